@@ -1,0 +1,16 @@
+//! The words that goodput's attribute, command line and files share, and their parsers.
+//!
+//! The `#[llm_bench]` macro needs them at compile time and the library at run time, so they live
+//! in a crate of their own without dependencies worth mentioning. Use them through `goodput`.
+
+pub mod dataset;
+pub mod duration;
+pub mod goodput;
+pub mod mistake;
+pub mod names;
+pub mod ramp;
+pub mod sim;
+pub mod slo;
+pub mod target;
+
+pub use mistake::{Mistake, Mistakes};

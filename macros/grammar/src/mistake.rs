@@ -1,0 +1,50 @@
+//! What a parser says when it cannot read its input.
+
+use std::fmt;
+
+/// One thing that is wrong with an input, with the way to mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake(pub String);
+
+/// Everything that is wrong with an input, at once.
+pub type Mistakes = Vec<Mistake>;
+
+impl Mistake {
+    /// A mistake with this sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Mistake(sentence.into())
+    }
+
+    /// `unknown {what} `{word}`; did you mean `…`? Valid: …`.
+    pub fn unknown(what: &str, word: &str, valid: &[&str]) -> Self {
+        let list = valid.join(", ");
+        match closest(word, valid) {
+            Some(near) => Mistake(format!(
+                "unknown {what} `{word}`; did you mean `{near}`? Valid: {list}"
+            )),
+            None => Mistake(format!("unknown {what} `{word}`. Valid: {list}")),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+/// The candidate that a typing slip would most likely have meant.
+pub fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase().replace('-', "_");
+    candidates
+        .iter()
+        .map(|candidate| {
+            let plain = candidate.to_lowercase().replace('-', "_");
+            (strsim::damerau_levenshtein(&word, &plain), *candidate)
+        })
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

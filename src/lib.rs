@@ -1,0 +1,13 @@
+//! goodput: criterion for LLM inference servers.
+
+pub mod backend;
+pub mod clock;
+pub mod judge;
+pub mod metrics;
+pub mod plan;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod sim;
+
+pub use goodput_grammar as grammar;

@@ -1,0 +1,213 @@
+//! One request's life, as it was measured.
+
+use crate::clock::Nanos;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a token event carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// Text of the answer.
+    Answer,
+    /// Thinking that precedes the answer (`reasoning`, `reasoning_content`).
+    Reasoning,
+    /// A tool or function call.
+    Tool,
+    /// A token event without visible text (an empty delta, a finish-only chunk): it moves the
+    /// token clock, as in vLLM.
+    Silent,
+}
+
+/// One arrival of generated output: what vLLM calls a chunk. It may carry several tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenEvent {
+    /// When its last byte arrived.
+    pub at: Nanos,
+    /// Tokens in it when the server said so (`token_ids`, log-probabilities, running usage), else 0.
+    pub tokens: u32,
+    /// What it carried.
+    pub channel: Channel,
+}
+
+/// Token counts that the server reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt, chat template included.
+    pub prompt_tokens: Option<u64>,
+    /// Generated tokens.
+    pub completion_tokens: Option<u64>,
+    /// Prompt tokens that came from the prefix cache.
+    pub cached_tokens: Option<u64>,
+    /// Generated tokens that were reasoning.
+    pub reasoning_tokens: Option<u64>,
+}
+
+/// Where a token count comes from, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountSource {
+    /// The server's `usage`.
+    Usage,
+    /// Our tokenizer, on the text.
+    Tokenizer,
+    /// No tokenizer: an estimate.
+    Estimate,
+}
+
+/// A token count and where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenCount {
+    /// Tokens.
+    pub tokens: u64,
+    /// Who counted them.
+    pub source: CountSource,
+}
+
+/// A phase that has a time limit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// DNS, TCP and TLS.
+    Connect,
+    /// From sending to the first token.
+    FirstToken,
+    /// Between two reads that brought something.
+    BetweenTokens,
+    /// The whole request.
+    Total,
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RequestError {
+    /// No connection.
+    Connect {
+        /// What the system said.
+        message: String,
+    },
+    /// A phase took too long.
+    Timeout {
+        /// Which one.
+        phase: Phase,
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
+    /// An answer other than 200.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The answer's body, cut to its first 2 KiB.
+        body: String,
+    },
+    /// A 200 whose body is not what the backend speaks.
+    Malformed {
+        /// What was wrong with it.
+        message: String,
+    },
+    /// An error event inside a 200 stream.
+    Server {
+        /// The event's message.
+        message: String,
+    },
+    /// The stream broke, or ended with neither a finish reason nor `[DONE]`.
+    Truncated {
+        /// How it ended.
+        message: String,
+    },
+    /// A complete 200 answer without a single token event.
+    NoTokens,
+    /// The run was stopped while the request was under way.
+    Cancelled,
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RequestError::Connect { message } => write!(f, "could not connect: {message}"),
+            RequestError::Timeout { phase, limit_ms } => {
+                let phase = match phase {
+                    Phase::Connect => "connecting",
+                    Phase::FirstToken => "waiting for the first token",
+                    Phase::BetweenTokens => "waiting for the next token",
+                    Phase::Total => "the whole request",
+                };
+                write!(f, "timeout: {phase} took longer than {limit_ms} ms")
+            }
+            RequestError::Status { status, body } if body.is_empty() => {
+                write!(f, "HTTP status {status} with an empty body")
+            }
+            RequestError::Status { status, body } => write!(f, "HTTP status {status}: {body}"),
+            RequestError::Malformed { message } => write!(f, "unreadable answer: {message}"),
+            RequestError::Server { message } => write!(f, "error event in the stream: {message}"),
+            RequestError::Truncated { message } => write!(f, "the stream ended early: {message}"),
+            RequestError::NoTokens => {
+                f.write_str("a complete answer without a single token (zero-token success)")
+            }
+            RequestError::Cancelled => f.write_str("cancelled: the run was stopped"),
+        }
+    }
+}
+
+impl std::error::Error for RequestError {}
+
+/// What a backend's decoder gathers from one answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reply {
+    /// Token events in order of arrival.
+    pub events: Vec<TokenEvent>,
+    /// Text of the answer (reasoning and tool calls left out, as in vLLM).
+    pub text: String,
+    /// Reasoning text.
+    pub reasoning: String,
+    /// The server's token counts.
+    pub usage: Option<Usage>,
+    /// `finish_reason`.
+    pub finish: Option<String>,
+    /// A `[DONE]` or the backend's own end mark was seen.
+    pub done: bool,
+}
+
+/// One request's life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Position in the plan.
+    pub index: usize,
+    /// When the plan wanted it sent. Without a schedule (infinite rate) this is when a slot of
+    /// `max_concurrency` became free for it.
+    pub intended: Nanos,
+    /// When the client took it up; later than `intended` means that the client was late.
+    pub dispatched: Nanos,
+    /// When it got its slot and its sending began, connecting included (vLLM's start time).
+    pub sent: Nanos,
+    /// When a connection opened for this request was ready; `None` when one was reused.
+    pub connected: Option<Nanos>,
+    /// When the response head arrived.
+    pub head: Option<Nanos>,
+    /// When the response was complete, or failed.
+    pub end: Nanos,
+    /// HTTP status, once there was one.
+    pub status: Option<u16>,
+    /// Token events in order of arrival.
+    pub events: Vec<TokenEvent>,
+    /// Text of the answer.
+    pub text: String,
+    /// `finish_reason`.
+    pub finish: Option<String>,
+    /// The server's token counts.
+    pub usage: Option<Usage>,
+    /// Prompt tokens: the server's count if given, else the plan's.
+    pub input: TokenCount,
+    /// Generated tokens; see [`CountSource`].
+    pub output: TokenCount,
+    /// Why it failed, if it did.
+    pub error: Option<RequestError>,
+}
+
+impl Record {
+    /// Whether the request succeeded.
+    pub fn ok(&self) -> bool {
+        self.error.is_none()
+    }
+}

@@ -1,0 +1,84 @@
+//! A run: what was planned, what happened, and what the client knows about itself.
+
+use crate::{clock::Nanos, record::Record};
+use serde::{Deserialize, Serialize};
+
+/// Everything that was measured in one go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// What was asked, as far as numbers depend on it.
+    pub setup: Setup,
+    /// One record a request, in plan order; requests that were never sent have none.
+    pub records: Vec<Record>,
+    /// From the start of the schedule to the end of the last request (vLLM's duration).
+    pub duration: Nanos,
+    /// The client's view of itself.
+    pub audit: Audit,
+    /// The run was stopped before its plan was through.
+    pub partial: bool,
+    /// Changes of the configured rate during a ramp.
+    pub rate_changes: Vec<RateChange>,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The bench's name.
+    pub name: String,
+    /// Backend name, such as `openai-chat`.
+    pub backend: String,
+    /// Where to: a URL without secrets, or a description of the simulation.
+    pub target: String,
+    /// The built-in simulation answered.
+    pub simulated: bool,
+    /// Wire name of the model.
+    pub model: Option<String>,
+    /// What the tokens were counted with.
+    pub tokenizer: Option<String>,
+    /// Planned requests.
+    pub requests: usize,
+    /// Requests per second; `None` is infinite.
+    pub rate: Option<f64>,
+    /// Gamma shape of the gaps between requests.
+    pub burstiness: f64,
+    /// Requests in flight at most.
+    pub max_concurrency: Option<usize>,
+    /// Requests have a schedule (finite rate or ramp): open loop.
+    pub open_loop: bool,
+    /// The plan's seed.
+    pub seed: u64,
+    /// The plan's hash.
+    pub plan_hash: String,
+}
+
+/// The rate that the schedule reached at a time, in whole requests per second.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RateChange {
+    /// Requests per second.
+    pub rps: u64,
+    /// Since the run's start.
+    pub at: Nanos,
+}
+
+/// What the client knows about itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// How late the client took requests up after their intended time, open loop only, ms:
+    /// median, 99th percentile, largest.
+    pub lateness_ms: Option<Lateness>,
+    /// Where receive times come from: `monotonic` (at the read) or `virtual`.
+    pub timestamps: String,
+    /// Connections opened.
+    pub connections: u64,
+}
+
+/// How late requests were taken up, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Lateness {
+    /// Median.
+    pub p50: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Largest.
+    pub max: f64,
+}
