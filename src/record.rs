@@ -64,6 +64,23 @@ pub struct TokenCount {
     pub source: CountSource,
 }
 
+impl TokenCount {
+    /// Generated tokens as far as the answer itself tells: `usage`, else an estimate of at least
+    /// one token an event.
+    pub fn of_reply(reply: &Reply) -> Self {
+        match reply.usage.and_then(|usage| usage.completion_tokens) {
+            Some(tokens) if tokens > 0 => TokenCount {
+                tokens,
+                source: CountSource::Usage,
+            },
+            _ => TokenCount {
+                tokens: reply.events.iter().map(|e| u64::from(e.tokens.max(1))).sum(),
+                source: CountSource::Estimate,
+            },
+        }
+    }
+}
+
 /// A phase that has a time limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -193,6 +210,8 @@ pub struct Record {
     pub events: Vec<TokenEvent>,
     /// Text of the answer.
     pub text: String,
+    /// Reasoning text.
+    pub reasoning: String,
     /// `finish_reason`.
     pub finish: Option<String>,
     /// The server's token counts.

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `goodput` command.
+
+fn main() -> std::process::ExitCode {
+    goodput::cli::main()
+}

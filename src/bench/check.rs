@@ -1,0 +1,98 @@
+//! Whether a bench's settings make sense together.
+
+use super::Bench;
+use crate::{
+    error::{Error, Problem},
+    grammar::{dataset::Dataset, slo::Subject},
+    target::AnyTarget,
+};
+
+impl Bench {
+    /// Reports every problem at once.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with all of them.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut problems = self.problems.clone();
+        if let AnyTarget::Unreadable(text, mistakes) = self.chosen_target() {
+            let field = if self.target.is_some() { "target" } else { "GOODPUT_URL" };
+            let shown = format!("{text:?}");
+            problems.extend(
+                mistakes
+                    .into_iter()
+                    .map(|mistake| Problem::new(field, &shown, mistake.0)),
+            );
+        }
+        self.check_arrivals(&mut problems);
+        self.check_dataset(&mut problems);
+        if self.requests == 0 {
+            let fix = "must be at least 1, or there is nothing to measure";
+            problems.push(Problem::new("requests", 0, fix));
+        }
+        if self.goodput.is_empty() && self.slo.iter().any(|slo| slo.subject == Subject::Goodput) {
+            problems.push(Problem::new(
+                "slo",
+                "goodput",
+                "limits goodput, but no per-request limits say what is good. Add \
+                 `goodput = \"ttft:200 tpot:50\"`",
+            ));
+        }
+        if let Some(endpoint) = &self.endpoint
+            && !endpoint.starts_with('/')
+        {
+            problems.push(Problem::new(
+                "endpoint",
+                format!("{endpoint:?}"),
+                format!("must start with a slash. Write \"/{endpoint}\""),
+            ));
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(problems))
+        }
+    }
+
+    fn check_arrivals(&self, problems: &mut Vec<Problem>) {
+        if self.rate.is_nan() || self.rate <= 0.0 {
+            let fix = "must be above 0 requests per second; leave it out for all at once";
+            problems.push(Problem::new("rate", self.rate, fix));
+        }
+        if self.burstiness.is_nan() || self.burstiness <= 0.0 {
+            let fix = "must be above 0: 1 is Poisson, infinite is a constant gap";
+            problems.push(Problem::new("burstiness", self.burstiness, fix));
+        }
+        if self.max_concurrency == Some(0) {
+            let fix = "must be at least 1; leave it out for no limit";
+            problems.push(Problem::new("max_concurrency", 0, fix));
+        }
+        if self.ramp.is_some() && self.rate.is_finite() {
+            let fix = "cannot be given together with `ramp`, which sets the rate. Remove one";
+            problems.push(Problem::new("rate", self.rate, fix));
+        }
+    }
+
+    fn check_dataset(&self, problems: &mut Vec<Problem>) {
+        let Some(backend) = &self.backend else { return };
+        if let Dataset::Random(random) = &self.dataset {
+            if random.token_ids && !backend.takes_token_ids() {
+                problems.push(Problem::new(
+                    "dataset",
+                    "token_ids",
+                    format!(
+                        "the backend `{}` does not take token ids. Use `openai`, or send text",
+                        backend.name()
+                    ),
+                ));
+            }
+            if random.input + random.prefix == 0 {
+                let fix = "asks for empty prompts. Give at least one token of input or prefix";
+                problems.push(Problem::new("dataset", "input = 0", fix));
+            }
+            if random.output == 0 {
+                let fix = "asks for no output. Give at least one token";
+                problems.push(Problem::new("dataset", "output = 0", fix));
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Runs a bench: target → plan → drive → measure → judge.
+
+use super::{Bench, prepare::Prepared};
+use crate::{
+    client::{self, Delivery, Dialer, Driver, Observer, Silent, Stop, TlsSettings},
+    clock::{self, Clock, Nanos},
+    error::Error,
+    harness::MeasurementLock,
+    judge::{self, Criteria},
+    metrics,
+    plan::{Plan, arrivals},
+    record::{CountSource, Record, TokenCount},
+    report::Report,
+    run::{Audit, Run, Setup},
+    sim::{InProcess, SimServer},
+    target::{Endpoint, Origin, Place, TargetError},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::oneshot, task::LocalSet};
+
+/// How a run is watched and ended from outside.
+#[derive(Clone)]
+pub struct Control {
+    /// Ends the run early.
+    pub stop: Stop,
+    /// Hears of its progress.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Control {
+            stop: Stop::never(),
+            observer: Arc::new(Silent),
+        }
+    }
+}
+
+impl Bench {
+    /// Runs the bench and waits for the report.
+    ///
+    /// # Errors
+    /// There is nothing to report: settings, dataset, tokenizer or target are unusable. Requests
+    /// that fail are no error; they are in the report.
+    pub async fn run(self) -> Result<Report, Error> {
+        let (done, report) = oneshot::channel();
+        let thread = self.spawn(Control::default(), move |report| {
+            // The caller may have gone away; then nobody wants the report.
+            let _ = done.send(report);
+        })?;
+        match report.await {
+            Ok(report) => report,
+            Err(_) => match thread.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => Err(Error::Target("the run ended without a report".into())),
+            },
+        }
+    }
+
+    /// [`run`](Bench::run) for callers without a runtime.
+    ///
+    /// # Errors
+    /// As [`run`](Bench::run).
+    pub fn run_blocking(self) -> Result<Report, Error> {
+        self.run_with(Control::default())
+    }
+
+    /// [`run_blocking`](Bench::run_blocking), watched and ended from outside.
+    ///
+    /// # Errors
+    /// As [`run`](Bench::run).
+    pub fn run_with(self, control: Control) -> Result<Report, Error> {
+        let (done, report) = std::sync::mpsc::sync_channel(1);
+        let thread = self.spawn(control, move |report| {
+            let _ = done.send(report);
+        })?;
+        match report.recv() {
+            Ok(report) => report,
+            Err(_) => match thread.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => Err(Error::Target("the run ended without a report".into())),
+            },
+        }
+    }
+
+    /// A run has a thread of its own: the clock, virtual or real, must not be shared with anything.
+    fn spawn(
+        self,
+        control: Control,
+        done: impl FnOnce(Result<Report, Error>) + Send + 'static,
+    ) -> Result<std::thread::JoinHandle<()>, Error> {
+        std::thread::Builder::new()
+            .name(format!("goodput {}", self.name))
+            .spawn(move || done(self.conduct(&control)))
+            .map_err(Error::io("cannot start the measuring thread"))
+    }
+
+    fn conduct(self, control: &Control) -> Result<Report, Error> {
+        self.check()?;
+        let target = self.chosen_target();
+        let _lock = match self.exclusive && target.exclusive() {
+            true => Some(MeasurementLock::acquire(&self.name).map_err(Error::io(
+                "cannot take the measurement lock in the temporary folder",
+            ))?),
+            false => None,
+        };
+        let opened = target.open().map_err(|e| match e {
+            TargetError::Skip(why) => Error::Skipped(why),
+            TargetError::Failed(why) => Error::Target(why),
+        })?;
+        let prepared = Prepared::new(&self, &opened.place)?;
+        let delivery = self.deliver(&opened.place, &prepared, control)?;
+        let run = self.to_run(&opened.place, target.describe(), &prepared, delivery);
+        let complaint = opened.guard.and_then(|guard| guard.close().err());
+        Ok(self.judge(run, prepared.plan, complaint))
+    }
+
+    /// Starts the right clock and drives the plan on it.
+    fn deliver(
+        &self,
+        place: &Place,
+        prepared: &Prepared,
+        control: &Control,
+    ) -> Result<Delivery, Error> {
+        let runtime = |clock: std::io::Result<tokio::runtime::Runtime>| {
+            clock.map_err(Error::io("cannot start the runtime of the run"))
+        };
+        match place {
+            Place::Simulation(simulation) if !simulation.real_time() => {
+                let runtime = runtime(clock::runtime_virtual())?;
+                let server = SimServer::new(simulation.script().clone(), &prepared.tokenizer);
+                LocalSet::new().block_on(&runtime, async {
+                    let clock = Clock::virtual_time();
+                    let server = InProcess::new(Arc::new(server), clock.clone());
+                    let dialer = Dialer::in_process(server);
+                    self.drive(dialer, clock, prepared, control).await
+                })
+            }
+            Place::Simulation(simulation) => {
+                let server = SimServer::new(simulation.script().clone(), &prepared.tokenizer);
+                let listening = server
+                    .listen(([127, 0, 0, 1], 0).into())
+                    .map_err(Error::io("the simulation cannot listen on 127.0.0.1"))?;
+                let origin = Origin::parse(&listening.url()).map_err(Error::Target)?;
+                self.deliver_to(&Endpoint::Url(origin), prepared, control)
+            }
+            Place::Endpoint(endpoint) => self.deliver_to(endpoint, prepared, control),
+        }
+    }
+
+    fn deliver_to(
+        &self,
+        endpoint: &Endpoint,
+        prepared: &Prepared,
+        control: &Control,
+    ) -> Result<Delivery, Error> {
+        let runtime =
+            clock::runtime_real().map_err(Error::io("cannot start the runtime of the run"))?;
+        LocalSet::new().block_on(&runtime, async {
+            let tls = TlsSettings {
+                insecure: self.insecure,
+            };
+            let dialer = Dialer::new(endpoint, &tls).await?;
+            if self.ready_timeout.is_none() {
+                dialer.probe().await?;
+            }
+            let clock = Clock::real().map_err(Error::io("cannot start the clock of the run"))?;
+            self.drive(dialer, clock, prepared, control).await
+        })
+    }
+
+    /// Ready check, warm-up, run.
+    async fn drive(
+        &self,
+        dialer: Dialer,
+        clock: Clock,
+        prepared: &Prepared,
+        control: &Control,
+    ) -> Result<Delivery, Error> {
+        let driver = Driver {
+            dialer,
+            clock: clock.clone(),
+            backend: prepared.backend.clone(),
+            stream: self.stream,
+            timeouts: self.timeouts,
+            max_concurrency: self.max_concurrency,
+            open_loop: self.arrivals().open_loop(),
+            prewarm: if self.prewarm { self.connections(&prepared.plan) } else { 0 },
+            stop: control.stop.clone(),
+            observer: control.observer.clone(),
+        };
+        if let Some(limit) = self.ready_timeout {
+            self.wait_until_ready(&driver, prepared, limit).await?;
+        }
+        if self.warmups > 0 {
+            // Failures of warm-ups are the run's to show.
+            driver.rehearse(&prepared.plan, &prepared.messages, self.warmups).await;
+        }
+        Ok(driver.drive(&prepared.plan, prepared.messages.clone()).await)
+    }
+
+    async fn wait_until_ready(
+        &self,
+        driver: &Driver,
+        prepared: &Prepared,
+        limit: Duration,
+    ) -> Result<(), Error> {
+        let deadline = driver.clock.now().after(limit);
+        loop {
+            let attempt = driver.rehearse(&prepared.plan, &prepared.messages, 1).await;
+            let error = attempt.records.into_iter().find_map(|record| record.error);
+            let now = driver.clock.now();
+            match error {
+                None => return Ok(()),
+                Some(error) if now >= deadline || driver.stop.is_requested() => {
+                    return Err(Error::Target(format!(
+                        "the server was not ready within {} s; the last attempt: {error}",
+                        limit.as_secs()
+                    )));
+                }
+                Some(_) => driver.clock.sleep_until(now.after(Duration::from_secs(1))).await,
+            }
+        }
+    }
+
+    /// Connections worth opening beforehand.
+    fn connections(&self, plan: &Plan) -> usize {
+        let first_second = Nanos(1_000_000_000);
+        let due = plan.requests.iter().filter(|r| r.at <= first_second).count();
+        self.max_concurrency.map_or(due, |most| most.min(due))
+    }
+
+    fn to_run(
+        &self,
+        place: &Place,
+        target: String,
+        prepared: &Prepared,
+        delivery: Delivery,
+    ) -> Run {
+        let virtual_time =
+            matches!(place, Place::Simulation(simulation) if !simulation.real_time());
+        let mut records = delivery.records;
+        for record in &mut records {
+            count_tokens(record, prepared);
+        }
+        let open_loop = self.arrivals().open_loop();
+        let lateness = if open_loop { client::lateness(&records) } else { None };
+        Run {
+            setup: Setup {
+                name: self.name.clone(),
+                backend: prepared.backend.name().to_owned(),
+                target,
+                simulated: matches!(place, Place::Simulation(_)),
+                model: Some(prepared.model.clone()),
+                tokenizer: Some(prepared.tokenizer.name().to_owned()),
+                requests: prepared.plan.requests.len(),
+                rate: self.rate.is_finite().then_some(self.rate),
+                burstiness: self.burstiness,
+                max_concurrency: self.max_concurrency,
+                open_loop,
+                seed: self.seed,
+                plan_hash: prepared.plan.hash(),
+            },
+            duration: delivery.duration,
+            audit: Audit {
+                lateness_ms: lateness,
+                timestamps: if virtual_time { "virtual" } else { "monotonic" }.to_owned(),
+                connections: delivery.connections,
+            },
+            partial: delivery.partial,
+            rate_changes: arrivals::rate_changes(&self.arrivals(), &prepared.plan),
+            records,
+        }
+    }
+
+    fn judge(self, run: Run, plan: Plan, complaint: Option<String>) -> Report {
+        let metrics = metrics::measure(&run, &self.goodput);
+        let criteria = Criteria {
+            limits: self.goodput,
+            slos: self.slo,
+            max_lateness_p99: self.max_lateness,
+            complaint,
+        };
+        let judgement = judge::judge(&run, &metrics, &criteria);
+        Report::new(run, plan.notes, criteria, metrics, judgement)
+    }
+}
+
+/// Replaces estimates by counts: the server's for the prompt, our tokenizer's for the answer.
+fn count_tokens(record: &mut Record, prepared: &Prepared) {
+    if let Some(tokens) = record.usage.and_then(|usage| usage.prompt_tokens) {
+        record.input = TokenCount {
+            tokens,
+            source: CountSource::Usage,
+        };
+    }
+    let counted_by_server = record.output.source == CountSource::Usage;
+    if !counted_by_server && (!record.text.is_empty() || !record.reasoning.is_empty()) {
+        let answer = prepared.tokenizer.count(&record.text, false);
+        let reasoning = prepared.tokenizer.count(&record.reasoning, false);
+        if answer.source == CountSource::Tokenizer {
+            record.output = TokenCount {
+                tokens: answer.tokens + reasoning.tokens,
+                source: answer.source,
+            };
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! [`Bench`]: the one typed description that the attribute, the command and suites fill.
+
+mod check;
+mod conduct;
+mod prepare;
+mod setting;
+
+pub use conduct::Control;
+pub use setting::{HeaderLines, Setting};
+
+use crate::{
+    backend::Backend,
+    client::Timeouts,
+    error::Problem,
+    grammar::{
+        dataset::{self, Dataset},
+        goodput::RequestLimit,
+        ramp::Ramp,
+        slo::Slo,
+    },
+    plan::{Arrivals, TokenizerSpec},
+    target::{self, AnyTarget},
+};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+use std::{sync::Arc, time::Duration};
+
+/// What to measure, how to load it, and what to demand of it.
+///
+/// Nothing is checked before [`run`](Bench::run): then every problem is reported at once.
+///
+/// ```
+/// use goodput::Bench;
+///
+/// let report = Bench::new("chat")
+///     .target("sim(ttft = 80ms, itl = 5ms)")
+///     .backend("openai-chat")
+///     .dataset("random(input = 64, output = 16)")
+///     .rate(20)
+///     .requests(50)
+///     .goodput("ttft:200 tpot:50")
+///     .slo("p99(ttft) < 300ms, goodput >= 95%")
+///     .run_blocking()?;
+/// assert!(report.passed(), "{report}");
+/// # Ok::<(), goodput::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a bench does nothing until it is run"]
+pub struct Bench {
+    pub(crate) name: String,
+    pub(crate) backend: Option<Arc<dyn Backend>>,
+    pub(crate) target: Option<AnyTarget>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) tokenizer: Option<TokenizerSpec>,
+    pub(crate) dataset: Dataset,
+    pub(crate) rate: f64,
+    pub(crate) burstiness: f64,
+    pub(crate) ramp: Option<Ramp>,
+    pub(crate) max_concurrency: Option<usize>,
+    pub(crate) requests: usize,
+    pub(crate) seed: u64,
+    pub(crate) request_id_prefix: String,
+    pub(crate) goodput: Vec<RequestLimit>,
+    pub(crate) slo: Vec<Slo>,
+    pub(crate) stream: bool,
+    pub(crate) ignore_eos: Option<bool>,
+    pub(crate) logprobs: Option<u64>,
+    pub(crate) extra_body: Map<String, Value>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) api_key: Option<HeaderValue>,
+    pub(crate) warmups: usize,
+    pub(crate) prewarm: bool,
+    pub(crate) ready_timeout: Option<Duration>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) insecure: bool,
+    pub(crate) exclusive: bool,
+    pub(crate) max_lateness: Duration,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Bench {
+    /// A bench with this name and the defaults: completions (`openai`), the target of
+    /// `GOODPUT_URL` or else the built-in simulation, 100 `random` requests of 1024 tokens for 128,
+    /// all at once.
+    pub fn new(name: impl Into<String>) -> Self {
+        Bench {
+            name: name.into(),
+            backend: crate::backend::by_name("openai"),
+            target: None,
+            endpoint: None,
+            model: None,
+            tokenizer: None,
+            dataset: Dataset::Random(dataset::Random::default()),
+            rate: f64::INFINITY,
+            burstiness: 1.0,
+            ramp: None,
+            max_concurrency: None,
+            requests: 100,
+            seed: 0,
+            request_id_prefix: "goodput-".to_owned(),
+            goodput: Vec::new(),
+            slo: Vec::new(),
+            stream: true,
+            ignore_eos: None,
+            logprobs: None,
+            extra_body: Map::new(),
+            headers: HeaderMap::new(),
+            api_key: None,
+            warmups: 0,
+            prewarm: false,
+            ready_timeout: None,
+            timeouts: Timeouts::default(),
+            insecure: false,
+            exclusive: true,
+            max_lateness: Duration::from_millis(25),
+            problems: Vec::new(),
+        }
+    }
+
+    fn set<T>(&mut self, field: &str, setting: impl Setting<T>) -> Option<T> {
+        match setting.read() {
+            Ok(value) => Some(value),
+            Err((value, mistakes)) => {
+                let new = mistakes
+                    .into_iter()
+                    .map(|mistake| Problem::new(field, &value, mistake.0));
+                self.problems.extend(new);
+                None
+            }
+        }
+    }
+
+    /// The bench's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The wire dialect: `openai-chat`, `openai` or `vllm` (completions). Default `openai`.
+    pub fn backend(mut self, backend: impl Setting<Arc<dyn Backend>>) -> Self {
+        if let Some(backend) = self.set("backend", backend) {
+            self.backend = Some(backend);
+        }
+        self
+    }
+
+    /// What is measured. Default: the URL in `GOODPUT_URL`, else the built-in simulation.
+    pub fn target(mut self, target: impl Into<AnyTarget>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// The path requests go to. Default: the backend's.
+    pub fn endpoint(mut self, path: impl Into<String>) -> Self {
+        self.endpoint = Some(path.into());
+        self
+    }
+
+    /// The model's name on the wire. Default: the first one the server lists.
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// `"embedded"`, `"none"`, a `tokenizer.json`, or an id in the local Hugging Face cache.
+    /// Default: the model's if it is on this machine, else the embedded one.
+    pub fn tokenizer(mut self, tokenizer: impl Setting<TokenizerSpec>) -> Self {
+        self.tokenizer = self.set("tokenizer", tokenizer).or(self.tokenizer);
+        self
+    }
+
+    /// What is asked: `"random(input = 256, output = 64)"`, `"custom(\"prompts.jsonl\")"`,
+    /// `"sharegpt(\"file.json\")"`. Default `random`.
+    pub fn dataset(mut self, dataset: impl Setting<Dataset>) -> Self {
+        if let Some(dataset) = self.set("dataset", dataset) {
+            self.dataset = dataset;
+        }
+        self
+    }
+
+    /// Requests per second. Default: infinite, all at once.
+    pub fn rate(mut self, per_second: impl Into<f64>) -> Self {
+        self.rate = per_second.into();
+        self
+    }
+
+    /// Gamma shape of the gaps between requests: 1 (the default) is Poisson, below is burstier,
+    /// infinite is a constant gap.
+    pub fn burstiness(mut self, shape: impl Into<f64>) -> Self {
+        self.burstiness = shape.into();
+        self
+    }
+
+    /// A rising rate, `"linear 1..10"` or `"exponential 1..16"` requests per second.
+    pub fn ramp(mut self, ramp: impl Setting<Ramp>) -> Self {
+        self.ramp = self.set("ramp", ramp).or(self.ramp);
+        self
+    }
+
+    /// Requests in flight at most. Alone it is a closed loop; with a rate it is a cap whose
+    /// waiting time counts.
+    pub fn max_concurrency(mut self, requests: usize) -> Self {
+        self.max_concurrency = Some(requests);
+        self
+    }
+
+    /// Requests to send. Default 100.
+    pub fn requests(mut self, count: usize) -> Self {
+        self.requests = count;
+        self
+    }
+
+    /// Seed of prompts and arrivals. Default 0. The same seed gives the same plan.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Put before the request's number in its `x-request-id` header. Default `goodput-`.
+    pub fn request_id_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.request_id_prefix = prefix.into();
+        self
+    }
+
+    /// Limits on one request, `"ttft:200 tpot:50 e2el:5s"` (bare numbers are milliseconds).
+    pub fn goodput(mut self, limits: impl Setting<Vec<RequestLimit>>) -> Self {
+        if let Some(limits) = self.set("goodput", limits) {
+            self.goodput = limits;
+        }
+        self
+    }
+
+    /// Limits on the run, `"p99(ttft) < 300ms, goodput >= 95%, errors < 1%"`.
+    pub fn slo(mut self, limits: impl Setting<Vec<Slo>>) -> Self {
+        if let Some(limits) = self.set("slo", limits) {
+            self.slo = limits;
+        }
+        self
+    }
+
+    /// Ask for streamed answers. Default true.
+    pub fn stream(mut self, stream: bool) -> Self {
+        self.stream = stream;
+        self
+    }
+
+    /// Ask the server to generate to the full length. Default: true for `random`, as in vLLM.
+    pub fn ignore_eos(mut self, ignore: bool) -> Self {
+        self.ignore_eos = Some(ignore);
+        self
+    }
+
+    /// Completions: log-probabilities to ask for.
+    pub fn logprobs(mut self, count: u64) -> Self {
+        self.logprobs = Some(count);
+        self
+    }
+
+    /// A JSON object merged into every request body, last.
+    pub fn extra_body(mut self, object: impl Setting<Map<String, Value>>) -> Self {
+        if let Some(object) = self.set("extra_body", object) {
+            self.extra_body.extend(object);
+        }
+        self
+    }
+
+    /// Headers `Name: value` for every request. Values never show in logs or reports.
+    pub fn headers(mut self, lines: impl HeaderLines) -> Self {
+        for line in lines.lines() {
+            let Some((name, value)) = line.split_once(':') else {
+                let message = "is not a header. Write `Name: value`";
+                self.problems.push(Problem::new("headers", "***", message));
+                continue;
+            };
+            let name = name.trim();
+            match (HeaderName::try_from(name), secret(value.trim())) {
+                (Ok(name), Some(value)) => {
+                    self.headers.insert(name, value);
+                }
+                (Err(_), _) => self.problems.push(Problem::new(
+                    "headers",
+                    format!("{name:?}"),
+                    "is not a header name. Use letters, digits and hyphens",
+                )),
+                (_, None) => self.problems.push(Problem::new(
+                    "headers",
+                    format!("\"{name}: ***\""),
+                    "has a value with control characters. Remove them",
+                )),
+            }
+        }
+        self
+    }
+
+    /// Sent as `Authorization: Bearer …`. Default: the environment's `OPENAI_API_KEY`, for targets
+    /// other than the simulation. Never shown.
+    pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
+        self.api_key = secret(&format!("Bearer {}", key.as_ref()));
+        if self.api_key.is_none() {
+            let message = "has control characters. Remove them";
+            self.problems.push(Problem::new("api_key", "***", message));
+        }
+        self
+    }
+
+    /// Copies of the first request to send before the run, not measured. Default 0.
+    pub fn warmups(mut self, requests: usize) -> Self {
+        self.warmups = requests;
+        self
+    }
+
+    /// Open connections before the first request: as many as `max_concurrency`, or as many as
+    /// requests are due in the first second. Default false.
+    pub fn prewarm(mut self, prewarm: bool) -> Self {
+        self.prewarm = prewarm;
+        self
+    }
+
+    /// Send the first request again and again for up to this long before the run, until it
+    /// succeeds. Default: no such check.
+    pub fn ready_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        self.ready_timeout = self.set("ready_timeout", limit).or(self.ready_timeout);
+        self
+    }
+
+    /// Limit on DNS, TCP and TLS of a connection. Default 30 s.
+    pub fn connect_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("connect_timeout", limit) {
+            self.timeouts.connect = limit;
+        }
+        self
+    }
+
+    /// Limit on the time from sending to the first token. Default 10 min.
+    pub fn first_token_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("first_token_timeout", limit) {
+            self.timeouts.first_token = limit;
+        }
+        self
+    }
+
+    /// Limit on the silence between two reads after the first token. Default 2 min.
+    pub fn between_tokens_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("between_tokens_timeout", limit) {
+            self.timeouts.between_tokens = limit;
+        }
+        self
+    }
+
+    /// Limit on a whole request. Default 6 h, as in vLLM.
+    pub fn total_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("total_timeout", limit) {
+            self.timeouts.total = limit;
+        }
+        self
+    }
+
+    /// Accept any TLS certificate. Default false.
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.insecure = insecure;
+        self
+    }
+
+    /// Hold the machine-wide measurement lock during the run. Default true; simulated benches
+    /// never take it.
+    pub fn exclusive(mut self, exclusive: bool) -> Self {
+        self.exclusive = exclusive;
+        self
+    }
+
+    /// The run is invalid when the 99th percentile of the client's lateness is above this.
+    /// Default 25 ms. Open loop only.
+    pub fn max_lateness(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("max_lateness", limit) {
+            self.max_lateness = limit;
+        }
+        self
+    }
+
+    /// What will be measured, defaults applied.
+    pub(crate) fn chosen_target(&self) -> AnyTarget {
+        self.target.clone().unwrap_or_else(target::default_target)
+    }
+
+    pub(crate) fn arrivals(&self) -> Arrivals {
+        Arrivals {
+            rate: self.rate,
+            burstiness: self.burstiness,
+            ramp: self.ramp,
+            max_concurrency: self.max_concurrency,
+        }
+    }
+}
+
+/// A header value that no debug output shows.
+fn secret(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

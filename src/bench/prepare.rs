@@ -1,0 +1,192 @@
+//! From a bench to requests that are ready to go out.
+
+use super::Bench;
+use crate::{
+    backend::{Backend, WireOptions},
+    client::Message,
+    error::{Error, Problem},
+    grammar::dataset::Dataset,
+    inspect::Inspector,
+    plan::{self, Plan, PlanSpec, Tokenizer, TokenizerSpec},
+    target::{Endpoint, Place},
+};
+use hyper::Uri;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use std::sync::Arc;
+
+/// What a run sends, worked out before it starts.
+pub(super) struct Prepared {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) model: String,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) plan: Plan,
+    pub(super) messages: Vec<Message>,
+}
+
+impl Prepared {
+    pub(super) fn new(bench: &Bench, place: &Place) -> Result<Self, Error> {
+        let backend = bench.backend.clone().ok_or_else(|| {
+            Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
+        })?;
+        let headers = bench.all_headers(place)?;
+        let (model, root) = bench.find_model(place, &headers)?;
+        let (tokenizer, note) = bench.load_tokenizer(&[&root, &model])?;
+        let mut plan = bench.make_plan(&*backend, &tokenizer)?;
+        plan.notes.extend(note);
+        let options = WireOptions {
+            model: model.clone(),
+            stream: bench.stream,
+            ignore_eos: bench
+                .ignore_eos
+                .unwrap_or(matches!(bench.dataset, Dataset::Random(_))),
+            logprobs: bench.logprobs,
+            extra_body: bench.extra_body.clone(),
+        };
+        let path = bench.path(&*backend, place)?;
+        let messages = plan
+            .requests
+            .iter()
+            .map(|request| Message {
+                path: path.clone(),
+                headers: headers.clone(),
+                body: backend.encode(request, &options),
+            })
+            .collect();
+        Ok(Prepared {
+            backend,
+            model,
+            tokenizer,
+            plan,
+            messages,
+        })
+    }
+}
+
+impl Bench {
+    /// The plan, for `--dry-run`: nothing is started or sent.
+    ///
+    /// # Errors
+    /// The settings, the tokenizer or the dataset are unusable.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        self.check()?;
+        let backend = self.backend.clone().ok_or_else(|| {
+            Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
+        })?;
+        let model = self.model.clone().unwrap_or_default();
+        let (tokenizer, note) = self.load_tokenizer(&[&model])?;
+        let mut plan = self.make_plan(&*backend, &tokenizer)?;
+        plan.notes.extend(note);
+        Ok(plan)
+    }
+
+    fn make_plan(&self, backend: &dyn Backend, tokenizer: &Tokenizer) -> Result<Plan, Error> {
+        Ok(plan::build(&PlanSpec {
+            dataset: &self.dataset,
+            arrivals: &self.arrivals(),
+            requests: self.requests,
+            seed: self.seed,
+            tokenizer,
+            takes_token_ids: backend.takes_token_ids(),
+            takes_messages: backend.takes_messages(),
+            request_id_prefix: &self.request_id_prefix,
+        })?)
+    }
+
+    /// The tokenizer asked for; without a wish, the model's own if it is on this machine, else the
+    /// embedded one with a remark.
+    fn load_tokenizer(&self, models: &[&str]) -> Result<(Tokenizer, Option<String>), Error> {
+        if let Some(wish) = &self.tokenizer {
+            return Ok((plan::load_tokenizer(wish)?, None));
+        }
+        let own = models
+            .iter()
+            .filter(|name| !name.is_empty())
+            .find_map(|name| plan::load_tokenizer(&TokenizerSpec::Named((*name).to_owned())).ok());
+        match own {
+            Some(tokenizer) => Ok((tokenizer, None)),
+            None => {
+                let tokenizer = plan::load_tokenizer(&TokenizerSpec::Embedded)?;
+                let note = format!(
+                    "prompt lengths are counted with {}; the server's tokenizer may count \
+                     otherwise. Set `tokenizer` to the model's tokenizer.json for exact lengths",
+                    tokenizer.name()
+                );
+                Ok((tokenizer, Some(note)))
+            }
+        }
+    }
+
+    /// Wire name of the model, and what it was loaded from as far as the server tells.
+    fn find_model(&self, place: &Place, headers: &HeaderMap) -> Result<(String, String), Error> {
+        if let Some(model) = &self.model {
+            return Ok((model.clone(), String::new()));
+        }
+        match place {
+            Place::Simulation(simulation) => {
+                Ok((simulation.script().model.clone(), String::new()))
+            }
+            Place::Endpoint(endpoint) => {
+                let inspector = Inspector::new(endpoint, self.insecure).map_err(Error::Target)?;
+                let model = inspector.first_model(headers.clone()).map_err(|why| {
+                    Error::Target(format!(
+                        "no model was named and the server did not tell one: {why}. Is the \
+                         server running at this address? If it has no model list, set `model`"
+                    ))
+                })?;
+                let root = model.root.unwrap_or_default();
+                Ok((model.id, root))
+            }
+        }
+    }
+
+    fn path(&self, backend: &dyn Backend, place: &Place) -> Result<Uri, Error> {
+        let prefix = match place {
+            Place::Endpoint(Endpoint::Url(origin)) => origin.prefix.as_str(),
+            _ => "",
+        };
+        let endpoint = self.endpoint.as_deref().unwrap_or(backend.endpoint());
+        // `http://host/v1` as base and `/v1/…` as endpoint is what users of SDKs write.
+        let prefix = match (prefix.strip_suffix("/v1"), endpoint.starts_with("/v1/")) {
+            (Some(shorter), true) => shorter,
+            _ => prefix,
+        };
+        format!("{prefix}{endpoint}").parse().map_err(|e| {
+            let message = format!("is not a path ({e}). Write it like \"/v1/completions\"");
+            Error::Invalid(vec![Problem::new("endpoint", format!("{endpoint:?}"), message)])
+        })
+    }
+
+    /// Headers of every request: ours, then the user's, which win.
+    fn all_headers(&self, place: &Place) -> Result<HeaderMap, Error> {
+        let mut headers = HeaderMap::new();
+        let host = match place {
+            Place::Endpoint(Endpoint::Url(origin)) => origin.host_header(),
+            _ => "localhost".to_owned(),
+        };
+        let host = HeaderValue::try_from(host).map_err(|_| {
+            Error::Target("the target's host name has characters that no header may hold".into())
+        })?;
+        headers.insert(HOST, host);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = self.authorization(place)? {
+            headers.insert(AUTHORIZATION, key);
+        }
+        headers.extend(self.headers.clone());
+        Ok(headers)
+    }
+
+    fn authorization(&self, place: &Place) -> Result<Option<HeaderValue>, Error> {
+        if self.api_key.is_some() || matches!(place, Place::Simulation(_)) {
+            return Ok(self.api_key.clone());
+        }
+        match std::env::var("OPENAI_API_KEY") {
+            Ok(key) if !key.is_empty() => super::secret(&format!("Bearer {key}"))
+                .map(Some)
+                .ok_or_else(|| {
+                    let message = "has control characters. Remove them";
+                    Error::Invalid(vec![Problem::new("OPENAI_API_KEY", "***", message)])
+                }),
+            _ => Ok(None),
+        }
+    }
+}

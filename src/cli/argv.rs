@@ -1,0 +1,48 @@
+//! vLLM's spelling of flags: `_` and `-` are the same.
+
+use std::ffi::OsString;
+
+/// The arguments with `_` in flag names written as `-`; values stay as they are.
+pub(super) fn normalised(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut only_values = false;
+    args.map(|arg| {
+        only_values |= arg == "--";
+        match arg.to_str() {
+            Some(text) if text.starts_with("--") && !only_values => {
+                let (flag, value) = match text.split_once('=') {
+                    Some((flag, value)) => (flag, Some(value)),
+                    None => (text, None),
+                };
+                let flag = flag.replace('_', "-");
+                match value {
+                    Some(value) => format!("{flag}={value}").into(),
+                    None => flag.into(),
+                }
+            }
+            _ => arg,
+        }
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("--request_rate", "--request-rate")]
+    #[case("--request_rate=1_0", "--request-rate=1_0")]
+    #[case("my_file.json", "my_file.json")]
+    #[case("-n_1", "-n_1")]
+    fn only_flag_names_change(#[case] given: &str, #[case] expected: &str) {
+        let args = normalised([OsString::from(given)].into_iter());
+        assert_eq!(args, [OsString::from(expected)]);
+    }
+
+    #[test]
+    fn nothing_changes_after_a_double_dash() {
+        let args = ["--", "--a_b"].map(OsString::from);
+        assert_eq!(normalised(args.clone().into_iter()), args);
+    }
+}

@@ -1,0 +1,74 @@
+//! `goodput sim`: the simulated server on a port.
+
+use crate::{
+    clock,
+    grammar::{self, sim::Script},
+    plan::{TokenizerSpec, load_tokenizer},
+    sim::SimServer,
+};
+use std::{net::SocketAddr, process::ExitCode};
+
+/// Arguments of `goodput sim`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: std::net::IpAddr,
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+    /// Time from a request to its first token: `50ms`, `normal(50ms, 5ms)`, `lognormal(…)`,
+    /// `gamma(…)`, `uniform(…)`, `exponential(…)`.
+    #[arg(long, default_value = "50ms", value_parser = distribution)]
+    ttft: grammar::sim::Distribution,
+    /// Time between tokens, as for `--ttft`.
+    #[arg(long, default_value = "10ms", value_parser = distribution)]
+    itl: grammar::sim::Distribution,
+    /// Seed of the draws.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Name of the model it serves.
+    #[arg(long, default_value = "simulated")]
+    model: String,
+}
+
+fn distribution(text: &str) -> Result<grammar::sim::Distribution, grammar::Mistake> {
+    grammar::sim::parse_distribution(text)
+}
+
+pub(super) fn run(args: Args) -> ExitCode {
+    match serve(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn serve(args: Args) -> Result<(), String> {
+    let script = Script {
+        ttft: args.ttft,
+        itl: args.itl,
+        seed: args.seed,
+        model: args.model,
+    };
+    let tokenizer = load_tokenizer(&TokenizerSpec::Embedded).map_err(|e| e.to_string())?;
+    let server = SimServer::new(script, &tokenizer);
+    let runtime = clock::runtime_real().map_err(|e| format!("cannot start a runtime: {e}"))?;
+    let address = SocketAddr::new(args.host, args.port);
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(|e| {
+            format!("cannot listen on {address}: {e}. Choose another with --host and --port")
+        })?;
+        let bound = listener.local_addr().map_err(|e| e.to_string())?;
+        println!("goodput sim serves on http://{bound} (Ctrl-C ends it)");
+        server
+            .serve_forever(listener, async {
+                // Without a signal handler the process simply ends on Ctrl-C.
+                let _ = tokio::signal::ctrl_c().await;
+            })
+            .await
+            .map_err(|e| e.to_string())
+    })
+}

@@ -1,0 +1,112 @@
+//! One HTTP/1.1 connection, driven by the request that uses it.
+
+use super::{
+    dial::Dialer,
+    io::{LastRead, Stamped},
+};
+use crate::clock::Clock;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+type Protocol = http1::Connection<TokioIo<Stamped>, Full<Bytes>>;
+
+/// An open connection.
+///
+/// hyper wants its protocol future to be polled beside the request. It is polled here, by the
+/// request's own task, instead of being spawned: no task is ever without an owner, and a body's
+/// piece is handed out right after the read that brought it.
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<Full<Bytes>>,
+    pub(super) last_read: Rc<LastRead>,
+    protocol: Pin<Box<Protocol>>,
+    closed: bool,
+}
+
+impl Connection {
+    async fn open(dialer: &Dialer, clock: &Clock) -> Result<Self, String> {
+        let stream = dialer.dial().await.map_err(|e| e.to_string())?;
+        let (io, last_read) = Stamped::new(stream, clock.clone());
+        let (sender, protocol) = http1::handshake(TokioIo::new(io))
+            .await
+            .map_err(|e| e.to_string())?;
+        Ok(Connection {
+            sender,
+            last_read,
+            protocol: Box::pin(protocol),
+            closed: false,
+        })
+    }
+
+    /// Reads and writes what can be.
+    pub(super) fn poll_protocol(&mut self, cx: &mut Context<'_>) {
+        if !self.closed {
+            self.closed = self.protocol.as_mut().poll(cx).is_ready();
+        }
+    }
+
+    /// Whether another request may be sent now; notices a server that has hung up meanwhile.
+    async fn is_reusable(&mut self) -> bool {
+        std::future::poll_fn(|cx| {
+            self.poll_protocol(cx);
+            Poll::Ready(!self.closed && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
+        })
+        .await
+    }
+}
+
+/// Idle connections of a run.
+pub(super) struct Pool {
+    dialer: Dialer,
+    clock: Clock,
+    idle: RefCell<Vec<Connection>>,
+    opened: Cell<u64>,
+}
+
+impl Pool {
+    pub(super) fn new(dialer: Dialer, clock: Clock) -> Self {
+        Pool {
+            dialer,
+            clock,
+            idle: RefCell::default(),
+            opened: Cell::new(0),
+        }
+    }
+
+    /// An idle connection that still works.
+    pub(super) async fn idle(&self) -> Option<Connection> {
+        loop {
+            let mut connection = self.idle.borrow_mut().pop()?;
+            if connection.is_reusable().await {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// A new connection.
+    pub(super) async fn open(&self) -> Result<Connection, String> {
+        let connection = Connection::open(&self.dialer, &self.clock).await?;
+        self.opened.set(self.opened.get() + 1);
+        Ok(connection)
+    }
+
+    /// Keeps a connection for the next request if the server leaves it open.
+    pub(super) async fn give_back(&self, mut connection: Connection) {
+        if connection.is_reusable().await {
+            self.idle.borrow_mut().push(connection);
+        }
+    }
+
+    /// Connections opened so far.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.get()
+    }
+}

@@ -1,0 +1,136 @@
+//! How a connection to the target is made.
+
+use super::{io::Stream, tls::Tls};
+use crate::{
+    client::TlsSettings,
+    sim::InProcess,
+    target::{Endpoint, Origin},
+};
+use std::{io, net::SocketAddr, path::PathBuf, rc::Rc};
+use tokio::net::TcpStream;
+
+/// Opens connections to one target. Names are resolved once, before the run.
+#[derive(Clone)]
+pub struct Dialer(Rc<Route>);
+
+enum Route {
+    Tcp {
+        name: String,
+        addresses: Vec<SocketAddr>,
+        tls: Option<Tls>,
+    },
+    #[cfg(unix)]
+    Unix(PathBuf),
+    InProcess(InProcess),
+}
+
+/// The target cannot be dialled at all.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// The host name has no address.
+    #[error("cannot resolve the host `{host}`: {source}. Check the target's URL")]
+    Resolve {
+        /// The host.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS for `{host}`: {message}")]
+    Tls {
+        /// The host.
+        host: String,
+        /// Why.
+        message: String,
+    },
+    /// Nobody answers.
+    #[error(
+        "cannot connect to {target}: {source}. Is the server running? Start it, or point the target at the right host and port"
+    )]
+    Unreachable {
+        /// Where to.
+        target: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Unix sockets on a system without them.
+    #[error("unix sockets are not available on this system: {0}")]
+    NoUnixSockets(PathBuf),
+}
+
+impl Dialer {
+    /// Resolves the endpoint's host and prepares TLS where the URL is `https`.
+    ///
+    /// # Errors
+    /// The host has no address, or TLS is needed and cannot be set up.
+    pub async fn new(endpoint: &Endpoint, tls: &TlsSettings) -> Result<Self, DialError> {
+        let origin = match endpoint {
+            Endpoint::Url(origin) => origin,
+            #[cfg(unix)]
+            Endpoint::Unix(path) => return Ok(Dialer(Rc::new(Route::Unix(path.clone())))),
+            #[cfg(not(unix))]
+            Endpoint::Unix(path) => return Err(DialError::NoUnixSockets(path.clone())),
+        };
+        let Origin { host, port, .. } = origin;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, *port))
+            .await
+            .map_err(|source| DialError::Resolve {
+                host: host.clone(),
+                source,
+            })?
+            .collect();
+        let tls = match origin.https {
+            true => Some(Tls::new(bare, tls).map_err(|message| DialError::Tls {
+                host: host.clone(),
+                message,
+            })?),
+            false => None,
+        };
+        Ok(Dialer(Rc::new(Route::Tcp {
+            name: format!("{host}:{port}"),
+            addresses,
+            tls,
+        })))
+    }
+
+    /// Connections to a simulated server in this process.
+    pub fn in_process(server: InProcess) -> Self {
+        Dialer(Rc::new(Route::InProcess(server)))
+    }
+
+    /// Opens one connection and closes it again, to fail before the run rather than in it.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    pub async fn probe(&self) -> Result<(), DialError> {
+        match self.dial().await {
+            Ok(_) => Ok(()),
+            Err(source) => Err(DialError::Unreachable {
+                target: match &*self.0 {
+                    Route::Tcp { name, .. } => name.clone(),
+                    #[cfg(unix)]
+                    Route::Unix(path) => format!("unix:{}", path.display()),
+                    Route::InProcess(_) => "the simulation".to_owned(),
+                },
+                source,
+            }),
+        }
+    }
+
+    pub(super) async fn dial(&self) -> io::Result<Stream> {
+        match &*self.0 {
+            Route::Tcp { addresses, tls, .. } => {
+                let tcp = TcpStream::connect(&addresses[..]).await?;
+                tcp.set_nodelay(true)?;
+                match tls {
+                    Some(tls) => tls.wrap(tcp).await,
+                    None => Ok(Stream::Tcp(tcp)),
+                }
+            }
+            #[cfg(unix)]
+            Route::Unix(path) => Ok(Stream::Unix(tokio::net::UnixStream::connect(path).await?)),
+            Route::InProcess(server) => Ok(Stream::InProcess(server.connect())),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Sends a plan: open loop on its schedule, closed loop as slots become free.
+
+use super::{
+    connection::Pool,
+    dial::Dialer,
+    exchange::{Channel, Message, Timeouts, Traces, with_request_id},
+    stop::Stop,
+};
+use crate::{
+    backend::Backend,
+    clock::{Clock, Nanos},
+    plan::{PlannedRequest, Plan},
+    record::{Record, RequestError, TokenCount},
+};
+use std::{rc::Rc, sync::Arc};
+use tokio::{
+    select,
+    sync::Semaphore,
+    task::JoinSet,
+};
+
+/// Hears of requests as they come and go; for progress displays.
+pub trait Observer: Send + Sync {
+    /// A request is on its way.
+    fn sent(&self) {}
+    /// A request is over.
+    fn finished(&self, _record: &Record) {}
+}
+
+/// An observer that does nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Observer for Silent {}
+
+/// What a drive needs besides its plan.
+#[derive(Clone)]
+pub struct Driver {
+    /// Connections to the target.
+    pub dialer: Dialer,
+    /// Real or virtual time.
+    pub clock: Clock,
+    /// The wire dialect.
+    pub backend: Arc<dyn Backend>,
+    /// Ask for streamed answers.
+    pub stream: bool,
+    /// Time limits of each request.
+    pub timeouts: Timeouts,
+    /// Requests in flight at most.
+    pub max_concurrency: Option<usize>,
+    /// Requests keep to the plan's times; otherwise they go as soon as there is a slot.
+    pub open_loop: bool,
+    /// Connections to open before the first request.
+    pub prewarm: usize,
+    /// Tells when the run is to end early.
+    pub stop: Stop,
+    /// Hears of progress.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// What came of a plan.
+#[derive(Debug)]
+pub struct Delivery {
+    /// One record for each request that was taken up, in plan order.
+    pub records: Vec<Record>,
+    /// From the start of the schedule to the end of the last request.
+    pub duration: Nanos,
+    /// Connections opened.
+    pub connections: u64,
+    /// The run was stopped early.
+    pub partial: bool,
+}
+
+/// What the task of one request needs.
+struct Job {
+    channel: Rc<Channel>,
+    backend: Arc<dyn Backend>,
+    stream: bool,
+    slots: Option<Arc<Semaphore>>,
+    stop: Stop,
+    observer: Arc<dyn Observer>,
+}
+
+impl Driver {
+    /// Sends every request of the plan and waits for the answers.
+    ///
+    /// `messages[i]` is the encoded form of `plan.requests[i]`; times count from `start`, which is
+    /// now or a moment ago. Must run inside a `LocalSet` on a current-thread runtime.
+    pub async fn drive(&self, plan: &Plan, messages: Vec<Message>) -> Delivery {
+        let job = Rc::new(Job {
+            channel: Rc::new(Channel {
+                pool: Pool::new(self.dialer.clone(), self.clock.clone()),
+                clock: self.clock.clone(),
+                timeouts: self.timeouts,
+            }),
+            backend: self.backend.clone(),
+            stream: self.stream,
+            slots: self.max_concurrency.map(|n| Arc::new(Semaphore::new(n))),
+            stop: self.stop.clone(),
+            observer: self.observer.clone(),
+        });
+        self.warm_connections(&job.channel).await;
+
+        let start = self.clock.now();
+        let mut tasks = JoinSet::new();
+        let mut records = Vec::with_capacity(plan.requests.len());
+        let mut partial = false;
+        let mut stop = self.stop.clone();
+        for (index, (request, message)) in plan.requests.iter().zip(messages).enumerate() {
+            let turn = self.turn(request, start, &job);
+            let (intended, slot) = select! {
+                biased;
+                () = stop.requested() => {
+                    partial = true;
+                    break;
+                }
+                turn = turn => turn,
+            };
+            tasks.spawn_local(run_one(
+                job.clone(),
+                index,
+                request.input,
+                with_id(message, request),
+                Arrival {
+                    intended,
+                    dispatched: self.clock.now(),
+                    slot,
+                },
+            ));
+            while let Some(done) = tasks.try_join_next() {
+                records.extend(done.ok());
+            }
+        }
+        while let Some(done) = tasks.join_next().await {
+            records.extend(done.ok());
+        }
+        partial |= self.stop.is_requested();
+        records.sort_by_key(|record: &Record| record.index);
+        for record in &mut records {
+            rebase(record, start);
+        }
+        Delivery {
+            records,
+            duration: Nanos(self.clock.now().0 - start.0),
+            connections: job.channel.pool.opened(),
+            partial,
+        }
+    }
+
+    /// Sends the plan's first request `copies` times at once, unseen by the observer: a ready
+    /// check or a warm-up. `max_concurrency` holds here too.
+    pub async fn rehearse(&self, plan: &Plan, messages: &[Message], copies: usize) -> Delivery {
+        let first = |n: usize| plan.requests.first().cloned().into_iter().cycle().take(n);
+        let rehearsal = Plan {
+            requests: first(copies).collect(),
+            notes: Vec::new(),
+        };
+        let messages = messages.iter().take(1).cycle().take(copies).cloned();
+        let driver = Driver {
+            open_loop: false,
+            prewarm: 0,
+            observer: Arc::new(Silent),
+            ..self.clone()
+        };
+        driver.drive(&rehearsal, messages.collect()).await
+    }
+
+    /// Waits until a request may be taken up: its time in open loop, a free slot otherwise.
+    async fn turn(
+        &self,
+        request: &PlannedRequest,
+        start: Nanos,
+        job: &Job,
+    ) -> (Nanos, Option<tokio::sync::OwnedSemaphorePermit>) {
+        if self.open_loop {
+            let intended = Nanos(start.0 + request.at.0);
+            self.clock.sleep_until(intended).await;
+            return (intended, None);
+        }
+        let slot = match &job.slots {
+            Some(slots) => slots.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        (self.clock.now(), slot)
+    }
+
+    async fn warm_connections(&self, channel: &Channel) {
+        let opened = (0..self.prewarm).map(|_| channel.pool.open());
+        // A connection that cannot be opened now will be tried again by the request that needs it.
+        for connection in futures_util::future::join_all(opened).await.into_iter().flatten() {
+            channel.pool.give_back(connection).await;
+        }
+    }
+}
+
+/// When a request was taken up, and the slot it already holds in closed loop.
+struct Arrival {
+    intended: Nanos,
+    dispatched: Nanos,
+    slot: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+fn with_id(message: Message, request: &PlannedRequest) -> Message {
+    Message {
+        headers: with_request_id(message.headers, &request.id),
+        ..message
+    }
+}
+
+async fn run_one(
+    job: Rc<Job>,
+    index: usize,
+    input: TokenCount,
+    message: Message,
+    arrival: Arrival,
+) -> Record {
+    let clock = &job.channel.clock;
+    let mut stop = job.stop.clone();
+    let mut traces = Traces::default();
+    let mut sent = None;
+    let outcome = {
+        let work = async {
+            let _slot = match (arrival.slot, &job.slots) {
+                (Some(slot), _) => Some(slot),
+                (None, Some(slots)) => slots.clone().acquire_owned().await.ok(),
+                (None, None) => None,
+            };
+            sent = Some(clock.now());
+            job.observer.sent();
+            let mut decoder = job.backend.decoder(job.stream);
+            job.channel
+                .exchange(message, &mut *decoder, &mut traces)
+                .await
+        };
+        select! {
+            biased;
+            outcome = work => outcome,
+            () = stop.requested() => Err(RequestError::Cancelled),
+        }
+    };
+    let end = clock.now();
+    let reply = traces.reply;
+    let record = Record {
+        index,
+        intended: arrival.intended,
+        dispatched: arrival.dispatched,
+        sent: sent.unwrap_or(end),
+        connected: traces.connected,
+        head: traces.head,
+        end,
+        status: traces.status,
+        input,
+        output: TokenCount::of_reply(&reply),
+        events: reply.events,
+        text: reply.text,
+        reasoning: reply.reasoning,
+        finish: reply.finish,
+        usage: reply.usage,
+        error: outcome.err(),
+    };
+    job.observer.finished(&record);
+    record
+}
+
+/// Makes a record's times count from the start of the schedule.
+fn rebase(record: &mut Record, start: Nanos) {
+    let shift = |at: &mut Nanos| at.0 = at.0.saturating_sub(start.0);
+    shift(&mut record.intended);
+    shift(&mut record.dispatched);
+    shift(&mut record.sent);
+    shift(&mut record.end);
+    record.connected.as_mut().map(shift);
+    record.head.as_mut().map(shift);
+    for event in &mut record.events {
+        shift(&mut event.at);
+    }
+}

@@ -1,0 +1,21 @@
+//! The measured client: sends a plan exactly on time and records what comes back.
+//!
+//! One thread, one runtime, no locks. Nothing here parses more than it must: a token's time is
+//! the time at which its bytes were read from the socket, taken before anything looks at them.
+
+mod audit;
+mod connection;
+mod dial;
+mod driver;
+mod exchange;
+mod io;
+mod stop;
+mod tls;
+mod watchdog;
+
+pub use audit::lateness;
+pub use dial::{DialError, Dialer};
+pub use driver::{Delivery, Driver, Observer, Silent};
+pub use exchange::{Message, Timeouts};
+pub use stop::{Stop, Stopper};
+pub use tls::TlsSettings;

@@ -1,0 +1,91 @@
+//! What can go wrong before there is a report.
+
+use crate::{client::DialError, plan::PlanError};
+use std::fmt;
+
+/// One setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting, as the attribute and the builder spell it.
+    pub field: String,
+    /// What was given.
+    pub value: String,
+    /// What is wrong with it and what to write instead.
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        field: impl Into<String>,
+        value: impl fmt::Display,
+        message: impl Into<String>,
+    ) -> Self {
+        Problem {
+            field: field.into(),
+            value: value.to_string(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}: {}", self.field, self.value, self.message)
+    }
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Settings that cannot be used, all of them at once.
+    #[error("{}", list(.0))]
+    Invalid(Vec<Problem>),
+    /// The bench does not apply here, such as `target = "env:NAME"` without NAME.
+    #[error("skipped: {0}")]
+    Skipped(String),
+    /// No plan can be made: a dataset or tokenizer is unusable.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The target cannot be started or does not answer.
+    #[error("{0}")]
+    Target(String),
+    /// The target cannot be connected to.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The system refused something.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// The exit code of the `goodput` command: 2 for unusable input, 4 when the target could not
+    /// be measured, 0 for a skipped bench.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Invalid(_) | Error::Plan(_) => 2,
+            Error::Skipped(_) => 0,
+            Error::Target(_) | Error::Dial(_) | Error::Io { .. } => 4,
+        }
+    }
+
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Error::Io { what, source }
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    match problems {
+        [one] => one.to_string(),
+        many => {
+            let lines: Vec<String> = many.iter().map(|p| format!("  {p}")).collect();
+            format!("{} settings cannot be used:\n{}", many.len(), lines.join("\n"))
+        }
+    }
+}

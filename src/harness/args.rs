@@ -1,0 +1,144 @@
+//! The command line of a benchmark binary: what cargo, nextest and IDEs pass to libtest.
+
+use lexopt::{Arg, Parser, ValueExt};
+use std::ffi::OsString;
+
+/// What to do with which benches.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Args {
+    /// Names to run: any that contains one of these; all when empty.
+    pub(super) filters: Vec<String>,
+    /// Names to leave out.
+    pub(super) skip: Vec<String>,
+    /// Filters are whole names.
+    pub(super) exact: bool,
+    /// Print names instead of running.
+    pub(super) list: bool,
+    /// Which benches marked as ignored take part.
+    pub(super) ignored: Ignored,
+    /// Print help instead of running.
+    pub(super) help: bool,
+    /// Only the summary line.
+    pub(super) quiet: bool,
+}
+
+/// Which benches marked as ignored take part.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ignored {
+    /// None of them.
+    #[default]
+    Left,
+    /// Only them.
+    Only,
+    /// All benches.
+    Included,
+}
+
+pub(super) const HELP: &str = "\
+Usage: [OPTIONS] [FILTER]...
+
+Runs the benches whose name contains a FILTER; all without one.
+
+Options:
+      --exact             Filters are whole names
+      --skip FILTER       Leave out benches whose name contains FILTER
+      --list              Print names instead of running
+      --ignored           Run only ignored benches
+      --include-ignored   Run ignored benches too
+  -q, --quiet             Print only the summary line
+  -h, --help              Print this
+
+Accepted because cargo, nextest and IDEs pass them, without effect here:
+  --bench --test --nocapture --no-capture --show-output --color --format
+  --test-threads --logfile --report-time --ensure-time --shuffle -Z
+
+Exit code: 0 when all pass, 101 when one fails, 2 for unusable arguments.
+";
+
+impl Args {
+    pub(super) fn parse<I>(args: I) -> Result<Args, lexopt::Error>
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        let mut parsed = Args::default();
+        let mut parser = Parser::from_args(args);
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Arg::Value(filter) => parsed.filters.push(filter.string()?),
+                Arg::Long("exact") => parsed.exact = true,
+                Arg::Long("skip") => parsed.skip.push(parser.value()?.string()?),
+                Arg::Long("list") => parsed.list = true,
+                Arg::Long("ignored") => parsed.ignored = Ignored::Only,
+                Arg::Long("include-ignored") => parsed.ignored = Ignored::Included,
+                Arg::Long("help") | Arg::Short('h') => parsed.help = true,
+                Arg::Long("quiet") | Arg::Short('q') => parsed.quiet = true,
+                Arg::Long(
+                    "bench" | "test" | "nocapture" | "no-capture" | "show-output" | "report-time"
+                    | "ensure-time" | "shuffle",
+                ) => {}
+                Arg::Long("color" | "format" | "test-threads" | "logfile" | "shuffle-seed")
+                | Arg::Short('Z') => {
+                    parser.value()?;
+                }
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// Whether a bench of this name takes part.
+    pub(super) fn selects(&self, name: &str, is_ignored: bool) -> bool {
+        let matches = |filter: &String| match self.exact {
+            true => name == filter,
+            false => name.contains(filter.as_str()),
+        };
+        let wanted = self.filters.is_empty() || self.filters.iter().any(matches);
+        let marked = match self.ignored {
+            Ignored::Only => is_ignored,
+            // Listed, and shown as ignored when run.
+            Ignored::Left | Ignored::Included => true,
+        };
+        wanted && marked && !self.skip.iter().any(matches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::no_filter(&[], "a::chat", false, true)]
+    #[case::part(&["chat"], "a::chat_long", false, true)]
+    #[case::exact_part(&["--exact", "chat"], "a::chat", false, false)]
+    #[case::exact(&["--exact", "a::chat", "--nocapture"], "a::chat", false, true)]
+    #[case::skip(&["--skip", "long"], "a::chat_long", false, false)]
+    #[case::exact_skip(&["--exact", "--skip", "chat"], "chat_long", false, true)]
+    #[case::only_ignored(&["--ignored"], "chat", false, false)]
+    #[case::ignored(&["--ignored"], "chat", true, true)]
+    #[case::two_filters(&["x", "chat"], "chat", false, true)]
+    fn selection(
+        #[case] args: &[&str],
+        #[case] name: &str,
+        #[case] ignored: bool,
+        #[case] selected: bool,
+    ) {
+        let args = Args::parse(args).unwrap();
+        assert_eq!(args.selects(name, ignored), selected);
+    }
+
+    #[rstest]
+    #[case::nextest_list(&["--list", "--format", "terse"])]
+    #[case::nextest_run(&["--exact", "chat", "--nocapture", "--bench"])]
+    #[case::ide(&["--format=json", "-Z", "unstable-options", "--show-output"])]
+    #[case::cargo_test(&["--test-threads=2", "--color", "always"])]
+    fn what_runners_pass_is_accepted(#[case] args: &[&str]) {
+        Args::parse(args).unwrap();
+    }
+
+    #[test]
+    fn unknown_arguments_are_errors() {
+        assert!(Args::parse(["--save-everything"]).is_err());
+    }
+}

@@ -1,0 +1,58 @@
+//! Advice for projects that run live benches with nextest.
+
+use super::registry::Entry;
+use std::{
+    env,
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::Path,
+};
+
+/// What keeps all other tests away while a live bench is measured.
+const SNIPPET: &str = "\
+[[profile.default.overrides]]
+filter = 'binary(NAME)'
+threads-required = \"num-test-threads\"";
+
+/// Prints the nextest setting that live benches need, once a run, when it is missing.
+///
+/// The measurement lock keeps benches apart, but only nextest can keep *other* tests from running
+/// beside a bench.
+pub(super) fn advise(entry: &Entry) {
+    let parallel = env::var("NEXTEST_TEST_THREADS").is_ok_and(|n| n != "1");
+    if env::var_os("NEXTEST").is_none() || !parallel || !is_live(entry) {
+        return;
+    }
+    let Ok(run) = env::var("NEXTEST_RUN_ID") else {
+        return;
+    };
+    let root = env::var("NEXTEST_WORKSPACE_ROOT").unwrap_or_else(|_| entry.manifest_dir.to_owned());
+    if is_configured(Path::new(&root)) {
+        return;
+    }
+    let marker = env::temp_dir().join(format!("goodput-nextest-advice-{run}"));
+    let first = OpenOptions::new().write(true).create_new(true).open(marker);
+    if first.is_ok() {
+        let binary = env::var("NEXTEST_BINARY_ID").unwrap_or_default();
+        let binary = binary.rsplit("::").next().unwrap_or_default().to_owned();
+        // Straight to stderr: nextest shows it with the test's output.
+        let _ = writeln!(
+            io::stderr(),
+            "goodput: other tests may run beside this live bench. Put this into \
+             .config/nextest.toml to keep them away:\n\n{}\n",
+            SNIPPET.replace("NAME", &binary)
+        );
+    }
+}
+
+fn is_live(entry: &Entry) -> bool {
+    (entry.case)().bench.chosen_target().exclusive()
+}
+
+/// Whether the workspace, or a folder above the crate, has the setting.
+fn is_configured(root: &Path) -> bool {
+    root.ancestors().any(|folder| {
+        fs::read_to_string(folder.join(".config/nextest.toml"))
+            .is_ok_and(|config| config.contains("threads-required"))
+    })
+}

@@ -1,0 +1,200 @@
+//! What is measured.
+//!
+//! A target is a `&str` (`"http://…"`, `"unix:/path"`, `"env:NAME"`, `"sim(ttft = 50ms)"`) or
+//! anything that implements [`Target`].
+
+mod process;
+mod simulation;
+mod url;
+
+pub use process::ServerProcess;
+pub use simulation::Simulation;
+pub use url::Origin;
+
+use crate::grammar::{self, Mistakes};
+use std::{fmt, path::PathBuf, sync::Arc};
+
+/// Something that can be measured.
+///
+/// ```
+/// use goodput::target::{Opened, Target, TargetError};
+///
+/// /// A server that this test suite has started elsewhere.
+/// #[derive(Debug)]
+/// struct Staging;
+///
+/// impl Target for Staging {
+///     fn describe(&self) -> String {
+///         "the staging cluster".into()
+///     }
+///
+///     fn open(&self) -> Result<Opened, TargetError> {
+///         Opened::at("http://127.0.0.1:8000")
+///     }
+/// }
+/// ```
+pub trait Target: Send + Sync + fmt::Debug {
+    /// What it is, in a few words without secrets.
+    fn describe(&self) -> String;
+
+    /// Starts what has to be started and says where to send requests. May block.
+    ///
+    /// # Errors
+    /// The target cannot be had, or is to be skipped.
+    fn open(&self) -> Result<Opened, TargetError>;
+
+    /// Whether other benches must wait while this one is measured. Default true; simulations on
+    /// virtual time cannot be disturbed.
+    fn exclusive(&self) -> bool {
+        true
+    }
+}
+
+/// A target that is ready.
+pub struct Opened {
+    /// Where requests go.
+    pub place: Place,
+    /// Kept until the run is over.
+    pub guard: Option<Box<dyn Guard>>,
+}
+
+/// Where requests go.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// Over a network or a Unix socket.
+    Endpoint(Endpoint),
+    /// To the built-in simulation.
+    Simulation(Simulation),
+}
+
+/// Where a socket leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `http://…` or `https://…`.
+    Url(Origin),
+    /// HTTP over a Unix socket.
+    Unix(PathBuf),
+}
+
+/// What keeps a target alive; dropped after the run.
+pub trait Guard: Send {
+    /// Ends the target. An error fails the bench.
+    ///
+    /// # Errors
+    /// The target has something to complain about, such as an expectation that was not met.
+    fn close(self: Box<Self>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Why there is nothing to measure.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The bench is to be ignored, visibly.
+    #[error("{0}")]
+    Skip(String),
+    /// The target is not usable.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Opened {
+    /// A server that is already running at a base URL.
+    ///
+    /// # Errors
+    /// The URL is not one.
+    pub fn at(url: &str) -> Result<Self, TargetError> {
+        let origin = Origin::parse(url).map_err(TargetError::Failed)?;
+        Ok(Opened {
+            place: Place::Endpoint(Endpoint::Url(origin)),
+            guard: None,
+        })
+    }
+
+    /// The same, kept alive by `guard`.
+    #[must_use]
+    pub fn with_guard(mut self, guard: impl Guard + 'static) -> Self {
+        self.guard = Some(Box::new(guard));
+        self
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A target of any kind, or text that did not name one.
+#[derive(Debug, Clone)]
+pub enum AnyTarget {
+    /// A target.
+    Known(Arc<dyn Target>),
+    /// Text that is not a target, with what is wrong with it.
+    Unreadable(String, Mistakes),
+}
+
+impl<T: Target + 'static> From<T> for AnyTarget {
+    fn from(target: T) -> Self {
+        AnyTarget::Known(Arc::new(target))
+    }
+}
+
+impl From<&str> for AnyTarget {
+    fn from(text: &str) -> Self {
+        match grammar::target::parse(text) {
+            Ok(grammar::target::Target::Simulation(script)) => Simulation::scripted(script).into(),
+            Ok(named) => url::Named(named).into(),
+            Err(mistakes) => AnyTarget::Unreadable(text.to_owned(), mistakes),
+        }
+    }
+}
+
+impl From<String> for AnyTarget {
+    fn from(text: String) -> Self {
+        AnyTarget::from(text.as_str())
+    }
+}
+
+/// The target of a bench that names none: `GOODPUT_URL` if set, else the built-in simulation.
+pub(crate) fn default_target() -> AnyTarget {
+    match std::env::var("GOODPUT_URL") {
+        Ok(url) if !url.is_empty() => url.into(),
+        _ => Simulation::default().into(),
+    }
+}
+
+impl AnyTarget {
+    /// What it is, in a few words without secrets.
+    pub fn describe(&self) -> String {
+        match self {
+            AnyTarget::Known(target) => target.describe(),
+            AnyTarget::Unreadable(text, _) => text.clone(),
+        }
+    }
+
+    /// Whether other benches must wait while this one is measured.
+    pub(crate) fn exclusive(&self) -> bool {
+        match self {
+            AnyTarget::Known(target) => target.exclusive(),
+            AnyTarget::Unreadable(..) => false,
+        }
+    }
+
+    /// Starts what has to be started and says where to send requests. May block.
+    ///
+    /// # Errors
+    /// The target cannot be had, or is to be skipped.
+    pub fn open(&self) -> Result<Opened, TargetError> {
+        match self {
+            AnyTarget::Known(target) => target.open(),
+            AnyTarget::Unreadable(text, mistakes) => {
+                let why: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+                let why = why.join("; ");
+                Err(TargetError::Failed(format!("target `{text}`: {why}")))
+            }
+        }
+    }
+}

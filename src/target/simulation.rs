@@ -1,0 +1,102 @@
+//! The built-in simulation as a target.
+
+use super::{Opened, Place, Target, TargetError};
+use crate::grammar::sim::{Distribution, Script};
+
+/// A simulated server with scripted latencies.
+///
+/// By default it runs on virtual time: the client's real code talks to it over in-memory
+/// connections, and time jumps ahead whenever nothing can happen. Ten seconds of load take
+/// milliseconds, and the same seed gives the same numbers to the last digit.
+///
+/// ```
+/// use goodput::{Bench, Simulation, grammar::sim::Distribution};
+/// use std::time::Duration;
+///
+/// let ms = Duration::from_millis;
+/// let server = Simulation::new()
+///     .ttft(Distribution::Normal(ms(50), ms(5)))
+///     .itl(Distribution::Constant(ms(10)))
+///     .seed(1);
+/// let report = Bench::new("chat").target(server).rate(10).requests(20).run_blocking()?;
+/// assert_eq!(report.completed(), 20);
+/// # Ok::<(), goodput::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Simulation {
+    script: Script,
+    real_time: bool,
+}
+
+impl Simulation {
+    /// TTFT 50 ms, ITL 10 ms, seed 0.
+    pub fn new() -> Self {
+        Simulation::default()
+    }
+
+    pub(super) fn scripted(script: Script) -> Self {
+        Simulation {
+            script,
+            real_time: false,
+        }
+    }
+
+    /// Time from the arrival of a request to its first token.
+    #[must_use]
+    pub fn ttft(mut self, times: Distribution) -> Self {
+        self.script.ttft = times;
+        self
+    }
+
+    /// Time between tokens.
+    #[must_use]
+    pub fn itl(mut self, times: Distribution) -> Self {
+        self.script.itl = times;
+        self
+    }
+
+    /// Seed of the draws.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.script.seed = seed;
+        self
+    }
+
+    /// Serve on a loopback port and the real clock instead of in memory on virtual time.
+    #[must_use]
+    pub fn on_real_clock(mut self) -> Self {
+        self.real_time = true;
+        self
+    }
+
+    /// The latencies.
+    pub fn script(&self) -> &Script {
+        &self.script
+    }
+
+    pub(crate) fn real_time(&self) -> bool {
+        self.real_time
+    }
+
+    pub(super) fn opened(self) -> Opened {
+        Opened {
+            place: Place::Simulation(self),
+            guard: None,
+        }
+    }
+}
+
+impl Target for Simulation {
+    fn describe(&self) -> String {
+        let time = if self.real_time { "real" } else { "virtual" };
+        format!("the built-in simulation on {time} time")
+    }
+
+    fn open(&self) -> Result<Opened, TargetError> {
+        Ok(self.clone().opened())
+    }
+
+    fn exclusive(&self) -> bool {
+        false
+    }
+}
