@@ -3,6 +3,7 @@
 //! The `#[llm_bench]` macro needs them at compile time and the library at run time, so they live
 //! in a crate of their own without dependencies worth mentioning. Use them through `goodput`.
 
+mod call;
 pub mod dataset;
 pub mod duration;
 pub mod goodput;

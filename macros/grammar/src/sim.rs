@@ -1,7 +1,9 @@
 //! Distributions of simulated times: `50ms`, `normal(50ms, 5ms)`, `lognormal(50ms, 20ms)`,
 //! `gamma(50ms, 20ms)`, `uniform(40ms, 60ms)`, `exponential(50ms)`.
 
-use crate::{Mistake, Mistakes};
+use crate::call::{self, Call, set};
+use crate::{Mistake, Mistakes, duration};
+use std::fmt;
 use std::time::Duration;
 
 /// A distribution of times; means and standard deviations are those of the distribution itself
@@ -46,12 +48,288 @@ impl Default for Script {
     }
 }
 
+const SHAPES: &[&str] = &["normal", "lognormal", "gamma", "uniform", "exponential"];
+const KEYS: &[&str] = &["ttft", "itl", "seed", "model"];
+
 /// Reads one distribution.
-pub fn parse_distribution(_text: &str) -> Result<Distribution, Mistake> {
-    Err(Mistake::new("not yet"))
+///
+/// # Errors
+/// An unknown shape, a wrong number of times, a time without a unit, a spread of 0 and crossed
+/// bounds.
+pub fn parse_distribution(text: &str) -> Result<Distribution, Mistake> {
+    let call = Call::parse(text)?;
+    let Some(args) = &call.args else {
+        return duration::parse(text)
+            .map(Distribution::Constant)
+            .map_err(|mistake| {
+                if SHAPES.contains(&call.name) {
+                    count(call.name, 0)
+                } else if call.name.starts_with(char::is_alphabetic) {
+                    Mistake::unknown("distribution", call.name, SHAPES)
+                } else {
+                    mistake
+                }
+            });
+    };
+    if !SHAPES.contains(&call.name) {
+        return Err(Mistake::unknown("distribution", call.name, SHAPES));
+    }
+    let times = args
+        .iter()
+        .map(|arg| match arg.value {
+            None => duration::parse(arg.word),
+            Some(_) => Err(Mistake::new(format!(
+                "`{}` takes times in order, without names: `{}(50ms{})`",
+                call.name,
+                call.name,
+                if call.name == "exponential" {
+                    ""
+                } else {
+                    ", 5ms"
+                }
+            ))),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    match (call.name, times.as_slice()) {
+        ("exponential", &[mean]) => nonzero(text, mean).map(Distribution::Exponential),
+        ("uniform", &[low, high]) if low < high => Ok(Distribution::Uniform(low, high)),
+        ("uniform", &[low, high]) => Err(Mistake::new(format!(
+            "`{}`: the second bound must be above the first ({} is not above {})",
+            text.trim(),
+            duration::format(high),
+            duration::format(low)
+        ))),
+        (_, &[mean, spread]) if call.name != "exponential" => {
+            if spread.is_zero() {
+                return Err(Mistake::new(format!(
+                    "`{}` has no spread; write `{}` for a constant",
+                    text.trim(),
+                    duration::format(mean)
+                )));
+            }
+            match call.name {
+                "normal" => Ok(Distribution::Normal(mean, spread)),
+                "lognormal" => {
+                    nonzero(text, mean).map(|mean| Distribution::LogNormal(mean, spread))
+                }
+                _ => nonzero(text, mean).map(|mean| Distribution::Gamma(mean, spread)),
+            }
+        }
+        (name, times) => Err(count(name, times.len())),
+    }
 }
 
-/// Reads a whole script.
-pub fn parse(_text: &str) -> Result<Script, Mistakes> {
-    Err(vec![Mistake::new("not yet")])
+fn nonzero(text: &str, mean: Duration) -> Result<Duration, Mistake> {
+    if mean.is_zero() {
+        return Err(Mistake::new(format!(
+            "`{}` has a mean of 0; write `0ms` for a constant",
+            text.trim()
+        )));
+    }
+    Ok(mean)
+}
+
+fn count(name: &str, given: usize) -> Mistake {
+    let wanted = match name {
+        "exponential" => "one time, its mean: `exponential(50ms)`".to_owned(),
+        "uniform" => "two times, its bounds: `uniform(40ms, 60ms)`".to_owned(),
+        _ => format!("two times, mean and standard deviation: `{name}(50ms, 5ms)`"),
+    };
+    Mistake::new(format!("`{name}` takes {wanted}; {given} given"))
+}
+
+/// Reads a whole script, without the `sim(…)` around it.
+///
+/// # Errors
+/// Every setting that is unknown, repeated or unreadable.
+pub fn parse(text: &str) -> Result<Script, Mistakes> {
+    let args = call::args(text).map_err(|mistake| vec![mistake])?;
+    let mut script = Script::default();
+    let mut mistakes = Mistakes::new();
+    call::check_keys(&args, "setting of the simulation", KEYS, &mut mistakes);
+    for arg in &args {
+        let time = || {
+            parse_distribution(arg.text()?)
+                .map_err(|mistake| Mistake::new(format!("`{}`: {mistake}", arg.word)))
+        };
+        match arg.word {
+            "ttft" => set(&mut script.ttft, time(), &mut mistakes),
+            "itl" => set(&mut script.itl, time(), &mut mistakes),
+            "seed" => set(&mut script.seed, arg.whole(0), &mut mistakes),
+            "model" => set(
+                &mut script.model,
+                arg.text().map(call::unquote),
+                &mut mistakes,
+            ),
+            _ => {}
+        }
+    }
+    if script.model.is_empty() {
+        mistakes.push(Mistake::new(
+            "`model` is empty; leave it out for `simulated`",
+        ));
+    }
+    if mistakes.is_empty() {
+        Ok(script)
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// Written so that [`parse_distribution`] reads the same one back.
+impl fmt::Display for Distribution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |span: &Duration| duration::format(*span);
+        match self {
+            Distribution::Constant(span) => f.write_str(&time(span)),
+            Distribution::Normal(mean, std) => write!(f, "normal({}, {})", time(mean), time(std)),
+            Distribution::LogNormal(mean, std) => {
+                write!(f, "lognormal({}, {})", time(mean), time(std))
+            }
+            Distribution::Gamma(mean, std) => write!(f, "gamma({}, {})", time(mean), time(std)),
+            Distribution::Uniform(low, high) => write!(f, "uniform({}, {})", time(low), time(high)),
+            Distribution::Exponential(mean) => write!(f, "exponential({})", time(mean)),
+        }
+    }
+}
+
+/// Written so that [`parse`] reads the same script back.
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ttft = {}, itl = {}, seed = {}",
+            self.ttft, self.itl, self.seed
+        )?;
+        if self.model != "simulated" {
+            write!(f, ", model = {}", call::quote(&self.model))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[rstest]
+    #[case("50ms", Distribution::Constant(ms(50)))]
+    #[case("0ms", Distribution::Constant(ms(0)))]
+    #[case("normal(50ms, 5ms)", Distribution::Normal(ms(50), ms(5)))]
+    #[case(" lognormal ( 50ms,20ms )", Distribution::LogNormal(ms(50), ms(20)))]
+    #[case("gamma(50ms, 20ms)", Distribution::Gamma(ms(50), ms(20)))]
+    #[case("uniform(0ms, 60ms)", Distribution::Uniform(ms(0), ms(60)))]
+    #[case("exponential(0.05s)", Distribution::Exponential(ms(50)))]
+    fn reads_distributions(#[case] text: &str, #[case] distribution: Distribution) {
+        assert_eq!(parse_distribution(text), Ok(distribution));
+    }
+
+    #[rstest]
+    #[case("50", "`50` has no unit; write `50ms`, `50us` or `50s`")]
+    #[case(
+        "norml(50ms, 5ms)",
+        "unknown distribution `norml`; did you mean `normal`? Valid: normal, lognormal, gamma, \
+         uniform, exponential"
+    )]
+    #[case(
+        "poisson",
+        "unknown distribution `poisson`. Valid: normal, lognormal, gamma, uniform, exponential"
+    )]
+    #[case(
+        "normal(50ms)",
+        "`normal` takes two times, mean and standard deviation: `normal(50ms, 5ms)`; 1 given"
+    )]
+    #[case(
+        "gamma",
+        "`gamma` takes two times, mean and standard deviation: `gamma(50ms, 5ms)`; 0 given"
+    )]
+    #[case(
+        "exponential(1ms, 2ms)",
+        "`exponential` takes one time, its mean: `exponential(50ms)`; 2 given"
+    )]
+    #[case(
+        "uniform(60ms, 40ms)",
+        "`uniform(60ms, 40ms)`: the second bound must be above the first (40ms is not above 60ms)"
+    )]
+    #[case(
+        "normal(50ms, 0ms)",
+        "`normal(50ms, 0ms)` has no spread; write `50ms` for a constant"
+    )]
+    #[case(
+        "gamma(0ms, 5ms)",
+        "`gamma(0ms, 5ms)` has a mean of 0; write `0ms` for a constant"
+    )]
+    #[case(
+        "normal(mean = 50ms, std = 5ms)",
+        "`normal` takes times in order, without names: `normal(50ms, 5ms)`"
+    )]
+    fn refuses_distributions(#[case] text: &str, #[case] said: &str) {
+        assert_eq!(parse_distribution(text).unwrap_err().to_string(), said);
+    }
+
+    #[test]
+    fn reads_scripts() {
+        assert_eq!(parse(""), Ok(Script::default()));
+        let script = parse("ttft=normal(50ms, 5ms), itl = 7ms, seed=3, model = \"a, b\"").unwrap();
+        assert_eq!(
+            script,
+            Script {
+                ttft: Distribution::Normal(ms(50), ms(5)),
+                itl: Distribution::Constant(ms(7)),
+                seed: 3,
+                model: "a, b".to_owned(),
+            }
+        );
+    }
+
+    #[test]
+    fn says_all_mistakes_at_once() {
+        let mistakes = parse("tfft = 5ms, itl = 7, seed = x, seed = 1, model").unwrap_err();
+        let said: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "unknown setting of the simulation `tfft`; did you mean `ttft`? Valid: ttft, itl, \
+                 seed, model",
+                "`seed` is given twice; keep one",
+                "`itl`: `7` has no unit; write `7ms`, `7us` or `7s`",
+                "`seed = x`: expected a whole number of at least 0",
+                "`model` has no value; write `model = …`",
+            ]
+        );
+    }
+
+    fn any_distribution() -> impl Strategy<Value = Distribution> {
+        let time = || (1..u64::MAX).prop_map(Duration::from_nanos);
+        prop_oneof![
+            time().prop_map(Distribution::Constant),
+            (time(), time()).prop_map(|(mean, std)| Distribution::Normal(mean, std)),
+            (time(), time()).prop_map(|(mean, std)| Distribution::LogNormal(mean, std)),
+            (time(), time()).prop_map(|(mean, std)| Distribution::Gamma(mean, std)),
+            (0..1_000_u64, 1_000..u64::MAX).prop_map(|(low, high)| Distribution::Uniform(
+                Duration::from_nanos(low),
+                Duration::from_nanos(high)
+            )),
+            time().prop_map(Distribution::Exponential),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            ttft in any_distribution(),
+            itl in any_distribution(),
+            seed: u64,
+            model in ".+",
+        ) {
+            let script = Script { ttft, itl, seed, model };
+            prop_assert_eq!(parse(&script.to_string()), Ok(script));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Limits on a run: `p99(ttft) < 300ms, goodput >= 95%, errors < 1%, throughput(output) > 1000`.
 
-use crate::{Mistake, Mistakes};
+use crate::call::{self, Call};
+use crate::{Mistake, Mistakes, duration};
 use std::fmt;
 
 /// A latency that a run has many values of.
@@ -85,24 +86,381 @@ pub struct Slo {
     pub limit: f64,
 }
 
+const LATENCIES: &[(&str, Latency)] = &[
+    ("ttft", Latency::Ttft),
+    ("ttfat", Latency::Ttfat),
+    ("tpot", Latency::Tpot),
+    ("itl", Latency::Itl),
+    ("e2el", Latency::E2el),
+];
+const THROUGHPUTS: &[(&str, Throughput)] = &[
+    ("requests", Throughput::Requests),
+    ("input", Throughput::Input),
+    ("output", Throughput::Output),
+    ("total", Throughput::Total),
+];
+const STATS: &[(&str, Stat)] = &[
+    ("mean", Stat::Mean),
+    ("median", Stat::Median),
+    ("std", Stat::Std),
+    ("min", Stat::Min),
+    ("max", Stat::Max),
+];
+/// How subjects look, for messages.
+const SUBJECTS: &[&str] = &[
+    "goodput",
+    "errors",
+    "throughput(output)",
+    "p99(ttft)",
+    "mean(tpot)",
+];
+/// Longest first, so that `<=` is not read as `<`. Those without a value are what people write
+/// instead, with what they mean.
+const OPS: &[(&str, Result<Op, &str>)] = &[
+    ("<=", Ok(Op::Le)),
+    (">=", Ok(Op::Ge)),
+    ("=<", Err("<=")),
+    ("=>", Err(">=")),
+    ("==", Err("")),
+    ("≤", Err("<=")),
+    ("≥", Err(">=")),
+    ("<", Ok(Op::Lt)),
+    (">", Ok(Op::Gt)),
+    ("=", Err("")),
+];
+
 /// Reads a comma-separated list of limits.
-pub fn parse(_text: &str) -> Result<Vec<Slo>, Mistakes> {
-    Err(vec![Mistake::new("not yet")])
+///
+/// # Errors
+/// Every limit that cannot be read, that points the wrong way (latencies and errors are limited
+/// from above, goodput and throughput from below), that can never hold, or that repeats a subject.
+pub fn parse(text: &str) -> Result<Vec<Slo>, Mistakes> {
+    let items = call::split(text, ',').map_err(|mistake| vec![mistake])?;
+    let mut slos: Vec<Slo> = Vec::new();
+    let mut mistakes = Mistakes::new();
+    if items.is_empty() {
+        mistakes.push(Mistake::new(
+            "no limits are given; write such as `p99(ttft) < 300ms, errors < 1%`",
+        ));
+    }
+    for item in items {
+        match limit(item) {
+            Ok(slo) if slos.iter().any(|other| other.subject == slo.subject) => {
+                mistakes.push(Mistake::new(format!(
+                    "`{}` is limited twice; keep the stricter limit",
+                    slo.subject
+                )));
+            }
+            Ok(slo) => slos.push(slo),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(slos)
+    } else {
+        Err(mistakes)
+    }
 }
 
 /// Reads one subject, such as `p99(ttft)`.
-pub fn parse_subject(_text: &str) -> Result<Subject, Mistake> {
-    Err(Mistake::new("not yet"))
+///
+/// # Errors
+/// An unknown statistic, metric or kind of throughput, or a percentile that does not exist.
+pub fn parse_subject(text: &str) -> Result<Subject, Mistake> {
+    let call = Call::parse(text)?;
+    let name = call.name;
+    let Some(args) = &call.args else {
+        return bare_subject(name);
+    };
+    let inside = match args.as_slice() {
+        [arg] if arg.value.is_none() => arg.word,
+        _ => {
+            return Err(Mistake::new(format!(
+                "`{}` takes one name in its parentheses, as in `p99(ttft)`",
+                text.trim()
+            )));
+        }
+    };
+    match name {
+        "throughput" => lookup("throughput", inside, THROUGHPUTS).map(Subject::Throughput),
+        "goodput" | "errors" => Err(Mistake::new(format!(
+            "`{name}` is one number of the run; write it without parentheses"
+        ))),
+        _ if find(name, LATENCIES).is_some() && stat(inside).is_ok() => Err(Mistake::new(format!(
+            "`{}` is the wrong way round; write `{inside}({name})`",
+            text.trim()
+        ))),
+        _ => {
+            let stat = stat(name)?;
+            lookup("metric", inside, LATENCIES).map(|latency| Subject::Latency(stat, latency))
+        }
+    }
+}
+
+fn bare_subject(name: &str) -> Result<Subject, Mistake> {
+    match name {
+        "goodput" => return Ok(Subject::Goodput),
+        "errors" => return Ok(Subject::Errors),
+        "throughput" => {
+            return Err(Mistake::new(
+                "`throughput` of what? Write `throughput(output)`, or requests, input, total",
+            ));
+        }
+        _ => {}
+    }
+    if find(name, LATENCIES).is_some() {
+        return Err(Mistake::new(format!(
+            "`{name}` has many values in a run; say which, as in `p99({name})` or `mean({name})`"
+        )));
+    }
+    // The names of vLLM's result keys, such as `p99_ttft_ms`.
+    let mut words = name.split('_');
+    if let (Some(first), Some(second)) = (words.next(), words.next()) {
+        for (outer, inner) in [(first, second), (second, first)] {
+            if stat(outer).is_ok() && find(inner, LATENCIES).is_some() {
+                return Err(Mistake::new(format!(
+                    "unknown subject `{name}`; did you mean `{outer}({inner})`?"
+                )));
+            }
+        }
+    }
+    Err(Mistake::unknown("subject", name, SUBJECTS))
+}
+
+fn stat(name: &str) -> Result<Stat, Mistake> {
+    if let Some(stat) = find(name, STATS) {
+        return Ok(stat);
+    }
+    match name.strip_prefix('p').map(call::number) {
+        Some(Some(percentile)) if percentile <= 100.0 => Ok(Stat::Percentile(percentile)),
+        Some(Some(_)) => Err(Mistake::new(format!(
+            "there is no `{name}`; percentiles go from `p0` to `p100`"
+        ))),
+        _ => {
+            let names = ["mean", "median", "std", "min", "max", "p50", "p99", "p99.9"];
+            Err(Mistake::unknown("statistic", name, &names))
+        }
+    }
+}
+
+fn find<T: Copy>(word: &str, names: &[(&str, T)]) -> Option<T> {
+    names
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, value)| *value)
+}
+
+fn lookup<T: Copy>(what: &str, word: &str, names: &[(&str, T)]) -> Result<T, Mistake> {
+    find(word, names).ok_or_else(|| {
+        let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+        Mistake::unknown(what, word, &names)
+    })
+}
+
+fn limit(item: &str) -> Result<Slo, Mistake> {
+    let Some((at, (sign, op))) = item
+        .char_indices()
+        .find_map(|(at, _)| Some((at, OPS.iter().find(|(op, _)| item[at..].starts_with(op))?)))
+    else {
+        let subject = parse_subject(item)?;
+        return Err(Mistake::new(format!(
+            "`{item}` has no limit; write `{subject} {} {}`",
+            if subject.from_above() { "<" } else { ">=" },
+            subject.example()
+        )));
+    };
+    let subject = parse_subject(&item[..at])?;
+    let value = item[at + sign.len()..].trim();
+    let wanted = if subject.from_above() { "<=" } else { ">=" };
+    let op = op.map_err(|meant| {
+        let meant = if meant.is_empty() { wanted } else { meant };
+        Mistake::new(format!(
+            "`{item}`: a limit is `<`, `<=`, `>` or `>=`, not `{sign}`; write `{subject} {meant} {value}`"
+        ))
+    })?;
+    if value.is_empty() {
+        return Err(Mistake::new(format!(
+            "`{item}` has no limit; write `{subject} {op} {}`",
+            subject.example()
+        )));
+    }
+    if subject.from_above() != matches!(op, Op::Lt | Op::Le) {
+        return Err(Mistake::new(format!(
+            "`{item}` points the wrong way: an SLO limits {} from {}; write `{subject} {} {value}`",
+            subject.kind(),
+            if subject.from_above() {
+                "above"
+            } else {
+                "below"
+            },
+            if matches!(op, Op::Lt | Op::Gt) {
+                &wanted[..1]
+            } else {
+                wanted
+            },
+        )));
+    }
+    let limit = amount(subject, item, value)?;
+    check_reach(subject, op, limit, item)?;
+    Ok(Slo { subject, op, limit })
+}
+
+/// Reads the limit in its subject's unit.
+fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
+    let say = |sentence: String| Err(Mistake::new(format!("`{item}`: {sentence}")));
+    match subject {
+        Subject::Latency(..) if value.ends_with('%') => say(format!(
+            "a percentage limits `goodput` or `errors`; `{subject}` takes a time, such as `300ms`"
+        )),
+        Subject::Latency(..) => match duration::parse_or_ms(value) {
+            // Nanoseconds, so that `0.1ms` is the `f64` 0.1 exactly as if it were parsed as one.
+            Ok(span) => Ok(span.as_nanos() as f64 / 1e6),
+            Err(mistake) => say(mistake.0),
+        },
+        Subject::Throughput(_) => match call::number(value) {
+            Some(number) => Ok(number),
+            None => say(format!(
+                "`{value}` is not a number; throughput is per second already, so write a plain \
+                 number, such as `1000`"
+            )),
+        },
+        Subject::Goodput | Subject::Errors => {
+            let (digits, percent) = match value.strip_suffix('%') {
+                Some(digits) => (digits.trim(), true),
+                None => (value, false),
+            };
+            match (call::number(digits), percent) {
+                (Some(number), true) if number <= 100.0 => Ok(number / 100.0),
+                (Some(_), false) if digits == "1" => {
+                    say("`1` could be 1 % or all; write `1%` or `100%`".to_owned())
+                }
+                (Some(number), false) if number <= 1.0 => Ok(number),
+                (Some(number), false) if number <= 100.0 => say(format!(
+                    "`{value}` is above 1, the whole; did you mean `{value}%`?"
+                )),
+                (Some(_), _) => say(format!("`{value}` is more than all, `100%`")),
+                (None, _) => say(format!(
+                    "`{value}` is not a share; write a percentage, such as `{}`, or a ratio from 0 to 1",
+                    subject.example()
+                )),
+            }
+        }
+    }
+}
+
+/// Refuses limits that no run can keep.
+fn check_reach(subject: Subject, op: Op, limit: f64, item: &str) -> Result<(), Mistake> {
+    let instead = match (subject, op) {
+        (Subject::Goodput, Op::Gt) if limit >= 1.0 => "goodput >= 100%",
+        (Subject::Errors, Op::Lt) if limit <= 0.0 => "errors <= 0%",
+        (Subject::Latency(..), _) if limit <= 0.0 => {
+            return Err(Mistake::new(format!(
+                "`{item}` can never hold; write a time above 0"
+            )));
+        }
+        _ => return Ok(()),
+    };
+    Err(Mistake::new(format!(
+        "`{item}` can never hold; write `{instead}`"
+    )))
+}
+
+impl Subject {
+    /// Whether smaller is better, so that a limit bounds it from above.
+    pub fn from_above(self) -> bool {
+        matches!(self, Subject::Latency(..) | Subject::Errors)
+    }
+
+    fn kind(self) -> &'static str {
+        match self {
+            Subject::Latency(..) => "a latency",
+            Subject::Goodput => "goodput",
+            Subject::Errors => "errors",
+            Subject::Throughput(_) => "throughput",
+        }
+    }
+
+    fn example(self) -> &'static str {
+        match self {
+            Subject::Latency(..) => "300ms",
+            Subject::Goodput => "95%",
+            Subject::Errors => "1%",
+            Subject::Throughput(_) => "1000",
+        }
+    }
+}
+
+fn name_of<T: PartialEq>(value: T, names: &[(&'static str, T)]) -> &'static str {
+    names
+        .iter()
+        .find(|(_, other)| *other == value)
+        .map_or("", |(name, _)| name)
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(*self, LATENCIES))
+    }
+}
+
+impl fmt::Display for Throughput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(*self, THROUGHPUTS))
+    }
+}
+
+impl fmt::Display for Stat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stat::Percentile(percentile) => write!(f, "p{percentile}"),
+            other => f.write_str(name_of(*other, STATS)),
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Op::Lt => "<",
+            Op::Le => "<=",
+            Op::Gt => ">",
+            Op::Ge => ">=",
+        })
+    }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not yet")
+        match self {
+            Subject::Latency(stat, latency) => write!(f, "{stat}({latency})"),
+            Subject::Goodput => f.write_str("goodput"),
+            Subject::Errors => f.write_str("errors"),
+            Subject::Throughput(kind) => write!(f, "throughput({kind})"),
+        }
     }
 }
 
+/// Written so that [`parse`] reads the same limit back.
 impl fmt::Display for Slo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not yet")
+        write!(f, "{} {} ", self.subject, self.op)?;
+        match self.subject {
+            Subject::Latency(..) => write!(f, "{}ms", self.limit),
+            Subject::Throughput(_) => write!(f, "{}", self.limit),
+            Subject::Goodput | Subject::Errors => {
+                // 0.07 · 100 is 7.000000000000001: round what multiplying has added, but only
+                // where that gives the same ratio back.
+                let percent = (self.limit * 1e12).round() / 1e10;
+                if percent / 100.0 == self.limit {
+                    write!(f, "{percent}%")
+                } else {
+                    write!(f, "{}", self.limit)
+                }
+            }
+        }
     }
 }
+
+#[cfg(test)]
+#[path = "slo_tests.rs"]
+mod tests;

@@ -1,0 +1,237 @@
+use super::*;
+use proptest::prelude::*;
+use proptest::sample::select;
+use rstest::rstest;
+
+#[rstest]
+#[case("p99(ttft) < 300ms", "p99(ttft) < 300ms")]
+#[case("p99.9(ttfat)<=300", "p99.9(ttfat) <= 300ms")]
+#[case(" median( tpot ) < 0.05s ", "median(tpot) < 50ms")]
+#[case("std(itl) < 250us", "std(itl) < 0.25ms")]
+#[case("p50(e2el) < 2m", "p50(e2el) < 120000ms")]
+#[case(
+    "min(ttft) < 1h, max(ttft) < 2h",
+    "min(ttft) < 3600000ms, max(ttft) < 7200000ms"
+)]
+#[case("goodput >= 95%", "goodput >= 95%")]
+#[case("goodput > 0.7", "goodput > 70%")]
+#[case("goodput >= 1.0", "goodput >= 100%")]
+#[case("errors <= 0", "errors <= 0%")]
+#[case("errors < 0.1 %", "errors < 0.1%")]
+#[case("throughput(output) > 1000", "throughput(output) > 1000")]
+#[case(
+    "throughput(requests) >= 9.5, throughput(input) > 1, throughput(total) > 2,",
+    "throughput(requests) >= 9.5, throughput(input) > 1, throughput(total) > 2"
+)]
+fn reads(#[case] text: &str, #[case] plain: &str) {
+    let slos = parse(text).unwrap();
+    let shown: Vec<_> = slos.iter().map(ToString::to_string).collect();
+    assert_eq!(shown.join(", "), plain);
+}
+
+#[test]
+fn limits_are_in_the_units_of_their_subject() {
+    let limits: Vec<_> = parse("mean(ttft) < 1.5s, errors < 1%, throughput(total) > 7")
+        .unwrap()
+        .iter()
+        .map(|slo| slo.limit)
+        .collect();
+    assert_eq!(limits, [1500.0, 0.01, 7.0]);
+}
+
+#[rstest]
+#[case(
+    "",
+    "no limits are given; write such as `p99(ttft) < 300ms, errors < 1%`"
+)]
+#[case(
+    "p101(ttft) < 1s",
+    "there is no `p101`; percentiles go from `p0` to `p100`"
+)]
+#[case(
+    "men(ttft) < 1s",
+    "unknown statistic `men`; did you mean `mean`? Valid: mean, median, std, min, max, p50, p99, \
+     p99.9"
+)]
+#[case(
+    "p99(ttfb) < 1s",
+    "unknown metric `ttfb`; did you mean `ttft`? Valid: ttft, ttfat, tpot, itl, e2el"
+)]
+#[case(
+    "throughput(out) > 5",
+    "unknown throughput `out`. Valid: requests, input, output, total"
+)]
+#[case(
+    "throughput(outputs) > 5",
+    "unknown throughput `outputs`; did you mean `output`? Valid: requests, input, output, total"
+)]
+#[case(
+    "throughput > 5",
+    "`throughput` of what? Write `throughput(output)`, or requests, input, total"
+)]
+#[case(
+    "godput >= 95%",
+    "unknown subject `godput`; did you mean `goodput`? Valid: goodput, errors, \
+     throughput(output), p99(ttft), mean(tpot)"
+)]
+#[case(
+    "goodput() >= 95%",
+    "`goodput()` takes one name in its parentheses, as in `p99(ttft)`"
+)]
+#[case(
+    "goodput(ttft) >= 95%",
+    "`goodput` is one number of the run; write it without parentheses"
+)]
+#[case(
+    "ttft < 300",
+    "`ttft` has many values in a run; say which, as in `p99(ttft)` or `mean(ttft)`"
+)]
+#[case(
+    "p99_ttft_ms < 300",
+    "unknown subject `p99_ttft_ms`; did you mean `p99(ttft)`?"
+)]
+#[case(
+    "ttft_p99 < 300",
+    "unknown subject `ttft_p99`; did you mean `p99(ttft)`?"
+)]
+#[case(
+    "ttft(p99) < 300",
+    "`ttft(p99)` is the wrong way round; write `p99(ttft)`"
+)]
+#[case("p99(ttft)", "`p99(ttft)` has no limit; write `p99(ttft) < 300ms`")]
+#[case("goodput", "`goodput` has no limit; write `goodput >= 95%`")]
+#[case("p99(ttft) <", "`p99(ttft) <` has no limit; write `p99(ttft) < 300ms`")]
+#[case(
+    "p99(ttft) = 300",
+    "`p99(ttft) = 300`: a limit is `<`, `<=`, `>` or `>=`, not `=`; write `p99(ttft) <= 300`"
+)]
+#[case(
+    "goodput == 95%",
+    "`goodput == 95%`: a limit is `<`, `<=`, `>` or `>=`, not `==`; write `goodput >= 95%`"
+)]
+#[case(
+    "goodput => 95%",
+    "`goodput => 95%`: a limit is `<`, `<=`, `>` or `>=`, not `=>`; write `goodput >= 95%`"
+)]
+#[case(
+    "errors > 1%",
+    "`errors > 1%` points the wrong way: an SLO limits errors from above; write `errors < 1%`"
+)]
+#[case(
+    "p99(ttft) >= 300ms",
+    "`p99(ttft) >= 300ms` points the wrong way: an SLO limits a latency from above; write \
+     `p99(ttft) <= 300ms`"
+)]
+#[case(
+    "goodput <= 95%",
+    "`goodput <= 95%` points the wrong way: an SLO limits goodput from below; write `goodput >= \
+     95%`"
+)]
+#[case(
+    "throughput(output) < 5",
+    "`throughput(output) < 5` points the wrong way: an SLO limits throughput from below; write \
+     `throughput(output) > 5`"
+)]
+#[case(
+    "goodput >= 95",
+    "`goodput >= 95`: `95` is above 1, the whole; did you mean `95%`?"
+)]
+#[case(
+    "errors < 1",
+    "`errors < 1`: `1` could be 1 % or all; write `1%` or `100%`"
+)]
+#[case(
+    "goodput >= 101%",
+    "`goodput >= 101%`: `101%` is more than all, `100%`"
+)]
+#[case(
+    "errors < few",
+    "`errors < few`: `few` is not a share; write a percentage, such as `1%`, or a ratio from 0 to 1"
+)]
+#[case(
+    "p99(ttft) < 5%",
+    "`p99(ttft) < 5%`: a percentage limits `goodput` or `errors`; `p99(ttft)` takes a time, such \
+     as `300ms`"
+)]
+#[case(
+    "p99(ttft) < 5 sec",
+    "`p99(ttft) < 5 sec`: unknown unit of time `sec`. Valid: ns, us, µs, ms, s, m, h"
+)]
+#[case(
+    "throughput(output) > 1k",
+    "`throughput(output) > 1k`: `1k` is not a number; throughput is per second already, so write \
+     a plain number, such as `1000`"
+)]
+#[case(
+    "goodput > 100%",
+    "`goodput > 100%` can never hold; write `goodput >= 100%`"
+)]
+#[case("errors < 0%", "`errors < 0%` can never hold; write `errors <= 0%`")]
+#[case(
+    "p99(ttft) < 0",
+    "`p99(ttft) < 0` can never hold; write a time above 0"
+)]
+#[case(
+    "p99(ttft) < 300, p99.0(ttft) <= 200",
+    "`p99(ttft)` is limited twice; keep the stricter limit"
+)]
+fn refuses(#[case] text: &str, #[case] said: &str) {
+    assert_eq!(parse(text).unwrap_err(), [Mistake::new(said)]);
+}
+
+#[test]
+fn says_all_mistakes_at_once() {
+    let mistakes = parse("p101(ttft) < 1s, goodput >= 95, errors > 1%").unwrap_err();
+    assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+}
+
+fn any_subject() -> impl Strategy<Value = Subject> {
+    let latencies: Vec<_> = LATENCIES.iter().map(|(_, latency)| *latency).collect();
+    let throughputs: Vec<_> = THROUGHPUTS.iter().map(|(_, kind)| *kind).collect();
+    let stats: Vec<_> = STATS.iter().map(|(_, stat)| *stat).collect();
+    let stat = prop_oneof![
+        select(stats),
+        (0.0..=100.0_f64).prop_map(Stat::Percentile),
+        (0..=100_u32).prop_map(|whole| Stat::Percentile(f64::from(whole))),
+    ];
+    prop_oneof![
+        (stat, select(latencies)).prop_map(|(stat, latency)| Subject::Latency(stat, latency)),
+        Just(Subject::Goodput),
+        Just(Subject::Errors),
+        select(throughputs).prop_map(Subject::Throughput),
+    ]
+}
+
+prop_compose! {
+    fn any_slo()(
+        subject in any_subject(),
+        inclusive: bool,
+        ratio in prop_oneof![1e-9..1.0_f64, (1..1000_u32).prop_map(|n| f64::from(n) / 1000.0)],
+        nanos in 1..1_u64 << 52,
+    ) -> Slo {
+        let op = match (subject.from_above(), inclusive) {
+            (true, true) => Op::Le,
+            (true, false) => Op::Lt,
+            (false, true) => Op::Ge,
+            (false, false) => Op::Gt,
+        };
+        let limit = match subject {
+            Subject::Goodput | Subject::Errors => ratio,
+            _ => nanos as f64 / 1e6,
+        };
+        Slo { subject, op, limit }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(slo in any_slo()) {
+        prop_assert_eq!(parse_subject(&slo.subject.to_string()), Ok(slo.subject));
+        prop_assert_eq!(parse(&slo.to_string()), Ok(vec![slo]));
+    }
+
+    #[test]
+    fn nothing_panics(text in "[a-z0-9()<>=%,. ≤µ]{0,40}") {
+        let _ = parse(&text);
+    }
+}
