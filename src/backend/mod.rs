@@ -1,5 +1,22 @@
 //! Wire dialects: how a request is encoded and its answer decoded. One file each.
 
+mod body;
+mod chunk;
+mod error_body;
+#[cfg(test)]
+mod fixtures;
+mod foreign;
+mod openai_chat;
+mod openai_completions;
+pub mod sse;
+mod stream;
+mod usage;
+mod whole;
+
+pub use error_body::error_body;
+pub use openai_chat::OpenAiChat;
+pub use openai_completions::OpenAiCompletions;
+
 use crate::{
     clock::Nanos,
     plan::PlannedRequest,
@@ -7,6 +24,17 @@ use crate::{
 };
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// The backend of this name, one of [`BACKENDS`](goodput_grammar::names::BACKENDS).
+pub fn by_name(name: &str) -> Option<Arc<dyn Backend>> {
+    match name {
+        "openai" => Some(Arc::new(OpenAiCompletions::OPENAI)),
+        "vllm" => Some(Arc::new(OpenAiCompletions::VLLM)),
+        "openai-chat" => Some(Arc::new(OpenAiChat)),
+        _ => None,
+    }
+}
 
 /// A wire dialect.
 pub trait Backend: Send + Sync + std::fmt::Debug {
@@ -19,7 +47,11 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Whether prompts may be token ids.
     fn takes_token_ids(&self) -> bool;
 
-    /// The request body.
+    /// Whether prompts may be chat messages.
+    fn takes_messages(&self) -> bool;
+
+    /// The request body. A prompt of a kind that the backend does not take is sent as it is, for
+    /// the server to refuse; plans refuse it earlier.
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Bytes;
 
     /// A decoder for one answer.
@@ -42,10 +74,26 @@ pub struct WireOptions {
 }
 
 /// Decodes one 200 answer as its bytes arrive.
+///
+/// After an error the reply keeps what came before it, and the decoder is of no further use.
 pub trait Decode: Send {
     /// Takes bytes that arrived at `at`.
     fn data(&mut self, at: Nanos, bytes: &[u8], reply: &mut Reply) -> Result<(), RequestError>;
 
     /// The body is complete.
     fn end(&mut self, at: Nanos, reply: &mut Reply) -> Result<(), RequestError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use goodput_grammar::names::BACKENDS;
+
+    #[test]
+    fn every_backend_name_finds_its_backend() {
+        for name in BACKENDS {
+            assert_eq!(by_name(name).map(|backend| backend.name()), Some(*name));
+        }
+        assert!(by_name("tgi").is_none());
+    }
 }

@@ -1,0 +1,252 @@
+//! The JSON of OpenAI-style answers, as far as it is read.
+//!
+//! One set of types serves chat and completions, streamed and whole. Values of which only the text
+//! or the truth matters stay raw: they are borrowed, so that a token without escapes in it costs no
+//! allocation, and a field of an unexpected type does not make an answer unreadable.
+
+use super::usage::UsageObject;
+use crate::record::Channel;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, fmt, marker::PhantomData};
+
+/// A stream event, or a whole answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Chunk<'a> {
+    #[serde(borrow, default)]
+    pub(super) choices: First<Choice<'a>>,
+    pub(super) usage: Option<UsageObject>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+/// One choice of a [`Chunk`].
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice<'a> {
+    /// Completions.
+    #[serde(borrow)]
+    pub(super) text: Option<&'a RawValue>,
+    /// Chat, streamed.
+    #[serde(borrow)]
+    delta: Option<Message<'a>>,
+    /// Chat, whole.
+    #[serde(borrow)]
+    message: Option<Message<'a>>,
+    #[serde(borrow)]
+    finish_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token_ids: Option<&'a RawValue>,
+    #[serde(borrow)]
+    logprobs: Option<&'a RawValue>,
+}
+
+/// A chat message, or what is new in it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Message<'a> {
+    /// Whether there is a `role` key, whatever its value.
+    #[serde(rename = "role", default, deserialize_with = "present")]
+    pub(super) has_role: bool,
+    #[serde(borrow)]
+    pub(super) content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) tool_calls: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) function_call: Option<&'a RawValue>,
+}
+
+/// What a dialect makes of a choice.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Piece<'a> {
+    /// What moved the token clock, if anything did.
+    pub(super) channel: Option<Channel>,
+    pub(super) text: Option<Cow<'a, str>>,
+    pub(super) reasoning: Option<Cow<'a, str>>,
+}
+
+/// How a dialect reads a choice.
+pub(super) type ReadChoice = for<'a> fn(&Choice<'a>) -> Result<Piece<'a>, serde_json::Error>;
+
+impl<'a> Choice<'a> {
+    /// The chat message in it.
+    pub(super) fn message(&self) -> Option<&Message<'a>> {
+        self.delta.as_ref().or(self.message.as_ref())
+    }
+
+    /// `finish_reason`, unless it is null.
+    pub(super) fn finish(&self) -> Result<Option<Cow<'a, str>>, serde_json::Error> {
+        self.finish_reason.map_or(Ok(None), string)
+    }
+
+    /// Tokens in it if it says so: the length of `token_ids`, else that of the log-probabilities
+    /// (`content` in chat, `tokens` in completions).
+    pub(super) fn tokens(&self) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Logprobs {
+            content: Option<Length>,
+            tokens: Option<Length>,
+        }
+        let ids = || serde_json::from_str::<Length>(self.token_ids?.get()).ok();
+        let logprobs = || {
+            let logprobs = serde_json::from_str::<Logprobs>(self.logprobs?.get()).ok()?;
+            logprobs.content.or(logprobs.tokens)
+        };
+        ids()
+            .or_else(logprobs)
+            .map(|Length(length)| length)
+            .filter(|length| *length > 0)
+    }
+}
+
+/// Whether Python would call the value true, which is how vLLM's client decides.
+pub(super) fn truthy(value: &&RawValue) -> bool {
+    match value.get().as_bytes() {
+        b"null" | b"false" | b"0" | b"\"\"" => false,
+        [b'[', inner @ .., b']'] | [b'{', inner @ .., b'}'] => !inner.trim_ascii().is_empty(),
+        _ => true,
+    }
+}
+
+/// The value if it is a string. Borrowed unless it holds escapes.
+pub(super) fn string(value: &RawValue) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
+    let json = value.get();
+    match json.strip_prefix('"').and_then(|s| s.strip_suffix('"')) {
+        None => Ok(None),
+        Some(plain) if !plain.contains('\\') => Ok(Some(Cow::Borrowed(plain))),
+        Some(_) => serde_json::from_str(json).map(|text| Some(Cow::Owned(text))),
+    }
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+/// The first element of an array, the others being skipped; nothing if there is none or it is null.
+#[derive(Debug)]
+pub(super) struct First<T>(pub(super) Option<T>);
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        First(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FirstVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
+            type Value = First<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_unit<E>(self) -> Result<First<T>, E> {
+                Ok(First(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<First<T>, A::Error> {
+                let first = seq.next_element()?;
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(First(first))
+            }
+        }
+
+        deserializer.deserialize_any(FirstVisitor(PhantomData))
+    }
+}
+
+/// The length of an array.
+struct Length(u64);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LengthVisitor;
+
+        impl<'de> Visitor<'de> for LengthVisitor {
+            type Value = Length;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Length, A::Error> {
+                let mut length = 0;
+                while seq.next_element::<IgnoredAny>()?.is_some() {
+                    length += 1;
+                }
+                Ok(Length(length))
+            }
+        }
+
+        deserializer.deserialize_seq(LengthVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("null", false)]
+    #[case("false", false)]
+    #[case("0", false)]
+    #[case("\"\"", false)]
+    #[case("[]", false)]
+    #[case("{ }", false)]
+    #[case("\" \"", true)]
+    #[case("[{}]", true)]
+    #[case(r#"{"name":""}"#, true)]
+    #[case("1", true)]
+    fn truth_is_pythons(#[case] json: &str, #[case] expected: bool) {
+        let raw: &RawValue = serde_json::from_str(json).unwrap();
+        assert_eq!(truthy(&raw), expected);
+    }
+
+    #[rstest]
+    #[case(r#""plain""#, Some("plain"), true)]
+    #[case("\"\u{e9}\"", Some("\u{e9}"), true)]
+    #[case(r#""a\n\u00e9\"""#, Some("a\n\u{e9}\""), false)]
+    #[case(r#"["a"]"#, None, false)]
+    #[case("null", None, false)]
+    fn strings(#[case] json: &str, #[case] expected: Option<&str>, #[case] borrowed: bool) {
+        let raw: &RawValue = serde_json::from_str(json).unwrap();
+        let found = string(raw).unwrap();
+        assert_eq!(found.as_deref(), expected);
+        assert_eq!(matches!(found, Some(Cow::Borrowed(_))), borrowed);
+    }
+
+    #[rstest]
+    #[case::ids_first(r#"{"token_ids":[1,2,3],"logprobs":{"content":[{}]}}"#, Some(3))]
+    #[case::chat(
+        r#"{"token_ids":null,"logprobs":{"content":[{"top":[1,2]},{}]}}"#,
+        Some(2)
+    )]
+    #[case::completions(r#"{"logprobs":{"tokens":["a"],"token_logprobs":[-1.0]}}"#, Some(1))]
+    #[case::null(r#"{"logprobs":null}"#, None)]
+    #[case::empty(r#"{"token_ids":[]}"#, None)]
+    #[case::odd(r#"{"token_ids":{"a":1},"logprobs":[0.5]}"#, None)]
+    fn token_counts(#[case] json: &str, #[case] expected: Option<u64>) {
+        let choice: Choice<'_> = serde_json::from_str(json).unwrap();
+        assert_eq!(choice.tokens(), expected);
+    }
+
+    #[rstest]
+    #[case(r#"{"choices":[{"text":"a"},{"text":"b"}]}"#, Some("\"a\""))]
+    #[case(r#"{"choices":[]}"#, None)]
+    #[case(r#"{"choices":null}"#, None)]
+    #[case("{}", None)]
+    fn only_the_first_choice_counts(#[case] json: &str, #[case] expected: Option<&str>) {
+        let chunk: Chunk<'_> = serde_json::from_str(json).unwrap();
+        let text = chunk.choices.0.and_then(|choice| choice.text);
+        assert_eq!(text.map(RawValue::get), expected);
+    }
+}
