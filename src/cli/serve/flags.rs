@@ -1,0 +1,492 @@
+//! The flags of `goodput serve`, named as in vLLM 0.33, and the bench they describe.
+
+use crate::{
+    bench::Bench,
+    error::{Error, Problem},
+    grammar::{
+        dataset::{Custom, Dataset, Random, ShareGpt},
+        ramp::{Ramp, RampKind},
+    },
+    plan::TokenizerSpec,
+};
+use clap::{ArgAction, ValueEnum};
+use serde_json::{Map, Value};
+use std::{path::PathBuf, time::Duration};
+
+/// Flags of `goodput serve`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Wire dialect: openai, vllm (both completions) or openai-chat.
+    #[arg(long, default_value = "openai")]
+    pub(super) backend: String,
+    /// Base URL of the server; wins over --host and --port.
+    #[arg(long)]
+    base_url: Option<String>,
+    /// Host of the server.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// Port of the server.
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+    /// Anything else to measure: `unix:/path`, `env:NAME`, `sim(ttft = 50ms, itl = 10ms)`.
+    #[arg(long, conflicts_with_all = ["base_url"])]
+    target: Option<String>,
+    /// Path of the requests. Default: the backend's.
+    #[arg(long)]
+    endpoint: Option<String>,
+    /// Header KEY=VALUE for every request; values are never shown.
+    #[arg(long, num_args = 1.., value_name = "KEY=VALUE")]
+    header: Vec<String>,
+    /// Do not verify TLS certificates.
+    #[arg(long)]
+    insecure: bool,
+    /// Model, and the tokenizer's name unless --tokenizer is given. Default: the server's first.
+    #[arg(long)]
+    model: Option<String>,
+    /// The model's name on the wire when it differs from --model.
+    #[arg(long)]
+    served_model_name: Option<String>,
+    /// A tokenizer.json, a folder with one, or an id in the local Hugging Face cache;
+    /// `embedded` or `none`. Default: the model's, else the embedded one.
+    #[arg(long)]
+    pub(super) tokenizer: Option<String>,
+    /// Use no tokenizer: lengths become estimates.
+    #[arg(long, conflicts_with = "tokenizer")]
+    pub(super) skip_tokenizer_init: bool,
+
+    /// What is asked.
+    #[arg(long, value_enum, default_value_t = DatasetName::Random)]
+    dataset_name: DatasetName,
+    /// File of the dataset (custom: .jsonl, sharegpt: .json).
+    #[arg(long)]
+    dataset_path: Option<PathBuf>,
+    /// Requests to send.
+    #[arg(long, default_value_t = 1000)]
+    pub(super) num_prompts: usize,
+    /// Seed of prompts and arrivals.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Keep the file's order.
+    #[arg(long)]
+    disable_shuffle: bool,
+    /// Send fewer requests rather than repeat rows.
+    #[arg(long)]
+    no_oversample: bool,
+    /// Accepted: goodput never applies a chat template on the client's side.
+    #[arg(long)]
+    skip_chat_template: bool,
+    /// Sets --random-input-len.
+    #[arg(long)]
+    input_len: Option<usize>,
+    /// Sets the output length of every dataset.
+    #[arg(long)]
+    output_len: Option<usize>,
+    /// Output length of custom; -1 takes each row's output_tokens.
+    #[arg(long, default_value_t = 256, allow_negative_numbers = true)]
+    custom_output_len: i64,
+    /// Output length of sharegpt. Default: the recorded answer's.
+    #[arg(long)]
+    sharegpt_output_len: Option<usize>,
+    /// Prompt tokens of random, prefix not included.
+    #[arg(long, default_value_t = 1024)]
+    random_input_len: usize,
+    /// Output tokens of random.
+    #[arg(long, default_value_t = 128)]
+    random_output_len: usize,
+    /// Lengths of random vary by ± this ratio: a number in [0, 1), or
+    /// {"input": r, "output": r}.
+    #[arg(long, default_value = "0.0")]
+    random_range_ratio: String,
+    /// Tokens of the prefix that all random prompts share.
+    #[arg(long, default_value_t = 0)]
+    random_prefix_len: usize,
+    /// Send random prompts as token ids (completions only).
+    #[arg(long)]
+    prompt_token_ids: bool,
+
+    /// Requests per second; inf sends all at once.
+    #[arg(long, default_value_t = f64::INFINITY)]
+    pub(super) request_rate: f64,
+    /// Gamma shape of the gaps: 1 Poisson, below 1 burstier, inf constant.
+    #[arg(long, default_value_t = 1.0)]
+    burstiness: f64,
+    /// Requests in flight at most.
+    #[arg(long)]
+    pub(super) max_concurrency: Option<usize>,
+    /// Let the rate rise over the run; needs the two flags below.
+    #[arg(long, value_enum)]
+    ramp_up_strategy: Option<RampName>,
+    /// Requests per second at the first request.
+    #[arg(long)]
+    ramp_up_start_rps: Option<f64>,
+    /// Requests per second at the last request.
+    #[arg(long)]
+    ramp_up_end_rps: Option<f64>,
+    /// Copies of the first request to send before the run.
+    #[arg(long, default_value_t = 0)]
+    num_warmups: usize,
+    /// Wait up to this long for the server to answer the first request; 0 does not wait.
+    #[arg(long, default_value_t = 0)]
+    ready_check_timeout_sec: u64,
+    /// Open connections before the first request.
+    #[arg(long)]
+    prewarm: bool,
+    /// Ask for answers in one piece instead of a stream.
+    #[arg(long)]
+    disable_stream: bool,
+    /// Ask the server to generate to the full length; always on for random.
+    #[arg(long)]
+    ignore_eos: bool,
+    /// Log-probabilities to ask for (completions only).
+    #[arg(long)]
+    logprobs: Option<u64>,
+    /// JSON object merged into every request body, last.
+    #[arg(long)]
+    extra_body: Option<String>,
+    #[command(flatten)]
+    sampling: Sampling,
+    /// Put before the request's number in x-request-id.
+    #[arg(long, default_value = "goodput-")]
+    request_id_prefix: String,
+    /// Limit on connecting, such as 5s.
+    #[arg(long, default_value = "30s")]
+    connect_timeout: String,
+    /// Limit on the time to the first token, such as 30s.
+    #[arg(long, default_value = "10m")]
+    first_token_timeout: String,
+    /// Limit on the silence between tokens, such as 10s.
+    #[arg(long, default_value = "2m")]
+    between_tokens_timeout: String,
+    /// Limit on a whole request, such as 5m.
+    #[arg(long, default_value = "6h")]
+    total_timeout: String,
+
+    /// Limits on one request: ttft:200 tpot:50 e2el:5000 (ms, or 200ms, 0.2s).
+    #[arg(long, num_args = 1.., value_name = "KEY:VALUE")]
+    pub(super) goodput: Vec<String>,
+    /// Limits on the run: "p99(ttft) < 300ms, goodput >= 95%, errors < 1%".
+    #[arg(long)]
+    slo: Option<String>,
+
+    /// Metrics to print and save, of ttft, tpot, itl, e2el.
+    #[arg(long, default_value = "ttft,tpot,itl", value_delimiter = ',')]
+    pub(super) percentile_metrics: Vec<String>,
+    /// Percentiles to print and save.
+    #[arg(long, default_value = "99", value_delimiter = ',')]
+    pub(super) metric_percentiles: Vec<f64>,
+    /// Write the result to a JSON file.
+    #[arg(long)]
+    pub(super) save_result: bool,
+    /// Keep values of single requests in it.
+    #[arg(long)]
+    pub(super) save_detailed: bool,
+    /// Append the result to the file as one more line.
+    #[arg(long)]
+    pub(super) append_result: bool,
+    /// Folder of the result file; made if it is missing.
+    #[arg(long)]
+    pub(super) result_dir: Option<PathBuf>,
+    /// Name of the result file. Default: made of label, rate, model and date.
+    #[arg(long)]
+    pub(super) result_filename: Option<String>,
+    /// Label of the result. Default in file names: the backend.
+    #[arg(long)]
+    pub(super) label: Option<String>,
+    /// KEY=VALUE to put into the result file.
+    #[arg(long, num_args = 1.., value_name = "KEY=VALUE")]
+    pub(super) metadata: Vec<String>,
+    /// Show no progress.
+    #[arg(long)]
+    pub(in crate::cli) disable_tqdm: bool,
+    /// Print the plan and send nothing.
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(in crate::cli) dry_run: bool,
+}
+
+/// Sampling parameters; put into the body when given, below --extra-body.
+#[derive(Debug, clap::Args)]
+struct Sampling {
+    /// Sampling temperature. Default: the server's.
+    #[arg(long)]
+    temperature: Option<f64>,
+    /// Nucleus sampling.
+    #[arg(long)]
+    top_p: Option<f64>,
+    /// Top-k sampling.
+    #[arg(long, allow_negative_numbers = true)]
+    top_k: Option<i64>,
+    /// Min-p sampling.
+    #[arg(long)]
+    min_p: Option<f64>,
+    /// Frequency penalty.
+    #[arg(long, allow_negative_numbers = true)]
+    frequency_penalty: Option<f64>,
+    /// Presence penalty.
+    #[arg(long, allow_negative_numbers = true)]
+    presence_penalty: Option<f64>,
+    /// Repetition penalty.
+    #[arg(long)]
+    repetition_penalty: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DatasetName {
+    Random,
+    Custom,
+    #[value(name = "sharegpt")]
+    ShareGpt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RampName {
+    Linear,
+    Exponential,
+}
+
+impl Args {
+    /// The bench that the flags describe.
+    pub(super) fn bench(&self) -> Result<Bench, Error> {
+        let mut problems = Vec::new();
+        let mut bench = Bench::new("serve")
+            .backend(self.backend.as_str())
+            .target(self.target_text())
+            .rate(self.request_rate)
+            .burstiness(self.burstiness)
+            .requests(self.num_prompts)
+            .seed(self.seed)
+            .request_id_prefix(&self.request_id_prefix)
+            .extra_body(self.sampling.body())
+            .headers(self.header_lines(&mut problems))
+            .insecure(self.insecure)
+            .stream(!self.disable_stream)
+            .warmups(self.num_warmups)
+            .prewarm(self.prewarm)
+            .connect_timeout(self.connect_timeout.as_str())
+            .first_token_timeout(self.first_token_timeout.as_str())
+            .between_tokens_timeout(self.between_tokens_timeout.as_str())
+            .total_timeout(self.total_timeout.as_str())
+            .exclusive(false);
+        if let Some(dataset) = self.dataset(&mut problems) {
+            bench = bench.dataset(dataset);
+        }
+        if let Some(ramp) = self.ramp(&mut problems) {
+            bench = bench.ramp(ramp);
+        }
+        if let Some(body) = &self.extra_body {
+            bench = bench.extra_body(body);
+        }
+        if let Some(endpoint) = &self.endpoint {
+            bench = bench.endpoint(endpoint);
+        }
+        if let Some(model) = self.served_model_name.as_ref().or(self.model.as_ref()) {
+            bench = bench.model(model);
+        }
+        if let Some(tokenizer) = self.tokenizer_spec() {
+            bench = bench.tokenizer(tokenizer);
+        }
+        if let Some(limit) = self.max_concurrency {
+            bench = bench.max_concurrency(limit);
+        }
+        if self.ready_check_timeout_sec > 0 {
+            bench = bench.ready_timeout(Duration::from_secs(self.ready_check_timeout_sec));
+        }
+        if self.ignore_eos {
+            bench = bench.ignore_eos(true);
+        }
+        if let Some(count) = self.logprobs {
+            bench = bench.logprobs(count);
+        }
+        if !self.goodput.is_empty() {
+            bench = bench.goodput(self.goodput.join(" "));
+        }
+        if let Some(slo) = &self.slo {
+            bench = bench.slo(slo);
+        }
+        bench.problems.append(&mut problems);
+        bench.check()?;
+        Ok(bench)
+    }
+
+    fn target_text(&self) -> String {
+        if let Some(text) = self.target.as_ref().or(self.base_url.as_ref()) {
+            return text.clone();
+        }
+        match self.host.contains(':') {
+            true => format!("http://[{}]:{}", self.host, self.port),
+            false => format!("http://{}:{}", self.host, self.port),
+        }
+    }
+
+    /// A tokenizer that was named must exist; the model's is taken only if it happens to be here.
+    fn tokenizer_spec(&self) -> Option<TokenizerSpec> {
+        if self.skip_tokenizer_init {
+            return Some(TokenizerSpec::None);
+        }
+        match self.tokenizer.as_deref()? {
+            "embedded" => Some(TokenizerSpec::Embedded),
+            "none" => Some(TokenizerSpec::None),
+            name => Some(TokenizerSpec::Named(name.to_owned())),
+        }
+    }
+
+    fn header_lines(&self, problems: &mut Vec<Problem>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for header in &self.header {
+            match header.split_once('=') {
+                Some((name, value)) => lines.push(format!("{name}: {value}")),
+                None => problems.push(Problem::new(
+                    "--header",
+                    "***",
+                    "is not KEY=VALUE. Write it like X-Team=search",
+                )),
+            }
+        }
+        lines
+    }
+
+    fn dataset(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        if self.dataset_name == DatasetName::Random {
+            if let Some(path) = &self.dataset_path {
+                problems.push(Problem::new(
+                    "--dataset-path",
+                    path.display(),
+                    "has no meaning for random. Add --dataset-name custom or sharegpt",
+                ));
+            }
+            let (input_range_ratio, output_range_ratio) = self.range_ratios(problems)?;
+            return Some(Dataset::Random(Random {
+                input: self.input_len.unwrap_or(self.random_input_len),
+                output: self.output_len.unwrap_or(self.random_output_len),
+                input_range_ratio,
+                output_range_ratio,
+                prefix: self.random_prefix_len,
+                token_ids: self.prompt_token_ids,
+            }));
+        }
+        let Some(path) = self.dataset_path.clone() else {
+            problems.push(Problem::new(
+                "--dataset-path",
+                "(missing)",
+                "is needed: the file with the prompts",
+            ));
+            return None;
+        };
+        let keep_order = self.disable_shuffle;
+        let no_oversample = self.no_oversample;
+        if self.dataset_name == DatasetName::ShareGpt {
+            return Some(Dataset::ShareGpt(ShareGpt {
+                path,
+                output: self.output_len.or(self.sharegpt_output_len),
+                keep_order,
+                no_oversample,
+            }));
+        }
+        let output = match (self.output_len, usize::try_from(self.custom_output_len)) {
+            (Some(length), _) | (None, Ok(length)) if length > 0 => Some(length),
+            (None, Err(_)) if self.custom_output_len == -1 => None,
+            _ => {
+                problems.push(Problem::new(
+                    "--custom-output-len",
+                    self.custom_output_len,
+                    "must be at least 1, or -1 for each row's output_tokens",
+                ));
+                None
+            }
+        };
+        Some(Dataset::Custom(Custom {
+            path,
+            output,
+            keep_order,
+            no_oversample,
+        }))
+    }
+
+    /// A number for both, or a JSON object with one each.
+    fn range_ratios(&self, problems: &mut Vec<Problem>) -> Option<(f64, f64)> {
+        let text = self.random_range_ratio.as_str();
+        let (input, output) = match serde_json::from_str::<Value>(text) {
+            Ok(Value::Number(ratio)) => (ratio.as_f64(), ratio.as_f64()),
+            Ok(Value::Object(ratios)) => {
+                let ratio = |key| ratios.get(key).and_then(Value::as_f64);
+                (ratio("input"), ratio("output"))
+            }
+            _ => (None, None),
+        };
+        let valid = |ratio: &f64| (0.0..1.0).contains(ratio);
+        match (input.filter(valid), output.filter(valid)) {
+            (Some(input), Some(output)) => Some((input, output)),
+            _ => {
+                problems.push(Problem::new(
+                    "--random-range-ratio",
+                    text,
+                    "must be a number in [0, 1), or {\"input\": 0.1, \"output\": 0.2}",
+                ));
+                None
+            }
+        }
+    }
+
+    fn ramp(&self, problems: &mut Vec<Problem>) -> Option<Ramp> {
+        let (strategy, start, end) = match (
+            self.ramp_up_strategy,
+            self.ramp_up_start_rps,
+            self.ramp_up_end_rps,
+        ) {
+            (None, None, None) => return None,
+            (Some(strategy), Some(start), Some(end)) => (strategy, start, end),
+            _ => {
+                problems.push(Problem::new(
+                    "--ramp-up-strategy",
+                    "(incomplete)",
+                    "needs all of --ramp-up-strategy, --ramp-up-start-rps and --ramp-up-end-rps",
+                ));
+                return None;
+            }
+        };
+        if !(start > 0.0 && start <= end && end.is_finite()) {
+            problems.push(Problem::new(
+                "--ramp-up-start-rps",
+                format!("{start}, --ramp-up-end-rps = {end}"),
+                "the rates must be above 0 and must not fall",
+            ));
+            return None;
+        }
+        let kind = match strategy {
+            RampName::Linear => RampKind::Linear,
+            RampName::Exponential => RampKind::Exponential,
+        };
+        Some(Ramp { kind, start, end })
+    }
+
+    /// Strategy, start and end of the ramp, as result files name them.
+    pub(super) fn ramp_names(&self) -> Option<(&'static str, f64, f64)> {
+        let strategy = match self.ramp_up_strategy? {
+            RampName::Linear => "linear",
+            RampName::Exponential => "exponential",
+        };
+        Some((strategy, self.ramp_up_start_rps?, self.ramp_up_end_rps?))
+    }
+
+    /// What names the model in results.
+    pub(super) fn model_id<'a>(&'a self, wire_name: &'a str) -> &'a str {
+        self.model.as_deref().unwrap_or(wire_name)
+    }
+}
+
+impl Sampling {
+    fn body(&self) -> Map<String, Value> {
+        let floats = [
+            ("top_p", self.top_p),
+            ("min_p", self.min_p),
+            ("temperature", self.temperature),
+            ("frequency_penalty", self.frequency_penalty),
+            ("presence_penalty", self.presence_penalty),
+            ("repetition_penalty", self.repetition_penalty),
+        ];
+        let floats = floats
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), Value::from(value?))));
+        let top_k = self.top_k.map(|k| ("top_k".to_owned(), Value::from(k)));
+        floats.chain(top_k).collect()
+    }
+}
