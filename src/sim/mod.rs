@@ -1,1 +1,35 @@
-//! To be filled.
+//! The simulated server: it speaks vLLM's dialect of the OpenAI API and keeps exactly the times that
+//! a [`Script`](goodput_grammar::sim::Script) says.
+//!
+//! One [`SimServer`] serves in three ways:
+//!
+//! * [`InProcess`]: over in-memory pipes, on the clock of the caller; with a
+//!   [virtual clock](crate::clock::Clock::virtual_time) a run is exact to the microsecond and the
+//!   same every time;
+//! * [`SimServer::listen`]: on a port, in a thread of its own, until the handle is dropped;
+//! * [`serve_forever`]: on a port, in the caller's task.
+//!
+//! Token `i` of a request is sent at `arrival + ttft + Σ itl`, where arrival is when the head of the
+//! request was read. The deadlines are absolute, so a late token does not delay the next. The times
+//! of a request depend on the script's seed and on how many generations the server accepted before
+//! it, and on nothing else.
+
+mod accept;
+mod in_process;
+pub(crate) mod pace;
+mod refusal;
+pub(crate) mod request;
+mod script;
+mod server;
+mod surface;
+mod tcp;
+mod thread;
+pub(crate) mod wire;
+
+#[cfg(feature = "wiremock")]
+pub(crate) use accept::accept_each;
+pub use in_process::InProcess;
+pub use server::{SimServer, serve_connection};
+pub use tcp::{Listening, serve_forever};
+#[cfg(feature = "wiremock")]
+pub(crate) use {server::estimate_tokens, thread::ServerThread};

@@ -1,0 +1,37 @@
+//! Response bodies, whole or sent at given times.
+
+use crate::clock::{Clock, Nanos};
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::Frame;
+use std::convert::Infallible;
+
+/// A response body of the simulation.
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// A body in one piece.
+pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).boxed_unsync()
+}
+
+/// A body whose chunks come at their times: each item is a time and the chunks that are ready then,
+/// each of which becomes an HTTP chunk of its own.
+pub(crate) fn paced<B>(clock: Clock, beats: B) -> Body
+where
+    B: Iterator<Item = (Nanos, Vec<Bytes>)> + Send + 'static,
+{
+    let start = (clock, beats, Vec::new().into_iter());
+    let chunks = stream::unfold(start, |(clock, mut beats, mut ready)| async move {
+        loop {
+            if let Some(chunk) = ready.next() {
+                let frame = Ok::<_, Infallible>(Frame::data(chunk));
+                return Some((frame, (clock, beats, ready)));
+            }
+            let (at, chunks): (Nanos, Vec<Bytes>) = beats.next()?;
+            clock.sleep_until(at).await;
+            ready = chunks.into_iter();
+        }
+    });
+    StreamBody::new(chunks).boxed_unsync()
+}

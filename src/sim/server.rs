@@ -1,0 +1,129 @@
+//! The simulated server itself, independent of what carries its bytes.
+
+use super::surface;
+use crate::clock::Clock;
+use goodput_grammar::sim::Script;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A server that answers by a script.
+pub struct SimServer {
+    pub(super) script: Script,
+    count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
+    accepted: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+impl SimServer {
+    /// A server for this script. It answers to any model name, unless the script has another one
+    /// than the default: then it refuses the others, as vLLM does.
+    pub fn new(script: Script) -> Self {
+        SimServer {
+            script,
+            count: Box::new(estimate_tokens),
+            accepted: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts the tokens of text prompts with `count`. Default: a quarter of their bytes, rounded
+    /// up. Prompts of token ids are always counted exactly.
+    #[must_use]
+    pub fn count_tokens(mut self, count: impl Fn(&str) -> u64 + Send + Sync + 'static) -> Self {
+        self.count = Box::new(count);
+        self
+    }
+
+    /// Generations accepted so far.
+    pub fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Generations accepted, and neither complete nor given up by their client.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The tokens in a text.
+    pub(super) fn count(&self, text: &str) -> u64 {
+        (self.count)(text)
+    }
+
+    /// The name of the only model served; `None` is any.
+    pub(super) fn only_model(&self) -> Option<&str> {
+        let model = self.script.model.as_str();
+        (model != Script::default().model).then_some(model)
+    }
+
+    /// Accepts a generation.
+    pub(super) fn accept(self: &Arc<Self>) -> Accepted {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        Accepted {
+            ordinal: self.accepted.fetch_add(1, Ordering::Relaxed),
+            server: self.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for SimServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimServer")
+            .field("script", &self.script)
+            .field("accepted", &self.accepted())
+            .field("in_flight", &self.in_flight())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An accepted generation, which is in flight until this is dropped.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    /// How many were accepted before.
+    pub(super) ordinal: u64,
+    server: Arc<SimServer>,
+}
+
+impl Drop for Accepted {
+    fn drop(&mut self) {
+        self.server.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// About the tokens of an English text: a quarter of its bytes.
+pub(crate) fn estimate_tokens(text: &str) -> u64 {
+    text.len().div_ceil(4) as u64
+}
+
+/// Serves one HTTP/1.1 connection until either side closes it.
+///
+/// # Errors
+///
+/// What arrives is not HTTP, or the client went away in the middle of a request.
+pub async fn serve_connection<IO>(
+    io: IO,
+    server: Arc<SimServer>,
+    clock: Clock,
+) -> Result<(), hyper::Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(|request| {
+        let arrival = clock.now();
+        let (server, clock) = (&server, &clock);
+        async move { Ok::<_, Infallible>(surface::answer(server, clock, arrival, request).await) }
+    });
+    http1::Builder::new()
+        // The header would be of the system's time, which is not the clock's.
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(io), service)
+        .await
+}

@@ -1,0 +1,220 @@
+//! The HTTP surface: which path does what.
+
+use super::{
+    pace::{self, Body},
+    refusal::Refusal,
+    request::{Dialect, Generation, MAX_MODEL_LEN},
+    script::TokenTimes,
+    server::SimServer,
+    wire::{Answer, EVENT_STREAM, UsageEvents},
+};
+use crate::clock::{Clock, Nanos};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::{
+    HeaderMap, Request, Response,
+    body::Incoming,
+    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+};
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Bytes in a request body at most.
+const BODY_LIMIT: usize = 64 << 20;
+
+/// What `created` is at time 0. Fixed, because answers must not depend on the day.
+const EPOCH: u64 = 1_700_000_000;
+
+#[derive(Debug, Clone, Copy)]
+enum Endpoint {
+    Generate(Dialect),
+    Models,
+    Health,
+    Version,
+    Tokenize,
+}
+
+impl Endpoint {
+    fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "/v1/chat/completions" => Endpoint::Generate(Dialect::Chat),
+            "/v1/completions" => Endpoint::Generate(Dialect::Completions),
+            "/v1/models" => Endpoint::Models,
+            "/health" => Endpoint::Health,
+            "/version" => Endpoint::Version,
+            "/tokenize" => Endpoint::Tokenize,
+            _ => return None,
+        })
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Endpoint::Generate(_) | Endpoint::Tokenize => "POST",
+            Endpoint::Models | Endpoint::Health | Endpoint::Version => "GET",
+        }
+    }
+}
+
+/// Answers one request whose head was read at `arrival`.
+pub(super) async fn answer(
+    server: &Arc<SimServer>,
+    clock: &Clock,
+    arrival: Nanos,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    match serve(server, clock, arrival, request).await {
+        Ok(response) => response,
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
+async fn serve(
+    server: &Arc<SimServer>,
+    clock: &Clock,
+    arrival: Nanos,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refusal> {
+    let (head, body) = request.into_parts();
+    let endpoint = Endpoint::at(head.uri.path()).ok_or_else(Refusal::not_found)?;
+    if head.method != endpoint.method() {
+        return Err(Refusal::method_not_allowed(endpoint.method()));
+    }
+    match endpoint {
+        Endpoint::Health => Ok(Response::new(pace::whole(""))),
+        Endpoint::Version => {
+            let version = concat!("goodput-sim ", env!("CARGO_PKG_VERSION"));
+            Ok(json_response(json!({ "version": version }).to_string()))
+        }
+        Endpoint::Models => Ok(json_response(models(&server.script.model))),
+        Endpoint::Tokenize => tokenize(server, &read(body).await?),
+        Endpoint::Generate(dialect) => {
+            let asked = Generation::read(dialect, &read(body).await?)?;
+            generate(server, clock, arrival, dialect, &asked, &head.headers).await
+        }
+    }
+}
+
+/// The whole request body.
+async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::too_large(BODY_LIMIT)),
+        Err(_) => Err(Refusal::unreadable_body()),
+    }
+}
+
+async fn generate(
+    server: &Arc<SimServer>,
+    clock: &Clock,
+    arrival: Nanos,
+    dialect: Dialect,
+    asked: &Generation,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, Refusal> {
+    check_model(server, asked.model.as_deref())?;
+    let accepted = server.accept();
+    let script = &server.script;
+    let id = match headers.get("x-request-id").map(HeaderValue::to_str) {
+        Some(Ok(id)) => id.to_owned(),
+        _ => format!(
+            "{:016x}",
+            xxh3_64_with_seed(&accepted.ordinal.to_be_bytes(), script.seed)
+        ),
+    };
+    let created = EPOCH + arrival.0 / 1_000_000_000;
+    let model = asked.model.as_deref().unwrap_or(&script.model);
+    let prompt_tokens = asked.input.tokens(|text| server.count(text));
+    let usage = match (asked.include_usage, asked.continuous_usage) {
+        (false, _) => UsageEvents::Never,
+        (true, false) => UsageEvents::Last,
+        (true, true) => UsageEvents::All,
+    };
+    let answer = Answer::new(
+        dialect,
+        &id,
+        created,
+        model,
+        asked.max_tokens,
+        prompt_tokens,
+    )
+    .usage(usage);
+    let mut times = TokenTimes::new(script, accepted.ordinal, arrival);
+    if asked.stream {
+        // Moved into the body, so that the generation is in flight for as long as that lives.
+        let beats = (0..answer.tokens()).zip(times).map(move |(index, at)| {
+            let _in_flight = &accepted;
+            (at, answer.beat(index))
+        });
+        let mut response = Response::new(pace::paced(clock.clone(), beats));
+        let kind = HeaderValue::from_static(EVENT_STREAM);
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        return Ok(response);
+    }
+    let last = usize::try_from(answer.tokens() - 1).unwrap_or(usize::MAX);
+    if let Some(at) = times.nth(last) {
+        clock.sleep_until(at).await;
+    }
+    Ok(json_response(answer.whole()))
+}
+
+fn check_model(server: &SimServer, asked: Option<&str>) -> Result<(), Refusal> {
+    match (server.only_model(), asked) {
+        (Some(served), Some(asked)) if asked != served => {
+            Err(Refusal::unknown_model(asked, served))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenizeBody {
+    model: Option<String>,
+    prompt: String,
+}
+
+/// Says how many tokens a prompt has. There is no vocabulary behind it: the token ids are numbers
+/// from 0.
+fn tokenize(server: &SimServer, body: &[u8]) -> Result<Response<Body>, Refusal> {
+    let asked: TokenizeBody =
+        serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    check_model(server, asked.model.as_deref())?;
+    let count = server.count(&asked.prompt);
+    let tokens: Vec<u64> = (0..count).collect();
+    Ok(json_response(
+        json!({"count": count, "max_model_len": MAX_MODEL_LEN, "tokens": tokens, "token_strs": null})
+            .to_string(),
+    ))
+}
+
+fn models(model: &str) -> String {
+    json!({"object": "list", "data": [{
+        "id": model,
+        "object": "model",
+        "created": EPOCH,
+        "owned_by": "goodput",
+        "root": model,
+        "parent": null,
+        "max_model_len": MAX_MODEL_LEN,
+    }]})
+    .to_string()
+}
+
+fn json_response(body: String) -> Response<Body> {
+    let mut response = Response::new(pace::whole(body));
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+fn refuse(refusal: &Refusal) -> Response<Body> {
+    let mut response = json_response(refusal.body());
+    *response.status_mut() = refusal.status();
+    if let Some(allow) = refusal.allow {
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    response
+}

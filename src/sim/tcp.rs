@@ -1,0 +1,65 @@
+//! A simulated server on a port.
+
+use super::{
+    accept::accept_each,
+    server::{SimServer, serve_connection},
+    thread::ServerThread,
+};
+use crate::clock::Clock;
+use std::{
+    io,
+    net::{SocketAddr, ToSocketAddrs},
+    sync::Arc,
+};
+use tokio::net::TcpListener;
+
+/// A simulated server that listens on a port. Dropping it ends its connections and frees the port.
+#[derive(Debug)]
+pub struct Listening {
+    thread: ServerThread,
+}
+
+impl Listening {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.thread.address()
+    }
+
+    /// Its base URL, such as `http://127.0.0.1:8000`.
+    pub fn url(&self) -> String {
+        self.thread.url()
+    }
+}
+
+impl SimServer {
+    /// Listens on `address` (port 0 is any free one) with the real clock, in a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be bound, or the system refuses a thread or its resources.
+    pub fn listen(self: &Arc<Self>, address: impl ToSocketAddrs) -> io::Result<Listening> {
+        let server = self.clone();
+        let thread = ServerThread::start("goodput-sim", address, |listener, clock, stop| async {
+            let stopped = async { drop(stop.await) };
+            serve_forever(listener, server, clock, stopped).await;
+        })?;
+        Ok(Listening { thread })
+    }
+}
+
+/// Serves every connection to `listener` until `shutdown`, then drops those that are left.
+pub async fn serve_forever(
+    listener: TcpListener,
+    server: Arc<SimServer>,
+    clock: Clock,
+    shutdown: impl Future<Output = ()>,
+) {
+    accept_each(listener, &clock, shutdown, |stream| {
+        let serving = serve_connection(stream, server.clone(), clock.clone());
+        async {
+            // It ends with an error when the client leaves early, which is the client's right.
+            let _ = serving.await;
+        }
+    })
+    .await;
+}
