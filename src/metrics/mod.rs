@@ -1,1 +1,116 @@
-//! To be filled.
+//! The numbers of a run. [`measure`] is a pure function of a stored [`Run`].
+//!
+//! Definitions follow `vllm bench serve` (0.33) wherever it has one, under its names. Where its
+//! number is known to mislead, it stays and an honest one stands beside it.
+//! Latencies are milliseconds, rates are per second, shares are 0–1.
+//!
+//! Words of the table: *sent* is [`Record::sent`](crate::record::Record::sent); *intended* is the
+//! planned send time; *first* and *last* are the first and the last token event; *n* is the number
+//! of generated tokens; *D* is [`Run::duration`]. Latencies, tokens and throughput count
+//! successes only.
+//!
+//! | Number | Formula | Unit | Source |
+//! |---|---|---|---|
+//! | [`Latencies::ttft`] | first − sent | ms | vLLM |
+//! | [`Latencies::tpot`] | (last − first) / (n − 1); requests with n ≤ 1 are left out | ms | vLLM |
+//! | [`Latencies::itl`] | every gap between neighbouring token events, pooled over requests | ms | vLLM |
+//! | [`Latencies::e2el`] | last − sent; usage, `[DONE]` and the connection's close come later | ms | vLLM |
+//! | [`Latencies::client_queue`] | sent − dispatched: the wait for a slot | ms | vLLM |
+//! | [`Latencies::e2el_with_client_queue`] | last − dispatched | ms | vLLM |
+//! | [`GateLatencies::ttft`] | first − intended in open loop, else first − sent | ms | goodput |
+//! | [`GateLatencies::ttfat`] | the same to the first event of the answer, reasoning left out | ms | goodput |
+//! | [`GateLatencies::e2el`] | last − intended in open loop, else last − sent | ms | goodput |
+//! | [`GateLatencies::per_token`] | a gap over the tokens that came with it, once a token | ms | goodput |
+//! | [`GateLatencies::queue`] | sent − intended | ms | goodput |
+//! | [`GateLatencies::connect`] | connected − sent, where a connection was opened | ms | goodput |
+//! | [`Throughput`] | completed, input tokens, output tokens, both; each over D | 1/s | vLLM |
+//! | [`Throughput::send_rate`] | requests over the time until the last was sent | 1/s | goodput |
+//! | [`Peaks::output_tokens_per_s`] | token *events* in the fullest second | 1/s | vLLM |
+//! | [`Peaks::concurrent_requests`] | requests that touch the fullest second | | vLLM |
+//! | [`Peaks::exact_output_tokens_per_s`] | *tokens* in the fullest second | 1/s | goodput |
+//! | [`Peaks::exact_concurrent_requests`] | requests in flight at one instant | | goodput |
+//! | [`Goodput::requests_per_s`] | successes within all limits, from sent, over D | 1/s | vLLM |
+//! | [`Goodput::ratio`] | requests within all limits over all that were sent | 0–1 | goodput |
+//! | [`Counts::error_ratio`] | failed over completed + failed | 0–1 | goodput |
+//!
+//! Percentiles are numpy's default (linear interpolation), `std` is the population's, and an empty
+//! sample gives 0 everywhere; see [`Summary`].
+//!
+//! Requests that were cancelled because the run was stopped are neither successes nor failures.
+
+mod errors;
+mod goodput;
+mod histogram;
+mod latency;
+mod peaks;
+mod percentile;
+mod request;
+mod throughput;
+mod tokens;
+
+#[cfg(test)]
+pub(crate) mod golden;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use errors::{ErrorGroup, error_kind};
+pub use goodput::Goodput;
+pub use histogram::{Bucket, HistogramError, LatencyHistogram};
+pub use latency::{GateLatencies, Latencies};
+pub use peaks::Peaks;
+pub use percentile::Summary;
+pub use request::{Basis, RequestTimes};
+pub use throughput::{Counts, Throughput};
+pub use tokens::{EventTokens, tokens_of_events};
+
+use crate::run::Run;
+use goodput_grammar::{goodput::RequestLimit, slo::Latency};
+use serde::Serialize;
+
+/// Every number of a run; the module's table defines them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Metrics {
+    /// How many requests and tokens.
+    pub counts: Counts,
+    /// Per second over the whole run.
+    pub throughput: Throughput,
+    /// vLLM's latencies.
+    pub latency: Latencies,
+    /// The latencies that limits are held against, and others that vLLM lacks.
+    pub gate: GateLatencies,
+    /// The fullest second.
+    pub peaks: Peaks,
+    /// Requests within their limits.
+    pub goodput: Goodput,
+    /// What went wrong, most frequent first.
+    pub errors: Vec<ErrorGroup>,
+}
+
+impl Metrics {
+    /// The sample that a limit on `latency` is held against.
+    pub fn gate(&self, latency: Latency) -> &Summary {
+        match latency {
+            Latency::Ttft => &self.gate.ttft,
+            Latency::Ttfat => &self.gate.ttfat,
+            Latency::Tpot => &self.latency.tpot,
+            Latency::Itl => &self.latency.itl,
+            Latency::E2el => &self.gate.e2el,
+        }
+    }
+}
+
+/// Measures a run; `limits` say which requests are good.
+pub fn measure(run: &Run, limits: &[RequestLimit]) -> Metrics {
+    let counts = Counts::of(run);
+    Metrics {
+        counts,
+        throughput: Throughput::of(run, &counts),
+        latency: Latencies::of(run),
+        gate: GateLatencies::of(run),
+        peaks: Peaks::of(run),
+        goodput: Goodput::of(run, limits),
+        errors: ErrorGroup::of(run),
+    }
+}

@@ -1,0 +1,229 @@
+//! Latencies, vLLM's and the gate's.
+
+use super::{
+    percentile::Summary,
+    request::{Basis, RequestTimes, gaps, millis},
+    tokens::tokens_of_events,
+};
+use crate::{
+    record::{Channel, Record},
+    run::Run,
+};
+use serde::Serialize;
+
+/// vLLM's latencies in milliseconds, over successes.
+///
+/// Source: `calculate_metrics` in `vllm/benchmarks/serve.py` of 0.32; 0.33 is the same.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Latencies {
+    /// Time to the first token event, from sending.
+    #[serde(rename = "ttft_ms")]
+    pub ttft: Summary,
+    /// Time per output token after the first.
+    #[serde(rename = "tpot_ms")]
+    pub tpot: Summary,
+    /// Gaps between token events. A long request brings more of them than a short one.
+    #[serde(rename = "itl_ms")]
+    pub itl: Summary,
+    /// Time to the last token event, from sending.
+    #[serde(rename = "e2el_ms")]
+    pub e2el: Summary,
+    /// Wait for a slot of `max_concurrency`, from when the client took the request up.
+    #[serde(rename = "client_queue_time_ms")]
+    pub client_queue: Summary,
+    /// That wait and the end-to-end latency together.
+    #[serde(rename = "e2el_including_client_queue_ms")]
+    pub e2el_with_client_queue: Summary,
+}
+
+impl Latencies {
+    pub(super) fn of(run: &Run) -> Self {
+        let times: Vec<_> = successes(run)
+            .filter_map(|record| Some((record, RequestTimes::of(record, Basis::Sent)?)))
+            .collect();
+        let each = |value: &dyn Fn(&Record, &RequestTimes) -> f64| {
+            Summary::of(times.iter().map(|(record, t)| value(record, t)).collect())
+        };
+        Latencies {
+            ttft: each(&|_, t| millis(t.ttft())),
+            tpot: Summary::of(times.iter().filter_map(|(_, t)| t.tpot_ms()).collect()),
+            itl: Summary::of(successes(run).flat_map(gaps).map(millis).collect()),
+            e2el: each(&|_, t| millis(t.e2el())),
+            client_queue: each(&|record, _| millis(record.sent - record.dispatched)),
+            e2el_with_client_queue: each(&|record, t| {
+                millis(t.e2el() + (record.sent - record.dispatched))
+            }),
+        }
+    }
+}
+
+/// The latencies that limits are held against, and others that vLLM lacks, in milliseconds, over
+/// successes. TPOT and ITL do not depend on when a request started: see [`Latencies`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GateLatencies {
+    /// From when `ttft`, `ttfat` and `e2el` count.
+    pub basis: Basis,
+    /// Time to the first token event.
+    #[serde(rename = "ttft_ms")]
+    pub ttft: Summary,
+    /// Time to the first event of the answer; requests without one are left out.
+    #[serde(rename = "ttfat_ms")]
+    pub ttfat: Summary,
+    /// Time to the last token event.
+    #[serde(rename = "e2el_ms")]
+    pub e2el: Summary,
+    /// Time per token after the first event: each gap divided by the tokens that it brought,
+    /// counted once a token. Counts per event are the server's, or even shares.
+    #[serde(rename = "per_token_ms")]
+    pub per_token: Summary,
+    /// How long after its intended time a request was sent: the client's lateness and the wait
+    /// for a slot.
+    #[serde(rename = "queue_ms")]
+    pub queue: Summary,
+    /// Time to open a connection, for requests that needed one (DNS, TCP, TLS).
+    #[serde(rename = "connect_ms")]
+    pub connect: Summary,
+}
+
+impl GateLatencies {
+    pub(super) fn of(run: &Run) -> Self {
+        let basis = Basis::of_gate(run);
+        let times: Vec<_> = successes(run)
+            .filter_map(|record| RequestTimes::of(record, basis))
+            .collect();
+        GateLatencies {
+            basis,
+            ttft: Summary::of(times.iter().map(|t| millis(t.ttft())).collect()),
+            ttfat: Summary::of(
+                successes(run)
+                    .filter_map(|record| ttfat_ms(record, basis))
+                    .collect(),
+            ),
+            e2el: Summary::of(times.iter().map(|t| millis(t.e2el())).collect()),
+            per_token: Summary::weighted(successes(run).flat_map(per_token).collect()),
+            queue: Summary::of(
+                successes(run)
+                    .map(|record| millis(record.sent - record.intended))
+                    .collect(),
+            ),
+            connect: Summary::of(
+                successes(run)
+                    .filter_map(|record| Some(millis(record.connected? - record.sent)))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// Time to the first event of the answer, ms.
+pub(crate) fn ttfat_ms(record: &Record, basis: Basis) -> Option<f64> {
+    let answer = |event: &&crate::record::TokenEvent| event.channel == Channel::Answer;
+    let first = record.events.iter().find(answer)?;
+    Some(millis(first.at - basis.start(record)))
+}
+
+/// Latency per token and how many tokens had it. Time that ends at an event without tokens is
+/// carried over to the next one that has some.
+fn per_token(record: &Record) -> Vec<(f64, u64)> {
+    let tokens = tokens_of_events(record);
+    let mut waited = 0.0;
+    gaps(record)
+        .zip(tokens.iter().skip(1))
+        .filter_map(|(gap, tokens)| {
+            waited += millis(gap);
+            (tokens.share > 0.0).then(|| (std::mem::take(&mut waited) / tokens.share, tokens.count))
+        })
+        .collect()
+}
+
+/// The requests that latencies are measured over.
+fn successes(run: &Run) -> impl Iterator<Item = &Record> {
+    run.records.iter().filter(|record| record.ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Nanos,
+        metrics::testing::{record, run_of},
+        record::RequestError,
+    };
+
+    fn ms(n: u64) -> Nanos {
+        Nanos(n * 1_000_000)
+    }
+
+    #[test]
+    fn the_gate_counts_from_the_intended_time_in_open_loop_only() {
+        let mut late = record(100, &[150, 170], 2);
+        late.intended = ms(70);
+        let mut run = run_of(vec![late]);
+        assert!(run.setup.open_loop);
+        let (vllm, gate) = (Latencies::of(&run), GateLatencies::of(&run));
+        assert_eq!((vllm.ttft.max, vllm.e2el.max), (50.0, 70.0));
+        assert_eq!(
+            (gate.ttft.max, gate.e2el.max, gate.queue.max),
+            (80.0, 100.0, 30.0)
+        );
+        run.setup.open_loop = false;
+        let gate = GateLatencies::of(&run);
+        assert_eq!(
+            (gate.basis, gate.ttft.max, gate.queue.max),
+            (Basis::Sent, 50.0, 30.0)
+        );
+    }
+
+    #[test]
+    fn vllms_queue_time_starts_when_the_request_was_taken_up() {
+        let mut waited = record(100, &[150], 1);
+        waited.intended = ms(60);
+        waited.dispatched = ms(75);
+        let vllm = Latencies::of(&run_of(vec![waited]));
+        assert_eq!(vllm.client_queue.max, 25.0);
+        assert_eq!(vllm.e2el_with_client_queue.max, 75.0);
+    }
+
+    #[test]
+    fn ttfat_skips_reasoning_and_requests_without_an_answer() {
+        let mut thinks = record(0, &[10, 20, 30], 3);
+        thinks.events[0].channel = Channel::Reasoning;
+        thinks.events[1].channel = Channel::Silent;
+        let mut calls = record(0, &[10], 1);
+        calls.events[0].channel = Channel::Tool;
+        let gate = GateLatencies::of(&run_of(vec![thinks, calls]));
+        assert_eq!((gate.ttfat.count, gate.ttfat.max), (1, 30.0));
+        assert_eq!((gate.ttft.count, gate.ttft.max), (2, 10.0));
+    }
+
+    #[test]
+    fn a_gap_is_divided_over_the_tokens_that_came_with_it() {
+        let mut bursts = record(0, &[10, 20, 50, 110], 7);
+        for (event, tokens) in bursts.events.iter_mut().zip([1, 1, 0, 3]) {
+            event.tokens = tokens;
+        }
+        // The 30 ms that ended without a token belong to the three tokens after them.
+        assert_eq!(per_token(&bursts), [(10.0, 1), (30.0, 3)]);
+        let spread = record(0, &[10, 20, 50], 6);
+        assert_eq!(per_token(&spread), [(5.0, 2), (15.0, 2)]);
+    }
+
+    #[test]
+    fn connecting_counts_only_where_it_happened() {
+        let mut opened = record(10, &[30], 1);
+        opened.connected = Some(ms(14));
+        let gate = GateLatencies::of(&run_of(vec![opened, record(20, &[30], 1)]));
+        assert_eq!((gate.connect.count, gate.connect.max), (1, 4.0));
+    }
+
+    #[test]
+    fn failures_have_no_latency_even_if_they_streamed() {
+        let mut broken = record(0, &[10, 20], 2);
+        broken.error = Some(RequestError::Truncated {
+            message: "eof".into(),
+        });
+        let run = run_of(vec![broken]);
+        assert_eq!(Latencies::of(&run), Latencies::default());
+        assert!(GateLatencies::of(&run).queue.is_empty());
+    }
+}

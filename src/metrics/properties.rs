@@ -1,0 +1,134 @@
+//! What holds for every run.
+
+use super::{
+    Basis, RequestTimes, measure,
+    request::gaps,
+    testing::{limit, record, run_of},
+};
+use crate::{
+    clock::Nanos,
+    record::{Channel, RequestError},
+    run::Run,
+};
+use goodput_grammar::goodput::RequestMetric;
+use proptest::prelude::*;
+use std::time::Duration;
+
+fn a_run() -> impl Strategy<Value = Run> {
+    let channel = prop_oneof![
+        Just(Channel::Answer),
+        Just(Channel::Reasoning),
+        Just(Channel::Tool),
+        Just(Channel::Silent),
+    ];
+    let gaps = prop::collection::vec((0_u64..400, 0_u32..4, channel), 0..12);
+    let error = prop_oneof![
+        4 => Just(None),
+        1 => Just(Some(RequestError::NoTokens)),
+        1 => Just(Some(RequestError::Cancelled)),
+    ];
+    let request = (0_u64..3000, 0_u64..500, gaps, 0_u64..40, error);
+    let requests = prop::collection::vec(request, 0..20);
+    (requests, any::<bool>(), 0_u64..5000).prop_map(|(requests, open_loop, duration)| {
+        let records = requests.into_iter().enumerate().map(|(index, request)| {
+            let (intended, wait, gaps, tokens, error) = request;
+            let mut at = intended + wait;
+            let times: Vec<u64> = gaps
+                .iter()
+                .map(|(gap, ..)| {
+                    at += gap;
+                    at
+                })
+                .collect();
+            let mut record = record(intended + wait, &times, tokens);
+            record.index = index;
+            record.intended = Nanos(intended * 1_000_000);
+            record.dispatched = record.intended;
+            for (event, (_, tokens, channel)) in record.events.iter_mut().zip(gaps) {
+                event.tokens = tokens;
+                event.channel = channel;
+            }
+            record.error = error;
+            record
+        });
+        let mut run = run_of(records.collect());
+        run.setup.open_loop = open_loop;
+        run.duration = Nanos(duration * 1_000_000);
+        run
+    })
+}
+
+/// Every number of a JSON value, with `null`s: a number that is not finite becomes one.
+fn nulls(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Null => 1,
+        serde_json::Value::Array(items) => items.iter().map(nulls).sum(),
+        serde_json::Value::Object(map) => map.values().map(nulls).sum(),
+        _ => 0,
+    }
+}
+
+proptest! {
+    #[test]
+    fn latency_is_ttft_and_all_gaps(run in a_run()) {
+        for record in &run.records {
+            let Some(times) = RequestTimes::of(record, Basis::Sent) else { continue };
+            let gaps: Duration = gaps(record).sum();
+            prop_assert_eq!(times.e2el(), times.ttft() + gaps);
+            prop_assert_eq!(times.decode(), gaps);
+        }
+    }
+
+    #[test]
+    fn wider_limits_make_no_request_worse(
+        run in a_run(),
+        ms in 0_u64..800,
+        more in 0_u64..800,
+        metric in prop_oneof![
+            Just(RequestMetric::Ttft),
+            Just(RequestMetric::Tpot),
+            Just(RequestMetric::E2el),
+        ],
+    ) {
+        let narrow = measure(&run, &[limit(metric, ms)]).goodput;
+        let wide = measure(&run, &[limit(metric, ms + more)]).goodput;
+        let none = measure(&run, &[]).goodput;
+        prop_assert!(narrow.good <= wide.good && wide.good <= none.good);
+        prop_assert!(narrow.good_from_sent <= wide.good_from_sent);
+        prop_assert!(wide.ratio <= 1.0);
+        prop_assert!(narrow.good <= narrow.good_from_sent);
+    }
+
+    #[test]
+    fn exact_concurrency_is_at_most_vllms(run in a_run()) {
+        let peaks = measure(&run, &[]).peaks;
+        prop_assert!(peaks.exact_concurrent_requests <= peaks.concurrent_requests);
+    }
+
+    #[test]
+    fn the_gate_is_never_faster_than_vllm(run in a_run()) {
+        let metrics = measure(&run, &[]);
+        for q in [0.0, 50.0, 99.0] {
+            prop_assert!(metrics.gate.ttft.percentile(q) >= metrics.latency.ttft.percentile(q));
+            prop_assert!(metrics.gate.e2el.percentile(q) >= metrics.latency.e2el.percentile(q));
+        }
+    }
+
+    #[test]
+    fn every_number_is_finite(run in a_run()) {
+        let metrics = measure(&run, &[limit(RequestMetric::Tpot, 0)]);
+        prop_assert_eq!(nulls(&serde_json::to_value(&metrics).unwrap()), 0);
+    }
+
+    #[test]
+    fn a_run_of_failures_divides_nothing_by_zero(mut run in a_run()) {
+        for record in &mut run.records {
+            record.error = Some(RequestError::NoTokens);
+        }
+        let metrics = measure(&run, &[]);
+        prop_assert_eq!(metrics.counts.completed, 0);
+        prop_assert_eq!(metrics.goodput.ratio, 0.0);
+        prop_assert_eq!(metrics.throughput.requests, 0.0);
+        prop_assert_eq!(nulls(&serde_json::to_value(&metrics).unwrap()), 0);
+    }
+}

@@ -1,0 +1,82 @@
+//! Made-up runs for tests.
+
+use crate::{
+    clock::Nanos,
+    record::{Channel, CountSource, Record, TokenCount, TokenEvent},
+    run::{Audit, Lateness, Run, Setup},
+};
+use goodput_grammar::goodput::{RequestLimit, RequestMetric};
+use std::time::Duration;
+
+/// A success that was sent on time; times in ms since the run's start, events are of the answer.
+pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
+    let ms = |n: u64| Nanos(n * 1_000_000);
+    let count = |tokens| TokenCount {
+        tokens,
+        source: CountSource::Usage,
+    };
+    let event = |&at: &u64| TokenEvent {
+        at: ms(at),
+        tokens: 0,
+        channel: Channel::Answer,
+    };
+    Record {
+        index: 0,
+        intended: ms(sent),
+        dispatched: ms(sent),
+        sent: ms(sent),
+        connected: None,
+        head: None,
+        end: ms(events.last().copied().unwrap_or(sent)),
+        status: Some(200),
+        events: events.iter().map(event).collect(),
+        text: String::new(),
+        finish: None,
+        usage: None,
+        input: count(10),
+        output: count(output_tokens),
+        error: None,
+    }
+}
+
+/// An open-loop run of 10 requests per second that lasted a second and delivered its plan.
+pub(crate) fn run_of(records: Vec<Record>) -> Run {
+    Run {
+        setup: Setup {
+            name: "bench".into(),
+            backend: "openai-chat".into(),
+            target: "http://localhost:8000".into(),
+            simulated: false,
+            model: Some("model".into()),
+            tokenizer: None,
+            requests: records.len(),
+            rate: Some(10.0),
+            burstiness: 1.0,
+            max_concurrency: None,
+            open_loop: true,
+            seed: 7,
+            plan_hash: "00ff".into(),
+        },
+        records,
+        duration: Nanos(1_000_000_000),
+        audit: Audit {
+            lateness_ms: Some(Lateness {
+                p50: 0.02,
+                p99: 0.4,
+                max: 1.25,
+            }),
+            timestamps: "monotonic".into(),
+            connections: 1,
+        },
+        partial: false,
+        rate_changes: Vec::new(),
+    }
+}
+
+/// A limit in ms.
+pub(crate) fn limit(metric: RequestMetric, ms: u64) -> RequestLimit {
+    RequestLimit {
+        metric,
+        at_most: Duration::from_millis(ms),
+    }
+}
