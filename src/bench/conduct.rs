@@ -12,10 +12,10 @@ use crate::{
     record::{CountSource, Record, TokenCount},
     report::Report,
     run::{Audit, Run, Setup},
-    sim::{InProcess, SimServer},
+    sim::InProcess,
     target::{Endpoint, Origin, Place, TargetError},
 };
-use std::{sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use tokio::{sync::oneshot, task::LocalSet};
 
 /// How a run is watched and ended from outside.
@@ -128,18 +128,18 @@ impl Bench {
         match place {
             Place::Simulation(simulation) if !simulation.real_time() => {
                 let runtime = runtime(clock::runtime_virtual())?;
-                let server = SimServer::new(simulation.script().clone(), &prepared.tokenizer);
+                let server = prepared.simulated(simulation);
                 LocalSet::new().block_on(&runtime, async {
                     let clock = Clock::virtual_time();
-                    let server = InProcess::new(Arc::new(server), clock.clone());
+                    let server = InProcess::new(server, clock.clone());
                     let dialer = Dialer::in_process(server);
                     self.drive(dialer, clock, prepared, control).await
                 })
             }
             Place::Simulation(simulation) => {
-                let server = SimServer::new(simulation.script().clone(), &prepared.tokenizer);
-                let listening = server
-                    .listen(([127, 0, 0, 1], 0).into())
+                let listening = prepared
+                    .simulated(simulation)
+                    .listen((Ipv4Addr::LOCALHOST, 0))
                     .map_err(Error::io("the simulation cannot listen on 127.0.0.1"))?;
                 let origin = Origin::parse(&listening.url()).map_err(Error::Target)?;
                 self.deliver_to(&Endpoint::Url(origin), prepared, control)

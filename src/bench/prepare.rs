@@ -8,7 +8,8 @@ use crate::{
     grammar::dataset::Dataset,
     inspect::Inspector,
     plan::{self, Plan, PlanSpec, Tokenizer, TokenizerSpec},
-    target::{Endpoint, Place},
+    sim::SimServer,
+    target::{Endpoint, Place, Simulation},
 };
 use hyper::Uri;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
@@ -59,6 +60,13 @@ impl Prepared {
             plan,
             messages,
         })
+    }
+
+    /// A simulated server that counts tokens as the plan does.
+    pub(super) fn simulated(&self, simulation: &Simulation) -> Arc<SimServer> {
+        let tokenizer = self.tokenizer.clone();
+        let count = move |text: &str| tokenizer.count(text, false).tokens;
+        Arc::new(SimServer::new(simulation.script().clone()).count_tokens(count))
     }
 }
 

@@ -66,11 +66,11 @@ impl State {
         let seconds = self.started.map_or(0.0, |s| s.elapsed().as_secs_f64());
         let rate = self.done as f64 / seconds.max(1e-9);
         let mut message = format!("{rate:.1} req/s");
-        if !self.ttft.is_empty() {
+        if self.ttft.count() > 0 {
             message += &format!(
                 ", TTFT p50 {:.1} p99 {:.1} ms",
-                self.ttft.percentile(50.0),
-                self.ttft.percentile(99.0)
+                self.ttft.percentile_ms(50.0),
+                self.ttft.percentile_ms(99.0)
             );
         }
         message + &format!(", {} errors", self.errors)
@@ -88,8 +88,7 @@ impl Observer for Progress {
         state.done += 1;
         state.errors += usize::from(!record.ok());
         if let (Some(first), true) = (record.events.first(), record.ok()) {
-            let ttft = first.at - record.sent;
-            state.ttft.record(ttft.as_secs_f64() * 1e3);
+            state.ttft.record(first.at - record.sent);
         }
         match &self.bar {
             Some(bar) => {

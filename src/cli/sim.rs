@@ -1,12 +1,13 @@
 //! `goodput sim`: the simulated server on a port.
 
 use crate::{
-    clock,
+    clock::{self, Clock},
     grammar::{self, sim::Script},
     plan::{TokenizerSpec, load_tokenizer},
-    sim::SimServer,
+    sim::{SimServer, serve_forever},
 };
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use tokio::{net::TcpListener, task::LocalSet};
 
 /// Arguments of `goodput sim`.
 #[derive(Debug, clap::Args)]
@@ -54,21 +55,22 @@ fn serve(args: Args) -> Result<(), String> {
         model: args.model,
     };
     let tokenizer = load_tokenizer(&TokenizerSpec::Embedded).map_err(|e| e.to_string())?;
-    let server = SimServer::new(script, &tokenizer);
+    let count = move |text: &str| tokenizer.count(text, false).tokens;
+    let server = Arc::new(SimServer::new(script).count_tokens(count));
     let runtime = clock::runtime_real().map_err(|e| format!("cannot start a runtime: {e}"))?;
     let address = SocketAddr::new(args.host, args.port);
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(address).await.map_err(|e| {
+    LocalSet::new().block_on(&runtime, async {
+        let clock = Clock::real().map_err(|e| format!("cannot start a clock: {e}"))?;
+        let listener = TcpListener::bind(address).await.map_err(|e| {
             format!("cannot listen on {address}: {e}. Choose another with --host and --port")
         })?;
         let bound = listener.local_addr().map_err(|e| e.to_string())?;
         println!("goodput sim serves on http://{bound} (Ctrl-C ends it)");
-        server
-            .serve_forever(listener, async {
-                // Without a signal handler the process simply ends on Ctrl-C.
-                let _ = tokio::signal::ctrl_c().await;
-            })
-            .await
-            .map_err(|e| e.to_string())
+        serve_forever(listener, server, clock, async {
+            // Without a signal handler the process simply ends on Ctrl-C.
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await;
+        Ok(())
     })
 }

@@ -1,0 +1,1 @@
+//! A project whose SLOs are kept as tests: see `tests/` and `benches/`.

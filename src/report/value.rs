@@ -1,0 +1,130 @@
+//! The report of a run: what its function is called with.
+
+use super::summary;
+use crate::{
+    grammar::{self, Mistake, slo::Subject},
+    judge::{self, Criteria, Judgement, Verdict},
+    metrics::{Metrics, Summary},
+    run::Run,
+};
+use std::fmt;
+
+/// A run with its numbers and its verdict. `Display` is the summary that tests and benches print.
+#[derive(Debug, Clone)]
+pub struct Report {
+    run: Run,
+    notes: Vec<String>,
+    criteria: Criteria,
+    metrics: Metrics,
+    judgement: Judgement,
+}
+
+impl Report {
+    pub(crate) fn new(
+        run: Run,
+        notes: Vec<String>,
+        criteria: Criteria,
+        metrics: Metrics,
+        judgement: Judgement,
+    ) -> Self {
+        Report {
+            run,
+            notes,
+            criteria,
+            metrics,
+            judgement,
+        }
+    }
+
+    /// Pass, fail, inconclusive or invalid.
+    pub fn verdict(&self) -> Verdict {
+        self.judgement.verdict
+    }
+
+    /// Whether the verdict is pass.
+    pub fn passed(&self) -> bool {
+        self.verdict() == Verdict::Pass
+    }
+
+    /// Why the verdict is not pass, as text; empty if it is.
+    pub fn reasons(&self) -> String {
+        summary::reasons(&self.run, &self.judgement)
+    }
+
+    /// Requests that succeeded.
+    pub fn completed(&self) -> u64 {
+        self.metrics.counts.completed
+    }
+
+    /// Requests that failed.
+    pub fn failed(&self) -> u64 {
+        self.metrics.counts.failed
+    }
+
+    /// Share of requests within all per-request limits, 0–1. Failed requests are not good.
+    pub fn goodput_ratio(&self) -> f64 {
+        self.metrics.goodput.ratio
+    }
+
+    /// Time to first token, ms: from the intended send time in open loop.
+    pub fn ttft(&self) -> &Summary {
+        &self.metrics.gate.ttft
+    }
+
+    /// Time per output token after the first, ms.
+    pub fn tpot(&self) -> &Summary {
+        &self.metrics.latency.tpot
+    }
+
+    /// Gaps between token events, ms.
+    pub fn itl(&self) -> &Summary {
+        &self.metrics.latency.itl
+    }
+
+    /// End-to-end latency, ms: from the intended send time in open loop.
+    pub fn e2el(&self) -> &Summary {
+        &self.metrics.gate.e2el
+    }
+
+    /// Any number that an SLO may limit, by its name there: `"p99(ttft)"` in milliseconds,
+    /// `"goodput"` and `"errors"` as ratios 0–1, `"throughput(output)"` per second. `None` when
+    /// there is nothing to take it from.
+    ///
+    /// # Errors
+    /// The text names no such number.
+    pub fn value(&self, subject: &str) -> Result<Option<f64>, Mistake> {
+        let subject: Subject = grammar::slo::parse_subject(subject)?;
+        Ok(judge::value(&self.metrics, subject))
+    }
+
+    /// Remarks on how the run was made, such as which token counts are estimates.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Every number.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The verdict with its evidence.
+    pub fn judgement(&self) -> &Judgement {
+        &self.judgement
+    }
+
+    /// The limits it was judged by.
+    pub fn criteria(&self) -> &Criteria {
+        &self.criteria
+    }
+
+    /// The records.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&summary::summary(&self.run, &self.metrics, &self.judgement))
+    }
+}
