@@ -272,6 +272,7 @@ mod tests {
     #[case::second_mark_is_a_name("data: a\n\n\u{feff}data: b\n\n", &[("", "a")])]
     #[case::comment(": ping\n\ndata: a\n:\ndata: b\n\n", &[("", "a\nb")])]
     #[case::several_lines("data: a\ndata:b\ndata\ndata: c\n\n", &[("", "a\nb\n\nc")])]
+    #[case::several_lines_crlf("data: a\r\ndata: b\r\n\r\n", &[("", "a\nb")])]
     #[case::named("event: x\nid: 7\nretry: 10\ndata: a\n\ndata: b\n\n", &[("x", "a"), ("", "b")])]
     #[case::name_after_data("data: a\nevent:x\n\n", &[("x", "a")])]
     #[case::name_without_data("event: x\n\ndata: a\n\n", &[("", "a")])]
