@@ -169,6 +169,34 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
+impl RequestError {
+    /// What usually mends it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            RequestError::Status { status: 401 | 403, .. } => {
+                Some("set OPENAI_API_KEY, or send the server's key as a header")
+            }
+            RequestError::Status { status: 404, .. } => Some(
+                "check the endpoint, the backend (which sets the endpoint) and the model's name",
+            ),
+            RequestError::Status { status: 400 | 422, .. } => Some(
+                "the server does not accept the request: check the backend, prompt lengths and \
+                 extra_body",
+            ),
+            RequestError::Status { status: 429, .. } => {
+                Some("the server limits the rate: lower the rate, or raise its limit")
+            }
+            RequestError::Status { status: 500.., .. } => Some("look into the server's log"),
+            RequestError::Malformed { .. } => {
+                Some("is this the right port, endpoint and backend for the server?")
+            }
+            RequestError::Connect { .. } => Some("is the server still running?"),
+            RequestError::NoTokens => Some("look into the server's log: did its engine die?"),
+            _ => None,
+        }
+    }
+}
+
 /// What a backend's decoder gathers from one answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reply {

@@ -46,6 +46,13 @@ impl Bench {
                 format!("must start with a slash. Write \"/{endpoint}\""),
             ));
         }
+        if self.extra_body.contains_key("stream") {
+            problems.push(Problem::new(
+                "extra_body",
+                "stream",
+                "would change the answer's form behind goodput's back. Set `stream` itself",
+            ));
+        }
         if problems.is_empty() {
             Ok(())
         } else {

@@ -1,0 +1,108 @@
+//! The same client over TCP, TLS and Unix sockets, against the simulation on the real clock.
+
+use goodput::{
+    Bench, Error, Simulation, Verdict,
+    clock::{Clock, runtime_real},
+    grammar::sim::Script,
+    sim::{SimServer, serve_connection},
+};
+use std::{sync::Arc, thread};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    task::LocalSet,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
+};
+
+fn bench(target: &str) -> Bench {
+    Bench::new("transport")
+        .target(target)
+        .dataset("random(input = 8, output = 3)")
+        .model("m")
+        .requests(6)
+        .max_concurrency(2)
+        .exclusive(false)
+}
+
+/// Serves in a thread that lives as long as the test process.
+fn serve<F, Fut>(accept: F)
+where
+    F: FnOnce(Arc<SimServer>, Clock) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + 'static,
+{
+    thread::spawn(move || {
+        let server = Arc::new(SimServer::new(Script::default()));
+        LocalSet::new().block_on(&runtime_real().unwrap(), async {
+            accept(server, Clock::real().unwrap()).await;
+        });
+    });
+}
+
+#[test]
+fn tcp_on_the_real_clock() {
+    let report = Bench::new("tcp")
+        .target(Simulation::new().on_real_clock())
+        .dataset("random(input = 8, output = 3)")
+        .requests(6)
+        .max_concurrency(2)
+        .exclusive(false)
+        .run_blocking()
+        .unwrap();
+    assert_eq!(report.verdict(), Verdict::Pass, "{report}");
+    // The server never sends a token early; the client never sees one before it was sent.
+    assert!(report.ttft().min >= 50.0, "{report}");
+    assert!(report.e2el().min >= 70.0, "{report}");
+    assert_eq!(report.run().audit.timestamps, "monotonic");
+}
+
+#[test]
+fn unix_socket() {
+    let path = std::env::temp_dir().join(format!("goodput-test-{}.sock", std::process::id()));
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    serve(|server, clock| async move {
+        let listener = UnixListener::from_std(listener).unwrap();
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::task::spawn_local(serve_connection(stream, server.clone(), clock.clone()));
+        }
+    });
+    let report = bench(&format!("unix:{}", path.display())).run_blocking().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(report.completed(), 6, "{report}");
+    assert_eq!(report.run().records[0].events.len(), 3);
+}
+
+#[test]
+fn tls_is_verified_unless_told_otherwise() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    serve(|server, clock| async move {
+        let listener = TcpListener::from_std(listener).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, server, clock) = (acceptor.clone(), server.clone(), clock.clone());
+            tokio::task::spawn_local(async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    let _ = serve_connection(stream, server, clock).await;
+                }
+            });
+        }
+    });
+    let refused = bench(&url).run_blocking().unwrap_err();
+    assert!(matches!(refused, Error::Dial(_)), "{refused}");
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+
+    let report = bench(&url).insecure(true).run_blocking().unwrap();
+    assert_eq!(report.completed(), 6, "{report}");
+}
