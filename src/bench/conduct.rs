@@ -8,7 +8,7 @@ use crate::{
     harness::MeasurementLock,
     judge::{self, Criteria},
     metrics,
-    plan::{Plan, arrivals},
+    plan::{self, Plan},
     record::{CountSource, Record, TokenCount},
     report::Report,
     run::{Audit, Run, Setup},
@@ -244,6 +244,7 @@ impl Bench {
             count_tokens(record, prepared);
         }
         let open_loop = self.arrivals().open_loop();
+        let schedule: Vec<Nanos> = prepared.plan.requests.iter().map(|r| r.at).collect();
         let lateness = if open_loop { client::lateness(&records) } else { None };
         Run {
             setup: Setup {
@@ -252,7 +253,7 @@ impl Bench {
                 target,
                 simulated: matches!(place, Place::Simulation(_)),
                 model: Some(prepared.model.clone()),
-                tokenizer: Some(prepared.tokenizer.name().to_owned()),
+                tokenizer: prepared.tokenizer.name().map(str::to_owned),
                 requests: prepared.plan.requests.len(),
                 rate: self.rate.is_finite().then_some(self.rate),
                 burstiness: self.burstiness,
@@ -268,7 +269,7 @@ impl Bench {
                 connections: delivery.connections,
             },
             partial: delivery.partial,
-            rate_changes: arrivals::rate_changes(&self.arrivals(), &prepared.plan),
+            rate_changes: plan::rate_changes(&self.arrivals(), &schedule),
             records,
         }
     }

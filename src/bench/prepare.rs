@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Problem},
     grammar::dataset::Dataset,
     inspect::Inspector,
-    plan::{self, Plan, PlanSpec, Tokenizer, TokenizerSpec},
+    plan::{self, Plan, PlanSpec, PlannedRequest, Prompt, Tokenizer, TokenizerSpec},
     sim::SimServer,
     target::{Endpoint, Place, Simulation},
 };
@@ -88,38 +88,51 @@ impl Bench {
     }
 
     fn make_plan(&self, backend: &dyn Backend, tokenizer: &Tokenizer) -> Result<Plan, Error> {
-        Ok(plan::build(&PlanSpec {
+        let plan = plan::build(&PlanSpec {
             dataset: &self.dataset,
             arrivals: &self.arrivals(),
             requests: self.requests,
             seed: self.seed,
             tokenizer,
             takes_token_ids: backend.takes_token_ids(),
-            takes_messages: backend.takes_messages(),
             request_id_prefix: &self.request_id_prefix,
-        })?)
+        })?;
+        let messages = |request: &PlannedRequest| matches!(request.prompt, Prompt::Messages(_));
+        if !backend.takes_messages() && plan.requests.iter().any(messages) {
+            return Err(Error::Invalid(vec![Problem::new(
+                "dataset",
+                "messages",
+                format!(
+                    "the backend `{}` takes no chat messages. Use `openai-chat`, or rows with a \
+                     `prompt`",
+                    backend.name()
+                ),
+            )]));
+        }
+        Ok(plan)
     }
 
     /// The tokenizer asked for; without a wish, the model's own if it is on this machine, else the
     /// embedded one with a remark.
     fn load_tokenizer(&self, models: &[&str]) -> Result<(Tokenizer, Option<String>), Error> {
         if let Some(wish) = &self.tokenizer {
-            return Ok((plan::load_tokenizer(wish)?, None));
+            return Ok((Tokenizer::load(wish)?, None));
         }
         let own = models
             .iter()
             .filter(|name| !name.is_empty())
-            .find_map(|name| plan::load_tokenizer(&TokenizerSpec::Named((*name).to_owned())).ok());
+            .find_map(|name| Tokenizer::load(&TokenizerSpec::Named((*name).to_owned())).ok());
         match own {
             Some(tokenizer) => Ok((tokenizer, None)),
             None => {
-                let tokenizer = plan::load_tokenizer(&TokenizerSpec::Embedded)?;
-                let note = format!(
-                    "prompt lengths are counted with {}; the server's tokenizer may count \
-                     otherwise. Set `tokenizer` to the model's tokenizer.json for exact lengths",
-                    tokenizer.name()
-                );
-                Ok((tokenizer, Some(note)))
+                let tokenizer = Tokenizer::load(&TokenizerSpec::default())?;
+                let note = tokenizer.name().map(|name| {
+                    format!(
+                        "prompt lengths are counted with the {name} tokenizer; the server's may \
+                         count otherwise. Set `tokenizer` to the model's for exact lengths"
+                    )
+                });
+                Ok((tokenizer, note))
             }
         }
     }

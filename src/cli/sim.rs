@@ -3,7 +3,7 @@
 use crate::{
     clock::{self, Clock},
     grammar::{self, sim::Script},
-    plan::{TokenizerSpec, load_tokenizer},
+    plan::{Tokenizer, TokenizerSpec},
     sim::{SimServer, serve_forever},
 };
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
@@ -54,7 +54,7 @@ fn serve(args: Args) -> Result<(), String> {
         seed: args.seed,
         model: args.model,
     };
-    let tokenizer = load_tokenizer(&TokenizerSpec::Embedded).map_err(|e| e.to_string())?;
+    let tokenizer = Tokenizer::load(&TokenizerSpec::default()).map_err(|e| e.to_string())?;
     let count = move |text: &str| tokenizer.count(text, false).tokens;
     let server = Arc::new(SimServer::new(script).count_tokens(count));
     let runtime = clock::runtime_real().map_err(|e| format!("cannot start a runtime: {e}"))?;

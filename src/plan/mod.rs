@@ -1,6 +1,24 @@
 //! What will be asked and when, worked out before the first byte is sent.
+//!
+//! A plan is dataset × arrivals × seed. The same three give the same plan on every machine, and
+//! with the same tokenizer the prompts and send times of `vllm bench serve` with that seed.
+
+mod arrivals;
+mod dataset;
+mod describe;
+mod error;
+mod hash;
+mod numpy;
+#[cfg(test)]
+mod testing;
+mod tokenizer;
+
+pub use arrivals::{Arrivals, rate_changes, schedule};
+pub use error::PlanError;
+pub use tokenizer::{Codec, Tokenizer, TokenizerSpec};
 
 use crate::{clock::Nanos, record::TokenCount};
+use goodput_grammar::dataset::{Dataset, Random};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,23 +58,63 @@ pub enum Prompt {
     Messages(Vec<Value>),
 }
 
-/// When requests are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Arrivals {
-    /// Requests per second; infinite sends all at once (or as fast as `max_concurrency` lets).
-    pub rate: f64,
-    /// Gamma shape of the gaps: 1 is Poisson, infinite is constant.
-    pub burstiness: f64,
-    /// A rising rate instead of a constant one.
-    #[serde(skip)]
-    pub ramp: Option<goodput_grammar::ramp::Ramp>,
-    /// Requests in flight at most.
-    pub max_concurrency: Option<usize>,
+/// Everything that a plan follows from.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanSpec<'a> {
+    /// What is asked.
+    pub dataset: &'a Dataset,
+    /// When it is asked.
+    pub arrivals: &'a Arrivals,
+    /// How many requests; a dataset that must not repeat rows may have fewer.
+    pub requests: usize,
+    /// Of all draws, as `vllm bench serve --seed`.
+    pub seed: u64,
+    /// What prompts are made and counted with.
+    pub tokenizer: &'a Tokenizer,
+    /// Whether the backend's prompts may be token ids.
+    pub takes_token_ids: bool,
+    /// Put before a request's number to make its id.
+    pub request_id_prefix: &'a str,
 }
 
-impl Arrivals {
-    /// Whether requests have a schedule of their own (finite rate or ramp).
-    pub fn open_loop(&self) -> bool {
-        self.rate.is_finite() || self.ramp.is_some()
+/// Makes a plan.
+///
+/// # Errors
+///
+/// There is nothing to send, the arrivals have no schedule, the dataset's file cannot be used, or
+/// the backend does not take the prompts. All that can be known at once is told at once.
+pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
+    let mut mistakes = spec.arrivals.mistakes();
+    if spec.requests == 0 {
+        mistakes.push("the plan has 0 requests; ask for 1 at least".into());
     }
+    let ids = matches!(spec.dataset, Dataset::Random(Random { token_ids: true, .. }));
+    if ids && !spec.takes_token_ids {
+        mistakes.push(
+            "the dataset makes prompts of token ids (token_ids), which this backend does not take; \
+             leave token_ids out, or use a completions backend"
+                .into(),
+        );
+    }
+    PlanError::check(mistakes)?;
+
+    let samples = dataset::sample(spec)?;
+    let times = schedule(spec.arrivals, samples.rows.len(), spec.seed);
+    let requests = samples
+        .rows
+        .into_iter()
+        .zip(times)
+        .enumerate()
+        .map(|(index, (sample, at))| PlannedRequest {
+            at,
+            prompt: sample.prompt,
+            input: sample.input,
+            output_tokens: sample.output_tokens,
+            id: format!("{}{index}", spec.request_id_prefix),
+        })
+        .collect();
+    Ok(Plan {
+        requests,
+        notes: samples.notes,
+    })
 }

@@ -1,0 +1,149 @@
+//! What `--dry-run` prints.
+
+use super::{Arrivals, Plan, PlannedRequest, Prompt};
+use crate::record::CountSource;
+use goodput_grammar::ramp::RampKind;
+use std::fmt::Write;
+
+/// Requests shown in full.
+const SHOWN: usize = 5;
+
+/// Characters of a prompt shown.
+const PROMPT_WIDTH: usize = 60;
+
+impl Plan {
+    /// The plan as text for people, several lines: what would be sent, without sending it.
+    pub fn describe(&self, arrivals: &Arrivals) -> String {
+        let mut lines = vec![
+            format!("requests     {}", self.requests.len()),
+            format!("arrivals     {}", self.arrivals(arrivals)),
+            format!(
+                "concurrency  {}",
+                match arrivals.max_concurrency {
+                    Some(most) => format!("{most} at most"),
+                    None => "unlimited".into(),
+                }
+            ),
+            format!(
+                "input        {} ({})",
+                totals(self.requests.iter().map(|request| request.input.tokens)),
+                self.input_sources()
+            ),
+            format!(
+                "output       {} (asked for)",
+                totals(self.requests.iter().map(|request| request.output_tokens))
+            ),
+            format!("plan hash    {}", self.hash()),
+        ];
+        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
+        lines.push(String::new());
+        lines.push("        at (s)   input  output  prompt".into());
+        let shown = self.requests.iter().take(SHOWN);
+        lines.extend(shown.enumerate().map(|(index, request)| row(index, request)));
+        let hidden = self.requests.len().saturating_sub(SHOWN);
+        if hidden > 0 {
+            lines.push(format!("…and {hidden} more"));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    fn arrivals(&self, arrivals: &Arrivals) -> String {
+        if !arrivals.open_loop() {
+            return match arrivals.max_concurrency {
+                Some(_) => "closed loop: each as soon as a slot is free".into(),
+                None => "all at once".into(),
+            };
+        }
+        let span = self
+            .requests
+            .last()
+            .map_or(0.0, |request| request.at.as_secs_f64());
+        let realised = self.requests.len() as f64 / span;
+        let mut text = match arrivals.ramp {
+            Some(ramp) => {
+                let kind = match ramp.kind {
+                    RampKind::Linear => "linear",
+                    RampKind::Exponential => "exponential",
+                };
+                format!("{kind} ramp, {} to {} requests/s", ramp.start, ramp.end)
+            }
+            None => format!("{} requests/s", arrivals.rate),
+        };
+        match arrivals.burstiness {
+            1.0 => text.push_str(", Poisson"),
+            f64::INFINITY => text.push_str(", constant gaps"),
+            burstiness => {
+                let _ = write!(text, ", gamma gaps of shape {burstiness}");
+            }
+        }
+        let _ = write!(text, "; the last leaves at {span:.3} s");
+        if realised.is_finite() {
+            let _ = write!(text, ", {realised:.2} requests/s over the plan");
+        }
+        text
+    }
+
+    /// Who counted the input, the least exact source first.
+    fn input_sources(&self) -> &'static str {
+        let from = |source| {
+            self.requests
+                .iter()
+                .any(|request| request.input.source == source)
+        };
+        if from(CountSource::Estimate) {
+            if from(CountSource::Tokenizer) {
+                "partly estimated"
+            } else {
+                "estimated"
+            }
+        } else {
+            "counted by the tokenizer"
+        }
+    }
+}
+
+/// `2048 tokens, 256 to 1024 a request, 512.0 on average`
+fn totals(tokens: impl Iterator<Item = u64> + Clone) -> String {
+    let total: u64 = tokens.clone().sum();
+    let (Some(least), Some(most)) = (tokens.clone().min(), tokens.clone().max()) else {
+        return "0 tokens".into();
+    };
+    let mean = total as f64 / tokens.count() as f64;
+    format!("{total} tokens, {least} to {most} a request, {mean:.1} on average")
+}
+
+fn row(index: usize, request: &PlannedRequest) -> String {
+    let prompt = match &request.prompt {
+        Prompt::Text(text) => cut(text),
+        Prompt::Tokens(ids) => cut(&format!("{:?}", &ids[..ids.len().min(PROMPT_WIDTH)])),
+        Prompt::Messages(messages) => cut(&messages
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")),
+    };
+    format!(
+        "{index:>3}  {:>9.3}  {:>6}  {:>6}  {prompt}",
+        request.at.as_secs_f64(),
+        request.input.tokens,
+        request.output_tokens
+    )
+}
+
+/// The start of a text on one line, with control characters escaped.
+fn cut(text: &str) -> String {
+    let mut line: String = text
+        .chars()
+        .take(PROMPT_WIDTH)
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = (!c.is_control()).then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    if text.chars().nth(PROMPT_WIDTH).is_some() {
+        line.push('…');
+    }
+    line
+}

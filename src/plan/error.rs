@@ -1,0 +1,31 @@
+//! Why a plan could not be made.
+
+/// Everything that keeps a plan from being made, a sentence each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .sentences.join("\n"))]
+pub struct PlanError {
+    sentences: Vec<String>,
+}
+
+impl PlanError {
+    /// One sentence.
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        PlanError {
+            sentences: vec![sentence.into()],
+        }
+    }
+
+    /// All of them, or nothing if there is none.
+    pub(crate) fn check(sentences: Vec<String>) -> Result<(), PlanError> {
+        if sentences.is_empty() {
+            Ok(())
+        } else {
+            Err(PlanError { sentences })
+        }
+    }
+
+    /// What is wrong, and how to mend it.
+    pub fn sentences(&self) -> &[String] {
+        &self.sentences
+    }
+}

@@ -1,0 +1,48 @@
+//! The codec of a goodput that was built without one.
+
+use crate::plan::PlanError;
+
+/// Encodes and decodes; never there without the feature `tokenizers`.
+#[derive(Debug)]
+pub enum Codec {}
+
+impl Codec {
+    pub(super) fn embedded() -> Result<Self, PlanError> {
+        Err(PlanError::new(
+            "the embedded tokenizer needs goodput's feature `tokenizers`; enable it, or use \
+             tokenizer none",
+        ))
+    }
+
+    pub(super) fn named(name: &str) -> Result<Self, PlanError> {
+        Err(PlanError::new(format!(
+            "tokenizer `{name}` needs goodput's feature `tokenizers`; enable it, or use tokenizer \
+             none"
+        )))
+    }
+
+    /// Size of the vocabulary.
+    pub fn vocab_size(&self) -> usize {
+        match *self {}
+    }
+
+    /// Ids that stand for no text.
+    pub fn special_ids(&self) -> &[u32] {
+        match *self {}
+    }
+
+    /// Special tokens around a text.
+    pub fn special_tokens_to_add(&self) -> usize {
+        match *self {}
+    }
+
+    /// Ids of a text.
+    pub fn encode(&self, _text: &str, _add_special: bool) -> Result<Vec<u32>, PlanError> {
+        match *self {}
+    }
+
+    /// Text of ids.
+    pub fn decode(&self, _ids: &[u32]) -> Result<String, PlanError> {
+        match *self {}
+    }
+}

@@ -1,0 +1,161 @@
+//! Exact encoding and decoding with a `tokenizer.json`, as Hugging Face's fast tokenizers do it.
+
+use super::{locate, special};
+use crate::plan::PlanError;
+use std::{fmt, fs, path::Path};
+use tokenizers::PostProcessor;
+
+/// Encodes text into token ids and back.
+///
+/// Numbers agree with Hugging Face's `PreTrainedTokenizerFast` on the same files. Tokenizers that
+/// Python code changes after loading (such as one whose class adds a BOS token of its own) are
+/// taken as their `tokenizer.json` describes them.
+pub struct Codec {
+    inner: tokenizers::Tokenizer,
+    special_ids: Vec<u32>,
+}
+
+impl Codec {
+    /// The tokenizer that goodput carries; see `fixtures/tokenizer/README.md`.
+    pub(super) fn embedded() -> Result<Self, PlanError> {
+        let bytes = include_bytes!("../../../fixtures/tokenizer/tokenizer.json");
+        Codec::new(bytes, None, "the embedded tokenizer")
+    }
+
+    pub(super) fn named(name: &str) -> Result<Self, PlanError> {
+        let path = locate::tokenizer_json(name, &locate::caches(|key| std::env::var_os(key)))?;
+        let place = format!("tokenizer `{}`", path.display());
+        let bytes = fs::read(&path)
+            .map_err(|error| PlanError::new(format!("{place} cannot be read: {error}")))?;
+        Codec::new(&bytes, path.parent(), &place)
+    }
+
+    fn new(bytes: &[u8], folder: Option<&Path>, place: &str) -> Result<Self, PlanError> {
+        let unreadable = |error: tokenizers::Error| {
+            PlanError::new(format!(
+                "{place} is not a tokenizer that can be read: {error}. It must be a \
+                 `tokenizer.json` of Hugging Face's tokenizers"
+            ))
+        };
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(unreadable)?;
+        // A file may ask to cut or pad; like Hugging Face's `encode`, a benchmark must not.
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(unreadable)?;
+        let special_ids = special::ids(&inner, folder)?;
+        Ok(Codec { inner, special_ids })
+    }
+
+    /// Size of the vocabulary, added tokens not included (Hugging Face's `vocab_size`).
+    pub fn vocab_size(&self) -> usize {
+        self.inner.get_vocab_size(false)
+    }
+
+    /// Ids of special tokens, ascending (Hugging Face's `all_special_ids`): those named in
+    /// `tokenizer_config.json` or `special_tokens_map.json` beside the tokenizer, else the added
+    /// tokens marked special.
+    pub fn special_ids(&self) -> &[u32] {
+        &self.special_ids
+    }
+
+    /// Special tokens that encoding puts around one text (`num_special_tokens_to_add`).
+    pub fn special_tokens_to_add(&self) -> usize {
+        self.inner
+            .get_post_processor()
+            .map_or(0, |processor| processor.added_tokens(false))
+    }
+
+    /// Ids of a text.
+    ///
+    /// # Errors
+    ///
+    /// The tokenizer has no token for a part of the text, not even an unknown token.
+    pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>, PlanError> {
+        self.inner
+            .encode_fast(text, add_special)
+            .map(|encoding| encoding.get_ids().to_vec())
+            .map_err(|error| {
+                let start: String = text.chars().take(40).collect();
+                PlanError::new(format!("the text {start:?} cannot be tokenized: {error}"))
+            })
+    }
+
+    /// Text of ids; special tokens are kept, unknown ids skipped.
+    ///
+    /// # Errors
+    ///
+    /// The tokenizer's decoder failed.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, PlanError> {
+        self.inner
+            .decode(ids, false)
+            .map_err(|error| PlanError::new(format!("token ids cannot be decoded: {error}")))
+    }
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codec")
+            .field("vocab_size", &self.vocab_size())
+            .field("special_ids", &self.special_ids)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static EMBEDDED: LazyLock<Codec> = LazyLock::new(|| Codec::embedded().unwrap());
+
+    #[test]
+    fn the_embedded_tokenizer_is_small_and_has_one_special_token() {
+        assert_eq!(EMBEDDED.vocab_size(), 4096);
+        assert_eq!(EMBEDDED.special_ids(), [0]);
+        assert_eq!(EMBEDDED.special_tokens_to_add(), 0);
+        assert_eq!(EMBEDDED.decode(&[0]).unwrap(), "<|endoftext|>");
+        assert_eq!(EMBEDDED.encode("<|endoftext|>", false).unwrap(), [0]);
+    }
+
+    #[test]
+    fn english_takes_about_one_token_a_word() {
+        let text = "The server answers each request as soon as it can";
+        let tokens = EMBEDDED.encode(text, false).unwrap().len();
+        assert!((9..=16).contains(&tokens), "{tokens}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_tokenizer_is_named() {
+        let folder = crate::plan::testing::scratch();
+        let path = folder.file("tokenizer.json", "{\"model\": ");
+        let error = Codec::named(path.to_str().unwrap()).unwrap_err().to_string();
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
+        assert!(error.contains("EOF"), "{error}");
+        assert!(error.contains("must be a `tokenizer.json`"), "{error}");
+    }
+
+    #[test]
+    fn padding_and_truncation_of_the_file_are_ignored() {
+        let mut inner = EMBEDDED.inner.clone();
+        inner
+            .with_truncation(Some(tokenizers::TruncationParams {
+                max_length: 2,
+                ..Default::default()
+            }))
+            .unwrap();
+        let json = inner.to_string(false).unwrap();
+        let codec = Codec::new(json.as_bytes(), None, "test").unwrap();
+        let text = "more than two tokens of text";
+        let ids = codec.encode(text, true).unwrap();
+        assert_eq!(codec.decode(&ids).unwrap(), text);
+    }
+
+
+    proptest! {
+        #[test]
+        fn every_text_survives_a_round_trip(text in "\\PC{0,60}") {
+            let ids = EMBEDDED.encode(&text, true).unwrap();
+            prop_assert_eq!(EMBEDDED.decode(&ids).unwrap(), text);
+        }
+    }
+}

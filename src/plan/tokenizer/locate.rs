@@ -1,0 +1,146 @@
+//! Finds the `tokenizer.json` that a name means: a path, or a Hugging Face id in the local cache.
+
+use crate::plan::PlanError;
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const FILE: &str = "tokenizer.json";
+
+/// The local Hugging Face caches, in the order in which they are searched.
+pub(super) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let path = |key| variable(key).filter(|value| !value.is_empty()).map(PathBuf::from);
+    [
+        path("HF_HUB_CACHE"),
+        path("HF_HOME").map(|home| home.join("hub")),
+        path("HOME").map(|home| home.join(".cache/huggingface/hub")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The path of the `tokenizer.json` that `name` means.
+pub(super) fn tokenizer_json(name: &str, caches: &[PathBuf]) -> Result<PathBuf, PlanError> {
+    let path = Path::new(name);
+    if path.is_file() {
+        return Ok(path.to_owned());
+    }
+    if path.is_dir() {
+        let file = path.join(FILE);
+        return if file.is_file() {
+            Ok(file)
+        } else {
+            Err(PlanError::new(format!(
+                "tokenizer `{name}`: the directory holds no `{FILE}`; save one there (a \
+                 SentencePiece `tokenizer.model` alone cannot be read), or name another tokenizer"
+            )))
+        };
+    }
+    if !is_id(name) {
+        return Err(PlanError::new(format!(
+            "tokenizer `{name}`: no such file or directory; give the path of a `{FILE}` or of a \
+             directory that holds one, or a Hugging Face id such as `org/name`"
+        )));
+    }
+    caches
+        .iter()
+        .find_map(|cache| in_cache(cache, name))
+        .ok_or_else(|| {
+            let looked: Vec<String> = caches
+                .iter()
+                .map(|cache| format!("`{}`", repository(cache, name).display()))
+                .collect();
+            PlanError::new(format!(
+                "tokenizer `{name}` is neither a path nor in the local Hugging Face cache (looked \
+                 for snapshots/<refs/main>/{FILE} in {}); fetch it once with `hf download {name} \
+                 {FILE} tokenizer_config.json`, or give the path of a `{FILE}`",
+                looked.join(", ")
+            ))
+        })
+}
+
+/// Whether a name can be a Hugging Face id: `name` or `org/name`.
+fn is_id(name: &str) -> bool {
+    let valid = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(['.', '-'])
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+    };
+    let parts: Vec<&str> = name.split('/').collect();
+    parts.len() <= 2 && parts.into_iter().all(valid) && !name.ends_with(".json")
+}
+
+fn repository(cache: &Path, id: &str) -> PathBuf {
+    cache.join(format!("models--{}", id.replace('/', "--")))
+}
+
+fn in_cache(cache: &Path, id: &str) -> Option<PathBuf> {
+    let repository = repository(cache, id);
+    let commit = fs::read_to_string(repository.join("refs/main")).ok()?;
+    let file = repository.join("snapshots").join(commit.trim()).join(FILE);
+    file.is_file().then_some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::scratch;
+    use rstest::rstest;
+
+    #[test]
+    fn caches_are_searched_from_the_most_specific_variable() {
+        let set = |key: &str| match key {
+            "HF_HUB_CACHE" => Some("/hub".into()),
+            "HF_HOME" => Some("/home/hf".into()),
+            "HOME" => Some("/home/me".into()),
+            _ => None,
+        };
+        let expected = ["/hub", "/home/hf/hub", "/home/me/.cache/huggingface/hub"];
+        assert_eq!(caches(set), expected.map(PathBuf::from));
+        assert_eq!(caches(|_| Some(OsString::new())), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn an_id_is_found_at_the_main_revision_of_the_first_cache_that_has_it() {
+        let cache = scratch();
+        let repository = cache.join("models--org--small");
+        for (folder, name, content) in [
+            ("refs", "main", "abc\n"),
+            ("snapshots/abc", FILE, "{}"),
+            ("snapshots/old", FILE, "{}"),
+        ] {
+            cache.file(&format!("models--org--small/{folder}/{name}"), content);
+        }
+        let found = tokenizer_json("org/small", &[cache.join("nowhere"), cache.to_owned()]).unwrap();
+        assert_eq!(found, repository.join("snapshots/abc").join(FILE));
+    }
+
+    #[test]
+    fn a_directory_stands_for_the_file_in_it() {
+        let folder = scratch();
+        let error = tokenizer_json(folder.to_str().unwrap(), &[]).unwrap_err();
+        assert!(error.to_string().contains("holds no `tokenizer.json`"));
+        folder.file(FILE, "{}");
+        let found = tokenizer_json(folder.to_str().unwrap(), &[]).unwrap();
+        assert_eq!(found, folder.join(FILE));
+    }
+
+    #[rstest]
+    #[case("org/name", &["`org/name`", "`/c/models--org--name`", "hf download org/name"])]
+    #[case("gpt2", &["`/c/models--gpt2`"])]
+    #[case("missing/tokenizer.json", &["`missing/tokenizer.json`", "no such file"])]
+    #[case("/no/such/place", &["`/no/such/place`", "no such file"])]
+    #[case("../up", &["no such file"])]
+    #[case("", &["no such file"])]
+    fn a_miss_says_what_was_looked_for(#[case] name: &str, #[case] parts: &[&str]) {
+        let error = tokenizer_json(name, &["/c".into()]).unwrap_err().to_string();
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

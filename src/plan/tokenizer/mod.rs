@@ -1,0 +1,158 @@
+//! What tokens are counted with.
+//!
+//! Counts are exact with a [`Codec`]: the small one that goodput embeds, or a model's own
+//! `tokenizer.json`. Without one they are estimates, and say so.
+
+#[cfg(feature = "tokenizers")]
+mod codec;
+#[cfg(feature = "tokenizers")]
+mod locate;
+#[cfg(feature = "tokenizers")]
+mod special;
+
+#[cfg(not(feature = "tokenizers"))]
+#[path = "absent.rs"]
+mod codec;
+
+pub use codec::Codec;
+
+use super::PlanError;
+use crate::record::{CountSource, TokenCount};
+use std::{fmt, sync::Arc};
+
+/// Bytes of a token in an estimate: English text under a common vocabulary of 32 k to 128 k.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// Which tokenizer to count with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenizerSpec {
+    /// The small byte-level BPE that goodput carries. Its lengths are those of no model; the
+    /// default with the feature `tokenizers`.
+    Embedded,
+    /// No tokenizer: token counts are estimates. The default without the feature.
+    None,
+    /// A path to a `tokenizer.json` or to a directory that holds one, or a Hugging Face id such
+    /// as `org/name`, looked up in the local cache. Nothing is downloaded.
+    Named(String),
+}
+
+impl Default for TokenizerSpec {
+    fn default() -> Self {
+        if cfg!(feature = "tokenizers") {
+            TokenizerSpec::Embedded
+        } else {
+            TokenizerSpec::None
+        }
+    }
+}
+
+/// A tokenizer, or its absence. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Tokenizer {
+    loaded: Option<Arc<Loaded>>,
+}
+
+struct Loaded {
+    name: String,
+    codec: Codec,
+}
+
+impl Tokenizer {
+    /// No tokenizer.
+    pub fn none() -> Self {
+        Tokenizer::default()
+    }
+
+    /// Loads a tokenizer.
+    ///
+    /// # Errors
+    ///
+    /// The file or id is not there, is no tokenizer, or goodput was built without the feature
+    /// `tokenizers`.
+    pub fn load(spec: &TokenizerSpec) -> Result<Self, PlanError> {
+        let (name, codec) = match spec {
+            TokenizerSpec::None => return Ok(Tokenizer::none()),
+            TokenizerSpec::Embedded => ("embedded", Codec::embedded()?),
+            TokenizerSpec::Named(name) => (name.as_str(), Codec::named(name)?),
+        };
+        Ok(Tokenizer {
+            loaded: Some(Arc::new(Loaded {
+                name: name.to_owned(),
+                codec,
+            })),
+        })
+    }
+
+    /// `embedded`, or the path or id it was loaded by; `None` without a tokenizer.
+    pub fn name(&self) -> Option<&str> {
+        self.loaded.as_ref().map(|loaded| loaded.name.as_str())
+    }
+
+    /// What encodes and decodes; `None` without a tokenizer.
+    pub fn codec(&self) -> Option<&Codec> {
+        self.loaded.as_ref().map(|loaded| &loaded.codec)
+    }
+
+    /// The number of tokens of a text, with the special tokens that the tokenizer puts around it
+    /// if `add_special`.
+    ///
+    /// Without a tokenizer, or for a text that it cannot encode, the estimate is one token for
+    /// every four bytes, rounded up.
+    pub fn count(&self, text: &str, add_special: bool) -> TokenCount {
+        let exact = self
+            .codec()
+            .and_then(|codec| codec.encode(text, add_special).ok());
+        match exact {
+            Some(ids) => TokenCount {
+                tokens: ids.len() as u64,
+                source: CountSource::Tokenizer,
+            },
+            None => TokenCount {
+                tokens: text.len().div_ceil(BYTES_PER_TOKEN) as u64,
+                source: CountSource::Estimate,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tokenizer({})", self.name().unwrap_or("none"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("", 0)]
+    #[case("four", 1)]
+    #[case("fives", 2)]
+    #[case("né", 1)]
+    fn without_a_tokenizer_counts_are_estimates(#[case] text: &str, #[case] tokens: u64) {
+        let count = Tokenizer::none().count(text, true);
+        assert_eq!(count.tokens, tokens);
+        assert_eq!(count.source, CountSource::Estimate);
+    }
+
+    #[cfg(feature = "tokenizers")]
+    #[test]
+    fn the_default_counts_exactly() {
+        let tokenizer = Tokenizer::load(&TokenizerSpec::default()).unwrap();
+        let count = tokenizer.count("How long did the first token take?", true);
+        assert_eq!(count.source, CountSource::Tokenizer);
+        assert_eq!(tokenizer.name(), Some("embedded"));
+        assert_eq!(format!("{:?}", tokenizer.clone()), "Tokenizer(embedded)");
+    }
+
+    #[cfg(not(feature = "tokenizers"))]
+    #[test]
+    fn without_the_feature_the_default_is_none() {
+        let tokenizer = Tokenizer::load(&TokenizerSpec::default()).unwrap();
+        assert_eq!(tokenizer.name(), None);
+        let error = Tokenizer::load(&TokenizerSpec::Embedded).unwrap_err();
+        assert!(error.to_string().contains("feature `tokenizers`"));
+    }
+}
