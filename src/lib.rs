@@ -1,4 +1,87 @@
-//! goodput: criterion for LLM inference servers.
+//! criterion for LLM inference servers: performance gates that live in `cargo test`.
+//!
+//! Write one attribute; goodput drives a real or simulated server with an exact load and gives a
+//! verdict with its evidence.
+//!
+//! ```
+//! use goodput::{Report, llm_bench};
+//!
+//! #[llm_bench(backend = "openai-chat", rate = 10, goodput = "ttft:200")]
+//! fn chat(report: &Report) {
+//!     assert!(report.goodput_ratio() >= 0.99);
+//! }
+//! ```
+//!
+//! # Running
+//!
+//! The same function runs under three runners:
+//!
+//! * `cargo test`: the attribute makes a `#[test]`.
+//! * `cargo nextest run`: the same test, in a process of its own.
+//! * `cargo bench`: a `[[bench]]` target with `harness = false` and [`goodput::main!()`](main!) runs
+//!   all benches of the file and prints a report of each. `cargo nextest run --benches` and IDEs can
+//!   drive it too.
+//!
+//! The function is called *after* the run, with its [`Report`]; it may be `async`, take no
+//! argument, and return a `Result`. A bench whose verdict is not *pass* fails, whatever the
+//! function says.
+//!
+//! # What is measured
+//!
+//! `target = …` names the server: `"http://127.0.0.1:8000"`, `"unix:/run/llm.sock"`, `"env:LLM_URL"`
+//! (ignored, visibly, where the variable is not set; `GOODPUT_REQUIRE_LIVE=1` makes that a
+//! failure), `"sim(ttft = 50ms, itl = 10ms)"`, or any expression whose value is a [`Target`]: a
+//! [`ServerProcess`], a wiremock server with streaming, a [`Simulation`]. Left out, it is the URL in
+//! `GOODPUT_URL`, else the built-in simulation, and the report says **simulated** loudly.
+//!
+//! Simulations run on virtual time: minutes of load take milliseconds, and the numbers are the same
+//! to the last digit on every run. Live benches hold a machine-wide lock while they measure, so
+//! they never overlap; for nextest, which can also keep *other* tests away, see the advice that is
+//! printed when the setting is missing.
+//!
+//! # What is asked, and when
+//!
+//! `dataset = …` is `"random(input = 256, output = 64)"` (prompts of exact token length),
+//! `"custom(\"prompts.jsonl\")"` or `"sharegpt(\"file.json\")"`. `rate = 10` sends ten requests a
+//! second whatever the server does (open loop), at Poisson times, or burstier or steadier ones
+//! with `burstiness`; `ramp` lets the rate rise; `max_concurrency` limits the requests in flight,
+//! and alone is a closed loop. Prompts and times follow from `seed` alone, and are those of `vllm
+//! bench serve` for the same settings.
+//!
+//! # What is demanded
+//!
+//! `goodput = "ttft:200 tpot:50 e2el:5s"` limits each request (bare numbers are milliseconds) and
+//! says which requests are *good*. `slo = "p99(ttft) < 300ms, goodput >= 95%, errors < 1%,
+//! throughput(output) > 1000"` limits the run. The numbers are defined in [`metrics`].
+//!
+//! The [`Verdict`] is *pass*, *fail*, or *invalid*: the client could not keep to its schedule,
+//! nothing completed, a success held no token. An invalid run says nothing about the server, so it
+//! is never reported as a slow one.
+//!
+//! # Without the attribute
+//!
+//! [`Bench`] is the same description as a builder, for any test:
+//!
+//! ```
+//! use goodput::Bench;
+//!
+//! # async fn test() -> Result<(), goodput::Error> {
+//! let report = Bench::new("chat").backend("openai-chat").rate(10).requests(20).run().await?;
+//! assert!(report.ttft().percentile(99.0) < 200.0, "{report}");
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it costs and brings |
+//! |---|---|---|
+//! | `tokenizers` | yes | exact token counts; without it they are estimates, and say so |
+//! | `tls` | yes | `https` targets, by rustls and the system's certificates |
+//! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming |
+//! | `cli` | no | the `goodput` command |
+#![cfg_attr(not(feature = "wiremock"), doc = "\n[`mock`]: https://docs.rs/goodput")]
 
 pub mod backend;
 pub mod bench;
@@ -26,12 +109,22 @@ pub mod target;
 pub use bench::Bench;
 pub use error::{Error, Problem};
 pub use goodput_grammar as grammar;
-//LLM
+//LLM pub use goodput_macros::llm_bench;
 pub use judge::Verdict;
 pub use report::Report;
 pub use target::{ServerProcess, Simulation, Target};
 
-/// The `main` of a `harness = false` benchmark target.
+/// The `main` of a benchmark target with `harness = false`: runs the `#[llm_bench]` functions of
+/// the file.
+///
+/// ```no_run
+/// use goodput::llm_bench;
+///
+/// #[llm_bench(rate = 10)]
+/// fn completions() {}
+///
+/// goodput::main!();
+/// ```
 #[macro_export]
 macro_rules! main {
     () => {
