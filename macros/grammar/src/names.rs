@@ -11,6 +11,8 @@ pub struct Key {
     pub name: &'static str,
     /// What it takes.
     pub kind: Kind,
+    /// A value, as written in the attribute.
+    pub example: &'static str,
     /// What it does, in a line.
     pub doc: &'static str,
 }
@@ -22,7 +24,7 @@ pub enum Kind {
     Text,
     /// A string, or an array of strings.
     Texts,
-    /// A number of at least 0, or `"inf"`.
+    /// A number above 0, or `"inf"`.
     Number,
     /// A whole number of at least 0.
     Whole,
@@ -38,124 +40,56 @@ pub enum Kind {
     Any,
 }
 
-const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
-    Key { name, kind, doc }
+const fn key(name: &'static str, kind: Kind, example: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        example,
+        doc,
+    }
 }
 
 /// The keys of `#[llm_bench(…)]`, in the order of the documentation.
+#[rustfmt::skip]
 pub const KEYS: &[Key] = &[
-    key(
-        "backend",
-        Kind::Text,
-        "Wire dialect: `openai`, `vllm` or `openai-chat`.",
-    ),
-    key(
-        "target",
-        Kind::Any,
-        "What is measured: `http://…`, `unix:…`, `env:NAME`, `sim(…)`, or a value.",
-    ),
-    key(
-        "endpoint",
-        Kind::Text,
-        "Path on the target, when it is not the backend's own.",
-    ),
-    key(
-        "model",
-        Kind::Text,
-        "Model name on the wire; otherwise the server's first.",
-    ),
-    key(
-        "tokenizer",
-        Kind::Text,
-        "`embedded`, `none`, a `tokenizer.json` or a model id.",
-    ),
-    key(
-        "dataset",
-        Kind::Text,
-        "What is asked: `random(…)`, `custom(…)`, `sharegpt(…)`.",
-    ),
-    key(
-        "rate",
-        Kind::Number,
-        "Requests per second; `\"inf\"` sends all at once.",
-    ),
-    key(
-        "burstiness",
-        Kind::Number,
-        "Shape of the gaps: 1 is Poisson, below 1 bursty, `\"inf\"` even.",
-    ),
-    key(
-        "ramp",
-        Kind::Text,
-        "A rising rate: `linear 1..10`, `exponential 1..16`.",
-    ),
-    key(
-        "max_concurrency",
-        Kind::Positive,
-        "Most requests in flight.",
-    ),
-    key("requests", Kind::Positive, "Requests of the run."),
-    key("seed", Kind::Whole, "Seed of prompts and arrivals."),
-    key(
-        "goodput",
-        Kind::Text,
-        "Limits on each request: `ttft:200 tpot:50` (milliseconds).",
-    ),
-    key(
-        "slo",
-        Kind::Text,
-        "Limits on the run: `p99(ttft) < 300ms, errors < 1%`.",
-    ),
-    key("stream", Kind::Flag, "Ask for a stream of tokens."),
-    key(
-        "ignore_eos",
-        Kind::Flag,
-        "Ask the server to go on to the full output length.",
-    ),
-    key(
-        "extra_body",
-        Kind::Text,
-        "JSON object merged into every request.",
-    ),
-    key(
-        "headers",
-        Kind::Texts,
-        "Headers of every request, each `Name: value`.",
-    ),
-    key("api_key", Kind::Any, "Bearer token; never shown."),
-    key("warmups", Kind::Whole, "Requests before the measured ones."),
-    key(
-        "prewarm",
-        Kind::Flag,
-        "Open the connections before the first request.",
-    ),
-    key(
-        "ready_timeout",
-        Kind::Span,
-        "Longest wait until the server answers.",
-    ),
-    key(
-        "connect_timeout",
-        Kind::Span,
-        "Longest wait for a connection.",
-    ),
-    key(
-        "first_token_timeout",
-        Kind::Span,
-        "Longest wait for a request's first token.",
-    ),
-    key(
-        "between_tokens_timeout",
-        Kind::Span,
-        "Longest wait between two tokens.",
-    ),
-    key("total_timeout", Kind::Span, "Longest life of a request."),
-    key(
-        "ignore",
-        Kind::Reason,
-        "Run only when asked for, as `#[ignore]` does.",
-    ),
+    key("backend", Kind::Text, r#""openai-chat""#, "Wire dialect: `openai`, `vllm` or `openai-chat`."),
+    key("target", Kind::Any, r#""env:LLM_URL""#, "What is measured: `http://…`, `unix:…`, `env:NAME`, `sim(…)`, or a value."),
+    key("endpoint", Kind::Text, r#""/v1/completions""#, "Path on the target, when it is not the backend's own."),
+    key("model", Kind::Text, r#""my-model""#, "Model name on the wire; otherwise the server's first."),
+    key("tokenizer", Kind::Text, r#""embedded""#, "`embedded`, `none`, a `tokenizer.json` or a model id."),
+    key("dataset", Kind::Text, r#""random(input = 256, output = 64)""#, "What is asked: `random(…)`, `custom(…)`, `sharegpt(…)`."),
+    key("rate", Kind::Number, "10", "Requests per second; `\"inf\"` sends all at once."),
+    key("burstiness", Kind::Number, "1.0", "Shape of the gaps: 1 is Poisson, below 1 bursty, `\"inf\"` even."),
+    key("ramp", Kind::Text, r#""linear 1..10""#, "A rising rate: `linear 1..10`, `exponential 1..16`."),
+    key("max_concurrency", Kind::Positive, "8", "Most requests in flight."),
+    key("requests", Kind::Positive, "200", "Requests of the run."),
+    key("seed", Kind::Whole, "7", "Seed of prompts and arrivals."),
+    key("goodput", Kind::Text, r#""ttft:200 tpot:50""#, "Limits on each request, bare numbers in milliseconds."),
+    key("slo", Kind::Text, r#""p99(ttft) < 300ms, errors < 1%""#, "Limits on the run."),
+    key("stream", Kind::Flag, "false", "Ask for a stream of tokens."),
+    key("ignore_eos", Kind::Flag, "true", "Ask the server to go on to the full output length."),
+    key("logprobs", Kind::Whole, "1", "Log-probabilities to ask for (completions)."),
+    key("extra_body", Kind::Text, r##"r#"{"temperature": 0}"#"##, "JSON object merged into every request."),
+    key("headers", Kind::Texts, r#""X-Team: search""#, "Headers of every request, each `Name: value`."),
+    key("api_key", Kind::Any, r#"std::env::var("KEY").unwrap()"#, "Bearer token; never shown."),
+    key("request_id_prefix", Kind::Text, r#""nightly-""#, "Put before each request's number in its `x-request-id`."),
+    key("warmups", Kind::Whole, "5", "Requests before the measured ones."),
+    key("prewarm", Kind::Flag, "true", "Open the connections before the first request."),
+    key("ready_timeout", Kind::Span, r#""2m""#, "Longest wait until the server answers."),
+    key("connect_timeout", Kind::Span, r#""5s""#, "Longest wait for a connection."),
+    key("first_token_timeout", Kind::Span, r#""30s""#, "Longest wait for a request's first token."),
+    key("between_tokens_timeout", Kind::Span, r#""10s""#, "Longest wait between two tokens."),
+    key("total_timeout", Kind::Span, r#""5m""#, "Longest life of a request."),
+    key("insecure", Kind::Flag, "true", "Accept any TLS certificate."),
+    key("exclusive", Kind::Flag, "false", "Hold the machine-wide measurement lock during the run."),
+    key("max_lateness", Kind::Span, r#""25ms""#, "The run is invalid when the client was later than this (p99)."),
+    key("ignore", Kind::Reason, r#""needs a GPU""#, "Run only when asked for, as `#[ignore]` does."),
 ];
+
+/// The key with this name.
+pub fn key_named(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,191 @@
+//! What stands in `#[llm_bench(…)]`, as written: keys and their values, not yet checked.
+
+use crate::errors::Errors;
+use goodput_grammar::{
+    Mistake,
+    names::{KEYS, Key, Kind, key_named},
+};
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{
+    Expr, Ident, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+    token,
+};
+
+/// One known key with its value.
+pub(crate) struct Setting {
+    pub(crate) ident: Ident,
+    pub(crate) key: &'static Key,
+    /// `None` for a key alone.
+    pub(crate) value: Option<Expr>,
+}
+
+/// Names from elsewhere that are too far from ours to be slips of the pen.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("base_url", "target"),
+    ("host", "target"),
+    ("url", "target"),
+    ("dataset_name", "dataset"),
+    ("request_rate", "rate"),
+    ("rps", "rate"),
+    ("ramp_up_strategy", "ramp"),
+    ("concurrency", "max_concurrency"),
+    ("num_prompts", "requests"),
+    ("num_requests", "requests"),
+    ("num_warmups", "warmups"),
+    ("timeout", "total_timeout"),
+    ("header", "headers"),
+];
+
+/// Reads the settings. After a mistake it goes on behind the next comma, so that one slip does not
+/// hide the others.
+pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    let read = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            match setting(input) {
+                Ok((ident, value)) => match known(&ident) {
+                    Ok(key) => settings.push(Setting { ident, key, value }),
+                    Err(mistake) => errors.at(ident.span(), mistake),
+                },
+                Err(error) => {
+                    errors.push(error);
+                    skip_to_comma(input)?;
+                }
+            }
+            if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+                errors.push(input.error("expected `,` before this"));
+                skip_to_comma(input)?;
+                let _ = input.parse::<Token![,]>();
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = read.parse2(tokens) {
+        errors.push(error);
+    }
+    settings
+}
+
+fn setting(input: ParseStream<'_>) -> syn::Result<(Ident, Option<Expr>)> {
+    if !input.peek(Ident::peek_any) {
+        return Err(input.error("expected a key, such as `rate = 10`"));
+    }
+    let ident = input.call(Ident::parse_any)?;
+    let example = key_named(&ident.unraw().to_string())
+        .map_or_else(|| format!("{ident} = …"), |key| key_example(key));
+    if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        if input.is_empty() || input.peek(Token![,]) {
+            let sentence = format!("`{ident}` has no value; write `{example}`");
+            return Err(syn::Error::new(ident.span(), sentence));
+        }
+        return Ok((ident, Some(input.parse()?)));
+    }
+    if input.peek(token::Paren) || input.peek(Token![:]) {
+        return Err(input.error(format!("expected `=`; write `{example}`")));
+    }
+    if input.peek(Token![-]) {
+        return Err(input.error("keys are written with underscores, such as `max_concurrency`"));
+    }
+    Ok((ident, None))
+}
+
+/// `key = value`, as an example.
+pub(crate) fn key_example(key: &Key) -> String {
+    match key.kind {
+        Kind::Flag if key.example == "true" => key.name.to_owned(),
+        _ => format!("{} = {}", key.name, key.example),
+    }
+}
+
+fn known(ident: &Ident) -> Result<&'static Key, Mistake> {
+    let name = ident.unraw().to_string();
+    key_named(&name).ok_or_else(|| {
+        let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+        match OTHER_NAMES.iter().find(|(other, _)| *other == name) {
+            Some((_, ours)) => Mistake::new(format!(
+                "unknown key `{name}`; here it is called `{ours}`. Valid: {}",
+                names.join(", ")
+            )),
+            None => Mistake::unknown("key", &name, &names),
+        }
+    })
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::{ToTokens, quote};
+
+    fn parsed(tokens: TokenStream) -> (Vec<String>, Vec<String>) {
+        let mut errors = Errors::default();
+        let settings = parse(tokens, &mut errors)
+            .iter()
+            .map(|setting| {
+                let value = setting.value.as_ref().map(ToTokens::to_token_stream);
+                format!("{} {}", setting.key.name, value.unwrap_or_default())
+            })
+            .collect();
+        (settings, errors.sentences())
+    }
+
+    #[test]
+    fn keys_stand_alone_or_with_any_expression() {
+        let (settings, errors) = parsed(quote!(
+            rate = 10,
+            stream,
+            target = f::<A, B>(1, 2),
+            seed = N + 1,
+        ));
+        assert_eq!(
+            settings,
+            [
+                "rate 10",
+                "stream ",
+                "target f :: < A , B > (1 , 2)",
+                "seed N + 1"
+            ]
+        );
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn one_mistake_does_not_hide_the_next() {
+        let (settings, errors) = parsed(quote!(
+            raet = 1, slo("x"), = 3, seed = , max-concurrency = 3, rate: 5, requests = 1 2, seed = 7
+        ));
+        assert_eq!(settings, ["requests 1", "seed 7"]);
+        let starts = [
+            "unknown key `raet`; did you mean `rate`? Valid: backend, target,",
+            "expected `=`; write `slo = \"p99(ttft) < 300ms, errors < 1%\"`",
+            "expected a key, such as `rate = 10`",
+            "`seed` has no value; write `seed = 7`",
+            "keys are written with underscores",
+            "expected `=`; write `rate = 10`",
+            "expected `,` before this",
+        ];
+        assert_eq!(errors.len(), starts.len(), "{errors:#?}");
+        for (error, start) in errors.iter().zip(starts) {
+            assert!(error.starts_with(start), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_from_elsewhere_are_translated() {
+        for (other, ours) in OTHER_NAMES {
+            assert!(key_named(other).is_none() && key_named(ours).is_some());
+        }
+        let (_, errors) = parsed(quote!(num_prompts = 5));
+        let start = "unknown key `num_prompts`; here it is called `requests`";
+        assert!(errors[0].starts_with(start), "{errors:?}");
+    }
+}

@@ -1,0 +1,291 @@
+//! What the compiler can already say about values: literals are read with the parsers that the
+//! library uses at run time; everything else is left to the type checker.
+
+use crate::{
+    args::{Setting, key_example},
+    errors::Errors,
+};
+use goodput_grammar::{
+    Mistake, Mistakes, dataset, duration, goodput, json,
+    names::{BACKENDS, Key, Kind},
+    ramp, slo, target,
+};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Expr, ExprLit, Lit, LitStr, UnOp, spanned::Spanned};
+
+/// Settings in the form the expansion needs.
+#[derive(Default)]
+pub(crate) struct Checked {
+    /// `.rate(10f64)…`, in the order written.
+    pub(crate) calls: TokenStream,
+    /// Where and why the bench is ignored; an empty reason is none.
+    pub(crate) ignore: Option<(Span, String)>,
+}
+
+/// Checks all settings and turns them into calls of the builder's methods.
+pub(crate) fn check(settings: &[Setting], errors: &mut Errors) -> Checked {
+    together(settings, errors);
+    let mut checked = Checked::default();
+    for setting in settings {
+        let span = setting.ident.span();
+        if setting.key.kind == Kind::Reason {
+            if let Some(reason) = reason(setting, errors) {
+                checked.ignore = Some((span, reason));
+            }
+        } else if let Some(argument) = argument(setting, errors) {
+            // The key's own span, so that the method's documentation is found from the key.
+            let method = syn::Ident::new(setting.key.name, span);
+            checked.calls.extend(quote!(.#method(#argument)));
+        }
+    }
+    checked
+}
+
+/// What only several settings together get wrong.
+fn together(settings: &[Setting], errors: &mut Errors) {
+    for (index, setting) in settings.iter().enumerate() {
+        let name = setting.key.name;
+        if let Some(first) = settings[..index].iter().find(|s| s.key.name == name) {
+            errors.at(
+                setting.ident.span(),
+                format!("`{name}` is given twice; keep one"),
+            );
+            errors.at(first.ident.span(), format!("`{name}` is given here first"));
+        }
+    }
+    let given = |name| settings.iter().find(|setting| setting.key.name == name);
+    if let (Some(rate), Some(ramp)) = (given("rate"), given("ramp")) {
+        let sentence = "`ramp` sets the rate from first to last request; keep `rate` or `ramp`";
+        errors.at(ramp.ident.span(), sentence);
+        errors.at(rate.ident.span(), "`rate` contradicts `ramp`");
+    }
+}
+
+/// A value as far as its tokens tell.
+enum Value<'a> {
+    Text(&'a LitStr),
+    /// An integer literal's digits.
+    Whole(String),
+    /// A float literal's digits.
+    Float(String),
+    Negative,
+    Bool(bool),
+    Array(&'a syn::ExprArray),
+    OtherLiteral,
+    Expression,
+}
+
+impl<'a> Value<'a> {
+    fn of(expr: &'a Expr) -> Self {
+        match expr {
+            Expr::Lit(ExprLit { lit, .. }) => match lit {
+                Lit::Str(text) => Value::Text(text),
+                Lit::Int(number) => Value::Whole(number.base10_digits().to_owned()),
+                Lit::Float(number) => Value::Float(number.base10_digits().to_owned()),
+                Lit::Bool(flag) => Value::Bool(flag.value),
+                _ => Value::OtherLiteral,
+            },
+            // What a `macro_rules!` macro hands on stands in an invisible group.
+            Expr::Group(group) => Value::of(&group.expr),
+            Expr::Array(array) => Value::Array(array),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
+                match Value::of(&unary.expr) {
+                    Value::Whole(_) | Value::Float(_) => Value::Negative,
+                    _ => Value::Expression,
+                }
+            }
+            _ => Value::Expression,
+        }
+    }
+
+    fn found(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "a string",
+            Value::Whole(_) | Value::Float(_) => "a number",
+            Value::Negative => "a negative number",
+            Value::Bool(_) => "a flag",
+            Value::Array(_) => "an array",
+            Value::OtherLiteral => "another kind of literal",
+            Value::Expression => "an expression",
+        }
+    }
+}
+
+/// The argument of the builder's method, if the value can be one.
+fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
+    let Setting { ident, key, value } = setting;
+    let Some(expr) = value else {
+        if key.kind == Kind::Flag {
+            return Some(quote_spanned!(ident.span()=> true));
+        }
+        let sentence = format!("`{}` needs a value; write `{}`", key.name, key_example(key));
+        errors.at(ident.span(), sentence);
+        return None;
+    };
+    let value = Value::of(expr);
+    let as_written = expr.to_token_stream();
+    match (key.kind, &value) {
+        (_, Value::Expression) => Some(as_written),
+        (Kind::Text | Kind::Texts | Kind::Any, Value::Text(text)) => {
+            literal_text(key, text, errors);
+            Some(as_written)
+        }
+        (Kind::Texts, Value::Array(array)) => {
+            for element in &array.elems {
+                match Value::of(element) {
+                    Value::Text(text) => literal_text(key, text, errors),
+                    Value::Expression => {}
+                    other => wrong(key, element, "a string", &other, errors),
+                }
+            }
+            Some(as_written)
+        }
+        (Kind::Number, _) => number(key, expr, &value, errors),
+        (Kind::Whole | Kind::Positive, Value::Whole(digits)) => {
+            if key.kind == Kind::Positive && digits == "0" {
+                errors.on(expr, format!("`{}` must be at least 1", key.name));
+            }
+            Some(as_written)
+        }
+        (Kind::Whole | Kind::Positive, other) => {
+            wrong(key, expr, "a whole number", other, errors);
+            None
+        }
+        (Kind::Flag, Value::Bool(_)) => Some(as_written),
+        (Kind::Flag, other) => {
+            let expected = format!("`true`, `false` or `{}` alone", key.name);
+            wrong(key, expr, &expected, other, errors);
+            None
+        }
+        (Kind::Span, Value::Text(text)) => {
+            errors.mistakes(text.span(), duration::parse(&text.value()).err());
+            Some(as_written)
+        }
+        (Kind::Span, Value::Whole(digits) | Value::Float(digits)) => {
+            let sentence = format!(
+                "`{digits}` has no unit; write `{} = \"{digits}s\"`",
+                key.name
+            );
+            errors.on(expr, sentence);
+            None
+        }
+        (Kind::Any, Value::Array(_)) => Some(as_written),
+        (_, other) => {
+            wrong(key, expr, "a string", other, errors);
+            None
+        }
+    }
+}
+
+fn wrong(key: &Key, expr: &Expr, expected: &str, found: &Value<'_>, errors: &mut Errors) {
+    let (found, example) = (found.found(), key_example(key));
+    errors.on(
+        expr,
+        format!("expected {expected}, found {found}; write such as `{example}`"),
+    );
+}
+
+fn number(key: &Key, expr: &Expr, value: &Value<'_>, errors: &mut Errors) -> Option<TokenStream> {
+    let above_0 = || format!("`{}` must be above 0", key.name);
+    match value {
+        Value::Whole(digits) | Value::Float(digits) => {
+            let number: f64 = digits.parse().ok()?;
+            if number <= 0.0 {
+                errors.on(expr, above_0());
+            }
+            let literal = proc_macro2::Literal::f64_suffixed(number);
+            Some(quote_spanned!(expr.span()=> #literal))
+        }
+        Value::Negative => {
+            errors.on(expr, above_0());
+            None
+        }
+        Value::Text(text) if text.value() == "inf" => {
+            Some(quote_spanned!(text.span()=> ::core::primitive::f64::INFINITY))
+        }
+        Value::Text(text) if text.value().trim().parse::<f64>().is_ok_and(f64::is_finite) => {
+            let plain = text.value();
+            let sentence = format!(
+                "expected a number, found a string; write `{} = {}`",
+                key.name,
+                plain.trim()
+            );
+            errors.on(expr, sentence);
+            None
+        }
+        other => {
+            wrong(key, expr, "a number or `\"inf\"`", other, errors);
+            None
+        }
+    }
+}
+
+fn reason(setting: &Setting, errors: &mut Errors) -> Option<String> {
+    let Some(expr) = &setting.value else {
+        return Some(String::new());
+    };
+    match Value::of(expr) {
+        Value::Bool(true) => Some(String::new()),
+        Value::Bool(false) => None,
+        Value::Text(text) => Some(text.value()),
+        other => {
+            let expected = "a reason in quotes, or `ignore` alone";
+            wrong(setting.key, expr, expected, &other, errors);
+            None
+        }
+    }
+}
+
+fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
+    let text = literal.value();
+    let one = |mistake: Result<(), Mistake>| mistake.map_err(|mistake| vec![mistake]);
+    let read: Result<(), Mistakes> = match key.name {
+        "backend" if !BACKENDS.contains(&text.as_str()) => {
+            one(Err(Mistake::unknown("backend", &text, BACKENDS)))
+        }
+        "backend" => Ok(()),
+        "target" => target::parse(&text).map(drop),
+        "dataset" => dataset::parse(&text).map(drop),
+        "goodput" => goodput::parse(&text).map(drop),
+        "slo" => slo::parse(&text).map(drop),
+        "ramp" => one(ramp::parse(&text).map(drop)),
+        "extra_body" => one(json::check_object(&text)),
+        "headers" => one(header(&text)),
+        "endpoint" if !text.starts_with('/') => one(Err(Mistake::new(format!(
+            "`{text}` is not a path; write `/{text}`"
+        )))),
+        _ if text.trim().is_empty() => one(Err(Mistake::new(format!(
+            "`{}` is empty; leave it out for the default",
+            key.name
+        )))),
+        _ => Ok(()),
+    };
+    errors.mistakes(literal.span(), read.err().into_iter().flatten());
+}
+
+/// Checks `Name: value`. The value may be a secret, so no sentence repeats it.
+fn header(line: &str) -> Result<(), Mistake> {
+    let Some((name, value)) = line.split_once(':') else {
+        return Err(Mistake::new(
+            "a header needs a colon; write `Name: value`, such as `X-Team: search`",
+        ));
+    };
+    let name = name.trim();
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(token) {
+        return Err(Mistake::new(format!(
+            "`{name}` is not the name of a header; write letters, digits and hyphens"
+        )));
+    }
+    if value.chars().any(char::is_control) {
+        return Err(Mistake::new(format!(
+            "the value of `{name}` has a control character in it"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

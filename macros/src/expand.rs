@@ -1,0 +1,176 @@
+//! The code of one bench: a function that describes it, its registration, and its test.
+//!
+//! What it needs from the library, all by absolute path:
+//!
+//! * `Bench::new(name)` and a method for every key of [`goodput_grammar::names::KEYS`] except
+//!   `ignore`. Literals arrive as written (`rate` and `burstiness` as `f64`), so that a method for
+//!   text also takes `&str`.
+//! * `Report`.
+//! * `__private::Case::new(bench, check)`, `check: impl FnOnce(&Report) -> Result<(), String> +
+//!   'static`, and `__private::Outcome::into_check`, which makes that of what the function returns.
+//! * `__private::Entry` with the fields below and `__private::inventory` to collect it.
+//! * `__private::run_test(&Entry)` and `__private::block_on(future)`.
+
+use crate::{
+    check::Checked,
+    errors::Errors,
+    function::{self, Attributes, outcome_span},
+};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Attribute, Ident, ItemFn, Visibility, ext::IdentExt, parse_quote};
+
+/// Expands a bench without parameters.
+pub(crate) fn plain(function: ItemFn, checked: Checked, errors: &mut Errors) -> TokenStream {
+    let name = function.sig.ident.clone();
+    let mut attributes = Attributes::sort(function.attrs.clone());
+    ignore_key(&mut attributes, &checked, errors);
+    let report: Vec<TokenStream> = function.sig.inputs.iter().map(|_| quote!(report)).collect();
+    let body = case(
+        &bench(&name, &checked),
+        function,
+        &attributes.lints,
+        &report,
+    );
+    registration(&name, attributes, &body)
+}
+
+/// Turns the key `ignore` into the attribute, which both the test and the registration read.
+pub(crate) fn ignore_key(attributes: &mut Attributes, checked: &Checked, errors: &mut Errors) {
+    let Some((span, reason)) = &checked.ignore else {
+        return;
+    };
+    if let Some(attribute) = attributes.named("ignore") {
+        errors.at(*span, "ignored twice; keep the key or the attribute");
+        errors.on(attribute, "ignored here too");
+        return;
+    }
+    attributes.others.push(if reason.is_empty() {
+        parse_quote!(#[ignore])
+    } else {
+        parse_quote!(#[ignore = #reason])
+    });
+}
+
+/// `Bench::new("name").rate(10f64)…`
+pub(crate) fn bench(name: &Ident, checked: &Checked) -> TokenStream {
+    let (name, calls) = (name.unraw().to_string(), &checked.calls);
+    quote!(::goodput::Bench::new(#name) #calls)
+}
+
+/// The expression of a `Case`: a bench, and the user's function called with `arguments`, among
+/// them `report`.
+///
+/// The function stands inside the closure, as the user wrote it: its lints and spans stay its own,
+/// and the bench's expressions do not see it.
+pub(crate) fn case(
+    bench: &TokenStream,
+    mut function: ItemFn,
+    lints: &[Attribute],
+    arguments: &[TokenStream],
+) -> TokenStream {
+    let name = &function.sig.ident;
+    let call = quote_spanned!(outcome_span(&function)=> #name(#(#arguments),*));
+    let call = match function.sig.asyncness {
+        Some(_) => quote!(::goodput::__private::block_on(#call)),
+        None => call,
+    };
+    let check = check_outcome(&call, outcome_span(&function));
+    function.attrs = lints.to_vec();
+    function.vis = Visibility::Inherited;
+    let report = match function.sig.inputs.is_empty() || !uses_report(arguments) {
+        true => quote!(_),
+        false => quote!(report),
+    };
+    quote! {
+        ::goodput::__private::Case::new(#bench, move |#report: &::goodput::Report| {
+            #function
+            #check
+        })
+    }
+}
+
+fn uses_report(arguments: &[TokenStream]) -> bool {
+    arguments
+        .iter()
+        .any(|argument| argument.to_string() == "report")
+}
+
+/// What the function returned, as the harness takes it; a wrong type is reported at `span`.
+pub(crate) fn check_outcome(outcome: &TokenStream, span: Span) -> TokenStream {
+    quote_spanned!(span=> ::goodput::__private::Outcome::into_check(#outcome))
+}
+
+/// The items of one bench whose `Case` is what `body` evaluates to.
+pub(crate) fn registration(
+    name: &Ident,
+    attributes: Attributes,
+    body: &TokenStream,
+) -> TokenStream {
+    let plain_name = name.unraw().to_string();
+    let case = format_ident!("__goodput_case_{plain_name}");
+    let entry = format_ident!("__goodput_entry_{plain_name}");
+    let ignore = match attributes.ignore() {
+        Some(reason) => quote!(::core::option::Option::Some(#reason)),
+        None => quote!(::core::option::Option::None),
+    };
+    let should_panic = attributes.named("should_panic").is_some();
+    let attributes = attributes.others;
+    quote! {
+        #[doc(hidden)]
+        fn #case() -> ::goodput::__private::Case {
+            #body
+        }
+
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const #entry: ::goodput::__private::Entry = ::goodput::__private::Entry {
+            module: ::core::module_path!(),
+            name: #plain_name,
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+            package: ::core::env!("CARGO_PKG_NAME"),
+            ignore: #ignore,
+            should_panic: #should_panic,
+            case: #case,
+        };
+
+        ::goodput::__private::inventory::submit! { #entry }
+
+        // The test attribute comes last, so that it sees what the others leave.
+        #(#attributes)*
+        #[::core::prelude::v1::test]
+        fn #name() {
+            ::goodput::__private::run_test(&#entry)
+        }
+    }
+}
+
+/// The user's function as an ordinary one, for when there are errors: the rest of the program
+/// still finds it, and its body is still checked.
+pub(crate) fn unchanged(mut function: ItemFn) -> TokenStream {
+    function.attrs = Attributes::sort(function.attrs).lints;
+    for argument in &mut function.sig.inputs {
+        match argument {
+            syn::FnArg::Typed(argument) => argument.attrs.clear(),
+            syn::FnArg::Receiver(receiver) => receiver.attrs.clear(),
+        }
+    }
+    quote! {
+        #[allow(dead_code, unused_variables)]
+        #function
+    }
+}
+
+/// Checks a function without parameters, then expands it.
+pub(crate) fn checked_plain(
+    function: ItemFn,
+    checked: Checked,
+    errors: &mut Errors,
+) -> TokenStream {
+    function::check_attributes(&function.attrs, errors);
+    function::check_signature(&function, errors);
+    plain(function, checked, errors)
+}

@@ -1,0 +1,183 @@
+//! `#[rstest]` parameters, in both orders of the two attributes.
+//!
+//! **`#[llm_bench]` above `#[rstest]`.** We are expanded first. The function becomes an `rstest`
+//! function of the same parameters, the report left out, that returns the `Case`; `rstest` writes
+//! one function per case around calls of it and puts our own test attribute, [`case_attribute`],
+//! on each. References among the parameters become `'static`, because the case outlives the call.
+//!
+//! **`#[rstest]` above `#[llm_bench]`.** `rstest` is expanded first and puts our attribute on each
+//! function it writes, which assigns the parameters and calls the user's function. The assignments
+//! are hoisted out, so that the attribute's expressions see them.
+
+use crate::{
+    check::Checked,
+    errors::Errors,
+    expand::{bench, case, check_outcome, ignore_key, registration},
+    function::{self, Attributes, last_word, outcome_span},
+};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, Expr, FnArg, ItemFn, Lifetime, Pat, Stmt, Type, parse_quote, punctuated::Punctuated,
+    spanned::Spanned,
+};
+
+/// Whether `#[rstest]` stands below ours.
+pub(crate) fn is_below(function: &ItemFn) -> bool {
+    function.attrs.iter().any(|a| last_word(a) == "rstest")
+}
+
+/// Expands a bench with `#[rstest]` below it.
+pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> TokenStream {
+    function::check_attributes(&function.attrs, errors);
+    function::check_qualifiers(&function, errors);
+    check_attributes(&function, errors);
+    let report = function::find_report(&function, errors);
+
+    let mut attributes = Attributes::sort(function.attrs.clone());
+    ignore_key(&mut attributes, &checked, errors);
+    attributes
+        .others
+        .push(parse_quote!(#[test_attr(::goodput::__private::rstest_case)]));
+
+    let mut inner = function.clone();
+    let mut outer = function;
+    let mut arguments = Vec::new();
+    for (index, argument) in inner.sig.inputs.iter_mut().enumerate() {
+        let FnArg::Typed(argument) = argument else {
+            continue;
+        };
+        argument.attrs.clear();
+        let pattern = &argument.pat;
+        arguments.push(match (&**pattern, report) {
+            (_, Some(report)) if report == index => quote!(report),
+            (Pat::Ident(pattern), _) => pattern.ident.to_token_stream(),
+            (pattern, _) => {
+                errors.on(pattern, "a bench's parameter is a plain name");
+                pattern.to_token_stream()
+            }
+        });
+    }
+    outer.sig.inputs = outer
+        .sig
+        .inputs
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| Some(*index) != report)
+        .map(|(_, argument)| passed_on(argument))
+        .collect::<Punctuated<_, _>>();
+    outer.attrs = attributes.others;
+    outer.sig.asyncness = None;
+    outer.sig.output = parse_quote!(-> ::goodput::__private::Case);
+
+    let bench = bench(&outer.sig.ident, &checked);
+    let case = case(&bench, inner, &attributes.lints, &arguments);
+    outer.block = parse_quote!({ #case });
+    outer.into_token_stream()
+}
+
+/// A parameter of the function that `rstest` sees.
+fn passed_on(mut argument: FnArg) -> FnArg {
+    if let FnArg::Typed(argument) = &mut argument {
+        if let Pat::Ident(pattern) = &mut *argument.pat {
+            pattern.mutability = None;
+        }
+        if let Type::Reference(reference) = &mut *argument.ty
+            && reference.lifetime.is_none()
+        {
+            reference.lifetime = Some(Lifetime::new("'static", reference.and_token.span()));
+        }
+    }
+    argument
+}
+
+fn check_attributes(function: &ItemFn, errors: &mut Errors) {
+    for attribute in &function.attrs {
+        match last_word(attribute).as_str() {
+            "timeout" => errors.on(
+                attribute,
+                "`#[timeout]` cannot stop a bench; use the keys `total_timeout` and \
+                 `first_token_timeout`",
+            ),
+            "test_attr" => errors.on(attribute, "`#[llm_bench]` sets `#[test_attr]` itself"),
+            _ => {}
+        }
+    }
+    for argument in &function.sig.inputs {
+        let FnArg::Typed(argument) = argument else {
+            continue;
+        };
+        let future = argument.attrs.iter().find(|a| a.path().is_ident("future"));
+        if let Some(attribute) = future {
+            errors.on(
+                attribute,
+                "a bench's parameters must be ready before it runs; await the future in the body \
+                 of an `async fn`, or make the fixture an ordinary one",
+            );
+        }
+    }
+}
+
+/// `#[rstest_case]` on a function that `rstest` wrote: it returns the `Case`.
+pub(crate) fn case_attribute(function: ItemFn) -> TokenStream {
+    let body = function.block.stmts.iter().map(ToTokens::to_token_stream);
+    registration(
+        &function.sig.ident,
+        Attributes::sort(function.attrs),
+        &body.collect(),
+    )
+}
+
+/// Whether `rstest` wrote this function around a call of the user's.
+pub(crate) fn is_above(function: &ItemFn) -> bool {
+    let by_rstest = |attribute: &Attribute| {
+        attribute.path().is_ident("test")
+            // `rstest`'s tokens stand for its own attribute; the user's are the word itself.
+            && attribute.path().span().source_text().as_deref() != Some("test")
+    };
+    function.attrs.iter().any(by_rstest)
+        && match function.block.stmts.last() {
+            Some(Stmt::Expr(Expr::Call(_), None)) => true,
+            Some(Stmt::Expr(Expr::Await(_), None)) => function.sig.asyncness.is_some(),
+            _ => false,
+        }
+}
+
+/// Expands a function that `rstest` wrote.
+pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors) -> TokenStream {
+    function.attrs.retain(|a| !a.path().is_ident("test"));
+    function::check_attributes(&function.attrs, errors);
+    function::check_signature(&function, errors);
+    let mut attributes = Attributes::sort(function.attrs.clone());
+    ignore_key(&mut attributes, &checked, errors);
+
+    let name = &function.sig.ident;
+    let span = outcome_span(&function);
+    let report: Pat = match function.sig.inputs.first() {
+        Some(FnArg::Typed(argument)) => (*argument.pat).clone(),
+        _ => parse_quote!(_),
+    };
+    let stmts = &function.block.stmts;
+    // Without cases the user's function itself comes first, then the assignments.
+    let assigned = stmts
+        .iter()
+        .take_while(|stmt| matches!(stmt, Stmt::Local(_) | Stmt::Item(_)))
+        .count();
+    let (assignments, rest) = stmts.split_at(assigned);
+    let outcome = match function.sig.asyncness {
+        Some(_) => quote!(::goodput::__private::block_on(async move { #(#rest)* })),
+        None => quote!({ #(#rest)* }),
+    };
+    let check = check_outcome(&outcome, span);
+    let bench = bench(name, &checked);
+    let lints = &attributes.lints;
+    let body = quote! {
+        #(#assignments)*
+        ::goodput::__private::Case::new(
+            #bench,
+            #(#lints)*
+            move |#report: &::goodput::Report| #check
+        )
+    };
+    registration(name, attributes, &body)
+}
