@@ -109,7 +109,7 @@ pub mod target;
 pub use bench::Bench;
 pub use error::{Error, Problem};
 pub use goodput_grammar as grammar;
-//LLM pub use goodput_macros::llm_bench;
+pub use goodput_macros::llm_bench;
 pub use judge::Verdict;
 pub use report::Report;
 pub use target::{ServerProcess, Simulation, Target};

@@ -1,6 +1,7 @@
 //! What the code that `#[llm_bench]` writes needs. Not for users; may change at any time.
 
 pub use crate::harness::{Case, Check, Entry, Outcome, run_test};
+pub use goodput_macros::rstest_case;
 pub use inventory;
 
 /// Runs the body of an `async fn` bench, which is called after the run.
