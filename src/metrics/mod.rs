@@ -65,6 +65,10 @@ pub use request::{Basis, RequestTimes};
 pub use throughput::{Counts, Throughput};
 pub use tokens::{EventTokens, tokens_of_events};
 
+pub(crate) use goodput::strain as goodput_strain;
+pub(crate) use latency::ttfat_ms;
+pub(crate) use request::{gaps, largest_gap_ms, millis};
+
 use crate::run::Run;
 use goodput_grammar::{goodput::RequestLimit, slo::Latency};
 use serde::Serialize;

@@ -91,3 +91,8 @@ pub(crate) fn millis(span: Duration) -> f64 {
 pub(crate) fn gaps(record: &Record) -> impl Iterator<Item = Duration> {
     record.events.windows(2).map(|pair| pair[1].at - pair[0].at)
 }
+
+/// The largest of those gaps, ms.
+pub(crate) fn largest_gap_ms(record: &Record) -> Option<f64> {
+    gaps(record).max().map(millis)
+}

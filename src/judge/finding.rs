@@ -1,0 +1,160 @@
+//! What is wrong with a run itself, or worth knowing about it.
+
+use super::{quantity::number, verdict::Criteria};
+use crate::{metrics::Metrics, record::CountSource, run::Run};
+use goodput_grammar::slo::{Stat, Subject};
+use serde::{Deserialize, Serialize};
+
+/// One thing that is wrong with a run, or worth knowing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which.
+    pub kind: FindingKind,
+    /// It in a sentence, with numbers and a way to mend it.
+    pub message: String,
+}
+
+/// The kinds of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// The run was stopped, or not all of its plan was sent.
+    Partial,
+    /// The client took requests up late.
+    Late,
+    /// Answers were complete without a single token.
+    NoTokens,
+    /// No request succeeded.
+    NothingCompleted,
+    /// A percentile is gated on so few values that it is nearly their maximum. A remark.
+    FewValues,
+    /// Output tokens were estimated, so TPOT and token throughput are estimates. A remark.
+    EstimatedTokens,
+}
+
+impl FindingKind {
+    /// Whether the run says nothing about the server because of it.
+    pub fn invalidates(self) -> bool {
+        match self {
+            FindingKind::Partial
+            | FindingKind::Late
+            | FindingKind::NoTokens
+            | FindingKind::NothingCompleted => true,
+            FindingKind::FewValues | FindingKind::EstimatedTokens => false,
+        }
+    }
+}
+
+pub(super) fn findings(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut add = |kind, message: Option<String>| {
+        findings.extend(message.map(|message| Finding { kind, message }));
+    };
+    add(FindingKind::Partial, partial(run, metrics));
+    add(FindingKind::Late, late(run, criteria));
+    add(FindingKind::NoTokens, no_tokens(metrics));
+    add(FindingKind::NothingCompleted, nothing_completed(metrics));
+    for slo in &criteria.slos {
+        add(FindingKind::FewValues, few_values(&slo.subject, metrics));
+    }
+    add(FindingKind::EstimatedTokens, estimated_tokens(run));
+    findings
+}
+
+fn partial(run: &Run, metrics: &Metrics) -> Option<String> {
+    let counts = &metrics.counts;
+    let ended = counts.ended();
+    if run.partial {
+        return Some(format!(
+            "the run was stopped after {ended} of {} planned requests had ended; let it finish",
+            counts.planned
+        ));
+    }
+    (ended < counts.planned).then(|| {
+        format!(
+            "only {ended} of {} planned requests were sent and came to an end",
+            counts.planned
+        )
+    })
+}
+
+fn late(run: &Run, criteria: &Criteria) -> Option<String> {
+    let lateness = run.audit.lateness_ms?;
+    let limit = criteria.max_lateness_p99.as_secs_f64() * 1e3;
+    (lateness.p99 > limit).then(|| {
+        format!(
+            "the client could not deliver the plan: it took requests up {} ms late at the 99th \
+             percentile ({} ms at most), the limit is {limit} ms. Lower the rate, give this \
+             machine less other work, build with `--release`, or raise the limit",
+            number(lateness.p99),
+            number(lateness.max),
+        )
+    })
+}
+
+fn no_tokens(metrics: &Metrics) -> Option<String> {
+    let mut groups = metrics
+        .errors
+        .iter()
+        .filter(|group| group.kind == "no_tokens");
+    let group = groups.next()?;
+    Some(format!(
+        "{} of {} answers were complete without a single token (first: request {}): the server \
+         did no work for them, which would pass for speed. Check the prompts, the output length \
+         and the server's log",
+        group.count,
+        metrics.counts.ended(),
+        group.first,
+    ))
+}
+
+fn nothing_completed(metrics: &Metrics) -> Option<String> {
+    let counts = &metrics.counts;
+    if counts.completed > 0 {
+        return None;
+    }
+    if counts.sent == 0 {
+        return Some("no request was sent".to_owned());
+    }
+    let errors: Vec<String> = metrics
+        .errors
+        .iter()
+        .map(|group| format!("{} × {}", group.count, group.message))
+        .collect();
+    let errors = match errors.is_empty() {
+        true => format!("{} cancelled", counts.cancelled),
+        false => errors.join("; "),
+    };
+    Some(format!(
+        "none of {} requests completed: {errors}",
+        counts.sent
+    ))
+}
+
+fn few_values(subject: &Subject, metrics: &Metrics) -> Option<String> {
+    let Subject::Latency(Stat::Percentile(q), latency) = subject else {
+        return None;
+    };
+    let beyond = (1.0 - q / 100.0).min(q / 100.0);
+    let count = metrics.gate(*latency).count;
+    let needed = (1.0 / beyond).round();
+    (beyond > 0.0 && count > 0 && (count as f64) < needed).then(|| {
+        format!(
+            "{subject} of {count} values is close to the most extreme one of them; use at least \
+             {needed} values or a milder percentile"
+        )
+    })
+}
+
+fn estimated_tokens(run: &Run) -> Option<String> {
+    let successes = run.records.iter().filter(|record| record.ok());
+    let estimated = successes
+        .filter(|record| record.output.source == CountSource::Estimate)
+        .count();
+    (estimated > 0).then(|| {
+        format!(
+            "the server did not report the output tokens of {estimated} requests and there is no \
+             tokenizer: their counts, and with them TPOT and token throughput, are estimates"
+        )
+    })
+}

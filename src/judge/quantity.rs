@@ -1,0 +1,100 @@
+//! Numbers with their units, as sentences need them.
+
+use goodput_grammar::slo::{Subject, Throughput};
+
+/// The unit of a limited number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Milliseconds,
+    /// A share 0–1, written in percent.
+    Ratio,
+    RequestsPerSecond,
+    TokensPerSecond,
+}
+
+impl Unit {
+    pub(crate) fn of(subject: &Subject) -> Self {
+        match subject {
+            Subject::Latency(..) => Unit::Milliseconds,
+            Subject::Goodput | Subject::Errors => Unit::Ratio,
+            Subject::Throughput(Throughput::Requests) => Unit::RequestsPerSecond,
+            Subject::Throughput(_) => Unit::TokensPerSecond,
+        }
+    }
+
+    fn symbol(self) -> &'static str {
+        match self {
+            Unit::Milliseconds => "ms",
+            Unit::Ratio => "%",
+            Unit::RequestsPerSecond => "req/s",
+            Unit::TokensPerSecond => "tok/s",
+        }
+    }
+
+    fn scaled(self, value: f64) -> f64 {
+        if self == Unit::Ratio {
+            value * 100.0
+        } else {
+            value
+        }
+    }
+
+    /// A measured value, rounded to what is worth reading.
+    pub(crate) fn measured(self, value: f64) -> String {
+        format!("{} {}", number(self.scaled(value)), self.symbol())
+    }
+
+    /// A limit as it was written: only what multiplying by 100 has added is rounded away.
+    pub(crate) fn exact(self, limit: f64) -> String {
+        let limit = (self.scaled(limit) * 1e10).round() / 1e10;
+        format!("{limit} {}", self.symbol())
+    }
+
+    /// A difference of two values.
+    pub(crate) fn difference(self, difference: f64) -> String {
+        if self == Unit::Ratio {
+            return format!("{} points", number(self.scaled(difference)));
+        }
+        self.measured(difference)
+    }
+}
+
+/// A number with three digits or so after its first.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        "0".to_owned()
+    } else if size >= 100.0 {
+        format!("{value:.1}")
+    } else if size >= 1.0 {
+        format!("{value:.2}")
+    } else if size >= 1e-3 {
+        format!("{value:.3}")
+    } else {
+        format!("{value:.1e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(0.0, "0")]
+    #[case(412.34, "412.3")]
+    #[case(12.345, "12.35")]
+    #[case(0.0411, "0.041")]
+    #[case(0.000_041, "4.1e-5")]
+    fn numbers_keep_what_is_worth_reading(#[case] value: f64, #[case] text: &str) {
+        assert_eq!(number(value), text);
+    }
+
+    #[test]
+    fn limits_are_written_as_they_were_given() {
+        assert_eq!(Unit::Ratio.exact(0.07), "7 %");
+        assert_eq!(Unit::Ratio.exact(0.999), "99.9 %");
+        assert_eq!(Unit::Milliseconds.exact(300.0), "300 ms");
+        assert_eq!(Unit::Milliseconds.exact(0.25), "0.25 ms");
+    }
+}

@@ -1,0 +1,334 @@
+//! The answer of a run.
+
+use super::{
+    finding::{Finding, findings},
+    slo::SloResult,
+    worst::{WorstRequest, worst},
+};
+use crate::{
+    metrics::{ErrorGroup, Metrics, measure},
+    run::Run,
+};
+use goodput_grammar::{goodput::RequestLimit, slo::Slo};
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+
+/// The answer of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything that was demanded holds.
+    Pass,
+    /// Something that was demanded does not hold.
+    Fail,
+    /// Too little evidence to say either. [`judge`] compares plain values and never gives it; it
+    /// is for what works with intervals.
+    Inconclusive,
+    /// The client or the plan was not delivered, so the run says nothing about the server.
+    Invalid,
+}
+
+impl Verdict {
+    /// The exit code of a command with this verdict: 0, 1, 3 and 4 (2 is a usage error).
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Verdict::Pass => 0,
+            Verdict::Fail => 1,
+            Verdict::Inconclusive => 3,
+            Verdict::Invalid => 4,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::Invalid => "invalid",
+        })
+    }
+}
+
+/// What a run is held against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Criteria {
+    /// Limits on each request; they define goodput.
+    pub limits: Vec<RequestLimit>,
+    /// Limits on the whole run.
+    pub slos: Vec<Slo>,
+    /// How late the client may take requests up, at the 99th percentile, before the run is
+    /// invalid. Default 25 ms.
+    pub max_lateness_p99: Duration,
+}
+
+impl Default for Criteria {
+    fn default() -> Self {
+        Criteria {
+            limits: Vec::new(),
+            slos: Vec::new(),
+            max_lateness_p99: Duration::from_millis(25),
+        }
+    }
+}
+
+impl Criteria {
+    /// Measures and judges a run.
+    pub fn assess(&self, run: &Run) -> (Metrics, Judgement) {
+        let metrics = measure(run, &self.limits);
+        let judgement = judge(run, &metrics, self);
+        (metrics, judgement)
+    }
+}
+
+/// A verdict and its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The answer.
+    pub verdict: Verdict,
+    /// What is wrong with the run itself, and remarks.
+    pub findings: Vec<Finding>,
+    /// The SLOs in the order given. They are evaluated for an invalid run too, but mean nothing
+    /// there.
+    pub slos: Vec<SloResult>,
+    /// What went wrong in requests, most frequent first.
+    pub errors: Vec<ErrorGroup>,
+    /// The five worst requests for each number with a missed SLO; only for [`Verdict::Fail`].
+    pub worst: Vec<WorstRequest>,
+}
+
+/// Judges a run by its numbers, which must be those of `measure(run, &criteria.limits)`;
+/// [`Criteria::assess`] does both.
+pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
+    let findings = findings(run, metrics, criteria);
+    let evaluate = |slo| SloResult::of(slo, metrics);
+    let slos: Vec<SloResult> = criteria.slos.iter().map(evaluate).collect();
+    let verdict = if findings.iter().any(|finding| finding.kind.invalidates()) {
+        Verdict::Invalid
+    } else if slos.iter().any(|slo| !slo.pass) {
+        Verdict::Fail
+    } else {
+        Verdict::Pass
+    };
+    let worst = match verdict {
+        Verdict::Fail => worst(run, metrics, &criteria.slos, &slos),
+        _ => Vec::new(),
+    };
+    Judgement {
+        verdict,
+        findings,
+        slos,
+        errors: metrics.errors.clone(),
+        worst,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::FindingKind,
+        metrics::testing::{limit, record, run_of},
+        record::{CountSource, Record, RequestError},
+        run::Lateness,
+    };
+    use goodput_grammar::{
+        goodput::RequestMetric,
+        slo::{Latency, Op, Stat, Subject},
+    };
+    use rstest::rstest;
+
+    fn slo(subject: Subject, op: Op, limit: f64) -> Slo {
+        Slo { subject, op, limit }
+    }
+
+    fn p(q: f64, latency: Latency) -> Subject {
+        Subject::Latency(Stat::Percentile(q), latency)
+    }
+
+    /// Ten requests with TTFTs of 10, 20, … 100 ms.
+    fn ten() -> Run {
+        let records = (0..10).map(|index| Record {
+            index: index as usize,
+            ..record(index * 100, &[index * 110 + 10, index * 110 + 12], 3)
+        });
+        run_of(records.collect())
+    }
+
+    fn judged(run: &Run, slos: Vec<Slo>) -> Judgement {
+        let criteria = Criteria {
+            slos,
+            limits: vec![limit(RequestMetric::Ttft, 70)],
+            ..Criteria::default()
+        };
+        criteria.assess(run).1
+    }
+
+    fn kinds(judgement: &Judgement) -> Vec<FindingKind> {
+        judgement
+            .findings
+            .iter()
+            .map(|finding| finding.kind)
+            .collect()
+    }
+
+    #[rstest]
+    #[case(Verdict::Pass, 0)]
+    #[case(Verdict::Fail, 1)]
+    #[case(Verdict::Inconclusive, 3)]
+    #[case(Verdict::Invalid, 4)]
+    fn exit_codes(#[case] verdict: Verdict, #[case] code: u8) {
+        assert_eq!(verdict.exit_code(), code);
+    }
+
+    #[test]
+    fn limits_on_requests_fail_nothing_by_themselves() {
+        let judgement = judged(&ten(), vec![]);
+        assert_eq!(judgement.verdict, Verdict::Pass);
+        assert_eq!(kinds(&judgement), []);
+        assert_eq!(
+            judged(&ten(), vec![slo(Subject::Goodput, Op::Ge, 0.7)]).verdict,
+            Verdict::Pass
+        );
+        assert_eq!(
+            judged(&ten(), vec![slo(Subject::Goodput, Op::Gt, 0.7)]).verdict,
+            Verdict::Fail
+        );
+    }
+
+    #[test]
+    fn a_failed_slo_shows_its_worst_requests() {
+        let judgement = judged(
+            &ten(),
+            vec![
+                slo(p(50.0, Latency::Ttft), Op::Lt, 20.0),
+                slo(p(90.0, Latency::Ttft), Op::Lt, 20.0),
+                slo(Subject::Goodput, Op::Ge, 0.99),
+                slo(p(50.0, Latency::E2el), Op::Lt, 1000.0),
+            ],
+        );
+        assert_eq!(judgement.verdict, Verdict::Fail);
+        let worst: Vec<_> = judgement
+            .worst
+            .iter()
+            .map(|w| (w.by.as_str(), w.index))
+            .collect();
+        let expected = [
+            ("ttft", 9),
+            ("ttft", 8),
+            ("ttft", 7),
+            ("ttft", 6),
+            ("ttft", 5),
+            ("goodput", 9),
+            ("goodput", 8),
+            ("goodput", 7),
+        ];
+        assert_eq!(worst, expected);
+        let first = &judgement.worst[0];
+        assert_eq!(
+            (first.value, first.ttft_ms, first.tpot_ms),
+            (100.0, Some(100.0), Some(1.0))
+        );
+        assert_eq!(
+            (first.intended_s, first.input_tokens, first.output_tokens),
+            (0.9, 10, 3)
+        );
+    }
+
+    #[test]
+    fn a_late_client_is_never_reported_as_a_slow_server() {
+        let mut run = ten();
+        run.audit.lateness_ms = Some(Lateness {
+            p50: 3.0,
+            p99: 48.1,
+            max: 90.0,
+        });
+        let judgement = judged(&run, vec![slo(p(50.0, Latency::Ttft), Op::Lt, 1.0)]);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        assert_eq!(kinds(&judgement), [FindingKind::Late]);
+        assert!(judgement.worst.is_empty());
+        insta::assert_snapshot!(judgement.findings[0].message, @"the client could not deliver the plan: it took requests up 48.10 ms late at the 99th percentile (90.00 ms at most), the limit is 25 ms. Lower the rate, give this machine less other work, build with `--release`, or raise the limit");
+        let patient = Criteria {
+            max_lateness_p99: Duration::from_millis(49),
+            ..Criteria::default()
+        };
+        assert_eq!(patient.assess(&run).1.verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn zero_token_successes_invalidate() {
+        let mut run = ten();
+        run.records[4].error = Some(RequestError::NoTokens);
+        let judgement = judged(&run, vec![]);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        assert_eq!(kinds(&judgement), [FindingKind::NoTokens]);
+        assert!(judgement.findings[0].message.starts_with("1 of 10 answers"));
+    }
+
+    #[test]
+    fn nothing_completed_lists_the_distinct_errors() {
+        let mut run = ten();
+        for (index, record) in run.records.iter_mut().enumerate() {
+            let message = if index < 3 { "refused" } else { "no route" }.to_owned();
+            record.error = Some(RequestError::Connect { message });
+        }
+        let judgement = judged(&run, vec![slo(Subject::Errors, Op::Lt, 0.1)]);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        insta::assert_snapshot!(judgement.findings[0].message, @"none of 10 requests completed: 7 × could not connect: no route; 3 × could not connect: refused");
+        assert_eq!(judgement.errors.len(), 2);
+    }
+
+    #[test]
+    fn a_stopped_run_is_invalid() {
+        let mut run = ten();
+        run.partial = true;
+        run.records[9].error = Some(RequestError::Cancelled);
+        let judgement = judged(&run, vec![]);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        insta::assert_snapshot!(judgement.findings[0].message, @"the run was stopped after 9 of 10 planned requests had ended; let it finish");
+    }
+
+    #[test]
+    fn a_plan_that_was_not_sent_is_invalid() {
+        let mut run = ten();
+        run.setup.requests = 12;
+        assert_eq!(kinds(&judged(&run, vec![])), [FindingKind::Partial]);
+        run.records.clear();
+        let kinds = kinds(&judged(&run, vec![]));
+        assert_eq!(kinds, [FindingKind::Partial, FindingKind::NothingCompleted]);
+    }
+
+    #[test]
+    fn remarks_do_not_change_the_verdict() {
+        let mut run = ten();
+        run.records[0].output.source = CountSource::Estimate;
+        let judgement = judged(
+            &run,
+            vec![
+                slo(p(99.0, Latency::Ttft), Op::Lt, 1000.0),
+                slo(p(90.0, Latency::Ttft), Op::Lt, 1000.0),
+            ],
+        );
+        assert_eq!(judgement.verdict, Verdict::Pass);
+        assert_eq!(
+            kinds(&judgement),
+            [FindingKind::FewValues, FindingKind::EstimatedTokens]
+        );
+        assert!(
+            judgement.findings[0]
+                .message
+                .contains("at least 100 values")
+        );
+    }
+
+    #[test]
+    fn judgements_can_be_stored() {
+        let judgement = judged(&ten(), vec![slo(Subject::Goodput, Op::Gt, 0.7)]);
+        let stored = serde_json::to_string(&judgement).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Judgement>(&stored).unwrap(),
+            judgement
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! The requests that made an SLO fail.
+
+use super::slo::SloResult;
+use crate::{
+    metrics::{Basis, Metrics, RequestTimes, goodput_strain, largest_gap_ms, millis, ttfat_ms},
+    record::Record,
+    run::Run,
+};
+use goodput_grammar::slo::{Latency, Op, Slo, Subject};
+use serde::{Deserialize, Serialize};
+
+/// So many requests are shown for each number.
+const SHOWN: usize = 5;
+
+/// One of the requests that were worst in a number whose SLO is missed. Times are the gate's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorstRequest {
+    /// What it was worst in: `ttft`, `ttfat`, `tpot`, `itl`, `e2el` or `goodput`.
+    pub by: String,
+    /// Its value: ms (for `itl` its largest gap); for `goodput` the multiple of its strictest
+    /// limit.
+    pub value: f64,
+    /// Position in the plan.
+    pub index: usize,
+    /// Intended send time, s since the run's start.
+    pub intended_s: f64,
+    /// Time to first token, ms.
+    pub ttft_ms: Option<f64>,
+    /// Time per output token, ms.
+    pub tpot_ms: Option<f64>,
+    /// End-to-end latency, ms.
+    pub e2el_ms: Option<f64>,
+    /// Prompt tokens.
+    pub input_tokens: u64,
+    /// Generated tokens.
+    pub output_tokens: u64,
+}
+
+/// The worst successes for each number with a missed SLO, worst first; numbers in the order of
+/// the SLOs. Failures have no values: they are in [`Metrics::errors`].
+pub(super) fn worst(
+    run: &Run,
+    metrics: &Metrics,
+    slos: &[Slo],
+    results: &[SloResult],
+) -> Vec<WorstRequest> {
+    let basis = metrics.gate.basis;
+    let mut worst: Vec<WorstRequest> = Vec::new();
+    for (slo, _) in slos.iter().zip(results).filter(|(_, result)| !result.pass) {
+        let by = match slo.subject {
+            Subject::Latency(_, latency) => name(latency),
+            Subject::Goodput => "goodput",
+            Subject::Errors | Subject::Throughput(_) => continue,
+        };
+        if worst.iter().any(|request| request.by == by) {
+            continue;
+        }
+        let value = |record: &Record| match slo.subject {
+            Subject::Latency(_, latency) => latency_ms(latency, record, basis),
+            _ => goodput_strain(record, basis, &metrics.goodput.limits).filter(|by| *by > 1.0),
+        };
+        let mut found: Vec<WorstRequest> = run
+            .records
+            .iter()
+            .filter(|record| record.ok())
+            .filter_map(|record| Some(describe(record, basis, by, value(record)?)))
+            .collect();
+        found.sort_by(|a, b| b.value.total_cmp(&a.value));
+        // For a lower bound on a latency the smallest values are the worst.
+        if matches!(
+            (slo.subject, slo.op),
+            (Subject::Latency(..), Op::Gt | Op::Ge)
+        ) {
+            found.reverse();
+        }
+        found.truncate(SHOWN);
+        worst.append(&mut found);
+    }
+    worst
+}
+
+fn name(latency: Latency) -> &'static str {
+    match latency {
+        Latency::Ttft => "ttft",
+        Latency::Ttfat => "ttfat",
+        Latency::Tpot => "tpot",
+        Latency::Itl => "itl",
+        Latency::E2el => "e2el",
+    }
+}
+
+fn latency_ms(latency: Latency, record: &Record, basis: Basis) -> Option<f64> {
+    let times = RequestTimes::of(record, basis)?;
+    match latency {
+        Latency::Ttft => Some(millis(times.ttft())),
+        Latency::Ttfat => ttfat_ms(record, basis),
+        Latency::Tpot => times.tpot_ms(),
+        Latency::Itl => largest_gap_ms(record),
+        Latency::E2el => Some(millis(times.e2el())),
+    }
+}
+
+fn describe(record: &Record, basis: Basis, by: &str, value: f64) -> WorstRequest {
+    let times = RequestTimes::of(record, basis);
+    WorstRequest {
+        by: by.to_owned(),
+        value,
+        index: record.index,
+        intended_s: record.intended.as_secs_f64(),
+        ttft_ms: times.map(|times| millis(times.ttft())),
+        tpot_ms: times.and_then(|times| times.tpot_ms()),
+        e2el_ms: times.map(|times| millis(times.e2el())),
+        input_tokens: record.input.tokens,
+        output_tokens: record.output.tokens,
+    }
+}
