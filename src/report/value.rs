@@ -1,6 +1,6 @@
 //! The report of a run: what its function is called with.
 
-use super::summary;
+use super::summary::summary;
 use crate::{
     grammar::{self, Mistake, slo::Subject},
     judge::{self, Criteria, Judgement, Verdict},
@@ -46,9 +46,9 @@ impl Report {
         self.verdict() == Verdict::Pass
     }
 
-    /// Why the verdict is not pass, as text; empty if it is.
+    /// The verdict with what speaks for it, as text.
     pub fn reasons(&self) -> String {
-        summary::reasons(&self.run, &self.judgement)
+        self.judgement.to_string()
     }
 
     /// Requests that succeeded.
@@ -94,7 +94,12 @@ impl Report {
     /// The text names no such number.
     pub fn value(&self, subject: &str) -> Result<Option<f64>, Mistake> {
         let subject: Subject = grammar::slo::parse_subject(subject)?;
-        Ok(judge::value(&self.metrics, subject))
+        Ok(judge::value(&subject, &self.metrics).ok())
+    }
+
+    /// Wire name of the model; empty when nobody knows it.
+    pub fn model(&self) -> &str {
+        self.run.setup.model.as_deref().unwrap_or_default()
     }
 
     /// Remarks on how the run was made, such as which token counts are estimates.
@@ -125,6 +130,6 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&summary::summary(&self.run, &self.metrics, &self.judgement))
+        f.write_str(&summary(&self.run, &self.metrics, &self.judgement))
     }
 }

@@ -426,7 +426,7 @@ impl Args {
         }
     }
 
-    fn ramp(&self, problems: &mut Vec<Problem>) -> Option<Ramp> {
+    pub(super) fn ramp(&self, problems: &mut Vec<Problem>) -> Option<Ramp> {
         let (strategy, start, end) = match (
             self.ramp_up_strategy,
             self.ramp_up_start_rps,
@@ -458,13 +458,10 @@ impl Args {
         Some(Ramp { kind, start, end })
     }
 
-    /// Strategy, start and end of the ramp, as result files name them.
-    pub(super) fn ramp_names(&self) -> Option<(&'static str, f64, f64)> {
-        let strategy = match self.ramp_up_strategy? {
-            RampName::Linear => "linear",
-            RampName::Exponential => "exponential",
-        };
-        Some((strategy, self.ramp_up_start_rps?, self.ramp_up_end_rps?))
+    /// What was asked, for results.
+    pub(super) fn dataset_text(&self) -> String {
+        let dataset = self.dataset(&mut Vec::new());
+        dataset.map(|dataset| dataset.to_string()).unwrap_or_default()
     }
 
     /// What names the model in results.

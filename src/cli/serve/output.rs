@@ -1,0 +1,169 @@
+//! What `goodput serve` prints and saves.
+
+use super::flags::Args;
+use crate::{
+    cli::save,
+    clock::Nanos,
+    error::{Error, Problem},
+    report::{self, JsonOptions, RESERVED_KEYS, Report, VllmMetric, VllmOptions},
+};
+use jiff::{ToSpan, Zoned};
+use std::path::PathBuf;
+
+/// The output that the flags ask for, checked before the run so that nothing is lost after it.
+pub(super) struct Output<'a> {
+    args: &'a Args,
+    metrics: Vec<VllmMetric>,
+    metadata: Vec<(String, String)>,
+    folder: PathBuf,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(args: &'a Args) -> Result<Self, Error> {
+        let mut problems = Vec::new();
+        let metrics = metrics(&args.percentile_metrics, &mut problems);
+        let metadata = metadata(&args.metadata, &mut problems);
+        for percentile in &args.metric_percentiles {
+            if !(0.0..=100.0).contains(percentile) {
+                let fix = "must be between 0 and 100";
+                problems.push(Problem::new("--metric-percentiles", percentile, fix));
+            }
+        }
+        let output = Output {
+            args,
+            metrics,
+            metadata,
+            folder: args.result_dir.clone().unwrap_or_default(),
+        };
+        if output.saves() && !args.dry_run {
+            let folder = match output.folder.as_os_str().is_empty() {
+                true => PathBuf::from("."),
+                false => output.folder.clone(),
+            };
+            if let Err(e) = save::check_folder(&folder) {
+                let message = format!("cannot be written to: {e}. Choose another folder");
+                problems.push(Problem::new("--result-dir", folder.display(), message));
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(output),
+            false => Err(Error::Invalid(problems)),
+        }
+    }
+
+    fn saves(&self) -> bool {
+        self.args.save_result || self.args.append_result
+    }
+
+    fn vllm(&self) -> VllmOptions {
+        VllmOptions {
+            percentile_metrics: self.metrics.clone(),
+            metric_percentiles: self.args.metric_percentiles.clone(),
+            goodput_given: !self.args.goodput.is_empty(),
+            tokenizer_known: !self.args.skip_tokenizer_init,
+        }
+    }
+
+    /// vLLM's table, then the verdict.
+    pub(super) fn print(&self, report: &Report) {
+        let table = report::vllm_table(report.run(), report.metrics(), &self.vllm());
+        println!("{table}");
+        println!("{}", report.judgement());
+    }
+
+    /// Writes the result file. If that fails, the result goes to the temporary folder instead.
+    pub(super) fn save(&self, report: &Report) -> Result<(), Error> {
+        if !self.saves() {
+            return Ok(());
+        }
+        let now = Zoned::now();
+        let json = self.json(report, &now);
+        let name = self.args.result_filename.clone().unwrap_or_else(|| {
+            report::result_file_name(
+                report.run(),
+                self.args.label.as_deref(),
+                self.args.model_id(report.model()),
+                self.args.ramp(&mut Vec::new()).as_ref(),
+                &date(&now),
+            )
+        });
+        let path = self.folder.join(name);
+        let Err(source) = save::write(&path, &json, self.args.append_result) else {
+            return Ok(());
+        };
+        let kept = match save::rescue(&json) {
+            Ok(kept) => format!("it was kept in {}", kept.display()),
+            Err(e) => format!("nor can it be kept in the temporary folder: {e}"),
+        };
+        Err(Error::Io {
+            what: format!("cannot write the result to {}; {kept}", path.display()),
+            source,
+        })
+    }
+
+    fn json(&self, report: &Report, now: &Zoned) -> String {
+        let run = report.run();
+        let started = now.saturating_sub(span(run.duration));
+        let time = |at| started.saturating_add(span(at)).strftime("%Y-%m-%dT%H:%M:%S%.6f");
+        let options = JsonOptions {
+            date: date(now),
+            label: self.args.label.clone(),
+            model_id: Some(self.args.model_id(report.model()).to_owned()),
+            tokenizer_id: run.setup.tokenizer.clone(),
+            num_prompts: self.args.num_prompts,
+            metadata: self.metadata.clone(),
+            ramp: self.args.ramp(&mut Vec::new()),
+            rate_change_times: run.rate_changes.iter().map(|c| time(c.at).to_string()).collect(),
+            detailed: self.args.save_detailed,
+            dataset: Some(self.args.dataset_text()),
+            vllm: self.vllm(),
+        };
+        let result = report::vllm_json(run, report.metrics(), report.judgement(), &options);
+        serde_json::Value::Object(result).to_string()
+    }
+}
+
+/// `%Y%m%d-%H%M%S`, as vLLM writes the date.
+fn date(now: &Zoned) -> String {
+    now.strftime("%Y%m%d-%H%M%S").to_string()
+}
+
+fn span(nanos: Nanos) -> jiff::Span {
+    i64::try_from(nanos.0).unwrap_or(i64::MAX).nanoseconds()
+}
+
+fn metrics(names: &[String], problems: &mut Vec<Problem>) -> Vec<VllmMetric> {
+    let valid = VllmMetric::ALL.map(VllmMetric::name);
+    let mut metrics = Vec::new();
+    for name in names.iter().map(|name| name.trim()) {
+        match VllmMetric::named(name) {
+            Some(metric) => metrics.push(metric),
+            None => {
+                let mistake = crate::grammar::Mistake::unknown("metric", name, &valid);
+                problems.push(Problem::new("--percentile-metrics", name, mistake.0));
+            }
+        }
+    }
+    metrics
+}
+
+/// `KEY=VALUE` pairs whose keys leave the result's own keys alone.
+fn metadata(pairs: &[String], problems: &mut Vec<Problem>) -> Vec<(String, String)> {
+    let mut metadata = Vec::new();
+    for pair in pairs {
+        match pair.split_once('=') {
+            None => problems.push(Problem::new(
+                "--metadata",
+                pair,
+                "is not KEY=VALUE. Write it like commit=1a2b3c",
+            )),
+            Some((key, _)) if RESERVED_KEYS.contains(&key) => problems.push(Problem::new(
+                "--metadata",
+                pair,
+                format!("`{key}` is a key of the result itself. Choose another"),
+            )),
+            Some((key, value)) => metadata.push((key.to_owned(), value.to_owned())),
+        }
+    }
+    metadata
+}
