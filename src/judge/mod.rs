@@ -22,7 +22,7 @@ mod verdict;
 mod worst;
 
 pub use finding::{Finding, FindingKind};
-pub(crate) use quantity::{Unit, number};
+pub(crate) use quantity::number;
 pub use slo::SloResult;
 pub use verdict::{Criteria, Judgement, Verdict, judge};
 pub use worst::WorstRequest;

@@ -1,1 +1,21 @@
-//! To be filled.
+//! What people and programs read about a run. Renderers only read: every number comes from
+//! [`Metrics`](crate::metrics::Metrics) and [`Judgement`](crate::judge::Judgement).
+//!
+//! * [`summary`]: the report of a test or bench, with verdict and evidence.
+//! * [`vllm_table`]: what `vllm bench serve` prints, line for line.
+//! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything
+//!   of ours under the one key `goodput`.
+
+mod extra;
+mod json;
+mod summary;
+mod table;
+#[cfg(test)]
+mod testing;
+mod vllm;
+
+pub use extra::SCHEMA;
+pub use json::{JsonOptions, vllm_json};
+pub use summary::summary;
+pub use table::vllm_table;
+pub use vllm::{VllmMetric, VllmOptions, result_file_name};

@@ -1,0 +1,113 @@
+//! The key `goodput` of a result file: what vLLM does not know or does not tell.
+
+use super::json::JsonOptions;
+use crate::{
+    judge::Judgement,
+    metrics::Metrics,
+    record::{CountSource, Record, TokenCount},
+    run::Run,
+};
+use goodput_grammar::goodput::{RequestLimit, RequestMetric};
+use serde_json::{Map, Value, json};
+
+/// The version of the `goodput` key's form. It rises when a reader of the older form would be
+/// misled.
+pub const SCHEMA: u32 = 1;
+
+pub(super) fn extra(
+    run: &Run,
+    metrics: &Metrics,
+    judgement: &Judgement,
+    options: &JsonOptions,
+) -> Value {
+    let setup = &run.setup;
+    json!({
+        "schema": SCHEMA,
+        "version": env!("CARGO_PKG_VERSION"),
+        "name": setup.name,
+        "target": setup.target,
+        "simulated": setup.simulated,
+        "partial": run.partial,
+        "model": setup.model,
+        "dataset": options.dataset,
+        "seed": setup.seed,
+        "plan_hash": setup.plan_hash,
+        "open_loop": setup.open_loop,
+        "verdict": judgement.verdict,
+        "findings": judgement.findings,
+        "slos": judgement.slos,
+        "limits": limits(&metrics.goodput.limits),
+        "goodput": metrics.goodput,
+        "requests": metrics.counts,
+        "throughput": metrics.throughput,
+        "peaks": metrics.peaks,
+        "latency": metrics.gate,
+        "errors": errors(metrics),
+        "token_counts": {
+            "input": sources(run, |record| record.input),
+            "output": sources(run, |record| record.output),
+        },
+        "audit": run.audit,
+    })
+}
+
+fn limits(limits: &[RequestLimit]) -> Value {
+    let limit = |limit: &RequestLimit| {
+        let key = format!("{}_ms", limit_name(limit.metric));
+        (key, json!(limit.at_most.as_secs_f64() * 1e3))
+    };
+    limits.iter().map(limit).collect::<Map<_, _>>().into()
+}
+
+/// The name of a limited quantity, as it is written in limits.
+pub(super) fn limit_name(metric: RequestMetric) -> &'static str {
+    match metric {
+        RequestMetric::Ttft => "ttft",
+        RequestMetric::Tpot => "tpot",
+        RequestMetric::E2el => "e2el",
+    }
+}
+
+/// Failures by kind, most frequent message first.
+fn errors(metrics: &Metrics) -> Value {
+    let mut kinds = Map::new();
+    for group in &metrics.errors {
+        let before = kinds.get(&group.kind).and_then(Value::as_u64).unwrap_or(0);
+        kinds.insert(group.kind.clone(), json!(before + group.count));
+    }
+    kinds.into()
+}
+
+/// How many successes have their tokens from each source.
+fn sources(run: &Run, count: fn(&Record) -> TokenCount) -> Value {
+    let from = |source| {
+        let successes = run.records.iter().filter(|record| record.ok());
+        successes
+            .filter(|record| count(record).source == source)
+            .count()
+    };
+    json!({
+        "usage": from(CountSource::Usage),
+        "tokenizer": from(CountSource::Tokenizer),
+        "estimate": from(CountSource::Estimate),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{criteria, failing_run, named_subjects};
+
+    #[test]
+    fn the_goodput_key() {
+        let run = failing_run();
+        let (metrics, judgement) = criteria().assess(&run);
+        let options = JsonOptions {
+            dataset: Some("random(input = 256, output = 4)".to_owned()),
+            ..JsonOptions::default()
+        };
+        let extra = extra(&run, &metrics, &judgement, &options);
+        let text = serde_json::to_string_pretty(&extra).unwrap();
+        insta::assert_snapshot!(named_subjects(&text));
+    }
+}

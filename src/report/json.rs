@@ -1,0 +1,373 @@
+//! The result file of `vllm bench serve --save-result`.
+
+use super::{
+    extra::extra,
+    vllm::{VllmOptions, ramp_name},
+};
+use crate::{
+    judge::Judgement,
+    metrics::{Basis, Metrics, RequestTimes, gaps},
+    record::Record,
+    run::Run,
+};
+use goodput_grammar::ramp::Ramp;
+use serde_json::{Map, Value, json};
+
+/// What the result file holds besides the run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JsonOptions {
+    /// Local time after the run, as `%Y%m%d-%H%M%S`.
+    pub date: String,
+    /// `--label`.
+    pub label: Option<String>,
+    /// The model's id, which may differ from its wire name.
+    pub model_id: Option<String>,
+    /// The tokenizer's id.
+    pub tokenizer_id: Option<String>,
+    /// `--num-prompts` as given.
+    pub num_prompts: usize,
+    /// `--metadata`, added as top-level keys. They must not be any of vLLM's keys, nor `goodput`:
+    /// such a pair is left out.
+    pub metadata: Vec<(String, String)>,
+    /// The ramp, if the rate rises.
+    pub ramp: Option<Ramp>,
+    /// Local times in ISO format, one for each of [`Run::rate_changes`].
+    pub rate_change_times: Vec<String>,
+    /// `--save-detailed`: keep what grows with requests and tokens.
+    pub detailed: bool,
+    /// What was asked, as text; for the `goodput` key.
+    pub dataset: Option<String>,
+    /// The statistics that are selected.
+    pub vllm: VllmOptions,
+}
+
+/// The result file of `vllm bench serve` 0.33, key for key in its order, and then the key
+/// `goodput` with what vLLM does not know.
+///
+/// Differences: `start_times` count from the run's start (vLLM's origin is arbitrary); an infinite
+/// burstiness is `"inf"`, as bare infinities are not JSON; a server's HTTP answer is part of
+/// `errors`.
+pub fn vllm_json(
+    run: &Run,
+    metrics: &Metrics,
+    judgement: &Judgement,
+    options: &JsonOptions,
+) -> Map<String, Value> {
+    let mut result = head(run, options);
+    totals(&mut result, run, metrics, options);
+    per_request(&mut result, run, options.detailed);
+    let peaks = &metrics.peaks;
+    put(
+        &mut result,
+        "max_output_tokens_per_s",
+        peaks.output_tokens_per_s as f64,
+    );
+    put(
+        &mut result,
+        "max_concurrent_requests",
+        peaks.concurrent_requests,
+    );
+    put(&mut result, "rtfx", 0.0);
+    if !run.rate_changes.is_empty() {
+        let changes = run.rate_changes.iter().zip(&options.rate_change_times);
+        let change = |(change, time): (&crate::run::RateChange, &String)| json!({"rps": change.rps, "timestamp": time});
+        put(
+            &mut result,
+            "rps_change_events",
+            changes.map(change).collect::<Vec<_>>(),
+        );
+    }
+    statistics(&mut result, run, metrics, &options.vllm);
+    put(
+        &mut result,
+        "goodput",
+        extra(run, metrics, judgement, options),
+    );
+    with_metadata(result, &options.metadata)
+}
+
+/// The key that metadata follow.
+const BEFORE_METADATA: &str = "num_prompts";
+
+fn head(run: &Run, options: &JsonOptions) -> Map<String, Value> {
+    let mut result = Map::new();
+    let setup = &run.setup;
+    put(&mut result, "date", options.date.as_str());
+    put(&mut result, "endpoint_type", setup.backend.as_str());
+    put(&mut result, "backend", setup.backend.as_str());
+    put(&mut result, "label", options.label.as_deref());
+    put(&mut result, "model_id", options.model_id.as_deref());
+    put(&mut result, "tokenizer_id", options.tokenizer_id.as_deref());
+    put(&mut result, BEFORE_METADATA, options.num_prompts);
+    put(
+        &mut result,
+        "request_rate",
+        setup.rate.map_or(json!("inf"), finite),
+    );
+    put(&mut result, "burstiness", finite(setup.burstiness));
+    put(&mut result, "max_concurrency", setup.max_concurrency);
+    if let Some(ramp) = &options.ramp {
+        put(&mut result, "ramp_up_strategy", ramp_name(ramp.kind));
+        put(
+            &mut result,
+            "ramp_up_start_rps",
+            whole_if_possible(ramp.start),
+        );
+        put(&mut result, "ramp_up_end_rps", whole_if_possible(ramp.end));
+    }
+    result
+}
+
+fn totals(result: &mut Map<String, Value>, run: &Run, metrics: &Metrics, options: &JsonOptions) {
+    let (counts, throughput) = (&metrics.counts, &metrics.throughput);
+    let goodput = metrics.goodput.requests_per_s;
+    let goodput = options.vllm.goodput_given.then_some(goodput);
+    put(result, "duration", run.duration.as_secs_f64());
+    put(result, "completed", counts.completed);
+    put(result, "failed", counts.failed);
+    put(result, "total_input_tokens", counts.input_tokens);
+    put(result, "total_output_tokens", counts.output_tokens);
+    put(result, "request_throughput", throughput.requests);
+    put(result, "request_goodput", goodput);
+    put(result, "output_throughput", throughput.output_tokens);
+    put(result, "total_token_throughput", throughput.total_tokens);
+}
+
+/// The arrays over all requests in plan order, in seconds. Failed requests keep what they
+/// streamed in `ttfts` and `itls`, and are 0 or empty elsewhere, as in vLLM.
+fn per_request(result: &mut Map<String, Value>, run: &Run, detailed: bool) {
+    let mut column = |key: &str, always: bool, of: &dyn Fn(&Record) -> Value| {
+        if detailed || always {
+            put(result, key, run.records.iter().map(of).collect::<Vec<_>>());
+        }
+    };
+    let times = |record: &Record| RequestTimes::of(record, Basis::Sent);
+    column("input_lens", false, &|record| json!(record.input.tokens));
+    column("output_lens", false, &|record| match record.ok() {
+        true => json!(record.output.tokens),
+        false => json!(0),
+    });
+    column("ttfts", false, &|record| {
+        json!(times(record).map_or(0.0, |times| times.ttft().as_secs_f64()))
+    });
+    column("itls", false, &|record| {
+        json!(
+            gaps(record)
+                .map(|gap| gap.as_secs_f64())
+                .collect::<Vec<_>>()
+        )
+    });
+    column("latencies", true, &|record| {
+        let times = times(record).filter(|_| record.ok());
+        json!(times.map_or(0.0, |times| times.e2el().as_secs_f64()))
+    });
+    column("start_times", false, &|record| {
+        json!(record.sent.as_secs_f64())
+    });
+    column("queue_times", true, &|record| {
+        json!((record.sent - record.dispatched).as_secs_f64())
+    });
+    column("generated_texts", false, &|record| match record.ok() {
+        true => json!(record.text),
+        false => json!(""),
+    });
+    column("errors", false, &|record| match &record.error {
+        Some(error) => json!(error.to_string()),
+        None => json!(""),
+    });
+}
+
+fn statistics(
+    result: &mut Map<String, Value>,
+    run: &Run,
+    metrics: &Metrics,
+    options: &VllmOptions,
+) {
+    for metric in options.metrics(run) {
+        let (summary, name) = (metric.of(metrics), metric.name());
+        put(result, &format!("mean_{name}_ms"), summary.mean);
+        put(result, &format!("median_{name}_ms"), summary.median);
+        put(result, &format!("std_{name}_ms"), summary.std);
+        for (percentile_name, percentile) in options.percentiles() {
+            let value = summary.percentile(percentile);
+            put(result, &format!("p{percentile_name}_{name}_ms"), value);
+        }
+    }
+}
+
+/// Puts metadata where vLLM has them; none of them can replace a real key.
+fn with_metadata(result: Map<String, Value>, metadata: &[(String, String)]) -> Map<String, Value> {
+    let added: Vec<_> = metadata
+        .iter()
+        .filter(|(key, _)| !result.contains_key(key))
+        .cloned()
+        .collect();
+    let mut merged = Map::new();
+    for (key, value) in result {
+        let last_before = key == BEFORE_METADATA;
+        merged.insert(key, value);
+        if last_before {
+            for (key, value) in &added {
+                merged.insert(key.clone(), Value::String(value.clone()));
+            }
+        }
+    }
+    merged
+}
+
+fn put(result: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+    result.insert(key.to_owned(), value.into());
+}
+
+/// A number, or the text `inf`, which JSON's numbers lack.
+fn finite(value: f64) -> Value {
+    if value.is_finite() {
+        json!(value)
+    } else {
+        json!("inf")
+    }
+}
+
+/// vLLM's ramps take whole rates only.
+fn whole_if_possible(rate: f64) -> Value {
+    if rate.fract() == 0.0 {
+        json!(rate as i64)
+    } else {
+        json!(rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::Criteria,
+        metrics::{
+            golden::{Golden, close},
+            testing::{record, run_of},
+        },
+        report::{result_file_name, testing::options},
+    };
+    use goodput_grammar::ramp::RampKind;
+    use rstest::rstest;
+
+    fn json_of(golden: &Golden) -> (Map<String, Value>, String) {
+        let run = golden.run();
+        let criteria = Criteria {
+            limits: golden.limits(),
+            ..Criteria::default()
+        };
+        let (metrics, judgement) = criteria.assess(&run);
+        let text = |key: &str| golden.result[key].as_str().map(str::to_owned);
+        let pairs = golden.flag("metadata").unwrap_or_default();
+        let pair = |pair: &str| {
+            let (key, value) = pair.split_once('=').unwrap();
+            (key.to_owned(), value.to_owned())
+        };
+        let changes = golden
+            .result
+            .get("rps_change_events")
+            .and_then(Value::as_array);
+        let time = |change: &Value| change["timestamp"].as_str().unwrap().to_owned();
+        let options = JsonOptions {
+            date: text("date").unwrap(),
+            label: text("label"),
+            model_id: text("model_id"),
+            tokenizer_id: text("tokenizer_id"),
+            num_prompts: run.records.len(),
+            metadata: pairs.into_iter().map(pair).collect(),
+            ramp: golden.flag("ramp-up-strategy").map(|_| Ramp {
+                kind: RampKind::Linear,
+                start: 1.0,
+                end: 4.0,
+            }),
+            rate_change_times: changes.into_iter().flatten().map(time).collect(),
+            detailed: golden.flag("save-detailed").is_some(),
+            dataset: None,
+            vllm: options(golden),
+        };
+        let name = result_file_name(
+            &run,
+            options.label.as_deref(),
+            "org/model-7b",
+            options.ramp.as_ref(),
+            &options.date,
+        );
+        (vllm_json(&run, &metrics, &judgement, &options), name)
+    }
+
+    /// Compares types as well: vLLM's floats must be floats, its integers integers.
+    #[track_caller]
+    fn assert_same(key: &str, ours: &Value, theirs: &Value) {
+        match (ours, theirs) {
+            (Value::Number(a), Value::Number(b)) => {
+                assert_eq!(a.is_f64(), b.is_f64(), "{key}: ours {a}, vLLM's {b}");
+                let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+                assert!(close(a, b), "{key}: ours {a}, vLLM's {b}");
+            }
+            (Value::Array(a), Value::Array(b)) => {
+                assert_eq!(a.len(), b.len(), "{key}");
+                for (a, b) in a.iter().zip(b) {
+                    assert_same(key, a, b);
+                }
+            }
+            (Value::String(a), Value::String(b)) => {
+                assert_eq!(&Golden::plain_error(a), b, "{key}");
+            }
+            (a, b) => assert_eq!(a, b, "{key}"),
+        }
+    }
+
+    #[rstest]
+    #[case("three_requests")]
+    #[case("open_loop_with_failures")]
+    #[case("closed_loop")]
+    #[case("all_failed")]
+    #[case("no_tokenizer")]
+    #[case("ramp")]
+    fn every_key_is_vllms(#[case] name: &str) {
+        let golden = Golden::read(name);
+        let (ours, file_name) = json_of(&golden);
+        let keys: Vec<_> = ours.keys().map(String::as_str).collect();
+        let theirs = golden.result.keys().map(String::as_str);
+        assert_eq!(keys, theirs.chain(["goodput"]).collect::<Vec<_>>());
+        for (key, theirs) in &golden.result {
+            assert_same(key, &ours[key], theirs);
+        }
+        assert_eq!(file_name, golden.file_name);
+    }
+
+    #[test]
+    fn metadata_replace_nothing() {
+        let run = run_of(vec![record(0, &[10], 1)]);
+        let (metrics, judgement) = Criteria::default().assess(&run);
+        let pair = |key: &str| (key.to_owned(), "mine".to_owned());
+        let options = JsonOptions {
+            metadata: ["date", "completed", "goodput", "p99_ttft_ms", "gpu"]
+                .map(pair)
+                .into(),
+            date: "today".to_owned(),
+            ..JsonOptions::default()
+        };
+        let result = vllm_json(&run, &metrics, &judgement, &options);
+        let mine: Vec<_> = result
+            .iter()
+            .filter(|(_, value)| *value == "mine")
+            .collect();
+        assert_eq!(mine, [(&"gpu".to_owned(), &json!("mine"))]);
+        assert_eq!(result["date"], "today");
+    }
+
+    #[test]
+    fn infinite_numbers_are_text() {
+        let mut run = run_of(vec![]);
+        run.setup.rate = None;
+        run.setup.burstiness = f64::INFINITY;
+        let (metrics, judgement) = Criteria::default().assess(&run);
+        let result = vllm_json(&run, &metrics, &judgement, &JsonOptions::default());
+        assert_eq!(
+            (&result["request_rate"], &result["burstiness"]),
+            (&json!("inf"), &json!("inf"))
+        );
+    }
+}

@@ -1,0 +1,272 @@
+//! The report of a test or bench.
+
+use super::extra::limit_name;
+use crate::{
+    judge::{Judgement, SloResult, Verdict, WorstRequest, number},
+    metrics::{Basis, Metrics, Summary},
+    run::Run,
+};
+use std::fmt::Write;
+
+/// The report of a run for people: what was measured, the numbers, each SLO and the verdict with
+/// its evidence. Plain text without colours; ends without a line break.
+pub fn summary(run: &Run, metrics: &Metrics, judgement: &Judgement) -> String {
+    let mut lines = vec![headline(run)];
+    let mut line = |label: &str, text: String| lines.push(format!("  {label:<11} {text}"));
+    line("target", target(run));
+    line("requests", requests(metrics));
+    line("duration", duration(run, metrics));
+    for (label, text) in latencies(metrics) {
+        line(&label, text);
+    }
+    line("throughput", throughput(metrics));
+    line("goodput", goodput(metrics));
+    line("client", client(run));
+    let judged = judgement.verdict != Verdict::Invalid;
+    for slo in &judgement.slos {
+        lines.push(format!("  {} {}", mark(slo, judged), slo.sentence));
+    }
+    lines.push(format!("  verdict     {}", verdict(judgement)));
+    for finding in &judgement.findings {
+        let label = if finding.kind.invalidates() {
+            "invalid"
+        } else {
+            "note"
+        };
+        lines.push(format!("    {label}: {}", finding.message));
+    }
+    for group in &judgement.errors {
+        lines.push(format!(
+            "    {} × {} (first: request {})",
+            group.count, group.message, group.first
+        ));
+    }
+    lines.extend(worst(&judgement.worst));
+    lines.join("\n")
+}
+
+fn headline(run: &Run) -> String {
+    let name = &run.setup.name;
+    if run.setup.simulated {
+        format!("{name}: SIMULATED (the built-in simulation answered, no real server)")
+    } else {
+        name.clone()
+    }
+}
+
+fn target(run: &Run) -> String {
+    let setup = &run.setup;
+    let mut text = format!("{}, {}", setup.target, setup.backend);
+    if let Some(model) = &setup.model {
+        let _ = write!(text, ", model {model}");
+    }
+    text
+}
+
+fn requests(metrics: &Metrics) -> String {
+    let counts = &metrics.counts;
+    let mut text = format!("{} ok, {} failed", counts.completed, counts.failed);
+    if counts.cancelled > 0 {
+        let _ = write!(text, ", {} cancelled", counts.cancelled);
+    }
+    let _ = write!(text, " of {} planned", counts.planned);
+    text
+}
+
+fn duration(run: &Run, metrics: &Metrics) -> String {
+    let throughput = &metrics.throughput;
+    let asked = match (run.setup.rate, run.setup.open_loop) {
+        (Some(rate), _) => format!("{} req/s asked", number(rate)),
+        (None, true) => "rising rate asked".to_owned(),
+        (None, false) => "no rate asked".to_owned(),
+    };
+    let at_most = match run.setup.max_concurrency {
+        Some(most) => format!(", {most} at a time"),
+        None => String::new(),
+    };
+    format!(
+        "{} s; {asked}{at_most}, {} sent, {} completed",
+        number(run.duration.as_secs_f64()),
+        number(throughput.send_rate),
+        number(throughput.requests),
+    )
+}
+
+/// Rows of percentiles under a heading; the gate's numbers, as they are what limits are held
+/// against.
+fn latencies(metrics: &Metrics) -> Vec<(String, String)> {
+    let from = match metrics.gate.basis {
+        Basis::Intended => "ms, from the planned send time",
+        Basis::Sent => "ms, from sending",
+    };
+    let heading = format!("{:>10} {:>10} {:>10}   {from}", "p50", "p90", "p99");
+    let mut rows = vec![("latency".to_owned(), heading)];
+    let gate = &metrics.gate;
+    let reasons = gate.ttfat != gate.ttft && !gate.ttfat.is_empty();
+    let families = [
+        ("ttft", &gate.ttft, true),
+        ("ttfat", &gate.ttfat, reasons),
+        ("tpot", &metrics.latency.tpot, true),
+        ("itl", &metrics.latency.itl, true),
+        ("e2el", &gate.e2el, true),
+    ];
+    for (name, summary, shown) in families {
+        if shown {
+            rows.push((format!("  {name}"), percentiles(summary)));
+        }
+    }
+    rows
+}
+
+fn percentiles(summary: &Summary) -> String {
+    if summary.is_empty() {
+        return format!("{:>10} {:>10} {:>10}", "-", "-", "-");
+    }
+    let [p50, p90, p99] = [50.0, 90.0, 99.0].map(|q| summary.percentile(q));
+    format!("{p50:>10.2} {p90:>10.2} {p99:>10.2}")
+}
+
+fn throughput(metrics: &Metrics) -> String {
+    let throughput = &metrics.throughput;
+    format!(
+        "{} req/s, {} tok/s in, {} tok/s out",
+        number(throughput.requests),
+        number(throughput.input_tokens),
+        number(throughput.output_tokens),
+    )
+}
+
+fn goodput(metrics: &Metrics) -> String {
+    let goodput = &metrics.goodput;
+    let limits: Vec<String> = goodput
+        .limits
+        .iter()
+        .map(|limit| {
+            let ms = limit.at_most.as_secs_f64() * 1e3;
+            format!("{}:{ms}", limit_name(limit.metric))
+        })
+        .collect();
+    let within = match limits.is_empty() {
+        true => "no limits on requests: all successes count".to_owned(),
+        false => format!("within {} ms", limits.join(" ")),
+    };
+    format!(
+        "{} % ({} of {}), {within}",
+        number(goodput.ratio * 100.0),
+        goodput.good,
+        goodput.counted,
+    )
+}
+
+fn client(run: &Run) -> String {
+    match run.audit.lateness_ms {
+        Some(lateness) => format!(
+            "late by {} ms (p50), {} ms (p99), {} ms (max)",
+            number(lateness.p50),
+            number(lateness.p99),
+            number(lateness.max),
+        ),
+        None => "no schedule to be late for".to_owned(),
+    }
+}
+
+fn mark(slo: &SloResult, judged: bool) -> char {
+    match (judged, slo.pass) {
+        (false, _) => '?',
+        (true, true) => '✓',
+        (true, false) => '✗',
+    }
+}
+
+fn verdict(judgement: &Judgement) -> String {
+    let missed = judgement.slos.iter().filter(|slo| !slo.pass).count();
+    let all = judgement.slos.len();
+    match judgement.verdict {
+        Verdict::Pass if all == 0 => "PASS (no SLO was given)".to_owned(),
+        Verdict::Pass => "PASS".to_owned(),
+        Verdict::Fail => format!("FAIL: {missed} of {all} SLOs missed"),
+        Verdict::Inconclusive => "INCONCLUSIVE: too little evidence".to_owned(),
+        Verdict::Invalid => "INVALID: this run says nothing about the server".to_owned(),
+    }
+}
+
+/// The worst requests, one heading for each number.
+fn worst(requests: &[WorstRequest]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in requests.chunk_by(|a, b| a.by == b.by) {
+        let by = &group[0].by;
+        lines.push(format!(
+            "  worst by {by:<7} {:>8} {:>10} {:>10} {:>10} {:>10} {:>7} {:>7}",
+            "request", "planned s", "ttft ms", "tpot ms", "e2el ms", "in", "out"
+        ));
+        for request in group {
+            lines.push(format!(
+                "  {:>16} {:>8} {:>10.3} {:>10} {:>10} {:>10} {:>7} {:>7}",
+                value(request),
+                request.index,
+                request.intended_s,
+                cell(request.ttft_ms),
+                cell(request.tpot_ms),
+                cell(request.e2el_ms),
+                request.input_tokens,
+                request.output_tokens,
+            ));
+        }
+    }
+    lines
+}
+
+fn value(request: &WorstRequest) -> String {
+    if request.by == "goodput" {
+        format!("{:.2} × limit", request.value)
+    } else {
+        format!("{:.2} ms", request.value)
+    }
+}
+
+fn cell(ms: Option<f64>) -> String {
+    ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::Criteria,
+        record::{Channel, RequestError},
+        report::testing::{criteria, failing_run, named_subjects},
+    };
+
+    fn rendered(run: &Run, criteria: &Criteria) -> String {
+        let (metrics, judgement) = criteria.assess(run);
+        named_subjects(&summary(run, &metrics, &judgement))
+    }
+
+    #[test]
+    fn a_failing_run() {
+        insta::assert_snapshot!(rendered(&failing_run(), &criteria()));
+    }
+
+    #[test]
+    fn a_passing_simulated_closed_loop() {
+        let mut run = failing_run();
+        run.setup.simulated = true;
+        run.setup.target = "sim(ttft = 50ms, itl = 10ms)".to_owned();
+        run.setup.open_loop = false;
+        run.setup.rate = None;
+        run.setup.max_concurrency = Some(4);
+        run.audit.lateness_ms = None;
+        run.records[0].events[0].channel = Channel::Reasoning;
+        insta::assert_snapshot!(rendered(&run, &Criteria::default()));
+    }
+
+    #[test]
+    fn an_invalid_run() {
+        let mut run = failing_run();
+        run.partial = true;
+        for record in &mut run.records {
+            record.error = Some(RequestError::Cancelled);
+        }
+        insta::assert_snapshot!(rendered(&run, &criteria()));
+    }
+}
