@@ -6,8 +6,7 @@ use crate::{
     clock::{self, Clock, Nanos},
     error::Error,
     harness::MeasurementLock,
-    judge::{self, Criteria},
-    metrics,
+    judge::Criteria,
     plan::{self, Plan},
     record::{CountSource, Record, TokenCount},
     report::Report,
@@ -275,14 +274,13 @@ impl Bench {
     }
 
     fn judge(self, run: Run, plan: Plan, complaint: Option<String>) -> Report {
-        let metrics = metrics::measure(&run, &self.goodput);
         let criteria = Criteria {
             limits: self.goodput,
             slos: self.slo,
             max_lateness_p99: self.max_lateness,
             complaint,
         };
-        let judgement = judge::judge(&run, &metrics, &criteria);
+        let (metrics, judgement) = criteria.assess(&run);
         Report::new(run, plan.notes, criteria, metrics, judgement)
     }
 }

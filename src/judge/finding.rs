@@ -26,6 +26,8 @@ pub enum FindingKind {
     NoTokens,
     /// No request succeeded.
     NothingCompleted,
+    /// The target complained after the run.
+    Complaint,
     /// A percentile is gated on so few values that it is nearly their maximum. A remark.
     FewValues,
     /// Output tokens were estimated, so TPOT and token throughput are estimates. A remark.
@@ -40,7 +42,9 @@ impl FindingKind {
             | FindingKind::Late
             | FindingKind::NoTokens
             | FindingKind::NothingCompleted => true,
-            FindingKind::FewValues | FindingKind::EstimatedTokens => false,
+            FindingKind::Complaint | FindingKind::FewValues | FindingKind::EstimatedTokens => {
+                false
+            }
         }
     }
 }
@@ -54,6 +58,7 @@ pub(super) fn findings(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec
     add(FindingKind::Late, late(run, criteria));
     add(FindingKind::NoTokens, no_tokens(metrics));
     add(FindingKind::NothingCompleted, nothing_completed(metrics));
+    add(FindingKind::Complaint, criteria.complaint.clone());
     for slo in &criteria.slos {
         add(FindingKind::FewValues, few_values(&slo.subject, metrics));
     }

@@ -23,6 +23,6 @@ mod worst;
 
 pub use finding::{Finding, FindingKind};
 pub(crate) use quantity::number;
-pub use slo::SloResult;
+pub use slo::{SloResult, value};
 pub use verdict::{Criteria, Judgement, Verdict, judge};
 pub use worst::WorstRequest;

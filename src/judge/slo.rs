@@ -102,8 +102,12 @@ fn symbol(op: Op) -> &'static str {
     }
 }
 
-/// The limited number, or why there is none.
-fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> {
+/// The limited number, in the unit of its limits.
+///
+/// # Errors
+///
+/// Why there is none.
+pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> {
     match subject {
         Subject::Latency(stat, latency) => {
             let summary = metrics.gate(*latency);

@@ -61,6 +61,9 @@ pub struct Criteria {
     /// How late the client may take requests up, at the 99th percentile, before the run is
     /// invalid. Default 25 ms.
     pub max_lateness_p99: Duration,
+    /// What the target itself complained of after the run, such as an expectation of a mock
+    /// server that was not met. The run fails with it.
+    pub complaint: Option<String>,
 }
 
 impl Default for Criteria {
@@ -69,6 +72,7 @@ impl Default for Criteria {
             limits: Vec::new(),
             slos: Vec::new(),
             max_lateness_p99: Duration::from_millis(25),
+            complaint: None,
         }
     }
 }
@@ -106,7 +110,7 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
     let slos: Vec<SloResult> = criteria.slos.iter().map(evaluate).collect();
     let verdict = if findings.iter().any(|finding| finding.kind.invalidates()) {
         Verdict::Invalid
-    } else if slos.iter().any(|slo| !slo.pass) {
+    } else if criteria.complaint.is_some() || slos.iter().any(|slo| !slo.pass) {
         Verdict::Fail
     } else {
         Verdict::Pass

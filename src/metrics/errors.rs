@@ -13,6 +13,8 @@ pub struct ErrorGroup {
     pub kind: String,
     /// The failure in one line of at most 200 characters.
     pub message: String,
+    /// What usually mends it, where that is known.
+    pub hint: Option<String>,
     /// How many requests.
     pub count: u64,
     /// The first of them: its position in the plan.
@@ -34,6 +36,7 @@ impl ErrorGroup {
                 groups.push(ErrorGroup {
                     kind: key.0.to_owned(),
                     message: key.1,
+                    hint: error.hint().map(str::to_owned),
                     count: 0,
                     first: record.index,
                 });

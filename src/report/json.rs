@@ -2,7 +2,7 @@
 
 use super::{
     extra::extra,
-    vllm::{VllmOptions, ramp_name},
+    vllm::{VllmMetric, VllmOptions, ramp_name},
 };
 use crate::{
     judge::Judgement,
@@ -84,6 +84,52 @@ pub fn vllm_json(
         extra(run, metrics, judgement, options),
     );
     with_metadata(result, &options.metadata)
+}
+
+/// Whether metadata may not use this key, because results of some settings have it.
+pub fn is_result_key(key: &str) -> bool {
+    const KEYS: &[&str] = &[
+        "date",
+        "endpoint_type",
+        "backend",
+        "label",
+        "model_id",
+        "tokenizer_id",
+        BEFORE_METADATA,
+        "request_rate",
+        "burstiness",
+        "max_concurrency",
+        "ramp_up_strategy",
+        "ramp_up_start_rps",
+        "ramp_up_end_rps",
+        "duration",
+        "completed",
+        "failed",
+        "total_input_tokens",
+        "total_output_tokens",
+        "request_throughput",
+        "request_goodput",
+        "output_throughput",
+        "total_token_throughput",
+        "input_lens",
+        "output_lens",
+        "ttfts",
+        "itls",
+        "latencies",
+        "start_times",
+        "queue_times",
+        "generated_texts",
+        "errors",
+        "max_output_tokens_per_s",
+        "max_concurrent_requests",
+        "rtfx",
+        "rps_change_events",
+        "goodput",
+    ];
+    let statistic = VllmMetric::ALL
+        .iter()
+        .any(|metric| key.ends_with(&format!("_{}_ms", metric.name())));
+    statistic || KEYS.contains(&key)
 }
 
 /// The key that metadata follow.

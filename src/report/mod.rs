@@ -6,16 +6,20 @@
 //! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything
 //!   of ours under the one key `goodput`.
 
+mod evidence;
 mod extra;
 mod json;
 mod summary;
 mod table;
 #[cfg(test)]
 mod testing;
+mod value;
 mod vllm;
 
+pub use evidence::evidence;
 pub use extra::SCHEMA;
-pub use json::{JsonOptions, vllm_json};
+pub use json::{JsonOptions, is_result_key, vllm_json};
 pub use summary::summary;
 pub use table::vllm_table;
+pub use value::Report;
 pub use vllm::{VllmMetric, VllmOptions, result_file_name};

@@ -1,8 +1,8 @@
 //! The report of a test or bench.
 
-use super::extra::limit_name;
+use super::{evidence::evidence, extra::limit_name};
 use crate::{
-    judge::{Judgement, SloResult, Verdict, WorstRequest, number},
+    judge::{Judgement, number},
     metrics::{Basis, Metrics, Summary},
     run::Run,
 };
@@ -22,26 +22,7 @@ pub fn summary(run: &Run, metrics: &Metrics, judgement: &Judgement) -> String {
     line("throughput", throughput(metrics));
     line("goodput", goodput(metrics));
     line("client", client(run));
-    let judged = judgement.verdict != Verdict::Invalid;
-    for slo in &judgement.slos {
-        lines.push(format!("  {} {}", mark(slo, judged), slo.sentence));
-    }
-    lines.push(format!("  verdict     {}", verdict(judgement)));
-    for finding in &judgement.findings {
-        let label = if finding.kind.invalidates() {
-            "invalid"
-        } else {
-            "note"
-        };
-        lines.push(format!("    {label}: {}", finding.message));
-    }
-    for group in &judgement.errors {
-        lines.push(format!(
-            "    {} × {} (first: request {})",
-            group.count, group.message, group.first
-        ));
-    }
-    lines.extend(worst(&judgement.worst));
+    lines.push(evidence(judgement));
     lines.join("\n")
 }
 
@@ -168,64 +149,6 @@ fn client(run: &Run) -> String {
         ),
         None => "no schedule to be late for".to_owned(),
     }
-}
-
-fn mark(slo: &SloResult, judged: bool) -> char {
-    match (judged, slo.pass) {
-        (false, _) => '?',
-        (true, true) => '✓',
-        (true, false) => '✗',
-    }
-}
-
-fn verdict(judgement: &Judgement) -> String {
-    let missed = judgement.slos.iter().filter(|slo| !slo.pass).count();
-    let all = judgement.slos.len();
-    match judgement.verdict {
-        Verdict::Pass if all == 0 => "PASS (no SLO was given)".to_owned(),
-        Verdict::Pass => "PASS".to_owned(),
-        Verdict::Fail => format!("FAIL: {missed} of {all} SLOs missed"),
-        Verdict::Inconclusive => "INCONCLUSIVE: too little evidence".to_owned(),
-        Verdict::Invalid => "INVALID: this run says nothing about the server".to_owned(),
-    }
-}
-
-/// The worst requests, one heading for each number.
-fn worst(requests: &[WorstRequest]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for group in requests.chunk_by(|a, b| a.by == b.by) {
-        let by = &group[0].by;
-        lines.push(format!(
-            "  worst by {by:<7} {:>8} {:>10} {:>10} {:>10} {:>10} {:>7} {:>7}",
-            "request", "planned s", "ttft ms", "tpot ms", "e2el ms", "in", "out"
-        ));
-        for request in group {
-            lines.push(format!(
-                "  {:>16} {:>8} {:>10.3} {:>10} {:>10} {:>10} {:>7} {:>7}",
-                value(request),
-                request.index,
-                request.intended_s,
-                cell(request.ttft_ms),
-                cell(request.tpot_ms),
-                cell(request.e2el_ms),
-                request.input_tokens,
-                request.output_tokens,
-            ));
-        }
-    }
-    lines
-}
-
-fn value(request: &WorstRequest) -> String {
-    if request.by == "goodput" {
-        format!("{:.2} × limit", request.value)
-    } else {
-        format!("{:.2} ms", request.value)
-    }
-}
-
-fn cell(ms: Option<f64>) -> String {
-    ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2}"))
 }
 
 #[cfg(test)]

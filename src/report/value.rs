@@ -1,6 +1,6 @@
 //! The report of a run: what its function is called with.
 
-use super::summary::summary;
+use super::{evidence::evidence, summary::summary};
 use crate::{
     grammar::{self, Mistake, slo::Subject},
     judge::{self, Criteria, Judgement, Verdict},
@@ -48,7 +48,7 @@ impl Report {
 
     /// The verdict with what speaks for it, as text.
     pub fn reasons(&self) -> String {
-        self.judgement.to_string()
+        evidence(&self.judgement)
     }
 
     /// Requests that succeeded.

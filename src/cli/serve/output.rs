@@ -5,7 +5,7 @@ use crate::{
     cli::save,
     clock::Nanos,
     error::{Error, Problem},
-    report::{self, JsonOptions, RESERVED_KEYS, Report, VllmMetric, VllmOptions},
+    report::{self, JsonOptions, Report, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
 use std::path::PathBuf;
@@ -68,7 +68,7 @@ impl<'a> Output<'a> {
     pub(super) fn print(&self, report: &Report) {
         let table = report::vllm_table(report.run(), report.metrics(), &self.vllm());
         println!("{table}");
-        println!("{}", report.judgement());
+        println!("{}", report.reasons());
     }
 
     /// Writes the result file. If that fails, the result goes to the temporary folder instead.
@@ -157,7 +157,7 @@ fn metadata(pairs: &[String], problems: &mut Vec<Problem>) -> Vec<(String, Strin
                 pair,
                 "is not KEY=VALUE. Write it like commit=1a2b3c",
             )),
-            Some((key, _)) if RESERVED_KEYS.contains(&key) => problems.push(Problem::new(
+            Some((key, _)) if report::is_result_key(key) => problems.push(Problem::new(
                 "--metadata",
                 pair,
                 format!("`{key}` is a key of the result itself. Choose another"),
