@@ -3,10 +3,13 @@
 use super::extra::limit_name;
 use crate::{
     judge::{Judgement, SloResult, Verdict, WorstRequest, number},
-    metrics::{Basis, Metrics, Summary},
+    metrics::{Basis, ErrorGroup, Metrics, Summary, one_line},
     run::Run,
 };
 use std::fmt::Write;
+
+/// So many different errors are shown.
+const ERRORS: usize = 5;
 
 /// The report of a run for people: what was measured, the numbers, each SLO and the verdict with
 /// its evidence. Plain text without colours; ends without a line break.
@@ -23,9 +26,7 @@ pub fn summary(run: &Run, metrics: &Metrics, judgement: &Judgement) -> String {
     line("goodput", goodput(metrics));
     line("client", client(run));
     let judged = judgement.verdict != Verdict::Invalid;
-    for slo in &judgement.slos {
-        lines.push(format!("  {} {}", mark(slo, judged), slo.sentence));
-    }
+    lines.extend(judgement.slos.iter().map(|result| slo(result, judged)));
     lines.push(format!("  verdict     {}", verdict(judgement)));
     for finding in &judgement.findings {
         let label = if finding.kind.invalidates() {
@@ -35,12 +36,7 @@ pub fn summary(run: &Run, metrics: &Metrics, judgement: &Judgement) -> String {
         };
         lines.push(format!("    {label}: {}", finding.message));
     }
-    for group in &judgement.errors {
-        lines.push(format!(
-            "    {} × {} (first: request {})",
-            group.count, group.message, group.first
-        ));
-    }
+    lines.extend(errors(&judgement.errors));
     lines.extend(worst(&judgement.worst));
     lines.join("\n")
 }
@@ -58,7 +54,7 @@ fn target(run: &Run) -> String {
     let setup = &run.setup;
     let mut text = format!("{}, {}", setup.target, setup.backend);
     if let Some(model) = &setup.model {
-        let _ = write!(text, ", model {model}");
+        let _ = write!(text, ", model {}", one_line(model));
     }
     text
 }
@@ -170,11 +166,12 @@ fn client(run: &Run) -> String {
     }
 }
 
-fn mark(slo: &SloResult, judged: bool) -> char {
-    match (judged, slo.pass) {
-        (false, _) => '?',
-        (true, true) => '✓',
-        (true, false) => '✗',
+fn slo(result: &SloResult, judged: bool) -> String {
+    match (judged, result.pass) {
+        (true, true) => format!("  ✓ {}", result.sentence),
+        (true, false) => format!("  ✗ {}", result.sentence),
+        // Numbers of an invalid run beside a limit would read as if the server had missed it.
+        (false, _) => format!("  ? {} (not judged)", result.slo),
     }
 }
 
@@ -188,6 +185,31 @@ fn verdict(judgement: &Judgement) -> String {
         Verdict::Inconclusive => "INCONCLUSIVE: too little evidence".to_owned(),
         Verdict::Invalid => "INVALID: this run says nothing about the server".to_owned(),
     }
+}
+
+/// Servers may put an id into every message, so that no two of them are alike.
+fn errors(groups: &[ErrorGroup]) -> Vec<String> {
+    let mut lines: Vec<String> = groups
+        .iter()
+        .take(ERRORS)
+        .map(|group| {
+            let ErrorGroup {
+                count,
+                message,
+                first,
+                ..
+            } = group;
+            format!("    {count} × {message} (first: request {first})")
+        })
+        .collect();
+    if let Some(rest @ [_, ..]) = groups.get(ERRORS..) {
+        let requests: u64 = rest.iter().map(|group| group.count).sum();
+        lines.push(format!(
+            "    and {} other errors of {requests} requests",
+            rest.len()
+        ));
+    }
+    lines
 }
 
 /// The worst requests, one heading for each number.
@@ -258,6 +280,19 @@ mod tests {
         run.audit.lateness_ms = None;
         run.records[0].events[0].channel = Channel::Reasoning;
         insta::assert_snapshot!(rendered(&run, &Criteria::default()));
+    }
+
+    #[test]
+    fn many_different_errors_do_not_fill_the_screen() {
+        let groups = (0..8).map(|first| ErrorGroup {
+            kind: "server".to_owned(),
+            message: format!("error {first}"),
+            count: 2,
+            first,
+        });
+        let lines = errors(&groups.collect::<Vec<_>>());
+        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[5], "    and 3 other errors of 6 requests");
     }
 
     #[test]
