@@ -85,7 +85,11 @@ fn list(problems: &[Problem]) -> String {
         [one] => one.to_string(),
         many => {
             let lines: Vec<String> = many.iter().map(|p| format!("  {p}")).collect();
-            format!("{} settings cannot be used:\n{}", many.len(), lines.join("\n"))
+            format!(
+                "{} settings cannot be used:\n{}",
+                many.len(),
+                lines.join("\n")
+            )
         }
     }
 }

@@ -43,7 +43,10 @@ impl Inspector {
         let (base, builder) = match endpoint {
             Endpoint::Url(origin) => (origin.base(), builder),
             #[cfg(unix)]
-            Endpoint::Unix(path) => ("http://localhost".to_owned(), builder.unix_socket(path.clone())),
+            Endpoint::Unix(path) => (
+                "http://localhost".to_owned(),
+                builder.unix_socket(path.clone()),
+            ),
             #[cfg(not(unix))]
             Endpoint::Unix(_) => return Err("unix sockets are not available here".to_owned()),
         };

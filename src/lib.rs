@@ -83,6 +83,9 @@
 //! | `cli` | no | the `goodput` command |
 #![cfg_attr(not(feature = "wiremock"), doc = "\n[`mock`]: https://docs.rs/goodput")]
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 pub mod backend;
 pub mod bench;
 #[cfg(feature = "cli")]
@@ -97,9 +100,6 @@ mod inspect;
 pub mod judge;
 pub mod metrics;
 pub mod plan;
-#[doc(hidden)]
-#[path = "private.rs"]
-pub mod __private;
 pub mod record;
 pub mod report;
 pub mod run;

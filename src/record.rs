@@ -74,7 +74,11 @@ impl TokenCount {
                 source: CountSource::Usage,
             },
             _ => TokenCount {
-                tokens: reply.events.iter().map(|e| u64::from(e.tokens.max(1))).sum(),
+                tokens: reply
+                    .events
+                    .iter()
+                    .map(|e| u64::from(e.tokens.max(1)))
+                    .sum(),
                 source: CountSource::Estimate,
             },
         }
@@ -173,13 +177,15 @@ impl RequestError {
     /// What usually mends it, where that is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            RequestError::Status { status: 401 | 403, .. } => {
-                Some("set OPENAI_API_KEY, or send the server's key as a header")
-            }
+            RequestError::Status {
+                status: 401 | 403, ..
+            } => Some("set OPENAI_API_KEY, or send the server's key as a header"),
             RequestError::Status { status: 404, .. } => Some(
                 "check the endpoint, the backend (which sets the endpoint) and the model's name",
             ),
-            RequestError::Status { status: 400 | 422, .. } => Some(
+            RequestError::Status {
+                status: 400 | 422, ..
+            } => Some(
                 "the server does not accept the request: check the backend, prompt lengths and \
                  extra_body",
             ),

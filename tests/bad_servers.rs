@@ -41,11 +41,7 @@ fn run(url: &str) -> Report {
     "<html><title>Oops</title></html>",
     &["500", "Oops", "server's log"]
 )]
-fn refusals_make_the_run_invalid(
-    #[case] status: &str,
-    #[case] body: &str,
-    #[case] told: &[&str],
-) {
+fn refusals_make_the_run_invalid(#[case] status: &str, #[case] body: &str, #[case] told: &[&str]) {
     let server = RawServer::sending(http(status, "application/json", body), true);
     let report = run(&server.url);
     assert_eq!(report.verdict(), Verdict::Invalid);
@@ -55,11 +51,18 @@ fn refusals_make_the_run_invalid(
         assert!(reasons.contains(part), "`{part}` is missing in: {reasons}");
     }
     // The connection was read to its end each time, so it was kept.
-    assert_eq!(server.connections.load(Ordering::SeqCst), 2, "probe and one for all");
+    assert_eq!(
+        server.connections.load(Ordering::SeqCst),
+        2,
+        "probe and one for all"
+    );
 }
 
 #[rstest]
-#[case::html(http("200 OK", "text/html", "<html><title>Welcome</title></html>"), "HTML")]
+#[case::html(
+    http("200 OK", "text/html", "<html><title>Welcome</title></html>"),
+    "HTML"
+)]
 #[case::json(http("200 OK", "application/json", r#"{"hello":1}"#), "JSON")]
 #[case::not_http("SSH-2.0-OpenSSH_9.2\r\n".to_owned(), "not HTTP")]
 #[case::error_event(
@@ -102,11 +105,16 @@ fn nobody_listens() {
     let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let error = bench(&format!("http://{address}")).run_blocking().unwrap_err();
+    let error = bench(&format!("http://{address}"))
+        .run_blocking()
+        .unwrap_err();
     assert!(matches!(error, Error::Dial(_)), "{error:?}");
     assert_eq!(error.exit_code(), 4);
     let text = error.to_string();
-    assert!(text.contains(&address.to_string()) && text.contains("running"), "{text}");
+    assert!(
+        text.contains(&address.to_string()) && text.contains("running"),
+        "{text}"
+    );
 }
 
 #[rstest]
@@ -141,7 +149,11 @@ fn connections_are_reused_and_a_closed_one_is_replaced() {
         // Hangs up after every second request, without announcing it.
         served.fetch_add(1, Ordering::SeqCst) % 2 == 0
     });
-    let report = bench(&server.url).requests(6).rate(50).run_blocking().unwrap();
+    let report = bench(&server.url)
+        .requests(6)
+        .rate(50)
+        .run_blocking()
+        .unwrap();
     assert_eq!(report.completed(), 6, "{}", report.reasons());
     assert_eq!(report.run().audit.connections, 3);
 }

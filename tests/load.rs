@@ -28,7 +28,10 @@ fn open_loop_never_waits_for_a_slow_server() {
     assert_eq!(report.completed(), 500);
     for record in &report.run().records {
         // Virtual time has steps of 1 µs.
-        assert!((record.sent - record.intended).as_micros() <= 1, "{record:?}");
+        assert!(
+            (record.sent - record.intended).as_micros() <= 1,
+            "{record:?}"
+        );
     }
     assert_eq!(report.metrics().peaks.exact_concurrent_requests, 500);
 }
@@ -134,10 +137,6 @@ fn a_stopped_run_keeps_what_was_measured() {
 
 #[test]
 fn ten_virtual_minutes_do_not_take_ten_minutes() {
-    let report = bench()
-        .rate(2)
-        .requests(1200)
-        .run_blocking()
-        .unwrap();
+    let report = bench().rate(2).requests(1200).run_blocking().unwrap();
     assert_eq!(report.run().duration.as_secs_f64().round(), 600.0);
 }

@@ -68,7 +68,9 @@ fn unix_socket() {
             tokio::task::spawn_local(serve_connection(stream, server.clone(), clock.clone()));
         }
     });
-    let report = bench(&format!("unix:{}", path.display())).run_blocking().unwrap();
+    let report = bench(&format!("unix:{}", path.display()))
+        .run_blocking()
+        .unwrap();
     std::fs::remove_file(&path).unwrap();
     assert_eq!(report.completed(), 6, "{report}");
     assert_eq!(report.run().records[0].events.len(), 3);
@@ -86,7 +88,10 @@ fn tls_is_verified_unless_told_otherwise() {
         .unwrap();
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
-    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let url = format!(
+        "https://localhost:{}",
+        listener.local_addr().unwrap().port()
+    );
     serve(|server, clock| async move {
         let listener = TcpListener::from_std(listener).unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));

@@ -15,7 +15,11 @@ impl Bench {
     pub fn check(&self) -> Result<(), Error> {
         let mut problems = self.problems.clone();
         if let AnyTarget::Unreadable(text, mistakes) = self.chosen_target() {
-            let field = if self.target.is_some() { "target" } else { "GOODPUT_URL" };
+            let field = if self.target.is_some() {
+                "target"
+            } else {
+                "GOODPUT_URL"
+            };
             let shown = format!("{text:?}");
             problems.extend(
                 mistakes

@@ -184,7 +184,11 @@ impl Bench {
             timeouts: self.timeouts,
             max_concurrency: self.max_concurrency,
             open_loop: self.arrivals().open_loop(),
-            prewarm: if self.prewarm { self.connections(&prepared.plan) } else { 0 },
+            prewarm: if self.prewarm {
+                self.connections(&prepared.plan)
+            } else {
+                0
+            },
             stop: control.stop.clone(),
             observer: control.observer.clone(),
         };
@@ -193,9 +197,13 @@ impl Bench {
         }
         if self.warmups > 0 {
             // Failures of warm-ups are the run's to show.
-            driver.rehearse(&prepared.plan, &prepared.messages, self.warmups).await;
+            driver
+                .rehearse(&prepared.plan, &prepared.messages, self.warmups)
+                .await;
         }
-        Ok(driver.drive(&prepared.plan, prepared.messages.clone()).await)
+        Ok(driver
+            .drive(&prepared.plan, prepared.messages.clone())
+            .await)
     }
 
     async fn wait_until_ready(
@@ -217,7 +225,12 @@ impl Bench {
                         limit.as_secs()
                     )));
                 }
-                Some(_) => driver.clock.sleep_until(now.after(Duration::from_secs(1))).await,
+                Some(_) => {
+                    driver
+                        .clock
+                        .sleep_until(now.after(Duration::from_secs(1)))
+                        .await
+                }
             }
         }
     }
@@ -225,7 +238,11 @@ impl Bench {
     /// Connections worth opening beforehand.
     fn connections(&self, plan: &Plan) -> usize {
         let first_second = Nanos(1_000_000_000);
-        let due = plan.requests.iter().filter(|r| r.at <= first_second).count();
+        let due = plan
+            .requests
+            .iter()
+            .filter(|r| r.at <= first_second)
+            .count();
         self.max_concurrency.map_or(due, |most| most.min(due))
     }
 
@@ -244,7 +261,11 @@ impl Bench {
         }
         let open_loop = self.arrivals().open_loop();
         let schedule: Vec<Nanos> = prepared.plan.requests.iter().map(|r| r.at).collect();
-        let lateness = if open_loop { client::lateness(&records) } else { None };
+        let lateness = if open_loop {
+            client::lateness(&records)
+        } else {
+            None
+        };
         Run {
             setup: Setup {
                 name: self.name.clone(),

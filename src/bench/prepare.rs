@@ -143,9 +143,7 @@ impl Bench {
             return Ok((model.clone(), String::new()));
         }
         match place {
-            Place::Simulation(simulation) => {
-                Ok((simulation.script().model.clone(), String::new()))
-            }
+            Place::Simulation(simulation) => Ok((simulation.script().model.clone(), String::new())),
             Place::Endpoint(endpoint) => {
                 let inspector = Inspector::new(endpoint, self.insecure).map_err(Error::Target)?;
                 let model = inspector.first_model(headers.clone()).map_err(|why| {
@@ -173,7 +171,11 @@ impl Bench {
         };
         format!("{prefix}{endpoint}").parse().map_err(|e| {
             let message = format!("is not a path ({e}). Write it like \"/v1/completions\"");
-            Error::Invalid(vec![Problem::new("endpoint", format!("{endpoint:?}"), message)])
+            Error::Invalid(vec![Problem::new(
+                "endpoint",
+                format!("{endpoint:?}"),
+                message,
+            )])
         })
     }
 

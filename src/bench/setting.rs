@@ -3,11 +3,7 @@
 use crate::{
     backend::{self, Backend},
     grammar::{
-        self, Mistake, Mistakes,
-        dataset::Dataset,
-        goodput::RequestLimit,
-        ramp::Ramp,
-        slo::Slo,
+        self, Mistake, Mistakes, dataset::Dataset, goodput::RequestLimit, ramp::Ramp, slo::Slo,
     },
     plan::TokenizerSpec,
 };

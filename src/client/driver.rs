@@ -9,15 +9,11 @@ use super::{
 use crate::{
     backend::Backend,
     clock::{Clock, Nanos},
-    plan::{PlannedRequest, Plan},
+    plan::{Plan, PlannedRequest},
     record::{Record, RequestError, TokenCount},
 };
 use std::{rc::Rc, sync::Arc};
-use tokio::{
-    select,
-    sync::Semaphore,
-    task::JoinSet,
-};
+use tokio::{select, sync::Semaphore, task::JoinSet};
 
 /// Hears of requests as they come and go; for progress displays.
 pub trait Observer: Send + Sync {
@@ -187,7 +183,11 @@ impl Driver {
     async fn warm_connections(&self, channel: &Channel) {
         let opened = (0..self.prewarm).map(|_| channel.pool.open());
         // A connection that cannot be opened now will be tried again by the request that needs it.
-        for connection in futures_util::future::join_all(opened).await.into_iter().flatten() {
+        for connection in futures_util::future::join_all(opened)
+            .await
+            .into_iter()
+            .flatten()
+        {
             channel.pool.give_back(connection).await;
         }
     }

@@ -197,9 +197,11 @@ impl Channel {
             if let Poll::Ready(head) = response.as_mut().poll(cx) {
                 return Poll::Ready(head.map_err(|e| match e.is_canceled() || e.is_closed() {
                     true => Failure::Stale,
-                    false if e.is_incomplete_message() => Failure::Failed(RequestError::Truncated {
-                        message: "the connection was closed before an answer came".into(),
-                    }),
+                    false if e.is_incomplete_message() => {
+                        Failure::Failed(RequestError::Truncated {
+                            message: "the connection was closed before an answer came".into(),
+                        })
+                    }
                     false => Failure::Failed(transport(&e)),
                 }));
             }

@@ -116,5 +116,8 @@ fn reason(why: &str) -> String {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the bench's function panicked: {}", text.unwrap_or("(no message)"))
+    format!(
+        "the bench's function panicked: {}",
+        text.unwrap_or("(no message)")
+    )
 }

@@ -14,10 +14,7 @@ pub struct Case {
 
 impl Case {
     /// A bench whose report `check` is called with.
-    pub fn new(
-        bench: Bench,
-        check: impl FnOnce(&Report) -> Result<(), String> + 'static,
-    ) -> Self {
+    pub fn new(bench: Bench, check: impl FnOnce(&Report) -> Result<(), String> + 'static) -> Self {
         Case {
             bench,
             check: Box::new(check),

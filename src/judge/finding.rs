@@ -5,6 +5,9 @@ use crate::{metrics::Metrics, record::CountSource, run::Run};
 use goodput_grammar::slo::{Stat, Subject};
 use serde::{Deserialize, Serialize};
 
+/// So many different errors are named when nothing completed.
+const ERRORS: usize = 5;
+
 /// One thing that is wrong with a run, or worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -42,9 +45,7 @@ impl FindingKind {
             | FindingKind::Late
             | FindingKind::NoTokens
             | FindingKind::NothingCompleted => true,
-            FindingKind::Complaint | FindingKind::FewValues | FindingKind::EstimatedTokens => {
-                false
-            }
+            FindingKind::Complaint | FindingKind::FewValues | FindingKind::EstimatedTokens => false,
         }
     }
 }
@@ -121,11 +122,15 @@ fn nothing_completed(metrics: &Metrics) -> Option<String> {
     if counts.sent == 0 {
         return Some("no request was sent".to_owned());
     }
-    let errors: Vec<String> = metrics
+    let mut errors: Vec<String> = metrics
         .errors
         .iter()
+        .take(ERRORS)
         .map(|group| format!("{} × {}", group.count, group.message))
         .collect();
+    if let Some(more @ 1..) = metrics.errors.len().checked_sub(ERRORS) {
+        errors.push(format!("and {more} other errors"));
+    }
     let errors = match errors.is_empty() {
         true => format!("{} cancelled", counts.cancelled),
         false => errors.join("; "),

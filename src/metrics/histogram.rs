@@ -156,6 +156,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn percentiles_are_within_a_thousandth(mut values in latencies(), q in 0.1_f64..100.0) {
             let found = histogram(&values).percentile_ms(q) * 1e3;

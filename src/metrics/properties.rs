@@ -69,6 +69,8 @@ fn nulls(value: &serde_json::Value) -> usize {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn latency_is_ttft_and_all_gaps(run in a_run()) {
         for record in &run.records {

@@ -39,7 +39,11 @@ impl Plan {
         lines.push(String::new());
         lines.push("        at (s)   input  output  prompt".into());
         let shown = self.requests.iter().take(SHOWN);
-        lines.extend(shown.enumerate().map(|(index, request)| row(index, request)));
+        lines.extend(
+            shown
+                .enumerate()
+                .map(|(index, request)| row(index, request)),
+        );
         let hidden = self.requests.len().saturating_sub(SHOWN);
         if hidden > 0 {
             lines.push(format!("…and {hidden} more"));

@@ -88,7 +88,13 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
     if spec.requests == 0 {
         mistakes.push("the plan has 0 requests; ask for 1 at least".into());
     }
-    let ids = matches!(spec.dataset, Dataset::Random(Random { token_ids: true, .. }));
+    let ids = matches!(
+        spec.dataset,
+        Dataset::Random(Random {
+            token_ids: true,
+            ..
+        })
+    );
     if ids && !spec.takes_token_ids {
         mistakes.push(
             "the dataset makes prompts of token ids (token_ids), which this backend does not take; \

@@ -1,15 +1,19 @@
 //! The verdict with what speaks for it.
 
-use crate::judge::{Judgement, SloResult, Verdict, WorstRequest};
+use crate::{
+    judge::{Judgement, SloResult, Verdict, WorstRequest},
+    metrics::ErrorGroup,
+};
+
+/// So many different errors are shown.
+const ERRORS: usize = 5;
 
 /// Each SLO, the verdict, and when it is not *pass* the findings, errors and worst requests that
 /// speak for it. Indented; ends without a line break.
 pub fn evidence(judgement: &Judgement) -> String {
     let mut lines = Vec::new();
     let judged = judgement.verdict != Verdict::Invalid;
-    for slo in &judgement.slos {
-        lines.push(format!("  {} {}", mark(slo, judged), slo.sentence));
-    }
+    lines.extend(judgement.slos.iter().map(|result| slo(result, judged)));
     lines.push(format!("  verdict     {}", verdict(judgement)));
     for finding in &judgement.findings {
         let label = if finding.kind.invalidates() {
@@ -19,25 +23,17 @@ pub fn evidence(judgement: &Judgement) -> String {
         };
         lines.push(format!("    {label}: {}", finding.message));
     }
-    for group in &judgement.errors {
-        let hint = match &group.hint {
-            Some(hint) => format!("; {hint}"),
-            None => String::new(),
-        };
-        lines.push(format!(
-            "    {} × {} (first: request {}){hint}",
-            group.count, group.message, group.first
-        ));
-    }
+    lines.extend(errors(&judgement.errors));
     lines.extend(worst(&judgement.worst));
     lines.join("\n")
 }
 
-fn mark(slo: &SloResult, judged: bool) -> char {
-    match (judged, slo.pass) {
-        (false, _) => '?',
-        (true, true) => '✓',
-        (true, false) => '✗',
+fn slo(result: &SloResult, judged: bool) -> String {
+    match (judged, result.pass) {
+        (true, true) => format!("  ✓ {}", result.sentence),
+        (true, false) => format!("  ✗ {}", result.sentence),
+        // Numbers of an invalid run beside a limit would read as if the server had missed it.
+        (false, _) => format!("  ? {} (not judged)", result.slo),
     }
 }
 
@@ -52,6 +48,36 @@ fn verdict(judgement: &Judgement) -> String {
         Verdict::Inconclusive => "INCONCLUSIVE: too little evidence".to_owned(),
         Verdict::Invalid => "INVALID: this run says nothing about the server".to_owned(),
     }
+}
+
+/// Servers may put an id into every message, so that no two of them are alike.
+fn errors(groups: &[ErrorGroup]) -> Vec<String> {
+    let mut lines: Vec<String> = groups
+        .iter()
+        .take(ERRORS)
+        .map(|group| {
+            let ErrorGroup {
+                count,
+                message,
+                hint,
+                first,
+                ..
+            } = group;
+            let hint = match hint {
+                Some(hint) => format!("; {hint}"),
+                None => String::new(),
+            };
+            format!("    {count} × {message} (first: request {first}){hint}")
+        })
+        .collect();
+    if let Some(rest @ [_, ..]) = groups.get(ERRORS..) {
+        let requests: u64 = rest.iter().map(|group| group.count).sum();
+        lines.push(format!(
+            "    and {} other errors of {requests} requests",
+            rest.len()
+        ));
+    }
+    lines
 }
 
 /// The worst requests, one heading for each number.

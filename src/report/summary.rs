@@ -3,7 +3,7 @@
 use super::{evidence::evidence, extra::limit_name};
 use crate::{
     judge::{Judgement, number},
-    metrics::{Basis, Metrics, Summary},
+    metrics::{Basis, Metrics, Summary, one_line},
     run::Run,
 };
 use std::fmt::Write;
@@ -39,7 +39,7 @@ fn target(run: &Run) -> String {
     let setup = &run.setup;
     let mut text = format!("{}, {}", setup.target, setup.backend);
     if let Some(model) = &setup.model {
-        let _ = write!(text, ", model {model}");
+        let _ = write!(text, ", model {}", one_line(model));
     }
     text
 }
@@ -181,6 +181,19 @@ mod tests {
         run.audit.lateness_ms = None;
         run.records[0].events[0].channel = Channel::Reasoning;
         insta::assert_snapshot!(rendered(&run, &Criteria::default()));
+    }
+
+    #[test]
+    fn many_different_errors_do_not_fill_the_screen() {
+        let groups = (0..8).map(|first| ErrorGroup {
+            kind: "server".to_owned(),
+            message: format!("error {first}"),
+            count: 2,
+            first,
+        });
+        let lines = errors(&groups.collect::<Vec<_>>());
+        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[5], "    and 3 other errors of 6 requests");
     }
 
     #[test]

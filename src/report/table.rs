@@ -2,7 +2,7 @@
 
 use super::vllm::VllmOptions;
 use crate::{
-    metrics::Metrics,
+    metrics::{Metrics, one_line},
     record::{Record, RequestError},
     run::Run,
 };
@@ -15,6 +15,8 @@ const FAILURES: usize = 10;
 
 /// The table of `vllm bench serve` 0.33 for generating backends, line for line, its list of
 /// failures above it included. Ends without a line break.
+///
+/// Difference: a failure is one line without control characters, as servers wrote it.
 pub fn vllm_table(run: &Run, metrics: &Metrics, options: &VllmOptions) -> String {
     let mut lines = failures(run);
     let mut table = Table { lines: &mut lines };
@@ -74,7 +76,7 @@ fn failures(run: &Run) -> Vec<String> {
     let mut lines: Vec<String> = errors
         .take(FAILURES)
         .enumerate()
-        .map(|(position, error)| format!("Error {position}: {error}"))
+        .map(|(position, error)| format!("Error {position}: {}", one_line(&error.to_string())))
         .collect();
     if !lines.is_empty() {
         let head = "Failed requests during benchmark run detected (capping to 10):";

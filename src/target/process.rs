@@ -89,7 +89,8 @@ impl ServerProcess {
         let mut words = words.iter().map(|w| w.replace("{port}", &port.to_string()));
         let Some(program) = words.next() else {
             return Err(TargetError::Failed(
-                "the server command is empty. Write it like `vllm serve MODEL --port {port}`".into(),
+                "the server command is empty. Write it like `vllm serve MODEL --port {port}`"
+                    .into(),
             ));
         };
         let output = File::create(log).and_then(|file| Ok((file.try_clone()?, file)));

@@ -117,7 +117,6 @@ impl Target for Named {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +125,11 @@ mod tests {
     #[rstest]
     #[case("http://127.0.0.1:8000", "http://127.0.0.1:8000", "127.0.0.1:8000")]
     #[case("http://127.0.0.1:8000/", "http://127.0.0.1:8000", "127.0.0.1:8000")]
-    #[case("https://api.example.com/openai/", "https://api.example.com:443/openai", "api.example.com")]
+    #[case(
+        "https://api.example.com/openai/",
+        "https://api.example.com:443/openai",
+        "api.example.com"
+    )]
     #[case("http://[::1]:9", "http://[::1]:9", "[::1]:9")]
     #[case("http://host", "http://host:80", "host")]
     fn origins(#[case] text: &str, #[case] base: &str, #[case] host: &str) {

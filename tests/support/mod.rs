@@ -61,7 +61,13 @@ fn read_request(stream: &mut impl Read) -> Option<String> {
     let head = String::from_utf8(head).unwrap();
     let length = head
         .lines()
-        .find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+        .find_map(|line| {
+            line.to_lowercase()
+                .strip_prefix("content-length:")?
+                .trim()
+                .parse()
+                .ok()
+        })
         .unwrap_or(0usize);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
@@ -88,7 +94,9 @@ pub fn chunk(data: &str) -> String {
 /// A completions event with this text.
 pub fn event(text: &str, finish: Option<&str>) -> String {
     let finish = finish.map_or("null".to_owned(), |f| format!("\"{f}\""));
-    format!("data: {{\"choices\":[{{\"index\":0,\"text\":\"{text}\",\"finish_reason\":{finish}}}]}}\n\n")
+    format!(
+        "data: {{\"choices\":[{{\"index\":0,\"text\":\"{text}\",\"finish_reason\":{finish}}}]}}\n\n"
+    )
 }
 
 /// A whole streamed completion of two tokens.

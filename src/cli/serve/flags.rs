@@ -461,7 +461,9 @@ impl Args {
     /// What was asked, for results.
     pub(super) fn dataset_text(&self) -> String {
         let dataset = self.dataset(&mut Vec::new());
-        dataset.map(|dataset| dataset.to_string()).unwrap_or_default()
+        dataset
+            .map(|dataset| dataset.to_string())
+            .unwrap_or_default()
     }
 
     /// What names the model in results.

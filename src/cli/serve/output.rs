@@ -104,7 +104,11 @@ impl<'a> Output<'a> {
     fn json(&self, report: &Report, now: &Zoned) -> String {
         let run = report.run();
         let started = now.saturating_sub(span(run.duration));
-        let time = |at| started.saturating_add(span(at)).strftime("%Y-%m-%dT%H:%M:%S%.6f");
+        let time = |at| {
+            started
+                .saturating_add(span(at))
+                .strftime("%Y-%m-%dT%H:%M:%S%.6f")
+        };
         let options = JsonOptions {
             date: date(now),
             label: self.args.label.clone(),
@@ -113,7 +117,11 @@ impl<'a> Output<'a> {
             num_prompts: self.args.num_prompts,
             metadata: self.metadata.clone(),
             ramp: self.args.ramp(&mut Vec::new()),
-            rate_change_times: run.rate_changes.iter().map(|c| time(c.at).to_string()).collect(),
+            rate_change_times: run
+                .rate_changes
+                .iter()
+                .map(|c| time(c.at).to_string())
+                .collect(),
             detailed: self.args.save_detailed,
             dataset: Some(self.args.dataset_text()),
             vllm: self.vllm(),

@@ -7,7 +7,7 @@ mod random;
 mod sharegpt;
 mod words;
 
-use super::{PlanError, Prompt, PlanSpec, numpy::PyRandom};
+use super::{PlanError, PlanSpec, Prompt, numpy::PyRandom};
 use crate::record::TokenCount;
 use goodput_grammar::dataset::Dataset;
 
