@@ -31,9 +31,8 @@ impl Prepared {
         })?;
         let headers = bench.all_headers(place)?;
         let (model, root) = bench.find_model(place, &headers)?;
-        let (tokenizer, note) = bench.load_tokenizer(&[&root, &model])?;
-        let mut plan = bench.make_plan(&*backend, &tokenizer)?;
-        plan.notes.extend(note);
+        let tokenizer = bench.load_tokenizer(&[&root, &model])?;
+        let plan = bench.make_plan(&*backend, &tokenizer)?;
         let options = WireOptions {
             model: model.clone(),
             stream: bench.stream,
@@ -81,10 +80,8 @@ impl Bench {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
         let model = self.model.clone().unwrap_or_default();
-        let (tokenizer, note) = self.load_tokenizer(&[&model])?;
-        let mut plan = self.make_plan(&*backend, &tokenizer)?;
-        plan.notes.extend(note);
-        Ok(plan)
+        let tokenizer = self.load_tokenizer(&[&model])?;
+        self.make_plan(&*backend, &tokenizer)
     }
 
     fn make_plan(&self, backend: &dyn Backend, tokenizer: &Tokenizer) -> Result<Plan, Error> {
@@ -113,27 +110,18 @@ impl Bench {
     }
 
     /// The tokenizer asked for; without a wish, the model's own if it is on this machine, else the
-    /// embedded one with a remark.
-    fn load_tokenizer(&self, models: &[&str]) -> Result<(Tokenizer, Option<String>), Error> {
+    /// embedded one.
+    fn load_tokenizer(&self, models: &[&str]) -> Result<Tokenizer, Error> {
         if let Some(wish) = &self.tokenizer {
-            return Ok((Tokenizer::load(wish)?, None));
+            return Ok(Tokenizer::load(wish)?);
         }
         let own = models
             .iter()
             .filter(|name| !name.is_empty())
             .find_map(|name| Tokenizer::load(&TokenizerSpec::Named((*name).to_owned())).ok());
         match own {
-            Some(tokenizer) => Ok((tokenizer, None)),
-            None => {
-                let tokenizer = Tokenizer::load(&TokenizerSpec::default())?;
-                let note = tokenizer.name().map(|name| {
-                    format!(
-                        "prompt lengths are counted with the {name} tokenizer; the server's may \
-                         count otherwise. Set `tokenizer` to the model's for exact lengths"
-                    )
-                });
-                Ok((tokenizer, note))
-            }
+            Some(tokenizer) => Ok(tokenizer),
+            None => Ok(Tokenizer::load(&TokenizerSpec::default())?),
         }
     }
 

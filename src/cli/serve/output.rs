@@ -66,6 +66,9 @@ impl<'a> Output<'a> {
 
     /// vLLM's table, then the verdict.
     pub(super) fn print(&self, report: &Report) {
+        if report.run().setup.simulated {
+            println!("SIMULATED: the built-in simulation answered, no real server");
+        }
         let table = report::vllm_table(report.run(), report.metrics(), &self.vllm());
         println!("{table}");
         println!("{}", report.reasons());
