@@ -1,0 +1,192 @@
+//! The `goodput` command: exit codes, files, and what it says of unusable input.
+#![cfg(feature = "cli")]
+
+use rstest::rstest;
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+fn goodput(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_goodput"))
+        .args(args)
+        .env_remove("OPENAI_API_KEY")
+        .output()
+        .unwrap()
+}
+
+/// A measurement of the simulation, with these arguments added.
+fn serve(args: &[&str]) -> Output {
+    let sim = "sim(ttft = normal(80ms, 20ms), itl = 5ms, seed = 1)";
+    let base = ["serve", "--target", sim, "--random-input-len", "32", "--random-output-len", "8"];
+    goodput(&[&base, args].concat())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("command-{name}"));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[rstest]
+#[case::no_limits(&[], 0)]
+#[case::met(&["--goodput", "ttft:200", "tpot:50", "--slo", "goodput >= 95%"], 0)]
+#[case::missed(&["--slo", "p99(ttft) < 90ms"], 1)]
+#[case::bad_limit(&["--goodput", "ttfb:200"], 2)]
+fn exit_codes(#[case] args: &[&str], #[case] code: i32) {
+    let load = ["--num-prompts", "100", "--request-rate", "20"];
+    let output = serve(&[&load, args].concat());
+    assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_table_is_vllms_and_the_verdict_follows() {
+    let output = serve(&[
+        "--num-prompts", "200", "--request-rate", "20", "--max-concurrency", "8",
+        "--goodput", "ttft:100", "--slo", "goodput >= 50%",
+        "--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "50,99",
+    ]);
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
+fn results_are_saved_under_vllms_name_and_keys() {
+    let folder = folder("save");
+    let dir = folder.to_str().unwrap();
+    let output = serve(&[
+        "--num-prompts", "10", "--request-rate", "5", "--save-result", "--result-dir", dir,
+        "--metadata", "commit=abc", "--label", "nightly",
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().flatten().collect();
+    assert_eq!(files.len(), 1);
+    let name = files[0].file_name().into_string().unwrap();
+    assert!(name.starts_with("nightly-5.0qps-simulated-") && name.ends_with(".json"), "{name}");
+    let result = read_json(&files[0].path());
+    assert_eq!(result["completed"], 10);
+    assert_eq!(result["commit"], "abc");
+    assert_eq!(result["goodput"]["verdict"], "pass");
+    assert!(result.get("ttfts").is_none() && result.get("latencies").is_some());
+}
+
+#[test]
+fn results_are_appended_line_by_line() {
+    let folder = folder("append");
+    let dir = folder.to_str().unwrap();
+    for _ in 0..2 {
+        let output = serve(&[
+            "--num-prompts", "3", "--append_result", "--save_detailed", "--result_dir", dir,
+            "--result_filename", "all.jsonl",
+        ]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let lines = std::fs::read_to_string(folder.join("all.jsonl")).unwrap();
+    let results: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(results.len(), 2);
+    assert_eq!(results[0]["ttfts"], results[1]["ttfts"]);
+    assert_eq!(results[0]["ttfts"].as_array().unwrap().len(), 3);
+}
+
+#[rstest]
+#[case::metadata_of_ours(&["--metadata", "duration=3", "--save-result"], &["duration", "Choose another"])]
+#[case::metadata_form(&["--metadata", "x"], &["KEY=VALUE"])]
+#[case::metric(&["--percentile-metrics", "ttft,e2e"], &["e2e", "did you mean `e2el`"])]
+#[case::percentile(&["--metric-percentiles", "101"], &["101", "between 0 and 100"])]
+#[case::backend(&["--backend", "openai_chat"], &["openai_chat", "did you mean `openai-chat`"])]
+#[case::rate(&["--request-rate", "0"], &["rate", "above 0"])]
+#[case::concurrency(&["--max-concurrency", "0"], &["max_concurrency", "at least 1"])]
+#[case::ramp(&["--ramp-up-strategy", "linear", "--ramp-up-start-rps", "1"], &["--ramp-up-end-rps"])]
+#[case::ramp_zero(
+    &["--ramp-up-strategy", "linear", "--ramp-up-start-rps", "0", "--ramp-up-end-rps", "5"],
+    &["above 0"]
+)]
+#[case::range(&["--random-range-ratio", "1.0"], &["[0, 1)"])]
+#[case::path_of_random(&["--dataset-path", "x.json"], &["--dataset-name"])]
+#[case::no_path(&["--dataset-name", "custom"], &["--dataset-path", "needed"])]
+#[case::no_file(
+    &["--dataset-name", "custom", "--dataset-path", "/nowhere/p.jsonl"],
+    &["/nowhere/p.jsonl"]
+)]
+#[case::tokenizer(&["--tokenizer", "/nowhere/tokenizer.json"], &["/nowhere/tokenizer.json"])]
+#[case::extra_body(&["--extra-body", "[1]"], &["extra_body", "JSON object"])]
+#[case::header(&["--header", "Authorization"], &["KEY=VALUE"])]
+#[case::slo_without_limits(&["--slo", "goodput > 90%"], &["per-request limits"])]
+#[case::duration(&["--first-token-timeout", "5"], &["first_token_timeout", "5s"])]
+#[case::unknown_flag(&["--num-promts", "3"], &["--num-promts", "--num-prompts"])]
+fn unusable_input_exits_2_and_names_the_fix(#[case] args: &[&str], #[case] told: &[&str]) {
+    let output = serve(&[&["--num-prompts", "2"], args].concat());
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    for part in told {
+        assert!(message.contains(part), "`{part}` is missing in: {message}");
+    }
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let output = serve(&[
+        "--goodput", "ttfb:200", "--slo", "p99(ttf) < 1ms", "--request-rate", "-1",
+        "--header", "nonsense",
+    ]);
+    let message = text(&output.stderr);
+    for part in ["ttfb", "ttf`", "rate", "--header"] {
+        assert!(message.contains(part), "`{part}` is missing in: {message}");
+    }
+}
+
+#[test]
+fn malformed_dataset_lines_are_named() {
+    let folder = folder("dataset");
+    let path = folder.join("prompts.jsonl");
+    std::fs::write(&path, "{\"prompt\": \"fine\"}\n{\"prompt\": 3}\nnot json\n").unwrap();
+    let output = serve(&["--dataset-name", "custom", "--dataset-path", path.to_str().unwrap()]);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    for part in ["prompts.jsonl", "line 2", "line 3", "prompt"] {
+        assert!(message.contains(part), "`{part}` is missing in: {message}");
+    }
+}
+
+#[test]
+fn an_unwritable_result_folder_is_told_before_the_run() {
+    let folder = folder("unwritable");
+    let file = folder.join("file");
+    std::fs::write(&file, "").unwrap();
+    // A folder below a file cannot be made by anyone, not even by root.
+    let dir = file.join("results");
+    let output = serve(&["--num-prompts", "2", "--save-result", "--result-dir", dir.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--result-dir"), "{}", text(&output.stderr));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_sends_nothing() {
+    let args = ["--num-prompts", "5", "--request-rate", "2", "--base-url", "http://127.0.0.1:9"];
+    let base = ["serve", "--dry-run", "--random-input-len", "16", "--tokenizer", "embedded"];
+    let output = goodput(&[&base[..], &args].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
+fn an_unreachable_server_exits_4() {
+    let output = goodput(&["serve", "--base-url", "http://127.0.0.1:9", "--model", "m", "--num-prompts", "1"]);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{message}");
+    assert!(message.contains("127.0.0.1:9") && message.contains("running"), "{message}");
+    let output = goodput(&["serve", "--base-url", "http://127.0.0.1:9", "--num-prompts", "1"]);
+    assert!(text(&output.stderr).contains("/v1/models"), "{}", text(&output.stderr));
+}

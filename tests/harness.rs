@@ -1,0 +1,153 @@
+//! The benchmark binary as cargo, nextest and IDEs drive it, and the lock that keeps live benches
+//! apart.
+
+mod support;
+
+use goodput::Bench;
+use rstest::rstest;
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+use support::{RawServer, good_stream};
+
+/// `examples/gates.rs`, which cargo builds before it runs tests.
+fn gates() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let profile: PathBuf = tests.ancestors().nth(2).unwrap().into();
+    let mut command = Command::new(profile.join("examples/gates"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("NEXTEST").env_remove("GATES_URL").env("RUST_BACKTRACE", "0");
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    gates().args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[rstest]
+#[case::all(&["--list", "--format", "terse"])]
+#[case::ignored(&["--list", "--format", "terse", "--ignored"])]
+#[case::filtered(&["--list", "long", "li", "--skip", "live"])]
+fn listing_is_what_nextest_reads(#[case] args: &[&str]) {
+    let output = run(args);
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty());
+    insta::with_settings!({ snapshot_suffix => args.join("_").replace(['-', ' '], "") }, {
+        insta::assert_snapshot!("listing", stdout(&output));
+    });
+}
+
+/// The simulation is deterministic, so a report is too, to the last digit.
+#[test]
+fn a_simulated_report_is_the_same_every_time() {
+    let output = run(&["--exact", "long::completions", "--nocapture"]);
+    assert!(output.status.success());
+    let text = stdout(&output);
+    let (report, time) = text.rsplit_once("finished in").unwrap();
+    assert!(time.trim().ends_with('s'));
+    insta::assert_snapshot!(report.trim());
+}
+
+#[test]
+fn the_default_run_passes() {
+    let output = run(&["--bench"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("SIMULATED"), "{text}");
+    assert!(text.contains("live ... ignored, the environment variable GATES_URL is not set"), "{text}");
+    assert!(text.contains("too_slow ... ignored, fails by design"), "{text}");
+    assert!(text.contains("test result: ok. 3 passed; 0 failed; 3 ignored;"), "{text}");
+}
+
+#[test]
+fn failures_say_why_and_exit_101() {
+    let output = run(&["--ignored"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    for part in [
+        "p99(ttft) = 50.00 ms, limit < 10 ms: 40.00 ms (400 %) over",
+        "worst by ttft",
+        "10 requests are not enough",
+        "test result: FAILED. 0 passed; 2 failed; 0 ignored;",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+}
+
+#[test]
+fn unknown_arguments_exit_2_with_help() {
+    let output = run(&["--frobnicate"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("--frobnicate") && text.contains("Usage"), "{text}");
+}
+
+#[test]
+fn a_missing_server_fails_where_live_is_required() {
+    let output = gates()
+        .args(["--exact", "live"])
+        .env("GOODPUT_REQUIRE_LIVE", "1")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(101));
+    assert!(stdout(&output).contains("GATES_URL is not set"));
+}
+
+/// Benches of two processes and two threads against one server: it never sees two requests at
+/// once, because each bench sends one at a time and benches do not overlap.
+#[test]
+fn live_benches_never_overlap() {
+    let in_flight = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let (now, peak) = (in_flight.clone(), most.clone());
+    let server = RawServer::start(move |stream, _| {
+        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        // Long enough for another bench to fall into it, if there were one.
+        thread::sleep(Duration::from_millis(10));
+        now.fetch_sub(1, Ordering::SeqCst);
+        stream.write_all(good_stream().as_bytes()).is_ok()
+    });
+    let process = || {
+        gates()
+            .args(["--exact", "live"])
+            .env("GATES_URL", &server.url)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let processes = [process(), process()];
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let report = Bench::new("thread")
+                    .target(server.url.as_str())
+                    .model("m")
+                    .dataset("random(input = 4, output = 2)")
+                    .requests(5)
+                    .max_concurrency(1)
+                    .run_blocking()
+                    .unwrap();
+                assert_eq!(report.completed(), 5, "{report}");
+            });
+        }
+    });
+    for process in processes {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stdout(&output));
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+}
