@@ -4,6 +4,8 @@ pub mod backend;
 pub mod clock;
 pub mod judge;
 pub mod metrics;
+#[cfg(feature = "wiremock")]
+pub mod mock;
 pub mod plan;
 pub mod record;
 pub mod report;

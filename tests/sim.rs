@@ -81,11 +81,17 @@ fn tokens_arrive_to_the_microsecond(#[case] path: &str, #[case] body: Value) {
     let chunks = simulate(SimServer::new(script()), async |server, clock| {
         clock.sleep_until(Nanos(1_234_000)).await;
         let (response, _connection) = send(server.connect(), post(path, &body)).await;
-        assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/event-stream; charset=utf-8"
+        );
         assert_eq!(response.headers()["transfer-encoding"], "chunked");
         chunks(response.into_body(), &clock).await
     });
-    let mut micros: Vec<_> = chunks.iter().map(|(at, _)| (at.0 - 1_234_000) / 1_000).collect();
+    let mut micros: Vec<_> = chunks
+        .iter()
+        .map(|(at, _)| (at.0 - 1_234_000) / 1_000)
+        .collect();
     assert_eq!(chunks.last().unwrap().1, "data: [DONE]\n\n");
     // One chunk an event: chat's role event is written with the first token, `[DONE]` with the last.
     assert_eq!(micros.len(), if path == CHAT { 6 } else { 5 });
@@ -252,17 +258,23 @@ fn any_model_is_served_unless_the_script_names_one() {
 #[case::token_ids(json!([5, 6, 7, 8, 9]), 5)]
 fn prompts_are_counted_by_the_owner(#[case] prompt: Value, #[case] tokens: u64) {
     let words = |text: &str| text.split_whitespace().count() as u64;
-    simulate(SimServer::new(script()).count_tokens(words), async |server, _| {
-        let (_, body) = ask(&server, post(COMPLETIONS, &json!({"prompt": prompt}))).await;
-        assert_eq!(body["usage"]["prompt_tokens"], tokens);
-    });
+    simulate(
+        SimServer::new(script()).count_tokens(words),
+        async |server, _| {
+            let (_, body) = ask(&server, post(COMPLETIONS, &json!({"prompt": prompt}))).await;
+            assert_eq!(body["usage"]["prompt_tokens"], tokens);
+        },
+    );
 }
 
 #[test]
 fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     simulate(SimServer::new(script()), async |server, _| {
         let mut connection = server.connect();
-        let head = format!("POST {CHAT} HTTP/1.1\r\nhost: sim\r\ncontent-length: {}\r\n\r\n", (64 << 20) + 1);
+        let head = format!(
+            "POST {CHAT} HTTP/1.1\r\nhost: sim\r\ncontent-length: {}\r\n\r\n",
+            (64 << 20) + 1
+        );
         connection.write_all(head.as_bytes()).await.unwrap();
         let mut answer = [0; 37];
         connection.read_exact(&mut answer).await.unwrap();
@@ -274,7 +286,11 @@ fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 fn the_request_id_becomes_the_id_of_the_answer() {
     simulate(SimServer::new(script()), async |server, _| {
         let request = Request::post(CHAT).header("x-request-id", "bench-7");
-        let (_, body) = ask(&server, request.body(Full::from(r#"{"messages":[]}"#)).unwrap()).await;
+        let (_, body) = ask(
+            &server,
+            request.body(Full::from(r#"{"messages":[]}"#)).unwrap(),
+        )
+        .await;
         assert_eq!(body["id"], "chatcmpl-bench-7");
     });
 }
@@ -314,15 +330,24 @@ fn a_server_on_a_port_keeps_the_times_at_least() {
     assert_eq!(listening.url(), format!("http://{}", listening.address()));
     runtime_real().unwrap().block_on(async {
         let clock = Clock::real().unwrap();
-        let stream = tokio::net::TcpStream::connect(listening.address()).await.unwrap();
+        let stream = tokio::net::TcpStream::connect(listening.address())
+            .await
+            .unwrap();
         let before = clock.now();
-        let request = post(COMPLETIONS, &json!({"prompt": "x", "max_tokens": 3, "stream": true}));
+        let request = post(
+            COMPLETIONS,
+            &json!({"prompt": "x", "max_tokens": 3, "stream": true}),
+        );
         let (response, _connection) = send(stream, request).await;
         let chunks = chunks(response.into_body(), &clock).await;
         assert_eq!(chunks.len(), 4);
         for (token, (at, _)) in chunks.iter().take(3).enumerate() {
             let earliest = Duration::from_millis(50) + Duration::from_micros(5_300) * token as u32;
-            assert!(*at - before >= earliest, "token {token} came after {:?}", *at - before);
+            assert!(
+                *at - before >= earliest,
+                "token {token} came after {:?}",
+                *at - before
+            );
         }
     });
     assert_eq!(server.accepted(), 1);
