@@ -99,6 +99,8 @@ pub mod harness;
 mod inspect;
 pub mod judge;
 pub mod metrics;
+#[cfg(feature = "wiremock")]
+pub mod mock;
 pub mod plan;
 pub mod record;
 pub mod report;

@@ -188,7 +188,7 @@ mod tests {
     #[case::first_of_texts(json!(["one", "two"]), Input::Text("one".into()))]
     #[case::token_ids(json!([46, 355, 309]), Input::Tokens(3))]
     #[case::first_of_token_lists(json!([[1, 2], [3]]), Input::Tokens(2))]
-    fn prompts(#[case] prompt: Value, #[case] input: Input) {
+    fn completions(#[case] prompt: Value, #[case] input: Input) {
         let read = read(Dialect::Completions, &json!({"prompt": prompt})).unwrap();
         assert_eq!(read.input, input);
         assert_eq!(read.max_tokens, 16);
@@ -199,7 +199,7 @@ mod tests {
     #[case::text(json!([{"role": "user", "content": "hi"}]), "hi")]
     #[case::parts(json!([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:"}}, {"type": "text", "text": "b"}]}]), "a\nb")]
     #[case::several(json!([{"role": "system", "content": "a"}, {"role": "assistant", "content": null}, {"role": "user", "content": "b"}]), "a\nb")]
-    fn messages(#[case] messages: Value, #[case] text: &str) {
+    fn chats(#[case] messages: Value, #[case] text: &str) {
         let read = read(Dialect::Chat, &json!({"messages": messages})).unwrap();
         assert_eq!(read.input, Input::Text(text.into()));
         assert_eq!(read.max_tokens, 128);
@@ -220,7 +220,7 @@ mod tests {
     #[case(json!({"include_usage": true}), true, false)]
     #[case(json!({"include_usage": true, "continuous_usage_stats": true}), true, true)]
     #[case(json!({"continuous_usage_stats": true}), false, false)]
-    fn stream_options(#[case] options: Value, #[case] usage: bool, #[case] continuous: bool) {
+    fn usage_is_asked_for(#[case] options: Value, #[case] usage: bool, #[case] continuous: bool) {
         let body = json!({"prompt": "x", "stream": true, "stream_options": options});
         let read = read(Dialect::Completions, &body).unwrap();
         assert_eq!(
@@ -236,7 +236,7 @@ mod tests {
     #[case::empty_token_list(Dialect::Completions, json!({"prompt": [[]]}), "prompt")]
     #[case::wrong_type(Dialect::Completions, json!({"prompt": 7}), "Prompt")]
     #[case::nothing_to_generate(Dialect::Chat, json!({"messages": [], "max_tokens": 0}), "at least 1, got 0")]
-    #[case::too_much_to_generate(Dialect::Chat, json!({"messages": [], "max_tokens": 1 << 40}), "too large: 1099511627776")]
+    #[case::too_much_to_generate(Dialect::Chat, json!({"messages": [], "max_tokens": 1_u64 << 40}), "too large: 1099511627776")]
     #[case::negative(Dialect::Chat, json!({"messages": [], "max_tokens": -1}), "-1")]
     fn refused(#[case] dialect: Dialect, #[case] body: Value, #[case] names: &str) {
         let refusal = read(dialect, &body).unwrap_err();

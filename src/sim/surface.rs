@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Request, Response,
-    body::Incoming,
+    body::{Body as _, Incoming},
     header::{ALLOW, CONTENT_TYPE, HeaderValue},
 };
 use serde::Deserialize;
@@ -98,6 +98,10 @@ async fn serve(
 
 /// The whole request body.
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+    // Refused by what it announces already, so that the client need not send it.
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(Refusal::too_large(BODY_LIMIT));
+    }
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::too_large(BODY_LIMIT)),

@@ -245,23 +245,47 @@ mod tests {
 
     #[test]
     fn chat_with_usage() {
-        assert_snapshot!(stream(&answer(Dialect::Chat, 2).usage(UsageEvents::Last)), @"");
+        assert_snapshot!(stream(&answer(Dialect::Chat, 2).usage(UsageEvents::Last)), @r#"
+        data: {"id":"chatcmpl-1f","object":"chat.completion.chunk","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"prompt_token_ids":null,"prompt_text":null}
+
+        data: {"id":"chatcmpl-1f","object":"chat.completion.chunk","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"delta":{"content":" the"},"logprobs":null,"finish_reason":null,"token_ids":null}]}
+
+        data: {"id":"chatcmpl-1f","object":"chat.completion.chunk","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"delta":{"content":" of"},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null}]}
+
+        data: {"id":"chatcmpl-1f","object":"chat.completion.chunk","created":1700000000,"model":"tiny \"quoted\"","choices":[],"usage":{"prompt_tokens":21,"total_tokens":23,"completion_tokens":2},"system_fingerprint":"goodput-sim"}
+
+        data: [DONE]
+        "#);
     }
 
     #[test]
     fn chat_without_usage() {
-        assert_snapshot!(stream(&answer(Dialect::Chat, 1)), @"");
+        assert_snapshot!(stream(&answer(Dialect::Chat, 1)), @r#"
+        data: {"id":"chatcmpl-1f","object":"chat.completion.chunk","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"prompt_token_ids":null,"prompt_text":null}
+
+        data: {"id":"chatcmpl-1f","object":"chat.completion.chunk","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"delta":{"content":" the"},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null}],"system_fingerprint":"goodput-sim"}
+
+        data: [DONE]
+        "#);
     }
 
     #[test]
     fn completions_with_usage_in_every_event() {
-        assert_snapshot!(stream(&answer(Dialect::Completions, 2).usage(UsageEvents::All)), @"");
+        assert_snapshot!(stream(&answer(Dialect::Completions, 2).usage(UsageEvents::All)), @r#"
+        data: {"id":"cmpl-1f","object":"text_completion","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"text":" the","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}],"usage":{"prompt_tokens":21,"total_tokens":22,"completion_tokens":1}}
+
+        data: {"id":"cmpl-1f","object":"text_completion","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"text":" of","logprobs":null,"finish_reason":"length","stop_reason":null,"prompt_token_ids":null,"token_ids":null}],"usage":{"prompt_tokens":21,"total_tokens":23,"completion_tokens":2}}
+
+        data: {"id":"cmpl-1f","object":"text_completion","created":1700000000,"model":"tiny \"quoted\"","choices":[],"usage":{"prompt_tokens":21,"total_tokens":23,"completion_tokens":2},"system_fingerprint":"goodput-sim"}
+
+        data: [DONE]
+        "#);
     }
 
     #[test]
     fn whole_answers() {
-        assert_snapshot!(answer(Dialect::Chat, 3).whole(), @"");
-        assert_snapshot!(answer(Dialect::Completions, 3).whole(), @"");
+        assert_snapshot!(answer(Dialect::Chat, 3).whole(), @r#"{"id":"chatcmpl-1f","object":"chat.completion","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"message":{"role":"assistant","content":" the of and","refusal":null,"annotations":null,"audio":null,"function_call":null,"reasoning":null},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null}],"service_tier":null,"system_fingerprint":"goodput-sim","usage":{"prompt_tokens":21,"total_tokens":24,"completion_tokens":3}}"#);
+        assert_snapshot!(answer(Dialect::Completions, 3).whole(), @r#"{"id":"cmpl-1f","object":"text_completion","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"text":" the of and","logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null,"prompt_logprobs":null,"prompt_token_ids":null}],"service_tier":null,"system_fingerprint":"goodput-sim","usage":{"prompt_tokens":21,"total_tokens":24,"completion_tokens":3}}"#);
     }
 
     proptest! {
