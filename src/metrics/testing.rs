@@ -31,6 +31,7 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         status: Some(200),
         events: events.iter().map(event).collect(),
         text: String::new(),
+        reasoning: String::new(),
         finish: None,
         usage: None,
         input: count(10),

@@ -117,3 +117,22 @@ fn value(request: &WorstRequest) -> String {
 fn cell(ms: Option<f64>) -> String {
     ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_different_errors_do_not_fill_the_screen() {
+        let groups = (0..8).map(|first| ErrorGroup {
+            kind: "server".to_owned(),
+            message: format!("error {first}"),
+            hint: None,
+            count: 2,
+            first,
+        });
+        let lines = errors(&groups.collect::<Vec<_>>());
+        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[5], "    and 3 other errors of 6 requests");
+    }
+}

@@ -184,19 +184,6 @@ mod tests {
     }
 
     #[test]
-    fn many_different_errors_do_not_fill_the_screen() {
-        let groups = (0..8).map(|first| ErrorGroup {
-            kind: "server".to_owned(),
-            message: format!("error {first}"),
-            count: 2,
-            first,
-        });
-        let lines = errors(&groups.collect::<Vec<_>>());
-        assert_eq!(lines.len(), 6);
-        assert_eq!(lines[5], "    and 3 other errors of 6 requests");
-    }
-
-    #[test]
     fn an_invalid_run() {
         let mut run = failing_run();
         run.partial = true;
