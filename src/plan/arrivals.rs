@@ -185,7 +185,11 @@ mod tests {
             let at: Vec<f64> = serde_json::from_value(case["at"].clone()).unwrap();
             let expected: Vec<Nanos> = at.into_iter().map(Nanos::from_secs_f64).collect();
             let seed = case["seed"].as_u64().unwrap();
-            assert_eq!(schedule(&arrivals, expected.len(), seed), expected, "{case}");
+            assert_eq!(
+                schedule(&arrivals, expected.len(), seed),
+                expected,
+                "{case}"
+            );
         }
     }
 
@@ -202,7 +206,10 @@ mod tests {
                 gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
             let expected = 1.0 / burstiness.sqrt();
             let spread = variance.sqrt() / mean;
-            assert!((spread / expected - 1.0).abs() < 0.05, "{burstiness}: {spread}");
+            assert!(
+                (spread / expected - 1.0).abs() < 0.05,
+                "{burstiness}: {spread}"
+            );
         }
     }
 
@@ -258,7 +265,7 @@ mod tests {
 
         #[test]
         fn a_ramp_rises_and_ends_at_its_rate(
-            start in 1.0..50.0, more in 0.0..50.0, requests in 2usize..100,
+            start in 1.0..50.0f64, more in 0.0..50.0f64, requests in 2usize..100,
         ) {
             for kind in [RampKind::Linear, RampKind::Exponential] {
                 let arrivals = ramp(kind, start, start + more);

@@ -40,8 +40,10 @@ impl Complaints {
     pub(super) fn check(mut self) -> Result<(), PlanError> {
         if self.more > 0 {
             let file = self.file.display();
-            self.sentences
-                .push(format!("dataset `{file}`: {} more such mistakes", self.more));
+            self.sentences.push(format!(
+                "dataset `{file}`: {} more such mistakes",
+                self.more
+            ));
         }
         PlanError::check(self.sentences)
     }

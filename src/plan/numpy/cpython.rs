@@ -66,7 +66,11 @@ mod tests {
             let mut random = PyRandom::new(seed);
             for wide in case["getrandbits"].as_array().unwrap() {
                 let [bits, expected]: [u64; 2] = serde_json::from_value(wide.clone()).unwrap();
-                assert_eq!(random.bits(bits as u32), expected, "seed {seed}, {bits} bits");
+                assert_eq!(
+                    random.bits(bits as u32),
+                    expected,
+                    "seed {seed}, {bits} bits"
+                );
             }
         }
     }

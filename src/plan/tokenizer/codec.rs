@@ -128,7 +128,9 @@ mod tests {
     fn a_file_that_is_no_tokenizer_is_named() {
         let folder = crate::plan::testing::scratch();
         let path = folder.file("tokenizer.json", "{\"model\": ");
-        let error = Codec::named(path.to_str().unwrap()).unwrap_err().to_string();
+        let error = Codec::named(path.to_str().unwrap())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(path.to_str().unwrap()), "{error}");
         assert!(error.contains("EOF"), "{error}");
         assert!(error.contains("must be a `tokenizer.json`"), "{error}");
@@ -149,7 +151,6 @@ mod tests {
         let ids = codec.encode(text, true).unwrap();
         assert_eq!(codec.decode(&ids).unwrap(), text);
     }
-
 
     proptest! {
         #[test]

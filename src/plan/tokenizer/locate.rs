@@ -11,7 +11,11 @@ const FILE: &str = "tokenizer.json";
 
 /// The local Hugging Face caches, in the order in which they are searched.
 pub(super) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-    let path = |key| variable(key).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let path = |key| {
+        variable(key)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     [
         path("HF_HUB_CACHE"),
         path("HF_HOME").map(|home| home.join("hub")),
@@ -116,7 +120,8 @@ mod tests {
         ] {
             cache.file(&format!("models--org--small/{folder}/{name}"), content);
         }
-        let found = tokenizer_json("org/small", &[cache.join("nowhere"), cache.to_owned()]).unwrap();
+        let found =
+            tokenizer_json("org/small", &[cache.join("nowhere"), cache.to_owned()]).unwrap();
         assert_eq!(found, repository.join("snapshots/abc").join(FILE));
     }
 
@@ -138,7 +143,9 @@ mod tests {
     #[case("../up", &["no such file"])]
     #[case("", &["no such file"])]
     fn a_miss_says_what_was_looked_for(#[case] name: &str, #[case] parts: &[&str]) {
-        let error = tokenizer_json(name, &["/c".into()]).unwrap_err().to_string();
+        let error = tokenizer_json(name, &["/c".into()])
+            .unwrap_err()
+            .to_string();
         for part in parts {
             assert!(error.contains(part), "{error}");
         }

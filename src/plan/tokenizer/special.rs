@@ -27,7 +27,10 @@ pub(super) fn ids(tokenizer: &Tokenizer, folder: Option<&Path>) -> Result<Vec<u3
         let map = settings(&folder.join("special_tokens_map.json"))?;
         let field = |key: &str| config.get(key).or_else(|| map.get(key));
         let single = SINGLE.iter().filter_map(|key| field(key));
-        let several = SEVERAL.iter().filter_map(|key| field(key)).flat_map(members);
+        let several = SEVERAL
+            .iter()
+            .filter_map(|key| field(key))
+            .flat_map(members);
         named.extend(single.chain(several).filter_map(content).map(str::to_owned));
     }
     let mut ids: Vec<u32> = if named.is_empty() {
@@ -78,10 +81,7 @@ mod tests {
     use rstest::rstest;
 
     fn embedded() -> Tokenizer {
-        Tokenizer::from_bytes(include_bytes!(
-            "../../../fixtures/tokenizer/tokenizer.json"
-        ))
-        .unwrap()
+        Tokenizer::from_bytes(include_bytes!("../../../fixtures/tokenizer/tokenizer.json")).unwrap()
     }
 
     #[rstest]
@@ -119,6 +119,9 @@ mod tests {
         let folder = scratch();
         folder.file("tokenizer_config.json", "[]");
         let error = ids(&embedded(), Some(&folder)).unwrap_err().to_string();
-        assert!(error.contains("tokenizer_config.json`: is not a JSON object"), "{error}");
+        assert!(
+            error.contains("tokenizer_config.json`: is not a JSON object"),
+            "{error}"
+        );
     }
 }
