@@ -17,8 +17,7 @@ use tokenizers::{
 /// Small enough to embed, large enough that common English words are one token.
 const VOCABULARY: usize = 4096;
 
-/// Words with the space before them, numbers, punctuation, white space. Unlike GPT-2's pattern it
-/// has no look-ahead, which lets it run on the fast regex engine.
+/// Words with the space before them, numbers, punctuation, white space.
 const WORDS: &str = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+";
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {

@@ -236,7 +236,6 @@ mod tests {
     use super::*;
     use crate::plan::{Tokenizer, dataset::tests::draw};
     use goodput_grammar::dataset::Dataset;
-    use proptest::prelude::*;
     use rstest::rstest;
 
     fn small() -> Random {
@@ -332,6 +331,7 @@ mod tests {
     mod with_a_tokenizer {
         use super::*;
         use crate::plan::{TokenizerSpec, testing::golden};
+        use proptest::prelude::*;
         use std::sync::LazyLock;
 
         static EMBEDDED: LazyLock<Tokenizer> =
