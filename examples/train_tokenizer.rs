@@ -5,13 +5,20 @@
 use std::{env, error::Error, fs};
 use tokenizers::{
     AddedToken, DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper,
-    TokenizerImpl,
+    SplitDelimiterBehavior, TokenizerImpl,
     models::bpe::{BPE, BpeTrainerBuilder},
-    pre_tokenizers::byte_level::ByteLevel,
+    pre_tokenizers::{
+        byte_level::ByteLevel,
+        sequence::Sequence,
+        split::{Split, SplitPattern},
+    },
 };
 
 /// Small enough to embed, large enough that common English words are one token.
 const VOCABULARY: usize = 4096;
+
+/// Words with the space before them, numbers, punctuation, white space.
+const WORDS: &str = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+";
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut arguments = env::args().skip(1);
@@ -25,7 +32,12 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .iter()
         .map(fs::read_to_string)
         .collect::<Result<Vec<_>, _>>()?;
-    let byte_level = ByteLevel::new(false, true, true);
+    let words = Split::new(
+        SplitPattern::Regex(WORDS.into()),
+        SplitDelimiterBehavior::Isolated,
+        false,
+    )?;
+    let bytes = ByteLevel::new(false, true, false);
     let mut tokenizer: TokenizerImpl<
         BPE,
         NormalizerWrapper,
@@ -33,8 +45,8 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         PostProcessorWrapper,
         DecoderWrapper,
     > = TokenizerImpl::new(BPE::default());
-    tokenizer.with_pre_tokenizer(Some(byte_level));
-    tokenizer.with_decoder(Some(byte_level));
+    tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![words.into(), bytes.into()])));
+    tokenizer.with_decoder(Some(bytes));
     let mut trainer = BpeTrainerBuilder::new()
         .vocab_size(VOCABULARY)
         .show_progress(false)

@@ -265,7 +265,7 @@ mod tests {
 
         #[test]
         fn a_ramp_rises_and_ends_at_its_rate(
-            start in 1.0f64..50.0, more in 0.0f64..50.0, requests in 2usize..100,
+            start in 1.0..50.0f64, more in 0.0..50.0f64, requests in 2usize..100,
         ) {
             for kind in [RampKind::Linear, RampKind::Exponential] {
                 let arrivals = ramp(kind, start, start + more);

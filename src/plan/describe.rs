@@ -113,6 +113,9 @@ fn totals(tokens: impl Iterator<Item = u64> + Clone) -> String {
     let (Some(least), Some(most)) = (tokens.clone().min(), tokens.clone().max()) else {
         return "0 tokens".into();
     };
+    if least == most {
+        return format!("{total} tokens, {least} a request");
+    }
     let mean = total as f64 / tokens.count() as f64;
     format!("{total} tokens, {least} to {most} a request, {mean:.1} on average")
 }
@@ -150,4 +153,110 @@ fn cut(text: &str) -> String {
         line.push('…');
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Nanos, record::TokenCount};
+    use goodput_grammar::ramp::Ramp;
+    use serde_json::json;
+
+    const STEADY: Arrivals = Arrivals {
+        rate: 2.0,
+        burstiness: 1.0,
+        ramp: None,
+        max_concurrency: None,
+    };
+
+    fn request(at: u64, prompt: Prompt, tokens: u64, source: CountSource) -> PlannedRequest {
+        PlannedRequest {
+            at: Nanos(at * 1_000_000),
+            prompt,
+            input: TokenCount { tokens, source },
+            output_tokens: 16,
+            id: String::new(),
+        }
+    }
+
+    fn plan() -> Plan {
+        let messages = vec![json!({"role": "user", "content": "hi"})];
+        let long = "a line\nand \u{1b}[2J another that goes on until it has to be cut somewhere";
+        Plan {
+            requests: vec![
+                request(500, Prompt::Text(long.into()), 20, CountSource::Tokenizer),
+                request(1000, Prompt::Tokens(vec![5, 6]), 2, CountSource::Tokenizer),
+                request(1500, Prompt::Messages(messages), 1, CountSource::Estimate),
+            ],
+            notes: vec!["lengths are estimates".into()],
+        }
+    }
+
+    #[test]
+    fn a_dry_run_shows_what_would_be_sent() {
+        insta::assert_snapshot!(plan().describe(&STEADY), @r#"
+        requests     3
+        arrivals     2 requests/s, Poisson; the last leaves at 1.500 s, 2.00 requests/s over the plan
+        concurrency  unlimited
+        input        23 tokens, 1 to 20 a request, 7.7 on average (partly estimated)
+        output       48 tokens, 16 a request (asked for)
+        plan hash    cf2a3d6dffbc9563b7ea5f4480546224
+        note: lengths are estimates
+
+                at (s)   input  output  prompt
+          0      0.500      20      16  a line\nand \u{1b}[2J another that goes on until it has to be cut …
+          1      1.000       2      16  [5, 6]
+          2      1.500       1      16  {"role":"user","content":"hi"}
+        "#);
+    }
+
+    #[test]
+    fn arrivals_are_named_for_what_they_are() {
+        let at_once = Arrivals {
+            rate: f64::INFINITY,
+            ..STEADY
+        };
+        let closed = Arrivals {
+            max_concurrency: Some(4),
+            ..at_once
+        };
+        let ramp = Arrivals {
+            ramp: Some(Ramp {
+                kind: RampKind::Exponential,
+                start: 1.0,
+                end: 16.0,
+            }),
+            burstiness: f64::INFINITY,
+            ..at_once
+        };
+        let even = Arrivals {
+            burstiness: 4.0,
+            ..STEADY
+        };
+        let lines = [at_once, closed, ramp, even].map(|arrivals| plan().arrivals(&arrivals));
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        all at once
+        closed loop: each as soon as a slot is free
+        exponential ramp, 1 to 16 requests/s, constant gaps; the last leaves at 1.500 s, 2.00 requests/s over the plan
+        2 requests/s, gamma gaps of shape 4; the last leaves at 1.500 s, 2.00 requests/s over the plan
+        ");
+    }
+
+    #[test]
+    fn only_the_first_requests_are_listed() {
+        let mut plan = plan();
+        plan.requests = vec![plan.requests[1].clone(); 9];
+        let text = plan.describe(&STEADY);
+        assert!(text.ends_with("…and 4 more\n"), "{text}");
+        assert_eq!(text.matches("[5, 6]").count(), 5);
+    }
+
+    #[test]
+    fn an_empty_plan_is_described_too() {
+        let empty = Plan {
+            requests: Vec::new(),
+            notes: Vec::new(),
+        };
+        assert!(empty.describe(&STEADY).contains("0 tokens"));
+    }
 }

@@ -110,7 +110,7 @@ mod tests {
             Prompt::Tokens(vec![1, 2, 70_000]),
             Prompt::Messages(messages),
         ]);
-        insta::assert_snapshot!(plan.hash(), @"");
+        insta::assert_snapshot!(plan.hash(), @"b3c75b1224261e8685e4b3223196ed80");
     }
 
     #[rstest]

@@ -124,3 +124,87 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
         notes: samples.notes,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEADY: Arrivals = Arrivals {
+        rate: 10.0,
+        burstiness: 1.0,
+        ramp: None,
+        max_concurrency: Some(8),
+    };
+
+    fn random(random: Random) -> Dataset {
+        Dataset::Random(Random {
+            input: 12,
+            output: 3,
+            ..random
+        })
+    }
+
+    fn spec<'a>(
+        dataset: &'a Dataset,
+        arrivals: &'a Arrivals,
+        tokenizer: &'a Tokenizer,
+    ) -> PlanSpec<'a> {
+        PlanSpec {
+            dataset,
+            arrivals,
+            requests: 7,
+            seed: 0,
+            tokenizer,
+            takes_token_ids: false,
+            request_id_prefix: "bench-",
+        }
+    }
+
+    #[test]
+    fn a_plan_joins_prompts_times_and_names() {
+        let (dataset, tokenizer) = (random(Random::default()), Tokenizer::none());
+        let plan = build(&spec(&dataset, &STEADY, &tokenizer)).unwrap();
+        assert_eq!(plan.requests.len(), 7);
+        assert_eq!(plan.requests[6].id, "bench-6");
+        let times: Vec<Nanos> = plan.requests.iter().map(|request| request.at).collect();
+        assert_eq!(times, schedule(&STEADY, 7, 0));
+    }
+
+    #[test]
+    fn a_plan_is_a_value_of_its_spec() {
+        let (dataset, tokenizer) = (random(Random::default()), Tokenizer::none());
+        let one = spec(&dataset, &STEADY, &tokenizer);
+        let other = PlanSpec { seed: 1, ..one };
+        assert_eq!(build(&one).unwrap(), build(&one).unwrap());
+        assert_ne!(build(&one).unwrap().hash(), build(&other).unwrap().hash());
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let dataset = random(Random {
+            token_ids: true,
+            ..Random::default()
+        });
+        let tokenizer = Tokenizer::none();
+        let arrivals = Arrivals {
+            rate: -1.0,
+            burstiness: 0.0,
+            ..STEADY
+        };
+        let error = build(&PlanSpec {
+            requests: 0,
+            ..spec(&dataset, &arrivals, &tokenizer)
+        })
+        .unwrap_err();
+        assert_eq!(error.sentences().len(), 4);
+        for part in ["burstiness", "rate is -1", "0 requests", "token_ids"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_can_cross_threads() {
+        fn crosses<T: Send + Sync + std::error::Error>() {}
+        crosses::<PlanError>();
+    }
+}

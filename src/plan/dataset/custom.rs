@@ -181,3 +181,129 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Object(_) => "an object",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{dataset::tests::draw, numpy::PyRandom, testing::scratch};
+    use goodput_grammar::dataset::Dataset;
+    use rstest::rstest;
+
+    const ROWS: &str = r#"{"prompt": "a", "output_tokens": 3}
+{"prompt": "b", "output_tokens": 4}
+
+{"prompt": "c", "output_tokens": 5}
+"#;
+
+    fn of(content: &str, adjust: impl FnOnce(&mut Custom)) -> Result<Samples, PlanError> {
+        let folder = scratch();
+        let mut custom = Custom {
+            path: folder.file("rows.jsonl", content),
+            output: Some(64),
+            keep_order: true,
+            no_oversample: false,
+        };
+        adjust(&mut custom);
+        draw(&Dataset::Custom(custom), 5, 7, &Tokenizer::none())
+    }
+
+    fn texts_of(samples: &Samples) -> Vec<&str> {
+        samples
+            .rows
+            .iter()
+            .map(|row| match &row.prompt {
+                Prompt::Text(text) => text.as_str(),
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn too_few_rows_are_repeated_as_cpython_chooses() {
+        let samples = of(ROWS, |_| {}).unwrap();
+        let mut random = PyRandom::new(7);
+        let rows = ["a", "b", "c"];
+        let expected = ["a", "b", "c", rows[random.below(3)], rows[random.below(3)]];
+        assert_eq!(texts_of(&samples), expected);
+        assert!(samples.notes[0].starts_with("2 of 5 requests repeat"));
+    }
+
+    #[test]
+    fn the_order_is_cpythons_shuffle() {
+        let samples = of(ROWS, |custom| {
+            custom.keep_order = false;
+            custom.no_oversample = true;
+        })
+        .unwrap();
+        let mut expected = ["a", "b", "c"];
+        PyRandom::new(7).shuffle(&mut expected);
+        assert_eq!(texts_of(&samples), expected);
+        assert!(samples.notes[0].starts_with("3 requests are planned, not 5"));
+    }
+
+    #[test]
+    fn rows_may_set_their_own_output() {
+        let samples = of(ROWS, |custom| custom.output = None).unwrap();
+        let outputs: Vec<u64> = samples.rows.iter().map(|row| row.output_tokens).collect();
+        assert_eq!(outputs[..3], [3, 4, 5]);
+    }
+
+    #[test]
+    fn chats_are_sent_as_they_are() {
+        let row = r#"{"messages": [{"role": "user", "content": "eight by"}, {"role": "user", "content": [{"type": "text", "text": "tes!"}]}]}"#;
+        let samples = of(row, |_| {}).unwrap();
+        assert!(
+            matches!(&samples.rows[0].prompt, Prompt::Messages(messages) if messages.len() == 2)
+        );
+        assert_eq!(samples.rows[0].input.tokens, 3);
+        assert_eq!(samples.rows[0].input.source, CountSource::Estimate);
+    }
+
+    #[rstest]
+    #[case::not_json("{\"prompt\": \"a\"}\n{oops", &["line 2, column 2: is not JSON: key must be"])]
+    #[case::not_an_object("[1]", &["line 1: is an array, not a JSON object"])]
+    #[case::missing("{\"text\": \"a\"}", &["line 1: field `prompt` is missing"])]
+    #[case::wrong_type("{\"prompt\": 3}", &["field `prompt` is a number, not a string"])]
+    #[case::both("{\"prompt\": \"a\", \"messages\": []}", &["has both"])]
+    #[case::no_messages("{\"messages\": []}", &["`messages` must be an array"])]
+    #[case::empty("\n \n", &["rows.jsonl`: is empty"])]
+    #[case::several("{}\n{\"prompt\": \"a\"}\n7", &["line 1: field", "\n", "line 3: is a number"])]
+    fn bad_files_are_told_by_line(#[case] content: &str, #[case] parts: &[&str]) {
+        let error = of(content, |_| {}).unwrap_err().to_string();
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[rstest]
+    #[case("{\"prompt\": \"a\"}", "`output_tokens` is missing")]
+    #[case(
+        "{\"prompt\": \"a\", \"output_tokens\": 0}",
+        "`output_tokens` is 0, not a whole"
+    )]
+    #[case(
+        "{\"prompt\": \"a\", \"output_tokens\": \"9\"}",
+        "is \"9\", not a whole"
+    )]
+    fn a_rows_own_output_must_be_there(#[case] content: &str, #[case] part: &str) {
+        let error = of(content, |custom| custom.output = None).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+
+    #[test]
+    fn ten_mistakes_are_shown() {
+        let error = of(&"{}\n".repeat(13), |_| {}).unwrap_err();
+        assert_eq!(error.sentences().len(), 11);
+        assert!(error.sentences()[10].ends_with("3 more such mistakes"));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = of("", |custom| custom.path = "no/such.jsonl".into()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("dataset `no/such.jsonl`: no such file")
+        );
+    }
+}

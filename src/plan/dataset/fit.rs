@@ -13,13 +13,10 @@ use std::{num::NonZeroUsize, panic, thread};
 
 const REPAIRS: usize = 10;
 
-/// Requests that are worked on before the draws of the first of them are made: bounds memory.
-const BATCH: usize = 1024;
-
 /// A text on its way to its length.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Fit {
-    pub(super) text: String,
+    text: String,
     pub(super) ids: Vec<u32>,
     target: usize,
     repairs_left: usize,
@@ -36,11 +33,6 @@ impl Fit {
             repairs_left: REPAIRS,
             encoded: false,
         }
-    }
-
-    /// Tokens more than asked for, once it is finished.
-    pub(super) fn surplus(&self) -> i64 {
-        self.ids.len() as i64 - self.target as i64
     }
 
     /// Works until it is finished, or until it needs this many random tokens.
@@ -83,43 +75,112 @@ impl Fit {
     }
 }
 
-/// Finishes all of them, in order as far as draws go.
-pub(super) fn fit_all(
-    fits: impl Iterator<Item = Fit>,
-    codec: &Codec,
-    generator: &mut Generator,
-) -> Result<Vec<Fit>, PlanError> {
-    let mut finished = Vec::new();
-    let mut fits = fits.peekable();
-    while fits.peek().is_some() {
-        let mut batch: Vec<Fit> = fits.by_ref().take(BATCH).collect();
-        advance_all(&mut batch, codec)?;
-        for fit in batch {
-            finished.push(fit.finish(codec, generator)?);
-        }
-    }
-    Ok(finished)
+/// A text that has its length, as far as it could be had.
+#[derive(Debug)]
+pub(super) struct Fitted {
+    pub(super) text: String,
+    /// Tokens that it encodes to.
+    pub(super) tokens: usize,
+    /// How many more these are than was asked for.
+    pub(super) surplus: i64,
 }
 
-/// Brings each of them to its first draw, on all cores.
-fn advance_all(batch: &mut [Fit], codec: &Codec) -> Result<(), PlanError> {
+impl From<Fit> for Fitted {
+    fn from(fit: Fit) -> Self {
+        Fitted {
+            text: fit.text,
+            tokens: fit.ids.len(),
+            surplus: fit.ids.len() as i64 - fit.target as i64,
+        }
+    }
+}
+
+/// How far a text came without random tokens.
+enum Progress {
+    Finished(Fitted),
+    NeedsTokens(Fit),
+}
+
+/// Finishes `count` texts, in order as far as draws go; `start` gives each its beginning.
+pub(super) fn fit_all(
+    count: usize,
+    start: impl Fn(usize) -> Fit + Sync,
+    codec: &Codec,
+    generator: &mut Generator,
+) -> Result<Vec<Fitted>, PlanError> {
+    let advance = |index: usize| {
+        let mut fit = start(index);
+        Ok(match fit.advance(codec)? {
+            None => Progress::Finished(fit.into()),
+            Some(_) => Progress::NeedsTokens(fit),
+        })
+    };
+    on_all_cores(count, &advance)
+        .into_iter()
+        .map(|progress| match progress? {
+            Progress::Finished(fitted) => Ok(fitted),
+            Progress::NeedsTokens(fit) => fit.finish(codec, generator).map(Fitted::from),
+        })
+        .collect()
+}
+
+/// `work` of `0..count`, in that order.
+fn on_all_cores<T: Send>(count: usize, work: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = batch.len().div_ceil(threads).max(1);
+    let share = count.div_ceil(threads).max(1);
     thread::scope(|scope| {
-        let workers: Vec<_> = batch
-            .chunks_mut(share)
-            .map(|share| {
-                scope.spawn(|| {
-                    share
-                        .iter_mut()
-                        .try_for_each(|fit| fit.advance(codec).map(|_| ()))
-                })
+        let workers: Vec<_> = (0..count)
+            .step_by(share)
+            .map(|from| {
+                let to = (from + share).min(count);
+                scope.spawn(move || (from..to).map(work).collect::<Vec<T>>())
             })
             .collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .unwrap_or_else(|panicked| panic::resume_unwind(panicked))
-        })
+        workers
+            .into_iter()
+            .flat_map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panicked| panic::resume_unwind(panicked))
+            })
+            .collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_shared_out_in_order() {
+        for count in [0, 1, 2, 7, 100] {
+            let squares = on_all_cores(count, &|index| index * index);
+            assert_eq!(
+                squares,
+                (0..count).map(|index| index * index).collect::<Vec<_>>()
+            );
+        }
+    }
+
+    #[cfg(feature = "tokenizers")]
+    mod with_a_tokenizer {
+        use super::*;
+        use crate::plan::{Tokenizer, TokenizerSpec};
+
+        #[test]
+        fn cores_do_not_change_the_draws() {
+            let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
+            let codec = tokenizer.codec().unwrap();
+            // Every one is too short at first, so that all of them draw.
+            let start = |index: usize| Fit::new(vec![900 + index as u32; 5], 12 + index);
+            let mut generator = Generator::new(4);
+            let together = fit_all(9, start, codec, &mut generator).unwrap();
+            let mut generator = Generator::new(4);
+            for (index, fitted) in together.into_iter().enumerate() {
+                let alone = start(index).finish(codec, &mut generator).unwrap();
+                assert_eq!(fitted.text, alone.text);
+                assert_eq!(fitted.tokens, alone.ids.len());
+            }
+        }
+    }
 }

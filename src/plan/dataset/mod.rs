@@ -65,3 +65,46 @@ fn oversample(samples: &mut Samples, no_oversample: bool, spec: &PlanSpec<'_>) {
         wanted - found
     ));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Arrivals, Tokenizer};
+    use goodput_grammar::dataset::Random;
+
+    pub(super) const AT_ONCE: Arrivals = Arrivals {
+        rate: f64::INFINITY,
+        burstiness: 1.0,
+        ramp: None,
+        max_concurrency: None,
+    };
+
+    /// Samples of a dataset; token ids are welcome.
+    pub(super) fn draw(
+        dataset: &Dataset,
+        requests: usize,
+        seed: u64,
+        tokenizer: &Tokenizer,
+    ) -> Result<Samples, PlanError> {
+        sample(&PlanSpec {
+            dataset,
+            arrivals: &AT_ONCE,
+            requests,
+            seed,
+            tokenizer,
+            takes_token_ids: true,
+            request_id_prefix: "",
+        })
+    }
+
+    #[test]
+    fn samples_depend_on_the_seed_alone() {
+        let dataset = Dataset::Random(Random {
+            input: 20,
+            ..Random::default()
+        });
+        let of = |seed| draw(&dataset, 5, seed, &Tokenizer::none()).unwrap();
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
+}

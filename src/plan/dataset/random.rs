@@ -10,7 +10,11 @@
 //! decoded or repaired and the special tokens that a server puts around texts are not subtracted.
 //! Without a tokenizer, prompts are words, one for every token, and lengths are estimates.
 
-use super::{Sample, Samples, fit::Fit, fit::fit_all, words::WORDS};
+use super::{
+    Sample, Samples,
+    fit::{Fit, fit_all},
+    words::WORDS,
+};
 use crate::{
     plan::{Codec, PlanError, PlanSpec, Prompt, numpy::Generator},
     record::{CountSource, TokenCount},
@@ -135,20 +139,20 @@ fn texts(random: &Random, spec: &PlanSpec<'_>, codec: &Codec) -> Result<Samples,
         .map(|_| ordinary[generator.below(ordinary.len())])
         .collect();
     let prefix = Fit::new(prefix, random.prefix).finish(codec, &mut generator)?;
-    let bodies = draws.inputs.iter().zip(&draws.offsets).enumerate();
-    let fits = bodies.map(|(index, (&input, offset))| {
+    let start = |index: usize| {
+        let input = draws.inputs[index];
         let mut ids = prefix.ids.clone();
-        ids.extend(run(&ordinary, offset + index, input));
+        ids.extend(run(&ordinary, draws.offsets[index] + index, input));
         Fit::new(ids, random.prefix + input)
-    });
-    let fitted = fit_all(fits, codec, &mut generator)?;
+    };
+    let fitted = fit_all(spec.requests, start, codec, &mut generator)?;
 
-    let surplus: i64 = fitted.iter().map(Fit::surplus).sum();
+    let surplus: i64 = fitted.iter().map(|fitted| fitted.surplus).sum();
     let mut samples = Samples::default();
-    for (fit, output_tokens) in fitted.into_iter().zip(draws.outputs) {
+    for (fitted, output_tokens) in fitted.into_iter().zip(draws.outputs) {
         samples.rows.push(Sample {
-            input: exactly(fit.ids.len()),
-            prompt: Prompt::Text(fit.text),
+            input: exactly(fitted.tokens),
+            prompt: Prompt::Text(fitted.text),
             output_tokens,
         });
     }
@@ -224,5 +228,178 @@ fn exactly(tokens: usize) -> TokenCount {
     TokenCount {
         tokens: tokens as u64,
         source: CountSource::Tokenizer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Tokenizer, dataset::tests::draw};
+    use goodput_grammar::dataset::Dataset;
+    use rstest::rstest;
+
+    fn small() -> Random {
+        Random {
+            input: 20,
+            output: 5,
+            ..Random::default()
+        }
+    }
+
+    fn refused(random: Random) -> String {
+        draw(&Dataset::Random(random), 3, 0, &Tokenizer::none())
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[rstest]
+    #[case::fixed(0.0, [1024; 4], [128; 4], [42749, 32011, 25688, 13558])]
+    #[case::varied(
+        0.3,
+        [1240, 1109, 1031, 882],
+        [113, 92, 94, 90],
+        [8808, 40872, 32637, 45872]
+    )]
+    fn the_published_lengths_hold(
+        #[case] ratio: f64,
+        #[case] inputs: [usize; 4],
+        #[case] outputs: [u64; 4],
+        #[case] offsets: [usize; 4],
+    ) {
+        let random = Random {
+            input_range_ratio: ratio,
+            output_range_ratio: ratio,
+            ..Random::default()
+        };
+        let draws = Draws::new(&random, 4, 0, 50257, &mut Generator::new(0)).unwrap();
+        assert_eq!(draws.inputs, inputs);
+        assert_eq!(draws.outputs, outputs);
+        assert_eq!(draws.offsets, offsets);
+    }
+
+    #[test]
+    fn special_tokens_shorten_the_input_only() {
+        let draws = Draws::new(&small(), 2, 3, 100, &mut Generator::new(0)).unwrap();
+        assert_eq!(draws.inputs, [17, 17]);
+        assert_eq!(draws.outputs, [5, 5]);
+        assert!(Draws::new(&small(), 2, 20, 100, &mut Generator::new(0)).is_err());
+    }
+
+    #[test]
+    fn a_run_wraps_round() {
+        let taken: Vec<u32> = run(&[3, 5, 8], 4, 5).collect();
+        assert_eq!(taken, [5, 8, 3, 5, 8]);
+    }
+
+    #[test]
+    fn words_stand_for_tokens_where_there_is_no_tokenizer() {
+        let random = Random {
+            prefix: 4,
+            ..small()
+        };
+        let samples = draw(&Dataset::Random(random), 3, 1, &Tokenizer::none()).unwrap();
+        let mut starts = Vec::new();
+        for row in &samples.rows {
+            let Prompt::Text(text) = &row.prompt else {
+                panic!("{row:?}");
+            };
+            assert_eq!(text.split(' ').count(), 24);
+            assert_eq!(row.input.tokens, 24);
+            assert_eq!(row.input.source, CountSource::Estimate);
+            starts.push(text.split(' ').take(4).collect::<Vec<_>>());
+        }
+        assert!(starts.windows(2).all(|pair| pair[0] == pair[1]));
+        assert!(
+            samples.notes[0].contains("estimates"),
+            "{:?}",
+            samples.notes
+        );
+    }
+
+    #[rstest]
+    #[case(Random { input_range_ratio: 1.0, ..small() }, "input length is 1;")]
+    #[case(Random { output_range_ratio: -0.1, ..small() }, "output length is -0.1;")]
+    #[case(Random { input_range_ratio: f64::NAN, ..small() }, "input length is NaN;")]
+    #[case(Random { input: 0, ..small() }, "random(input = 0)")]
+    #[case(Random { token_ids: true, ..small() }, "need a tokenizer")]
+    fn what_cannot_be_drawn_is_refused(#[case] random: Random, #[case] part: &str) {
+        let error = refused(random);
+        assert!(error.contains(part), "{error}");
+    }
+
+    #[cfg(feature = "tokenizers")]
+    mod with_a_tokenizer {
+        use super::*;
+        use crate::plan::{TokenizerSpec, testing::golden};
+        use proptest::prelude::*;
+        use std::sync::LazyLock;
+
+        static EMBEDDED: LazyLock<Tokenizer> =
+            LazyLock::new(|| Tokenizer::load(&TokenizerSpec::Embedded).unwrap());
+
+        #[test]
+        fn prompts_agree_with_vllm() {
+            for case in golden("prompts.json")["random"].as_array().unwrap() {
+                let number = |key: &str| case[key].as_u64().unwrap_or_default() as usize;
+                let ratio = |of: &str| {
+                    let ratio = &case["range_ratio"];
+                    ratio.as_f64().or(ratio[of].as_f64()).unwrap_or_default()
+                };
+                let random = Random {
+                    input: number("input_len"),
+                    output: number("output_len"),
+                    input_range_ratio: ratio("input"),
+                    output_range_ratio: ratio("output"),
+                    prefix: number("prefix_len"),
+                    token_ids: false,
+                };
+                let seed = case["seed"].as_u64().unwrap();
+                let dataset = Dataset::Random(random);
+                let samples = draw(&dataset, number("requests"), seed, &EMBEDDED).unwrap();
+                let expected = case["samples"].as_array().unwrap();
+                assert_eq!(samples.rows.len(), expected.len());
+                for (row, expected) in samples.rows.iter().zip(expected) {
+                    let text = expected[0].as_str().unwrap().to_owned();
+                    assert_eq!(row.prompt, Prompt::Text(text));
+                    assert_eq!(row.input.tokens, expected[1].as_u64().unwrap());
+                    assert_eq!(row.output_tokens, expected[2].as_u64().unwrap());
+                }
+            }
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(24))]
+
+            #[test]
+            fn token_ids_have_their_length_by_construction(
+                seed: u64, input in 1usize..300, prefix in 0usize..40,
+            ) {
+                let random = Random { input, prefix, token_ids: true, ..small() };
+                let samples = draw(&Dataset::Random(random), 3, seed, &EMBEDDED).unwrap();
+                let mut prefixes = Vec::new();
+                for row in &samples.rows {
+                    let Prompt::Tokens(ids) = &row.prompt else {
+                        panic!("{row:?}");
+                    };
+                    prop_assert_eq!(ids.len(), prefix + input);
+                    prop_assert_eq!(row.input.tokens, ids.len() as u64);
+                    prop_assert!(ids.iter().all(|&id| id != 0 && id < 4096));
+                    prefixes.push(&ids[..prefix]);
+                }
+                prop_assert!(prefixes.windows(2).all(|pair| pair[0] == pair[1]));
+            }
+
+            #[test]
+            fn the_length_of_a_text_is_what_it_encodes_to(seed: u64, input in 1usize..120) {
+                let random = Random { input, ..small() };
+                let samples = draw(&Dataset::Random(random), 4, seed, &EMBEDDED).unwrap();
+                for row in &samples.rows {
+                    let Prompt::Text(text) = &row.prompt else {
+                        panic!("{row:?}");
+                    };
+                    prop_assert_eq!(EMBEDDED.count(text, false), row.input);
+                }
+            }
+        }
     }
 }

@@ -130,3 +130,79 @@ fn turn(turn: &Value, index: usize) -> Result<String, String> {
         None => Err(format!("{field} is missing")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{
+        Tokenizer,
+        dataset::tests::draw,
+        testing::{fixture, scratch},
+    };
+    use goodput_grammar::dataset::Dataset;
+    use rstest::rstest;
+
+    fn recorded() -> ShareGpt {
+        ShareGpt {
+            path: fixture("sharegpt.json"),
+            output: None,
+            keep_order: false,
+            no_oversample: false,
+        }
+    }
+
+    fn of(content: &str) -> Result<Samples, PlanError> {
+        let folder = scratch();
+        let path = folder.file("talks.json", content);
+        let dataset = Dataset::ShareGpt(ShareGpt { path, ..recorded() });
+        draw(&dataset, 2, 0, &Tokenizer::none())
+    }
+
+    #[cfg(feature = "tokenizers")]
+    #[test]
+    fn conversations_agree_with_vllm() {
+        use crate::plan::{TokenizerSpec, testing::golden};
+        let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
+        for case in golden("prompts.json")["sharegpt"].as_array().unwrap() {
+            let dataset = Dataset::ShareGpt(ShareGpt {
+                output: case["output_len"].as_u64().map(|tokens| tokens as usize),
+                keep_order: case["keep_order"].as_bool().unwrap(),
+                no_oversample: case["no_oversample"].as_bool().unwrap_or(false),
+                ..recorded()
+            });
+            let requests = case["requests"].as_u64().unwrap() as usize;
+            let seed = case["seed"].as_u64().unwrap();
+            let samples = draw(&dataset, requests, seed, &tokenizer).unwrap();
+            let expected = case["samples"].as_array().unwrap();
+            assert_eq!(samples.rows.len(), expected.len(), "{case}");
+            for (row, expected) in samples.rows.iter().zip(expected) {
+                let text = expected[0].as_str().unwrap().to_owned();
+                assert_eq!(row.prompt, Prompt::Text(text), "seed {seed}");
+                assert_eq!(row.input.tokens, expected[1].as_u64().unwrap());
+                assert_eq!(row.output_tokens, expected[2].as_u64().unwrap());
+            }
+        }
+    }
+
+    #[rstest]
+    #[case::object("{}", &["is not a JSON array"])]
+    #[case::broken("[{", &["is not a JSON array", "line 1 column 2"])]
+    #[case::none("[]", &["none of its 0 rows"])]
+    #[case::one_turn(r#"[{"conversations": [{"value": "alone"}]}, {}]"#, &["none of its 2 rows"])]
+    #[case::number("[3]", &["row 1: is a number, not an object"])]
+    #[case::text(r#"[{"conversations": "hi"}]"#, &["row 1: field `conversations` is a string"])]
+    #[case::values(
+        r#"[{"conversations": [{"value": 1}, {}]}, {"conversations": [{"value": "a"}, {}]}]"#,
+        &["row 1: field `conversations[0].value` is a number", "row 2: field `conversations[1].value` is missing"]
+    )]
+    #[case::filtered(
+        r#"[{"conversations": [{"value": "short"}, {"value": "answer"}]}]"#,
+        &["none of its 1 conversations is left"]
+    )]
+    fn bad_files_are_told_by_row(#[case] content: &str, #[case] parts: &[&str]) {
+        let error = of(content).unwrap_err().to_string();
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
