@@ -23,6 +23,7 @@ enum Command {
     ///
     /// Exit code: 0 pass, 1 an SLO was missed, 2 unusable arguments or input, 3 inconclusive,
     /// 4 invalid (nothing was measured that could be judged).
+    #[command(allow_negative_numbers = true)]
     Serve(Box<serve::Args>),
     /// Serve a simulated model on a port, for other tools to be pointed at.
     Sim(sim::Args),

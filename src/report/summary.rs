@@ -157,12 +157,12 @@ mod tests {
     use crate::{
         judge::Criteria,
         record::{Channel, RequestError},
-        report::testing::{criteria, failing_run, named_subjects},
+        report::testing::{criteria, failing_run},
     };
 
     fn rendered(run: &Run, criteria: &Criteria) -> String {
         let (metrics, judgement) = criteria.assess(run);
-        named_subjects(&summary(run, &metrics, &judgement))
+        summary(run, &metrics, &judgement)
     }
 
     #[test]

@@ -83,15 +83,3 @@ pub(super) fn criteria() -> Criteria {
         ..Criteria::default()
     }
 }
-
-/// Text without the SLOs and their subjects: how they are written is the grammar's business.
-pub(super) fn named_subjects(text: &str) -> String {
-    let mut text = text.to_owned();
-    for slo in criteria().slos {
-        text = text.replace(&slo.to_string(), "<slo>");
-        for next in [" =", ":", " of"] {
-            text = text.replace(&format!("{}{next}", slo.subject), &format!("<slo>{next}"));
-        }
-    }
-    text
-}

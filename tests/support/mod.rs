@@ -1,5 +1,5 @@
 //! Servers that misbehave in one given way, on raw sockets.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::{
     io::{Read, Write},
