@@ -74,7 +74,7 @@ fn setting(input: ParseStream<'_>) -> syn::Result<(Ident, Option<Expr>)> {
     }
     let ident = input.call(Ident::parse_any)?;
     let example = key_named(&ident.unraw().to_string())
-        .map_or_else(|| format!("{ident} = …"), |key| key_example(key));
+        .map_or_else(|| format!("{ident} = …"), key_example);
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         if input.is_empty() || input.peek(Token![,]) {

@@ -102,7 +102,8 @@ impl<'a> Value<'a> {
     fn found(&self) -> &'static str {
         match self {
             Value::Text(_) => "a string",
-            Value::Whole(_) | Value::Float(_) => "a number",
+            Value::Whole(_) => "a number",
+            Value::Float(_) => "a decimal number",
             Value::Negative => "a negative number",
             Value::Bool(_) => "a flag",
             Value::Array(_) => "an array",

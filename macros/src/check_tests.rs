@@ -76,7 +76,7 @@ fn reads_ignore(#[case] text: &str, #[case] reason: Option<&str>) {
 #[case("requests = 0", "`requests` must be at least 1")]
 #[case(
     "requests = 10.5",
-    "expected a whole number, found a number; write such as `requests = 200`"
+    "expected a whole number, found a decimal number; write such as `requests = 200`"
 )]
 #[case(
     "seed = -1",

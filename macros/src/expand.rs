@@ -18,19 +18,29 @@ use crate::{
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Ident, ItemFn, Visibility, ext::IdentExt, parse_quote};
+use syn::{
+    Attribute, FnArg, Ident, ItemFn, Visibility, ext::IdentExt, parse_quote, spanned::Spanned,
+};
 
 /// Expands a bench without parameters.
 pub(crate) fn plain(function: ItemFn, checked: Checked, errors: &mut Errors) -> TokenStream {
     let name = function.sig.ident.clone();
     let mut attributes = Attributes::sort(function.attrs.clone());
     ignore_key(&mut attributes, &checked, errors);
-    let report: Vec<TokenStream> = function.sig.inputs.iter().map(|_| quote!(report)).collect();
+    let arguments: Vec<Argument> = function
+        .sig
+        .inputs
+        .iter()
+        .map(|argument| match argument {
+            FnArg::Typed(argument) => Argument::Report(argument.ty.span()),
+            FnArg::Receiver(receiver) => Argument::Report(receiver.span()),
+        })
+        .collect();
     let body = case(
         &bench(&name, &checked),
         function,
         &attributes.lints,
-        &report,
+        &arguments,
     );
     registration(&name, attributes, &body)
 }
@@ -58,8 +68,15 @@ pub(crate) fn bench(name: &Ident, checked: &Checked) -> TokenStream {
     quote!(::goodput::Bench::new(#name) #calls)
 }
 
-/// The expression of a `Case`: a bench, and the user's function called with `arguments`, among
-/// them `report`.
+/// What the user's function is called with.
+pub(crate) enum Argument {
+    /// The report; a wrong type is reported here.
+    Report(Span),
+    /// A parameter of `rstest`.
+    Parameter(Ident),
+}
+
+/// The expression of a `Case`: a bench, and the call of the user's function.
 ///
 /// The function stands inside the closure, as the user wrote it: its lints and spans stay its own,
 /// and the bench's expressions do not see it.
@@ -67,10 +84,23 @@ pub(crate) fn case(
     bench: &TokenStream,
     mut function: ItemFn,
     lints: &[Attribute],
-    arguments: &[TokenStream],
+    arguments: &[Argument],
 ) -> TokenStream {
     let name = &function.sig.ident;
-    let call = quote_spanned!(outcome_span(&function)=> #name(#(#arguments),*));
+    let mut closure_argument = quote!(_);
+    let mut values = Vec::new();
+    for argument in arguments {
+        values.push(match argument {
+            // Not plain `report`: the user's function may be called that, and hides a variable.
+            Argument::Report(span) => {
+                let report = Ident::new("__report", Span::mixed_site().located_at(*span));
+                closure_argument = quote!(#report);
+                report
+            }
+            Argument::Parameter(name) => name.clone(),
+        });
+    }
+    let call = quote_spanned!(outcome_span(&function)=> #name(#(#values),*));
     let call = match function.sig.asyncness {
         Some(_) => quote!(::goodput::__private::block_on(#call)),
         None => call,
@@ -78,22 +108,12 @@ pub(crate) fn case(
     let check = check_outcome(&call, outcome_span(&function));
     function.attrs = lints.to_vec();
     function.vis = Visibility::Inherited;
-    let report = match function.sig.inputs.is_empty() || !uses_report(arguments) {
-        true => quote!(_),
-        false => quote!(report),
-    };
     quote! {
-        ::goodput::__private::Case::new(#bench, move |#report: &::goodput::Report| {
+        ::goodput::__private::Case::new(#bench, move |#closure_argument: &::goodput::Report| {
             #function
             #check
         })
     }
-}
-
-fn uses_report(arguments: &[TokenStream]) -> bool {
-    arguments
-        .iter()
-        .any(|argument| argument.to_string() == "report")
 }
 
 /// What the function returned, as the harness takes it; a wrong type is reported at `span`.
@@ -118,6 +138,7 @@ pub(crate) fn registration(
     let attributes = attributes.others;
     quote! {
         #[doc(hidden)]
+        #[allow(non_snake_case)]
         fn #case() -> ::goodput::__private::Case {
             #body
         }
@@ -154,8 +175,8 @@ pub(crate) fn unchanged(mut function: ItemFn) -> TokenStream {
     function.attrs = Attributes::sort(function.attrs).lints;
     for argument in &mut function.sig.inputs {
         match argument {
-            syn::FnArg::Typed(argument) => argument.attrs.clear(),
-            syn::FnArg::Receiver(receiver) => receiver.attrs.clear(),
+            FnArg::Typed(argument) => argument.attrs.clear(),
+            FnArg::Receiver(receiver) => receiver.attrs.clear(),
         }
     }
     quote! {

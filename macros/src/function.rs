@@ -23,6 +23,14 @@ impl Attributes {
         Attributes { lints, others }
     }
 
+    /// For a function that `rstest` wrote: its lint levels are about its name.
+    pub(crate) fn all_on_the_test(attributes: Vec<Attribute>) -> Self {
+        Attributes {
+            lints: Vec::new(),
+            others: attributes,
+        }
+    }
+
     /// `Some("")` for `#[ignore]`, `Some(reason)` for `#[ignore = "reason"]`.
     pub(crate) fn ignore(&self) -> Option<String> {
         let attribute = self.named("ignore")?;

@@ -12,7 +12,7 @@
 use crate::{
     check::Checked,
     errors::Errors,
-    expand::{bench, case, check_outcome, ignore_key, registration},
+    expand::{Argument, bench, case, check_outcome, ignore_key, registration},
     function::{self, Attributes, last_word, outcome_span},
 };
 use proc_macro2::TokenStream;
@@ -48,13 +48,12 @@ pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
             continue;
         };
         argument.attrs.clear();
-        let pattern = &argument.pat;
-        arguments.push(match (&**pattern, report) {
-            (_, Some(report)) if report == index => quote!(report),
-            (Pat::Ident(pattern), _) => pattern.ident.to_token_stream(),
-            (pattern, _) => {
+        arguments.push(match &*argument.pat {
+            _ if report == Some(index) => Argument::Report(argument.ty.span()),
+            Pat::Ident(pattern) => Argument::Parameter(pattern.ident.clone()),
+            pattern => {
                 errors.on(pattern, "a bench's parameter is a plain name");
-                pattern.to_token_stream()
+                continue;
             }
         });
     }
@@ -123,7 +122,7 @@ pub(crate) fn case_attribute(function: ItemFn) -> TokenStream {
     let body = function.block.stmts.iter().map(ToTokens::to_token_stream);
     registration(
         &function.sig.ident,
-        Attributes::sort(function.attrs),
+        Attributes::all_on_the_test(function.attrs),
         &body.collect(),
     )
 }
@@ -148,7 +147,7 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
     function.attrs.retain(|a| !a.path().is_ident("test"));
     function::check_attributes(&function.attrs, errors);
     function::check_signature(&function, errors);
-    let mut attributes = Attributes::sort(function.attrs.clone());
+    let mut attributes = Attributes::all_on_the_test(function.attrs.clone());
     ignore_key(&mut attributes, &checked, errors);
 
     let name = &function.sig.ident;
@@ -170,14 +169,9 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
     };
     let check = check_outcome(&outcome, span);
     let bench = bench(name, &checked);
-    let lints = &attributes.lints;
     let body = quote! {
         #(#assignments)*
-        ::goodput::__private::Case::new(
-            #bench,
-            #(#lints)*
-            move |#report: &::goodput::Report| #check
-        )
+        ::goodput::__private::Case::new(#bench, move |#report: &::goodput::Report| #check)
     };
     registration(name, attributes, &body)
 }

@@ -1,0 +1,72 @@
+//! Every key, with literals and with expressions.
+#![deny(warnings)]
+
+use goodput::{Simulation, llm_bench};
+use std::time::Duration;
+
+const RATE: f64 = 3.5;
+const LIMITS: &str = "ttft:200";
+
+fn key() -> String {
+    "key".to_owned()
+}
+
+#[llm_bench(
+    backend = "openai-chat",
+    target = "sim(ttft = 5ms, itl = 1ms)",
+    endpoint = "/v1/chat/completions",
+    model = "m",
+    tokenizer = "embedded",
+    dataset = "random(input = 16, output = 8)",
+    rate = 10,
+    burstiness = "inf",
+    max_concurrency = 8,
+    requests = 20,
+    seed = 7,
+    goodput = "ttft:200 tpot:50ms",
+    slo = "p99(ttft) < 300ms, goodput >= 95%, errors < 1%",
+    stream,
+    ignore_eos = true,
+    extra_body = r#"{"temperature": 0}"#,
+    headers = ["X-Team: search", "X-Run: 1"],
+    api_key = key(),
+    request_id_prefix = "n-",
+    warmups = 2,
+    prewarm,
+    ready_timeout = "1s",
+    connect_timeout = "1s",
+    first_token_timeout = "1s",
+    between_tokens_timeout = "1s",
+    total_timeout = "1s",
+    insecure = false,
+    exclusive = false,
+    max_lateness = "25ms",
+    ignore = "every key"
+)]
+fn literals() {}
+
+#[llm_bench(
+    backend = concat!("open", "ai"),
+    target = Simulation::default(),
+    ramp = "linear 1..10",
+    logprobs = 1 + 1,
+    goodput = LIMITS,
+    headers = vec![format!("X-Key: {}", key())],
+    requests = usize::from(3_u8),
+    stream = !cfg!(windows),
+    total_timeout = Duration::from_secs(30),
+)]
+fn expressions() {}
+
+#[llm_bench(rate = RATE, headers = "X-Team: search", api_key = "EMPTY")]
+fn more_expressions() {}
+
+macro_rules! bench {
+    ($name:ident, $rate:expr, $limits:literal) => {
+        #[llm_bench(rate = $rate, goodput = $limits)]
+        fn $name() {}
+    };
+}
+bench!(from_a_macro, 10, "ttft:5");
+
+fn main() {}
