@@ -16,7 +16,7 @@ use std::{
     thread,
     time::Duration,
 };
-use support::{RawServer, good_stream};
+use support::{RawServer, good_stream, http};
 
 /// `examples/gates.rs`, which cargo builds before it runs tests.
 fn gates() -> Command {
@@ -150,4 +150,57 @@ fn live_benches_never_overlap() {
         assert!(output.status.success(), "{}", stdout(&output));
     }
     assert_eq!(most.load(Ordering::SeqCst), 1);
+}
+
+/// A server that lists one model and completes everything.
+fn listing_server() -> RawServer {
+    RawServer::start(|stream, request| {
+        let answer = match request.starts_with("GET /v1/models") {
+            true => http("200 OK", "application/json", r#"{"data":[{"id":"listed"}]}"#),
+            false => good_stream(),
+        };
+        stream.write_all(answer.as_bytes()).is_ok()
+    })
+}
+
+#[test]
+fn goodput_url_replaces_the_simulation() {
+    let server = listing_server();
+    let output = gates()
+        .args(["--exact", "displeased", "--ignored"])
+        .env("GOODPUT_URL", &server.url)
+        .output()
+        .unwrap();
+    let text = stdout(&output);
+    assert!(text.contains("10 requests are not enough"), "{text}");
+    assert!(text.contains(&format!("{}, openai, model listed", server.url)), "{text}");
+    assert!(!text.contains("SIMULATED"), "{text}");
+}
+
+#[test]
+fn nextest_users_get_the_setting_once_when_it_is_missing() {
+    let server = listing_server();
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nextest");
+    let _ = std::fs::remove_dir_all(&root);
+    std::fs::create_dir_all(root.join(".config")).unwrap();
+    let run = |id: &str| {
+        let output = gates()
+            .args(["--exact", "live", "--nocapture"])
+            .env("GATES_URL", &server.url)
+            .env("NEXTEST", "1")
+            .env("NEXTEST_TEST_THREADS", "4")
+            .env("NEXTEST_RUN_ID", format!("{}-{id}", std::process::id()))
+            .env("NEXTEST_BINARY_ID", "project::bench/gates")
+            .env("NEXTEST_WORKSPACE_ROOT", &root)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let advice = run("first");
+    assert!(advice.contains("filter = 'binary_id(project::bench/gates)'"), "{advice}");
+    assert!(advice.contains("threads-required = \"num-test-threads\""), "{advice}");
+    assert!(!run("first").contains("threads-required"));
+
+    std::fs::write(root.join(".config/nextest.toml"), &advice).unwrap();
+    assert!(!run("second").contains("threads-required"));
 }

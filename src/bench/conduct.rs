@@ -161,7 +161,7 @@ impl Bench {
             };
             let dialer = Dialer::new(endpoint, &tls).await?;
             if self.ready_timeout.is_none() {
-                dialer.probe().await?;
+                dialer.probe(self.timeouts.connect).await?;
             }
             let clock = Clock::real().map_err(Error::io("cannot start the clock of the run"))?;
             self.drive(dialer, clock, prepared, control).await

@@ -131,6 +131,12 @@ impl Bench {
         }
     }
 
+    /// The same bench under another name.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// The bench's name.
     pub fn name(&self) -> &str {
         &self.name

@@ -6,7 +6,7 @@ use crate::{
     sim::InProcess,
     target::{Endpoint, Origin},
 };
-use std::{io, net::SocketAddr, path::PathBuf, rc::Rc};
+use std::{io, net::SocketAddr, path::PathBuf, rc::Rc, time::Duration};
 use tokio::net::TcpStream;
 
 /// Opens connections to one target. Names are resolved once, before the run.
@@ -99,12 +99,18 @@ impl Dialer {
         Dialer(Rc::new(Route::InProcess(server)))
     }
 
-    /// Opens one connection and closes it again, to fail before the run rather than in it.
+    /// Opens one connection and closes it again, to fail before the run rather than in it. For
+    /// sockets only: `limit` is real time.
     ///
     /// # Errors
-    /// Nobody answers.
-    pub async fn probe(&self) -> Result<(), DialError> {
-        match self.dial().await {
+    /// Nobody answers, or not within `limit`.
+    pub async fn probe(&self, limit: Duration) -> Result<(), DialError> {
+        let dialled = tokio::time::timeout(limit, self.dial()).await;
+        let dialled = dialled.unwrap_or_else(|_| {
+            let message = format!("no connection within {} ms", limit.as_millis());
+            Err(io::Error::new(io::ErrorKind::TimedOut, message))
+        });
+        match dialled {
             Ok(_) => Ok(()),
             Err(source) => Err(DialError::Unreachable {
                 target: match &*self.0 {

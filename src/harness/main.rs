@@ -46,7 +46,8 @@ pub fn main() -> ExitCode {
 fn run(entries: &[&Entry], args: &Args) -> ExitCode {
     let started = Instant::now();
     let all = Entry::all().len();
-    println!("\nrunning {} benches", entries.len());
+    let noun = if entries.len() == 1 { "bench" } else { "benches" };
+    println!("\nrunning {} {noun}", entries.len());
     let (mut passed, mut ignored, mut failures) = (0, 0, Vec::new());
     for entry in entries {
         match run_entry(entry, args) {
@@ -93,7 +94,7 @@ fn run_entry(entry: &Entry, args: &Args) -> Finished {
             println!("{report}");
         }
     };
-    let finished = catch_unwind(AssertUnwindSafe(|| run_case((entry.case)(), &mut show)))
+    let finished = catch_unwind(AssertUnwindSafe(|| run_case(entry, &mut show)))
         .unwrap_or_else(|panic| Finished::Failed(panic_text(&*panic)));
     match (entry.should_panic, finished) {
         (true, Finished::Failed(_)) => Finished::Passed,

@@ -11,7 +11,7 @@ use std::{
 /// What keeps all other tests away while a live bench is measured.
 const SNIPPET: &str = "\
 [[profile.default.overrides]]
-filter = 'binary(NAME)'
+filter = 'binary_id(ID)'
 threads-required = \"num-test-threads\"";
 
 /// Prints the nextest setting that live benches need, once a run, when it is missing.
@@ -34,13 +34,12 @@ pub(super) fn advise(entry: &Entry) {
     let first = OpenOptions::new().write(true).create_new(true).open(marker);
     if first.is_ok() {
         let binary = env::var("NEXTEST_BINARY_ID").unwrap_or_default();
-        let binary = binary.rsplit("::").next().unwrap_or_default().to_owned();
         // Straight to stderr: nextest shows it with the test's output.
         let _ = writeln!(
             io::stderr(),
             "goodput: other tests may run beside this live bench. Put this into \
              .config/nextest.toml to keep them away:\n\n{}\n",
-            SNIPPET.replace("NAME", &binary)
+            SNIPPET.replace("ID", &binary)
         );
     }
 }

@@ -25,7 +25,7 @@ pub(super) enum Finished {
 #[allow(clippy::panic, reason = "a failing test panics")]
 pub fn run_test(entry: &Entry) {
     nextest::advise(entry);
-    match run_case((entry.case)(), &mut |report| println!("{report}")) {
+    match run_case(entry, &mut |report| println!("{report}")) {
         Finished::Passed => {}
         Finished::Ignored(why) => {
             // libtest cannot be told at run time; past its capture, so that it is seen.
@@ -35,10 +35,10 @@ pub fn run_test(entry: &Entry) {
     }
 }
 
-/// Runs a bench, shows its report, and asks its function.
-pub(super) fn run_case(case: Case, show: &mut dyn FnMut(&Report)) -> Finished {
-    let Case { bench, check } = case;
-    let report = match bench.run_blocking() {
+/// Runs a bench under its test's name, shows its report, and asks its function.
+pub(super) fn run_case(entry: &Entry, show: &mut dyn FnMut(&Report)) -> Finished {
+    let Case { bench, check } = (entry.case)();
+    let report = match bench.named(entry.path()).run_blocking() {
         Ok(report) => report,
         Err(Error::Skipped(why)) if !live_is_required() => return Finished::Ignored(why),
         Err(e) => return Finished::Failed(e.to_string()),

@@ -53,8 +53,12 @@ impl LatencyHistogram {
 
     /// Records one latency; values beyond the range count as the largest one.
     pub fn record(&mut self, latency: Duration) {
+        self.record_times(latency, 1);
+    }
+
+    pub(super) fn record_times(&mut self, latency: Duration, count: u64) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        self.record_many(micros, 1);
+        self.record_many(micros, count);
     }
 
     fn record_many(&mut self, micros: u64, count: u64) {

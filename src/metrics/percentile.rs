@@ -1,6 +1,8 @@
 //! One sample in a few numbers.
 
+use super::LatencyHistogram;
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use std::time::Duration;
 
 /// A sample's statistics, computed as numpy does.
 ///
@@ -81,6 +83,19 @@ impl Summary {
             before = through;
         }
         sum / self.count as f64
+    }
+
+    /// The sample, taken as milliseconds, in a form that can be stored and merged.
+    pub fn histogram(&self) -> LatencyHistogram {
+        let mut histogram = LatencyHistogram::new();
+        let mut before = 0;
+        for (position, &ms) in self.values.iter().enumerate() {
+            let through = self.cumulative.get(position).copied();
+            let through = through.unwrap_or(position as u64 + 1);
+            histogram.record_times(Duration::from_secs_f64(ms.max(0.0) / 1e3), through - before);
+            before = through;
+        }
+        histogram
     }
 
     /// Whether the sample has no value.

@@ -3,7 +3,7 @@
 use super::json::JsonOptions;
 use crate::{
     judge::Judgement,
-    metrics::Metrics,
+    metrics::{Metrics, Summary},
     record::{CountSource, Record, TokenCount},
     run::Run,
 };
@@ -42,12 +42,28 @@ pub(super) fn extra(
         "throughput": metrics.throughput,
         "peaks": metrics.peaks,
         "latency": metrics.gate,
+        "histograms": histograms(metrics),
         "errors": errors(metrics),
         "token_counts": {
             "input": sources(run, |record| record.input),
             "output": sources(run, |record| record.output),
         },
         "audit": run.audit,
+    })
+}
+
+/// The gate's latencies as `[µs, count]` pairs: small, and two runs' can be added up.
+fn histograms(metrics: &Metrics) -> Value {
+    let pairs = |summary: &Summary| {
+        let buckets = summary.histogram().buckets();
+        let pairs = buckets.iter().map(|bucket| json!([bucket.micros, bucket.count]));
+        Value::from_iter(pairs)
+    };
+    json!({
+        "ttft_us": pairs(&metrics.gate.ttft),
+        "tpot_us": pairs(&metrics.latency.tpot),
+        "itl_us": pairs(&metrics.latency.itl),
+        "e2el_us": pairs(&metrics.gate.e2el),
     })
 }
 

@@ -4,7 +4,7 @@ use super::{evidence::evidence, extra::limit_name};
 use crate::{
     judge::{Judgement, number},
     metrics::{Basis, Metrics, Summary, one_line},
-    run::Run,
+    run::{Lateness, Run},
 };
 use std::fmt::Write;
 
@@ -141,12 +141,9 @@ fn goodput(metrics: &Metrics) -> String {
 
 fn client(run: &Run) -> String {
     match run.audit.lateness_ms {
-        Some(lateness) => format!(
-            "late by {} ms (p50), {} ms (p99), {} ms (max)",
-            number(lateness.p50),
-            number(lateness.p99),
-            number(lateness.max),
-        ),
+        Some(Lateness { p50, p99, max }) => {
+            format!("late by {p50:.3} ms (p50), {p99:.3} ms (p99), {max:.3} ms (max)")
+        }
         None => "no schedule to be late for".to_owned(),
     }
 }

@@ -40,6 +40,12 @@ impl Origin {
                     .to_owned(),
             );
         }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(format!(
+                "`{text}` has a query or a fragment, which a base URL cannot have. Remove it; \
+                 put parameters into `endpoint`"
+            ));
+        }
         let host = url
             .host_str()
             .ok_or_else(|| format!("`{text}` has no host. Write it like http://127.0.0.1:8000"))?;
@@ -142,6 +148,7 @@ mod tests {
     #[case("127.0.0.1:8000", "http://127.0.0.1:8000")]
     #[case("ftp://host", "http://")]
     #[case("http://user:secret@host", "header")]
+    #[case("http://host/?key=1", "endpoint")]
     fn unusable_urls_say_the_fix(#[case] text: &str, #[case] fix: &str) {
         let message = Origin::parse(text).unwrap_err();
         assert!(message.contains(fix), "{message}");
