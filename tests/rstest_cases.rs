@@ -17,7 +17,11 @@ fn requests() -> usize {
 #[ignore = "only when asked for"]
 #[case::later(100.0, 4)]
 fn chat(#[case] rate: f64, #[case] count: usize, report: &Report) {
-    assert_eq!(report.run().records.len(), count, "{rate} requests per second");
+    assert_eq!(
+        report.run().records.len(),
+        count,
+        "{rate} requests per second"
+    );
     assert!(count != 2, "no such number");
 }
 
@@ -48,7 +52,11 @@ fn fixture_alone(requests: usize) {
 #[case::wrong(100.0, 2)]
 #[llm_bench(target = "sim", dataset = "random(input = 8, output = 4)", rate = rate, requests = count)]
 fn rstest_first(#[case] rate: f64, #[case] count: usize, #[ignore] report: &Report) {
-    assert_eq!(report.run().records.len(), count, "{rate} requests per second");
+    assert_eq!(
+        report.run().records.len(),
+        count,
+        "{rate} requests per second"
+    );
     assert!(count != 2, "no such number");
 }
 

@@ -73,8 +73,8 @@ fn setting(input: ParseStream<'_>) -> syn::Result<(Ident, Option<Expr>)> {
         return Err(input.error("expected a key, such as `rate = 10`"));
     }
     let ident = input.call(Ident::parse_any)?;
-    let example = key_named(&ident.unraw().to_string())
-        .map_or_else(|| format!("{ident} = …"), key_example);
+    let example =
+        key_named(&ident.unraw().to_string()).map_or_else(|| format!("{ident} = …"), key_example);
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         if input.is_empty() || input.peek(Token![,]) {
