@@ -98,6 +98,7 @@ mod error;
 pub mod harness;
 mod inspect;
 pub mod judge;
+mod lock;
 pub mod metrics;
 #[cfg(feature = "wiremock")]
 pub mod mock;

@@ -63,22 +63,8 @@ pub struct RateChange {
 /// What the client knows about itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
-    /// How late the client took requests up after their intended time, open loop only, ms:
-    /// median, 99th percentile, largest.
-    pub lateness_ms: Option<Lateness>,
     /// Where receive times come from: `monotonic` (at the read) or `virtual`.
     pub timestamps: String,
     /// Connections opened.
     pub connections: u64,
-}
-
-/// How late requests were taken up, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Lateness {
-    /// Median.
-    pub p50: f64,
-    /// 99th percentile.
-    pub p99: f64,
-    /// Largest.
-    pub max: f64,
 }

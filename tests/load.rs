@@ -53,7 +53,7 @@ fn a_cap_makes_scheduled_requests_wait_and_the_wait_counts() {
     assert_eq!((last.sent - last.intended).as_millis(), 7200);
     assert!(report.ttft().max >= 8200.0, "{}", report.ttft().max);
     assert!(report.metrics().latency.ttft.max < 1001.0);
-    assert_eq!(report.run().audit.lateness_ms.unwrap().max, 0.0);
+    assert_eq!(report.metrics().gate.lateness.max, 0.0);
 }
 
 proptest! {

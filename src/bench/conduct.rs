@@ -2,10 +2,10 @@
 
 use super::{Bench, prepare::Prepared};
 use crate::{
-    client::{self, Delivery, Dialer, Driver, Observer, Silent, Stop, TlsSettings},
+    client::{Delivery, Dialer, Driver, Observer, Silent, Stop, TlsSettings},
     clock::{self, Clock, Nanos},
     error::Error,
-    harness::MeasurementLock,
+    lock::MeasurementLock,
     judge::Criteria,
     plan::{self, Plan},
     record::{CountSource, Record, TokenCount},
@@ -261,11 +261,6 @@ impl Bench {
         }
         let open_loop = self.arrivals().open_loop();
         let schedule: Vec<Nanos> = prepared.plan.requests.iter().map(|r| r.at).collect();
-        let lateness = if open_loop {
-            client::lateness(&records)
-        } else {
-            None
-        };
         Run {
             setup: Setup {
                 name: self.name.clone(),
@@ -284,7 +279,6 @@ impl Bench {
             },
             duration: delivery.duration,
             audit: Audit {
-                lateness_ms: lateness,
                 timestamps: if virtual_time { "virtual" } else { "monotonic" }.to_owned(),
                 connections: delivery.connections,
             },

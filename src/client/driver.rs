@@ -124,11 +124,11 @@ impl Driver {
                 },
             ));
             while let Some(done) = tasks.try_join_next() {
-                records.extend(done.ok());
+                records.push(finished(done));
             }
         }
         while let Some(done) = tasks.join_next().await {
-            records.extend(done.ok());
+            records.push(finished(done));
         }
         partial |= self.stop.is_requested();
         records.sort_by_key(|record: &Record| record.index);
@@ -260,6 +260,12 @@ async fn run_one(
     };
     job.observer.finished(&record);
     record
+}
+
+/// What a task came to. Nothing aborts the tasks, so one that did not finish has panicked, and the
+/// panic goes on in the run.
+fn finished(done: Result<Record, JoinError>) -> Record {
+    done.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
 }
 
 /// Makes a record's times count from the start of the schedule.

@@ -3,7 +3,6 @@
 //! One thread, one runtime, no locks. Nothing here parses more than it must: a token's time is
 //! the time at which its bytes were read from the socket, taken before anything looks at them.
 
-mod audit;
 mod connection;
 mod dial;
 mod driver;
@@ -13,7 +12,6 @@ mod stop;
 mod tls;
 mod watchdog;
 
-pub use audit::lateness;
 pub use dial::{DialError, Dialer};
 pub use driver::{Delivery, Driver, Observer, Silent};
 pub use exchange::{Message, Timeouts};

@@ -1,13 +1,11 @@
 //! Running benches: as tests of libtest and nextest, and as a benchmark target of their own.
 
 mod args;
-mod lock;
 mod main;
 mod nextest;
 mod registry;
 mod test;
 
-pub use lock::MeasurementLock;
 pub use main::main;
 pub use registry::{Case, Check, Entry, Outcome};
 pub use test::run_test;

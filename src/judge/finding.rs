@@ -56,7 +56,7 @@ pub(super) fn findings(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec
         findings.extend(message.map(|message| Finding { kind, message }));
     };
     add(FindingKind::Partial, partial(run, metrics));
-    add(FindingKind::Late, late(run, criteria));
+    add(FindingKind::Late, late(metrics, criteria));
     add(FindingKind::NoTokens, no_tokens(metrics));
     add(FindingKind::NothingCompleted, nothing_completed(metrics));
     add(FindingKind::Complaint, criteria.complaint.clone());
@@ -84,15 +84,16 @@ fn partial(run: &Run, metrics: &Metrics) -> Option<String> {
     })
 }
 
-fn late(run: &Run, criteria: &Criteria) -> Option<String> {
-    let lateness = run.audit.lateness_ms?;
+fn late(metrics: &Metrics, criteria: &Criteria) -> Option<String> {
+    let lateness = &metrics.gate.lateness;
+    let p99 = lateness.percentile(99.0);
     let limit = criteria.max_lateness_p99.as_secs_f64() * 1e3;
-    (lateness.p99 > limit).then(|| {
+    (p99 > limit).then(|| {
         format!(
             "the client could not deliver the plan: it took requests up {} ms late at the 99th \
              percentile ({} ms at most), the limit is {limit} ms. Lower the rate, give this \
              machine less other work, build with `--release`, or raise the limit",
-            number(lateness.p99),
+            number(p99),
             number(lateness.max),
         )
     })

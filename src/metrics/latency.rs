@@ -83,6 +83,10 @@ pub struct GateLatencies {
     /// Time to open a connection, for requests that needed one (DNS, TCP, TLS).
     #[serde(rename = "connect_ms")]
     pub connect: Summary,
+    /// How late the client took requests up, failed ones included; empty without a schedule, as
+    /// then nothing can be late.
+    #[serde(rename = "lateness_ms")]
+    pub lateness: Summary,
 }
 
 impl GateLatencies {
@@ -111,6 +115,11 @@ impl GateLatencies {
                     .filter_map(|record| Some(millis(record.connected? - record.sent)))
                     .collect(),
             ),
+            lateness: Summary::of(
+                scheduled(run)
+                    .map(|record| millis(record.dispatched - record.intended))
+                    .collect(),
+            ),
         }
     }
 }
@@ -134,6 +143,11 @@ fn per_token(record: &Record) -> Vec<(f64, u64)> {
             (tokens.share > 0.0).then(|| (std::mem::take(&mut waited) / tokens.share, tokens.count))
         })
         .collect()
+}
+
+/// All requests of a run that has a schedule.
+fn scheduled(run: &Run) -> impl Iterator<Item = &Record> {
+    run.records.iter().filter(|_| run.setup.open_loop)
 }
 
 /// The requests that latencies are measured over.

@@ -23,6 +23,7 @@
 //! | [`GateLatencies::per_token`] | a gap over the tokens that came with it, once a token | ms | goodput |
 //! | [`GateLatencies::queue`] | sent − intended | ms | goodput |
 //! | [`GateLatencies::connect`] | connected − sent, where a connection was opened | ms | goodput |
+//! | [`GateLatencies::lateness`] | dispatched − intended of all requests, open loop only | ms | goodput |
 //! | [`Throughput`] | completed, input tokens, output tokens, both; each over D | 1/s | vLLM |
 //! | [`Throughput::send_rate`] | requests over the time until the last was sent | 1/s | goodput |
 //! | [`Peaks::output_tokens_per_s`] | token *events* in the fullest second | 1/s | vLLM |

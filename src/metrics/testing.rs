@@ -3,7 +3,7 @@
 use crate::{
     clock::Nanos,
     record::{Channel, CountSource, Record, TokenCount, TokenEvent},
-    run::{Audit, Lateness, Run, Setup},
+    run::{Audit, Run, Setup},
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};
 use std::time::Duration;
@@ -61,11 +61,6 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         records,
         duration: Nanos(1_000_000_000),
         audit: Audit {
-            lateness_ms: Some(Lateness {
-                p50: 0.02,
-                p99: 0.4,
-                max: 1.25,
-            }),
             timestamps: "monotonic".into(),
             connections: 1,
         },

@@ -4,7 +4,7 @@ use super::{evidence::evidence, extra::limit_name};
 use crate::{
     judge::{Judgement, number},
     metrics::{Basis, Metrics, Summary, one_line},
-    run::{Lateness, Run},
+    run::Run,
 };
 use std::fmt::Write;
 
@@ -21,7 +21,7 @@ pub fn summary(run: &Run, metrics: &Metrics, judgement: &Judgement) -> String {
     }
     line("throughput", throughput(metrics));
     line("goodput", goodput(metrics));
-    line("client", client(run));
+    line("client", client(metrics));
     lines.push(evidence(judgement));
     lines.join("\n")
 }
@@ -139,13 +139,13 @@ fn goodput(metrics: &Metrics) -> String {
     )
 }
 
-fn client(run: &Run) -> String {
-    match run.audit.lateness_ms {
-        Some(Lateness { p50, p99, max }) => {
-            format!("late by {p50:.3} ms (p50), {p99:.3} ms (p99), {max:.3} ms (max)")
-        }
-        None => "no schedule to be late for".to_owned(),
+fn client(metrics: &Metrics) -> String {
+    let late = &metrics.gate.lateness;
+    if late.is_empty() {
+        return "no schedule to be late for".to_owned();
     }
+    let [p50, p99] = [50.0, 99.0].map(|q| late.percentile(q));
+    format!("late by {p50:.3} ms (p50), {p99:.3} ms (p99), {:.3} ms (max)", late.max)
 }
 
 #[cfg(test)]
@@ -175,7 +175,6 @@ mod tests {
         run.setup.open_loop = false;
         run.setup.rate = None;
         run.setup.max_concurrency = Some(4);
-        run.audit.lateness_ms = None;
         run.records[0].events[0].channel = Channel::Reasoning;
         insta::assert_snapshot!(rendered(&run, &Criteria::default()));
     }

@@ -10,7 +10,7 @@ use std::{
 /// Held while a live bench is measured, so that benches of other tests, processes and projects on
 /// this machine wait instead of disturbing it. Released when dropped, also when the process dies.
 #[derive(Debug)]
-pub struct MeasurementLock {
+pub(crate) struct MeasurementLock {
     _file: File,
 }
 
@@ -19,7 +19,7 @@ impl MeasurementLock {
     ///
     /// # Errors
     /// The lock file in the system's temporary folder cannot be opened.
-    pub fn acquire(name: &str) -> io::Result<Self> {
+    pub(crate) fn acquire(name: &str) -> io::Result<Self> {
         let mut file = open(&path())?;
         let asked = Instant::now();
         let mut told = false;
