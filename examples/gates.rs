@@ -4,7 +4,12 @@
 
 use goodput::{Report, llm_bench};
 
-#[llm_bench(backend = "openai-chat", rate = 10, requests = 50, goodput = "ttft:200")]
+#[llm_bench(
+    backend = "openai-chat",
+    rate = 10,
+    requests = 50,
+    goodput = "ttft:200"
+)]
 fn chat(report: &Report) {
     assert!(report.goodput_ratio() >= 0.99);
 }
@@ -23,10 +28,19 @@ mod long {
 }
 
 /// Measures a real server where `GATES_URL` names one.
-#[llm_bench(target = "env:GATES_URL", model = "any", requests = 5, max_concurrency = 1)]
+#[llm_bench(
+    target = "env:GATES_URL",
+    model = "any",
+    requests = 5,
+    max_concurrency = 1
+)]
 fn live() {}
 
-#[llm_bench(requests = 10, slo = "p99(ttft) < 10ms, errors < 1%", ignore = "fails by design")]
+#[llm_bench(
+    requests = 10,
+    slo = "p99(ttft) < 10ms, errors < 1%",
+    ignore = "fails by design"
+)]
 fn too_slow() {}
 
 #[llm_bench(requests = 10, ignore = "fails by design")]

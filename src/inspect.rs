@@ -62,10 +62,10 @@ impl Inspector {
 
     /// Whether a path answers with a success status.
     pub(crate) fn answers_ok(&self, path: &str) -> bool {
-        let request = self.client.get(format!("{}{path}", self.base)).send();
-        self.runtime
-            .block_on(request)
-            .is_ok_and(|response| response.status().is_success())
+        let url = format!("{}{path}", self.base);
+        // In an async block: reqwest wants a runtime around it from the start.
+        let answer = self.runtime.block_on(async { self.client.get(url).send().await });
+        answer.is_ok_and(|response| response.status().is_success())
     }
 
     /// The first model that the server lists.

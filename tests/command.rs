@@ -29,7 +29,15 @@ fn goodput(args: &[&str]) -> Output {
 /// A measurement of the simulation, with these arguments added.
 fn serve(args: &[&str]) -> Output {
     let sim = "sim(ttft = normal(80ms, 20ms), itl = 5ms, seed = 1)";
-    let base = ["serve", "--target", sim, "--random-input-len", "32", "--random-output-len", "8"];
+    let base = [
+        "serve",
+        "--target",
+        sim,
+        "--random-input-len",
+        "32",
+        "--random-output-len",
+        "8",
+    ];
     goodput(&[&base, args].concat())
 }
 
@@ -63,9 +71,20 @@ fn exit_codes(#[case] args: &[&str], #[case] code: i32) {
 #[test]
 fn the_table_is_vllms_and_the_verdict_follows() {
     let output = serve(&[
-        "--num-prompts", "200", "--request-rate", "20", "--max-concurrency", "8",
-        "--goodput", "ttft:100", "--slo", "goodput >= 50%",
-        "--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "50,99",
+        "--num-prompts",
+        "200",
+        "--request-rate",
+        "20",
+        "--max-concurrency",
+        "8",
+        "--goodput",
+        "ttft:100",
+        "--slo",
+        "goodput >= 50%",
+        "--percentile-metrics",
+        "ttft,tpot,itl,e2el",
+        "--metric-percentiles",
+        "50,99",
     ]);
     insta::assert_snapshot!(text(&output.stdout));
 }
@@ -75,14 +94,26 @@ fn results_are_saved_under_vllms_name_and_keys() {
     let folder = folder("save");
     let dir = folder.to_str().unwrap();
     let output = serve(&[
-        "--num-prompts", "10", "--request-rate", "5", "--save-result", "--result-dir", dir,
-        "--metadata", "commit=abc", "--label", "nightly",
+        "--num-prompts",
+        "10",
+        "--request-rate",
+        "5",
+        "--save-result",
+        "--result-dir",
+        dir,
+        "--metadata",
+        "commit=abc",
+        "--label",
+        "nightly",
     ]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let files: Vec<_> = std::fs::read_dir(&folder).unwrap().flatten().collect();
     assert_eq!(files.len(), 1);
     let name = files[0].file_name().into_string().unwrap();
-    assert!(name.starts_with("nightly-5.0qps-simulated-") && name.ends_with(".json"), "{name}");
+    assert!(
+        name.starts_with("nightly-5.0qps-simulated-") && name.ends_with(".json"),
+        "{name}"
+    );
     let result = read_json(&files[0].path());
     assert_eq!(result["completed"], 10);
     assert_eq!(result["commit"], "abc");
@@ -96,13 +127,22 @@ fn results_are_appended_line_by_line() {
     let dir = folder.to_str().unwrap();
     for _ in 0..2 {
         let output = serve(&[
-            "--num-prompts", "3", "--append_result", "--save_detailed", "--result_dir", dir,
-            "--result_filename", "all.jsonl",
+            "--num-prompts",
+            "3",
+            "--append_result",
+            "--save_detailed",
+            "--result_dir",
+            dir,
+            "--result_filename",
+            "all.jsonl",
         ]);
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
     let lines = std::fs::read_to_string(folder.join("all.jsonl")).unwrap();
-    let results: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let results: Vec<Value> = lines
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
     assert_eq!(results.len(), 2);
     assert_eq!(results[0]["ttfts"], results[1]["ttfts"]);
     assert_eq!(results[0]["ttfts"].as_array().unwrap().len(), 3);
@@ -147,8 +187,14 @@ fn unusable_input_exits_2_and_names_the_fix(#[case] args: &[&str], #[case] told:
 #[test]
 fn all_problems_are_told_at_once() {
     let output = serve(&[
-        "--goodput", "ttfb:200", "--slo", "p99(ttf) < 1ms", "--request-rate", "-1",
-        "--header", "nonsense",
+        "--goodput",
+        "ttfb:200",
+        "--slo",
+        "p99(ttf) < 1ms",
+        "--request-rate",
+        "-1",
+        "--header",
+        "nonsense",
     ]);
     let message = text(&output.stderr);
     for part in ["ttfb", "ttf`", "rate", "--header"] {
@@ -161,7 +207,12 @@ fn malformed_dataset_lines_are_named() {
     let folder = folder("dataset");
     let path = folder.join("prompts.jsonl");
     std::fs::write(&path, "{\"prompt\": \"fine\"}\n{\"prompt\": 3}\nnot json\n").unwrap();
-    let output = serve(&["--dataset-name", "custom", "--dataset-path", path.to_str().unwrap()]);
+    let output = serve(&[
+        "--dataset-name",
+        "custom",
+        "--dataset-path",
+        path.to_str().unwrap(),
+    ]);
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{message}");
     for part in ["prompts.jsonl", "line 2", "line 3", "prompt"] {
@@ -176,16 +227,40 @@ fn an_unwritable_result_folder_is_told_before_the_run() {
     std::fs::write(&file, "").unwrap();
     // A folder below a file cannot be made by anyone, not even by root.
     let dir = file.join("results");
-    let output = serve(&["--num-prompts", "2", "--save-result", "--result-dir", dir.to_str().unwrap()]);
+    let output = serve(&[
+        "--num-prompts",
+        "2",
+        "--save-result",
+        "--result-dir",
+        dir.to_str().unwrap(),
+    ]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("--result-dir"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("--result-dir"),
+        "{}",
+        text(&output.stderr)
+    );
     assert!(output.stdout.is_empty());
 }
 
 #[test]
 fn a_dry_run_prints_the_plan_and_sends_nothing() {
-    let args = ["--num-prompts", "5", "--request-rate", "2", "--base-url", "http://127.0.0.1:9"];
-    let base = ["serve", "--dry-run", "--random-input-len", "16", "--tokenizer", "embedded"];
+    let args = [
+        "--num-prompts",
+        "5",
+        "--request-rate",
+        "2",
+        "--base-url",
+        "http://127.0.0.1:9",
+    ];
+    let base = [
+        "serve",
+        "--dry-run",
+        "--random-input-len",
+        "16",
+        "--tokenizer",
+        "embedded",
+    ];
     let output = goodput(&[&base[..], &args].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     insta::assert_snapshot!(text(&output.stdout));
@@ -193,12 +268,33 @@ fn a_dry_run_prints_the_plan_and_sends_nothing() {
 
 #[test]
 fn an_unreachable_server_exits_4() {
-    let output = goodput(&["serve", "--base-url", "http://127.0.0.1:9", "--model", "m", "--num-prompts", "1"]);
+    let output = goodput(&[
+        "serve",
+        "--base-url",
+        "http://127.0.0.1:9",
+        "--model",
+        "m",
+        "--num-prompts",
+        "1",
+    ]);
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{message}");
-    assert!(message.contains("127.0.0.1:9") && message.contains("running"), "{message}");
-    let output = goodput(&["serve", "--base-url", "http://127.0.0.1:9", "--num-prompts", "1"]);
-    assert!(text(&output.stderr).contains("/v1/models"), "{}", text(&output.stderr));
+    assert!(
+        message.contains("127.0.0.1:9") && message.contains("running"),
+        "{message}"
+    );
+    let output = goodput(&[
+        "serve",
+        "--base-url",
+        "http://127.0.0.1:9",
+        "--num-prompts",
+        "1",
+    ]);
+    assert!(
+        text(&output.stderr).contains("/v1/models"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 /// Ctrl-C ends the run, and what was measured is reported and saved.
@@ -213,9 +309,28 @@ fn ctrl_c_keeps_what_was_measured() {
         stream.write_all(good_stream().as_bytes()).is_ok()
     });
     let child = Command::new(env!("CARGO_BIN_EXE_goodput"))
-        .args(["serve", "--base-url", &server.url, "--model", "m", "--num-prompts", "100000"])
-        .args(["--random-input-len", "4", "--prompt-token-ids", "--request-rate", "100"])
-        .args(["--save-result", "--result-filename", "partial.json", "--result-dir"])
+        .args([
+            "serve",
+            "--base-url",
+            &server.url,
+            "--model",
+            "m",
+            "--num-prompts",
+            "100000",
+        ])
+        .args([
+            "--random-input-len",
+            "4",
+            "--prompt-token-ids",
+            "--request-rate",
+            "100",
+        ])
+        .args([
+            "--save-result",
+            "--result-filename",
+            "partial.json",
+            "--result-dir",
+        ])
         .arg(&folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -225,11 +340,20 @@ fn ctrl_c_keeps_what_was_measured() {
         thread::sleep(Duration::from_millis(5));
     }
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     let output = child.wait_with_output().unwrap();
     let table = text(&output.stdout);
     assert_eq!(output.status.code(), Some(4), "{table}");
-    assert!(table.contains("Serving Benchmark Result") && table.contains("was stopped"), "{table}");
+    assert!(
+        table.contains("Serving Benchmark Result") && table.contains("was stopped"),
+        "{table}"
+    );
     let result = read_json(&folder.join("partial.json"));
     assert_eq!(result["goodput"]["partial"], true);
     assert!(result["completed"].as_u64().unwrap() >= 4);

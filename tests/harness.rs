@@ -26,7 +26,10 @@ fn gates() -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
         command.env_remove(name);
     }
-    command.env_remove("NEXTEST").env_remove("GATES_URL").env("RUST_BACKTRACE", "0");
+    command
+        .env_remove("NEXTEST")
+        .env_remove("GATES_URL")
+        .env("RUST_BACKTRACE", "0");
     command
 }
 
@@ -68,9 +71,18 @@ fn the_default_run_passes() {
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("SIMULATED"), "{text}");
-    assert!(text.contains("live ... ignored, the environment variable GATES_URL is not set"), "{text}");
-    assert!(text.contains("too_slow ... ignored, fails by design"), "{text}");
-    assert!(text.contains("test result: ok. 3 passed; 0 failed; 3 ignored;"), "{text}");
+    assert!(
+        text.contains("live ... ignored, the environment variable GATES_URL is not set"),
+        "{text}"
+    );
+    assert!(
+        text.contains("too_slow ... ignored, fails by design"),
+        "{text}"
+    );
+    assert!(
+        text.contains("test result: ok. 3 passed; 0 failed; 3 ignored;"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -93,7 +105,10 @@ fn unknown_arguments_exit_2_with_help() {
     let output = run(&["--frobnicate"]);
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("--frobnicate") && text.contains("Usage"), "{text}");
+    assert!(
+        text.contains("--frobnicate") && text.contains("Usage"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -156,7 +171,11 @@ fn live_benches_never_overlap() {
 fn listing_server() -> RawServer {
     RawServer::start(|stream, request| {
         let answer = match request.starts_with("GET /v1/models") {
-            true => http("200 OK", "application/json", r#"{"data":[{"id":"listed"}]}"#),
+            true => http(
+                "200 OK",
+                "application/json",
+                r#"{"data":[{"id":"listed"}]}"#,
+            ),
             false => good_stream(),
         };
         stream.write_all(answer.as_bytes()).is_ok()
@@ -173,7 +192,10 @@ fn goodput_url_replaces_the_simulation() {
         .unwrap();
     let text = stdout(&output);
     assert!(text.contains("10 requests are not enough"), "{text}");
-    assert!(text.contains(&format!("{}, openai, model listed", server.url)), "{text}");
+    assert!(
+        text.contains(&format!("{}, openai, model listed", server.url)),
+        "{text}"
+    );
     assert!(!text.contains("SIMULATED"), "{text}");
 }
 
@@ -197,8 +219,14 @@ fn nextest_users_get_the_setting_once_when_it_is_missing() {
         String::from_utf8(output.stderr).unwrap()
     };
     let advice = run("first");
-    assert!(advice.contains("filter = 'binary_id(project::bench/gates)'"), "{advice}");
-    assert!(advice.contains("threads-required = \"num-test-threads\""), "{advice}");
+    assert!(
+        advice.contains("filter = 'binary_id(project::bench/gates)'"),
+        "{advice}"
+    );
+    assert!(
+        advice.contains("threads-required = \"num-test-threads\""),
+        "{advice}"
+    );
     assert!(!run("first").contains("threads-required"));
 
     std::fs::write(root.join(".config/nextest.toml"), &advice).unwrap();

@@ -26,7 +26,10 @@ fn a_command_is_started_measured_and_stopped() {
         let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         free.local_addr().unwrap().port()
     };
-    let command = format!("{} sim --port {{port}} --ttft 5ms --itl 1ms --model served", env!("CARGO_BIN_EXE_goodput"));
+    let command = format!(
+        "{} sim --port {{port}} --ttft 5ms --itl 1ms --model served",
+        env!("CARGO_BIN_EXE_goodput")
+    );
     let server = ServerProcess::new(command).port(port).log(log("measured"));
     let report = bench(server).run_blocking().unwrap();
     assert_eq!(report.completed(), 5, "{report}");
@@ -34,7 +37,10 @@ fn a_command_is_started_measured_and_stopped() {
     assert_eq!(report.model(), "served");
     let text = std::fs::read_to_string(log("measured")).unwrap();
     assert!(text.contains("goodput sim serves on"), "{text}");
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "still listening");
+    assert!(
+        TcpStream::connect(("127.0.0.1", port)).is_err(),
+        "still listening"
+    );
 }
 
 #[test]
@@ -43,7 +49,12 @@ fn a_command_that_ends_shows_its_log() {
     let error = bench(server).run_blocking().unwrap_err();
     assert!(matches!(error, Error::Target(_)));
     let text = error.to_string();
-    for part in ["ended before it was ready", "exit status: 3", "out of memory", "ends.log"] {
+    for part in [
+        "ended before it was ready",
+        "exit status: 3",
+        "out of memory",
+        "ends.log",
+    ] {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
     }
 }
@@ -66,5 +77,8 @@ fn a_command_that_does_not_exist_is_named() {
         .run_blocking()
         .unwrap_err()
         .to_string();
-    assert!(text.contains("no-such-server") && text.contains("PATH"), "{text}");
+    assert!(
+        text.contains("no-such-server") && text.contains("PATH"),
+        "{text}"
+    );
 }

@@ -116,10 +116,20 @@ fn tls_is_verified_unless_told_otherwise() {
 #[test]
 fn connecting_has_its_own_timeout() {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let url = format!(
+        "https://127.0.0.1:{}",
+        listener.local_addr().unwrap().port()
+    );
     let bench = bench(&url).connect_timeout("20ms");
     let at_once = bench.clone().run_blocking().unwrap_err().to_string();
     assert!(at_once.contains("no connection within 20 ms"), "{at_once}");
-    let waiting = bench.ready_timeout("50ms").run_blocking().unwrap_err().to_string();
-    assert!(waiting.contains("connecting took longer than 20 ms"), "{waiting}");
+    let waiting = bench
+        .ready_timeout("50ms")
+        .run_blocking()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        waiting.contains("connecting took longer than 20 ms"),
+        "{waiting}"
+    );
 }

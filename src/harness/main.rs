@@ -46,7 +46,11 @@ pub fn main() -> ExitCode {
 fn run(entries: &[&Entry], args: &Args) -> ExitCode {
     let started = Instant::now();
     let all = Entry::all().len();
-    let noun = if entries.len() == 1 { "bench" } else { "benches" };
+    let noun = if entries.len() == 1 {
+        "bench"
+    } else {
+        "benches"
+    };
     println!("\nrunning {} {noun}", entries.len());
     let (mut passed, mut ignored, mut failures) = (0, 0, Vec::new());
     for entry in entries {

@@ -56,7 +56,9 @@ pub(super) fn extra(
 fn histograms(metrics: &Metrics) -> Value {
     let pairs = |summary: &Summary| {
         let buckets = summary.histogram().buckets();
-        let pairs = buckets.iter().map(|bucket| json!([bucket.micros, bucket.count]));
+        let pairs = buckets
+            .iter()
+            .map(|bucket| json!([bucket.micros, bucket.count]));
         Value::from_iter(pairs)
     };
     json!({

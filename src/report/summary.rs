@@ -145,7 +145,10 @@ fn client(metrics: &Metrics) -> String {
         return "no schedule to be late for".to_owned();
     }
     let [p50, p99] = [50.0, 99.0].map(|q| late.percentile(q));
-    format!("late by {p50:.3} ms (p50), {p99:.3} ms (p99), {:.3} ms (max)", late.max)
+    format!(
+        "late by {p50:.3} ms (p50), {p99:.3} ms (p99), {:.3} ms (max)",
+        late.max
+    )
 }
 
 #[cfg(test)]
