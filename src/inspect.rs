@@ -64,7 +64,9 @@ impl Inspector {
     pub(crate) fn answers_ok(&self, path: &str) -> bool {
         let url = format!("{}{path}", self.base);
         // In an async block: reqwest wants a runtime around it from the start.
-        let answer = self.runtime.block_on(async { self.client.get(url).send().await });
+        let answer = self
+            .runtime
+            .block_on(async { self.client.get(url).send().await });
         answer.is_ok_and(|response| response.status().is_success())
     }
 

@@ -1,4 +1,5 @@
 //! The `goodput` command: exit codes, files, and what it says of unusable input.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
 mod support;

@@ -1,5 +1,6 @@
 //! The benchmark binary as cargo, nextest and IDEs drive it, and the lock that keeps live benches
 //! apart.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

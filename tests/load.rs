@@ -1,5 +1,6 @@
 //! The driver's promises, on virtual time: open loop never waits for a slow server, closed loop
 //! never exceeds its limit, every request is accounted for.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use goodput::{
     Bench, Verdict,

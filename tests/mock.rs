@@ -1,4 +1,5 @@
 //! wiremock with streaming in front.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use goodput::mock::{Front, StreamTemplate};
 use http_body_util::{BodyExt, Full};

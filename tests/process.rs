@@ -1,4 +1,5 @@
 //! A server that the bench starts and stops.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(all(unix, feature = "cli"))]
 
 use goodput::{Bench, Error, ServerProcess};

@@ -1,4 +1,5 @@
 //! The simulated server from outside: over pipes on the virtual clock, and on a port.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use goodput::{
     clock::{Clock, Nanos, runtime_real, runtime_virtual},

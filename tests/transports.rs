@@ -1,4 +1,5 @@
 //! The same client over TCP, TLS and Unix sockets, against the simulation on the real clock.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use goodput::{
     Bench, Error, Simulation, Verdict,

@@ -13,8 +13,10 @@ use std::{
 /// where it is and is only moved when it rings too early.
 pub(super) struct Watchdog {
     clock: Clock,
-    timer: Option<(Nanos, Pin<Box<dyn Future<Output = ()>>>)>,
+    timer: Option<(Nanos, Timer)>,
 }
+
+type Timer = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Watchdog {
     pub(super) fn new(clock: Clock) -> Self {

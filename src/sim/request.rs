@@ -164,7 +164,8 @@ fn chat_input(messages: Vec<Message>) -> Input {
 
 /// The first prompt; `None` when the list is empty.
 fn completion_input(prompt: Prompt) -> Option<Input> {
-    let count = |tokens: Vec<u64>| (!tokens.is_empty()).then(|| Input::Tokens(tokens.len() as u64));
+    let count =
+        |tokens: Vec<u64>| (!tokens.is_empty()).then_some(Input::Tokens(tokens.len() as u64));
     match prompt {
         Prompt::Text(text) => Some(Input::Text(text)),
         Prompt::Tokens(tokens) => count(tokens),
