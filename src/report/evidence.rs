@@ -1,12 +1,27 @@
 //! The verdict with what speaks for it.
 
 use crate::{
-    judge::{Judgement, SloResult, Verdict, WorstRequest},
+    judge::{FindingKind, Judgement, SloResult, Verdict, WorstRequest},
     metrics::ErrorGroup,
 };
 
 /// So many different errors are shown.
 const ERRORS: usize = 5;
+
+/// Why a run is not *pass*, in a few lines: what invalidates it, the SLOs that it missed, and how
+/// requests failed. Empty when nothing speaks against it.
+pub fn reasons(judgement: &Judgement) -> String {
+    let findings = judgement.findings.iter().filter(|finding| {
+        finding.kind.invalidates() || finding.kind == FindingKind::Complaint
+    });
+    let mut lines: Vec<String> = findings.map(|finding| finding.message.clone()).collect();
+    if judgement.verdict != Verdict::Invalid {
+        let missed = judgement.slos.iter().filter(|slo| !slo.pass);
+        lines.extend(missed.map(|slo| slo.sentence.clone()));
+    }
+    lines.extend(errors(&judgement.errors));
+    lines.join("\n")
+}
 
 /// Each SLO, the verdict, and when it is not *pass* the findings, errors and worst requests that
 /// speak for it. Indented; ends without a line break.

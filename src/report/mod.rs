@@ -16,7 +16,7 @@ mod testing;
 mod value;
 mod vllm;
 
-pub use evidence::evidence;
+pub use evidence::{evidence, reasons};
 pub use extra::SCHEMA;
 pub use json::{JsonOptions, is_result_key, vllm_json};
 pub use summary::summary;

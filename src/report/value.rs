@@ -1,6 +1,9 @@
 //! The report of a run: what its function is called with.
 
-use super::{evidence::evidence, summary::summary};
+use super::{
+    evidence::{evidence, reasons},
+    summary::summary,
+};
 use crate::{
     grammar::{self, Mistake, slo::Subject},
     judge::{self, Criteria, Judgement, Verdict},
@@ -46,8 +49,13 @@ impl Report {
         self.verdict() == Verdict::Pass
     }
 
-    /// The verdict with what speaks for it, as text.
+    /// Why the verdict is not pass, in a few lines.
     pub fn reasons(&self) -> String {
+        reasons(&self.judgement)
+    }
+
+    /// The verdict with everything that speaks for it.
+    pub fn evidence(&self) -> String {
         evidence(&self.judgement)
     }
 

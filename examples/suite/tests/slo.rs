@@ -36,8 +36,8 @@ async fn asynchronous(report: &Report) {
 #[llm_bench(
     target = "env:LLM_URL",
     dataset = "random(input = 64, output = 16)",
-    rate = 5,
-    requests = 50,
+    rate = 1,
+    requests = 20,
     goodput = "ttft:2000",
     slo = "goodput >= 95%, errors < 1%"
 )]

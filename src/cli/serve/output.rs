@@ -71,7 +71,7 @@ impl<'a> Output<'a> {
         }
         let table = report::vllm_table(report.run(), report.metrics(), &self.vllm());
         println!("{table}");
-        println!("{}", report.reasons());
+        println!("{}", report.evidence());
     }
 
     /// Writes the result file. If that fails, the result goes to the temporary folder instead.
