@@ -139,6 +139,39 @@ fn a_stopped_run_keeps_what_was_measured() {
 }
 
 #[test]
+fn an_answer_in_one_piece_is_one_event_with_all_tokens() {
+    for backend in ["openai-chat", "vllm"] {
+        let report = bench()
+            .backend(backend)
+            .target("sim(ttft = 100ms, itl = 10ms)")
+            .stream(false)
+            .requests(3)
+            .run_blocking()
+            .unwrap();
+        for record in &report.run().records {
+            assert_eq!(record.error, None);
+            assert_eq!((record.events.len(), record.output.tokens), (1, 4));
+            assert_eq!((record.events[0].at - record.sent).as_millis(), 130);
+        }
+    }
+}
+
+#[test]
+fn without_a_tokenizer_lengths_are_estimates_and_the_notes_say_so() {
+    let report = bench()
+        .tokenizer("none")
+        .requests(3)
+        .run_blocking()
+        .unwrap();
+    assert!(
+        report.notes().iter().any(|note| note.contains("estimate")),
+        "{:?}",
+        report.notes()
+    );
+    assert_eq!(report.completed(), 3);
+}
+
+#[test]
 fn ten_virtual_minutes_do_not_take_ten_minutes() {
     let report = bench().rate(2).requests(1200).run_blocking().unwrap();
     assert_eq!(report.run().duration.as_secs_f64().round(), 600.0);

@@ -1,7 +1,10 @@
 //! wiremock with streaming in front.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use goodput::mock::{Front, StreamTemplate};
+use goodput::{
+    Bench, Verdict,
+    mock::{Front, MockTarget, StreamTemplate},
+};
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, body::Incoming, client::conn::http1::handshake};
 use hyper_util::rt::TokioIo;
@@ -226,4 +229,36 @@ async fn a_mock_server_that_is_gone_is_a_bad_gateway() {
     let mut client = Client::connect(&front.url()).await;
     let response = client.post(CHAT).await;
     assert_eq!(response.status(), 502);
+}
+
+/// `expect` is verified after the run, and what is not met fails the bench.
+#[rstest]
+#[case::met(3, Verdict::Pass)]
+#[case::too_many(4, Verdict::Fail)]
+fn a_mock_target_is_verified_after_the_run(#[case] expected: u64, #[case] verdict: Verdict) {
+    let target = MockTarget::new(move || {
+        let answer = StreamTemplate::chat().tokens(2);
+        vec![
+            Mock::given(path("/v1/chat/completions"))
+                .respond_with(answer)
+                .expect(expected),
+        ]
+    });
+    let report = Bench::new("mocked")
+        .target(target)
+        .backend("openai-chat")
+        .model("any")
+        .dataset("random(input = 4, output = 2)")
+        .requests(3)
+        .exclusive(false)
+        .run_blocking()
+        .unwrap();
+    assert_eq!(report.verdict(), verdict, "{report}");
+    assert_eq!(report.completed(), 3);
+    assert_eq!(
+        report.reasons().contains("4"),
+        verdict == Verdict::Fail,
+        "{}",
+        report.reasons()
+    );
 }

@@ -46,7 +46,11 @@ pub(super) fn run_case(entry: &Entry, show: &mut dyn FnMut(&Report)) -> Finished
     show(&report);
     let mut reasons = Vec::new();
     if !report.passed() {
-        reasons.push(format!("verdict {}: {}", report.verdict(), report.reasons()));
+        reasons.push(format!(
+            "verdict {}: {}",
+            report.verdict(),
+            report.reasons()
+        ));
     }
     // An invalid run has no numbers that a function could judge.
     if report.verdict() != Verdict::Invalid

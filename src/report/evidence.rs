@@ -11,9 +11,10 @@ const ERRORS: usize = 5;
 /// Why a run is not *pass*, in a few lines: what invalidates it, the SLOs that it missed, and how
 /// requests failed. Empty when nothing speaks against it.
 pub fn reasons(judgement: &Judgement) -> String {
-    let findings = judgement.findings.iter().filter(|finding| {
-        finding.kind.invalidates() || finding.kind == FindingKind::Complaint
-    });
+    let findings = judgement
+        .findings
+        .iter()
+        .filter(|finding| finding.kind.invalidates() || finding.kind == FindingKind::Complaint);
     let mut lines: Vec<String> = findings.map(|finding| finding.message.clone()).collect();
     if judgement.verdict != Verdict::Invalid {
         let missed = judgement.slos.iter().filter(|slo| !slo.pass);

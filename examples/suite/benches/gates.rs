@@ -25,4 +25,12 @@ fn live() {}
 #[llm_bench(requests = 10, slo = "p99(ttft) < 10ms", ignore = "fails by design")]
 fn must_fail() {}
 
+#[llm_bench(rate = rate, requests = 20)]
+#[rstest::rstest]
+#[case::slow(5.0)]
+#[case::fast(50.0)]
+fn rates(#[case] rate: f64, report: &Report) {
+    assert_eq!(report.run().setup.rate, Some(rate));
+}
+
 goodput::main!();
