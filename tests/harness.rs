@@ -210,9 +210,11 @@ fn nextest_users_get_the_setting_once_when_it_is_missing() {
         let output = gates()
             .args(["--exact", "live", "--nocapture"])
             .env("GATES_URL", &server.url)
+            // The last run that was advised is remembered in the temporary folder.
+            .env("TMPDIR", &root)
             .env("NEXTEST", "1")
             .env("NEXTEST_TEST_THREADS", "4")
-            .env("NEXTEST_RUN_ID", format!("{}-{id}", std::process::id()))
+            .env("NEXTEST_RUN_ID", id)
             .env("NEXTEST_BINARY_ID", "project::bench/gates")
             .env("NEXTEST_WORKSPACE_ROOT", &root)
             .output()

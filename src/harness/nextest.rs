@@ -4,7 +4,7 @@ use super::registry::Entry;
 use std::{
     env,
     fs::{self, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
 };
 
@@ -30,18 +30,38 @@ pub(super) fn advise(entry: &Entry) {
     if is_configured(Path::new(&root)) {
         return;
     }
-    let marker = env::temp_dir().join(format!("goodput-nextest-advice-{run}"));
-    let first = OpenOptions::new().write(true).create_new(true).open(marker);
-    if first.is_ok() {
-        let binary = env::var("NEXTEST_BINARY_ID").unwrap_or_default();
-        // Straight to stderr: nextest shows it with the test's output.
-        let _ = writeln!(
-            io::stderr(),
-            "goodput: other tests may run beside this live bench. Put this into \
-             .config/nextest.toml to keep them away:\n\n{}\n",
-            SNIPPET.replace("ID", &binary)
-        );
+    if !is_first_of(&run).unwrap_or(true) {
+        return;
     }
+    let binary = env::var("NEXTEST_BINARY_ID").unwrap_or_default();
+    // Straight to stderr: nextest shows it with the test's output.
+    let _ = writeln!(
+        io::stderr(),
+        "goodput: other tests may run beside this live bench. Put this into \
+         .config/nextest.toml to keep them away:\n\n{}\n",
+        SNIPPET.replace("ID", &binary)
+    );
+}
+
+/// Whether no other test of this nextest run, each in a process of its own, has asked yet. One
+/// file remembers the last run that asked.
+fn is_first_of(run: &str) -> io::Result<bool> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(env::temp_dir().join("goodput-nextest-advice"))?;
+    file.lock()?;
+    let mut last = String::new();
+    file.read_to_string(&mut last)?;
+    if last == run {
+        return Ok(false);
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(run.as_bytes())?;
+    Ok(true)
 }
 
 fn is_live(entry: &Entry) -> bool {
