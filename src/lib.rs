@@ -31,7 +31,8 @@
 //! `target = …` names the server: `"http://127.0.0.1:8000"`, `"unix:/run/llm.sock"`, `"env:LLM_URL"`
 //! (ignored, visibly, where the variable is not set; `GOODPUT_REQUIRE_LIVE=1` makes that a
 //! failure), `"sim(ttft = 50ms, itl = 10ms)"`, or any expression whose value is a [`Target`]: a
-//! [`ServerProcess`], a wiremock server with streaming, a [`Simulation`]. Left out, it is the URL in
+//! [`ServerProcess`], a wiremock server with streaming, a [`Service`] of this process, a
+//! [`Simulation`]. Left out, it is the URL in
 //! `GOODPUT_URL`, else the built-in simulation, and the report says **simulated** loudly.
 //!
 //! Simulations run on virtual time: minutes of load take milliseconds, and the numbers are the same
@@ -115,7 +116,7 @@ pub use goodput_grammar as grammar;
 pub use goodput_macros::llm_bench;
 pub use judge::Verdict;
 pub use report::Report;
-pub use target::{ServerProcess, Simulation, Target};
+pub use target::{ServerProcess, Service, Simulation, Target};
 
 /// The `main` of a benchmark target with `harness = false`: runs the `#[llm_bench]` functions of
 /// the file.

@@ -19,11 +19,15 @@ use std::{
 };
 use support::{RawServer, good_stream, http};
 
-/// `examples/gates.rs`, which cargo builds before it runs tests.
 fn gates() -> Command {
+    example("gates")
+}
+
+/// A program of `examples/`, which cargo builds before it runs tests.
+fn example(name: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let profile: PathBuf = tests.ancestors().nth(2).unwrap().into();
-    let mut command = Command::new(profile.join("examples/gates"));
+    let mut command = Command::new(profile.join("examples").join(name));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
         command.env_remove(name);
     }
@@ -234,4 +238,16 @@ fn nextest_users_get_the_setting_once_when_it_is_missing() {
 
     std::fs::write(root.join(".config/nextest.toml"), &advice).unwrap();
     assert!(!run("second").contains("threads-required"));
+}
+
+/// An in-process service on virtual time: the version that holds tokens back misses its SLO by
+/// exactly the time that it holds them.
+#[test]
+fn the_bug_of_the_example_gateway_is_found() {
+    let output = example("gateway").output().unwrap();
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("✗ p99(ttft) = 23"), "{text}");
+    let (report, _) = text.rsplit_once("finished in").unwrap();
+    insta::assert_snapshot!(report.trim());
 }

@@ -16,7 +16,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     task::JoinSet,
 };
 use xxhash_rust::xxh3::Xxh3;
@@ -32,12 +32,29 @@ fn script() -> Script {
     }
 }
 
+/// A simulated server and the pipes that lead to it.
+struct Simulated {
+    server: Arc<SimServer>,
+    pipes: InProcess,
+}
+
+impl Simulated {
+    fn connect(&self) -> DuplexStream {
+        self.pipes.connect()
+    }
+
+    fn server(&self) -> &SimServer {
+        &self.server
+    }
+}
+
 /// Runs `work` with a simulation in virtual time.
-fn simulate<T>(server: SimServer, work: impl AsyncFnOnce(Arc<InProcess>, Clock) -> T) -> T {
+fn simulate<T>(server: SimServer, work: impl AsyncFnOnce(Arc<Simulated>, Clock) -> T) -> T {
     runtime_virtual().unwrap().block_on(async {
         let clock = Clock::virtual_time();
-        let server = Arc::new(InProcess::new(Arc::new(server), clock.clone()));
-        work(server, clock).await
+        let server = Arc::new(server);
+        let pipes = InProcess::new(server.clone(), clock.clone());
+        work(Arc::new(Simulated { server, pipes }), clock).await
     })
 }
 
@@ -68,7 +85,7 @@ async fn chunks(mut body: Incoming, clock: &Clock) -> Vec<(Nanos, Bytes)> {
 }
 
 /// Status and JSON of an answer, which is null when the body is empty.
-async fn ask(server: &InProcess, request: Request<Full<Bytes>>) -> (u16, Value) {
+async fn ask(server: &Simulated, request: Request<Full<Bytes>>) -> (u16, Value) {
     let (response, _connection) = send(server.connect(), request).await;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -143,6 +143,20 @@ impl Bench {
                 let origin = Origin::parse(&listening.url()).map_err(Error::Target)?;
                 self.deliver_to(&Endpoint::Url(origin), prepared, control)
             }
+            Place::Service(service) => {
+                let runtime = match service.is_on_virtual_time() {
+                    true => runtime(clock::runtime_virtual())?,
+                    false => runtime(clock::runtime_real())?,
+                };
+                LocalSet::new().block_on(&runtime, async {
+                    let clock = match service.is_on_virtual_time() {
+                        true => Clock::virtual_tokio_time(),
+                        false => real_clock()?,
+                    };
+                    let dialer = Dialer::in_process(InProcess::serving(service.serve()));
+                    self.drive(dialer, clock, prepared, control).await
+                })
+            }
             Place::Endpoint(endpoint) => self.deliver_to(endpoint, prepared, control),
         }
     }
@@ -163,8 +177,7 @@ impl Bench {
             if self.ready_timeout.is_none() {
                 dialer.probe(self.timeouts.connect).await?;
             }
-            let clock = Clock::real().map_err(Error::io("cannot start the clock of the run"))?;
-            self.drive(dialer, clock, prepared, control).await
+            self.drive(dialer, real_clock()?, prepared, control).await
         })
     }
 
@@ -253,8 +266,6 @@ impl Bench {
         prepared: &Prepared,
         delivery: Delivery,
     ) -> Run {
-        let virtual_time =
-            matches!(place, Place::Simulation(simulation) if !simulation.real_time());
         let mut records = delivery.records;
         for record in &mut records {
             count_tokens(record, prepared);
@@ -279,7 +290,10 @@ impl Bench {
             },
             duration: delivery.duration,
             audit: Audit {
-                timestamps: if virtual_time { "virtual" } else { "monotonic" }.to_owned(),
+                timestamps: match place.is_on_virtual_time() {
+                    true => "virtual".to_owned(),
+                    false => "monotonic".to_owned(),
+                },
                 connections: delivery.connections,
             },
             partial: delivery.partial,
@@ -298,6 +312,10 @@ impl Bench {
         let (metrics, judgement) = criteria.assess(&run);
         Report::new(run, plan.notes, criteria, metrics, judgement)
     }
+}
+
+fn real_clock() -> Result<Clock, Error> {
+    Clock::real().map_err(Error::io("cannot start the clock of the run"))
 }
 
 /// Replaces estimates by counts: the server's for the prompt, our tokenizer's for the answer.

@@ -132,6 +132,11 @@ impl Bench {
         }
         match place {
             Place::Simulation(simulation) => Ok((simulation.script().model.clone(), String::new())),
+            Place::Service(_) => Err(Error::Invalid(vec![Problem::new(
+                "model",
+                "(missing)",
+                "a service of this process is not asked for its models. Set `model`",
+            )])),
             Place::Endpoint(endpoint) => {
                 let inspector = Inspector::new(endpoint, self.insecure).map_err(Error::Target)?;
                 let model = inspector.first_model(headers.clone()).map_err(|why| {

@@ -88,6 +88,12 @@ impl Clock {
         Clock(Kind::Virtual(virtual_time::Virtual::new()))
     }
 
+    /// The same, but it is tokio's own paused time: for code that itself sleeps by tokio's clock,
+    /// such as a service under test. Its steps are 1 ms.
+    pub fn virtual_tokio_time() -> Self {
+        Clock(Kind::Virtual(virtual_time::Virtual::undilated()))
+    }
+
     /// Whether time is virtual.
     pub fn is_virtual(&self) -> bool {
         matches!(self.0, Kind::Virtual(_))

@@ -14,17 +14,27 @@ const DILATION: u32 = 1_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Virtual {
     origin: Instant,
+    dilation: u32,
 }
 
 impl Virtual {
     pub(super) fn new() -> Self {
         Virtual {
             origin: Instant::now(),
+            dilation: DILATION,
+        }
+    }
+
+    /// tokio's time as it is, for the sake of code that sleeps by it.
+    pub(super) fn undilated() -> Self {
+        Virtual {
+            dilation: 1,
+            ..Virtual::new()
         }
     }
 
     pub(super) fn now(&self) -> Nanos {
-        let nanos = self.origin.elapsed().as_nanos() / u128::from(DILATION);
+        let nanos = self.origin.elapsed().as_nanos() / u128::from(self.dilation);
         Nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
@@ -33,7 +43,7 @@ impl Virtual {
             return;
         }
         let deadline = Duration::from_nanos(at.0)
-            .checked_mul(DILATION)
+            .checked_mul(self.dilation)
             .and_then(|dilated| self.origin.checked_add(dilated));
         match deadline {
             Some(deadline) => tokio::time::sleep_until(deadline).await,

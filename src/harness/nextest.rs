@@ -26,8 +26,12 @@ pub(super) fn advise(entry: &Entry) {
     let Ok(run) = env::var("NEXTEST_RUN_ID") else {
         return;
     };
-    let root = env::var("NEXTEST_WORKSPACE_ROOT").unwrap_or_else(|_| entry.manifest_dir.to_owned());
-    if is_configured(Path::new(&root)) {
+    let configured = match env::var("NEXTEST_WORKSPACE_ROOT") {
+        Ok(root) => is_configured(Path::new(&root)),
+        // Older versions do not tell; the workspace is the crate's folder or one above it.
+        Err(_) => Path::new(entry.manifest_dir).ancestors().any(is_configured),
+    };
+    if configured {
         return;
     }
     if !is_first_of(&run).unwrap_or(true) {
@@ -68,10 +72,8 @@ fn is_live(entry: &Entry) -> bool {
     (entry.case)().bench.chosen_target().exclusive()
 }
 
-/// Whether the workspace, or a folder above the crate, has the setting.
-fn is_configured(root: &Path) -> bool {
-    root.ancestors().any(|folder| {
-        fs::read_to_string(folder.join(".config/nextest.toml"))
-            .is_ok_and(|config| config.contains("threads-required"))
-    })
+/// Whether nextest's configuration in this folder has the setting.
+fn is_configured(folder: &Path) -> bool {
+    fs::read_to_string(folder.join(".config/nextest.toml"))
+        .is_ok_and(|config| config.contains("threads-required"))
 }

@@ -1,8 +1,12 @@
-//! A simulated server at the other end of in-memory pipes.
+//! A server at the other end of in-memory pipes.
 
 use super::server::{SimServer, serve_connection};
 use crate::clock::Clock;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::{
     io::{DuplexStream, duplex},
     task::JoinSet,
@@ -11,27 +15,34 @@ use tokio::{
 /// Bytes that a pipe holds each way before its writer waits.
 const PIPE: usize = 64 << 10;
 
-/// A simulated server in this process. Dropping it ends all its connections.
-#[derive(Debug)]
+/// Serves one connection to its end.
+pub(crate) type Serve =
+    Arc<dyn Fn(DuplexStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// A server in this process. Dropping it ends all its connections.
 pub struct InProcess {
-    server: Arc<SimServer>,
-    clock: Clock,
+    serve: Serve,
     connections: Mutex<JoinSet<()>>,
 }
 
 impl InProcess {
-    /// A server on this clock.
+    /// A simulated server on this clock.
     pub fn new(server: Arc<SimServer>, clock: Clock) -> Self {
-        InProcess {
-            server,
-            clock,
-            connections: Mutex::default(),
-        }
+        InProcess::serving(Arc::new(move |io| {
+            let serving = serve_connection(io, server.clone(), clock.clone());
+            Box::pin(async {
+                // It ends with an error when the client leaves early, which is the client's right.
+                let _ = serving.await;
+            })
+        }))
     }
 
-    /// The server behind the pipes.
-    pub fn server(&self) -> &Arc<SimServer> {
-        &self.server
+    /// Any server.
+    pub(crate) fn serving(serve: Serve) -> Self {
+        InProcess {
+            serve,
+            connections: Mutex::default(),
+        }
     }
 
     /// Opens a connection and returns the client's end.
@@ -41,17 +52,19 @@ impl InProcess {
     /// Outside a tokio runtime.
     pub fn connect(&self) -> DuplexStream {
         let (client, server) = duplex(PIPE);
-        let serving = serve_connection(server, self.server.clone(), self.clock.clone());
         let mut connections = self
             .connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         // Closed connections leave only their results behind.
         while connections.try_join_next().is_some() {}
-        connections.spawn(async {
-            // It ends with an error when the client leaves early, which is the client's right.
-            let _ = serving.await;
-        });
+        connections.spawn((self.serve)(server));
         client
+    }
+}
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InProcess").finish_non_exhaustive()
     }
 }

@@ -29,6 +29,7 @@ pub(crate) mod wire;
 #[cfg(feature = "wiremock")]
 pub(crate) use accept::accept_each;
 pub use in_process::InProcess;
+pub(crate) use in_process::Serve;
 pub use server::{SimServer, serve_connection};
 pub use tcp::{Listening, serve_forever};
 #[cfg(feature = "wiremock")]

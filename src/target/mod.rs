@@ -4,10 +4,12 @@
 //! anything that implements [`Target`].
 
 mod process;
+mod service;
 mod simulation;
 mod url;
 
 pub use process::ServerProcess;
+pub use service::Service;
 pub use simulation::Simulation;
 pub use url::Origin;
 
@@ -65,6 +67,19 @@ pub enum Place {
     Endpoint(Endpoint),
     /// To the built-in simulation.
     Simulation(Simulation),
+    /// To a service of this process.
+    Service(Service),
+}
+
+impl Place {
+    /// Whether time is virtual there.
+    pub(crate) fn is_on_virtual_time(&self) -> bool {
+        match self {
+            Place::Endpoint(_) => false,
+            Place::Simulation(simulation) => !simulation.real_time(),
+            Place::Service(service) => service.is_on_virtual_time(),
+        }
+    }
 }
 
 /// Where a socket leads to.
