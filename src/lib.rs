@@ -35,7 +35,7 @@
 //! [`Simulation`]. Left out, it is the URL in
 //! `GOODPUT_URL`, else the built-in simulation, and the report says **simulated** loudly.
 //!
-//! Simulations run on virtual time: minutes of load take milliseconds, and the numbers are the same
+//! Simulations run on virtual time: minutes of load take a second or two, and the numbers are the same
 //! to the last digit on every run. Live benches hold a machine-wide lock while they measure, so
 //! they never overlap; for nextest, which can also keep *other* tests away, see the advice that is
 //! printed when the setting is missing.

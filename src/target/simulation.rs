@@ -7,7 +7,7 @@ use crate::grammar::sim::{Distribution, Script};
 ///
 /// By default it runs on virtual time: the client's real code talks to it over in-memory
 /// connections, and time jumps ahead whenever nothing can happen. Ten seconds of load take
-/// milliseconds, and the same seed gives the same numbers to the last digit.
+/// a moment, and the same seed gives the same numbers to the last digit.
 ///
 /// ```
 /// use goodput::{Bench, Simulation, grammar::sim::Distribution};
