@@ -81,8 +81,8 @@ pub struct Bench {
 
 impl Bench {
     /// A bench with this name and the defaults: completions (`openai`), the target of
-    /// `GOODPUT_URL` or else the built-in simulation, 100 `random` requests of 1024 tokens for 128,
-    /// all at once.
+    /// `GOODPUT_URL` or else the built-in simulation, 100 `random` requests of 256 tokens for 64, all
+    /// at once.
     pub fn new(name: impl Into<String>) -> Self {
         Bench {
             name: name.into(),
@@ -91,7 +91,11 @@ impl Bench {
             endpoint: None,
             model: None,
             tokenizer: None,
-            dataset: Dataset::Random(dataset::Random::default()),
+            dataset: Dataset::Random(dataset::Random {
+                input: 256,
+                output: 64,
+                ..dataset::Random::default()
+            }),
             rate: f64::INFINITY,
             burstiness: 1.0,
             ramp: None,
@@ -176,7 +180,8 @@ impl Bench {
     }
 
     /// What is asked: `"random(input = 256, output = 64)"`, `"custom(\"prompts.jsonl\")"`,
-    /// `"sharegpt(\"file.json\")"`. Default `random`.
+    /// `"sharegpt(\"file.json\")"`. Default `random` with 256 and 64 tokens;
+    /// a bare `"random"` is 1024 and 128, as in vLLM.
     pub fn dataset(mut self, dataset: impl Setting<Dataset>) -> Self {
         if let Some(dataset) = self.set("dataset", dataset) {
             self.dataset = dataset;
