@@ -15,6 +15,7 @@
 //! it, and on nothing else.
 
 mod accept;
+pub mod engine;
 mod in_process;
 pub(crate) mod pace;
 mod refusal;
