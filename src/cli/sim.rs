@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{self, Clock},
-    grammar::{self, sim::Script},
+    grammar::{self, engine::EngineConfig, sim::Script},
     plan::{Tokenizer, TokenizerSpec},
     sim::{SimServer, serve_forever},
 };
@@ -25,6 +25,10 @@ pub(super) struct Args {
     /// Time between tokens, as for `--ttft`.
     #[arg(long, default_value = "10ms", value_parser = distribution)]
     itl: grammar::sim::Distribution,
+    /// Simulate an engine instead of those times, with its settings: `llama-3-8b@h100,
+    /// max_num_seqs=64`.
+    #[arg(long, conflicts_with_all = ["ttft", "itl"], value_parser = engine)]
+    engine: Option<Box<EngineConfig>>,
     /// Seed of the draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -35,6 +39,20 @@ pub(super) struct Args {
 
 fn distribution(text: &str) -> Result<grammar::sim::Distribution, grammar::Mistake> {
     grammar::sim::parse_distribution(text)
+}
+
+fn engine(text: &str) -> Result<Box<EngineConfig>, String> {
+    match grammar::sim::parse(&format!("engine = {text}")) {
+        Ok(Script {
+            engine: Some(engine),
+            ..
+        }) => Ok(engine),
+        Ok(_) => Err("the engine is missing".to_owned()),
+        Err(mistakes) => {
+            let said: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            Err(said.join("; "))
+        }
+    }
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
@@ -51,6 +69,7 @@ fn serve(args: Args) -> Result<(), String> {
     let script = Script {
         ttft: args.ttft,
         itl: args.itl,
+        engine: args.engine,
         seed: args.seed,
         model: args.model,
     };

@@ -122,7 +122,7 @@ impl StreamTemplate {
             Content::Generated { dialect, tokens } => {
                 let answer = self.answer(*dialect, *tokens, request);
                 (0..answer.tokens())
-                    .flat_map(|index| answer.beat(index))
+                    .flat_map(|index| answer.burst(index..index + 1))
                     .flatten()
                     .collect()
             }

@@ -1,5 +1,5 @@
 //! The simulated server: it speaks vLLM's dialect of the OpenAI API and keeps exactly the times that
-//! a [`Script`](goodput_grammar::sim::Script) says.
+//! a [`Script`](goodput_grammar::sim::Script) says, or those of a simulated [`engine`].
 //!
 //! One [`SimServer`] serves in three ways:
 //!
@@ -9,14 +9,16 @@
 //! * [`SimServer::listen`]: on a port, in a thread of its own, until the handle is dropped;
 //! * [`serve_forever`]: on a port, in the caller's task.
 //!
-//! Token `i` of a request is sent at `arrival + ttft + Σ itl`, where arrival is when the head of the
+//! Token `i` of a scripted request is sent at `arrival + ttft + Σ itl`, where arrival is when the head of the
 //! request was read. The deadlines are absolute, so a late token does not delay the next. The times
 //! of a request depend on the script's seed and on how many generations the server accepted before
 //! it, and on nothing else.
 
 mod accept;
+pub mod engine;
 mod in_process;
 pub(crate) mod pace;
+mod prefix;
 mod refusal;
 pub(crate) mod request;
 mod script;
@@ -24,6 +26,7 @@ mod server;
 mod surface;
 mod tcp;
 mod thread;
+mod tokens;
 pub(crate) mod wire;
 
 #[cfg(feature = "wiremock")]

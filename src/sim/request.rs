@@ -36,14 +36,16 @@ pub(crate) struct Generation {
     pub(crate) include_usage: bool,
     /// Every event has the usage so far.
     pub(crate) continuous_usage: bool,
+    /// Lower goes first, if the server schedules by priority. Default 0.
+    pub(crate) priority: i64,
 }
 
 /// A prompt, as it can be counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
     Text(String),
-    /// The number of token ids.
-    Tokens(u64),
+    /// Token ids.
+    Tokens(Vec<u64>),
 }
 
 impl Input {
@@ -51,7 +53,7 @@ impl Input {
     pub(crate) fn tokens(&self, count: impl FnOnce(&str) -> u64) -> u64 {
         match self {
             Input::Text(text) => count(text),
-            Input::Tokens(tokens) => *tokens,
+            Input::Tokens(ids) => ids.len() as u64,
         }
     }
 }
@@ -65,6 +67,7 @@ struct Body {
     max_completion_tokens: Option<u64>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
+    priority: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +148,7 @@ impl Generation {
             include_usage,
             // vLLM heeds it only together with `include_usage`.
             continuous_usage: include_usage && options.continuous_usage_stats.unwrap_or(false),
+            priority: body.priority.unwrap_or(0),
         })
     }
 }
@@ -164,13 +168,12 @@ fn chat_input(messages: Vec<Message>) -> Input {
 
 /// The first prompt; `None` when the list is empty.
 fn completion_input(prompt: Prompt) -> Option<Input> {
-    let count =
-        |tokens: Vec<u64>| (!tokens.is_empty()).then_some(Input::Tokens(tokens.len() as u64));
+    let ids = |tokens: Vec<u64>| (!tokens.is_empty()).then_some(Input::Tokens(tokens));
     match prompt {
         Prompt::Text(text) => Some(Input::Text(text)),
-        Prompt::Tokens(tokens) => count(tokens),
+        Prompt::Tokens(tokens) => ids(tokens),
         Prompt::Texts(texts) => texts.into_iter().next().map(Input::Text),
-        Prompt::TokenLists(lists) => lists.into_iter().next().and_then(count),
+        Prompt::TokenLists(lists) => lists.into_iter().next().and_then(ids),
     }
 }
 
@@ -187,8 +190,8 @@ mod tests {
     #[rstest]
     #[case::text(json!("one two"), Input::Text("one two".into()))]
     #[case::first_of_texts(json!(["one", "two"]), Input::Text("one".into()))]
-    #[case::token_ids(json!([46, 355, 309]), Input::Tokens(3))]
-    #[case::first_of_token_lists(json!([[1, 2], [3]]), Input::Tokens(2))]
+    #[case::token_ids(json!([46, 355, 309]), Input::Tokens(vec![46, 355, 309]))]
+    #[case::first_of_token_lists(json!([[1, 2], [3]]), Input::Tokens(vec![1, 2]))]
     fn completions(#[case] prompt: Value, #[case] input: Input) {
         let read = read(Dialect::Completions, &json!({"prompt": prompt})).unwrap();
         assert_eq!(read.input, input);

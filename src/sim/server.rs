@@ -1,6 +1,6 @@
 //! The simulated server itself, independent of what carries its bytes.
 
-use super::surface;
+use super::{engine::EngineRunner, request::MAX_MODEL_LEN, surface};
 use crate::clock::Clock;
 use goodput_grammar::sim::Script;
 use hyper::{server::conn::http1, service::service_fn};
@@ -15,9 +15,10 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A server that answers by a script.
+/// A server that answers by a script or by an engine.
 pub struct SimServer {
     pub(super) script: Script,
+    engine: Option<EngineRunner>,
     count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     accepted: AtomicU64,
     in_flight: AtomicU64,
@@ -27,7 +28,9 @@ impl SimServer {
     /// A server for this script. It answers to any model name, unless the script has another one
     /// than the default: then it refuses the others, as vLLM does.
     pub fn new(script: Script) -> Self {
+        let engine = script.engine.clone();
         SimServer {
+            engine: engine.map(|config| EngineRunner::new(*config, script.seed)),
             script,
             count: Box::new(estimate_tokens),
             accepted: AtomicU64::new(0),
@@ -51,6 +54,24 @@ impl SimServer {
     /// Generations accepted, and neither complete nor given up by their client.
     pub fn in_flight(&self) -> u64 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Its engine, if it has one.
+    pub fn engine(&self) -> Option<&EngineRunner> {
+        self.engine.as_ref()
+    }
+
+    /// Tokens of prompt and answer that a request may have together.
+    pub(super) fn max_model_len(&self) -> u64 {
+        self.engine.as_ref().map_or(MAX_MODEL_LEN, |engine| {
+            engine.config().max_model_len().min(MAX_MODEL_LEN)
+        })
+    }
+
+    /// The LoRA adapters that it serves as models of their own.
+    pub(super) fn adapters(&self) -> &[String] {
+        let engine = self.script.engine.as_ref();
+        engine.map_or(&[], |engine| engine.lora_modules.as_slice())
     }
 
     /// The tokens in a text.

@@ -1,15 +1,19 @@
 //! The HTTP surface: which path does what.
 
 use super::{
+    engine::{Job, Ticket},
     pace::{self, Body},
+    prefix,
     refusal::Refusal,
-    request::{Dialect, Generation, MAX_MODEL_LEN},
+    request::{Dialect, Generation},
     script::TokenTimes,
     server::SimServer,
+    tokens::TokenSource,
     wire::{Answer, EVENT_STREAM, UsageEvents},
 };
 use crate::clock::{Clock, Nanos};
 use bytes::Bytes;
+use futures_util::stream;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Request, Response,
@@ -18,7 +22,7 @@ use hyper::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Bytes in a request body at most.
@@ -87,7 +91,7 @@ async fn serve(
             let version = concat!("goodput-sim ", env!("CARGO_PKG_VERSION"));
             Ok(json_response(json!({ "version": version }).to_string()))
         }
-        Endpoint::Models => Ok(json_response(models(&server.script.model))),
+        Endpoint::Models => Ok(json_response(models(server))),
         Endpoint::Tokenize => tokenize(server, &read(body).await?),
         Endpoint::Generate(dialect) => {
             let asked = Generation::read(dialect, &read(body).await?)?;
@@ -118,6 +122,8 @@ async fn generate(
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Refusal> {
     check_model(server, asked.model.as_deref())?;
+    let prompt_tokens = asked.input.tokens(|text| server.count(text));
+    let ticket = submit(server, clock, arrival, asked, prompt_tokens)?;
     let accepted = server.accept();
     let script = &server.script;
     let id = match headers.get("x-request-id").map(HeaderValue::to_str) {
@@ -129,7 +135,6 @@ async fn generate(
     };
     let created = EPOCH + arrival.0 / 1_000_000_000;
     let model = asked.model.as_deref().unwrap_or(&script.model);
-    let prompt_tokens = asked.input.tokens(|text| server.count(text));
     let usage = match (asked.include_usage, asked.continuous_usage) {
         (false, _) => UsageEvents::Never,
         (true, false) => UsageEvents::Last,
@@ -144,28 +149,67 @@ async fn generate(
         prompt_tokens,
     )
     .usage(usage);
-    let mut times = TokenTimes::new(script, accepted.ordinal, arrival);
+    let source = match ticket {
+        Some(ticket) => TokenSource::Engine(ticket),
+        None => TokenSource::Scripted {
+            times: TokenTimes::new(script, accepted.ordinal, arrival),
+            clock: clock.clone(),
+        },
+    };
     if asked.stream {
         // Moved into the body, so that the generation is in flight for as long as that lives.
-        let beats = (0..answer.tokens()).zip(times).map(move |(index, at)| {
-            let _in_flight = &accepted;
-            (at, answer.beat(index))
+        let start = (source, answer, accepted, 0);
+        let beats = stream::unfold(start, |(mut source, answer, accepted, sent)| async move {
+            if sent == answer.tokens() {
+                return None;
+            }
+            let ready = sent + source.next().await?;
+            let events = answer.burst(sent..ready);
+            Some((events, (source, answer, accepted, ready)))
         });
-        let mut response = Response::new(pace::paced(clock.clone(), beats));
+        let mut response = Response::new(pace::chunked(beats));
         let kind = HeaderValue::from_static(EVENT_STREAM);
         response.headers_mut().insert(CONTENT_TYPE, kind);
         return Ok(response);
     }
-    let last = usize::try_from(answer.tokens() - 1).unwrap_or(usize::MAX);
-    if let Some(at) = times.nth(last) {
-        clock.sleep_until(at).await;
-    }
+    source.all(answer.tokens()).await;
     Ok(json_response(answer.whole()))
+}
+
+/// Hands a generation to the engine, if there is one.
+fn submit(
+    server: &SimServer,
+    clock: &Clock,
+    arrival: Nanos,
+    asked: &Generation,
+    prompt_tokens: u64,
+) -> Result<Option<Ticket>, Refusal> {
+    let Some(engine) = server.engine() else {
+        return Ok(None);
+    };
+    let model = asked.model.as_deref();
+    let adapters = server.adapters().iter();
+    let lora = adapters
+        .map(String::as_str)
+        .position(|name| Some(name) == model);
+    let job = Job {
+        prompt_tokens,
+        block_hashes: prefix::block_hashes(&asked.input, engine.config().block_size, lora),
+        max_output: asked.max_tokens,
+        priority: asked.priority,
+        lora,
+    };
+    let ticket = engine.submit(clock, arrival, job);
+    ticket
+        .map(Some)
+        .map_err(|too_long| Refusal::bad_request("max_tokens", too_long.to_string()))
 }
 
 fn check_model(server: &SimServer, asked: Option<&str>) -> Result<(), Refusal> {
     match (server.only_model(), asked) {
-        (Some(served), Some(asked)) if asked != served => {
+        (Some(served), Some(asked))
+            if asked != served && !server.adapters().iter().any(|name| name == asked) =>
+        {
             Err(Refusal::unknown_model(asked, served))
         }
         _ => Ok(()),
@@ -187,22 +231,30 @@ fn tokenize(server: &SimServer, body: &[u8]) -> Result<Response<Body>, Refusal> 
     let count = server.count(&asked.prompt);
     let tokens: Vec<u64> = (0..count).collect();
     Ok(json_response(
-        json!({"count": count, "max_model_len": MAX_MODEL_LEN, "tokens": tokens, "token_strs": null})
+        json!({"count": count, "max_model_len": server.max_model_len(), "tokens": tokens, "token_strs": null})
             .to_string(),
     ))
 }
 
-fn models(model: &str) -> String {
-    json!({"object": "list", "data": [{
-        "id": model,
-        "object": "model",
-        "created": EPOCH,
-        "owned_by": "goodput",
-        "root": model,
-        "parent": null,
-        "max_model_len": MAX_MODEL_LEN,
-    }]})
-    .to_string()
+fn models(server: &SimServer) -> String {
+    let base = server.script.model.as_str();
+    let model = |id: &str, parent: Option<&str>, max_model_len: Option<u64>| {
+        json!({
+            "id": id,
+            "object": "model",
+            "created": EPOCH,
+            "owned_by": "goodput",
+            "root": id,
+            "parent": parent,
+            "max_model_len": max_model_len,
+        })
+    };
+    let adapters = server.adapters().iter();
+    // vLLM states the length of the base model only.
+    let data: Vec<_> = iter::once(model(base, None, Some(server.max_model_len())))
+        .chain(adapters.map(|name| model(name, Some(base), None)))
+        .collect();
+    json!({"object": "list", "data": data}).to_string()
 }
 
 fn json_response(body: String) -> Response<Body> {

@@ -4,6 +4,7 @@
 use super::request::Dialect;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use std::{borrow::Cow, ops::Range};
 
 /// What tokens look like: frequent words, which most vocabularies have as one token each.
 const WORDS: [&str; 16] = [
@@ -96,14 +97,16 @@ impl Answer {
         self.tokens
     }
 
-    /// The events that are written when token `index` is ready.
-    pub(crate) fn beat(&self, index: u64) -> Vec<Bytes> {
+    /// The events that are written when these tokens are ready at once: one for all of them, as vLLM
+    /// does it.
+    pub(crate) fn burst(&self, tokens: Range<u64>) -> Vec<Bytes> {
+        let last = tokens.end == self.tokens;
         let mut events = Vec::with_capacity(1);
-        if index == 0 && self.dialect == Dialect::Chat {
+        if tokens.start == 0 && self.dialect == Dialect::Chat {
             events.push(self.role_event());
         }
-        events.push(self.token_event(index));
-        if index + 1 == self.tokens {
+        events.push(self.token_event(tokens));
+        if last {
             if self.usage != UsageEvents::Never {
                 events.push(self.usage_event());
             }
@@ -121,22 +124,25 @@ impl Answer {
         Bytes::from(format!("{}{choice}{running}{tail}\n\n", self.head))
     }
 
-    fn token_event(&self, index: u64) -> Bytes {
-        let word = word(index);
-        let last = index + 1 == self.tokens;
+    fn token_event(&self, tokens: Range<u64>) -> Bytes {
+        let (generated, last) = (tokens.end, tokens.end == self.tokens);
+        let words: Cow<'_, str> = match tokens.end - tokens.start {
+            1 => word(tokens.start).into(),
+            _ => tokens.map(word).collect::<String>().into(),
+        };
         let finish = if last { "\"length\"" } else { "null" };
         let choice = match self.dialect {
             Dialect::Chat => {
                 let stop = if last { "\"stop_reason\":null," } else { "" };
                 format!(
-                    r#"{{"index":0,"delta":{{"content":"{word}"}},"logprobs":null,"finish_reason":{finish},{stop}"token_ids":null}}]"#
+                    r#"{{"index":0,"delta":{{"content":"{words}"}},"logprobs":null,"finish_reason":{finish},{stop}"token_ids":null}}]"#
                 )
             }
             Dialect::Completions => format!(
-                r#"{{"index":0,"text":"{word}","logprobs":null,"finish_reason":{finish},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}}]"#
+                r#"{{"index":0,"text":"{words}","logprobs":null,"finish_reason":{finish},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}}]"#
             ),
         };
-        let running = self.running_usage(index + 1);
+        let running = self.running_usage(generated);
         // vLLM puts it into the very last event that has JSON.
         let fingerprint = if last && self.usage == UsageEvents::Never {
             format!(r#","system_fingerprint":"{FINGERPRINT}""#)
@@ -233,7 +239,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn stream(answer: &Answer) -> String {
-        let events = (0..answer.tokens()).flat_map(|index| answer.beat(index));
+        let events = (0..answer.tokens()).flat_map(|index| answer.burst(index..index + 1));
         events
             .map(|event| String::from_utf8(event.to_vec()).unwrap())
             .collect()
@@ -288,6 +294,21 @@ mod tests {
         assert_snapshot!(answer(Dialect::Completions, 3).whole(), @r#"{"id":"cmpl-1f","object":"text_completion","created":1700000000,"model":"tiny \"quoted\"","choices":[{"index":0,"text":" the of and","logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null,"prompt_logprobs":null,"prompt_token_ids":null}],"service_tier":null,"system_fingerprint":"goodput-sim","usage":{"prompt_tokens":21,"total_tokens":24,"completion_tokens":3}}"#);
     }
 
+    #[test]
+    fn a_burst_is_one_event() {
+        let answer = answer(Dialect::Chat, 4).usage(UsageEvents::All);
+        let counts: Vec<_> = [0..1, 1..4].map(|tokens| answer.burst(tokens)).into();
+        // Role and token; then the burst, the usage and `[DONE]`.
+        assert_eq!([counts[0].len(), counts[1].len()], [2, 3]);
+        let event = String::from_utf8(counts[1][0].to_vec()).unwrap();
+        assert!(
+            event.contains(r#""delta":{"content":" of and to"}"#),
+            "{event}"
+        );
+        assert!(event.contains(r#""completion_tokens":4"#), "{event}");
+        assert!(event.contains(r#""finish_reason":"length""#), "{event}");
+    }
+
     proptest! {
         #[test]
         fn every_event_is_json_and_the_text_is_that_of_the_whole_answer(
@@ -300,7 +321,7 @@ mod tests {
             let answer = Answer::new(dialect, &id, 1, &model, tokens, 5).usage(UsageEvents::Last);
             let mut text = String::new();
             let mut counted = 0;
-            for event in (0..tokens).flat_map(|index| answer.beat(index)) {
+            for event in (0..tokens).flat_map(|index| answer.burst(index..index + 1)) {
                 let data = event.strip_prefix(b"data: ").and_then(|data| data.strip_suffix(b"\n\n")).unwrap();
                 if data == b"[DONE]" {
                     continue;

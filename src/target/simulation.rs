@@ -1,9 +1,12 @@
 //! The built-in simulation as a target.
 
 use super::{Opened, Place, Target, TargetError};
-use crate::grammar::sim::{Distribution, Script};
+use crate::{
+    grammar::sim::{Distribution, Script},
+    sim::engine::EngineConfig,
+};
 
-/// A simulated server with scripted latencies.
+/// A simulated server with scripted latencies, or with a simulated [`engine`](Self::engine).
 ///
 /// By default it runs on virtual time: the client's real code talks to it over in-memory
 /// connections, and time jumps ahead whenever nothing can happen. Ten seconds of load take
@@ -55,6 +58,26 @@ impl Simulation {
         self
     }
 
+    /// Simulate an engine, instead of scripting the times: they follow from what else it has to do.
+    ///
+    /// ```
+    /// use goodput::{Bench, Simulation, sim::engine::EngineConfig};
+    ///
+    /// let engine = EngineConfig {
+    ///     max_num_seqs: 16,
+    ///     ..EngineConfig::preset("llama-3-8b@h100")?
+    /// };
+    /// let server = Simulation::new().engine(engine);
+    /// let report = Bench::new("chat").target(server).rate(20).requests(40).run_blocking()?;
+    /// assert_eq!(report.completed(), 40);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn engine(mut self, engine: EngineConfig) -> Self {
+        self.script.engine = Some(Box::new(engine));
+        self
+    }
+
     /// Seed of the draws.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -89,10 +112,23 @@ impl Simulation {
 impl Target for Simulation {
     fn describe(&self) -> String {
         let time = if self.real_time { "real" } else { "virtual" };
-        format!("the built-in simulation on {time} time")
+        match &self.script.engine {
+            Some(engine) => format!(
+                "the built-in simulation of {} on {time} time",
+                engine.preset
+            ),
+            None => format!("the built-in simulation on {time} time"),
+        }
     }
 
     fn open(&self) -> Result<Opened, TargetError> {
+        if let Some(Err(mistakes)) = self.script.engine.as_ref().map(|engine| engine.check()) {
+            let why: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            return Err(TargetError::Failed(format!(
+                "the engine of the simulation: {}",
+                why.join("; ")
+            )));
+        }
         Ok(self.clone().opened())
     }
 

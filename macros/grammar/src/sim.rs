@@ -2,6 +2,7 @@
 //! `gamma(50ms, 20ms)`, `uniform(40ms, 60ms)`, `exponential(50ms)`.
 
 use crate::call::{self, Call, set};
+use crate::engine::{self, EngineConfig};
 use crate::{Mistake, Mistakes, duration};
 use std::fmt;
 use std::time::Duration;
@@ -24,13 +25,17 @@ pub enum Distribution {
     Exponential(Duration),
 }
 
-/// The scripted server: `ttft=50ms, itl=normal(10ms, 1ms), seed=1`.
+/// The simulated server: scripted, as in `ttft=50ms, itl=normal(10ms, 1ms), seed=1`, or with an
+/// engine, as in `engine="llama-3-8b@h100", max_num_seqs=64, seed=1`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Script {
     /// Time from the arrival of a request to its first token. Default 50 ms.
     pub ttft: Distribution,
     /// Time between tokens. Default 10 ms.
     pub itl: Distribution,
+    /// Takes the place of the two distributions: times follow from what the server does. Default
+    /// none. In a box, because most simulations do without.
+    pub engine: Option<Box<EngineConfig>>,
     /// Seed of the draws. Default 0.
     pub seed: u64,
     /// Model name it answers to. Default `simulated`.
@@ -42,6 +47,7 @@ impl Default for Script {
         Script {
             ttft: Distribution::Constant(Duration::from_millis(50)),
             itl: Distribution::Constant(Duration::from_millis(10)),
+            engine: None,
             seed: 0,
             model: "simulated".to_owned(),
         }
@@ -49,7 +55,9 @@ impl Default for Script {
 }
 
 const SHAPES: &[&str] = &["normal", "lognormal", "gamma", "uniform", "exponential"];
-const KEYS: &[&str] = &["ttft", "itl", "seed", "model"];
+const KEYS: &[&str] = &["ttft", "itl", "seed", "model", "engine"];
+/// Settings that make no sense beside an engine.
+const SCRIPTED: &[&str] = &["ttft", "itl"];
 
 /// Reads one distribution.
 ///
@@ -146,8 +154,37 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
     let args = call::args(text).map_err(|mistake| vec![mistake])?;
     let mut script = Script::default();
     let mut mistakes = Mistakes::new();
-    call::check_keys(&args, "setting of the simulation", KEYS, &mut mistakes);
-    for arg in &args {
+    let engine = args.iter().find(|arg| arg.word == "engine");
+    let fits = |word: &str| match engine {
+        Some(_) => !SCRIPTED.contains(&word),
+        None => !engine::KEYS.contains(&word),
+    };
+    let (fitting, misplaced): (Vec<_>, Vec<_>) = args
+        .iter()
+        .copied()
+        .partition(|arg: &call::Arg<'_>| fits(arg.word));
+    for arg in misplaced {
+        mistakes.push(Mistake::new(match engine {
+            Some(_) => format!(
+                "`{}` has no effect beside `engine`, whose times follow from its steps; keep one",
+                arg.word
+            ),
+            None => format!(
+                "`{}` is a setting of an engine; add `engine = \"llama-3-8b@h100\"`",
+                arg.word
+            ),
+        }));
+    }
+    let valid: Vec<&str> = [KEYS, engine::KEYS]
+        .concat()
+        .into_iter()
+        .filter(|word| fits(word))
+        .collect();
+    call::check_keys(&fitting, "setting of the simulation", &valid, &mut mistakes);
+    if let Some(preset) = engine {
+        script.engine = engine::read(preset, &fitting, &mut mistakes).map(Box::new);
+    }
+    for arg in &fitting {
         let time = || {
             parse_distribution(arg.text()?)
                 .map_err(|mistake| Mistake::new(format!("`{}`: {mistake}", arg.word)))
@@ -196,11 +233,14 @@ impl fmt::Display for Distribution {
 /// Written so that [`parse`] reads the same script back.
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ttft = {}, itl = {}, seed = {}",
-            self.ttft, self.itl, self.seed
-        )?;
+        match &self.engine {
+            Some(engine) => write!(f, "{engine}, seed = {}", self.seed)?,
+            None => write!(
+                f,
+                "ttft = {}, itl = {}, seed = {}",
+                self.ttft, self.itl, self.seed
+            )?,
+        }
         if self.model != "simulated" {
             write!(f, ", model = {}", call::quote(&self.model))?;
         }
@@ -284,6 +324,7 @@ mod tests {
                 itl: Distribution::Constant(ms(7)),
                 seed: 3,
                 model: "a, b".to_owned(),
+                engine: None,
             }
         );
     }
@@ -296,13 +337,128 @@ mod tests {
             said,
             [
                 "unknown setting of the simulation `tfft`; did you mean `ttft`? Valid: ttft, itl, \
-                 seed, model",
+                 seed, model, engine",
                 "`seed` is given twice; keep one",
                 "`itl`: `7` has no unit; write `7ms`, `7us` or `7s`",
                 "`seed = x`: expected a whole number of at least 0",
                 "`model` has no value; write `model = …`",
             ]
         );
+    }
+
+    #[test]
+    fn reads_an_engine() {
+        let script = parse(
+            "engine = \"llama-3-8b@h100\", max_num_seqs = 64, block_size = 32, seed = 2, \
+             scheduling_policy = priority, tk = 48.9ns, enable_prefix_caching = false, \
+             lora_modules = \"sql chat\"",
+        )
+        .unwrap();
+        let engine = script.engine.unwrap();
+        assert_eq!((engine.max_num_seqs, script.seed), (64, 2));
+        // The space stays the same when the blocks grow.
+        assert_eq!((engine.block_size, engine.num_blocks), (32, 13_337));
+        assert_eq!(engine.cost.tk, 48_900);
+        assert_eq!(engine.scheduling_policy, engine::Policy::Priority);
+        assert!(!engine.enable_prefix_caching && engine.enable_chunked_prefill);
+        assert_eq!(engine.lora_modules, ["sql", "chat"]);
+    }
+
+    #[rstest]
+    #[case(
+        "max_num_seqs = 3",
+        "`max_num_seqs` is a setting of an engine; add `engine = \"llama-3-8b@h100\"`"
+    )]
+    #[case(
+        "engine = linear, ttft = 5ms",
+        "`ttft` has no effect beside `engine`, whose times follow from its steps; keep one"
+    )]
+    #[case(
+        "engine = linear, max_num_seq = 5",
+        "unknown setting of the simulation `max_num_seq`; did you mean `max_num_seqs`? Valid: seed, \
+         model, engine, max_num_seqs, max_num_batched_tokens, block_size, num_blocks, \
+         enable_prefix_caching, enable_chunked_prefill, scheduling_policy, num_speculative_tokens, \
+         acceptance, max_loras, lora_modules, t0, tp, td, tk"
+    )]
+    #[case("engine", "`engine` has no value; write `engine = …`")]
+    #[case(
+        "engine = linear, num_blocks = 0",
+        "`num_blocks = 0`: expected a whole number of at least 1"
+    )]
+    #[case(
+        "engine = linear, scheduling_policy = priorty",
+        "unknown scheduling policy `priorty`; did you mean `priority`? Valid: fcfs, priority"
+    )]
+    #[case(
+        "engine = linear, acceptance = 1.1",
+        "`acceptance = 1.1`: expected a probability from 0 to 1, such as `0.7`"
+    )]
+    #[case(
+        "engine = linear, tp = 5",
+        "`tp = 5`: expected a time of at most 1000s with its unit (ps, ns, us, ms or s), such as \
+         `5ms` or `48.9ns`"
+    )]
+    #[case(
+        "engine = linear, t0 = 0ms",
+        "`t0 = 0ns`: every step takes time; write `t0 = 5ms`"
+    )]
+    #[case(
+        "engine = linear, lora_modules = \"a b a\"",
+        "`lora_modules` has `a` twice; keep one"
+    )]
+    fn refuses_engines(#[case] text: &str, #[case] said: &str) {
+        assert_eq!(parse(text).unwrap_err(), [Mistake::new(said)]);
+    }
+
+    fn any_engine() -> impl Strategy<Value = EngineConfig> {
+        let preset = prop_oneof![
+            Just("linear"),
+            Just("llama-3-8b@h100"),
+            Just("llama-3-70b@a100x4")
+        ];
+        let number = || prop_oneof![Just(16), 1..1_000_000_u64];
+        let picos = || 1..1_000_000_000_000_000_u64;
+        (
+            (
+                preset,
+                any::<bool>(),
+                any::<bool>(),
+                any::<bool>(),
+                0.0..=1.0_f64,
+            ),
+            (number(), number(), number(), number(), number(), 0..9_u64),
+            prop::option::of((picos(), picos(), picos(), picos())),
+            prop::collection::btree_set("[a-z0-9\"/-]+", 0..3),
+        )
+            .prop_map(|(flags, numbers, cost, modules)| {
+                let (preset, enable_prefix_caching, enable_chunked_prefill, priority, acceptance) =
+                    flags;
+                let base = EngineConfig::preset(preset).unwrap();
+                EngineConfig {
+                    cost: cost.map_or(base.cost, |(t0, tp, td, tk)| engine::StepCost {
+                        t0,
+                        tp,
+                        td,
+                        tk,
+                    }),
+                    max_num_seqs: numbers.0,
+                    max_num_batched_tokens: numbers.1,
+                    block_size: numbers.2,
+                    num_blocks: numbers.3,
+                    max_loras: numbers.4,
+                    num_speculative_tokens: numbers.5,
+                    enable_prefix_caching,
+                    enable_chunked_prefill,
+                    scheduling_policy: if priority {
+                        engine::Policy::Priority
+                    } else {
+                        engine::Policy::Fcfs
+                    },
+                    acceptance,
+                    lora_modules: modules.into_iter().collect(),
+                    ..base
+                }
+            })
     }
 
     fn any_distribution() -> impl Strategy<Value = Distribution> {
@@ -328,7 +484,13 @@ mod tests {
             seed: u64,
             model in ".+",
         ) {
-            let script = Script { ttft, itl, seed, model };
+            let script = Script { ttft, itl, seed, model, engine: None };
+            prop_assert_eq!(parse(&script.to_string()), Ok(script));
+        }
+
+        #[test]
+        fn an_engine_that_is_written_is_read_back(engine in any_engine(), seed: u64) {
+            let script = Script { engine: Some(Box::new(engine)), seed, ..Script::default() };
             prop_assert_eq!(parse(&script.to_string()), Ok(script));
         }
     }

@@ -1,0 +1,307 @@
+//! Runs an engine on a clock.
+
+use super::{Engine, EngineConfig, Job, JobId, State, Step, TooLong};
+use crate::clock::{Clock, Nanos};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::{JoinSet, yield_now},
+};
+
+/// An engine that serves: jobs come in, and their tokens go out when the step that made them ends.
+///
+/// One task makes the steps. It starts with the first job, belongs to the runner and ends with it.
+/// Steps follow one another without a gap at absolute times, so that a task that wakes late does not
+/// slow the engine down.
+pub struct EngineRunner {
+    config: EngineConfig,
+    shared: Arc<Shared>,
+    steps: Mutex<JoinSet<()>>,
+}
+
+struct Shared {
+    floor: Mutex<Floor>,
+    /// Rung when there is something to do again.
+    bell: Notify,
+}
+
+/// The engine and those who wait for it.
+struct Floor {
+    engine: Engine,
+    tickets: BTreeMap<JobId, mpsc::UnboundedSender<Ready>>,
+}
+
+/// Tokens that are ready.
+type Ready = (Nanos, u64);
+
+impl EngineRunner {
+    /// A runner of an idle engine; see [`Engine::new`].
+    pub fn new(config: EngineConfig, seed: u64) -> Self {
+        let floor = Floor {
+            engine: Engine::new(config.clone(), seed),
+            tickets: BTreeMap::new(),
+        };
+        EngineRunner {
+            config,
+            shared: Arc::new(Shared {
+                floor: Mutex::new(floor),
+                bell: Notify::new(),
+            }),
+            steps: Mutex::default(),
+        }
+    }
+
+    /// The settings of the engine.
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
+    /// What the engine is doing.
+    pub fn state(&self) -> State {
+        self.shared.floor().engine.state()
+    }
+
+    /// Submits a job that arrived at `arrival`. All jobs of a runner must come with the same clock.
+    ///
+    /// # Errors
+    /// The engine has no room for a job of this length.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn submit(&self, clock: &Clock, arrival: Nanos, job: Job) -> Result<Ticket, TooLong> {
+        let (sender, ready) = mpsc::unbounded_channel();
+        let job = {
+            let mut floor = self.shared.floor();
+            let job = floor.engine.submit(arrival, job)?;
+            floor.tickets.insert(job, sender);
+            job
+        };
+        self.keep_going(clock);
+        self.shared.bell.notify_one();
+        Ok(Ticket {
+            job,
+            ready,
+            shared: self.shared.clone(),
+        })
+    }
+
+    /// Starts the steps, unless they go on already.
+    fn keep_going(&self, clock: &Clock) {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        // The task ends only with the runtime that it lives in.
+        while steps.try_join_next().is_some() {}
+        if steps.is_empty() {
+            steps.spawn(make_steps(self.shared.clone(), clock.clone()));
+        }
+    }
+}
+
+impl Drop for EngineRunner {
+    fn drop(&mut self) {
+        // Whoever still waits hears that there is nothing more to come.
+        self.shared.floor().tickets.clear();
+    }
+}
+
+/// One step after the other, for as long as somebody wants them.
+async fn make_steps(shared: Arc<Shared>, clock: Clock) {
+    let mut now = clock.now();
+    loop {
+        let step = shared.floor().engine.step(now);
+        let Some(step) = step else {
+            shared.bell.notified().await;
+            now = clock.now();
+            continue;
+        };
+        if clock.now() < step.ends {
+            clock.sleep_until(step.ends).await;
+        } else {
+            // Behind the clock: catch up, but let the others speak.
+            yield_now().await;
+        }
+        shared.deliver(&step);
+        now = step.ends;
+    }
+}
+
+impl Shared {
+    fn floor(&self) -> MutexGuard<'_, Floor> {
+        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deliver(&self, step: &Step) {
+        let mut floor = self.floor();
+        for emission in &step.emissions {
+            if let Some(ticket) = floor.tickets.get(&emission.job) {
+                // Nobody reads it when the request is being dropped.
+                let _ = ticket.send((step.ends, emission.tokens));
+            }
+        }
+        for finished in &step.finished {
+            floor.tickets.remove(&finished.job);
+        }
+    }
+}
+
+impl fmt::Debug for EngineRunner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineRunner")
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A job under way. Dropping it cancels the job.
+pub struct Ticket {
+    job: JobId,
+    ready: mpsc::UnboundedReceiver<Ready>,
+    shared: Arc<Shared>,
+}
+
+impl Ticket {
+    /// The job.
+    pub fn job(&self) -> JobId {
+        self.job
+    }
+
+    /// Waits for the next tokens: when they were ready and how many there are. `None` after the last,
+    /// and when the runner is gone. May be dropped at any time.
+    pub async fn next(&mut self) -> Option<(Nanos, u64)> {
+        self.ready.recv().await
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut floor = self.shared.floor();
+        // Gone when all its tokens were delivered.
+        if floor.tickets.remove(&self.job).is_some() {
+            floor.engine.cancel(self.job);
+        }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket")
+            .field("job", &self.job)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{runtime_real, runtime_virtual};
+
+    fn config() -> EngineConfig {
+        EngineConfig {
+            max_num_seqs: 2,
+            num_blocks: 8,
+            ..EngineConfig::preset("linear").unwrap()
+        }
+    }
+
+    fn job(max_output: u64) -> Job {
+        Job {
+            prompt_tokens: 20,
+            max_output,
+            ..Job::default()
+        }
+    }
+
+    fn run<T>(work: impl AsyncFnOnce(EngineRunner, Clock) -> T) -> T {
+        runtime_virtual().unwrap().block_on(async {
+            let clock = Clock::virtual_time();
+            work(EngineRunner::new(config(), 0), clock).await
+        })
+    }
+
+    async fn rest(mut ticket: Ticket) -> Vec<(u64, u64)> {
+        let mut all = Vec::new();
+        while let Some((at, tokens)) = ticket.next().await {
+            all.push((at.0 / 1_000_000, tokens));
+        }
+        all
+    }
+
+    #[test]
+    fn tokens_come_at_the_ends_of_the_steps() {
+        run(async |runner, clock| {
+            clock.sleep_until(Nanos(7_000_000)).await;
+            let first = runner.submit(&clock, clock.now(), job(3)).unwrap();
+            clock.sleep_until(Nanos(12_000_000)).await;
+            // It waits for the step under way.
+            let second = runner.submit(&clock, clock.now(), job(2)).unwrap();
+            assert_eq!(rest(first).await, [(17, 1), (27, 1), (37, 1)]);
+            assert_eq!(rest(second).await, [(27, 1), (37, 1)]);
+            assert_eq!(clock.now(), Nanos(37_000_000));
+
+            // After a pause the engine starts at once.
+            clock.sleep_until(Nanos(100_000_000)).await;
+            let third = runner.submit(&clock, clock.now(), job(1)).unwrap();
+            assert_eq!(rest(third).await, [(110, 1)]);
+            assert_eq!(runner.state().finished, 3);
+        });
+    }
+
+    #[test]
+    fn a_dropped_ticket_frees_its_blocks_at_the_end_of_the_step() {
+        run(async |runner, clock| {
+            let mut gone = runner.submit(&clock, clock.now(), job(50)).unwrap();
+            let kept = runner.submit(&clock, clock.now(), job(4)).unwrap();
+            gone.next().await.unwrap();
+            clock.sleep_until(Nanos(15_000_000)).await;
+            assert_eq!(runner.state().running, 2);
+            drop(gone);
+            assert_eq!(runner.state().running, 2);
+            clock.sleep_until(Nanos(25_000_000)).await;
+            let state = runner.state();
+            assert_eq!(
+                (state.running, state.cancelled, state.blocks_used),
+                (1, 1, 2)
+            );
+            assert_eq!(rest(kept).await.len(), 4);
+        });
+    }
+
+    #[test]
+    fn a_job_that_cannot_fit_is_refused() {
+        run(async |runner, clock| {
+            let refused = runner.submit(&clock, clock.now(), job(109)).unwrap_err();
+            assert_eq!((refused.limit, refused.asked), (128, 129));
+            assert_eq!(runner.state().submitted, 0);
+        });
+    }
+
+    #[test]
+    fn waiting_ends_when_the_runner_does() {
+        run(async |runner, clock| {
+            let mut ticket = runner.submit(&clock, clock.now(), job(5)).unwrap();
+            ticket.next().await.unwrap();
+            drop(runner);
+            assert_eq!(ticket.next().await, None);
+        });
+    }
+
+    #[test]
+    fn on_the_real_clock_no_token_is_early() {
+        runtime_real().unwrap().block_on(async {
+            let clock = Clock::real().unwrap();
+            let mut config = config();
+            config.cost.t0 = 500_000_000;
+            let runner = EngineRunner::new(config, 0);
+            let mut ticket = runner.submit(&clock, clock.now(), job(20)).unwrap();
+            let mut count = 0;
+            while let Some((ready, _)) = ticket.next().await {
+                assert!(clock.now() >= ready);
+                count += 1;
+            }
+            assert_eq!(count, 20);
+        });
+    }
+}
