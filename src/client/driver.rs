@@ -13,7 +13,11 @@ use crate::{
     record::{Record, RequestError, TokenCount},
 };
 use std::{rc::Rc, sync::Arc};
-use tokio::{select, sync::Semaphore, task::JoinSet};
+use tokio::{
+    select,
+    sync::Semaphore,
+    task::{JoinError, JoinSet},
+};
 
 /// Hears of requests as they come and go; for progress displays.
 pub trait Observer: Send + Sync {
