@@ -6,6 +6,7 @@
 mod call;
 pub mod dataset;
 pub mod duration;
+pub mod fault;
 pub mod goodput;
 pub mod json;
 pub mod mistake;
