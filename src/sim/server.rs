@@ -1,6 +1,9 @@
 //! The simulated server itself, independent of what carries its bytes.
 
-use super::surface;
+use super::{
+    hang_up::{Ending, HangUp},
+    surface,
+};
 use crate::clock::Clock;
 use goodput_grammar::sim::Script;
 use hyper::{server::conn::http1, service::service_fn};
@@ -21,6 +24,8 @@ pub struct SimServer {
     count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     accepted: AtomicU64,
     in_flight: AtomicU64,
+    /// Connections that were made so far.
+    pub(super) connections: AtomicU64,
 }
 
 impl SimServer {
@@ -32,6 +37,7 @@ impl SimServer {
             count: Box::new(estimate_tokens),
             accepted: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
         }
     }
 
@@ -43,7 +49,7 @@ impl SimServer {
         self
     }
 
-    /// Generations accepted so far.
+    /// Generations accepted so far, those included that a [fault](goodput_grammar::fault) spoils.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
@@ -103,7 +109,8 @@ pub(crate) fn estimate_tokens(text: &str) -> u64 {
     text.len().div_ceil(4) as u64
 }
 
-/// Serves one HTTP/1.1 connection until either side closes it.
+/// Serves one HTTP/1.1 connection until either side closes it. A connection that a fault refuses is
+/// closed at once.
 ///
 /// # Errors
 ///
@@ -116,14 +123,44 @@ pub async fn serve_connection<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
+    if server.refuses(clock.now()) {
+        return Ok(());
+    }
+    serve(io, server, clock, |_| ()).await
+}
+
+/// Serves a connection that is not refused. `reset` prepares it for being closed by a reset.
+pub(super) async fn serve<IO>(
+    io: IO,
+    server: Arc<SimServer>,
+    clock: Clock,
+    reset: impl FnOnce(&IO),
+) -> Result<(), hyper::Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let (hang_up, mut hung_up) = HangUp::pair();
     let service = service_fn(|request| {
         let arrival = clock.now();
-        let (server, clock) = (&server, &clock);
-        async move { Ok::<_, Infallible>(surface::answer(server, clock, arrival, request).await) }
+        let (server, clock, hang_up) = (&server, &clock, &hang_up);
+        async move {
+            let answer = surface::answer(server, clock, arrival, hang_up, request);
+            Ok::<_, Infallible>(answer.await)
+        }
     });
-    http1::Builder::new()
+    let mut connection = http1::Builder::new()
         // The header would be of the system's time, which is not the clock's.
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(io), service)
-        .await
+        .serve_connection(TokioIo::new(io), service);
+    tokio::select! {
+        biased;
+        outcome = &mut connection => outcome,
+        ending = hung_up.heard() => {
+            let io = connection.into_parts().io.into_inner();
+            if ending == Ending::Reset {
+                reset(&io);
+            }
+            Ok(())
+        }
+    }
 }

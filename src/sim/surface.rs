@@ -1,6 +1,9 @@
 //! The HTTP surface: which path does what.
 
 use super::{
+    disturb::Disturbed,
+    hang_up::HangUp,
+    misbehave,
     pace::{self, Body},
     refusal::Refusal,
     request::{Dialect, Generation, MAX_MODEL_LEN},
@@ -62,9 +65,10 @@ pub(super) async fn answer(
     server: &Arc<SimServer>,
     clock: &Clock,
     arrival: Nanos,
+    hang_up: &HangUp,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    match serve(server, clock, arrival, request).await {
+    match serve(server, clock, arrival, hang_up, request).await {
         Ok(response) => response,
         Err(refusal) => refuse(&refusal),
     }
@@ -74,6 +78,7 @@ async fn serve(
     server: &Arc<SimServer>,
     clock: &Clock,
     arrival: Nanos,
+    hang_up: &HangUp,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Refusal> {
     let (head, body) = request.into_parts();
@@ -91,7 +96,16 @@ async fn serve(
         Endpoint::Tokenize => tokenize(server, &read(body).await?),
         Endpoint::Generate(dialect) => {
             let asked = Generation::read(dialect, &read(body).await?)?;
-            generate(server, clock, arrival, dialect, &asked, &head.headers).await
+            generate(
+                server,
+                clock,
+                arrival,
+                hang_up,
+                dialect,
+                &asked,
+                &head.headers,
+            )
+            .await
         }
     }
 }
@@ -113,12 +127,17 @@ async fn generate(
     server: &Arc<SimServer>,
     clock: &Clock,
     arrival: Nanos,
+    hang_up: &HangUp,
     dialect: Dialect,
     asked: &Generation,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Refusal> {
     check_model(server, asked.model.as_deref())?;
     let accepted = server.accept();
+    let faults = server.faults(accepted.ordinal, arrival);
+    if let Some(response) = misbehave::instead(&faults, clock, arrival).await {
+        return Ok(response);
+    }
     let script = &server.script;
     let id = match headers.get("x-request-id").map(HeaderValue::to_str) {
         Some(Ok(id)) => id.to_owned(),
@@ -145,16 +164,22 @@ async fn generate(
     )
     .usage(usage);
     let mut times = TokenTimes::new(script, accepted.ordinal, arrival);
+    if !faults.is_empty() {
+        let disturbed = Disturbed::new(answer, faults);
+        let served = misbehave::Serving {
+            accepted,
+            clock: clock.clone(),
+            hang_up: hang_up.clone(),
+        };
+        return Ok(served.answer(disturbed, times, asked.stream).await);
+    }
     if asked.stream {
         // Moved into the body, so that the generation is in flight for as long as that lives.
         let beats = (0..answer.tokens()).zip(times).map(move |(index, at)| {
             let _in_flight = &accepted;
             (at, answer.beat(index))
         });
-        let mut response = Response::new(pace::paced(clock.clone(), beats));
-        let kind = HeaderValue::from_static(EVENT_STREAM);
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-        return Ok(response);
+        return Ok(stream_response(pace::paced(clock.clone(), beats)));
     }
     let last = usize::try_from(answer.tokens() - 1).unwrap_or(usize::MAX);
     if let Some(at) = times.nth(last) {
@@ -205,7 +230,14 @@ fn models(model: &str) -> String {
     .to_string()
 }
 
-fn json_response(body: String) -> Response<Body> {
+pub(super) fn stream_response(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let kind = HeaderValue::from_static(EVENT_STREAM);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+pub(super) fn json_response(body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(pace::whole(body));
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, kind);
