@@ -1,7 +1,7 @@
 //! An answer in which something goes wrong.
 //!
 //! Faults act on what is written and when, not on how the times of tokens come about: tokens go in
-//! with their times, writes come out with theirs.
+//! with the times at which they are ready, writes come out with theirs.
 
 use super::{
     hang_up::Ending,
@@ -29,10 +29,12 @@ pub(super) struct Disturbed {
     kinds: Vec<Kind>,
     /// What ends the answer before its time, and how many tokens come before that.
     end: Option<(u64, End)>,
-    /// Tokens in an event.
-    group: u64,
-    /// The first token that was not sent.
-    next: u64,
+    /// Tokens in an event; `None` is as many as are ready at once.
+    group: Option<u64>,
+    /// Tokens that are ready.
+    ready: u64,
+    /// Tokens that were sent.
+    sent: u64,
     /// How long stalls have taken so far.
     late: Duration,
     /// When the last write is over.
@@ -54,13 +56,13 @@ enum End {
 impl Disturbed {
     pub(super) fn new(answer: Answer, kinds: Vec<Kind>) -> Self {
         let mut answer = answer;
-        let mut group = 1;
+        let mut group = None;
         for kind in &kinds {
             match kind {
                 Kind::NoUsage => answer = answer.withholding_usage(),
                 Kind::WrongUsage(tokens) => answer = answer.stating(*tokens),
                 Kind::NoDone => answer = answer.without_done(),
-                Kind::TokensPerChunk(tokens) => group = *tokens,
+                Kind::TokensPerChunk(tokens) => group = Some((*tokens).max(1)),
                 _ => {}
             }
         }
@@ -73,8 +75,9 @@ impl Disturbed {
             answer,
             kinds,
             end,
-            group: group.max(1),
-            next: 0,
+            group,
+            ready: 0,
+            sent: 0,
             late: Duration::ZERO,
             busy_until: Nanos(0),
             over: false,
@@ -96,17 +99,36 @@ impl Disturbed {
         }
     }
 
-    /// What is written of a stream because token `index` is ready at `at`. Tokens come in order;
-    /// `None` when the answer is over.
-    pub(super) fn token(&mut self, index: u64, at: Nanos) -> Option<Writes> {
-        if self.over {
-            return None;
+    /// Whether nothing more is to be written.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// What is written of a stream because this many more tokens are ready at `at`.
+    pub(super) fn take(&mut self, tokens: u64, at: Nanos) -> Writes {
+        self.ready = self.ready.saturating_add(tokens).min(self.tokens());
+        let mut writes = Writes::new();
+        while let Some(tokens) = self.next_event() {
+            writes.extend(self.send(tokens, at));
         }
-        let tokens = self.next..index + 1;
-        if tokens.end < self.tokens() && !tokens.end.is_multiple_of(self.group) {
-            return Some(Vec::new());
-        }
-        self.next = tokens.end;
+        writes
+    }
+
+    /// The tokens of the next event, if they are ready.
+    fn next_event(&self) -> Option<Range<u64>> {
+        let waiting = self.ready - self.sent;
+        let all = self.ready == self.tokens();
+        let size = match self.group {
+            Some(group) if waiting >= group => group,
+            Some(_) if !all => 0,
+            _ => waiting,
+        };
+        (size > 0 && !self.over).then(|| self.sent..self.sent + size)
+    }
+
+    fn send(&mut self, tokens: Range<u64>, at: Nanos) -> Writes {
+        self.sent = tokens.end;
+        self.over = tokens.end == self.tokens();
         self.late += self.stalled(|after| self.falls_into(after, &tokens));
         let at = at.after(self.late).max(self.busy_until);
         let events = match &self.end {
@@ -116,7 +138,7 @@ impl Disturbed {
             }
             _ => self.events(tokens),
         };
-        Some(self.writes(at, events))
+        self.writes(at, events)
     }
 
     /// How long the stalls take whose place `meant` accepts.
@@ -280,3 +302,7 @@ fn with_crlf(event: &Bytes) -> Bytes {
         None => event.clone(),
     }
 }
+
+#[cfg(test)]
+#[path = "disturb_tests.rs"]
+mod tests;

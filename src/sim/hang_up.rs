@@ -1,6 +1,6 @@
 //! How an answer makes its connection end, which HTTP has no word for.
 
-use std::{convert::Infallible, future::pending};
+use std::future::pending;
 use tokio::sync::mpsc;
 
 /// What becomes of a connection in the middle of an answer.
@@ -30,7 +30,7 @@ impl HangUp {
 
     /// Ends the connection. Because the request that asks for it waits here for ever, hyper first
     /// writes out what it holds, and only then the connection hears of it.
-    pub(super) async fn end(self, ending: Ending) -> Infallible {
+    pub(super) async fn end<Never>(&self, ending: Ending) -> Never {
         if ending != Ending::Silence {
             // Nobody hears it only if the connection is gone already.
             let _ = self.0.send(ending);

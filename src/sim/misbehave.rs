@@ -4,19 +4,19 @@ use super::{
     disturb::Disturbed,
     hang_up::{Ending, HangUp},
     pace::{self, Body},
-    script::TokenTimes,
     server::Accepted,
     surface::{json_response, stream_response},
 };
 use crate::clock::{Clock, Nanos};
 use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt};
 use goodput_grammar::fault::Kind;
 use hyper::{
     Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 use serde_json::json;
-use std::{convert::Infallible, iter, sync::Arc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 /// Waits as long as headers are slow, and gives the answer that comes in place of the one asked
 /// for, if one does.
@@ -80,64 +80,75 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// The answer, whose tokens are ready at these times.
-    pub(super) async fn answer(
+    /// The answer, whose tokens become ready as the source says: when, and how many.
+    pub(super) async fn answer<Source>(
         self,
         disturbed: Disturbed,
-        times: TokenTimes,
+        source: Source,
         stream: bool,
-    ) -> Response<Body> {
+    ) -> Response<Body>
+    where
+        Source: Stream<Item = (Nanos, u64)> + Send + 'static,
+    {
+        let source = Box::pin(source);
         match stream {
-            true => self.stream(disturbed, times),
-            false => self.whole(&disturbed, times).await,
+            true => self.stream(disturbed, source),
+            false => self.whole(&disturbed, source).await,
         }
     }
 
-    fn stream(self, mut disturbed: Disturbed, times: TokenTimes) -> Response<Body> {
+    fn stream<Source>(self, disturbed: Disturbed, source: Source) -> Response<Body>
+    where
+        Source: Stream<Item = (Nanos, u64)> + Send + Unpin + 'static,
+    {
         let ending = disturbed.ending();
-        let accepted = Arc::new(self.accepted);
-        let streamed = accepted.clone();
-        let beats = (0..disturbed.tokens())
-            .zip(times)
-            .map_while(move |(index, at)| {
-                let _in_flight = &streamed;
-                disturbed.token(index, at)
-            })
-            .flatten();
-        let Some(ending) = ending else {
-            return stream_response(pace::paced(self.clock, beats));
-        };
-        let tail = async move {
-            let _in_flight = accepted;
-            self.hang_up.end(ending).await
-        };
-        stream_response(pace::paced_then(self.clock, beats, tail))
+        let start = Some((self, disturbed, source, VecDeque::new()));
+        let beats = stream::unfold(start, move |state| async move {
+            let (serving, mut disturbed, mut source, mut writes) = state?;
+            while writes.is_empty() && !disturbed.is_over() {
+                let (at, tokens) = source.next().await?;
+                writes.extend(disturbed.take(tokens, at));
+            }
+            let Some((at, chunks)) = writes.pop_front() else {
+                // With the source in hand: whoever holds its tokens holds them through a silence.
+                let chunks = serving.hang_up.end(ending?).await;
+                return Some((chunks, None));
+            };
+            serving.clock.sleep_until(at).await;
+            Some((chunks, Some((serving, disturbed, source, writes))))
+        });
+        stream_response(pace::chunked(beats))
     }
 
-    async fn whole(self, disturbed: &Disturbed, mut times: TokenTimes) -> Response<Body> {
-        let last = usize::try_from(disturbed.tokens() - 1).unwrap_or(usize::MAX);
-        let Some(ready) = times.nth(last) else {
-            // The times of a script have no end.
-            return json_response(Bytes::new());
-        };
+    async fn whole<Source>(self, disturbed: &Disturbed, mut source: Source) -> Response<Body>
+    where
+        Source: Stream<Item = (Nanos, u64)> + Send + Unpin + 'static,
+    {
+        let mut missing = disturbed.tokens();
+        let mut ready = Nanos(0);
+        while missing > 0
+            && let Some((at, tokens)) = source.next().await
+        {
+            missing = missing.saturating_sub(tokens);
+            ready = at;
+        }
         let (at, body) = disturbed.whole(ready);
         self.clock.sleep_until(at).await;
         match (body, disturbed.ending()) {
             (Some(body), None) => json_response(body),
             (Some(part), Some(ending)) => {
-                let accepted = self.accepted;
-                let tail = async move {
-                    let _in_flight = accepted;
+                let beats = stream::once(async { vec![part] });
+                let tail = stream::once(async move {
+                    let _in_flight = self.accepted;
                     self.hang_up.end(ending).await
-                };
+                });
                 let mut response = json_response(Bytes::new());
-                let parts = iter::once((at, vec![part]));
-                *response.body_mut() = pace::paced_then(self.clock, parts, tail);
+                *response.body_mut() = pace::chunked(beats.chain(tail));
                 response
             }
             (None, ending) => {
-                let never: Infallible = self.hang_up.end(ending.unwrap_or(Ending::Silence)).await;
-                match never {}
+                let ending = ending.unwrap_or(Ending::Silence);
+                self.hang_up.end(ending).await
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, Nanos};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Frame;
 use std::convert::Infallible;
@@ -21,38 +21,32 @@ pub(crate) fn paced<B>(clock: Clock, beats: B) -> Body
 where
     B: Iterator<Item = (Nanos, Vec<Bytes>)> + Send + 'static,
 {
-    StreamBody::new(frames(clock, beats)).boxed_unsync()
-}
-
-/// The same without an end: after its last chunk comes what `tail` does.
-pub(super) fn paced_then<B>(
-    clock: Clock,
-    beats: B,
-    tail: impl Future<Output = Infallible> + Send + 'static,
-) -> Body
-where
-    B: Iterator<Item = (Nanos, Vec<Bytes>)> + Send + 'static,
-{
-    let tail = stream::once(async { match tail.await {} });
-    StreamBody::new(frames(clock, beats).chain(tail)).boxed_unsync()
-}
-
-fn frames<B>(
-    clock: Clock,
-    beats: B,
-) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + 'static
-where
-    B: Iterator<Item = (Nanos, Vec<Bytes>)> + Send + 'static,
-{
     let start = (clock, beats, Vec::new().into_iter());
-    stream::unfold(start, |(clock, mut beats, mut ready)| async move {
+    let chunks = stream::unfold(start, |(clock, mut beats, mut ready)| async move {
         loop {
             if let Some(chunk) = ready.next() {
-                return Some((Ok(Frame::data(chunk)), (clock, beats, ready)));
+                let frame = Ok::<_, Infallible>(Frame::data(chunk));
+                return Some((frame, (clock, beats, ready)));
             }
             let (at, chunks): (Nanos, Vec<Bytes>) = beats.next()?;
             clock.sleep_until(at).await;
             ready = chunks.into_iter();
         }
-    })
+    });
+    StreamBody::new(chunks).boxed_unsync()
+}
+
+/// A body whose chunks come with the items of a stream; each chunk becomes an HTTP chunk of its own.
+pub(crate) fn chunked<B>(beats: B) -> Body
+where
+    B: Stream<Item = Vec<Bytes>> + Send + 'static,
+{
+    let frames = beats.flat_map(|chunks| {
+        stream::iter(
+            chunks
+                .into_iter()
+                .map(|chunk| Ok::<_, Infallible>(Frame::data(chunk))),
+        )
+    });
+    StreamBody::new(frames).boxed_unsync()
 }

@@ -1,6 +1,7 @@
 //! Draws the times of a scripted server.
 
-use crate::clock::Nanos;
+use crate::clock::{Clock, Nanos};
+use futures_util::stream::{self, Stream};
 use goodput_grammar::sim::{Distribution, Script};
 use rand::SeedableRng;
 use rand_distr::{Distribution as _, Exp, Gamma, LogNormal, Normal, Uniform};
@@ -91,6 +92,15 @@ impl Iterator for TokenTimes {
         self.next = now.after(self.itl.draw(&mut self.rng));
         Some(now)
     }
+}
+
+/// The tokens of a request as they become ready: when, and how many.
+pub(super) fn ready(times: TokenTimes, clock: Clock) -> impl Stream<Item = (Nanos, u64)> {
+    stream::unfold((times, clock), |(mut times, clock)| async move {
+        let at = times.next()?;
+        clock.sleep_until(at).await;
+        Some(((at, 1), (times, clock)))
+    })
 }
 
 #[cfg(test)]

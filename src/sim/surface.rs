@@ -7,7 +7,7 @@ use super::{
     pace::{self, Body},
     refusal::Refusal,
     request::{Dialect, Generation, MAX_MODEL_LEN},
-    script::TokenTimes,
+    script::{self, TokenTimes},
     server::SimServer,
     wire::{Answer, EVENT_STREAM, UsageEvents},
 };
@@ -171,7 +171,8 @@ async fn generate(
             clock: clock.clone(),
             hang_up: hang_up.clone(),
         };
-        return Ok(served.answer(disturbed, times, asked.stream).await);
+        let source = script::ready(times, clock.clone());
+        return Ok(served.answer(disturbed, source, asked.stream).await);
     }
     if asked.stream {
         // Moved into the body, so that the generation is in flight for as long as that lives.
