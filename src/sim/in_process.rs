@@ -1,6 +1,6 @@
 //! A simulated server at the other end of in-memory pipes.
 
-use super::server::{SimServer, serve};
+use super::server::{SimServer, serve_connection};
 use crate::clock::Clock;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::{
@@ -41,10 +41,7 @@ impl InProcess {
     /// Outside a tokio runtime.
     pub fn connect(&self) -> DuplexStream {
         let (client, server) = duplex(PIPE);
-        if self.server.refuses(self.clock.now()) {
-            return client;
-        }
-        let serving = serve(server, self.server.clone(), self.clock.clone(), |_| ());
+        let serving = serve_connection(server, self.server.clone(), self.clock.clone());
         let mut connections = self
             .connections
             .lock()

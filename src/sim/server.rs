@@ -110,27 +110,48 @@ pub(crate) fn estimate_tokens(text: &str) -> u64 {
 }
 
 /// Serves one HTTP/1.1 connection until either side closes it. A connection that a fault refuses is
-/// closed at once.
+/// closed at once, before the future is polled.
 ///
 /// # Errors
 ///
 /// What arrives is not HTTP, or the client went away in the middle of a request.
-pub async fn serve_connection<IO>(
+pub fn serve_connection<IO>(
     io: IO,
     server: Arc<SimServer>,
     clock: Clock,
-) -> Result<(), hyper::Error>
+) -> impl Future<Output = Result<(), hyper::Error>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    if server.refuses(clock.now()) {
-        return Ok(());
-    }
-    serve(io, server, clock, |_| ()).await
+    serve(io, server, clock, |_| ())
 }
 
-/// Serves a connection that is not refused. `reset` prepares it for being closed by a reset.
-pub(super) async fn serve<IO>(
+/// [`serve_connection`] with a `reset` that makes the client see a reset when the connection is
+/// closed.
+pub(super) fn serve<IO>(
+    io: IO,
+    server: Arc<SimServer>,
+    clock: Clock,
+    reset: impl FnOnce(&IO),
+) -> impl Future<Output = Result<(), hyper::Error>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let accepted = if server.refuses(clock.now()) {
+        reset(&io);
+        None
+    } else {
+        Some((io, reset))
+    };
+    async move {
+        match accepted {
+            Some((io, reset)) => serve_accepted(io, server, clock, reset).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn serve_accepted<IO>(
     io: IO,
     server: Arc<SimServer>,
     clock: Clock,

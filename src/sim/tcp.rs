@@ -55,13 +55,10 @@ pub async fn serve_forever(
     shutdown: impl Future<Output = ()>,
 ) {
     accept_each(listener, &clock, shutdown, |stream| {
-        let (server, clock) = (server.clone(), clock.clone());
-        async move {
-            if server.refuses(clock.now()) {
-                return reset(&stream);
-            }
+        let serving = serve(stream, server.clone(), clock.clone(), reset);
+        async {
             // It ends with an error when the client leaves early, which is the client's right.
-            let _ = serve(stream, server, clock, reset).await;
+            let _ = serving.await;
         }
     })
     .await;
