@@ -84,6 +84,11 @@ impl Disturbed {
         }
     }
 
+    /// What goes wrong.
+    pub(super) fn faults(&self) -> &[Kind] {
+        &self.kinds
+    }
+
     /// Tokens of the answer, were it whole.
     pub(super) fn tokens(&self) -> u64 {
         self.answer.tokens()

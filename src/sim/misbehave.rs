@@ -18,29 +18,32 @@ use hyper::{
 use serde_json::json;
 use std::{collections::VecDeque, time::Duration};
 
-/// Waits as long as headers are slow, and gives the answer that comes in place of the one asked
-/// for, if one does.
+/// The refusal that comes in place of an answer, if one does, at the time at which its head may be
+/// sent.
 pub(super) async fn instead(
     faults: &[Kind],
     clock: &Clock,
     arrival: Nanos,
 ) -> Option<Response<Body>> {
-    let slow = faults.iter().filter_map(|kind| match kind {
-        Kind::SlowHeaders(time) => Some(*time),
-        _ => None,
-    });
-    let slow = slow.fold(Duration::ZERO, Duration::saturating_add);
-    if !slow.is_zero() {
-        clock.sleep_until(arrival.after(slow)).await;
-    }
-    faults.iter().find_map(|kind| match kind {
+    let response = faults.iter().find_map(|kind| match kind {
         Kind::Status {
             code,
             body,
             retry_after,
         } => Some(refusal(*code, body.as_deref(), *retry_after)),
         _ => None,
-    })
+    })?;
+    clock.sleep_until(head_at(faults, arrival)).await;
+    Some(response)
+}
+
+/// When the head of an answer may be sent.
+fn head_at(faults: &[Kind], arrival: Nanos) -> Nanos {
+    let slow = faults.iter().filter_map(|kind| match kind {
+        Kind::SlowHeaders(time) => Some(*time),
+        _ => None,
+    });
+    arrival.after(slow.fold(Duration::ZERO, Duration::saturating_add))
 }
 
 fn refusal(code: u16, body: Option<&str>, retry_after: Option<u64>) -> Response<Body> {
@@ -75,6 +78,7 @@ fn refusal(code: u16, body: Option<&str>, retry_after: Option<u64>) -> Response<
 pub(super) struct Serving {
     /// Kept for as long as the answer lives: a stall holds its place, a reset frees it.
     pub(super) accepted: Accepted,
+    pub(super) arrival: Nanos,
     pub(super) clock: Clock,
     pub(super) hang_up: HangUp,
 }
@@ -91,6 +95,8 @@ impl Serving {
         Source: Stream<Item = (Nanos, u64)> + Send + 'static,
     {
         let source = Box::pin(source);
+        let head = head_at(disturbed.faults(), self.arrival);
+        self.clock.sleep_until(head).await;
         match stream {
             true => self.stream(disturbed, source),
             false => self.whole(&disturbed, source).await,

@@ -168,6 +168,7 @@ async fn generate(
         let disturbed = Disturbed::new(answer, faults);
         let served = misbehave::Serving {
             accepted,
+            arrival,
             clock: clock.clone(),
             hang_up: hang_up.clone(),
         };
