@@ -35,6 +35,9 @@
 //! [`Simulation`]. Left out, it is the URL in
 //! `GOODPUT_URL`, else the built-in simulation, and the report says **simulated** loudly.
 //!
+//! `faults = "reset@5%, stall(2s)@req:10, status(429)@t:1s..2s"` lets a simulation misbehave, the same
+//! way on every run; [`grammar::fault::Kind`] lists all that can go wrong.
+//!
 //! Simulations run on virtual time: minutes of load take a second or two, and the numbers are the same
 //! to the last digit on every run. Live benches hold a machine-wide lock while they measure, so
 //! they never overlap; for nextest, which can also keep *other* tests away, see the advice that is

@@ -6,7 +6,7 @@ use crate::{
     errors::Errors,
 };
 use goodput_grammar::{
-    Mistake, Mistakes, dataset, duration, goodput, json,
+    Mistake, Mistakes, dataset, duration, fault, goodput, json,
     names::{BACKENDS, Key, Kind},
     ramp, slo, target,
 };
@@ -247,6 +247,7 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         }
         "backend" => Ok(()),
         "target" => target::parse(&text).map(drop),
+        "faults" => fault::parse(&text).map(drop),
         "dataset" => dataset::parse(&text).map(drop),
         "goodput" => goodput::parse(&text).map(drop),
         "slo" => slo::parse(&text).map(drop),

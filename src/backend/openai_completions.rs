@@ -214,6 +214,30 @@ mod tests {
         assert_eq!((&*reply.text, reply.events.len()), ("a", 1));
     }
 
+    #[rstest]
+    #[case::told_again(&[r#""choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}"#], Some(2))]
+    #[case::not_told_again(&[], None)]
+    fn usage_in_the_middle_is_neither_the_end_nor_the_count(
+        #[case] last: &[&str],
+        #[case] expected: Option<u64>,
+    ) {
+        let first = [
+            r#""choices":[{"text":"a"}]"#,
+            r#""choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}"#,
+            r#""choices":[{"text":"b"}]"#,
+        ];
+        let whole = stream(&[&first, last].concat());
+        let cut_off = whole.trim_end_matches("data: [DONE]\n\n");
+        let mut reply = Reply::default();
+        let outcome = decode(&COMPLETIONS, true, cut_off.as_bytes(), &mut reply);
+        assert_eq!(outcome.is_ok(), expected.is_some(), "{outcome:?}");
+        let usage = reply.usage.unwrap();
+        assert_eq!(
+            (usage.prompt_tokens, usage.completion_tokens),
+            (Some(3), expected)
+        );
+    }
+
     #[test]
     fn invalid_utf8_is_malformed() {
         let error = decode(

@@ -144,6 +144,14 @@ impl State {
         let piece = (self.read)(&choice).map_err(wrong)?;
         if let Some(channel) = piece.channel {
             let running = usage.and_then(|usage| usage.completion_tokens);
+            // Usage that more came after neither closed the answer nor counted all of it.
+            self.closing_usage = false;
+            if usage.is_none() && channel != Channel::Silent {
+                reply
+                    .usage
+                    .as_mut()
+                    .map(|stale| stale.completion_tokens.take());
+            }
             let tokens = choice.tokens().or_else(|| self.newly_counted(running));
             self.running = running;
             reply.events.push(TokenEvent {

@@ -3,7 +3,7 @@
 use super::Bench;
 use crate::{
     error::{Error, Problem},
-    grammar::{dataset::Dataset, slo::Subject},
+    grammar::{dataset::Dataset, fault, slo::Subject},
     target::AnyTarget,
 };
 
@@ -14,7 +14,9 @@ impl Bench {
     /// [`Error::Invalid`] with all of them.
     pub fn check(&self) -> Result<(), Error> {
         let mut problems = self.problems.clone();
-        if let AnyTarget::Unreadable(text, mistakes) = self.chosen_target() {
+        let target = self.chosen_target();
+        self.check_faults(&target, &mut problems);
+        if let AnyTarget::Unreadable(text, mistakes) = target {
             let field = if self.target.is_some() {
                 "target"
             } else {
@@ -61,6 +63,26 @@ impl Bench {
             Ok(())
         } else {
             Err(Error::Invalid(problems))
+        }
+    }
+
+    fn check_faults(&self, target: &AnyTarget, problems: &mut Vec<Problem>) {
+        if let Some(simulation) = target.simulation() {
+            problems.extend(simulation.problems().iter().cloned());
+        } else if !self.faults.is_empty() && matches!(target, AnyTarget::Known(_)) {
+            let whence = match self.target {
+                Some(_) => "",
+                None => " (from GOODPUT_URL)",
+            };
+            problems.push(Problem::new(
+                "faults",
+                format!("{:?}", fault::format(&self.faults)),
+                format!(
+                    "only a simulation can misbehave on purpose, and the target is {}{whence}. \
+                     Remove `faults`, or measure \"sim\"",
+                    target.describe()
+                ),
+            ));
         }
     }
 

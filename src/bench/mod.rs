@@ -14,6 +14,7 @@ use crate::{
     error::Problem,
     grammar::{
         dataset::{self, Dataset},
+        fault::Fault,
         goodput::RequestLimit,
         ramp::Ramp,
         slo::Slo,
@@ -50,6 +51,7 @@ pub struct Bench {
     pub(crate) name: String,
     pub(crate) backend: Option<Arc<dyn Backend>>,
     pub(crate) target: Option<AnyTarget>,
+    pub(crate) faults: Vec<Fault>,
     pub(crate) endpoint: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) tokenizer: Option<TokenizerSpec>,
@@ -88,6 +90,7 @@ impl Bench {
             name: name.into(),
             backend: crate::backend::by_name("openai"),
             target: None,
+            faults: Vec::new(),
             endpoint: None,
             model: None,
             tokenizer: None,
@@ -157,6 +160,15 @@ impl Bench {
     /// What is measured. Default: the URL in `GOODPUT_URL`, else the built-in simulation.
     pub fn target(mut self, target: impl Into<AnyTarget>) -> Self {
         self.target = Some(target.into());
+        self
+    }
+
+    /// What goes wrong at a simulated target, in addition to what does already, such as
+    /// `"reset@5%, stall(2s)@req:10"`; see [`fault::Kind`](crate::grammar::fault::Kind) for all that
+    /// can. Only simulations take it. Default nothing.
+    pub fn faults(mut self, faults: impl Setting<Vec<Fault>>) -> Self {
+        let faults = self.set("faults", faults);
+        self.faults.extend(faults.into_iter().flatten());
         self
     }
 
@@ -390,7 +402,13 @@ impl Bench {
 
     /// What will be measured, defaults applied.
     pub(crate) fn chosen_target(&self) -> AnyTarget {
-        self.target.clone().unwrap_or_else(target::default_target)
+        let target = self.target.clone().unwrap_or_else(target::default_target);
+        match target.simulation() {
+            Some(simulation) if !self.faults.is_empty() => {
+                simulation.clone().faults(self.faults.clone()).into()
+            }
+            _ => target,
+        }
     }
 
     pub(crate) fn arrivals(&self) -> Arrivals {

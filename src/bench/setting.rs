@@ -3,7 +3,8 @@
 use crate::{
     backend::{self, Backend},
     grammar::{
-        self, Mistake, Mistakes, dataset::Dataset, goodput::RequestLimit, ramp::Ramp, slo::Slo,
+        self, Mistake, Mistakes, dataset::Dataset, fault::Fault, goodput::RequestLimit, ramp::Ramp,
+        slo::Slo,
     },
     plan::TokenizerSpec,
 };
@@ -49,6 +50,7 @@ macro_rules! readable {
 }
 
 readable!(Dataset, grammar::dataset::parse);
+readable!(Vec<Fault>, grammar::fault::parse);
 readable!(Vec<RequestLimit>, grammar::goodput::parse);
 readable!(Vec<Slo>, grammar::slo::parse);
 readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));

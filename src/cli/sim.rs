@@ -2,7 +2,12 @@
 
 use crate::{
     clock::{self, Clock},
-    grammar::{self, engine::EngineConfig, sim::Script},
+    grammar::{
+        self,
+        engine::EngineConfig,
+        fault::{self, Fault},
+        sim::Script,
+    },
     plan::{Tokenizer, TokenizerSpec},
     sim::{SimServer, serve_forever},
 };
@@ -35,6 +40,21 @@ pub(super) struct Args {
     /// Name of the model it serves.
     #[arg(long, default_value = "simulated")]
     model: String,
+    /// Something that goes wrong: `reset@5%`, `stall(2s)@req:10`, `status(429, retry_after =
+    /// 3)@t:5s..10s`, `tokens_per_chunk(4)`, `crlf`… May be given several times.
+    #[arg(long = "fault", value_name = "FAULT", value_parser = faults)]
+    faults: Vec<Faults>,
+}
+
+/// The faults of one `--fault`.
+#[derive(Debug, Clone)]
+struct Faults(Vec<Fault>);
+
+fn faults(text: &str) -> Result<Faults, String> {
+    fault::parse(text).map(Faults).map_err(|mistakes| {
+        let each: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        each.join("; ")
+    })
 }
 
 fn distribution(text: &str) -> Result<grammar::sim::Distribution, grammar::Mistake> {
@@ -72,6 +92,11 @@ fn serve(args: Args) -> Result<(), String> {
         engine: args.engine,
         seed: args.seed,
         model: args.model,
+        faults: args
+            .faults
+            .into_iter()
+            .flat_map(|faults| faults.0)
+            .collect(),
     };
     let tokenizer = Tokenizer::load(&TokenizerSpec::default()).map_err(|e| e.to_string())?;
     let count = move |text: &str| tokenizer.count(text, false).tokens;

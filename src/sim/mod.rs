@@ -13,10 +13,17 @@
 //! request was read. The deadlines are absolute, so a late token does not delay the next. The times
 //! of a request depend on the script's seed and on how many generations the server accepted before
 //! it, and on nothing else.
+//!
+//! [Faults](goodput_grammar::fault) are part of the script. Which requests they hit follows from the
+//! script's seed and the number of the request too, so that a disturbed run repeats exactly.
 
 mod accept;
+mod disturb;
 pub mod engine;
+mod fault;
+mod hang_up;
 mod in_process;
+mod misbehave;
 pub(crate) mod pace;
 mod prefix;
 mod refusal;

@@ -1,6 +1,7 @@
 //! Draws the times of a scripted server.
 
-use crate::clock::Nanos;
+use crate::clock::{Clock, Nanos};
+use futures_util::stream::{self, Stream};
 use goodput_grammar::sim::{Distribution, Script};
 use rand::SeedableRng;
 use rand_distr::{Distribution as _, Exp, Gamma, LogNormal, Normal, Uniform};

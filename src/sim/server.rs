@@ -1,6 +1,11 @@
 //! The simulated server itself, independent of what carries its bytes.
 
-use super::{engine::EngineRunner, request::MAX_MODEL_LEN, surface};
+use super::{
+    engine::EngineRunner,
+    hang_up::{Ending, HangUp},
+    request::MAX_MODEL_LEN,
+    surface,
+};
 use crate::clock::Clock;
 use goodput_grammar::sim::Script;
 use hyper::{server::conn::http1, service::service_fn};
@@ -22,6 +27,8 @@ pub struct SimServer {
     count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     accepted: AtomicU64,
     in_flight: AtomicU64,
+    /// Connections that were made so far.
+    pub(super) connections: AtomicU64,
 }
 
 impl SimServer {
@@ -35,6 +42,7 @@ impl SimServer {
             count: Box::new(estimate_tokens),
             accepted: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
         }
     }
 
@@ -46,7 +54,7 @@ impl SimServer {
         self
     }
 
-    /// Generations accepted so far.
+    /// Generations accepted so far, those included that a [fault](goodput_grammar::fault) spoils.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
@@ -124,27 +132,79 @@ pub(crate) fn estimate_tokens(text: &str) -> u64 {
     text.len().div_ceil(4) as u64
 }
 
-/// Serves one HTTP/1.1 connection until either side closes it.
+/// Serves one HTTP/1.1 connection until either side closes it. A connection that a fault refuses is
+/// closed at once, before the future is polled.
 ///
 /// # Errors
 ///
 /// What arrives is not HTTP, or the client went away in the middle of a request.
-pub async fn serve_connection<IO>(
+pub fn serve_connection<IO>(
     io: IO,
     server: Arc<SimServer>,
     clock: Clock,
+) -> impl Future<Output = Result<(), hyper::Error>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    serve(io, server, clock, |_| ())
+}
+
+/// [`serve_connection`] with a `reset` that makes the client see a reset when the connection is
+/// closed.
+pub(super) fn serve<IO>(
+    io: IO,
+    server: Arc<SimServer>,
+    clock: Clock,
+    reset: impl FnOnce(&IO),
+) -> impl Future<Output = Result<(), hyper::Error>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let accepted = if server.refuses(clock.now()) {
+        reset(&io);
+        None
+    } else {
+        Some((io, reset))
+    };
+    async move {
+        match accepted {
+            Some((io, reset)) => serve_accepted(io, server, clock, reset).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn serve_accepted<IO>(
+    io: IO,
+    server: Arc<SimServer>,
+    clock: Clock,
+    reset: impl FnOnce(&IO),
 ) -> Result<(), hyper::Error>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
+    let (hang_up, mut hung_up) = HangUp::pair();
     let service = service_fn(|request| {
         let arrival = clock.now();
-        let (server, clock) = (&server, &clock);
-        async move { Ok::<_, Infallible>(surface::answer(server, clock, arrival, request).await) }
+        let (server, clock, hang_up) = (&server, &clock, &hang_up);
+        async move {
+            let answer = surface::answer(server, clock, arrival, hang_up, request);
+            Ok::<_, Infallible>(answer.await)
+        }
     });
-    http1::Builder::new()
+    let mut connection = http1::Builder::new()
         // The header would be of the system's time, which is not the clock's.
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(io), service)
-        .await
+        .serve_connection(TokioIo::new(io), service);
+    tokio::select! {
+        biased;
+        outcome = &mut connection => outcome,
+        ending = hung_up.heard() => {
+            let io = connection.into_parts().io.into_inner();
+            if ending == Ending::Reset {
+                reset(&io);
+            }
+            Ok(())
+        }
+    }
 }

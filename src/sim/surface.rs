@@ -1,7 +1,10 @@
 //! The HTTP surface: which path does what.
 
 use super::{
+    disturb::Disturbed,
     engine::{Job, Ticket},
+    hang_up::HangUp,
+    misbehave,
     pace::{self, Body},
     prefix,
     refusal::Refusal,
@@ -66,9 +69,10 @@ pub(super) async fn answer(
     server: &Arc<SimServer>,
     clock: &Clock,
     arrival: Nanos,
+    hang_up: &HangUp,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    match serve(server, clock, arrival, request).await {
+    match serve(server, clock, arrival, hang_up, request).await {
         Ok(response) => response,
         Err(refusal) => refuse(&refusal),
     }
@@ -78,6 +82,7 @@ async fn serve(
     server: &Arc<SimServer>,
     clock: &Clock,
     arrival: Nanos,
+    hang_up: &HangUp,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Refusal> {
     let (head, body) = request.into_parts();
@@ -95,7 +100,16 @@ async fn serve(
         Endpoint::Tokenize => tokenize(server, &read(body).await?),
         Endpoint::Generate(dialect) => {
             let asked = Generation::read(dialect, &read(body).await?)?;
-            generate(server, clock, arrival, dialect, &asked, &head.headers).await
+            generate(
+                server,
+                clock,
+                arrival,
+                hang_up,
+                dialect,
+                &asked,
+                &head.headers,
+            )
+            .await
         }
     }
 }
@@ -117,14 +131,20 @@ async fn generate(
     server: &Arc<SimServer>,
     clock: &Clock,
     arrival: Nanos,
+    hang_up: &HangUp,
     dialect: Dialect,
     asked: &Generation,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Refusal> {
     check_model(server, asked.model.as_deref())?;
     let prompt_tokens = asked.input.tokens(|text| server.count(text));
-    let ticket = submit(server, clock, arrival, asked, prompt_tokens)?;
     let accepted = server.accept();
+    let faults = server.faults(accepted.ordinal, arrival);
+    // Before the engine hears of it: what is refused costs no step.
+    if let Some(response) = misbehave::instead(&faults, clock, arrival).await {
+        return Ok(response);
+    }
+    let ticket = submit(server, clock, arrival, asked, prompt_tokens)?;
     let script = &server.script;
     let id = match headers.get("x-request-id").map(HeaderValue::to_str) {
         Some(Ok(id)) => id.to_owned(),
@@ -156,6 +176,16 @@ async fn generate(
             clock: clock.clone(),
         },
     };
+    if !faults.is_empty() {
+        let disturbed = Disturbed::new(answer, faults);
+        let served = misbehave::Serving {
+            accepted,
+            arrival,
+            clock: clock.clone(),
+            hang_up: hang_up.clone(),
+        };
+        return Ok(served.answer(disturbed, source.ready(), asked.stream).await);
+    }
     if asked.stream {
         // Moved into the body, so that the generation is in flight for as long as that lives.
         let start = (source, answer, accepted, 0);
@@ -163,14 +193,11 @@ async fn generate(
             if sent == answer.tokens() {
                 return None;
             }
-            let ready = sent + source.next().await?;
+            let ready = sent + source.next().await?.1;
             let events = answer.burst(sent..ready);
             Some((events, (source, answer, accepted, ready)))
         });
-        let mut response = Response::new(pace::chunked(beats));
-        let kind = HeaderValue::from_static(EVENT_STREAM);
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-        return Ok(response);
+        return Ok(stream_response(pace::chunked(beats)));
     }
     source.all(answer.tokens()).await;
     Ok(json_response(answer.whole()))
@@ -257,7 +284,14 @@ fn models(server: &SimServer) -> String {
     json!({"object": "list", "data": data}).to_string()
 }
 
-fn json_response(body: String) -> Response<Body> {
+pub(super) fn stream_response(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let kind = HeaderValue::from_static(EVENT_STREAM);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+pub(super) fn json_response(body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(pace::whole(body));
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, kind);

@@ -2,7 +2,7 @@
 
 use super::{
     accept::accept_each,
-    server::{SimServer, serve_connection},
+    server::{SimServer, serve},
     thread::ServerThread,
 };
 use crate::clock::Clock;
@@ -11,7 +11,7 @@ use std::{
     net::{SocketAddr, ToSocketAddrs},
     sync::Arc,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// A simulated server that listens on a port. Dropping it ends its connections and frees the port.
 #[derive(Debug)]
@@ -55,11 +55,17 @@ pub async fn serve_forever(
     shutdown: impl Future<Output = ()>,
 ) {
     accept_each(listener, &clock, shutdown, |stream| {
-        let serving = serve_connection(stream, server.clone(), clock.clone());
+        let serving = serve(stream, server.clone(), clock.clone(), reset);
         async {
             // It ends with an error when the client leaves early, which is the client's right.
             let _ = serving.await;
         }
     })
     .await;
+}
+
+/// Makes the client see a reset when the connection is dropped.
+fn reset(stream: &TcpStream) {
+    // Where the system refuses, the client sees an ordinary end, which is as abrupt.
+    let _ = stream.set_zero_linger();
 }

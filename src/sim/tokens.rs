@@ -1,7 +1,8 @@
 //! Where the tokens of an answer come from.
 
 use super::{engine::Ticket, script::TokenTimes};
-use crate::clock::Clock;
+use crate::clock::{Clock, Nanos};
+use futures_util::stream::{self, Stream};
 
 /// The one seam between the latency models and the HTTP surface: it says when tokens are ready.
 /// Dropping it gives the rest up.
@@ -19,15 +20,25 @@ pub(super) enum TokenSource {
 }
 
 impl TokenSource {
-    /// Waits for the next tokens and says how many there are; `None` when no more will come.
-    pub(super) async fn next(&mut self) -> Option<u64> {
+    /// Waits for the next tokens and says when they were ready and how many there are; `None` when
+    /// no more will come.
+    pub(super) async fn next(&mut self) -> Option<(Nanos, u64)> {
         match self {
             TokenSource::Scripted { times, clock } => {
-                clock.sleep_until(times.next()?).await;
-                Some(1)
+                let at = times.next()?;
+                clock.sleep_until(at).await;
+                Some((at, 1))
             }
-            TokenSource::Engine(ticket) => ticket.next().await.map(|(_, tokens)| tokens),
+            TokenSource::Engine(ticket) => ticket.next().await,
         }
+    }
+
+    /// All of them.
+    pub(super) fn ready(self) -> impl Stream<Item = (Nanos, u64)> {
+        stream::unfold(self, |mut source| async {
+            let tokens = source.next().await?;
+            Some((tokens, source))
+        })
     }
 
     /// Waits until `tokens` are ready.
@@ -44,7 +55,7 @@ impl TokenSource {
                 let mut ready = 0;
                 while ready < tokens {
                     match self.next().await {
-                        Some(more) => ready += more,
+                        Some((_, more)) => ready += more,
                         None => return,
                     }
                 }

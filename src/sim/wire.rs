@@ -4,7 +4,7 @@
 use super::request::Dialect;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 /// What tokens look like: frequent words, which most vocabularies have as one token each.
 const WORDS: [&str; 16] = [
@@ -28,6 +28,10 @@ pub(crate) struct Answer {
     tokens: u64,
     prompt_tokens: u64,
     usage: UsageEvents,
+    /// What usage says was generated, when that is not the truth.
+    stated: Option<u64>,
+    /// Usage is left out even where it always is.
+    withheld: bool,
     done: bool,
     id: String,
     created: u64,
@@ -71,6 +75,8 @@ impl Answer {
             tokens: tokens.max(1),
             prompt_tokens,
             usage: UsageEvents::Never,
+            stated: None,
+            withheld: false,
             done: true,
             id,
             created,
@@ -85,8 +91,20 @@ impl Answer {
         self
     }
 
+    /// States this number of generated tokens, whatever was generated.
+    pub(super) fn stating(mut self, generated: u64) -> Self {
+        self.stated = Some(generated);
+        self
+    }
+
+    /// States no usage, asked for or not.
+    pub(super) fn withholding_usage(mut self) -> Self {
+        self.usage = UsageEvents::Never;
+        self.withheld = true;
+        self
+    }
+
     /// Ends the stream without `[DONE]`.
-    #[cfg(feature = "wiremock")]
     pub(crate) fn without_done(mut self) -> Self {
         self.done = false;
         self
@@ -102,44 +120,57 @@ impl Answer {
     pub(crate) fn burst(&self, tokens: Range<u64>) -> Vec<Bytes> {
         let last = tokens.end == self.tokens;
         let mut events = Vec::with_capacity(1);
-        if tokens.start == 0 && self.dialect == Dialect::Chat {
-            events.push(self.role_event());
+        if tokens.start == 0 {
+            events.extend(self.role_event());
         }
         events.push(self.token_event(tokens));
         if last {
-            if self.usage != UsageEvents::Never {
-                events.push(self.usage_event());
-            }
-            if self.done {
-                events.push(Bytes::from_static(DONE.as_bytes()));
-            }
+            events.extend(self.closing());
         }
         events
     }
 
-    fn role_event(&self) -> Bytes {
+    /// What comes before the first token: chat states the role.
+    pub(super) fn role_event(&self) -> Option<Bytes> {
+        if self.dialect == Dialect::Completions {
+            return None;
+        }
         let choice = r#"{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]"#;
         let running = self.running_usage(0);
         let tail = r#","prompt_token_ids":null,"prompt_text":null}"#;
-        Bytes::from(format!("{}{choice}{running}{tail}\n\n", self.head))
+        Some(Bytes::from(format!(
+            "{}{choice}{running}{tail}\n\n",
+            self.head
+        )))
     }
 
-    fn token_event(&self, tokens: Range<u64>) -> Bytes {
-        let (generated, last) = (tokens.end, tokens.end == self.tokens);
-        let words: Cow<'_, str> = match tokens.end - tokens.start {
-            1 => word(tokens.start).into(),
-            _ => tokens.map(word).collect::<String>().into(),
+    /// One event with these tokens, at least one.
+    pub(super) fn token_event(&self, tokens: Range<u64>) -> Bytes {
+        let last = tokens.end == self.tokens;
+        let generated = tokens.end;
+        let event = match tokens.end - tokens.start {
+            1 => self.event(word(tokens.start), last, generated),
+            _ => self.event(&tokens.map(word).collect::<String>(), last, generated),
         };
+        Bytes::from(event)
+    }
+
+    /// An event without text, after `generated` tokens.
+    pub(super) fn empty_event(&self, generated: u64) -> Bytes {
+        Bytes::from(self.event("", false, generated))
+    }
+
+    fn event(&self, text: &str, last: bool, generated: u64) -> String {
         let finish = if last { "\"length\"" } else { "null" };
         let choice = match self.dialect {
             Dialect::Chat => {
                 let stop = if last { "\"stop_reason\":null," } else { "" };
                 format!(
-                    r#"{{"index":0,"delta":{{"content":"{words}"}},"logprobs":null,"finish_reason":{finish},{stop}"token_ids":null}}]"#
+                    r#"{{"index":0,"delta":{{"content":"{text}"}},"logprobs":null,"finish_reason":{finish},{stop}"token_ids":null}}]"#
                 )
             }
             Dialect::Completions => format!(
-                r#"{{"index":0,"text":"{words}","logprobs":null,"finish_reason":{finish},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}}]"#
+                r#"{{"index":0,"text":"{text}","logprobs":null,"finish_reason":{finish},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}}]"#
             ),
         };
         let running = self.running_usage(generated);
@@ -149,11 +180,31 @@ impl Answer {
         } else {
             String::new()
         };
-        Bytes::from(format!("{}{choice}{running}{fingerprint}}}\n\n", self.head))
+        format!("{}{choice}{running}{fingerprint}}}\n\n", self.head)
     }
 
-    fn usage_event(&self) -> Bytes {
-        let usage = self.usage_so_far(self.tokens);
+    /// What comes after the last token: usage if it is to be stated, and `[DONE]`.
+    pub(super) fn closing(&self) -> Vec<Bytes> {
+        self.closing_after(self.tokens)
+    }
+
+    /// The same after fewer tokens.
+    pub(super) fn closing_after(&self, generated: u64) -> Vec<Bytes> {
+        let usage = (self.usage != UsageEvents::Never).then(|| self.usage_event(generated));
+        let done = self.done.then(|| Bytes::from_static(DONE.as_bytes()));
+        usage.into_iter().chain(done).collect()
+    }
+
+    /// An error after which nothing comes but `[DONE]`, as vLLM tells it inside a stream.
+    pub(super) fn error_events(&self, message: &str) -> Vec<Bytes> {
+        let done = self.done.then(|| Bytes::from_static(DONE.as_bytes()));
+        let error = Bytes::from(format!("data: {}\n\n", error(message)));
+        [error].into_iter().chain(done).collect()
+    }
+
+    /// Usage and no choices, after `generated` tokens.
+    pub(super) fn usage_event(&self, generated: u64) -> Bytes {
+        let usage = self.usage_so_far(generated);
         Bytes::from(format!(
             "{}],\"usage\":{usage},\"system_fingerprint\":\"{FINGERPRINT}\"}}\n\n",
             self.head
@@ -168,6 +219,7 @@ impl Answer {
     }
 
     fn usage_so_far(&self, generated: u64) -> Value {
+        let generated = self.stated.unwrap_or(generated);
         json!({
             "prompt_tokens": self.prompt_tokens,
             "total_tokens": self.prompt_tokens + generated,
@@ -177,7 +229,12 @@ impl Answer {
 
     /// The answer in one piece, for a request that does not stream.
     pub(crate) fn whole(&self) -> String {
-        let text: String = (0..self.tokens).map(word).collect();
+        self.whole_of(self.tokens)
+    }
+
+    /// The same with fewer tokens in it.
+    pub(super) fn whole_of(&self, generated: u64) -> String {
+        let text: String = (0..generated).map(word).collect();
         let (object, choice) = match self.dialect {
             Dialect::Chat => (
                 "chat.completion",
@@ -212,7 +269,7 @@ impl Answer {
                 }),
             ),
         };
-        json!({
+        let mut whole = json!({
             "id": self.id,
             "object": object,
             "created": self.created,
@@ -220,10 +277,22 @@ impl Answer {
             "choices": [choice],
             "service_tier": null,
             "system_fingerprint": FINGERPRINT,
-            "usage": self.usage_so_far(self.tokens),
-        })
-        .to_string()
+        });
+        if !self.withheld {
+            whole["usage"] = self.usage_so_far(generated);
+        }
+        whole.to_string()
     }
+}
+
+/// An error, as vLLM tells it.
+pub(super) fn error(message: &str) -> Value {
+    json!({"error": {
+        "message": message,
+        "type": "InternalServerError",
+        "param": null,
+        "code": 500,
+    }})
 }
 
 /// The text of a token.

@@ -50,6 +50,12 @@ pub trait Target: Send + Sync + fmt::Debug {
     fn exclusive(&self) -> bool {
         true
     }
+
+    /// The simulation that this is, if it is one: settings such as `faults` apply to no other
+    /// target. Default none.
+    fn simulation(&self) -> Option<&Simulation> {
+        None
+    }
 }
 
 /// A target that is ready.
@@ -195,6 +201,14 @@ impl AnyTarget {
         match self {
             AnyTarget::Known(target) => target.exclusive(),
             AnyTarget::Unreadable(..) => false,
+        }
+    }
+
+    /// The simulation that this is, if it is one.
+    pub(crate) fn simulation(&self) -> Option<&Simulation> {
+        match self {
+            AnyTarget::Known(target) => target.simulation(),
+            AnyTarget::Unreadable(..) => None,
         }
     }
 

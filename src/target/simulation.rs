@@ -2,7 +2,12 @@
 
 use super::{Opened, Place, Target, TargetError};
 use crate::{
-    grammar::sim::{Distribution, Script},
+    bench::Setting,
+    error::Problem,
+    grammar::{
+        fault::{self, Fault},
+        sim::{Distribution, Script},
+    },
     sim::engine::EngineConfig,
 };
 
@@ -29,6 +34,7 @@ use crate::{
 pub struct Simulation {
     script: Script,
     real_time: bool,
+    problems: Vec<Problem>,
 }
 
 impl Simulation {
@@ -40,7 +46,7 @@ impl Simulation {
     pub(super) fn scripted(script: Script) -> Self {
         Simulation {
             script,
-            real_time: false,
+            ..Simulation::default()
         }
     }
 
@@ -85,6 +91,34 @@ impl Simulation {
         self
     }
 
+    /// What goes wrong, in addition to what does already: text such as `"reset@5%,
+    /// stall(2s)@req:10"`, or [`Fault`]s. Text that cannot be read is reported when the bench is run.
+    ///
+    /// ```
+    /// use goodput::{Bench, Simulation, record::RequestError};
+    ///
+    /// let server = Simulation::new().faults("reset(after = 3)@req:0, status(429)@req:1");
+    /// let report = Bench::new("chat").target(server).rate(10).requests(20).run_blocking()?;
+    /// let records = &report.run().records;
+    /// assert!(matches!(records[0].error, Some(RequestError::Truncated { .. })));
+    /// assert_eq!(records[0].events.len(), 3);
+    /// assert!(matches!(records[1].error, Some(RequestError::Status { status: 429, .. })));
+    /// assert_eq!(report.completed(), 18);
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    #[must_use]
+    pub fn faults(mut self, faults: impl Setting<Vec<Fault>>) -> Self {
+        match faults.read() {
+            Ok(faults) => self.script.faults.extend(faults),
+            Err((text, mistakes)) => {
+                let problem =
+                    |mistake: crate::grammar::Mistake| Problem::new("faults", &text, mistake.0);
+                self.problems.extend(mistakes.into_iter().map(problem));
+            }
+        }
+        self
+    }
+
     /// Serve on a loopback port and the real clock instead of in memory on virtual time.
     #[must_use]
     pub fn on_real_clock(mut self) -> Self {
@@ -95,6 +129,11 @@ impl Simulation {
     /// The latencies.
     pub fn script(&self) -> &Script {
         &self.script
+    }
+
+    /// What was set and cannot be used.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 
     pub(crate) fn real_time(&self) -> bool {
@@ -112,12 +151,14 @@ impl Simulation {
 impl Target for Simulation {
     fn describe(&self) -> String {
         let time = if self.real_time { "real" } else { "virtual" };
-        match &self.script.engine {
-            Some(engine) => format!(
-                "the built-in simulation of {} on {time} time",
-                engine.preset
-            ),
-            None => format!("the built-in simulation on {time} time"),
+        let engine = match &self.script.engine {
+            Some(engine) => format!(" of {}", engine.preset),
+            None => String::new(),
+        };
+        let plain = format!("the built-in simulation{engine} on {time} time");
+        match self.script.faults.as_slice() {
+            [] => plain,
+            faults => format!("{plain} with {}", fault::format(faults)),
         }
     }
 
@@ -129,7 +170,14 @@ impl Target for Simulation {
                 why.join("; ")
             )));
         }
-        Ok(self.clone().opened())
+        match self.problems.first() {
+            Some(problem) => Err(TargetError::Failed(problem.to_string())),
+            None => Ok(self.clone().opened()),
+        }
+    }
+
+    fn simulation(&self) -> Option<&Simulation> {
+        Some(self)
     }
 
     fn exclusive(&self) -> bool {

@@ -7,6 +7,7 @@ mod call;
 pub mod dataset;
 pub mod duration;
 pub mod engine;
+pub mod fault;
 pub mod goodput;
 pub mod json;
 pub mod mistake;

@@ -54,6 +54,7 @@ const fn key(name: &'static str, kind: Kind, example: &'static str, doc: &'stati
 pub const KEYS: &[Key] = &[
     key("backend", Kind::Text, r#""openai-chat""#, "Wire dialect: `openai`, `vllm` or `openai-chat`."),
     key("target", Kind::Any, r#""env:LLM_URL""#, "What is measured: `http://…`, `unix:…`, `env:NAME`, `sim(…)`, or a value."),
+    key("faults", Kind::Text, r#""reset@5%, stall(2s)@req:10""#, "What goes wrong at a simulated target."),
     key("endpoint", Kind::Text, r#""/v1/completions""#, "Path on the target, when it is not the backend's own."),
     key("model", Kind::Text, r#""my-model""#, "Model name on the wire; otherwise the server's first."),
     key("tokenizer", Kind::Text, r#""embedded""#, "`embedded`, `none`, a `tokenizer.json` or a model id."),

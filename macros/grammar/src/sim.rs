@@ -3,7 +3,7 @@
 
 use crate::call::{self, Call, set};
 use crate::engine::{self, EngineConfig};
-use crate::{Mistake, Mistakes, duration};
+use crate::{Mistake, Mistakes, duration, fault, fault::Fault};
 use std::fmt;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct Script {
     pub seed: u64,
     /// Model name it answers to. Default `simulated`.
     pub model: String,
+    /// What goes wrong. Default nothing.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Script {
@@ -50,12 +52,13 @@ impl Default for Script {
             engine: None,
             seed: 0,
             model: "simulated".to_owned(),
+            faults: Vec::new(),
         }
     }
 }
 
 const SHAPES: &[&str] = &["normal", "lognormal", "gamma", "uniform", "exponential"];
-const KEYS: &[&str] = &["ttft", "itl", "seed", "model", "engine"];
+const KEYS: &[&str] = &["ttft", "itl", "seed", "model", "engine", "faults"];
 /// Settings that make no sense beside an engine.
 const SCRIPTED: &[&str] = &["ttft", "itl"];
 
@@ -198,6 +201,13 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
                 arg.text().map(call::unquote),
                 &mut mistakes,
             ),
+            "faults" => match arg.text().map(call::unquote) {
+                Ok(text) => match fault::parse(&text) {
+                    Ok(faults) => script.faults = faults,
+                    Err(wrong) => mistakes.extend(wrong),
+                },
+                Err(mistake) => mistakes.push(mistake),
+            },
             _ => {}
         }
     }
@@ -243,6 +253,10 @@ impl fmt::Display for Script {
         }
         if self.model != "simulated" {
             write!(f, ", model = {}", call::quote(&self.model))?;
+        }
+        if !self.faults.is_empty() {
+            let faults = fault::format(&self.faults);
+            write!(f, ", faults = {}", call::quote(&faults))?;
         }
         Ok(())
     }
@@ -325,23 +339,38 @@ mod tests {
                 seed: 3,
                 model: "a, b".to_owned(),
                 engine: None,
+                faults: Vec::new(),
             }
         );
+        let text = r#"faults = "reset@5%, status(500, body = ""a, b"")@req:3""#;
+        let script = parse(text).unwrap();
+        assert_eq!(
+            fault::format(&script.faults),
+            r#"reset@5%, status(500, body = "a, b")@req:3"#
+        );
+        assert_eq!(parse(&script.to_string()), Ok(script));
     }
 
     #[test]
     fn says_all_mistakes_at_once() {
-        let mistakes = parse("tfft = 5ms, itl = 7, seed = x, seed = 1, model").unwrap_err();
+        let mistakes =
+            parse("tfft = 5ms, itl = 7, seed = x, seed = 1, model, faults = \"rest, crlf(1)\"")
+                .unwrap_err();
         let said: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
         assert_eq!(
             said,
             [
                 "unknown setting of the simulation `tfft`; did you mean `ttft`? Valid: ttft, itl, \
-                 seed, model, engine",
+                 seed, model, engine, faults",
                 "`seed` is given twice; keep one",
                 "`itl`: `7` has no unit; write `7ms`, `7us` or `7s`",
                 "`seed = x`: expected a whole number of at least 0",
                 "`model` has no value; write `model = …`",
+                "unknown fault `rest`; did you mean `reset`? Valid: refuse, slow_headers, stall, \
+                 reset, cut, end_early, truncated_utf8, error_event, status, no_usage, wrong_usage, \
+                 no_done, duplicate, role_only, empty, usage_only, tokens_per_chunk, crlf, drip, \
+                 no_tokens",
+                "`crlf` takes no value, `1` is given",
             ]
         );
     }
@@ -484,7 +513,7 @@ mod tests {
             seed: u64,
             model in ".+",
         ) {
-            let script = Script { ttft, itl, seed, model, engine: None };
+            let script = Script { ttft, itl, seed, model, ..Script::default() };
             prop_assert_eq!(parse(&script.to_string()), Ok(script));
         }
 

@@ -14,6 +14,7 @@ fn key() -> String {
 #[llm_bench(
     backend = "openai-chat",
     target = "sim(ttft = 5ms, itl = 1ms)",
+    faults = "tokens_per_chunk(2)@req:3, crlf",
     endpoint = "/v1/chat/completions",
     model = "m",
     tokenizer = "embedded",

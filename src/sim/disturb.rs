@@ -1,0 +1,313 @@
+//! An answer in which something goes wrong.
+//!
+//! Faults act on what is written and when, not on how the times of tokens come about: tokens go in
+//! with the times at which they are ready, writes come out with theirs.
+
+use super::{
+    hang_up::Ending,
+    wire::{self, Answer},
+};
+use crate::clock::Nanos;
+use bytes::Bytes;
+use goodput_grammar::fault::Kind;
+use memchr::memmem;
+use std::{ops::Range, time::Duration};
+
+/// What an error event says unless it is told what.
+const DIED: &str = "injected fault: the engine died";
+
+/// The first two of the three bytes of a euro sign.
+const HALF_A_CHARACTER: &[u8] = b"\xE2\x82";
+
+/// The pieces of an answer and the times at which they are written.
+pub(super) type Writes = Vec<(Nanos, Vec<Bytes>)>;
+
+/// One answer and what goes wrong in it.
+#[derive(Debug)]
+pub(super) struct Disturbed {
+    answer: Answer,
+    kinds: Vec<Kind>,
+    /// What ends the answer before its time, and how many tokens come before that.
+    end: Option<(u64, End)>,
+    /// Tokens in an event; `None` is as many as are ready at once.
+    group: Option<u64>,
+    /// Tokens that are ready.
+    ready: u64,
+    /// Tokens that were sent.
+    sent: u64,
+    /// How long stalls have taken so far.
+    late: Duration,
+    /// When the last write is over.
+    busy_until: Nanos,
+    over: bool,
+}
+
+/// What ends an answer before its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    Silence,
+    Reset,
+    Cut,
+    Early,
+    Error(String),
+    NoTokens,
+}
+
+impl Disturbed {
+    pub(super) fn new(answer: Answer, kinds: Vec<Kind>) -> Self {
+        let mut answer = answer;
+        let mut group = None;
+        for kind in &kinds {
+            match kind {
+                Kind::NoUsage => answer = answer.withholding_usage(),
+                Kind::WrongUsage(tokens) => answer = answer.stating(*tokens),
+                Kind::NoDone => answer = answer.without_done(),
+                Kind::TokensPerChunk(tokens) => group = Some((*tokens).max(1)),
+                _ => {}
+            }
+        }
+        let last = answer.tokens() - 1;
+        let ends = kinds.iter().filter_map(End::of);
+        let end = ends
+            .map(|(after, end)| (after.min(last), end))
+            .min_by_key(|(after, _)| *after);
+        Disturbed {
+            answer,
+            kinds,
+            end,
+            group,
+            ready: 0,
+            sent: 0,
+            late: Duration::ZERO,
+            busy_until: Nanos(0),
+            over: false,
+        }
+    }
+
+    /// What goes wrong.
+    pub(super) fn faults(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// Tokens of the answer, were it whole.
+    pub(super) fn tokens(&self) -> u64 {
+        self.answer.tokens()
+    }
+
+    /// What becomes of the connection at the end; `None` if the answer ends as answers do.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        match self.end.as_ref().map(|(_, end)| end)? {
+            End::Silence => Some(Ending::Silence),
+            End::Reset => Some(Ending::Reset),
+            End::Cut => Some(Ending::Close),
+            End::Early | End::Error(_) | End::NoTokens => None,
+        }
+    }
+
+    /// Whether nothing more is to be written.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// What is written of a stream because this many more tokens are ready at `at`.
+    pub(super) fn take(&mut self, tokens: u64, at: Nanos) -> Writes {
+        self.ready = self.ready.saturating_add(tokens).min(self.tokens());
+        let mut writes = Writes::new();
+        while let Some(tokens) = self.next_event() {
+            writes.extend(self.send(tokens, at));
+        }
+        writes
+    }
+
+    /// The tokens of the next event, if they are ready.
+    fn next_event(&self) -> Option<Range<u64>> {
+        let waiting = self.ready - self.sent;
+        let all = self.ready == self.tokens();
+        let size = match self.group {
+            Some(group) if waiting >= group => group,
+            Some(_) if !all => 0,
+            _ => waiting,
+        };
+        (size > 0 && !self.over).then(|| self.sent..self.sent + size)
+    }
+
+    fn send(&mut self, tokens: Range<u64>, at: Nanos) -> Writes {
+        self.sent = tokens.end;
+        self.over = tokens.end == self.tokens();
+        self.late += self.stalled(|after| self.falls_into(after, &tokens));
+        let at = at.after(self.late).max(self.busy_until);
+        let events = match &self.end {
+            Some((after, end)) if tokens.contains(after) => {
+                self.over = true;
+                self.last_events(end, tokens)
+            }
+            _ => self.events(tokens),
+        };
+        self.writes(at, events)
+    }
+
+    /// How long the stalls take whose place `meant` accepts.
+    fn stalled(&self, meant: impl Fn(u64) -> bool) -> Duration {
+        let times = self.kinds.iter().filter_map(|kind| match kind {
+            Kind::Stall {
+                time: Some(time),
+                after,
+            } if meant(*after) => Some(*time),
+            _ => None,
+        });
+        times.fold(Duration::ZERO, Duration::saturating_add)
+    }
+
+    /// Whether the place after so many tokens, or before the last one, is among these tokens.
+    fn falls_into(&self, after: u64, tokens: &Range<u64>) -> bool {
+        tokens.contains(&after.min(self.tokens() - 1))
+    }
+
+    fn opening(&self, tokens: &Range<u64>) -> Vec<Bytes> {
+        let role = (tokens.start == 0).then(|| self.answer.role_event());
+        Vec::from_iter(role.flatten())
+    }
+
+    /// What tokens are sent with when the answer does not end there.
+    fn events(&self, tokens: Range<u64>) -> Vec<Bytes> {
+        let mut events = self.opening(&tokens);
+        let mut event = self.answer.token_event(tokens.clone());
+        let mut copies = 1;
+        for kind in &self.kinds {
+            match kind {
+                Kind::RoleOnly { after } if self.falls_into(*after, &tokens) => {
+                    events.extend(self.answer.role_event());
+                }
+                Kind::Empty { after } if self.falls_into(*after, &tokens) => {
+                    events.push(self.answer.empty_event(tokens.start));
+                }
+                Kind::UsageOnly { after } if self.falls_into(*after, &tokens) => {
+                    events.push(self.answer.usage_event(tokens.start));
+                }
+                Kind::TruncatedUtf8 { after } if self.falls_into(*after, &tokens) => {
+                    event = with_half_a_character(&event);
+                }
+                Kind::Duplicate { after } if self.falls_into(*after, &tokens) => copies += 1,
+                _ => {}
+            }
+        }
+        events.extend(std::iter::repeat_n(event, copies));
+        if tokens.end == self.tokens() {
+            events.extend(self.answer.closing());
+        }
+        events
+    }
+
+    fn last_events(&self, end: &End, tokens: Range<u64>) -> Vec<Bytes> {
+        match end {
+            End::Silence | End::Reset | End::Early => Vec::new(),
+            End::Cut => {
+                let mut events = self.opening(&tokens);
+                let event = self.answer.token_event(tokens);
+                events.push(event.slice(..event.len() / 2));
+                events
+            }
+            End::Error(message) => self.answer.error_events(message),
+            End::NoTokens => {
+                let mut events = self.opening(&tokens);
+                events.extend(self.answer.closing_after(0));
+                events
+            }
+        }
+    }
+
+    /// Puts events into writes, in their framing and at their pace.
+    fn writes(&mut self, at: Nanos, mut events: Vec<Bytes>) -> Writes {
+        if self.kinds.contains(&Kind::Crlf) {
+            for event in &mut events {
+                *event = with_crlf(event);
+            }
+        }
+        let drip = self.kinds.iter().find_map(|kind| match kind {
+            Kind::Drip { every, bytes } => {
+                Some((*every, usize::try_from(*bytes).unwrap_or(usize::MAX)))
+            }
+            _ => None,
+        });
+        let Some((every, bytes)) = drip.filter(|_| !events.is_empty()) else {
+            return vec![(at, events)];
+        };
+        let mut writes = Vec::new();
+        let mut next = at;
+        for event in events {
+            for piece in event.chunks(bytes) {
+                writes.push((next, vec![event.slice_ref(piece)]));
+                next = next.after(every);
+            }
+        }
+        self.busy_until = next;
+        writes
+    }
+
+    /// The answer in one piece when its last token is ready at `at`: when it is sent, and what.
+    /// `None` is nothing at all. The connection ends afterwards as [`ending`](Self::ending) says.
+    pub(super) fn whole(&self, at: Nanos) -> (Nanos, Option<Bytes>) {
+        let at = at.after(self.stalled(|_| true));
+        let body = match self.end.as_ref().map(|(_, end)| end) {
+            Some(End::Silence | End::Reset) => None,
+            Some(End::Error(message)) => Some(Bytes::from(wire::error(message).to_string())),
+            Some(End::NoTokens) => Some(Bytes::from(self.answer.whole_of(0))),
+            Some(End::Cut) => {
+                let body = self.spoiled(Bytes::from(self.answer.whole()));
+                Some(body.slice(..body.len() / 2))
+            }
+            Some(End::Early) | None => Some(self.spoiled(Bytes::from(self.answer.whole()))),
+        };
+        (at, body)
+    }
+
+    fn spoiled(&self, body: Bytes) -> Bytes {
+        let spoils = |kind: &Kind| matches!(kind, Kind::TruncatedUtf8 { .. });
+        match self.kinds.iter().any(spoils) {
+            true => with_half_a_character(&body),
+            false => body,
+        }
+    }
+}
+
+impl End {
+    /// What of this kind ends an answer, and after how many tokens.
+    fn of(kind: &Kind) -> Option<(u64, End)> {
+        Some(match kind {
+            Kind::Stall { time: None, after } => (*after, End::Silence),
+            Kind::Reset { after } => (*after, End::Reset),
+            Kind::Cut { after } => (*after, End::Cut),
+            Kind::EndEarly { after } => (*after, End::Early),
+            Kind::ErrorEvent { after, message } => {
+                let message = message.as_deref().unwrap_or(DIED);
+                (*after, End::Error(message.to_owned()))
+            }
+            Kind::NoTokens => (0, End::NoTokens),
+            _ => return None,
+        })
+    }
+}
+
+/// The same JSON with an unfinished character at the start of its text.
+fn with_half_a_character(json: &Bytes) -> Bytes {
+    // In strings quotes are escaped, so that these stand nowhere else.
+    let text = [&b"\"content\":\""[..], b"\"text\":\""]
+        .into_iter()
+        .find_map(|key| Some(memmem::find(json, key)? + key.len()));
+    match text {
+        Some(start) => Bytes::from([&json[..start], HALF_A_CHARACTER, &json[start..]].concat()),
+        None => json.clone(),
+    }
+}
+
+/// The same event with CR LF for line ends. JSON has none inside.
+fn with_crlf(event: &Bytes) -> Bytes {
+    match event.strip_suffix(b"\n\n") {
+        Some(line) => Bytes::from([line, b"\r\n\r\n"].concat()),
+        None => event.clone(),
+    }
+}
+
+#[cfg(test)]
+#[path = "disturb_tests.rs"]
+mod tests;

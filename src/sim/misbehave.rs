@@ -1,0 +1,161 @@
+//! The HTTP side of faults: answers that come late, are refusals, or end with their connection.
+
+use super::{
+    disturb::Disturbed,
+    hang_up::{Ending, HangUp},
+    pace::{self, Body},
+    server::Accepted,
+    surface::{json_response, stream_response},
+};
+use crate::clock::{Clock, Nanos};
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt};
+use goodput_grammar::fault::Kind;
+use hyper::{
+    Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+};
+use serde_json::json;
+use std::{collections::VecDeque, time::Duration};
+
+/// The refusal that comes in place of an answer, if one does, at the time at which its head may be
+/// sent.
+pub(super) async fn instead(
+    faults: &[Kind],
+    clock: &Clock,
+    arrival: Nanos,
+) -> Option<Response<Body>> {
+    let response = faults.iter().find_map(|kind| match kind {
+        Kind::Status {
+            code,
+            body,
+            retry_after,
+        } => Some(refusal(*code, body.as_deref(), *retry_after)),
+        _ => None,
+    })?;
+    clock.sleep_until(head_at(faults, arrival)).await;
+    Some(response)
+}
+
+/// When the head of an answer may be sent.
+fn head_at(faults: &[Kind], arrival: Nanos) -> Nanos {
+    let slow = faults.iter().filter_map(|kind| match kind {
+        Kind::SlowHeaders(time) => Some(*time),
+        _ => None,
+    });
+    arrival.after(slow.fold(Duration::ZERO, Duration::saturating_add))
+}
+
+fn refusal(code: u16, body: Option<&str>, retry_after: Option<u64>) -> Response<Body> {
+    // Whoever writes faults is held to 400..=599, so that the other branch is not taken.
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let mut response = match body {
+        Some(text) => {
+            let mut response = json_response(text.to_owned());
+            if !text.trim_start().starts_with('{') {
+                let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+                response.headers_mut().insert(CONTENT_TYPE, kind);
+            }
+            response
+        }
+        None => {
+            let message = format!("injected fault: {code} {reason}");
+            let error = json!({"message": message, "type": reason, "param": null, "code": code});
+            json_response(json!({ "error": error }).to_string())
+        }
+    };
+    *response.status_mut() = status;
+    if let Some(seconds) = retry_after {
+        let seconds = HeaderValue::from(seconds);
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// What serving one disturbed answer needs.
+#[derive(Debug)]
+pub(super) struct Serving {
+    /// Kept for as long as the answer lives: a stall holds its place, a reset frees it.
+    pub(super) accepted: Accepted,
+    pub(super) arrival: Nanos,
+    pub(super) clock: Clock,
+    pub(super) hang_up: HangUp,
+}
+
+impl Serving {
+    /// The answer, whose tokens become ready as the source says: when, and how many.
+    pub(super) async fn answer<Source>(
+        self,
+        disturbed: Disturbed,
+        source: Source,
+        stream: bool,
+    ) -> Response<Body>
+    where
+        Source: Stream<Item = (Nanos, u64)> + Send + 'static,
+    {
+        let source = Box::pin(source);
+        let head = head_at(disturbed.faults(), self.arrival);
+        self.clock.sleep_until(head).await;
+        match stream {
+            true => self.stream(disturbed, source),
+            false => self.whole(&disturbed, source).await,
+        }
+    }
+
+    fn stream<Source>(self, disturbed: Disturbed, source: Source) -> Response<Body>
+    where
+        Source: Stream<Item = (Nanos, u64)> + Send + Unpin + 'static,
+    {
+        let ending = disturbed.ending();
+        let start = Some((self, disturbed, source, VecDeque::new()));
+        let beats = stream::unfold(start, move |state| async move {
+            let (serving, mut disturbed, mut source, mut writes) = state?;
+            while writes.is_empty() && !disturbed.is_over() {
+                let (at, tokens) = source.next().await?;
+                writes.extend(disturbed.take(tokens, at));
+            }
+            let Some((at, chunks)) = writes.pop_front() else {
+                // With the source in hand: whoever holds its tokens holds them through a silence.
+                let chunks = serving.hang_up.end(ending?).await;
+                return Some((chunks, None));
+            };
+            serving.clock.sleep_until(at).await;
+            Some((chunks, Some((serving, disturbed, source, writes))))
+        });
+        stream_response(pace::chunked(beats))
+    }
+
+    async fn whole<Source>(self, disturbed: &Disturbed, mut source: Source) -> Response<Body>
+    where
+        Source: Stream<Item = (Nanos, u64)> + Send + Unpin + 'static,
+    {
+        let mut missing = disturbed.tokens();
+        let mut ready = Nanos(0);
+        while missing > 0
+            && let Some((at, tokens)) = source.next().await
+        {
+            missing = missing.saturating_sub(tokens);
+            ready = at;
+        }
+        let (at, body) = disturbed.whole(ready);
+        self.clock.sleep_until(at).await;
+        match (body, disturbed.ending()) {
+            (Some(body), None) => json_response(body),
+            (Some(part), Some(ending)) => {
+                let beats = stream::once(async { vec![part] });
+                let tail = stream::once(async move {
+                    let _in_flight = self.accepted;
+                    self.hang_up.end(ending).await
+                });
+                let mut response = json_response(Bytes::new());
+                *response.body_mut() = pace::chunked(beats.chain(tail));
+                response
+            }
+            (None, ending) => {
+                let ending = ending.unwrap_or(Ending::Silence);
+                self.hang_up.end(ending).await
+            }
+        }
+    }
+}
