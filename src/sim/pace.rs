@@ -47,18 +47,3 @@ where
     });
     StreamBody::new(frames).boxed_unsync()
 }
-
-/// A body whose chunks come with the items of a stream; each chunk becomes an HTTP chunk of its own.
-pub(crate) fn chunked<B>(beats: B) -> Body
-where
-    B: Stream<Item = Vec<Bytes>> + Send + 'static,
-{
-    let frames = beats.flat_map(|chunks| {
-        stream::iter(
-            chunks
-                .into_iter()
-                .map(|chunk| Ok::<_, Infallible>(Frame::data(chunk))),
-        )
-    });
-    StreamBody::new(frames).boxed_unsync()
-}

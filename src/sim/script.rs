@@ -1,7 +1,6 @@
 //! Draws the times of a scripted server.
 
-use crate::clock::{Clock, Nanos};
-use futures_util::stream::{self, Stream};
+use crate::clock::Nanos;
 use goodput_grammar::sim::{Distribution, Script};
 use rand::SeedableRng;
 use rand_distr::{Distribution as _, Exp, Gamma, LogNormal, Normal, Uniform};
