@@ -1,11 +1,14 @@
 //! The simulated server with an engine, from outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/simulated.rs"]
+mod simulated;
+
 use goodput::{
     Bench, Report, Simulation,
     clock::{Clock, Nanos, runtime_virtual},
     grammar::sim::Script,
-    sim::{InProcess, SimServer, engine::EngineConfig},
+    sim::{SimServer, engine::EngineConfig},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -15,6 +18,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use simulated::Simulated;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -26,7 +30,7 @@ fn linear() -> EngineConfig {
 }
 
 /// Runs `work` with a server that has this engine, in virtual time.
-fn simulate<T>(engine: EngineConfig, work: impl AsyncFnOnce(Arc<InProcess>, Clock) -> T) -> T {
+fn simulate<T>(engine: EngineConfig, work: impl AsyncFnOnce(Arc<Simulated>, Clock) -> T) -> T {
     let script = Script {
         engine: Some(Box::new(engine)),
         model: "base".to_owned(),
@@ -34,14 +38,14 @@ fn simulate<T>(engine: EngineConfig, work: impl AsyncFnOnce(Arc<InProcess>, Cloc
     };
     runtime_virtual().unwrap().block_on(async {
         let clock = Clock::virtual_time();
-        let server = Arc::new(SimServer::new(script));
-        work(Arc::new(InProcess::new(server, clock.clone())), clock).await
+        let server = Simulated::new(SimServer::new(script), clock.clone());
+        work(Arc::new(server), clock).await
     })
 }
 
 /// Sends one request over a connection of its own, which lives as long as the returned set.
 async fn send(
-    server: &InProcess,
+    server: &Simulated,
     request: Request<Full<Bytes>>,
 ) -> (Response<Incoming>, JoinSet<()>) {
     let (mut sender, connection) = handshake(TokioIo::new(server.connect())).await.unwrap();
@@ -57,7 +61,7 @@ fn post(path: &str, body: &Value) -> Request<Full<Bytes>> {
 }
 
 /// Status and JSON of an answer in one piece.
-async fn ask(server: &InProcess, request: Request<Full<Bytes>>) -> (u16, Value) {
+async fn ask(server: &Simulated, request: Request<Full<Bytes>>) -> (u16, Value) {
     let (response, _connection) = send(server, request).await;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();

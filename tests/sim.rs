@@ -1,10 +1,13 @@
 //! The simulated server from outside: over pipes on the virtual clock, and on a port.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/simulated.rs"]
+mod simulated;
+
 use goodput::{
     clock::{Clock, Nanos, runtime_real, runtime_virtual},
     grammar::sim::{Distribution, Script},
-    sim::{InProcess, SimServer},
+    sim::SimServer,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, body::Incoming, client::conn::http1::handshake};
@@ -14,9 +17,10 @@ use rand_distr::{Distribution as _, Exp};
 use rand_pcg::Pcg64Mcg;
 use rstest::rstest;
 use serde_json::{Value, json};
+use simulated::Simulated;
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     task::JoinSet,
 };
 use xxhash_rust::xxh3::Xxh3;
@@ -32,29 +36,12 @@ fn script() -> Script {
     }
 }
 
-/// A simulated server and the pipes that lead to it.
-struct Simulated {
-    server: Arc<SimServer>,
-    pipes: InProcess,
-}
-
-impl Simulated {
-    fn connect(&self) -> DuplexStream {
-        self.pipes.connect()
-    }
-
-    fn server(&self) -> &SimServer {
-        &self.server
-    }
-}
-
 /// Runs `work` with a simulation in virtual time.
 fn simulate<T>(server: SimServer, work: impl AsyncFnOnce(Arc<Simulated>, Clock) -> T) -> T {
     runtime_virtual().unwrap().block_on(async {
         let clock = Clock::virtual_time();
-        let server = Arc::new(server);
-        let pipes = InProcess::new(server.clone(), clock.clone());
-        work(Arc::new(Simulated { server, pipes }), clock).await
+        let server = Arc::new(Simulated::new(server, clock.clone()));
+        work(server, clock).await
     })
 }
 

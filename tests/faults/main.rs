@@ -7,6 +7,8 @@ mod command;
 mod front_ends;
 mod meant;
 mod promises;
+#[path = "../support/simulated.rs"]
+mod simulated;
 mod told;
 mod wire;
 

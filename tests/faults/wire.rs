@@ -1,12 +1,12 @@
 //! What goes over the wire, and what the server holds afterwards.
 
+use crate::simulated::Simulated;
 use goodput::{
     clock::{Clock, Nanos, runtime_virtual},
     grammar::{fault, sim::Script},
-    sim::{InProcess, SimServer},
+    sim::SimServer,
 };
 use rstest::rstest;
-use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What the server writes for one request for two tokens, byte by byte, and how many generations it
@@ -18,7 +18,7 @@ fn written(faults: &str, path: &str) -> (String, u64) {
             faults: fault::parse(faults).unwrap(),
             ..Script::default()
         };
-        let server = InProcess::new(Arc::new(SimServer::new(script)), clock.clone());
+        let server = Simulated::new(SimServer::new(script), clock.clone());
         let mut connection = server.connect();
         let body = r#"{"model":"m","prompt":"x","messages":[],"max_tokens":2,"stream":true}"#;
         let request = format!(

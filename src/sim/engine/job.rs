@@ -77,6 +77,8 @@ pub(super) struct Active {
     /// Tokens whose keys and values are in its blocks.
     pub(super) computed: u64,
     pub(super) generated: u64,
+    /// Whether it is stalled: see [`Engine::stall`](super::Engine::stall).
+    pub(super) stalled: bool,
     pub(super) holding: Holding,
 }
 
@@ -92,6 +94,7 @@ impl Active {
             preemptions: 0,
             computed: 0,
             generated: 0,
+            stalled: false,
             holding: Holding::default(),
         }
     }

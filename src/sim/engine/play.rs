@@ -11,6 +11,8 @@ pub(super) enum Event {
     Arrival(Job),
     /// The job that arrived as the n-th is given up.
     Cancellation(usize),
+    /// The job that arrived as the n-th is stalled, or goes on.
+    Stall(usize, bool),
 }
 
 /// Everything that happened.
@@ -49,6 +51,11 @@ pub(super) fn play(engine: &mut Engine, events: Vec<(Nanos, Event)>) -> Played {
                 Event::Cancellation(index) => {
                     if let Some(Some(id)) = played.jobs.get(index) {
                         engine.cancel(*id);
+                    }
+                }
+                Event::Stall(index, stalled) => {
+                    if let Some(Some(id)) = played.jobs.get(index) {
+                        engine.stall(*id, stalled);
                     }
                 }
             }

@@ -168,6 +168,12 @@ impl Ticket {
         self.job
     }
 
+    /// Stalls the job, or lets it go on; see [`Engine::stall`].
+    pub fn stall(&self, stalled: bool) {
+        self.shared.floor().engine.stall(self.job, stalled);
+        self.shared.bell.notify_one();
+    }
+
     /// Waits for the next tokens: when they were ready and how many there are. `None` after the last,
     /// and when the runner is gone. May be dropped at any time.
     pub async fn next(&mut self) -> Option<(Nanos, u64)> {
@@ -181,6 +187,9 @@ impl Drop for Ticket {
         // Gone when all its tokens were delivered.
         if floor.tickets.remove(&self.job).is_some() {
             floor.engine.cancel(self.job);
+            drop(floor);
+            // Others may have waited for its blocks.
+            self.shared.bell.notify_one();
         }
     }
 }
@@ -266,6 +275,25 @@ mod tests {
                 (1, 1, 2)
             );
             assert_eq!(rest(kept).await.len(), 4);
+        });
+    }
+
+    #[test]
+    fn a_stalled_job_keeps_its_slot() {
+        run(async |runner, clock| {
+            let mut stalled = runner.submit(&clock, clock.now(), job(3)).unwrap();
+            let other = runner.submit(&clock, clock.now(), job(2)).unwrap();
+            let third = runner.submit(&clock, clock.now(), job(1)).unwrap();
+            assert_eq!(stalled.next().await, Some((Nanos(10_000_000), 1)));
+            stalled.stall(true);
+            // The step under way still counts; then only the other's slot is to be had.
+            assert_eq!(rest(other).await, [(10, 1), (20, 1)]);
+            assert_eq!(rest(third).await, [(30, 1)]);
+            clock.sleep_until(Nanos(50_000_000)).await;
+            let state = runner.state();
+            assert_eq!((state.running, state.waiting, state.blocks_used), (1, 0, 2));
+            stalled.stall(false);
+            assert_eq!(rest(stalled).await, [(20, 1), (60, 1)]);
         });
     }
 

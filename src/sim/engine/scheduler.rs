@@ -41,6 +41,8 @@ pub struct Engine {
     ranks: BTreeMap<JobId, Rank>,
     /// Jobs that leave when the step under way ends: with all their tokens, or cancelled.
     leaving: BTreeSet<Rank>,
+    /// Jobs that were preempted when there was no step to report them.
+    unreported: Vec<JobId>,
     counted: State,
 }
 
@@ -74,6 +76,7 @@ impl Engine {
             running: BTreeMap::new(),
             ranks: BTreeMap::new(),
             leaving: BTreeSet::new(),
+            unreported: Vec::new(),
             counted: State::default(),
         }
     }
@@ -138,8 +141,21 @@ impl Engine {
         }
     }
 
+    /// Stalls a job, or lets it go on. From the next step on a stalled job computes nothing, but keeps
+    /// its slot and its blocks, unless these are taken from it as from any other. Jobs that have left
+    /// are not affected.
+    pub fn stall(&mut self, id: JobId, stalled: bool) {
+        let Some(rank) = self.ranks.get(&id) else {
+            return;
+        };
+        let running = self.running.get_mut(rank);
+        if let Some(active) = running.or_else(|| self.waiting.get_mut(rank)) {
+            active.stalled = stalled;
+        }
+    }
+
     /// Ends the step before and begins the next at `now`, which must not be before the end of the
-    /// last one. `None` when there is nothing to do.
+    /// last one. `None` when there is nothing to do before something changes from outside.
     pub fn step(&mut self, now: Nanos) -> Option<Step> {
         for rank in std::mem::take(&mut self.leaving) {
             if let Some(mut gone) = self.running.remove(&rank) {
@@ -148,11 +164,14 @@ impl Engine {
         }
         let mut batch = Batch::default();
         self.continue_running(&mut batch);
-        // Whoever lost its blocks a moment ago would only get them back.
-        if batch.preempted.is_empty() {
+        // Whoever lost its blocks a moment ago would only get them back. That is as well if nobody
+        // else has a use for them, because the others are stalled.
+        if batch.preempted.is_empty() || batch.shares.is_empty() {
             self.admit(now, &mut batch);
         }
         if batch.shares.is_empty() {
+            // Only where stalled jobs keep what the others need.
+            self.unreported.append(&mut batch.preempted);
             return None;
         }
         self.counted.steps += 1;
@@ -169,6 +188,9 @@ impl Engine {
             let Some(active) = self.running.get_mut(&rank).filter(|_| left > 0) else {
                 return;
             };
+            if active.stalled {
+                continue;
+            }
             let wanted = if active.decodes() {
                 let drafts = self.config.num_speculative_tokens;
                 1 + drafts.min(active.remaining() - 1)
@@ -207,8 +229,8 @@ impl Engine {
         self.waiting.insert(rank, active);
     }
 
-    /// Takes waiting jobs in, in order, until the next does not fit. A job whose adapter has no slot
-    /// is passed over.
+    /// Takes waiting jobs in, in order, until the next does not fit. A job that is stalled or whose
+    /// adapter has no slot is passed over.
     fn admit(&mut self, now: Nanos, batch: &mut Batch) {
         let mut adapters: BTreeSet<usize> =
             self.running.values().filter_map(|a| a.job.lora).collect();
@@ -219,9 +241,10 @@ impl Engine {
             else {
                 return;
             };
-            if active.job.lora.is_some_and(|adapter| {
+            let no_slot = active.job.lora.is_some_and(|adapter| {
                 !adapters.contains(&adapter) && adapters.len() as u64 >= self.config.max_loras
-            }) {
+            });
+            if active.stalled || no_slot {
                 passed = Bound::Excluded(rank);
                 continue;
             }
@@ -336,12 +359,14 @@ impl Engine {
                 self.leaving.insert(rank);
             }
         }
+        let mut preempted = std::mem::take(&mut self.unreported);
+        preempted.extend(batch.preempted);
         Step {
             begins: now,
             ends,
             emissions,
             finished,
-            preempted: batch.preempted,
+            preempted,
             load,
         }
     }

@@ -14,7 +14,7 @@ pub struct Step {
     pub emissions: Vec<Emission>,
     /// Jobs whose last token is among the emissions.
     pub finished: Vec<Finished>,
-    /// Jobs that lost their blocks to others at its beginning.
+    /// Jobs that lost their blocks to others since the step before.
     pub preempted: Vec<JobId>,
     /// What was computed.
     pub load: Load,
