@@ -2,7 +2,7 @@
 
 use super::{
     disturb::Disturbed,
-    engine::{Job, Ticket},
+    engine::{Job, Ticket, TooLong},
     hang_up::HangUp,
     misbehave,
     pace::{self, Body},
@@ -138,6 +138,10 @@ async fn generate(
 ) -> Result<Response<Body>, Refusal> {
     check_model(server, asked.model.as_deref())?;
     let prompt_tokens = asked.input.tokens(|text| server.count(text));
+    if let Some(engine) = server.engine() {
+        let limit = engine.config().max_model_len();
+        TooLong::check(limit, prompt_tokens.max(1), asked.max_tokens).map_err(too_long)?;
+    }
     let accepted = server.accept();
     let faults = server.faults(accepted.ordinal, arrival);
     // Before the engine hears of it: what is refused costs no step.
@@ -226,10 +230,14 @@ fn submit(
         priority: asked.priority,
         lora,
     };
-    let ticket = engine.submit(clock, arrival, job);
-    ticket
+    engine
+        .submit(clock, arrival, job)
         .map(Some)
-        .map_err(|too_long| Refusal::bad_request("max_tokens", too_long.to_string()))
+        .map_err(too_long)
+}
+
+fn too_long(error: TooLong) -> Refusal {
+    Refusal::bad_request("max_tokens", error.to_string())
 }
 
 fn check_model(server: &SimServer, asked: Option<&str>) -> Result<(), Refusal> {

@@ -405,7 +405,7 @@ mod tests {
     #[case(
         "engine = linear, max_num_seq = 5",
         "unknown setting of the simulation `max_num_seq`; did you mean `max_num_seqs`? Valid: seed, \
-         model, engine, max_num_seqs, max_num_batched_tokens, block_size, num_blocks, \
+         model, engine, faults, max_num_seqs, max_num_batched_tokens, block_size, num_blocks, \
          enable_prefix_caching, enable_chunked_prefill, scheduling_policy, num_speculative_tokens, \
          acceptance, max_loras, lora_modules, t0, tp, td, tk"
     )]

@@ -41,6 +41,22 @@ pub struct TooLong {
     pub output: u64,
 }
 
+impl TooLong {
+    /// Whether a prompt and an output of these lengths fit into `limit` tokens.
+    pub(crate) fn check(limit: u64, prompt: u64, output: u64) -> Result<(), TooLong> {
+        let asked = prompt.saturating_add(output);
+        if asked <= limit {
+            return Ok(());
+        }
+        Err(TooLong {
+            limit,
+            asked,
+            prompt,
+            output,
+        })
+    }
+}
+
 /// The life of a job that has generated all its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finished {

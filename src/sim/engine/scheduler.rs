@@ -104,16 +104,11 @@ impl Engine {
     pub fn submit(&mut self, now: Nanos, mut job: Job) -> Result<JobId, TooLong> {
         job.prompt_tokens = job.prompt_tokens.max(1);
         job.max_output = job.max_output.max(1);
-        let asked = job.prompt_tokens.saturating_add(job.max_output);
-        let limit = self.config.max_model_len();
-        if asked > limit {
-            return Err(TooLong {
-                limit,
-                asked,
-                prompt: job.prompt_tokens,
-                output: job.max_output,
-            });
-        }
+        TooLong::check(
+            self.config.max_model_len(),
+            job.prompt_tokens,
+            job.max_output,
+        )?;
         let full = job.prompt_tokens / self.config.block_size;
         job.block_hashes
             .truncate(usize::try_from(full).unwrap_or(usize::MAX));
