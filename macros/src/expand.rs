@@ -152,7 +152,6 @@ pub(crate) fn registration(
             line: ::core::line!(),
             column: ::core::column!(),
             manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
-            package: ::core::env!("CARGO_PKG_NAME"),
             ignore: #ignore,
             should_panic: #should_panic,
             case: #case,

@@ -84,8 +84,9 @@ struct Job {
 impl Driver {
     /// Sends every request of the plan and waits for the answers.
     ///
-    /// `messages[i]` is the encoded form of `plan.requests[i]`; times count from `start`, which is
-    /// now or a moment ago. Must run inside a `LocalSet` on a current-thread runtime.
+    /// `messages[i]` is the encoded form of `plan.requests[i]`. Times in the records count from the
+    /// start of the schedule, which is when the connections of `prewarm` are open. Must run inside
+    /// a `LocalSet` on a current-thread runtime.
     pub async fn drive(&self, plan: &Plan, messages: Vec<Message>) -> Delivery {
         let job = Rc::new(Job {
             channel: Rc::new(Channel {

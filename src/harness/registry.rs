@@ -37,8 +37,6 @@ pub struct Entry {
     pub column: u32,
     /// The crate's folder.
     pub manifest_dir: &'static str,
-    /// The crate's name.
-    pub package: &'static str,
     /// Why it runs only when asked for; `Some("")` without a reason.
     pub ignore: Option<&'static str>,
     /// `#[should_panic]`: it must not pass.
