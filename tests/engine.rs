@@ -6,7 +6,7 @@ mod simulated;
 
 use goodput::{
     Bench, Report, Simulation,
-    clock::{Clock, Nanos, runtime_virtual},
+    clock::{Clock, Nanos, on_virtual_time},
     grammar::sim::Script,
     sim::{SimServer, engine::EngineConfig},
 };
@@ -36,11 +36,11 @@ fn simulate<T>(engine: EngineConfig, work: impl AsyncFnOnce(Arc<Simulated>, Cloc
         model: "base".to_owned(),
         ..Script::default()
     };
-    runtime_virtual().unwrap().block_on(async {
-        let clock = Clock::virtual_time();
+    on_virtual_time(async |clock| {
         let server = Simulated::new(SimServer::new(script), clock.clone());
         work(Arc::new(server), clock).await
     })
+    .unwrap()
 }
 
 /// Sends one request over a connection of its own, which lives as long as the returned set.

@@ -5,7 +5,7 @@
 mod simulated;
 
 use goodput::{
-    clock::{Clock, Nanos, runtime_real, runtime_virtual},
+    clock::{Clock, Nanos, on_real_time, on_virtual_time},
     grammar::sim::{Distribution, Script},
     sim::SimServer,
 };
@@ -38,11 +38,11 @@ fn script() -> Script {
 
 /// Runs `work` with a simulation in virtual time.
 fn simulate<T>(server: SimServer, work: impl AsyncFnOnce(Arc<Simulated>, Clock) -> T) -> T {
-    runtime_virtual().unwrap().block_on(async {
-        let clock = Clock::virtual_time();
+    on_virtual_time(async |clock| {
         let server = Arc::new(Simulated::new(server, clock.clone()));
         work(server, clock).await
     })
+    .unwrap()
 }
 
 /// Sends one request over a connection of its own, which lives as long as the returned set.
@@ -333,8 +333,7 @@ fn a_server_on_a_port_keeps_the_times_at_least() {
     let server = Arc::new(SimServer::new(script()));
     let listening = server.listen("127.0.0.1:0").unwrap();
     assert_eq!(listening.url(), format!("http://{}", listening.address()));
-    runtime_real().unwrap().block_on(async {
-        let clock = Clock::real().unwrap();
+    on_real_time(async |clock| {
         let stream = tokio::net::TcpStream::connect(listening.address())
             .await
             .unwrap();
@@ -354,7 +353,8 @@ fn a_server_on_a_port_keeps_the_times_at_least() {
                 *at - before
             );
         }
-    });
+    })
+    .unwrap();
     assert_eq!(server.accepted(), 1);
     let address = listening.address();
     drop(listening);

@@ -3,15 +3,12 @@
 
 use goodput::{
     Bench, Error, Simulation, Verdict,
-    clock::{Clock, runtime_real},
+    clock::{Clock, on_real_time},
     grammar::sim::Script,
     sim::{SimServer, serve_connection},
 };
 use std::{sync::Arc, thread};
-use tokio::{
-    net::{TcpListener, UnixListener},
-    task::LocalSet,
-};
+use tokio::net::{TcpListener, UnixListener};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
@@ -35,9 +32,7 @@ where
 {
     thread::spawn(move || {
         let server = Arc::new(SimServer::new(Script::default()));
-        LocalSet::new().block_on(&runtime_real().unwrap(), async {
-            accept(server, Clock::real().unwrap()).await;
-        });
+        on_real_time(async |clock| accept(server, clock).await).unwrap();
     });
 }
 

@@ -3,7 +3,7 @@
 use super::{Bench, prepare::Prepared};
 use crate::{
     client::{Delivery, Dialer, Driver, Observer, Silent, Stop, TlsSettings},
-    clock::{self, Clock, Nanos},
+    clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
     error::Error,
     judge::Criteria,
     lock::MeasurementLock,
@@ -14,8 +14,8 @@ use crate::{
     sim::InProcess,
     target::{Endpoint, Origin, Place, TargetError},
 };
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
-use tokio::{sync::oneshot, task::LocalSet};
+use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
+use tokio::sync::oneshot;
 
 /// How a run is watched and ended from outside.
 #[derive(Clone)]
@@ -121,19 +121,14 @@ impl Bench {
         prepared: &Prepared,
         control: &Control,
     ) -> Result<Delivery, Error> {
-        let runtime = |clock: std::io::Result<tokio::runtime::Runtime>| {
-            clock.map_err(Error::io("cannot start the runtime of the run"))
-        };
         match place {
             Place::Simulation(simulation) if !simulation.real_time() => {
-                let runtime = runtime(clock::runtime_virtual())?;
                 let server = prepared.simulated(simulation);
-                LocalSet::new().block_on(&runtime, async {
-                    let clock = Clock::virtual_time();
+                started(on_virtual_time(async |clock| {
                     let server = InProcess::new(server, clock.clone());
                     let dialer = Dialer::in_process(server);
                     self.drive(dialer, clock, prepared, control).await
-                })
+                }))
             }
             Place::Simulation(simulation) => {
                 let listening = prepared
@@ -144,17 +139,13 @@ impl Bench {
                 self.deliver_to(&Endpoint::Url(origin), prepared, control)
             }
             Place::Service(service) => {
-                let runtime = match service.is_on_virtual_time() {
-                    true => runtime(clock::runtime_virtual())?,
-                    false => runtime(clock::runtime_real())?,
-                };
-                LocalSet::new().block_on(&runtime, async {
-                    let clock = match service.is_on_virtual_time() {
-                        true => Clock::virtual_tokio_time(),
-                        false => real_clock()?,
-                    };
+                let work = async |clock| {
                     let dialer = Dialer::in_process(InProcess::serving(service.serve()));
                     self.drive(dialer, clock, prepared, control).await
+                };
+                started(match service.is_on_virtual_time() {
+                    true => on_paused_time(work),
+                    false => on_real_time(work),
                 })
             }
             Place::Endpoint(endpoint) => self.deliver_to(endpoint, prepared, control),
@@ -167,9 +158,7 @@ impl Bench {
         prepared: &Prepared,
         control: &Control,
     ) -> Result<Delivery, Error> {
-        let runtime =
-            clock::runtime_real().map_err(Error::io("cannot start the runtime of the run"))?;
-        LocalSet::new().block_on(&runtime, async {
+        started(on_real_time(async |clock| {
             let tls = TlsSettings {
                 insecure: self.insecure,
             };
@@ -177,8 +166,8 @@ impl Bench {
             if self.ready_timeout.is_none() {
                 dialer.probe(self.timeouts.connect).await?;
             }
-            self.drive(dialer, real_clock()?, prepared, control).await
-        })
+            self.drive(dialer, clock, prepared, control).await
+        }))
     }
 
     /// Ready check, warm-up, run.
@@ -314,8 +303,8 @@ impl Bench {
     }
 }
 
-fn real_clock() -> Result<Clock, Error> {
-    Clock::real().map_err(Error::io("cannot start the clock of the run"))
+fn started<T>(ran: io::Result<Result<T, Error>>) -> Result<T, Error> {
+    ran.map_err(Error::io("cannot start the runtime of the run"))?
 }
 
 /// Replaces estimates by counts: the server's for the prompt, our tokenizer's for the answer.

@@ -1,7 +1,7 @@
 //! `goodput sim`: the simulated server on a port.
 
 use crate::{
-    clock::{self, Clock},
+    clock::on_real_time,
     grammar::{
         self,
         engine::EngineConfig,
@@ -12,7 +12,7 @@ use crate::{
     sim::{SimServer, serve_forever},
 };
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
-use tokio::{net::TcpListener, task::LocalSet};
+use tokio::net::TcpListener;
 
 /// Arguments of `goodput sim`.
 #[derive(Debug, clap::Args)]
@@ -101,10 +101,8 @@ fn serve(args: Args) -> Result<(), String> {
     let tokenizer = Tokenizer::load(&TokenizerSpec::default()).map_err(|e| e.to_string())?;
     let count = move |text: &str| tokenizer.count(text, false).tokens;
     let server = Arc::new(SimServer::new(script).count_tokens(count));
-    let runtime = clock::runtime_real().map_err(|e| format!("cannot start a runtime: {e}"))?;
     let address = SocketAddr::new(args.host, args.port);
-    LocalSet::new().block_on(&runtime, async {
-        let clock = Clock::real().map_err(|e| format!("cannot start a clock: {e}"))?;
+    let served = on_real_time(async |clock| {
         let listener = TcpListener::bind(address).await.map_err(|e| {
             format!("cannot listen on {address}: {e}. Choose another with --host and --port")
         })?;
@@ -116,5 +114,6 @@ fn serve(args: Args) -> Result<(), String> {
         })
         .await;
         Ok(())
-    })
+    });
+    served.map_err(|e| format!("cannot start a runtime: {e}"))?
 }

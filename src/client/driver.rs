@@ -86,7 +86,7 @@ impl Driver {
     ///
     /// `messages[i]` is the encoded form of `plan.requests[i]`. Times in the records count from the
     /// start of the schedule, which is when the connections of `prewarm` are open. Must run inside
-    /// a `LocalSet` on a current-thread runtime.
+    /// one of the runtimes of [`clock`](crate::clock).
     pub async fn drive(&self, plan: &Plan, messages: Vec<Message>) -> Delivery {
         let job = Rc::new(Job {
             channel: Rc::new(Channel {
@@ -220,7 +220,6 @@ async fn run_one(
     arrival: Arrival,
 ) -> Record {
     let clock = &job.channel.clock;
-    let mut stop = job.stop.clone();
     let mut traces = Traces::default();
     let mut sent = None;
     let outcome = {
@@ -237,11 +236,8 @@ async fn run_one(
                 .exchange(message, &mut *decoder, &mut traces)
                 .await
         };
-        select! {
-            biased;
-            outcome = work => outcome,
-            () = stop.requested() => Err(RequestError::Cancelled),
-        }
+        let outcome = job.stop.or_cut(work).await;
+        outcome.unwrap_or(Err(RequestError::Cancelled))
     };
     let end = clock.now();
     let reply = traces.reply;

@@ -1,5 +1,10 @@
 //! Ending a run early without losing what was measured.
 
+use std::{
+    future::{pending, poll_fn},
+    pin::pin,
+    task::Poll,
+};
 use tokio::sync::watch;
 
 /// Asks runs to end.
@@ -35,7 +40,28 @@ impl Stop {
             return;
         }
         // Nobody is left who could ask.
-        std::future::pending().await
+        pending().await
+    }
+
+    /// What `work` comes to, unless the run is to end first. Must be a task of its own.
+    pub(super) async fn or_cut<F: Future>(&self, work: F) -> Option<F::Output> {
+        let mut work = pin!(work);
+        let mut stop = self.clone();
+        let mut requested = pin!(stop.requested());
+        let mut listening = false;
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = work.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            // A task is woken under one name all its life, so it need not say again with every token
+            // that it listens.
+            if !listening || self.is_requested() {
+                listening = true;
+                return requested.as_mut().poll(cx).map(|()| None);
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -1,10 +1,10 @@
 //! A time limit that may move later without touching the timer.
 
-use crate::clock::{Clock, Nanos};
+use crate::clock::{Clock, Nanos, Sleep};
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 /// Watches a deadline that moves with every read.
@@ -13,10 +13,8 @@ use std::{
 /// where it is and is only moved when it rings too early.
 pub(super) struct Watchdog {
     clock: Clock,
-    timer: Option<(Nanos, Timer)>,
+    timer: Option<Sleep>,
 }
-
-type Timer = Pin<Box<dyn Future<Output = ()>>>;
 
 impl Watchdog {
     pub(super) fn new(clock: Clock) -> Self {
@@ -25,23 +23,19 @@ impl Watchdog {
 
     /// Ready once `deadline` has passed.
     pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>, deadline: Nanos) -> Poll<()> {
+        let clock = &self.clock;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| clock.sleep_until(deadline));
+        if timer.at() > deadline {
+            timer.reset(deadline);
+        }
         loop {
-            match &mut self.timer {
-                Some((rings, timer)) if *rings <= deadline => {
-                    if timer.as_mut().poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                    self.timer = None;
-                    if self.clock.now() >= deadline {
-                        return Poll::Ready(());
-                    }
-                }
-                _ => {
-                    let clock = self.clock.clone();
-                    let sleep = Box::pin(async move { clock.sleep_until(deadline).await });
-                    self.timer = Some((deadline, sleep));
-                }
+            ready!(Pin::new(&mut *timer).poll(cx));
+            if timer.at() >= deadline {
+                return Poll::Ready(());
             }
+            timer.reset(deadline);
         }
     }
 }

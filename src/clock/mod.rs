@@ -1,19 +1,32 @@
 //! One clock for everything that measures or waits.
 //!
-//! All times of a run are [`Nanos`] since the run's start. A [`Clock`] is either
-//! [real](Clock::real), with waits far finer than tokio's steps of 1 ms, or
-//! [virtual](Clock::virtual_time), where time jumps to the next deadline whenever nothing can run.
+//! All times of a run are [`Nanos`] since the run's start. A [`Clock`] comes with the runtime that it
+//! drives: [real](on_real_time), with waits far finer than tokio's steps of 1 ms, or
+//! [virtual](on_virtual_time), where time jumps to the next deadline whenever nothing can run.
 
-mod real;
+#[cfg(not(target_os = "linux"))]
+mod instant;
+mod paused;
+#[cfg(test)]
+mod real_tests;
 mod runtime;
+mod sleep;
+mod sleepers;
 #[cfg(target_os = "linux")]
 mod timerfd;
 mod virtual_time;
 
-pub use runtime::{runtime_real, runtime_virtual};
+pub use runtime::{on_paused_time, on_real_time, on_virtual_time};
+pub use sleep::Sleep;
+
+#[cfg(not(target_os = "linux"))]
+use instant::Monotonic as Real;
+#[cfg(target_os = "linux")]
+use timerfd::Timer as Real;
 
 use serde::{Deserialize, Serialize};
-use std::{io, ops::Sub, pin::pin, time::Duration};
+use sleepers::Time as _;
+use std::{ops::Sub, pin::pin, time::Duration};
 
 /// Nanoseconds since the run's start.
 #[derive(
@@ -62,8 +75,9 @@ pub struct Clock(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Real(real::Real),
+    Real(Real),
     Virtual(virtual_time::Virtual),
+    Paused(paused::Paused),
 }
 
 /// A deadline passed before the work was done; see [`Clock::timeout_at`].
@@ -72,48 +86,23 @@ enum Kind {
 pub struct Elapsed;
 
 impl Clock {
-    /// A monotonic clock that starts now, for the tokio runtime that it is made in (I/O and time
-    /// enabled, see [`runtime_real`]).
-    ///
-    /// # Errors
-    ///
-    /// There is no such runtime, or the system refuses a timer.
-    pub fn real() -> io::Result<Self> {
-        Ok(Clock(Kind::Real(real::Real::new()?)))
-    }
-
-    /// A clock that starts now and runs on the paused time of [`runtime_virtual`], inside which it
-    /// must be made and used. Its steps are 1 µs; deadlines are rounded up to the next.
-    pub fn virtual_time() -> Self {
-        Clock(Kind::Virtual(virtual_time::Virtual::new()))
-    }
-
-    /// The same, but it is tokio's own paused time: for code that itself sleeps by tokio's clock,
-    /// such as a service under test. Its steps are 1 ms.
-    pub fn virtual_tokio_time() -> Self {
-        Clock(Kind::Virtual(virtual_time::Virtual::undilated()))
-    }
-
     /// Whether time is virtual.
     pub fn is_virtual(&self) -> bool {
-        matches!(self.0, Kind::Virtual(_))
+        !matches!(self.0, Kind::Real(_))
     }
 
     /// The time now.
     pub fn now(&self) -> Nanos {
         match &self.0 {
             Kind::Real(real) => real.now(),
-            Kind::Virtual(paused) => paused.now(),
+            Kind::Virtual(time) => time.now(),
+            Kind::Paused(paused) => paused.now(),
         }
     }
 
-    /// Waits until `at`; returns at once when that has passed. Never returns early. May be dropped
-    /// at any time.
-    pub async fn sleep_until(&self, at: Nanos) {
-        match &self.0 {
-            Kind::Real(real) => real.sleep_until(at).await,
-            Kind::Virtual(paused) => paused.sleep_until(at).await,
-        }
+    /// Waits until `at`; is ready at once when that has passed. Never ends early.
+    pub fn sleep_until(&self, at: Nanos) -> Sleep {
+        Sleep::new(self, at)
     }
 
     /// What `work` comes to, unless `at` passes first. Work that is ready when the deadline passes

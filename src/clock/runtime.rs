@@ -1,27 +1,72 @@
-//! The two runtimes that clocks live in: one thread each.
+//! Where clocks live: a runtime of one thread for each.
 
+use super::{Clock, Kind, Real, paused::Paused, virtual_time::Virtual};
 use std::io;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions};
 
-/// A runtime for [`Clock::real`](super::Clock::real).
+/// Runs `work` on the calling thread and on real time, with waits that are far finer than tokio's
+/// steps of 1 ms. Its tasks may be `spawn_local`ed.
 ///
 /// # Errors
 ///
 /// The system refuses its resources.
-pub fn runtime_real() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
+///
+/// # Panics
+///
+/// Inside another runtime.
+pub fn on_real_time<T>(work: impl AsyncFnOnce(Clock) -> T) -> io::Result<T> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async { Ok(work(Clock(Kind::Real(Real::new()?))).await) })
 }
 
-/// A runtime for [`Clock::virtual_time`](super::Clock::virtual_time): its time is paused and jumps
-/// to the next deadline when no task can run. It has no sockets, because the system's network does
-/// not follow virtual time.
+/// Runs `work` on the calling thread and on virtual time: time jumps to the next deadline when no
+/// task can run. Its steps are 1 ns. There are no sockets and no tokio timers, because the system's
+/// network and tokio do not follow this time. Tasks may be `spawn_local`ed.
+///
+/// ```
+/// use goodput::clock::{Nanos, on_virtual_time};
+///
+/// let hour = Nanos(3_600_000_000_000);
+/// let now = on_virtual_time(async |clock| {
+///     clock.sleep_until(hour).await;
+///     clock.now()
+/// })?;
+/// assert_eq!(now, hour);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 ///
 /// The system refuses its resources.
-pub fn runtime_virtual() -> io::Result<Runtime> {
-    Builder::new_current_thread()
+///
+/// # Panics
+///
+/// Inside another runtime.
+pub fn on_virtual_time<T>(work: impl AsyncFnOnce(Clock) -> T) -> io::Result<T> {
+    let time = Virtual::default();
+    let idle = time.clone();
+    let runtime = Builder::new_current_thread()
+        .on_thread_park(move || idle.advance())
+        .build_local(LocalOptions::default())?;
+    Ok(runtime.block_on(work(Clock(Kind::Virtual(time)))))
+}
+
+/// The same on tokio's own paused time, for code that itself sleeps by tokio's clock, such as a
+/// service under test. Its steps are 1 ms.
+///
+/// # Errors
+///
+/// The system refuses its resources.
+///
+/// # Panics
+///
+/// Inside another runtime.
+pub fn on_paused_time<T>(work: impl AsyncFnOnce(Clock) -> T) -> io::Result<T> {
+    let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        .build()
+        .build_local(LocalOptions::default())?;
+    Ok(runtime.block_on(async { work(Clock(Kind::Paused(Paused::new()))).await }))
 }

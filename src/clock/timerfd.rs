@@ -4,17 +4,20 @@
 //! [`Fired`], which wakes every sleeper whose deadline has passed and arms the timer for the next:
 //! there is no task that someone would have to own, and no sleeper on whose life the others depend.
 
+use super::{
+    Nanos,
+    sleepers::{Sleepers, Time},
+};
 use nix::sys::{
     time::TimeSpec,
     timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
 };
 use std::{
-    collections::BTreeMap,
     future::poll_fn,
     io,
     os::fd::{AsFd, AsRawFd, RawFd},
-    pin::{Pin, pin},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
     task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
@@ -23,11 +26,16 @@ use tokio::{
     task::coop::unconstrained,
 };
 
-/// The timer and those who wait for it.
+/// The timer and those who wait for it. Clones share both.
+#[derive(Debug, Clone)]
+pub(super) struct Timer(Arc<Shared>);
+
 #[derive(Debug)]
-pub(super) struct Timer {
+struct Shared {
+    origin: Instant,
     fd: AsyncFd<Alarm>,
-    waiting: Mutex<Waiting>,
+    sleepers: Sleepers,
+    armed: Mutex<Option<Nanos>>,
     fired: Waker,
 }
 
@@ -40,19 +48,9 @@ impl AsRawFd for Alarm {
     }
 }
 
-/// A deadline, and the order of arrival among equal ones.
-type Place = (Instant, u64);
-
-#[derive(Debug, Default)]
-struct Waiting {
-    sleepers: BTreeMap<Place, Waker>,
-    arrivals: u64,
-    armed: Option<Instant>,
-}
-
 impl Timer {
-    /// A timer on the I/O driver of the current runtime.
-    pub(super) fn new() -> io::Result<Arc<Self>> {
+    /// A timer on the I/O driver of the current runtime. Its time starts now.
+    pub(super) fn new() -> io::Result<Self> {
         let alarm = Alarm(TimerFd::new(
             ClockId::CLOCK_MONOTONIC,
             TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC,
@@ -63,27 +61,19 @@ impl Timer {
                       same one, which is all that the successor would make us promise"
         )]
         let fd = AsyncFd::with_interest(alarm, Interest::READABLE)?;
-        let timer = Arc::new_cyclic(|timer| Timer {
+        let shared = Arc::new_cyclic(|timer| Shared {
+            origin: Instant::now(),
             fd,
-            waiting: Mutex::default(),
+            sleepers: Sleepers::default(),
+            armed: Mutex::default(),
             fired: Waker::from(Arc::new(Fired(timer.clone()))),
         });
-        timer.listen();
-        Ok(timer)
+        shared.listen();
+        Ok(Timer(shared))
     }
+}
 
-    pub(super) fn sleep_until(&self, deadline: Instant) -> Sleep<'_> {
-        Sleep {
-            timer: self,
-            deadline,
-            place: None,
-        }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl Shared {
     /// Takes what the timer has to say and asks to hear of the next time it fires.
     fn listen(&self) {
         let mut context = Context::from_waker(&self.fired);
@@ -97,7 +87,7 @@ impl Timer {
                     let _ = guard.get_inner().0.wait();
                     guard.clear_ready();
                     drop(guard);
-                    self.wake_due();
+                    self.ring();
                 }
                 // The runtime shuts down: nobody will poll the sleepers again.
                 Poll::Ready(Err(_)) => return,
@@ -105,38 +95,28 @@ impl Timer {
         }
     }
 
-    /// Wakes whoever is due, earliest first.
-    fn wake_due(&self) {
-        let mut due = Vec::new();
-        {
-            let mut waiting = self.waiting();
-            waiting.armed = None;
-            let now = Instant::now();
-            while let Some(first) = waiting.sleepers.first_entry() {
-                if first.key().0 > now {
-                    break;
-                }
-                due.push(first.remove());
-            }
-            self.arm_for_first(&mut waiting);
+    /// Wakes whoever is due, and arms for the next.
+    fn ring(&self) {
+        *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.sleepers.wake_due(self.now());
+        if let Some(next) = self.sleepers.first() {
+            self.arm(next);
         }
-        // Outside the lock, because a waker may poll.
-        due.into_iter().for_each(Waker::wake);
     }
 
-    /// Arms the timer for the earliest deadline, unless it is armed for that or an earlier one.
-    fn arm_for_first(&self, waiting: &mut Waiting) {
-        let Some((&(deadline, _), _)) = waiting.sleepers.first_key_value() else {
-            return;
-        };
-        if waiting.armed.is_some_and(|armed| armed <= deadline) {
+    fn now(&self) -> Nanos {
+        Nanos::default().after(self.origin.elapsed())
+    }
+
+    /// Arms the timer, unless it is armed for that time or an earlier one.
+    fn arm(&self, at: Nanos) {
+        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        if armed.is_some_and(|armed| armed <= at) {
             return;
         }
-        waiting.armed = Some(deadline);
+        *armed = Some(at);
         // 0 would switch the timer off.
-        let left = deadline
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_nanos(1));
+        let left = (at - self.now()).max(Duration::from_nanos(1));
         // The timer is valid and so is the time, hence this cannot fail.
         let _ = self.fd.get_ref().0.set(
             Expiration::OneShot(TimeSpec::from_duration(left)),
@@ -145,9 +125,23 @@ impl Timer {
     }
 }
 
+impl Time for Timer {
+    fn now(&self) -> Nanos {
+        self.0.now()
+    }
+
+    fn sleepers(&self) -> &Sleepers {
+        &self.0.sleepers
+    }
+
+    fn awaited(&self, at: Nanos) {
+        self.0.arm(at);
+    }
+}
+
 /// Called by the I/O driver when the timer has fired.
 #[derive(Debug)]
-struct Fired(Weak<Timer>);
+struct Fired(Weak<Shared>);
 
 impl Wake for Fired {
     fn wake(self: Arc<Self>) {
@@ -157,49 +151,6 @@ impl Wake for Fired {
     fn wake_by_ref(self: &Arc<Self>) {
         if let Some(timer) = self.0.upgrade() {
             timer.listen();
-        }
-    }
-}
-
-/// A wait for one deadline.
-#[derive(Debug)]
-pub(super) struct Sleep<'a> {
-    timer: &'a Timer,
-    deadline: Instant,
-    place: Option<Place>,
-}
-
-impl Future for Sleep<'_> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if Instant::now() >= self.deadline {
-            return Poll::Ready(());
-        }
-        let mut waiting = self.timer.waiting();
-        let place = match self.place {
-            Some(place) => place,
-            None => {
-                waiting.arrivals += 1;
-                (self.deadline, waiting.arrivals)
-            }
-        };
-        let replaced = waiting.sleepers.insert(place, cx.waker().clone());
-        self.timer.arm_for_first(&mut waiting);
-        drop(waiting);
-        // Outside the lock, because the last waker of a task drops the task and what it waits for.
-        drop(replaced);
-        self.place = Some(place);
-        Poll::Pending
-    }
-}
-
-impl Drop for Sleep<'_> {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            // The waker must not be dropped under the lock either.
-            let waker = self.timer.waiting().sleepers.remove(&place);
-            drop(waker);
         }
     }
 }

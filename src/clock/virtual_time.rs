@@ -1,83 +1,73 @@
-//! tokio's paused clock, dilated.
+//! Virtual time: it stands still while anything can run, and jumps to the next deadline when
+//! nothing can.
 //!
-//! tokio's timers have steps of 1 ms, paused or not. One tokio millisecond therefore stands for one
-//! virtual microsecond, so that a gap of 5.3 ms takes 5.3 ms.
+//! tokio's paused clock does the same, but in steps of 1 ms and through a wheel of timers that is
+//! made for real time. Here time is a number, and the runtime says when nothing can run: that is
+//! when it is about to park its thread.
 
-use super::Nanos;
-use std::{future::pending, time::Duration};
-use tokio::time::Instant;
+use super::{
+    Nanos,
+    sleepers::{Sleepers, Time},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
-/// tokio time per virtual time.
-const DILATION: u32 = 1_000;
+/// A virtual clock. Clones show the same time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Virtual(Arc<Shared>);
 
-/// A virtual clock.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Virtual {
-    origin: Instant,
-    dilation: u32,
+#[derive(Debug, Default)]
+struct Shared {
+    now: AtomicU64,
+    sleepers: Sleepers,
 }
 
 impl Virtual {
-    pub(super) fn new() -> Self {
-        Virtual {
-            origin: Instant::now(),
-            dilation: DILATION,
+    /// Jumps to the next deadline, and wakes everyone whose deadline that is.
+    pub(super) fn advance(&self) {
+        if let Some(next) = self.0.sleepers.first() {
+            self.0.now.store(next.0, Ordering::Relaxed);
+            self.0.sleepers.wake_due(next);
         }
+    }
+}
+
+impl Time for Virtual {
+    fn now(&self) -> Nanos {
+        Nanos(self.0.now.load(Ordering::Relaxed))
     }
 
-    /// tokio's time as it is, for the sake of code that sleeps by it.
-    pub(super) fn undilated() -> Self {
-        Virtual {
-            dilation: 1,
-            ..Virtual::new()
-        }
+    fn sleepers(&self) -> &Sleepers {
+        &self.0.sleepers
     }
 
-    pub(super) fn now(&self) -> Nanos {
-        let nanos = self.origin.elapsed().as_nanos() / u128::from(self.dilation);
-        Nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-    }
-
-    pub(super) async fn sleep_until(&self, at: Nanos) {
-        if self.now() >= at {
-            return;
-        }
-        let deadline = Duration::from_nanos(at.0)
-            .checked_mul(self.dilation)
-            .and_then(|dilated| self.origin.checked_add(dilated));
-        match deadline {
-            Some(deadline) => tokio::time::sleep_until(deadline).await,
-            // Further away than the clock can express: it never comes.
-            None => pending().await,
-        }
-    }
+    fn awaited(&self, _at: Nanos) {}
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::clock::{Clock, Elapsed, Nanos, runtime_virtual};
+    use crate::clock::{Clock, Elapsed, Nanos, on_virtual_time};
     use proptest::prelude::*;
     use rstest::rstest;
     use std::{cell::RefCell, future::pending, time::Duration};
 
     fn run<T>(work: impl AsyncFnOnce(Clock) -> T) -> T {
-        runtime_virtual()
-            .unwrap()
-            .block_on(async { work(Clock::virtual_time()).await })
+        on_virtual_time(work).unwrap()
     }
 
     #[rstest]
-    #[case::whole_milliseconds(50_000_000, 50_000_000)]
-    #[case::fractions_of_a_millisecond(5_300_000, 5_300_000)]
-    #[case::one_step(1_000, 1_000)]
-    #[case::rounded_up_to_the_step(1_001, 2_000)]
-    #[case::an_hour(3_600_000_000_001, 3_600_000_001_000)]
-    fn a_sleep_takes_what_it_says(#[case] asked: u64, #[case] taken: u64) {
+    #[case::whole_milliseconds(50_000_000)]
+    #[case::fractions_of_a_millisecond(5_300_000)]
+    #[case::one_step(1)]
+    #[case::an_hour(3_600_000_000_001)]
+    fn a_sleep_takes_what_it_says(#[case] asked: u64) {
         let now = run(async |clock| {
             clock.sleep_until(Nanos(asked)).await;
             clock.now()
         });
-        assert_eq!(now, Nanos(taken));
+        assert_eq!(now, Nanos(asked));
     }
 
     #[test]
@@ -140,7 +130,7 @@ mod tests {
             let woken = woken.into_inner();
             prop_assert!(woken.is_sorted_by_key(|&(_, now)| now));
             for (at, now) in woken {
-                prop_assert_eq!(now, Nanos(at.div_ceil(1_000) * 1_000));
+                prop_assert_eq!(now, Nanos(at));
             }
         }
     }

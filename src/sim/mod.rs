@@ -30,6 +30,7 @@ mod refusal;
 pub(crate) mod request;
 mod script;
 mod server;
+mod streamed;
 mod surface;
 mod tcp;
 mod thread;

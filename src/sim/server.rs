@@ -7,16 +7,19 @@ use super::{
     surface,
 };
 use crate::clock::Clock;
+use futures_util::FutureExt;
 use goodput_grammar::sim::Script;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{
     convert::Infallible,
     fmt,
+    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -183,7 +186,7 @@ async fn serve_accepted<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let (hang_up, mut hung_up) = HangUp::pair();
+    let hang_up = HangUp::default();
     let service = service_fn(|request| {
         let arrival = clock.now();
         let (server, clock, hang_up) = (&server, &clock, &hang_up);
@@ -196,10 +199,15 @@ where
         // The header would be of the system's time, which is not the clock's.
         .auto_date_header(false)
         .serve_connection(TokioIo::new(io), service);
-    tokio::select! {
-        biased;
-        outcome = &mut connection => outcome,
-        ending = hung_up.heard() => {
+    let ended = poll_fn(|cx| match connection.poll_unpin(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
+        Poll::Pending => hang_up
+            .asked()
+            .map_or(Poll::Pending, |ending| Poll::Ready(Err(ending))),
+    });
+    match ended.await {
+        Ok(outcome) => outcome,
+        Err(ending) => {
             let io = connection.into_parts().io.into_inner();
             if ending == Ending::Reset {
                 reset(&io);

@@ -11,12 +11,12 @@ use super::{
     request::{Dialect, Generation},
     script::TokenTimes,
     server::SimServer,
+    streamed::Streamed,
     tokens::TokenSource,
     wire::{Answer, EVENT_STREAM, UsageEvents},
 };
 use crate::clock::{Clock, Nanos};
 use bytes::Bytes;
-use futures_util::stream;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Request, Response,
@@ -175,10 +175,10 @@ async fn generate(
     .usage(usage);
     let source = match ticket {
         Some(ticket) => TokenSource::Engine(ticket),
-        None => TokenSource::Scripted {
-            times: TokenTimes::new(script, accepted.ordinal, arrival),
-            clock: clock.clone(),
-        },
+        None => {
+            let times = TokenTimes::new(script, accepted.ordinal, arrival);
+            TokenSource::scripted(times, clock)
+        }
     };
     if !faults.is_empty() {
         let disturbed = Disturbed::new(answer, faults);
@@ -188,20 +188,11 @@ async fn generate(
             clock: clock.clone(),
             hang_up: hang_up.clone(),
         };
-        return Ok(served.answer(disturbed, source.ready(), asked.stream).await);
+        return Ok(served.answer(disturbed, source, asked.stream).await);
     }
     if asked.stream {
-        // Moved into the body, so that the generation is in flight for as long as that lives.
-        let start = (source, answer, accepted, 0);
-        let beats = stream::unfold(start, |(mut source, answer, accepted, sent)| async move {
-            if sent == answer.tokens() {
-                return None;
-            }
-            let ready = sent + source.next().await?.1;
-            let events = answer.burst(sent..ready);
-            Some((events, (source, answer, accepted, ready)))
-        });
-        return Ok(stream_response(pace::chunked(beats)));
+        let body = Streamed::new(source, answer, accepted);
+        return Ok(stream_response(body.boxed_unsync()));
     }
     source.all(answer.tokens()).await;
     Ok(json_response(answer.whole()))

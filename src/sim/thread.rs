@@ -1,6 +1,6 @@
 //! A server on a port, in a thread with a runtime of its own.
 
-use crate::clock::{Clock, runtime_real};
+use crate::clock::{Clock, on_real_time};
 use std::{
     io,
     net::{SocketAddr, TcpListener as Listener, ToSocketAddrs},
@@ -40,22 +40,17 @@ impl ServerThread {
         let thread = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                let runtime = match runtime_real() {
-                    Ok(runtime) => runtime,
-                    Err(error) => return drop(report.send(Err(error))),
-                };
-                runtime.block_on(async {
-                    let parts =
-                        TcpListener::from_std(listener).and_then(|l| Ok((l, Clock::real()?)));
-                    match parts {
-                        Ok((listener, clock)) => {
-                            // Nobody reads it only if the starting thread is gone, and `stop` with it.
-                            let _ = report.send(Ok(()));
-                            serve(listener, clock, stopped).await;
-                        }
-                        Err(error) => drop(report.send(Err(error))),
-                    }
+                let report = &report;
+                let served = on_real_time(async |clock| {
+                    let listener = TcpListener::from_std(listener)?;
+                    // Nobody reads it only if the starting thread is gone, and `stop` with it.
+                    let _ = report.send(Ok(()));
+                    serve(listener, clock, stopped).await;
+                    Ok(())
                 });
+                if let Err(error) | Ok(Err(error)) = served {
+                    let _ = report.send(Err(error));
+                }
             })?;
         ready
             .recv()

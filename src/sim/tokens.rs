@@ -1,65 +1,72 @@
 //! Where the tokens of an answer come from.
 
 use super::{engine::Ticket, script::TokenTimes};
-use crate::clock::{Clock, Nanos};
-use futures_util::stream::{self, Stream};
+use crate::clock::{Clock, Nanos, Sleep};
+use futures_util::stream::Stream;
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
-/// The one seam between the latency models and the HTTP surface: it says when tokens are ready.
-/// Dropping it gives the rest up.
+/// The one seam between the latency models and the HTTP surface: a stream that says when tokens were
+/// ready and how many there are, without end or until no more will come. Dropping it gives the rest
+/// up.
 #[derive(Debug)]
 pub(super) enum TokenSource {
     /// At times drawn beforehand.
     Scripted {
-        /// The times, without end.
+        /// Until the next token.
+        wait: Sleep,
+        /// The times of those after it, without end.
         times: TokenTimes,
-        /// Their clock.
-        clock: Clock,
     },
     /// When the engine has made them.
     Engine(Ticket),
 }
 
 impl TokenSource {
-    /// Waits for the next tokens and says when they were ready and how many there are; `None` when
-    /// no more will come.
-    pub(super) async fn next(&mut self) -> Option<(Nanos, u64)> {
-        match self {
-            TokenSource::Scripted { times, clock } => {
-                let at = times.next()?;
-                clock.sleep_until(at).await;
-                Some((at, 1))
-            }
-            TokenSource::Engine(ticket) => ticket.next().await,
+    /// Tokens at these times.
+    pub(super) fn scripted(mut times: TokenTimes, clock: &Clock) -> Self {
+        let first = times.next().unwrap_or(Nanos(u64::MAX));
+        TokenSource::Scripted {
+            wait: clock.sleep_until(first),
+            times,
         }
-    }
-
-    /// All of them.
-    pub(super) fn ready(self) -> impl Stream<Item = (Nanos, u64)> {
-        stream::unfold(self, |mut source| async {
-            let tokens = source.next().await?;
-            Some((tokens, source))
-        })
     }
 
     /// Waits until `tokens` are ready.
     pub(super) async fn all(mut self, tokens: u64) {
-        match &mut self {
+        let mut ready = 0;
+        if let TokenSource::Scripted { wait, times } = &mut self
+            && let Some(skipped) = tokens.checked_sub(2).and_then(|n| usize::try_from(n).ok())
+            && let Some(last) = times.nth(skipped)
+        {
             // One wait for the last instead of one for each.
-            TokenSource::Scripted { times, clock } => {
-                let last = usize::try_from(tokens.saturating_sub(1)).unwrap_or(usize::MAX);
-                if let Some(at) = times.nth(last) {
-                    clock.sleep_until(at).await;
-                }
+            wait.reset(last);
+            ready = tokens - 1;
+        }
+        while ready < tokens {
+            match poll_fn(|cx| Pin::new(&mut self).poll_next(cx)).await {
+                Some((_, more)) => ready += more,
+                None => return,
             }
-            TokenSource::Engine(_) => {
-                let mut ready = 0;
-                while ready < tokens {
-                    match self.next().await {
-                        Some((_, more)) => ready += more,
-                        None => return,
-                    }
-                }
+        }
+    }
+}
+
+impl Stream for TokenSource {
+    type Item = (Nanos, u64);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<(Nanos, u64)>> {
+        match &mut *self {
+            TokenSource::Scripted { wait, times } => {
+                ready!(Pin::new(&mut *wait).poll(cx));
+                let at = wait.at();
+                wait.reset(times.next().unwrap_or(Nanos(u64::MAX)));
+                Poll::Ready(Some((at, 1)))
             }
+            TokenSource::Engine(ticket) => ticket.poll_next(cx),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::simulated::Simulated;
 use goodput::{
-    clock::{Clock, Nanos, runtime_virtual},
+    clock::{Nanos, on_virtual_time},
     grammar::{fault, sim::Script},
     sim::SimServer,
 };
@@ -12,8 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// What the server writes for one request for two tokens, byte by byte, and how many generations it
 /// holds afterwards.
 fn written(faults: &str, path: &str) -> (String, u64) {
-    runtime_virtual().unwrap().block_on(async {
-        let clock = Clock::virtual_time();
+    on_virtual_time(async |clock| {
         let script = Script {
             faults: fault::parse(faults).unwrap(),
             ..Script::default()
@@ -32,7 +31,7 @@ fn written(faults: &str, path: &str) -> (String, u64) {
         let _ = clock.timeout_at(Nanos(1_000_000_000), read).await;
         let answer = String::from_utf8_lossy(&answer).replace('\r', "␍");
         (answer, server.server().in_flight())
-    })
+    }).unwrap()
 }
 
 #[rstest]

@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
 };
 use tokio::{
     sync::{Notify, mpsc},
@@ -179,6 +180,10 @@ impl Ticket {
     pub async fn next(&mut self) -> Option<(Nanos, u64)> {
         self.ready.recv().await
     }
+
+    pub(in crate::sim) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Nanos, u64)>> {
+        self.ready.poll_recv(cx)
+    }
 }
 
 impl Drop for Ticket {
@@ -205,7 +210,7 @@ impl fmt::Debug for Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{runtime_real, runtime_virtual};
+    use crate::clock::{on_real_time, on_virtual_time};
 
     fn config() -> EngineConfig {
         EngineConfig {
@@ -224,10 +229,7 @@ mod tests {
     }
 
     fn run<T>(work: impl AsyncFnOnce(EngineRunner, Clock) -> T) -> T {
-        runtime_virtual().unwrap().block_on(async {
-            let clock = Clock::virtual_time();
-            work(EngineRunner::new(config(), 0), clock).await
-        })
+        on_virtual_time(async |clock| work(EngineRunner::new(config(), 0), clock).await).unwrap()
     }
 
     async fn rest(mut ticket: Ticket) -> Vec<(u64, u64)> {
@@ -318,8 +320,7 @@ mod tests {
 
     #[test]
     fn on_the_real_clock_no_token_is_early() {
-        runtime_real().unwrap().block_on(async {
-            let clock = Clock::real().unwrap();
+        on_real_time(async |clock| {
             let mut config = config();
             config.cost.t0 = 500_000_000;
             let runner = EngineRunner::new(config, 0);
@@ -330,6 +331,7 @@ mod tests {
                 count += 1;
             }
             assert_eq!(count, 20);
-        });
+        })
+        .unwrap();
     }
 }

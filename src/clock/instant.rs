@@ -1,0 +1,36 @@
+//! Real time where there is no timer finer than tokio's.
+
+use super::Nanos;
+use std::{
+    future::pending,
+    time::{Duration, Instant},
+};
+
+/// Monotonic time.
+#[derive(Debug, Clone)]
+pub(super) struct Monotonic(Instant);
+
+impl Monotonic {
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Monotonic(Instant::now()))
+    }
+
+    pub(super) fn now(&self) -> Nanos {
+        Nanos::default().after(self.0.elapsed())
+    }
+
+    /// Sleeps for as long as tokio's steps are good for, then polls: precise everywhere, at the
+    /// price of up to 2 ms of a busy thread (which still runs other tasks).
+    pub(super) async fn sleep_until(self, at: Nanos) {
+        // Further away than the clock can express: it never comes.
+        let Some(deadline) = self.0.checked_add(Duration::from_nanos(at.0)) else {
+            return pending().await;
+        };
+        if let Some(coarse) = deadline.checked_sub(Duration::from_millis(2)) {
+            tokio::time::sleep_until(coarse.into()).await;
+        }
+        while Instant::now() < deadline {
+            tokio::task::yield_now().await;
+        }
+    }
+}

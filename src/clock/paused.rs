@@ -1,0 +1,31 @@
+//! tokio's own paused clock, for code that sleeps by tokio's time, such as a service under test.
+
+use super::Nanos;
+use std::{future::pending, time::Duration};
+use tokio::time::Instant;
+
+/// tokio's paused clock. Its steps are 1 ms.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paused {
+    origin: Instant,
+}
+
+impl Paused {
+    pub(super) fn new() -> Self {
+        Paused {
+            origin: Instant::now(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Nanos {
+        Nanos::default().after(self.origin.elapsed())
+    }
+
+    pub(super) async fn sleep_until(self, at: Nanos) {
+        match self.origin.checked_add(Duration::from_nanos(at.0)) {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            // Further away than the clock can express: it never comes.
+            None => pending().await,
+        }
+    }
+}
