@@ -100,6 +100,7 @@ pub mod clock;
 mod error;
 #[doc(hidden)]
 pub mod harness;
+mod histogram;
 mod inspect;
 pub mod judge;
 mod lock;

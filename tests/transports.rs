@@ -5,6 +5,7 @@ use goodput::{
     Bench, Error, Simulation, Verdict,
     clock::{Clock, on_real_time},
     grammar::sim::Script,
+    run::Timestamps,
     sim::{SimServer, serve_connection},
 };
 use std::{sync::Arc, thread};
@@ -50,7 +51,15 @@ fn tcp_on_the_real_clock() {
     // The server never sends a token early; the client never sees one before it was sent.
     assert!(report.ttft().min >= 50.0, "{report}");
     assert!(report.e2el().min >= 70.0, "{report}");
-    assert_eq!(report.run().audit.timestamps, "monotonic");
+    let audit = &report.run().audit;
+    if cfg!(target_os = "linux") {
+        assert_eq!(audit.timestamps, Timestamps::Kernel);
+        // The end of a connection has no time of the kernel's.
+        assert!(audit.reads.by_kernel > audit.reads.at_read, "{audit:?}");
+        assert_eq!(audit.reads.clock_steps, 0);
+    } else {
+        assert_eq!(audit.timestamps, Timestamps::Monotonic);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     plan::{self, Plan},
     record::{CountSource, Record, TokenCount},
     report::Report,
-    run::{Audit, Run, Setup},
+    run::{Audit, ReadAudit, Run, Setup, Timestamps},
     sim::InProcess,
     target::{Endpoint, Origin, Place, TargetError},
 };
@@ -164,7 +164,7 @@ impl Bench {
             };
             let dialer = Dialer::new(endpoint, &tls).await?;
             if self.ready_timeout.is_none() {
-                dialer.probe(self.timeouts.connect).await?;
+                dialer.probe(&clock, self.timeouts.connect).await?;
             }
             self.drive(dialer, clock, prepared, control).await
         }))
@@ -280,10 +280,12 @@ impl Bench {
             duration: delivery.duration,
             audit: Audit {
                 timestamps: match place.is_on_virtual_time() {
-                    true => "virtual".to_owned(),
-                    false => "monotonic".to_owned(),
+                    true => Timestamps::Virtual,
+                    false if delivery.reads.by_kernel > 0 => Timestamps::Kernel,
+                    false => Timestamps::Monotonic,
                 },
                 connections: delivery.connections,
+                reads: ReadAudit::of(&delivery.reads),
             },
             partial: delivery.partial,
             rate_changes: plan::rate_changes(&self.arrivals(), &schedule),

@@ -1,10 +1,10 @@
 //! One HTTP/1.1 connection, driven by the request that uses it.
 
 use super::{
+    arrivals::{Reader, Reads},
     dial::Dialer,
-    io::{LastRead, Stamped},
+    io::Stream,
 };
-use crate::clock::Clock;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -17,7 +17,7 @@ use std::{
     task::{Context, Poll},
 };
 
-type Protocol = http1::Connection<TokioIo<Stamped>, Full<Bytes>>;
+type Protocol = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 
 /// An open connection.
 ///
@@ -26,21 +26,22 @@ type Protocol = http1::Connection<TokioIo<Stamped>, Full<Bytes>>;
 /// piece is handed out right after the read that brought it.
 pub(super) struct Connection {
     pub(super) sender: SendRequest<Full<Bytes>>,
-    pub(super) last_read: Rc<LastRead>,
+    pub(super) reads: Rc<Reads>,
     protocol: Pin<Box<Protocol>>,
     closed: bool,
 }
 
 impl Connection {
-    async fn open(dialer: &Dialer, clock: &Clock) -> Result<Self, String> {
-        let stream = dialer.dial().await.map_err(|e| e.to_string())?;
-        let (io, last_read) = Stamped::new(stream, clock.clone());
-        let (sender, protocol) = http1::handshake(TokioIo::new(io))
+    async fn open(dialer: &Dialer, reader: Rc<Reader>) -> Result<Self, String> {
+        let reads = Reads::new(reader);
+        let stream = dialer.dial(reads.clone()).await;
+        let stream = stream.map_err(|e| e.to_string())?;
+        let (sender, protocol) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|e| e.to_string())?;
         Ok(Connection {
             sender,
-            last_read,
+            reads,
             protocol: Box::pin(protocol),
             closed: false,
         })
@@ -66,16 +67,16 @@ impl Connection {
 /// Idle connections of a run.
 pub(super) struct Pool {
     dialer: Dialer,
-    clock: Clock,
+    reader: Rc<Reader>,
     idle: RefCell<Vec<Connection>>,
     opened: Cell<u64>,
 }
 
 impl Pool {
-    pub(super) fn new(dialer: Dialer, clock: Clock) -> Self {
+    pub(super) fn new(dialer: Dialer, reader: Rc<Reader>) -> Self {
         Pool {
             dialer,
-            clock,
+            reader,
             idle: RefCell::default(),
             opened: Cell::new(0),
         }
@@ -93,7 +94,7 @@ impl Pool {
 
     /// A new connection.
     pub(super) async fn open(&self) -> Result<Connection, String> {
-        let connection = Connection::open(&self.dialer, &self.clock).await?;
+        let connection = Connection::open(&self.dialer, self.reader.clone()).await?;
         self.opened.set(self.opened.get() + 1);
         Ok(connection)
     }

@@ -1,8 +1,13 @@
 //! How a connection to the target is made.
 
-use super::{io::Stream, tls::Tls};
+use super::{
+    arrivals::{Reader, Reads},
+    io::{Noted, Stream},
+    tls::Tls,
+};
 use crate::{
     client::TlsSettings,
+    clock::Clock,
     sim::InProcess,
     target::{Endpoint, Origin},
 };
@@ -99,14 +104,14 @@ impl Dialer {
         Dialer(Rc::new(Route::InProcess(server)))
     }
 
-    /// Opens one connection and closes it again, to fail before the run rather than in it. For
-    /// sockets only: `limit` is real time.
+    /// Opens one connection and closes it again, to fail before the run rather than in it.
     ///
     /// # Errors
     /// Nobody answers, or not within `limit`.
-    pub async fn probe(&self, limit: Duration) -> Result<(), DialError> {
-        let dialled = tokio::time::timeout(limit, self.dial()).await;
-        let dialled = dialled.unwrap_or_else(|_| {
+    pub async fn probe(&self, clock: &Clock, limit: Duration) -> Result<(), DialError> {
+        let reads = Reads::new(Rc::new(Reader::new(clock.clone())));
+        let dialled = clock.timeout_at(clock.now().after(limit), self.dial(reads));
+        let dialled = dialled.await.unwrap_or_else(|_| {
             let message = format!("no connection within {} ms", limit.as_millis());
             Err(io::Error::new(io::ErrorKind::TimedOut, message))
         });
@@ -124,19 +129,24 @@ impl Dialer {
         }
     }
 
-    pub(super) async fn dial(&self) -> io::Result<Stream> {
+    /// Opens a connection that notes its reads there.
+    pub(super) async fn dial(&self, reads: Rc<Reads>) -> io::Result<Stream> {
         match &*self.0 {
             Route::Tcp { addresses, tls, .. } => {
                 let tcp = TcpStream::connect(&addresses[..]).await?;
                 tcp.set_nodelay(true)?;
+                let tcp = Noted::tcp(tcp, reads);
                 match tls {
                     Some(tls) => tls.wrap(tcp).await,
-                    None => Ok(Stream::Tcp(tcp)),
+                    None => Ok(Box::new(tcp)),
                 }
             }
             #[cfg(unix)]
-            Route::Unix(path) => Ok(Stream::Unix(tokio::net::UnixStream::connect(path).await?)),
-            Route::InProcess(server) => Ok(Stream::InProcess(server.connect())),
+            Route::Unix(path) => {
+                let unix = tokio::net::UnixStream::connect(path).await?;
+                Ok(Box::new(Noted::at_read(unix, reads)))
+            }
+            Route::InProcess(server) => Ok(Box::new(Noted::at_read(server.connect(), reads))),
         }
     }
 }

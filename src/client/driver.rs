@@ -1,6 +1,7 @@
 //! Sends a plan: open loop on its schedule, closed loop as slots become free.
 
 use super::{
+    arrivals::{ReadLog, Reader},
     connection::Pool,
     dial::Dialer,
     exchange::{Channel, Message, Timeouts, Traces, with_request_id},
@@ -67,6 +68,8 @@ pub struct Delivery {
     pub duration: Nanos,
     /// Connections opened.
     pub connections: u64,
+    /// How answers were read.
+    pub reads: ReadLog,
     /// The run was stopped early.
     pub partial: bool,
 }
@@ -88,9 +91,10 @@ impl Driver {
     /// start of the schedule, which is when the connections of `prewarm` are open. Must run inside
     /// one of the runtimes of [`clock`](crate::clock).
     pub async fn drive(&self, plan: &Plan, messages: Vec<Message>) -> Delivery {
+        let reader = Rc::new(Reader::new(self.clock.clone()));
         let job = Rc::new(Job {
             channel: Rc::new(Channel {
-                pool: Pool::new(self.dialer.clone(), self.clock.clone()),
+                pool: Pool::new(self.dialer.clone(), reader.clone()),
                 clock: self.clock.clone(),
                 timeouts: self.timeouts,
             }),
@@ -144,6 +148,7 @@ impl Driver {
             records,
             duration: Nanos(self.clock.now().0 - start.0),
             connections: job.channel.pool.opened(),
+            reads: reader.log(),
             partial,
         }
     }

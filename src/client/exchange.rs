@@ -152,7 +152,7 @@ impl Channel {
                 }),
                 other => other,
             })?;
-        traces.head = Some(connection.last_read.at());
+        traces.head = Some(connection.reads.arrived());
         traces.status = Some(response.status().as_u16());
         let outcome = if response.status() == StatusCode::OK {
             self.answer(
@@ -231,11 +231,13 @@ impl Channel {
                 .await?
             {
                 Some(bytes) => {
-                    let at = connection.last_read.at();
+                    let at = connection.reads.arrived();
                     last_data = Some(at);
+                    let before = reply.events.len();
                     decoder.data(at, &bytes, reply)?;
+                    connection.reads.brought_tokens(reply.events.len() - before);
                 }
-                None => return decoder.end(connection.last_read.at(), reply),
+                None => return decoder.end(connection.reads.arrived(), reply),
             }
         }
     }

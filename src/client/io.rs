@@ -1,111 +1,102 @@
-//! The byte streams a connection may run over, and the stamp that each read leaves.
+//! The byte streams a connection may run over. Each notes when its bytes arrived.
 
-use crate::clock::{Clock, Nanos};
+use super::arrivals::Reads;
 use std::{
-    cell::Cell,
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 
 /// A byte stream to a server.
-pub(super) enum Stream {
-    Tcp(TcpStream),
-    #[cfg(feature = "tls")]
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
-    #[cfg(unix)]
-    Unix(tokio::net::UnixStream),
-    InProcess(DuplexStream),
+pub(super) type Stream = Box<dyn Io>;
+
+/// What a connection runs over.
+pub(super) trait Io: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Io for S {}
+
+/// A stream that notes its reads.
+pub(super) struct Noted<S> {
+    stream: S,
+    reads: Rc<Reads>,
+    receive: Receive<S>,
 }
 
-macro_rules! each {
-    ($stream:expr, $inner:ident => $call:expr) => {
-        match $stream {
-            Stream::Tcp($inner) => $call,
-            #[cfg(feature = "tls")]
-            Stream::Tls($inner) => $call,
-            #[cfg(unix)]
-            Stream::Unix($inner) => $call,
-            Stream::InProcess($inner) => $call,
-        }
-    };
-}
+/// Reads and notes it.
+type Receive<S> = fn(&mut S, &mut Context<'_>, &mut ReadBuf<'_>, &Reads) -> Poll<io::Result<()>>;
 
-/// When bytes last arrived on a connection.
-///
-/// hyper reads again only when what it holds is used up, so at the moment it hands out a piece of
-/// a body this is the arrival time of that piece.
-#[derive(Debug, Default)]
-pub(super) struct LastRead(Cell<Nanos>);
-
-impl LastRead {
-    pub(super) fn at(&self) -> Nanos {
-        self.0.get()
-    }
-}
-
-/// A stream that stamps its reads.
-pub(super) struct Stamped {
-    stream: Stream,
-    clock: Clock,
-    last_read: Rc<LastRead>,
-}
-
-impl Stamped {
-    pub(super) fn new(stream: Stream, clock: Clock) -> (Self, Rc<LastRead>) {
-        let last_read = Rc::new(LastRead::default());
-        let stamped = Stamped {
+impl<S: AsyncRead + Unpin> Noted<S> {
+    /// Bytes count as arrived when they are read.
+    pub(super) fn at_read(stream: S, reads: Rc<Reads>) -> Self {
+        Noted {
             stream,
-            clock,
-            last_read: last_read.clone(),
-        };
-        (stamped, last_read)
+            reads,
+            receive: |stream, cx, buf, reads| {
+                ready!(Pin::new(stream).poll_read(cx, buf))?;
+                reads.now();
+                Poll::Ready(Ok(()))
+            },
+        }
     }
 }
 
-impl AsyncRead for Stamped {
+impl Noted<TcpStream> {
+    /// Bytes arrive when the kernel says so, where it does.
+    pub(super) fn tcp(stream: TcpStream, reads: Rc<Reads>) -> Self {
+        #[cfg(target_os = "linux")]
+        if super::kernel_time::ask(&stream) {
+            return Noted {
+                stream,
+                reads,
+                receive: super::kernel_time::receive,
+            };
+        }
+        Noted::at_read(stream, reads)
+    }
+}
+
+impl<S: Unpin> AsyncRead for Noted<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(each!(&mut self.stream, s => Pin::new(s).poll_read(cx, buf)))?;
-        self.last_read.0.set(self.clock.now());
-        Poll::Ready(Ok(()))
+        let this = &mut *self;
+        (this.receive)(&mut this.stream, cx, buf, &this.reads)
     }
 }
 
-impl AsyncWrite for Stamped {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        each!(&mut self.stream, s => Pin::new(s).poll_write(cx, bytes))
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
+        slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(&mut self.stream, s => Pin::new(s).poll_write_vectored(cx, slices))
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        each!(&self.stream, s => s.is_write_vectored())
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(&mut self.stream, s => Pin::new(s).poll_flush(cx))
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(&mut self.stream, s => Pin::new(s).poll_shutdown(cx))
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -3,15 +3,19 @@
 //! One thread, one runtime, no locks. Nothing here parses more than it must: a token's time is
 //! the time at which its bytes were read from the socket, taken before anything looks at them.
 
+mod arrivals;
 mod connection;
 mod dial;
 mod driver;
 mod exchange;
 mod io;
+#[cfg(target_os = "linux")]
+mod kernel_time;
 mod stop;
 mod tls;
 mod watchdog;
 
+pub use arrivals::ReadLog;
 pub use dial::{DialError, Dialer};
 pub use driver::{Delivery, Driver, Observer, Silent};
 pub use exchange::{Message, Timeouts};

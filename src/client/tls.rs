@@ -1,6 +1,6 @@
 //! TLS by rustls with the system's certificates.
 
-use super::io::Stream;
+use super::io::{Noted, Stream};
 use std::io;
 use tokio::net::TcpStream;
 
@@ -42,9 +42,10 @@ impl Tls {
         })
     }
 
-    pub(super) async fn wrap(&self, tcp: TcpStream) -> io::Result<Stream> {
+    /// The time of what comes out is that of the read that brought the last part of its record.
+    pub(super) async fn wrap(&self, tcp: Noted<TcpStream>) -> io::Result<Stream> {
         let tls = self.connector.connect(self.name.clone(), tcp).await?;
-        Ok(Stream::Tls(Box::new(tls)))
+        Ok(Box::new(tls))
     }
 }
 
@@ -57,7 +58,7 @@ impl Tls {
         Err("goodput was built without its `tls` feature; enable it, or use an http:// URL".into())
     }
 
-    pub(super) async fn wrap(&self, _tcp: TcpStream) -> io::Result<Stream> {
+    pub(super) async fn wrap(&self, _tcp: Noted<TcpStream>) -> io::Result<Stream> {
         match self.0 {}
     }
 }

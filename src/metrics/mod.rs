@@ -41,7 +41,6 @@
 
 mod errors;
 mod goodput;
-mod histogram;
 mod latency;
 mod peaks;
 mod percentile;
@@ -56,9 +55,9 @@ mod properties;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use crate::histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use errors::{ErrorGroup, error_kind};
 pub use goodput::Goodput;
-pub use histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use latency::{GateLatencies, Latencies};
 pub use peaks::Peaks;
 pub use percentile::Summary;

@@ -3,7 +3,7 @@
 use crate::{
     clock::Nanos,
     record::{Channel, CountSource, Record, TokenCount, TokenEvent},
-    run::{Audit, Run, Setup},
+    run::{Audit, ReadAudit, Run, Setup, Timestamps},
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};
 use std::time::Duration;
@@ -61,8 +61,9 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         records,
         duration: Nanos(1_000_000_000),
         audit: Audit {
-            timestamps: "monotonic".into(),
+            timestamps: Timestamps::Monotonic,
             connections: 1,
+            reads: ReadAudit::default(),
         },
         partial: false,
         rate_changes: Vec::new(),

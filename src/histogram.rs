@@ -56,7 +56,7 @@ impl LatencyHistogram {
         self.record_times(latency, 1);
     }
 
-    pub(super) fn record_times(&mut self, latency: Duration, count: u64) {
+    pub(crate) fn record_times(&mut self, latency: Duration, count: u64) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         self.record_many(micros, count);
     }
