@@ -1,0 +1,104 @@
+//! The command line of the bench.
+
+use crate::{client::Client, machine::Fallible, points::Point};
+use lexopt::{Arg, Parser, ValueExt};
+use std::path::PathBuf;
+
+pub(crate) const HELP: &str = "\
+Usage: cargo bench --features cli --bench fidelity [-- OPTIONS]
+
+Measures how far goodput's numbers are from what a server did, and what an event costs, beside a
+bare reader that only reads. Prints Markdown tables; docs/fidelity.md says how to read them.
+
+Options:
+      --points NAMES      Loads to measure, separated by commas; default all:
+                          startup,10,100,500,1000,2000,burst,short,10000,long
+      --rounds N          Measure each load N times, clients by turns, and print medians; default 1
+      --peer vllm=PATH    Measure this `vllm` too
+      --tokenizer FOLDER  The tokenizer for vllm, which does not start without one
+  -h, --help              Print this
+";
+
+/// What `--points` calls the measurement of the time to the first request.
+pub(crate) const STARTUP: &str = "startup";
+
+/// What to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Task {
+    /// Run by `cargo test` or listed by a test runner: there is nothing to say.
+    Nothing,
+    Help,
+    Measure(Options),
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Options {
+    points: Vec<String>,
+    pub(crate) rounds: usize,
+    pub(crate) clients: Vec<Client>,
+}
+
+impl Options {
+    /// Whether a point takes part.
+    pub(crate) fn selects(&self, name: &str) -> bool {
+        self.points.is_empty() || self.points.iter().any(|point| point == name)
+    }
+}
+
+pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
+    let mut options = Options {
+        points: Vec::new(),
+        rounds: 1,
+        clients: vec![Client::Bare, Client::Goodput],
+    };
+    let (mut bench, mut list, mut help) = (false, false, false);
+    let (mut vllm, mut tokenizer) = (None, None);
+    let mut parser = Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("bench") => bench = true,
+            Arg::Long("list") => list = true,
+            Arg::Long("help") | Arg::Short('h') => help = true,
+            Arg::Long("points") => {
+                let names = parser.value()?.string()?;
+                options.points = names.split(',').map(str::to_owned).collect();
+            }
+            Arg::Long("rounds") => options.rounds = parser.value()?.parse()?,
+            Arg::Long("peer") => {
+                let peer = parser.value()?.string()?;
+                let path = peer.strip_prefix("vllm=").ok_or_else(|| {
+                    format!("--peer {peer}: is not a known peer. Write it like vllm=/path/to/vllm")
+                })?;
+                vllm = Some(PathBuf::from(path));
+            }
+            Arg::Long("tokenizer") => tokenizer = Some(PathBuf::from(parser.value()?)),
+            // What test runners pass to every binary, and what they filter by.
+            Arg::Long("test" | "nocapture" | "no-capture" | "exact" | "ignored" | "quiet")
+            | Arg::Short('q')
+            | Arg::Value(_) => {}
+            Arg::Long("format" | "color" | "skip" | "test-threads") | Arg::Short('Z') => {
+                parser.value()?;
+            }
+            other => return Err(format!("{}\n\n{HELP}", other.unexpected()).into()),
+        }
+    }
+    let known = |name: &String| name == STARTUP || points.iter().any(|p| p.name == name);
+    if let Some(unknown) = options.points.iter().find(|name| !known(name)) {
+        return Err(format!("--points {unknown}: there is no such load\n\n{HELP}").into());
+    }
+    if options.rounds == 0 {
+        return Err("--rounds 0: must be at least 1".into());
+    }
+    match (vllm, tokenizer) {
+        (None, _) => {}
+        (Some(program), Some(tokenizer)) => {
+            options.clients.push(Client::Vllm { program, tokenizer });
+        }
+        (Some(_), None) => return Err("--peer vllm needs --tokenizer, a folder".into()),
+    }
+    Ok(match (help, list, bench) {
+        (true, _, _) => Task::Help,
+        (false, false, true) => Task::Measure(options),
+        _ => Task::Nothing,
+    })
+}

@@ -1,0 +1,59 @@
+//! `goodput serve`.
+
+use super::{ID_PREFIX, Order, launch, vllm_json};
+use crate::{launch::Launch, machine::Fallible, points::SEED, trace::Trace};
+use std::path::Path;
+
+/// Verdicts do not matter here: passed, missed, invalid.
+const FINISHED: [i32; 3] = [0, 1, 4];
+
+pub(super) fn run(order: &Order<'_>) -> Fallible<(Vec<Trace>, Launch)> {
+    let name = "goodput.json";
+    let rate = order.point.rate.to_string();
+    let command = command(order.port, order.dataset, order.point.requests, &rate);
+    let files = [
+        "--save-result",
+        "--save-detailed",
+        "--result-filename",
+        name,
+        "--result-dir",
+        &order.folder.display().to_string(),
+    ]
+    .map(str::to_owned);
+    let launch = launch(order.folder, &FINISHED, &[command, files.to_vec()].concat())?;
+    Ok((vllm_json::traces(&order.folder.join(name))?, launch))
+}
+
+/// The command line of a measurement without files.
+pub(crate) fn command(port: u16, dataset: &Path, requests: usize, rate: &str) -> Vec<String> {
+    [
+        env!("CARGO_BIN_EXE_goodput"),
+        "serve",
+        "--backend",
+        "vllm",
+        "--base-url",
+        &format!("http://127.0.0.1:{port}"),
+        "--model",
+        "truth",
+        "--skip-tokenizer-init",
+        "--dataset-name",
+        "custom",
+        "--dataset-path",
+        &dataset.display().to_string(),
+        "--disable-shuffle",
+        "--no-oversample",
+        "--custom-output-len",
+        "-1",
+        "--num-prompts",
+        &requests.to_string(),
+        "--request-rate",
+        rate,
+        "--seed",
+        &SEED.to_string(),
+        "--request-id-prefix",
+        ID_PREFIX,
+        "--disable-tqdm",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
