@@ -181,6 +181,7 @@ impl Bench {
         let driver = Driver {
             dialer,
             clock: clock.clone(),
+            envelope: prepared.envelope.clone(),
             backend: prepared.backend.clone(),
             stream: self.stream,
             timeouts: self.timeouts,
@@ -200,12 +201,10 @@ impl Bench {
         if self.warmups > 0 {
             // Failures of warm-ups are the run's to show.
             driver
-                .rehearse(&prepared.plan, &prepared.messages, self.warmups)
+                .rehearse(&prepared.plan, &prepared.bodies, self.warmups)
                 .await;
         }
-        Ok(driver
-            .drive(&prepared.plan, prepared.messages.clone())
-            .await)
+        Ok(driver.drive(&prepared.plan, &prepared.bodies).await)
     }
 
     async fn wait_until_ready(
@@ -216,7 +215,7 @@ impl Bench {
     ) -> Result<(), Error> {
         let deadline = driver.clock.now().after(limit);
         loop {
-            let attempt = driver.rehearse(&prepared.plan, &prepared.messages, 1).await;
+            let attempt = driver.rehearse(&prepared.plan, &prepared.bodies, 1).await;
             let error = attempt.records.into_iter().find_map(|record| record.error);
             let now = driver.clock.now();
             match error {

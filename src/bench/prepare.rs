@@ -3,7 +3,7 @@
 use super::Bench;
 use crate::{
     backend::{Backend, WireOptions},
-    client::Message,
+    client::Envelope,
     error::{Error, Problem},
     grammar::dataset::Dataset,
     inspect::Inspector,
@@ -11,6 +11,7 @@ use crate::{
     sim::SimServer,
     target::{Endpoint, Place, Simulation},
 };
+use bytes::Bytes;
 use hyper::Uri;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use std::sync::Arc;
@@ -21,7 +22,9 @@ pub(super) struct Prepared {
     pub(super) model: String,
     pub(super) tokenizer: Tokenizer,
     pub(super) plan: Plan,
-    pub(super) messages: Vec<Message>,
+    pub(super) envelope: Envelope,
+    /// One for each request of the plan.
+    pub(super) bodies: Vec<Bytes>,
 }
 
 impl Prepared {
@@ -43,21 +46,17 @@ impl Prepared {
             extra_body: bench.extra_body.clone(),
         };
         let path = bench.path(&*backend, place)?;
-        let messages = plan
-            .requests
-            .iter()
-            .map(|request| Message {
-                path: path.clone(),
-                headers: headers.clone(),
-                body: backend.encode(request, &options),
-            })
+        let requests = plan.requests.iter();
+        let bodies = requests
+            .map(|request| backend.encode(request, &options))
             .collect();
         Ok(Prepared {
             backend,
             model,
             tokenizer,
             plan,
-            messages,
+            envelope: Envelope { path, headers },
+            bodies,
         })
     }
 

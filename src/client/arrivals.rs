@@ -80,9 +80,6 @@ pub(super) struct Taken {
 }
 
 /// The reads of one connection.
-///
-/// hyper reads again only when what it holds is used up, so at the moment it hands out a piece of
-/// a body the last read is the one that brought it.
 #[derive(Debug)]
 pub(super) struct Reads {
     reader: Rc<Reader>,
@@ -93,9 +90,6 @@ pub(super) struct Reads {
     /// When a read last left nothing behind.
     #[cfg(target_os = "linux")]
     emptied: Cell<Nanos>,
-    count: Cell<u64>,
-    /// The number of the read that brought the last token event.
-    brought: Cell<u64>,
 }
 
 impl Reads {
@@ -107,8 +101,6 @@ impl Reads {
             read: Cell::new(now),
             #[cfg(target_os = "linux")]
             emptied: Cell::new(now),
-            count: Cell::new(0),
-            brought: Cell::new(0),
         })
     }
 
@@ -155,14 +147,11 @@ impl Reads {
     fn note(&self, arrived: Nanos, read: Nanos) {
         self.arrived.set(arrived.max(self.arrived.get()));
         self.read.set(read);
-        self.count.set(self.count.get() + 1);
     }
 
-    /// The last piece had token events in it.
+    /// There were so many token events in the last read.
     pub(super) fn brought_tokens(&self, events: usize) {
-        let before = u64::from(self.brought.get() == self.count.get());
-        let merged = (before + events as u64).saturating_sub(1);
-        self.brought.set(self.count.get());
+        let merged = events.saturating_sub(1) as u64;
         if merged > 0 {
             let behind = self.read.get() - self.arrived.get() > BEHIND;
             let mut log = self.reader.log.borrow_mut();

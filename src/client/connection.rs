@@ -1,66 +1,117 @@
-//! One HTTP/1.1 connection, driven by the request that uses it.
+//! One connection, used by one request after the other.
 
 use super::{
     arrivals::{Reader, Reads},
     dial::Dialer,
     io::Stream,
+    message::Outgoing,
 };
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use bytes::Buf;
 use std::{
     cell::{Cell, RefCell},
-    future::Future,
+    future::poll_fn,
+    io::{self, IoSlice},
+    mem,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-type Protocol = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
+/// Bytes that one read brings at most.
+const SPACE: usize = 64 << 10;
+
+/// A connection that keeps more than this for incomplete lines gives it back afterwards.
+const KEPT: usize = 4 << 10;
+
+thread_local! {
+    /// What reads go into: one for all connections of a thread, because what a read brings is used at
+    /// once. A waiting connection then costs little more than its socket.
+    static INCOMING: RefCell<Vec<u8>> = RefCell::new(vec![0; SPACE]);
+}
 
 /// An open connection.
-///
-/// hyper wants its protocol future to be polled beside the request. It is polled here, by the
-/// request's own task, instead of being spawned: no task is ever without an owner, and a body's
-/// piece is handed out right after the read that brought it.
 pub(super) struct Connection {
-    pub(super) sender: SendRequest<Full<Bytes>>,
     pub(super) reads: Rc<Reads>,
-    protocol: Pin<Box<Protocol>>,
-    closed: bool,
+    stream: Stream,
+    /// Bytes that arrived and are not used up, because what they begin is not complete.
+    unread: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(dialer: &Dialer, reader: Rc<Reader>) -> Result<Self, String> {
+    async fn open(dialer: &Dialer, reader: Rc<Reader>) -> io::Result<Self> {
         let reads = Reads::new(reader);
-        let stream = dialer.dial(reads.clone()).await;
-        let stream = stream.map_err(|e| e.to_string())?;
-        let (sender, protocol) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|e| e.to_string())?;
         Ok(Connection {
-            sender,
+            stream: dialer.dial(reads.clone()).await?,
             reads,
-            protocol: Box::pin(protocol),
-            closed: false,
+            unread: Vec::new(),
         })
     }
 
-    /// Reads and writes what can be.
-    pub(super) fn poll_protocol(&mut self, cx: &mut Context<'_>) {
-        if !self.closed {
-            self.closed = self.protocol.as_mut().poll(cx).is_ready();
+    /// Sends what is left of a request.
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        outgoing: &mut Outgoing,
+    ) -> Poll<io::Result<()>> {
+        let mut stream = Pin::new(&mut self.stream);
+        while outgoing.has_remaining() {
+            let mut slices = [IoSlice::new(&[]); 2];
+            let count = outgoing.chunks_vectored(&mut slices);
+            let sent = ready!(stream.as_mut().poll_write_vectored(cx, &slices[..count]))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            outgoing.advance(sent);
         }
+        stream.poll_flush(cx)
     }
 
-    /// Whether another request may be sent now; notices a server that has hung up meanwhile.
-    async fn is_reusable(&mut self) -> bool {
-        std::future::poll_fn(|cx| {
-            self.poll_protocol(cx);
-            Poll::Ready(!self.closed && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
+    /// Reads once, and shows `take` everything that is not used up; it says how many bytes it used.
+    /// `None` is the end of the stream.
+    pub(super) fn poll_receive<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&[u8]) -> (usize, T),
+    ) -> Poll<io::Result<Option<T>>> {
+        INCOMING.with_borrow_mut(|space| {
+            let mut incoming = ReadBuf::new(space);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut incoming))?;
+            let bytes = incoming.filled();
+            if bytes.is_empty() {
+                return Poll::Ready(Ok(None));
+            }
+            if self.unread.is_empty() {
+                let (used, taken) = take(bytes);
+                self.unread.extend_from_slice(&bytes[used..]);
+                return Poll::Ready(Ok(Some(taken)));
+            }
+            self.unread.extend_from_slice(bytes);
+            Poll::Ready(Ok(Some(self.take_unread(take))))
         })
-        .await
+    }
+
+    /// Shows `take` what is not used up, without a read.
+    pub(super) fn take_unread<T>(&mut self, take: impl FnOnce(&[u8]) -> (usize, T)) -> T {
+        let (used, taken) = take(&self.unread);
+        self.unread.drain(..used);
+        if self.unread.is_empty() && self.unread.capacity() > KEPT {
+            mem::take(&mut self.unread);
+        }
+        taken
+    }
+
+    /// Bytes that are not used up.
+    pub(super) fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
+    /// Whether another request may be sent now: nothing is left of the last answer, and the server
+    /// has neither hung up nor said anything unasked.
+    async fn is_reusable(&mut self) -> bool {
+        let silent =
+            poll_fn(|cx| Poll::Ready(self.poll_receive(cx, |_| (0, ())).is_pending())).await;
+        silent && self.unread.is_empty()
     }
 }
 
@@ -94,16 +145,15 @@ impl Pool {
 
     /// A new connection.
     pub(super) async fn open(&self) -> Result<Connection, String> {
-        let connection = Connection::open(&self.dialer, self.reader.clone()).await?;
+        let connection = Connection::open(&self.dialer, self.reader.clone()).await;
+        let connection = connection.map_err(|e| e.to_string())?;
         self.opened.set(self.opened.get() + 1);
         Ok(connection)
     }
 
-    /// Keeps a connection for the next request if the server leaves it open.
-    pub(super) async fn give_back(&self, mut connection: Connection) {
-        if connection.is_reusable().await {
-            self.idle.borrow_mut().push(connection);
-        }
+    /// Keeps a connection for the next request.
+    pub(super) fn give_back(&self, connection: Connection) {
+        self.idle.borrow_mut().push(connection);
     }
 
     /// Connections opened so far.

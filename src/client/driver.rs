@@ -4,7 +4,8 @@ use super::{
     arrivals::{ReadLog, Reader},
     connection::Pool,
     dial::Dialer,
-    exchange::{Channel, Message, Timeouts, Traces, with_request_id},
+    exchange::{Channel, Timeouts, Traces},
+    message::{Envelope, Message},
     stop::Stop,
 };
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     plan::{Plan, PlannedRequest},
     record::{Record, RequestError, TokenCount},
 };
+use bytes::Bytes;
 use std::{rc::Rc, sync::Arc};
 use tokio::{
     select,
@@ -41,6 +43,8 @@ pub struct Driver {
     pub dialer: Dialer,
     /// Real or virtual time.
     pub clock: Clock,
+    /// What all requests have in common.
+    pub envelope: Envelope,
     /// The wire dialect.
     pub backend: Arc<dyn Backend>,
     /// Ask for streamed answers.
@@ -87,15 +91,16 @@ struct Job {
 impl Driver {
     /// Sends every request of the plan and waits for the answers.
     ///
-    /// `messages[i]` is the encoded form of `plan.requests[i]`. Times in the records count from the
+    /// `bodies[i]` is the encoded form of `plan.requests[i]`. Times in the records count from the
     /// start of the schedule, which is when the connections of `prewarm` are open. Must run inside
     /// one of the runtimes of [`clock`](crate::clock).
-    pub async fn drive(&self, plan: &Plan, messages: Vec<Message>) -> Delivery {
+    pub async fn drive(&self, plan: &Plan, bodies: &[Bytes]) -> Delivery {
         let reader = Rc::new(Reader::new(self.clock.clone()));
         let job = Rc::new(Job {
             channel: Rc::new(Channel {
                 pool: Pool::new(self.dialer.clone(), reader.clone()),
                 clock: self.clock.clone(),
+                envelope: self.envelope.clone(),
                 timeouts: self.timeouts,
             }),
             backend: self.backend.clone(),
@@ -111,7 +116,7 @@ impl Driver {
         let mut records = Vec::with_capacity(plan.requests.len());
         let mut partial = false;
         let mut stop = self.stop.clone();
-        for (index, (request, message)) in plan.requests.iter().zip(messages).enumerate() {
+        for (index, (request, body)) in plan.requests.iter().zip(bodies).enumerate() {
             let turn = self.turn(request, start, &job);
             let (intended, slot) = select! {
                 biased;
@@ -125,7 +130,10 @@ impl Driver {
                 job.clone(),
                 index,
                 request.input,
-                with_id(message, request),
+                Message {
+                    id: request.id.clone(),
+                    body: body.clone(),
+                },
                 Arrival {
                     intended,
                     dispatched: self.clock.now(),
@@ -155,20 +163,26 @@ impl Driver {
 
     /// Sends the plan's first request `copies` times at once, unseen by the observer: a ready
     /// check or a warm-up. `max_concurrency` holds here too.
-    pub async fn rehearse(&self, plan: &Plan, messages: &[Message], copies: usize) -> Delivery {
+    pub async fn rehearse(&self, plan: &Plan, bodies: &[Bytes], copies: usize) -> Delivery {
         let first = |n: usize| plan.requests.first().cloned().into_iter().cycle().take(n);
         let rehearsal = Plan {
             requests: first(copies).collect(),
             notes: Vec::new(),
         };
-        let messages = messages.iter().take(1).cycle().take(copies).cloned();
+        let bodies: Vec<_> = bodies
+            .iter()
+            .take(1)
+            .cycle()
+            .take(copies)
+            .cloned()
+            .collect();
         let driver = Driver {
             open_loop: false,
             prewarm: 0,
             observer: Arc::new(Silent),
             ..self.clone()
         };
-        driver.drive(&rehearsal, messages.collect()).await
+        driver.drive(&rehearsal, &bodies).await
     }
 
     /// Waits until a request may be taken up: its time in open loop, a free slot otherwise.
@@ -198,7 +212,7 @@ impl Driver {
             .into_iter()
             .flatten()
         {
-            channel.pool.give_back(connection).await;
+            channel.pool.give_back(connection);
         }
     }
 }
@@ -208,13 +222,6 @@ struct Arrival {
     intended: Nanos,
     dispatched: Nanos,
     slot: Option<tokio::sync::OwnedSemaphorePermit>,
-}
-
-fn with_id(message: Message, request: &PlannedRequest) -> Message {
-    Message {
-        headers: with_request_id(message.headers, &request.id),
-        ..message
-    }
 }
 
 async fn run_one(

@@ -2,6 +2,8 @@
 
 use super::{
     connection::{Connection, Pool},
+    content::Content,
+    message::{Envelope, Message, Outgoing},
     watchdog::Watchdog,
 };
 use crate::{
@@ -9,19 +11,16 @@ use crate::{
     clock::{Clock, Nanos},
     record::{Phase, Reply, RequestError},
 };
-use bytes::{Bytes, BytesMut};
-use http_body_util::Full;
-use hyper::{
-    Request, Response, StatusCode, Uri,
-    body::{Body, Incoming},
-    header::{HeaderMap, HeaderValue},
-};
+use bytes::Buf;
 use std::{
+    fmt,
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    io,
+    pin::pin,
     task::Poll,
     time::Duration,
 };
+use ureq_proto::client::{Call, state::RecvResponse};
 
 /// The body of an answer other than 200 is kept up to this size.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
@@ -50,16 +49,8 @@ impl Default for Timeouts {
     }
 }
 
-/// A request that is ready to go out: everything that can be prepared has been.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// Path and query.
-    pub path: Uri,
-    /// All headers, `host` included.
-    pub headers: HeaderMap,
-    /// The encoded body.
-    pub body: Bytes,
-}
+/// The head of an answer is refused beyond this size.
+const HEAD_LIMIT: usize = 64 * 1024;
 
 /// What an exchange leaves behind; it is filled while the answer comes in, so that a request
 /// that fails or is cancelled keeps what it had.
@@ -75,14 +66,22 @@ pub(super) struct Traces {
 pub(super) struct Channel {
     pub(super) pool: Pool,
     pub(super) clock: Clock,
+    pub(super) envelope: Envelope,
     pub(super) timeouts: Timeouts,
 }
 
 /// How an attempt on a connection ended.
 enum Failure {
-    /// The server had closed an idle connection before it took the request: try a new one.
+    /// The server had closed an idle connection before it took anything of the request: try a new
+    /// one.
     Stale,
     Failed(RequestError),
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        Failure::Failed(error)
+    }
 }
 
 impl Channel {
@@ -96,7 +95,7 @@ impl Channel {
         let sent = self.clock.now();
         if let Some(connection) = self.pool.idle().await {
             match self
-                .attempt(connection, message.clone(), sent, decoder, traces)
+                .attempt(connection, &message, sent, decoder, traces)
                 .await
             {
                 Err(Failure::Stale) => {}
@@ -107,7 +106,7 @@ impl Channel {
         let connection = self.connect(sent).await?;
         traces.connected = Some(self.clock.now());
         match self
-            .attempt(connection, message, sent, decoder, traces)
+            .attempt(connection, &message, sent, decoder, traces)
             .await
         {
             Ok(()) => Ok(()),
@@ -136,163 +135,157 @@ impl Channel {
     async fn attempt(
         &self,
         mut connection: Connection,
-        message: Message,
+        message: &Message,
         sent: Nanos,
         decoder: &mut dyn Decode,
         traces: &mut Traces,
     ) -> Result<(), Failure> {
-        let mut watchdog = Watchdog::new(self.clock.clone());
-        let reused = traces.connected.is_none();
-        let response = self
-            .head(&mut connection, message, sent, &mut watchdog)
-            .await
-            .map_err(|failure| match failure {
-                Failure::Stale if !reused => Failure::Failed(RequestError::Connect {
-                    message: "the connection was closed before an answer came".into(),
-                }),
-                other => other,
+        let (outgoing, call) = self
+            .envelope
+            .seal(message)
+            .map_err(|e| RequestError::Connect {
+                message: format!("the request cannot be sent: {e}"),
             })?;
-        traces.head = Some(connection.reads.arrived());
-        traces.status = Some(response.status().as_u16());
-        let outcome = if response.status() == StatusCode::OK {
-            self.answer(
-                &mut connection,
-                response,
-                sent,
-                &mut watchdog,
-                decoder,
-                &mut traces.reply,
-            )
-            .await
-        } else {
-            self.refusal(&mut connection, response, sent, &mut watchdog)
-                .await
+        let mut answer = Answer {
+            connection: &mut connection,
+            content: Content::Ended { reusable: false },
+            watchdog: Watchdog::new(self.clock.clone()),
+            timeouts: &self.timeouts,
+            sent,
+            fresh: true,
         };
-        if connection_is_clean(&outcome) {
-            self.pool.give_back(connection).await;
+        let status = answer.head(outgoing, call).await?;
+        traces.head = Some(answer.connection.reads.arrived());
+        traces.status = Some(status);
+        let outcome = match status {
+            200 => answer.decode(decoder, &mut traces.reply).await,
+            _ => Err(answer.refusal(status).await),
+        };
+        if answer.content.leaves_reusable() && connection.unread() == 0 {
+            self.pool.give_back(connection);
         }
         outcome.map_err(Failure::Failed)
     }
+}
 
-    /// Sends the request and waits for the head of the response.
+/// An answer as it comes in.
+struct Answer<'a> {
+    connection: &'a mut Connection,
+    content: Content,
+    watchdog: Watchdog,
+    timeouts: &'a Timeouts,
+    /// When the request's time limits started.
+    sent: Nanos,
+    /// What came together with the head has not been looked at.
+    fresh: bool,
+}
+
+impl Answer<'_> {
+    /// Sends the request and waits for the head of the answer, which may come before the server has
+    /// the whole request. Gives the status.
     async fn head(
-        &self,
-        connection: &mut Connection,
-        message: Message,
-        sent: Nanos,
-        watchdog: &mut Watchdog,
-    ) -> Result<Response<Incoming>, Failure> {
-        let mut request = Request::post(message.path)
-            .body(Full::new(message.body))
-            .map_err(|e| {
-                Failure::Failed(RequestError::Connect {
-                    message: e.to_string(),
-                })
-            })?;
-        *request.headers_mut() = message.headers;
-        let mut response = pin!(connection.sender.send_request(request));
-        let (deadline, phase, limit) = self.deadline(sent, None);
-        poll_fn(|cx| {
-            connection.poll_protocol(cx);
-            if let Poll::Ready(head) = response.as_mut().poll(cx) {
-                return Poll::Ready(head.map_err(|e| match e.is_canceled() || e.is_closed() {
-                    true => Failure::Stale,
-                    false if e.is_incomplete_message() => {
-                        Failure::Failed(RequestError::Truncated {
-                            message: "the connection was closed before an answer came".into(),
-                        })
-                    }
-                    false => Failure::Failed(transport(&e)),
-                }));
+        &mut self,
+        mut outgoing: Outgoing,
+        mut call: Call<RecvResponse>,
+    ) -> Result<u16, Failure> {
+        let (deadline, phase, limit) = self.deadline(None);
+        let (connection, watchdog) = (&mut *self.connection, &mut self.watchdog);
+        let size = outgoing.remaining();
+        let mut sending = true;
+        let status = poll_fn(|cx| {
+            if sending && let Poll::Ready(done) = connection.poll_send(cx, &mut outgoing) {
+                sending = false;
+                if done.is_err() && outgoing.remaining() == size {
+                    return Poll::Ready(Err(Failure::Stale));
+                }
+                // Else a server that hung up in the middle may have said why before it did.
+            }
+            while let Poll::Ready(received) =
+                connection.poll_receive(cx, |bytes| read_head(&mut call, bytes))
+            {
+                let error = match received {
+                    Ok(Some(Ok(Some(status)))) => return Poll::Ready(Ok(status)),
+                    Ok(Some(Ok(None))) if connection.unread() <= HEAD_LIMIT => continue,
+                    Ok(Some(Ok(None))) => not_http(&"the head of the answer is too long"),
+                    Ok(Some(Err(error))) => not_http(&error),
+                    Ok(None) => RequestError::Truncated {
+                        message: "the connection was closed before an answer came".into(),
+                    },
+                    Err(error) => broken(&error),
+                };
+                return Poll::Ready(Err(Failure::Failed(error)));
             }
             watchdog
                 .poll_expired(cx, deadline)
-                .map(|()| Err(Failure::Failed(timeout(phase, limit))))
+                .map(|()| Err(timeout(phase, limit).into()))
         })
-        .await
+        .await?;
+        if let Some(content) = Content::after(call) {
+            self.content = content;
+        }
+        Ok(status)
     }
 
-    /// Decodes a 200 answer as it arrives.
-    async fn answer(
-        &self,
-        connection: &mut Connection,
-        response: Response<Incoming>,
-        sent: Nanos,
-        watchdog: &mut Watchdog,
+    /// Decodes an answer as it arrives.
+    async fn decode(
+        &mut self,
         decoder: &mut dyn Decode,
         reply: &mut Reply,
     ) -> Result<(), RequestError> {
-        let mut body = response.into_body();
-        let mut last_data = None;
-        loop {
-            let waiting_since = (!reply.events.is_empty()).then_some(last_data).flatten();
-            match self
-                .piece(connection, &mut body, sent, waiting_since, watchdog)
-                .await?
-            {
-                Some(bytes) => {
-                    let at = connection.reads.arrived();
-                    last_data = Some(at);
-                    let before = reply.events.len();
-                    decoder.data(at, &bytes, reply)?;
-                    connection.reads.brought_tokens(reply.events.len() - before);
-                }
-                None => return decoder.end(connection.reads.arrived(), reply),
-            }
+        let reads = self.connection.reads.clone();
+        while !self.content.is_ended() {
+            let last_data = (!reply.events.is_empty()).then(|| reads.arrived());
+            let before = reply.events.len();
+            self.read(last_data, |bytes| {
+                decoder.data(reads.arrived(), bytes, reply)
+            })
+            .await?;
+            reads.brought_tokens(reply.events.len() - before);
         }
+        decoder.end(reads.arrived(), reply)
     }
 
-    /// Reads the start of the body of any other answer.
-    async fn refusal(
-        &self,
-        connection: &mut Connection,
-        response: Response<Incoming>,
-        sent: Nanos,
-        watchdog: &mut Watchdog,
-    ) -> Result<(), RequestError> {
-        let status = response.status().as_u16();
-        let mut body = response.into_body();
-        let mut kept = BytesMut::new();
-        while let Ok(Some(bytes)) = self
-            .piece(connection, &mut body, sent, None, watchdog)
-            .await
-        {
-            let room = ERROR_BODY_LIMIT.saturating_sub(kept.len());
-            kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            if room <= bytes.len() {
+    /// Any other answer, with the start of its body.
+    async fn refusal(&mut self, status: u16) -> RequestError {
+        let mut kept = Vec::new();
+        while !self.content.is_ended() && kept.len() < ERROR_BODY_LIMIT {
+            let read = self.read(None, |bytes| {
+                let room = ERROR_BODY_LIMIT - kept.len();
+                kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                Ok(())
+            });
+            // What is there of the body says more than how it ended.
+            if read.await.is_err() {
                 break;
             }
         }
-        Err(RequestError::Status {
+        RequestError::Status {
             status,
             body: backend::error_body(&kept),
-        })
+        }
     }
 
-    /// The next piece of a body, `None` at its end.
-    async fn piece(
-        &self,
-        connection: &mut Connection,
-        body: &mut Incoming,
-        sent: Nanos,
-        waiting_since: Option<Nanos>,
-        watchdog: &mut Watchdog,
-    ) -> Result<Option<Bytes>, RequestError> {
-        let (deadline, phase, limit) = self.deadline(sent, waiting_since);
+    /// Shows `show` what the next read brings of the content.
+    async fn read(
+        &mut self,
+        last_data: Option<Nanos>,
+        mut show: impl FnMut(&[u8]) -> Result<(), RequestError>,
+    ) -> Result<(), RequestError> {
+        let (deadline, phase, limit) = self.deadline(last_data);
+        let (connection, content) = (&mut *self.connection, &mut self.content);
+        if std::mem::take(&mut self.fresh) && connection.unread() > 0 {
+            return connection.take_unread(|bytes| content.take(bytes, show));
+        }
         poll_fn(|cx| {
-            connection.poll_protocol(cx);
-            while let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
-                match frame {
-                    Some(Ok(frame)) => match frame.into_data() {
-                        Ok(bytes) => return Poll::Ready(Ok(Some(bytes))),
-                        // Trailers mean nothing here.
-                        Err(_) => continue,
-                    },
-                    Some(Err(e)) => return Poll::Ready(Err(transport(&e))),
-                    None => return Poll::Ready(Ok(None)),
-                }
+            let take = |bytes: &[u8]| content.take(bytes, &mut show);
+            if let Poll::Ready(received) = connection.poll_receive(cx, take) {
+                return Poll::Ready(match received {
+                    Ok(Some(taken)) => taken,
+                    Ok(None) => content.close(),
+                    Err(error) => Err(broken(&error)),
+                });
             }
-            watchdog
+            self.watchdog
                 .poll_expired(cx, deadline)
                 .map(|()| Err(timeout(phase, limit)))
         })
@@ -300,8 +293,8 @@ impl Channel {
     }
 
     /// The nearest deadline, and what it limits.
-    fn deadline(&self, sent: Nanos, last_token: Option<Nanos>) -> (Nanos, Phase, Duration) {
-        let limits = &self.timeouts;
+    fn deadline(&self, last_token: Option<Nanos>) -> (Nanos, Phase, Duration) {
+        let (limits, sent) = (self.timeouts, self.sent);
         let total = (sent.after(limits.total), Phase::Total, limits.total);
         let phase = match last_token {
             None => (
@@ -319,12 +312,23 @@ impl Channel {
     }
 }
 
-/// Whether the answer was read to its end, so that the connection may carry another.
-fn connection_is_clean(outcome: &Result<(), RequestError>) -> bool {
-    matches!(
-        outcome,
-        Ok(()) | Err(RequestError::Status { .. } | RequestError::NoTokens)
-    )
+/// The status, once the head is complete; how many bytes are done with.
+fn read_head(
+    call: &mut Call<RecvResponse>,
+    bytes: &[u8],
+) -> (usize, Result<Option<u16>, ureq_proto::Error>) {
+    let mut used = 0;
+    loop {
+        match call.try_response(&bytes[used..], false) {
+            Ok((more, Some(response))) => {
+                return (used + more, Ok(Some(response.status().as_u16())));
+            }
+            Ok((0, None)) => return (used, Ok(None)),
+            // An interim answer.
+            Ok((more, None)) => used += more,
+            Err(error) => return (used, Err(error)),
+        }
+    }
 }
 
 fn timeout(phase: Phase, limit: Duration) -> RequestError {
@@ -334,27 +338,15 @@ fn timeout(phase: Phase, limit: Duration) -> RequestError {
     }
 }
 
-/// An error of the connection while an answer was due.
-fn transport(error: &hyper::Error) -> RequestError {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    if error.is_parse() {
-        RequestError::Malformed {
-            message: format!("not HTTP: {message}"),
-        }
-    } else {
-        RequestError::Truncated { message }
+pub(super) fn not_http(why: &dyn fmt::Display) -> RequestError {
+    RequestError::Malformed {
+        message: format!("not HTTP: {why}"),
     }
 }
 
-/// The headers every request carries.
-pub(super) fn with_request_id(mut headers: HeaderMap, id: &str) -> HeaderMap {
-    if let Ok(value) = HeaderValue::from_str(id) {
-        headers.insert("x-request-id", value);
+/// The connection failed while an answer was due.
+fn broken(error: &io::Error) -> RequestError {
+    RequestError::Truncated {
+        message: format!("the connection broke: {error}"),
     }
-    headers
 }

@@ -25,20 +25,9 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Bytes taken in one read at most.
-const SCRATCH: usize = 64 << 10;
-
 thread_local! {
-    /// What reads go through: one for all connections of a thread, since a read is over at once.
-    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers {
-        data: vec![0; SCRATCH],
-        control: cmsg_space!(TimeSpec),
-    });
-}
-
-struct Buffers {
-    data: Vec<u8>,
-    control: Vec<u8>,
+    /// What the kernel says beside the data.
+    static CONTROL: RefCell<Vec<u8>> = RefCell::new(cmsg_space!(TimeSpec));
 }
 
 /// Asks for the times of a connection. Whether the kernel agrees.
@@ -53,61 +42,56 @@ pub(super) fn receive(
     buf: &mut ReadBuf<'_>,
     reads: &Reads,
 ) -> Poll<io::Result<()>> {
-    BUFFERS.with_borrow_mut(|Buffers { data, control }| {
-        let room = buf.remaining().min(data.len());
-        let data = &mut data[..room];
-        loop {
-            ready!(stream.poll_read_ready(cx))?;
-            let mut taken = None;
-            let tried = stream.try_io(Interest::READABLE, || {
-                let (bytes, waited) = take(stream.as_raw_fd(), data, control)?;
-                let emptied = bytes < room;
-                taken = Some((bytes, Taken { waited, emptied }));
-                // What comes later is announced anew, so that nothing need be read in vain to find
-                // the socket empty.
-                if emptied && bytes > 0 {
-                    Err(io::ErrorKind::WouldBlock.into())
-                } else {
-                    Ok(())
-                }
-            });
-            match (taken, tried) {
-                // The end of the stream has no time of its own.
-                (Some((0, _)), _) => reads.now(),
-                (Some((bytes, taken)), _) => {
-                    buf.put_slice(&data[..bytes]);
-                    reads.by_kernel(taken);
-                }
-                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
-                    return Poll::Ready(Err(error));
-                }
-                (None, _) => continue,
+    let room = buf.remaining();
+    loop {
+        ready!(stream.poll_read_ready(cx))?;
+        let mut taken = None;
+        let tried = stream.try_io(Interest::READABLE, || {
+            let (bytes, waited) = take(stream.as_raw_fd(), buf.initialize_unfilled())?;
+            let emptied = bytes < room;
+            taken = Some((bytes, Taken { waited, emptied }));
+            // What comes later is announced anew, so that nothing need be read in vain to find the
+            // socket empty.
+            if emptied && bytes > 0 {
+                Err(io::ErrorKind::WouldBlock.into())
+            } else {
+                Ok(())
             }
-            return Poll::Ready(Ok(()));
+        });
+        match (taken, tried) {
+            // The end of the stream has no time of its own.
+            (Some((0, _)), _) => reads.now(),
+            (Some((bytes, taken)), _) => {
+                buf.advance(bytes);
+                reads.by_kernel(taken);
+            }
+            (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                return Poll::Ready(Err(error));
+            }
+            (None, _) => continue,
         }
-    })
+        return Poll::Ready(Ok(()));
+    }
 }
 
 /// Bytes from a socket, and how long the last of them had been in the kernel.
-fn take(
-    socket: RawFd,
-    data: &mut [u8],
-    control: &mut [u8],
-) -> io::Result<(usize, Option<Duration>)> {
-    let mut parts = [IoSliceMut::new(data)];
-    let message = loop {
-        match recvmsg::<()>(socket, &mut parts, Some(control), MsgFlags::MSG_DONTWAIT) {
-            Err(Errno::EINTR) => {}
-            received => break received?,
-        }
-    };
-    let stamp = message.cmsgs()?.find_map(|control| match control {
-        ControlMessageOwned::ScmTimestampns(stamp) => Some(Duration::from(stamp)),
-        _ => None,
-    });
-    let waited = stamp.and_then(|stamp| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        now.checked_sub(stamp)
-    });
-    Ok((message.bytes, waited))
+fn take(socket: RawFd, data: &mut [u8]) -> io::Result<(usize, Option<Duration>)> {
+    CONTROL.with_borrow_mut(|control| {
+        let mut parts = [IoSliceMut::new(data)];
+        let message = loop {
+            match recvmsg::<()>(socket, &mut parts, Some(control), MsgFlags::MSG_DONTWAIT) {
+                Err(Errno::EINTR) => {}
+                received => break received?,
+            }
+        };
+        let stamp = message.cmsgs()?.find_map(|control| match control {
+            ControlMessageOwned::ScmTimestampns(stamp) => Some(Duration::from(stamp)),
+            _ => None,
+        });
+        let waited = stamp.and_then(|stamp| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+            now.checked_sub(stamp)
+        });
+        Ok((message.bytes, waited))
+    })
 }

@@ -5,12 +5,14 @@
 
 mod arrivals;
 mod connection;
+mod content;
 mod dial;
 mod driver;
 mod exchange;
 mod io;
 #[cfg(target_os = "linux")]
 mod kernel_time;
+mod message;
 mod stop;
 mod tls;
 mod watchdog;
@@ -18,6 +20,7 @@ mod watchdog;
 pub use arrivals::ReadLog;
 pub use dial::{DialError, Dialer};
 pub use driver::{Delivery, Driver, Observer, Silent};
-pub use exchange::{Message, Timeouts};
+pub use exchange::Timeouts;
+pub use message::{Envelope, Message};
 pub use stop::{Stop, Stopper};
 pub use tls::TlsSettings;

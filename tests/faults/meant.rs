@@ -47,7 +47,7 @@ fn a_refused_connection_does_not_spoil_the_next() {
 /// Over TCP a reset is one, and a cut is not.
 #[rstest]
 #[case::reset("reset(after = 2)@req:1", "reset", 2)]
-#[case::cut("cut(after = 2)@req:1", "unexpected EOF", 2)]
+#[case::cut("cut(after = 2)@req:1", "closed before the answer was complete", 2)]
 fn on_a_port(#[case] faults: &str, #[case] told: &str, #[case] events: usize) {
     let server = Simulation::new().on_real_clock().faults(faults);
     let report = bench("crlf@req:0")
