@@ -73,10 +73,12 @@ impl Reader {
 /// A read as the kernel tells of it.
 #[cfg(target_os = "linux")]
 pub(super) struct Taken {
+    /// When.
+    pub(super) now: Nanos,
     /// How long the bytes had been there, if that can be told.
     pub(super) waited: Option<Duration>,
-    /// Nothing was left behind.
-    pub(super) emptied: bool,
+    /// A time before the read, if it left nothing behind.
+    pub(super) emptied: Option<Nanos>,
 }
 
 /// The reads of one connection.
@@ -87,7 +89,7 @@ pub(super) struct Reads {
     arrived: Cell<Nanos>,
     /// When they were read.
     read: Cell<Nanos>,
-    /// When a read last left nothing behind.
+    /// A time before the last read that left nothing behind.
     #[cfg(target_os = "linux")]
     emptied: Cell<Nanos>,
 }
@@ -122,11 +124,10 @@ impl Reads {
     /// from the future. Where the kernel says otherwise, its clock was set in between.
     #[cfg(target_os = "linux")]
     pub(super) fn by_kernel(&self, taken: Taken) {
-        let now = self.reader.clock.now();
-        let at_most = (now - self.emptied.get()) + TOLERANCE;
+        let at_most = (taken.now - self.emptied.get()) + TOLERANCE;
         let waited = taken.waited.filter(|waited| *waited <= at_most);
-        if taken.emptied {
-            self.emptied.set(now);
+        if let Some(emptied) = taken.emptied {
+            self.emptied.set(emptied);
         }
         let mut log = self.reader.log.borrow_mut();
         match waited {
@@ -141,7 +142,12 @@ impl Reads {
         }
         drop(log);
         let waited = waited.map_or(0, |w| u64::try_from(w.as_nanos()).unwrap_or(u64::MAX));
-        self.note(Nanos(now.0.saturating_sub(waited)), now);
+        self.note(Nanos(taken.now.0.saturating_sub(waited)), taken.now);
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn clock(&self) -> &Clock {
+        &self.reader.clock
     }
 
     fn note(&self, arrived: Nanos, read: Nanos) {

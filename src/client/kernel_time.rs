@@ -5,6 +5,7 @@
 //! before the read the bytes had arrived, by that same clock. The time of the read is the run's.
 
 use super::arrivals::{Reads, Taken};
+use crate::clock::{Clock, Nanos};
 use nix::{
     cmsg_space,
     errno::Errno,
@@ -24,6 +25,12 @@ use tokio::{
     io::{Interest, ReadBuf},
     net::TcpStream,
 };
+
+/// Two clocks are read at once when no more than this passes.
+const AT_ONCE: Duration = Duration::from_micros(20);
+
+/// How often that is tried.
+const READINGS: usize = 8;
 
 thread_local! {
     /// What the kernel says beside the data.
@@ -47,12 +54,21 @@ pub(super) fn receive(
         ready!(stream.poll_read_ready(cx))?;
         let mut taken = None;
         let tried = stream.try_io(Interest::READABLE, || {
-            let (bytes, waited) = take(stream.as_raw_fd(), buf.initialize_unfilled())?;
-            let emptied = bytes < room;
-            taken = Some((bytes, Taken { waited, emptied }));
+            let before = reads.clock().now();
+            let (bytes, stamp) = take(stream.as_raw_fd(), buf.initialize_unfilled())?;
+            let (now, waited) = age(stamp, reads.clock());
+            let emptied = (bytes < room).then_some(before);
+            taken = Some((
+                bytes,
+                Taken {
+                    now,
+                    waited,
+                    emptied,
+                },
+            ));
             // What comes later is announced anew, so that nothing need be read in vain to find the
             // socket empty.
-            if emptied && bytes > 0 {
+            if bytes > 0 && bytes < room {
                 Err(io::ErrorKind::WouldBlock.into())
             } else {
                 Ok(())
@@ -74,7 +90,7 @@ pub(super) fn receive(
     }
 }
 
-/// Bytes from a socket, and how long the last of them had been in the kernel.
+/// Bytes from a socket, and when the kernel received the last of them, by the system's clock.
 fn take(socket: RawFd, data: &mut [u8]) -> io::Result<(usize, Option<Duration>)> {
     CONTROL.with_borrow_mut(|control| {
         let mut parts = [IoSliceMut::new(data)];
@@ -88,10 +104,25 @@ fn take(socket: RawFd, data: &mut [u8]) -> io::Result<(usize, Option<Duration>)>
             ControlMessageOwned::ScmTimestampns(stamp) => Some(Duration::from(stamp)),
             _ => None,
         });
-        let waited = stamp.and_then(|stamp| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-            now.checked_sub(stamp)
-        });
-        Ok((message.bytes, waited))
+        Ok((message.bytes, stamp))
     })
+}
+
+/// The time now, and how long ago that was.
+///
+/// Both clocks must be read at once. The thread may be put aside between two readings, so they are
+/// repeated until little has passed between them.
+fn age(stamp: Option<Duration>, clock: &Clock) -> (Nanos, Option<Duration>) {
+    let mut before = clock.now();
+    for _ in 0..READINGS {
+        let system = SystemTime::now().duration_since(UNIX_EPOCH);
+        let after = clock.now();
+        if after - before < AT_ONCE {
+            let age = system.ok().zip(stamp);
+            let age = age.and_then(|(system, stamp)| system.checked_sub(stamp));
+            return (after, age);
+        }
+        before = after;
+    }
+    (before, None)
 }
