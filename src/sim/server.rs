@@ -4,9 +4,10 @@ use super::{
     engine::EngineRunner,
     hang_up::{Ending, HangUp},
     request::MAX_MODEL_LEN,
+    script::Latencies,
     surface,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, error::Problem};
 use futures_util::FutureExt;
 use goodput_grammar::sim::Script;
 use hyper::{server::conn::http1, service::service_fn};
@@ -27,6 +28,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub struct SimServer {
     pub(super) script: Script,
     engine: Option<EngineRunner>,
+    /// Times where there is no engine.
+    latencies: Result<Latencies, Vec<Problem>>,
     count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     accepted: AtomicU64,
     in_flight: AtomicU64,
@@ -37,10 +40,17 @@ pub struct SimServer {
 impl SimServer {
     /// A server for this script. It answers to any model name, unless the script has another one
     /// than the default: then it refuses the others, as vLLM does.
+    ///
+    /// Reads the recordings that the script names; see [`problems`](Self::problems).
     pub fn new(script: Script) -> Self {
         let engine = script.engine.clone();
+        let latencies = match engine {
+            Some(_) => Latencies::read(&Script::default()),
+            None => Latencies::read(&script),
+        };
         SimServer {
             engine: engine.map(|config| EngineRunner::new(*config, script.seed)),
+            latencies,
             script,
             count: Box::new(estimate_tokens),
             accepted: AtomicU64::new(0),
@@ -55,6 +65,20 @@ impl SimServer {
     pub fn count_tokens(mut self, count: impl Fn(&str) -> u64 + Send + Sync + 'static) -> Self {
         self.count = Box::new(count);
         self
+    }
+
+    /// What is wrong with the recordings that the script names. With any, all generations are
+    /// answered with status 500.
+    pub fn problems(&self) -> &[Problem] {
+        self.latencies.as_ref().err().map_or(&[], Vec::as_slice)
+    }
+
+    /// The scripted times, or why there are none.
+    pub(super) fn latencies(&self) -> Result<&Latencies, String> {
+        self.latencies.as_ref().map_err(|problems| {
+            let each: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            each.join("; ")
+        })
     }
 
     /// Generations accepted so far, those included that a [fault](goodput_grammar::fault) spoils.

@@ -5,6 +5,7 @@
 #[cfg(feature = "cli")]
 mod command;
 mod front_ends;
+mod held;
 mod meant;
 mod promises;
 #[path = "../support/simulated.rs"]
