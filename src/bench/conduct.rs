@@ -329,3 +329,7 @@ fn count_tokens(record: &mut Record, prepared: &Prepared) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "promises.rs"]
+mod promises;

@@ -7,7 +7,10 @@ use super::{
     script::Latencies,
     surface,
 };
-use crate::{clock::Clock, error::Problem};
+use crate::{
+    clock::{Clock, Nanos},
+    error::Problem,
+};
 use futures_util::FutureExt;
 use goodput_grammar::sim::Script;
 use hyper::{server::conn::http1, service::service_fn};
@@ -21,6 +24,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -33,6 +37,8 @@ pub struct SimServer {
     count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     accepted: AtomicU64,
     in_flight: AtomicU64,
+    /// Nanoseconds that generations were in flight, added up as they end.
+    nanos_in_flight: AtomicU64,
     /// Connections that were made so far.
     pub(super) connections: AtomicU64,
 }
@@ -55,6 +61,7 @@ impl SimServer {
             count: Box::new(estimate_tokens),
             accepted: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
+            nanos_in_flight: AtomicU64::new(0),
             connections: AtomicU64::new(0),
         }
     }
@@ -91,6 +98,11 @@ impl SimServer {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// How long the generations that are over were in flight, all together.
+    pub fn time_in_flight(&self) -> Duration {
+        Duration::from_nanos(self.nanos_in_flight.load(Ordering::Relaxed))
+    }
+
     /// Its engine, if it has one.
     pub fn engine(&self) -> Option<&EngineRunner> {
         self.engine.as_ref()
@@ -120,11 +132,13 @@ impl SimServer {
         (model != Script::default().model).then_some(model)
     }
 
-    /// Accepts a generation.
-    pub(super) fn accept(self: &Arc<Self>) -> Accepted {
+    /// Accepts a generation that arrived at `arrival`.
+    pub(super) fn accept(self: &Arc<Self>, arrival: Nanos, clock: &Clock) -> Accepted {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         Accepted {
             ordinal: self.accepted.fetch_add(1, Ordering::Relaxed),
+            arrival,
+            clock: clock.clone(),
             server: self.clone(),
         }
     }
@@ -145,11 +159,18 @@ impl fmt::Debug for SimServer {
 pub(super) struct Accepted {
     /// How many were accepted before.
     pub(super) ordinal: u64,
+    arrival: Nanos,
+    clock: Clock,
     server: Arc<SimServer>,
 }
 
 impl Drop for Accepted {
     fn drop(&mut self) {
+        let took = self.clock.now() - self.arrival;
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.server
+            .nanos_in_flight
+            .fetch_add(nanos, Ordering::Relaxed);
         self.server.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -142,7 +142,7 @@ async fn generate(
         let limit = engine.config().max_model_len();
         TooLong::check(limit, prompt_tokens.max(1), asked.max_tokens).map_err(too_long)?;
     }
-    let accepted = server.accept();
+    let accepted = server.accept(arrival, clock);
     let faults = server.faults(accepted.ordinal, arrival);
     // Before the engine hears of it: what is refused costs no step.
     if let Some(response) = misbehave::instead(&faults, clock, arrival).await {

@@ -1,5 +1,5 @@
-//! Servers that misbehave on purpose: what the client says of each fault, on virtual time, and that
-//! nothing that goes wrong breaks the promises of a run.
+//! Servers that misbehave on purpose: what the client says of each fault, on virtual time. That
+//! nothing that goes wrong breaks the promises of a run is tested beside what conducts it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[cfg(feature = "cli")]
@@ -7,7 +7,6 @@ mod command;
 mod front_ends;
 mod held;
 mod meant;
-mod promises;
 #[path = "../support/simulated.rs"]
 mod simulated;
 mod told;
