@@ -359,3 +359,48 @@ fn ctrl_c_keeps_what_was_measured() {
     assert_eq!(result["goodput"]["partial"], true);
     assert!(result["completed"].as_u64().unwrap() >= 4);
 }
+
+/// `goodput sim` ends with this status and says why, instead of serving.
+#[rstest]
+#[case::slope(&["--slowdown", "1.5@64"], "`slowdown = 1.5@64`: expected a share")]
+#[case::unit(&["--prefill", "50"], "`50` has no unit")]
+#[case::file(&["--itl", "empirical('no/such.json')"], "--itl = empirical(\"no/such.json\"): there is no such file")]
+#[case::engine(&["--engine", "linear", "--slowdown", "2%"], "cannot be used with")]
+fn a_simulation_that_cannot_be_is_refused(#[case] args: &[&str], #[case] told: &str) {
+    let output = goodput(&[&["sim", "--port", "0"], args].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    // The terminal's width decides where lines end.
+    let words = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(told), "{stderr}");
+}
+
+/// From one command to the next: what was measured is simulated.
+#[test]
+fn a_detailed_result_is_a_simulation() {
+    let folder =
+        std::env::temp_dir().join(format!("goodput-test-empirical-{}", std::process::id()));
+    let result = folder.join("run.json");
+    let dir = folder.to_str().unwrap();
+    let save = ["--save-result", "--save-detailed", "--result-dir", dir];
+    let first = serve(&[&save[..], &["--result-filename", "run.json"]].concat());
+    assert_eq!(first.status.code(), Some(0));
+    let times = format!("empirical('{}')", result.display());
+    let target = format!("sim(ttft = {times}, itl = {times}, seed = 9)");
+    let again = [
+        &save[..],
+        &["--result-filename", "again.json", "--target", &target],
+    ]
+    .concat();
+    let second = serve(&again);
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+    };
+    let (measured, simulated) = (read("run.json"), read("again.json"));
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(second.status.code(), Some(0));
+    let ttfts = measured["ttfts"].as_array().unwrap();
+    let drawn = simulated["ttfts"].as_array().unwrap();
+    assert_eq!(drawn.len(), ttfts.len());
+    assert!(drawn.iter().all(|ttft| ttfts.contains(ttft)));
+}

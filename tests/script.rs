@@ -198,3 +198,37 @@ fn without_slope_nothing_changes() {
     let flat = run(bench(format!("sim({sim}, slowdown = 0%)")));
     assert_eq!(off.run().records, flat.run().records);
 }
+
+/// The detailed result file of one bench, with load, faults and random times in it.
+fn result_file() -> String {
+    let target = "sim(ttft = lognormal(80ms, 60ms), itl = gamma(10ms, 8ms), prefill = 50us, \
+                  slowdown = 1.5x@8, seed = 3, faults = 'reset(after = 2)@req:3, stall(70ms)@20%')";
+    let report = Bench::new("deterministic")
+        .target(target)
+        .backend("openai-chat")
+        .dataset("random(input = 16, output = 5)")
+        .rate(30)
+        .requests(8)
+        .seed(5)
+        .goodput("ttft:200 tpot:20")
+        .run_blocking()
+        .unwrap();
+    let options = JsonOptions {
+        detailed: true,
+        ..JsonOptions::default()
+    };
+    let json = vllm_json(report.run(), report.metrics(), report.judgement(), &options);
+    serde_json::to_string_pretty(&Value::Object(json)).unwrap()
+}
+
+/// In every run, at the same time as others, and, as far as the snapshot is concerned, on every
+/// machine and in every build.
+#[test]
+fn a_result_file_is_the_same_to_the_last_byte() {
+    let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(result_file)).collect();
+    let first = result_file();
+    for thread in threads {
+        assert_eq!(thread.join().unwrap(), first);
+    }
+    insta::assert_snapshot!(first);
+}
