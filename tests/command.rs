@@ -378,29 +378,35 @@ fn a_simulation_that_cannot_be_is_refused(#[case] args: &[&str], #[case] told: &
 /// From one command to the next: what was measured is simulated.
 #[test]
 fn a_detailed_result_is_a_simulation() {
-    let folder =
-        std::env::temp_dir().join(format!("goodput-test-empirical-{}", std::process::id()));
-    let result = folder.join("run.json");
-    let dir = folder.to_str().unwrap();
-    let save = ["--save-result", "--save-detailed", "--result-dir", dir];
-    let first = serve(&[&save[..], &["--result-filename", "run.json"]].concat());
-    assert_eq!(first.status.code(), Some(0));
-    let times = format!("empirical('{}')", result.display());
-    let target = format!("sim(ttft = {times}, itl = {times}, seed = 9)");
-    let again = [
-        &save[..],
-        &["--result-filename", "again.json", "--target", &target],
-    ]
-    .concat();
-    let second = serve(&again);
-    let read = |name: &str| -> Value {
-        serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+    let folder = folder("empirical");
+    let measure = |target: &str, file: &str| -> Value {
+        let output = goodput(&[
+            "serve",
+            "--target",
+            target,
+            "--num-prompts",
+            "50",
+            "--random-input-len",
+            "32",
+            "--random-output-len",
+            "8",
+            "--save-result",
+            "--save-detailed",
+            "--result-dir",
+            folder.to_str().unwrap(),
+            "--result-filename",
+            file,
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        read_json(&folder.join(file))
     };
-    let (measured, simulated) = (read("run.json"), read("again.json"));
-    std::fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(second.status.code(), Some(0));
-    let ttfts = measured["ttfts"].as_array().unwrap();
-    let drawn = simulated["ttfts"].as_array().unwrap();
-    assert_eq!(drawn.len(), ttfts.len());
-    assert!(drawn.iter().all(|ttft| ttfts.contains(ttft)));
+    let first = measure("sim(ttft = normal(80ms, 20ms), itl = 5ms)", "run.json");
+    let times = format!("empirical('{}')", folder.join("run.json").display());
+    let again = format!("sim(ttft = {times}, itl = {times}, seed = 9)");
+    let second = measure(&again, "again.json");
+    let ttfts = |result: &Value| result["ttfts"].as_array().unwrap().clone();
+    let (measured, drawn) = (ttfts(&first), ttfts(&second));
+    assert_eq!((measured.len(), drawn.len()), (50, 50));
+    assert!(drawn.iter().all(|ttft| measured.contains(ttft)));
+    assert_ne!(measured, drawn);
 }
