@@ -4,7 +4,7 @@
 //! One [`SimServer`] serves in three ways:
 //!
 //! * [`InProcess`]: over in-memory pipes, on the clock of the caller; with a
-//!   [virtual clock](crate::clock::Clock::virtual_time) a run is exact to the microsecond and the
+//!   [virtual clock](crate::clock::on_virtual_time) a run is exact to the nanosecond and the
 //!   same every time;
 //! * [`SimServer::listen`]: on a port, in a thread of its own, until the handle is dropped;
 //! * [`serve_forever`]: on a port, in the caller's task.
