@@ -359,3 +359,54 @@ fn ctrl_c_keeps_what_was_measured() {
     assert_eq!(result["goodput"]["partial"], true);
     assert!(result["completed"].as_u64().unwrap() >= 4);
 }
+
+/// `goodput sim` ends with this status and says why, instead of serving.
+#[rstest]
+#[case::slope(&["--slowdown", "1.5@64"], "`slowdown = 1.5@64`: expected a share")]
+#[case::unit(&["--prefill", "50"], "`50` has no unit")]
+#[case::file(&["--itl", "empirical('no/such.json')"], "--itl = empirical(\"no/such.json\"): there is no such file")]
+#[case::engine(&["--engine", "linear", "--slowdown", "2%"], "cannot be used with")]
+fn a_simulation_that_cannot_be_is_refused(#[case] args: &[&str], #[case] told: &str) {
+    let output = goodput(&[&["sim", "--port", "0"], args].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    // The terminal's width decides where lines end.
+    let words = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(told), "{stderr}");
+}
+
+/// From one command to the next: what was measured is simulated.
+#[test]
+fn a_detailed_result_is_a_simulation() {
+    let folder = folder("empirical");
+    let measure = |target: &str, file: &str| -> Value {
+        let output = goodput(&[
+            "serve",
+            "--target",
+            target,
+            "--num-prompts",
+            "50",
+            "--random-input-len",
+            "32",
+            "--random-output-len",
+            "8",
+            "--save-result",
+            "--save-detailed",
+            "--result-dir",
+            folder.to_str().unwrap(),
+            "--result-filename",
+            file,
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        read_json(&folder.join(file))
+    };
+    let first = measure("sim(ttft = normal(80ms, 20ms), itl = 5ms)", "run.json");
+    let times = format!("empirical('{}')", folder.join("run.json").display());
+    let again = format!("sim(ttft = {times}, itl = {times}, seed = 9)");
+    let second = measure(&again, "again.json");
+    let ttfts = |result: &Value| result["ttfts"].as_array().unwrap().clone();
+    let (measured, drawn) = (ttfts(&first), ttfts(&second));
+    assert_eq!((measured.len(), drawn.len()), (50, 50));
+    assert!(drawn.iter().all(|ttft| measured.contains(ttft)));
+    assert_ne!(measured, drawn);
+}

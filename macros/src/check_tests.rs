@@ -109,6 +109,15 @@ fn reads_ignore(#[case] text: &str, #[case] reason: Option<&str>) {
     "`localhost:80` has no scheme; write `http://localhost:80`"
 )]
 #[case(
+    "target = \"sim(slowdown = 2)\"",
+    "`slowdown = 2`: expected a share, such as `2%` for each other request in flight, or a factor \
+     at a concurrency, such as `1.5x@64`"
+)]
+#[case(
+    "target = \"sim(ttft = empirical(run.json))\"",
+    "`ttft`: `run.json` is neither a time nor a file in quotes; write `empirical(\"run.json\")`"
+)]
+#[case(
     "target = 80",
     "expected a string, found a number; write such as `target = \"env:LLM_URL\"`"
 )]

@@ -123,7 +123,7 @@ impl Bench {
     ) -> Result<Delivery, Error> {
         match place {
             Place::Simulation(simulation) if !simulation.real_time() => {
-                let server = prepared.simulated(simulation);
+                let server = prepared.simulated(simulation)?;
                 started(on_virtual_time(async |clock| {
                     let server = InProcess::new(server, clock.clone());
                     let dialer = Dialer::in_process(server);
@@ -132,7 +132,7 @@ impl Bench {
             }
             Place::Simulation(simulation) => {
                 let listening = prepared
-                    .simulated(simulation)
+                    .simulated(simulation)?
                     .listen((Ipv4Addr::LOCALHOST, 0))
                     .map_err(Error::io("the simulation cannot listen on 127.0.0.1"))?;
                 let origin = Origin::parse(&listening.url()).map_err(Error::Target)?;
@@ -328,3 +328,7 @@ fn count_tokens(record: &mut Record, prepared: &Prepared) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "promises.rs"]
+mod promises;

@@ -61,10 +61,14 @@ impl Prepared {
     }
 
     /// A simulated server that counts tokens as the plan does.
-    pub(super) fn simulated(&self, simulation: &Simulation) -> Arc<SimServer> {
+    pub(super) fn simulated(&self, simulation: &Simulation) -> Result<Arc<SimServer>, Error> {
         let tokenizer = self.tokenizer.clone();
         let count = move |text: &str| tokenizer.count(text, false).tokens;
-        Arc::new(SimServer::new(simulation.script().clone()).count_tokens(count))
+        let server = SimServer::new(simulation.script().clone());
+        match server.problems() {
+            [] => Ok(Arc::new(server.count_tokens(count))),
+            problems => Err(Error::Invalid(problems.to_vec())),
+        }
     }
 }
 

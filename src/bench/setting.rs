@@ -3,7 +3,12 @@
 use crate::{
     backend::{self, Backend},
     grammar::{
-        self, Mistake, Mistakes, dataset::Dataset, fault::Fault, goodput::RequestLimit, ramp::Ramp,
+        self, Mistake, Mistakes,
+        dataset::Dataset,
+        fault::Fault,
+        goodput::RequestLimit,
+        ramp::Ramp,
+        sim::{Distribution, Slowdown},
         slo::Slo,
     },
     plan::TokenizerSpec,
@@ -51,6 +56,11 @@ macro_rules! readable {
 
 readable!(Dataset, grammar::dataset::parse);
 readable!(Vec<Fault>, grammar::fault::parse);
+readable!(Distribution, |text| {
+    grammar::sim::parse_distribution(text).map_err(|m| vec![m])
+});
+readable!(Slowdown, |text| grammar::sim::parse_slowdown(text)
+    .map_err(|m| vec![m]));
 readable!(Vec<RequestLimit>, grammar::goodput::parse);
 readable!(Vec<Slo>, grammar::slo::parse);
 readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));

@@ -3,15 +3,15 @@
 use crate::{
     clock::on_real_time,
     grammar::{
-        self,
+        self, duration,
         engine::EngineConfig,
         fault::{self, Fault},
-        sim::Script,
+        sim::{Script, Slowdown},
     },
     plan::{Tokenizer, TokenizerSpec},
     sim::{SimServer, serve_forever},
 };
-use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 /// Arguments of `goodput sim`.
@@ -24,15 +24,23 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 8000)]
     port: u16,
     /// Time from a request to its first token: `50ms`, `normal(50ms, 5ms)`, `lognormal(…)`,
-    /// `gamma(…)`, `uniform(…)`, `exponential(…)`.
+    /// `gamma(…)`, `uniform(…)`, `exponential(…)`, or `empirical("run.json")`: drawn from a result
+    /// file of `goodput serve --save-detailed` or of vLLM.
     #[arg(long, default_value = "50ms", value_parser = distribution)]
     ttft: grammar::sim::Distribution,
     /// Time between tokens, as for `--ttft`.
     #[arg(long, default_value = "10ms", value_parser = distribution)]
     itl: grammar::sim::Distribution,
+    /// Added to the time to the first token for each token of the prompt: `50us`.
+    #[arg(long, default_value = "0ms", value_parser = duration::parse)]
+    prefill: Duration,
+    /// How much longer tokens take under load: by a share for each other request in flight, `2%`, or
+    /// on the line through a factor at a concurrency, `1.5x@64`.
+    #[arg(long, value_parser = grammar::sim::parse_slowdown)]
+    slowdown: Option<Slowdown>,
     /// Simulate an engine instead of those times, with its settings: `llama-3-8b@h100,
     /// max_num_seqs=64`.
-    #[arg(long, conflicts_with_all = ["ttft", "itl"], value_parser = engine)]
+    #[arg(long, conflicts_with_all = ["ttft", "itl", "prefill", "slowdown"], value_parser = engine)]
     engine: Option<Box<EngineConfig>>,
     /// Seed of the draws.
     #[arg(long, default_value_t = 0)]
@@ -89,6 +97,8 @@ fn serve(args: Args) -> Result<(), String> {
     let script = Script {
         ttft: args.ttft,
         itl: args.itl,
+        prefill: args.prefill,
+        slowdown: args.slowdown,
         engine: args.engine,
         seed: args.seed,
         model: args.model,
@@ -101,6 +111,11 @@ fn serve(args: Args) -> Result<(), String> {
     let tokenizer = Tokenizer::load(&TokenizerSpec::default()).map_err(|e| e.to_string())?;
     let count = move |text: &str| tokenizer.count(text, false).tokens;
     let server = Arc::new(SimServer::new(script).count_tokens(count));
+    if !server.problems().is_empty() {
+        let problems = server.problems().iter();
+        let each: Vec<String> = problems.map(|problem| format!("--{problem}")).collect();
+        return Err(each.join("; "));
+    }
     let address = SocketAddr::new(args.host, args.port);
     let served = on_real_time(async |clock| {
         let listener = TcpListener::bind(address).await.map_err(|e| {

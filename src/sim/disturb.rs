@@ -1,7 +1,8 @@
 //! An answer in which something goes wrong.
 //!
 //! Faults act on what is written and when, not on how the times of tokens come about: tokens go in
-//! with the times at which they are ready, writes come out with theirs.
+//! with the times at which they are ready, writes come out with theirs. Only [stalls](super::stall)
+//! are behind this, because they hold what makes the tokens.
 
 use super::{
     hang_up::Ending,
@@ -11,7 +12,7 @@ use crate::clock::Nanos;
 use bytes::Bytes;
 use goodput_grammar::fault::Kind;
 use memchr::memmem;
-use std::{ops::Range, time::Duration};
+use std::ops::Range;
 
 /// What an error event says unless it is told what.
 const DIED: &str = "injected fault: the engine died";
@@ -35,8 +36,6 @@ pub(super) struct Disturbed {
     ready: u64,
     /// Tokens that were sent.
     sent: u64,
-    /// How long stalls have taken so far.
-    late: Duration,
     /// When the last write is over.
     busy_until: Nanos,
     over: bool,
@@ -78,7 +77,6 @@ impl Disturbed {
             group,
             ready: 0,
             sent: 0,
-            late: Duration::ZERO,
             busy_until: Nanos(0),
             over: false,
         }
@@ -134,8 +132,7 @@ impl Disturbed {
     fn send(&mut self, tokens: Range<u64>, at: Nanos) -> Writes {
         self.sent = tokens.end;
         self.over = tokens.end == self.tokens();
-        self.late += self.stalled(|after| self.falls_into(after, &tokens));
-        let at = at.after(self.late).max(self.busy_until);
+        let at = at.max(self.busy_until);
         let events = match &self.end {
             Some((after, end)) if tokens.contains(after) => {
                 self.over = true;
@@ -144,18 +141,6 @@ impl Disturbed {
             _ => self.events(tokens),
         };
         self.writes(at, events)
-    }
-
-    /// How long the stalls take whose place `meant` accepts.
-    fn stalled(&self, meant: impl Fn(u64) -> bool) -> Duration {
-        let times = self.kinds.iter().filter_map(|kind| match kind {
-            Kind::Stall {
-                time: Some(time),
-                after,
-            } if meant(*after) => Some(*time),
-            _ => None,
-        });
-        times.fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// Whether the place after so many tokens, or before the last one, is among these tokens.
@@ -244,11 +229,10 @@ impl Disturbed {
         writes
     }
 
-    /// The answer in one piece when its last token is ready at `at`: when it is sent, and what.
-    /// `None` is nothing at all. The connection ends afterwards as [`ending`](Self::ending) says.
-    pub(super) fn whole(&self, at: Nanos) -> (Nanos, Option<Bytes>) {
-        let at = at.after(self.stalled(|_| true));
-        let body = match self.end.as_ref().map(|(_, end)| end) {
+    /// The answer in one piece, as it is sent when its last token is ready. `None` is nothing at all.
+    /// The connection ends afterwards as [`ending`](Self::ending) says.
+    pub(super) fn whole(&self) -> Option<Bytes> {
+        match self.end.as_ref().map(|(_, end)| end) {
             Some(End::Silence | End::Reset) => None,
             Some(End::Error(message)) => Some(Bytes::from(wire::error(message).to_string())),
             Some(End::NoTokens) => Some(Bytes::from(self.answer.whole_of(0))),
@@ -257,8 +241,7 @@ impl Disturbed {
                 Some(body.slice(..body.len() / 2))
             }
             Some(End::Early) | None => Some(self.spoiled(Bytes::from(self.answer.whole()))),
-        };
-        (at, body)
+        }
     }
 
     fn spoiled(&self, body: Bytes) -> Bytes {

@@ -30,7 +30,6 @@ fn texts(disturbed: &mut Disturbed, bursts: &[(u64, u64)]) -> Vec<(u64, String)>
 #[case::as_they_come("crlf", &[(10, " the"), (20, " of and to"), (30, " in for"), (40, " is")])]
 #[case::in_pairs("tokens_per_chunk(2)", &[(20, " the of"), (20, " and to"), (30, " in for"), (40, " is")])]
 #[case::in_fives("tokens_per_chunk(5)", &[(30, " the of and to in"), (40, " for is")])]
-#[case::stall("stall(100ms, after = 2)", &[(10, " the"), (120, " of and to"), (130, " in for"), (140, " is")])]
 #[case::reset("reset(after = 2)", &[(10, " the"), (20, "")])]
 #[case::first_of_two_ends("reset(after = 4), end_early(after = 1)", &[(10, " the"), (20, "")])]
 fn bursts_keep_together(#[case] faults: &str, #[case] expected: &[(u64, &str)]) {

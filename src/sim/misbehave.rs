@@ -5,11 +5,13 @@ use super::{
     hang_up::{Ending, HangUp},
     pace::{self, Body},
     server::Accepted,
+    stall::{self, Stalling},
     surface::{json_response, stream_response},
+    tokens::TokenSource,
 };
 use crate::clock::{Clock, Nanos};
 use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{self, StreamExt};
 use goodput_grammar::fault::Kind;
 use hyper::{
     Response, StatusCode,
@@ -84,17 +86,15 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// The answer, whose tokens become ready as the source says: when, and how many.
-    pub(super) async fn answer<Source>(
+    /// The answer, whose tokens become ready as the source says.
+    pub(super) async fn answer(
         self,
         disturbed: Disturbed,
-        source: Source,
+        source: TokenSource,
         stream: bool,
-    ) -> Response<Body>
-    where
-        Source: Stream<Item = (Nanos, u64)> + Send + 'static,
-    {
-        let source = Box::pin(source);
+    ) -> Response<Body> {
+        let stalls = stall::stalls(disturbed.faults(), disturbed.tokens());
+        let source = Stalling::new(source, stalls);
         let head = head_at(disturbed.faults(), self.arrival);
         self.clock.sleep_until(head).await;
         match stream {
@@ -103,10 +103,7 @@ impl Serving {
         }
     }
 
-    fn stream<Source>(self, disturbed: Disturbed, source: Source) -> Response<Body>
-    where
-        Source: Stream<Item = (Nanos, u64)> + Send + Unpin + 'static,
-    {
+    fn stream(self, disturbed: Disturbed, source: Stalling) -> Response<Body> {
         let ending = disturbed.ending();
         let start = Some((self, disturbed, source, VecDeque::new()));
         let beats = stream::unfold(start, move |state| async move {
@@ -126,10 +123,7 @@ impl Serving {
         stream_response(pace::chunked(beats))
     }
 
-    async fn whole<Source>(self, disturbed: &Disturbed, mut source: Source) -> Response<Body>
-    where
-        Source: Stream<Item = (Nanos, u64)> + Send + Unpin + 'static,
-    {
+    async fn whole(self, disturbed: &Disturbed, mut source: Stalling) -> Response<Body> {
         let mut missing = disturbed.tokens();
         let mut ready = Nanos(0);
         while missing > 0
@@ -138,9 +132,8 @@ impl Serving {
             missing = missing.saturating_sub(tokens);
             ready = at;
         }
-        let (at, body) = disturbed.whole(ready);
-        self.clock.sleep_until(at).await;
-        match (body, disturbed.ending()) {
+        self.clock.sleep_until(ready).await;
+        match (disturbed.whole(), disturbed.ending()) {
             (Some(body), None) => json_response(body),
             (Some(part), Some(ending)) => {
                 let beats = stream::once(async { vec![part] });

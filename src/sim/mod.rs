@@ -4,15 +4,16 @@
 //! One [`SimServer`] serves in three ways:
 //!
 //! * [`InProcess`]: over in-memory pipes, on the clock of the caller; with a
-//!   [virtual clock](crate::clock::Clock::virtual_time) a run is exact to the microsecond and the
+//!   [virtual clock](crate::clock::on_virtual_time) a run is exact to the nanosecond and the
 //!   same every time;
 //! * [`SimServer::listen`]: on a port, in a thread of its own, until the handle is dropped;
 //! * [`serve_forever`]: on a port, in the caller's task.
 //!
-//! Token `i` of a scripted request is sent at `arrival + ttft + Σ itl`, where arrival is when the head of the
-//! request was read. The deadlines are absolute, so a late token does not delay the next. The times
-//! of a request depend on the script's seed and on how many generations the server accepted before
-//! it, and on nothing else.
+//! Token `i` of a scripted request is sent at `arrival + ttft + prefill · prompt tokens + Σ itl`, where
+//! arrival is when the head of the request was read. The deadlines are absolute, so a late token does
+//! not delay the next. The times of a request depend on the script's seed and on how many generations
+//! the server accepted before it, and on nothing else, unless the script has a `slowdown`: then they
+//! are amounts of work, which take longer while other requests are in flight.
 //!
 //! [Faults](goodput_grammar::fault) are part of the script. Which requests they hit follows from the
 //! script's seed and the number of the request too, so that a disturbed run repeats exactly.
@@ -30,6 +31,7 @@ mod refusal;
 pub(crate) mod request;
 mod script;
 mod server;
+mod stall;
 mod streamed;
 mod surface;
 mod tcp;

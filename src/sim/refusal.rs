@@ -62,6 +62,12 @@ impl Refusal {
         Refusal::error(status, "BadRequestError", Some(field), message.into())
     }
 
+    /// The server cannot serve anything.
+    pub(super) fn internal(message: String) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Refusal::error(status, "InternalServerError", None, message)
+    }
+
     /// Another model is served here.
     pub(super) fn unknown_model(asked: &str, served: &str) -> Self {
         let message = format!("The model `{asked}` does not exist. Valid aliases: {served}.");

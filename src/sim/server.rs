@@ -4,9 +4,13 @@ use super::{
     engine::EngineRunner,
     hang_up::{Ending, HangUp},
     request::MAX_MODEL_LEN,
+    script::Latencies,
     surface,
 };
-use crate::clock::Clock;
+use crate::{
+    clock::{Clock, Nanos},
+    error::Problem,
+};
 use futures_util::FutureExt;
 use goodput_grammar::sim::Script;
 use hyper::{server::conn::http1, service::service_fn};
@@ -20,6 +24,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -27,9 +32,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub struct SimServer {
     pub(super) script: Script,
     engine: Option<EngineRunner>,
+    /// Times where there is no engine.
+    latencies: Result<Latencies, Vec<Problem>>,
     count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     accepted: AtomicU64,
     in_flight: AtomicU64,
+    /// Nanoseconds that generations were in flight, added up as they end.
+    nanos_in_flight: AtomicU64,
     /// Connections that were made so far.
     pub(super) connections: AtomicU64,
 }
@@ -37,14 +46,22 @@ pub struct SimServer {
 impl SimServer {
     /// A server for this script. It answers to any model name, unless the script has another one
     /// than the default: then it refuses the others, as vLLM does.
+    ///
+    /// Reads the recordings that the script names; see [`problems`](Self::problems).
     pub fn new(script: Script) -> Self {
         let engine = script.engine.clone();
+        let latencies = match engine {
+            Some(_) => Latencies::read(&Script::default()),
+            None => Latencies::read(&script),
+        };
         SimServer {
             engine: engine.map(|config| EngineRunner::new(*config, script.seed)),
+            latencies,
             script,
             count: Box::new(estimate_tokens),
             accepted: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
+            nanos_in_flight: AtomicU64::new(0),
             connections: AtomicU64::new(0),
         }
     }
@@ -57,6 +74,20 @@ impl SimServer {
         self
     }
 
+    /// What is wrong with the recordings that the script names. With any, all generations are
+    /// answered with status 500.
+    pub fn problems(&self) -> &[Problem] {
+        self.latencies.as_ref().err().map_or(&[], Vec::as_slice)
+    }
+
+    /// The scripted times, or why there are none.
+    pub(super) fn latencies(&self) -> Result<&Latencies, String> {
+        self.latencies.as_ref().map_err(|problems| {
+            let each: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            each.join("; ")
+        })
+    }
+
     /// Generations accepted so far, those included that a [fault](goodput_grammar::fault) spoils.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
@@ -65,6 +96,11 @@ impl SimServer {
     /// Generations accepted, and neither complete nor given up by their client.
     pub fn in_flight(&self) -> u64 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// How long the generations that are over were in flight, all together.
+    pub fn time_in_flight(&self) -> Duration {
+        Duration::from_nanos(self.nanos_in_flight.load(Ordering::Relaxed))
     }
 
     /// Its engine, if it has one.
@@ -96,11 +132,13 @@ impl SimServer {
         (model != Script::default().model).then_some(model)
     }
 
-    /// Accepts a generation.
-    pub(super) fn accept(self: &Arc<Self>) -> Accepted {
+    /// Accepts a generation that arrived at `arrival`.
+    pub(super) fn accept(self: &Arc<Self>, arrival: Nanos, clock: &Clock) -> Accepted {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         Accepted {
             ordinal: self.accepted.fetch_add(1, Ordering::Relaxed),
+            arrival,
+            clock: clock.clone(),
             server: self.clone(),
         }
     }
@@ -121,11 +159,18 @@ impl fmt::Debug for SimServer {
 pub(super) struct Accepted {
     /// How many were accepted before.
     pub(super) ordinal: u64,
+    arrival: Nanos,
+    clock: Clock,
     server: Arc<SimServer>,
 }
 
 impl Drop for Accepted {
     fn drop(&mut self) {
+        let took = self.clock.now() - self.arrival;
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.server
+            .nanos_in_flight
+            .fetch_add(nanos, Ordering::Relaxed);
         self.server.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

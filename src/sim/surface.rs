@@ -2,15 +2,15 @@
 
 use super::{
     disturb::Disturbed,
-    engine::{Job, Ticket, TooLong},
+    engine::{Job, Stall, Ticket, TooLong},
     hang_up::HangUp,
     misbehave,
     pace::{self, Body},
     prefix,
     refusal::Refusal,
     request::{Dialect, Generation},
-    script::TokenTimes,
     server::SimServer,
+    stall,
     streamed::Streamed,
     tokens::TokenSource,
     wire::{Answer, EVENT_STREAM, UsageEvents},
@@ -142,13 +142,14 @@ async fn generate(
         let limit = engine.config().max_model_len();
         TooLong::check(limit, prompt_tokens.max(1), asked.max_tokens).map_err(too_long)?;
     }
-    let accepted = server.accept();
+    let accepted = server.accept(arrival, clock);
     let faults = server.faults(accepted.ordinal, arrival);
     // Before the engine hears of it: what is refused costs no step.
     if let Some(response) = misbehave::instead(&faults, clock, arrival).await {
         return Ok(response);
     }
-    let ticket = submit(server, clock, arrival, asked, prompt_tokens)?;
+    let stalls = stall::stalls(&faults, asked.max_tokens);
+    let ticket = submit(server, clock, arrival, asked, prompt_tokens, stalls)?;
     let script = &server.script;
     let id = match headers.get("x-request-id").map(HeaderValue::to_str) {
         Some(Ok(id)) => id.to_owned(),
@@ -175,10 +176,13 @@ async fn generate(
     .usage(usage);
     let source = match ticket {
         Some(ticket) => TokenSource::Engine(ticket),
-        None => {
-            let times = TokenTimes::new(script, accepted.ordinal, arrival);
-            TokenSource::scripted(times, clock)
-        }
+        None => TokenSource::scripted(
+            server.latencies().map_err(Refusal::internal)?,
+            accepted.ordinal,
+            prompt_tokens,
+            arrival,
+            clock,
+        ),
     };
     if !faults.is_empty() {
         let disturbed = Disturbed::new(answer, faults);
@@ -205,6 +209,7 @@ fn submit(
     arrival: Nanos,
     asked: &Generation,
     prompt_tokens: u64,
+    stalls: Vec<Stall>,
 ) -> Result<Option<Ticket>, Refusal> {
     let Some(engine) = server.engine() else {
         return Ok(None);
@@ -220,6 +225,7 @@ fn submit(
         max_output: asked.max_tokens,
         priority: asked.priority,
         lora,
+        stalls,
     };
     engine
         .submit(clock, arrival, job)

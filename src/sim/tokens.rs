@@ -1,12 +1,16 @@
 //! Where the tokens of an answer come from.
 
-use super::{engine::Ticket, script::TokenTimes};
+use super::{
+    engine::Ticket,
+    script::{Latencies, Share, Spans, Work},
+};
 use crate::clock::{Clock, Nanos, Sleep};
 use futures_util::stream::Stream;
 use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 /// The one seam between the latency models and the HTTP surface: a stream that says when tokens were
@@ -18,34 +22,83 @@ pub(super) enum TokenSource {
     Scripted {
         /// Until the next token.
         wait: Sleep,
-        /// The times of those after it, without end.
-        times: TokenTimes,
+        /// Those after it.
+        spans: Spans,
     },
+    /// When as much work is done as was drawn beforehand, which takes longer under load.
+    Loaded(Box<Loaded>),
     /// When the engine has made them.
     Engine(Ticket),
 }
 
+/// A request whose tokens take longer under load.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    spans: Spans,
+    /// The work that was done when the last token was ready, or let go.
+    last: Work,
+    /// The work that is done when the next token is ready, once that is drawn.
+    target: Option<Work>,
+    share: Share,
+    /// The stall that it is in.
+    stall: Option<Sleep>,
+    clock: Clock,
+}
+
 impl TokenSource {
-    /// Tokens at these times.
-    pub(super) fn scripted(mut times: TokenTimes, clock: &Clock) -> Self {
-        let first = times.next().unwrap_or(Nanos(u64::MAX));
-        TokenSource::Scripted {
-            wait: clock.sleep_until(first),
-            times,
+    /// Those of the `ordinal`th request of a script, which arrived at `arrival`.
+    pub(super) fn scripted(
+        latencies: &Latencies,
+        ordinal: u64,
+        prompt_tokens: u64,
+        arrival: Nanos,
+        clock: &Clock,
+    ) -> Self {
+        let mut spans = latencies.spans(ordinal, prompt_tokens);
+        let first = spans.next();
+        match latencies.load() {
+            None => TokenSource::Scripted {
+                wait: clock.sleep_until(arrival.after(first)),
+                spans,
+            },
+            Some(load) => {
+                let share = Share::new(load.clone(), clock.clone());
+                // What the body took to come has passed already.
+                let missing = first.saturating_sub(clock.now() - arrival);
+                let last = share.done();
+                TokenSource::Loaded(Box::new(Loaded {
+                    spans,
+                    last,
+                    target: Some(last.after(missing)),
+                    share,
+                    stall: None,
+                    clock: clock.clone(),
+                }))
+            }
         }
+    }
+
+    /// Stalls the tokens that were ready at `ready`: says when they are let go. The next ones are made
+    /// as if they had been ready only then. An engine has been told of its stalls beforehand.
+    pub(super) fn stall(&mut self, ready: Nanos, time: Duration) -> Nanos {
+        let until = ready.after(time);
+        match self {
+            TokenSource::Scripted { wait, .. } => wait.reset(wait.at().after(time)),
+            TokenSource::Loaded(loaded) => loaded.stall = Some(loaded.clock.sleep_until(until)),
+            TokenSource::Engine(_) => {}
+        }
+        until
     }
 
     /// Waits until `tokens` are ready.
     pub(super) async fn all(mut self, tokens: u64) {
-        let mut ready = 0;
-        if let TokenSource::Scripted { wait, times } = &mut self
-            && let Some(skipped) = tokens.checked_sub(2).and_then(|n| usize::try_from(n).ok())
-            && let Some(last) = times.nth(skipped)
-        {
+        if let TokenSource::Scripted { wait, spans } = &mut self {
             // One wait for the last instead of one for each.
+            let last = (1..tokens).fold(wait.at(), |at, _| at.after(spans.next()));
             wait.reset(last);
-            ready = tokens - 1;
+            return wait.await;
         }
+        let mut ready = 0;
         while ready < tokens {
             match poll_fn(|cx| Pin::new(&mut self).poll_next(cx)).await {
                 Some((_, more)) => ready += more,
@@ -60,13 +113,34 @@ impl Stream for TokenSource {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<(Nanos, u64)>> {
         match &mut *self {
-            TokenSource::Scripted { wait, times } => {
+            TokenSource::Scripted { wait, spans } => {
                 ready!(Pin::new(&mut *wait).poll(cx));
                 let at = wait.at();
-                wait.reset(times.next().unwrap_or(Nanos(u64::MAX)));
+                wait.reset(at.after(spans.next()));
+                Poll::Ready(Some((at, 1)))
+            }
+            TokenSource::Loaded(loaded) => {
+                let at = ready!(loaded.poll_next(cx));
                 Poll::Ready(Some((at, 1)))
             }
             TokenSource::Engine(ticket) => ticket.poll_next(cx),
         }
+    }
+}
+
+impl Loaded {
+    /// When the next token was ready.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Nanos> {
+        if let Some(stall) = &mut self.stall {
+            ready!(Pin::new(stall).poll(cx));
+            self.stall = None;
+            self.last = self.share.done();
+        }
+        let (last, spans) = (self.last, &mut self.spans);
+        let target = *self.target.get_or_insert_with(|| last.after(spans.next()));
+        let at = ready!(self.share.poll_reach(target, cx));
+        self.last = target;
+        self.target = None;
+        Poll::Ready(at)
     }
 }

@@ -6,10 +6,11 @@ use crate::{
     error::Problem,
     grammar::{
         fault::{self, Fault},
-        sim::{Distribution, Script},
+        sim::{Distribution, Script, Slowdown},
     },
     sim::engine::EngineConfig,
 };
+use std::time::Duration;
 
 /// A simulated server with scripted latencies, or with a simulated [`engine`](Self::engine).
 ///
@@ -50,17 +51,62 @@ impl Simulation {
         }
     }
 
-    /// Time from the arrival of a request to its first token.
+    /// Time from the arrival of a request to its first token: text such as `"normal(50ms, 5ms)"`, or
+    /// a [`Distribution`]. Default 50 ms.
+    ///
+    /// What was measured elsewhere is a distribution too: `"empirical('run.json')"` draws whole requests
+    /// from a detailed result file, [`Distribution::empirical`] draws from given times. What cannot be
+    /// read is reported when the bench is run.
+    ///
+    /// ```
+    /// use goodput::{Bench, Simulation, grammar::sim::Distribution};
+    /// use std::time::Duration;
+    ///
+    /// let measured = [48, 52, 75].map(Duration::from_millis);
+    /// let server = Simulation::new()
+    ///     .ttft(Distribution::empirical(&measured))
+    ///     .itl("5300us")
+    ///     .prefill("20us")
+    ///     .slowdown("1.5x@64");
+    /// let report = Bench::new("chat").target(server).rate(10).requests(20).run_blocking()?;
+    /// assert_eq!(report.completed(), 20);
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
     #[must_use]
-    pub fn ttft(mut self, times: Distribution) -> Self {
-        self.script.ttft = times;
+    pub fn ttft(mut self, times: impl Setting<Distribution>) -> Self {
+        if let Some(times) = self.read("ttft", times) {
+            self.script.ttft = times;
+        }
         self
     }
 
-    /// Time between tokens.
+    /// Time between tokens, as for [`ttft`](Self::ttft). Default 10 ms.
     #[must_use]
-    pub fn itl(mut self, times: Distribution) -> Self {
-        self.script.itl = times;
+    pub fn itl(mut self, times: impl Setting<Distribution>) -> Self {
+        if let Some(times) = self.read("itl", times) {
+            self.script.itl = times;
+        }
+        self
+    }
+
+    /// Added to the time to the first token for each token of the prompt: `"50us"`, or a `Duration`.
+    /// Default 0.
+    #[must_use]
+    pub fn prefill(mut self, time: impl Setting<Duration>) -> Self {
+        if let Some(time) = self.read("prefill", time) {
+            self.script.prefill = time;
+        }
+        self
+    }
+
+    /// How much longer tokens take while other requests are in flight: `"2%"` for each of them, or the
+    /// line through a factor at a concurrency, `"1.5x@64"`. Default no longer: what one request gets
+    /// does not depend on the others.
+    #[must_use]
+    pub fn slowdown(mut self, slowdown: impl Setting<Slowdown>) -> Self {
+        if let Some(slowdown) = self.read("slowdown", slowdown) {
+            self.script.slowdown = Some(slowdown);
+        }
         self
     }
 
@@ -108,15 +154,23 @@ impl Simulation {
     /// ```
     #[must_use]
     pub fn faults(mut self, faults: impl Setting<Vec<Fault>>) -> Self {
-        match faults.read() {
-            Ok(faults) => self.script.faults.extend(faults),
-            Err((text, mistakes)) => {
-                let problem =
-                    |mistake: crate::grammar::Mistake| Problem::new("faults", &text, mistake.0);
-                self.problems.extend(mistakes.into_iter().map(problem));
-            }
+        if let Some(faults) = self.read("faults", faults) {
+            self.script.faults.extend(faults);
         }
         self
+    }
+
+    /// Reads a setting, or notes what is wrong with it.
+    fn read<T>(&mut self, field: &str, setting: impl Setting<T>) -> Option<T> {
+        match setting.read() {
+            Ok(value) => Some(value),
+            Err((text, mistakes)) => {
+                let problem =
+                    |mistake: crate::grammar::Mistake| Problem::new(field, &text, mistake.0);
+                self.problems.extend(mistakes.into_iter().map(problem));
+                None
+            }
+        }
     }
 
     /// Serve on a loopback port and the real clock instead of in memory on virtual time.

@@ -1,12 +1,12 @@
-//! Servers that misbehave on purpose: what the client says of each fault, on virtual time, and that
-//! nothing that goes wrong breaks the promises of a run.
+//! Servers that misbehave on purpose: what the client says of each fault, on virtual time. That
+//! nothing that goes wrong breaks the promises of a run is tested beside what conducts it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[cfg(feature = "cli")]
 mod command;
 mod front_ends;
+mod held;
 mod meant;
-mod promises;
 #[path = "../support/simulated.rs"]
 mod simulated;
 mod told;

@@ -2,6 +2,7 @@
 
 use super::blocks::Holding;
 use crate::clock::Nanos;
+use std::time::Duration;
 
 /// One sequence to generate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,19 @@ pub struct Job {
     pub priority: i64,
     /// The number of its LoRA adapter.
     pub lora: Option<usize>,
+    /// Where it stalls.
+    pub stalls: Vec<Stall>,
+}
+
+/// A pause of a job that has made more than `after` tokens: from the end of the step that made the
+/// next one, it computes nothing, and keeps its slot and its blocks, unless these are taken from it as
+/// from any other job. After its last token it keeps them too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stall {
+    /// Tokens before it.
+    pub after: u64,
+    /// How long it lasts; `None` is until the job is cancelled.
+    pub time: Option<Duration>,
 }
 
 /// The name of a job: how many were submitted before it.
@@ -93,7 +107,7 @@ pub(super) struct Active {
     /// Tokens whose keys and values are in its blocks.
     pub(super) computed: u64,
     pub(super) generated: u64,
-    /// Whether it is stalled: see [`Engine::stall`](super::Engine::stall).
+    /// Whether it is in a stall.
     pub(super) stalled: bool,
     pub(super) holding: Holding,
 }
@@ -128,6 +142,16 @@ impl Active {
     /// Whether only the token emitted last is missing.
     pub(super) fn decodes(&self) -> bool {
         self.generated > 0 && self.missing() == 1
+    }
+
+    /// How long it stalls now that it has generated this many tokens more; `None` if it does not.
+    pub(super) fn stalls(&self, emitted: u64) -> Option<Duration> {
+        let new = self.generated - emitted..self.generated;
+        let stalls = self.job.stalls.iter();
+        let times = stalls.filter(|stall| new.contains(&stall.after));
+        times
+            .map(|stall| stall.time.unwrap_or(Duration::MAX))
+            .reduce(Duration::saturating_add)
     }
 
     /// Tokens still to generate.

@@ -20,7 +20,7 @@ mod scheduler;
 mod step;
 
 pub use goodput_grammar::engine::{EngineConfig, Policy, StepCost};
-pub use job::{Finished, Job, JobId, TooLong};
+pub use job::{Finished, Job, JobId, Stall, TooLong};
 pub use runner::{EngineRunner, Ticket};
 pub use scheduler::Engine;
 pub use step::{Emission, Load, State, Step};

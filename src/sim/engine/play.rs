@@ -11,8 +11,6 @@ pub(super) enum Event {
     Arrival(Job),
     /// The job that arrived as the n-th is given up.
     Cancellation(usize),
-    /// The job that arrived as the n-th is stalled, or goes on.
-    Stall(usize, bool),
 }
 
 /// Everything that happened.
@@ -38,7 +36,8 @@ pub(super) fn play(engine: &mut Engine, events: Vec<(Nanos, Event)>) -> Played {
     let mut ends: Option<Nanos> = None;
     loop {
         let outside = events.peek().map(|(at, _)| *at);
-        let Some(now) = outside.into_iter().chain(ends).min() else {
+        let inside = ends.or_else(|| engine.resumes());
+        let Some(now) = outside.into_iter().chain(inside).min() else {
             return played;
         };
         let state = engine.state();
@@ -51,11 +50,6 @@ pub(super) fn play(engine: &mut Engine, events: Vec<(Nanos, Event)>) -> Played {
                 Event::Cancellation(index) => {
                     if let Some(Some(id)) = played.jobs.get(index) {
                         engine.cancel(*id);
-                    }
-                }
-                Event::Stall(index, stalled) => {
-                    if let Some(Some(id)) = played.jobs.get(index) {
-                        engine.stall(*id, stalled);
                     }
                 }
             }

@@ -1,13 +1,13 @@
 //! What holds for every engine, whatever it is asked to do.
 
 use super::{
-    Engine, EngineConfig, Job, Policy, StepCost,
+    Engine, EngineConfig, Job, Policy, Stall, StepCost,
     play::{Event, Played, arrivals, hashes, job, play},
 };
 use crate::clock::Nanos;
 use proptest::prelude::*;
 use rstest::rstest;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// 10 ms a step, 100 µs a prefilled token, 50 µs a sequence, 1 µs a KV token.
 const COST: StepCost = StepCost {
@@ -232,40 +232,40 @@ fn any_config() -> impl Strategy<Value = EngineConfig> {
         )
 }
 
-/// A job, when it arrives, how long after that it is given up, and when after that it stalls for how
-/// long.
+/// A job, when it arrives, and how long after that it is given up.
 #[derive(Debug, Clone)]
 struct Client {
     at: u64,
     job: Job,
     patience: Option<u64>,
-    stall: Option<(u64, u64)>,
 }
 
 fn any_client() -> impl Strategy<Value = Client> {
+    let span = || 0..300_000_000_u64;
+    let stall = (0..20_u64, span().prop_map(Duration::from_nanos));
+    let stall = stall.prop_map(|(after, time)| Stall {
+        after,
+        time: Some(time),
+    });
+    let stalls = prop::option::weighted(0.2, prop::collection::vec(stall, 1..3));
     let job = (
         (1..40_u64, 1..20_u64, 0..3_u64, 0..40_u64),
         -2..3_i64,
         prop::option::of(0..3_usize),
+        stalls,
     );
     let job = job.prop_map(
-        |((prompt_tokens, max_output, text, blocks), priority, lora)| Job {
+        |((prompt_tokens, max_output, text, blocks), priority, lora, stalls)| Job {
             prompt_tokens,
             block_hashes: hashes(text, blocks),
             max_output,
             priority,
             lora,
+            stalls: stalls.unwrap_or_default(),
         },
     );
-    let span = || 0..300_000_000_u64;
     let patience = prop::option::weighted(0.3, span());
-    let stall = prop::option::weighted(0.2, (span(), span()));
-    (0..100_000_000_u64, job, patience, stall).prop_map(|(at, job, patience, stall)| Client {
-        at,
-        job,
-        patience,
-        stall,
-    })
+    (0..100_000_000_u64, job, patience).prop_map(|(at, job, patience)| Client { at, job, patience })
 }
 
 /// In order of arrival.
@@ -283,11 +283,6 @@ fn events(clients: &[Client]) -> Vec<(Nanos, Event)> {
         if let Some(patience) = client.patience {
             events.push((Nanos(client.at + patience), Event::Cancellation(index)));
         }
-        if let Some((after, span)) = client.stall {
-            let begin = client.at + after;
-            events.push((Nanos(begin), Event::Stall(index, true)));
-            events.push((Nanos(begin + span), Event::Stall(index, false)));
-        }
     }
     events.sort_by_key(|(at, _)| *at);
     events
@@ -301,7 +296,7 @@ proptest! {
     ) {
         let mut engine = Engine::new(config.clone(), 3);
         let played = play(&mut engine, events(&clients));
-        let stalls = clients.iter().any(|client| client.stall.is_some());
+        let stalls = clients.iter().any(|client| !client.job.stalls.is_empty());
         let mut before = 0;
         for (step, state) in played.steps.iter().zip(&played.states) {
             // Blocks that were taken away are not given to newcomers in the same step.

@@ -5,10 +5,12 @@ use crate::clock::{Clock, Nanos};
 use std::{
     collections::BTreeMap,
     fmt,
+    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 use tokio::{
+    select,
     sync::{Notify, mpsc},
     task::{JoinSet, yield_now},
 };
@@ -112,9 +114,16 @@ impl Drop for EngineRunner {
 async fn make_steps(shared: Arc<Shared>, clock: Clock) {
     let mut now = clock.now();
     loop {
-        let step = shared.floor().engine.step(now);
+        let (step, resumes) = {
+            let engine = &mut shared.floor().engine;
+            (engine.step(now), engine.resumes())
+        };
         let Some(step) = step else {
-            shared.bell.notified().await;
+            select! {
+                biased;
+                () = shared.bell.notified() => {}
+                () = resumption(&clock, resumes) => {}
+            }
             now = clock.now();
             continue;
         };
@@ -126,6 +135,14 @@ async fn make_steps(shared: Arc<Shared>, clock: Clock) {
         }
         shared.deliver(&step);
         now = step.ends;
+    }
+}
+
+/// Waits until a stall ends, for ever if none does.
+async fn resumption(clock: &Clock, at: Option<Nanos>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => pending().await,
     }
 }
 
@@ -169,12 +186,6 @@ impl Ticket {
         self.job
     }
 
-    /// Stalls the job, or lets it go on; see [`Engine::stall`].
-    pub fn stall(&self, stalled: bool) {
-        self.shared.floor().engine.stall(self.job, stalled);
-        self.shared.bell.notify_one();
-    }
-
     /// Waits for the next tokens: when they were ready and how many there are. `None` after the last,
     /// and when the runner is gone. May be dropped at any time.
     pub async fn next(&mut self) -> Option<(Nanos, u64)> {
@@ -189,13 +200,11 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut floor = self.shared.floor();
-        // Gone when all its tokens were delivered.
-        if floor.tickets.remove(&self.job).is_some() {
-            floor.engine.cancel(self.job);
-            drop(floor);
-            // Others may have waited for its blocks.
-            self.shared.bell.notify_one();
-        }
+        floor.tickets.remove(&self.job);
+        floor.engine.cancel(self.job);
+        drop(floor);
+        // Others may have waited for its blocks.
+        self.shared.bell.notify_one();
     }
 }
 
@@ -210,7 +219,11 @@ impl fmt::Debug for Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{on_real_time, on_virtual_time};
+    use crate::{
+        clock::{on_real_time, on_virtual_time},
+        sim::engine::Stall,
+    };
+    use std::time::Duration;
 
     fn config() -> EngineConfig {
         EngineConfig {
@@ -280,22 +293,61 @@ mod tests {
         });
     }
 
+    fn stalling(after: u64, time: Option<Duration>, max_output: u64) -> Job {
+        Job {
+            stalls: vec![Stall { after, time }],
+            ..job(max_output)
+        }
+    }
+
     #[test]
     fn a_stalled_job_keeps_its_slot() {
         run(async |runner, clock| {
-            let mut stalled = runner.submit(&clock, clock.now(), job(3)).unwrap();
+            let stalled = stalling(1, Some(Duration::from_millis(35)), 3);
+            let stalled = runner.submit(&clock, clock.now(), stalled).unwrap();
             let other = runner.submit(&clock, clock.now(), job(2)).unwrap();
             let third = runner.submit(&clock, clock.now(), job(1)).unwrap();
-            assert_eq!(stalled.next().await, Some((Nanos(10_000_000), 1)));
-            stalled.stall(true);
-            // The step under way still counts; then only the other's slot is to be had.
             assert_eq!(rest(other).await, [(10, 1), (20, 1)]);
+            // Only the other's slot is to be had.
             assert_eq!(rest(third).await, [(30, 1)]);
             clock.sleep_until(Nanos(50_000_000)).await;
             let state = runner.state();
             assert_eq!((state.running, state.waiting, state.blocks_used), (1, 0, 2));
-            stalled.stall(false);
-            assert_eq!(rest(stalled).await, [(20, 1), (60, 1)]);
+            // It stalls from 20 to 55.
+            assert_eq!(rest(stalled).await, [(10, 1), (20, 1), (65, 1)]);
+            assert_eq!(runner.state().finished, 3);
+        });
+    }
+
+    #[test]
+    fn a_complete_job_that_stalls_keeps_its_slot_until_it_is_dropped() {
+        run(async |runner, clock| {
+            let mut all = Vec::new();
+            for _ in 0..2 {
+                let silent = stalling(0, None, 1);
+                all.push(runner.submit(&clock, clock.now(), silent).unwrap());
+            }
+            let next = runner.submit(&clock, clock.now(), job(1)).unwrap();
+            clock.sleep_until(Nanos(77_000_000)).await;
+            let state = runner.state();
+            assert_eq!((state.running, state.waiting, state.finished), (2, 1, 2));
+            assert_eq!(
+                all.pop().unwrap().next().await,
+                Some((Nanos(10_000_000), 1))
+            );
+            assert_eq!(rest(next).await, [(87, 1)]);
+            drop(all);
+            clock.sleep_until(Nanos(100_000_000)).await;
+            let state = runner.state();
+            assert_eq!(
+                (
+                    state.running,
+                    state.blocks_used,
+                    state.finished,
+                    state.cancelled
+                ),
+                (0, 0, 3, 0)
+            );
         });
     }
 

@@ -41,6 +41,8 @@ pub struct Engine {
     ranks: BTreeMap<JobId, Rank>,
     /// Jobs that leave when the step under way ends: with all their tokens, or cancelled.
     leaving: BTreeSet<Rank>,
+    /// Jobs in a stall that ends, and when.
+    stalled: BTreeSet<(Nanos, JobId)>,
     /// Jobs that were preempted when there was no step to report them.
     unreported: Vec<JobId>,
     counted: State,
@@ -76,6 +78,7 @@ impl Engine {
             running: BTreeMap::new(),
             ranks: BTreeMap::new(),
             leaving: BTreeSet::new(),
+            stalled: BTreeSet::new(),
             unreported: Vec::new(),
             counted: State::default(),
         }
@@ -125,33 +128,50 @@ impl Engine {
     }
 
     /// Gives a job up. If it runs, its blocks are free when the step under way ends; what that step
-    /// emits for it is nobody's. Jobs that have left are not affected.
+    /// emits for it is nobody's. One that has all its tokens and stalls leaves then too. Jobs that have
+    /// left are not affected.
     pub fn cancel(&mut self, id: JobId) {
         let Some(rank) = self.ranks.remove(&id) else {
             return;
         };
-        self.counted.cancelled += 1;
+        self.stalled.retain(|(_, stalled)| *stalled != id);
+        let complete = |active: &Active| active.remaining() == 0;
+        if !self.running.get(&rank).is_some_and(complete) {
+            self.counted.cancelled += 1;
+        }
         if self.waiting.remove(&rank).is_none() {
             self.leaving.insert(rank);
         }
     }
 
-    /// Stalls a job, or lets it go on. From the next step on a stalled job computes nothing, but keeps
-    /// its slot and its blocks, unless these are taken from it as from any other. Jobs that have left
-    /// are not affected.
-    pub fn stall(&mut self, id: JobId, stalled: bool) {
-        let Some(rank) = self.ranks.get(&id) else {
-            return;
-        };
-        let running = self.running.get_mut(rank);
-        if let Some(active) = running.or_else(|| self.waiting.get_mut(rank)) {
-            active.stalled = stalled;
+    /// When the next stall ends: an idle engine has something to do then.
+    pub fn resumes(&self) -> Option<Nanos> {
+        self.stalled.first().map(|(at, _)| *at)
+    }
+
+    /// Lets the jobs whose stalls are over go on.
+    fn resume(&mut self, now: Nanos) {
+        while let Some((_, id)) = self.stalled.first().filter(|(at, _)| *at <= now).copied() {
+            self.stalled.pop_first();
+            let Some(&rank) = self.ranks.get(&id) else {
+                continue;
+            };
+            let running = self.running.get_mut(&rank);
+            let Some(active) = running.or_else(|| self.waiting.get_mut(&rank)) else {
+                continue;
+            };
+            active.stalled = false;
+            if active.remaining() == 0 {
+                self.ranks.remove(&id);
+                self.leaving.insert(rank);
+            }
         }
     }
 
     /// Ends the step before and begins the next at `now`, which must not be before the end of the
     /// last one. `None` when there is nothing to do before something changes from outside.
     pub fn step(&mut self, now: Nanos) -> Option<Step> {
+        self.resume(now);
         for rank in std::mem::take(&mut self.leaving) {
             if let Some(mut gone) = self.running.remove(&rank) {
                 self.blocks.release(&mut gone.holding);
@@ -217,6 +237,11 @@ impl Engine {
     /// Takes all blocks of a job away and lets it wait for its next turn.
     fn preempt(&mut self, rank: Rank, mut active: Active, batch: &mut Batch) {
         self.blocks.release(&mut active.holding);
+        if active.remaining() == 0 {
+            // It only stalled, and has nothing to compute again.
+            self.ranks.remove(&active.id);
+            return;
+        }
         active.computed = 0;
         active.preemptions += 1;
         self.counted.preemptions += 1;
@@ -337,6 +362,14 @@ impl Engine {
                 job: active.id,
                 tokens: emitted,
             });
+            let stall = active.stalls(emitted);
+            if let Some(time) = stall {
+                active.stalled = true;
+                let until = ends.after(time);
+                if until < Nanos(u64::MAX) {
+                    self.stalled.insert((until, active.id));
+                }
+            }
             if active.remaining() == 0 {
                 finished.push(Finished {
                     job: active.id,
@@ -350,8 +383,10 @@ impl Engine {
                     preemptions: active.preemptions,
                 });
                 self.counted.finished += 1;
-                self.ranks.remove(&active.id);
-                self.leaving.insert(rank);
+                if stall.is_none() {
+                    self.ranks.remove(&active.id);
+                    self.leaving.insert(rank);
+                }
             }
         }
         let mut preempted = std::mem::take(&mut self.unreported);

@@ -1,14 +1,18 @@
-//! Random plans against servers with random faults: the promises that every run keeps.
+//! Random plans against random servers with random faults: the promises that every run keeps.
 
-use super::ms;
-use goodput::{
-    Bench, Report,
-    clock::Nanos,
+use super::*;
+use crate::{
+    clock::on_virtual_time,
     grammar::fault::{Fault, Kind, When},
-    record::{CountSource, Phase, RequestError},
+    record::{Phase, RequestError},
+    report::{JsonOptions, vllm_json},
+    sim::SimServer,
 };
 use proptest::prelude::*;
-use std::time::Duration;
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
 
 fn any_kind() -> impl Strategy<Value = Kind> {
     let after = 0..6_u64;
@@ -66,9 +70,31 @@ fn any_when() -> impl Strategy<Value = When> {
     ]
 }
 
-/// A random plan against a server with random faults.
+/// Scripts and engines; all but the seed.
+fn any_server() -> impl Strategy<Value = String> {
+    let script = (0..80_u64, 0..200_u64).prop_map(|(prefill, share)| {
+        format!(
+            "ttft = lognormal(50ms, 20ms), itl = gamma(10ms, 5ms), prefill = {prefill}us, \
+             slowdown = {}%",
+            share as f64 / 10.0
+        )
+    });
+    let times =
+        Just("ttft = empirical(0ms, 33ms, 70ms), itl = empirical(0ms, 0ms, 21ms)".to_owned());
+    let engine = (1..6_u64, 2..20_u64, 0..4_u64).prop_map(|(seqs, blocks, drafts)| {
+        format!(
+            "engine = linear, max_num_seqs = {seqs}, num_blocks = {blocks}, \
+             num_speculative_tokens = {drafts}"
+        )
+    });
+    prop_oneof![script, times, engine]
+}
+
+/// A random plan against a random server with random faults.
 #[derive(Debug, Clone)]
 struct Trial {
+    server: String,
+    burstiness: f64,
     faults: Vec<Fault>,
     requests: usize,
     output: u64,
@@ -82,8 +108,9 @@ struct Trial {
 fn any_trial() -> impl Strategy<Value = Trial> {
     let faults = prop::collection::vec((any_kind(), any_when()), 0..4);
     let rate = prop_oneof![Just(f64::INFINITY), 1.0..100.0];
+    let burstiness = prop_oneof![Just(f64::INFINITY), 0.3..4.0];
     (
-        faults,
+        (any_server(), burstiness, faults),
         1..40_usize,
         1..9_u64,
         1..8_usize,
@@ -93,43 +120,68 @@ fn any_trial() -> impl Strategy<Value = Trial> {
         0..1000_u64,
     )
         .prop_map(
-            |(faults, requests, output, limit, rate, chat, stream, seed)| Trial {
-                faults: faults
-                    .into_iter()
-                    .map(|(kind, when)| kind.when(when))
-                    .collect(),
-                requests,
-                output,
-                limit,
-                rate,
-                chat,
-                stream,
-                seed,
+            |((server, burstiness, faults), requests, output, limit, rate, chat, stream, seed)| {
+                Trial {
+                    server,
+                    burstiness,
+                    faults: faults
+                        .into_iter()
+                        .map(|(kind, when)| kind.when(when))
+                        .collect(),
+                    requests,
+                    output,
+                    limit,
+                    rate,
+                    chat,
+                    stream,
+                    seed,
+                }
             },
         )
 }
 
 impl Trial {
-    fn run(&self) -> Report {
+    fn bench(&self) -> Bench {
         Bench::new("trial")
-            .target(format!(
-                "sim(ttft = lognormal(50ms, 20ms), itl = gamma(10ms, 5ms), seed = {})",
-                self.seed
-            ))
+            .target(format!("sim({}, seed = {})", self.server, self.seed))
             .backend(if self.chat { "openai-chat" } else { "openai" })
             .dataset(format!("random(input = 4, output = {})", self.output))
             .tokenizer("none")
             .requests(self.requests)
             .max_concurrency(self.limit)
             .rate(self.rate)
+            .burstiness(self.burstiness)
             .stream(self.stream)
             .seed(self.seed)
             .first_token_timeout(ms(400))
             .between_tokens_timeout(ms(200))
             .total_timeout(ms(900))
             .faults(self.faults.clone())
-            .run_blocking()
-            .unwrap()
+    }
+
+    /// The report, and the server as the run left it.
+    fn run(&self) -> (Report, Arc<SimServer>) {
+        let bench = self.bench();
+        let target = bench.chosen_target();
+        let place = target.open().unwrap().place;
+        let Place::Simulation(simulation) = &place else {
+            panic!("{place:?}")
+        };
+        let prepared = Prepared::new(&bench, &place).unwrap();
+        let server = prepared.simulated(simulation).unwrap();
+        let delivery = on_virtual_time(async |clock| {
+            let pipes = InProcess::new(server.clone(), clock.clone());
+            let dialer = Dialer::in_process(pipes);
+            let control = Control::default();
+            let driven = bench.drive(dialer, clock.clone(), &prepared, &control);
+            let delivery = driven.await;
+            // An engine frees what it held when its step ends.
+            clock.sleep_until(clock.now().after(ms(1_000))).await;
+            delivery
+        });
+        let delivery = delivery.unwrap().unwrap();
+        let run = bench.to_run(&place, target.describe(), &prepared, delivery);
+        (bench.judge(run, prepared.plan, None), server)
     }
 
     /// How often this may have happened to one request at most.
@@ -149,12 +201,22 @@ fn text_of(tokens: u64) -> String {
         .to_owned()
 }
 
+/// The result file, less the day on which it was made.
+fn result(report: &Report) -> String {
+    let options = JsonOptions {
+        detailed: true,
+        ..JsonOptions::default()
+    };
+    let result = vllm_json(report.run(), report.metrics(), report.judgement(), &options);
+    serde_json::Value::Object(result).to_string()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn nothing_that_goes_wrong_breaks_a_promise(trial in any_trial()) {
-        let report = trial.run();
+        let (report, server) = trial.run();
         let run = report.run();
 
         // Every request is accounted for exactly once.
@@ -164,22 +226,43 @@ proptest! {
 
         // Never more at a time than allowed, failures included.
         let mut edges: Vec<(Nanos, i64)> = run.records.iter()
-            .flat_map(|record| [(record.sent, 1), (record.end, -1)])
+            .flat_map(|record| [(record.sent, 1_i64), (record.end, -1)])
             .collect();
         edges.sort();
-        let mut at_once = 0;
-        for (_, step) in edges {
+        let (mut at_once, mut last, mut area) = (0, Nanos(0), 0);
+        for (at, step) in edges {
+            area += at_once as u128 * (at - last).as_nanos();
+            last = at;
             at_once += step;
             prop_assert!(at_once <= trial.limit as i64);
         }
 
+        // Little's law, on both sides of the connection and to the nanosecond: the time that requests
+        // were in flight is what they took. What a server never accepted took no time.
+        let took: u128 = run.records.iter().map(|record| (record.end - record.sent).as_nanos()).sum();
+        prop_assert_eq!(area, took);
+        prop_assert_eq!(server.time_in_flight().as_nanos(), took);
+        prop_assert_eq!(server.in_flight(), 0);
+
         let copies = trial.most(|kind| matches!(kind, Kind::Duplicate { .. }));
         let empty = trial.most(|kind| matches!(kind, Kind::Empty { .. }));
+        let mut delivered = 0;
         for record in &run.records {
+            // What lies between the first token and the last is the gaps, nothing else.
+            if let [first, .., last] = record.events.as_slice() {
+                let gaps: Duration = record.events.windows(2).map(|pair| pair[1].at - pair[0].at).sum();
+                let (latency, ttft) = (last.at - record.sent, first.at - record.sent);
+                prop_assert_eq!(latency - ttft, gaps);
+            }
             // What was received is what was sent, up to the point where it broke.
             prop_assert!(record.events.len() as u64 <= trial.output + copies + empty);
             let words = record.text.split_whitespace().count() as u64;
             prop_assert!(words <= trial.output * (1 + copies), "{:?}", record.text);
+            delivered += words;
+            // What succeeds has every token, once.
+            if record.ok() && copies == 0 {
+                prop_assert_eq!(words, trial.output, "{:?}", record.text);
+            }
             if copies == 0 && !record.text.contains('\u{fffd}') {
                 prop_assert!(text_of(trial.output).starts_with(&record.text), "{:?}", record.text);
             }
@@ -187,8 +270,8 @@ proptest! {
                 prop_assert!(record.output.tokens <= trial.output);
             }
 
-            // Time goes forward, and limits are kept to the microsecond that time has for a step.
-            let step = Duration::from_micros(1);
+            // Time goes forward, and limits are kept to the nanosecond.
+            let step = Duration::ZERO;
             let times = [record.intended, record.dispatched, record.sent].into_iter()
                 .chain(record.head)
                 .chain(record.events.iter().map(|event| event.at))
@@ -207,20 +290,25 @@ proptest! {
             }
         }
 
-        // What lies between the first token and the last is the gaps, nothing else.
-        let latency = &report.metrics().latency;
-        let total = |summary: &goodput::metrics::Summary| match summary.count {
-            0 => 0.0,
-            count => summary.mean * count as f64,
-        };
-        let decode = total(&latency.e2el) - total(&latency.ttft);
-        prop_assert!((decode - total(&latency.itl)).abs() < 1e-6 * (1.0 + decode), "{latency:?}");
+        // What an engine made was delivered, or destroyed by a fault, or made for a client that gave up.
+        if let Some(engine) = server.engine() {
+            let state = engine.state();
+            prop_assert_eq!((state.running, state.waiting, state.blocks_used), (0, 0, 0));
+            prop_assert_eq!(state.finished + state.cancelled, state.submitted);
+            if copies == 0 {
+                prop_assert!(delivered <= state.generation_tokens);
+                if report.failed() == 0 {
+                    prop_assert_eq!(delivered, state.generation_tokens);
+                }
+            }
+        }
 
         // Same seed, same bytes.
-        let again = trial.run();
+        let (again, _) = trial.run();
         prop_assert_eq!(
             serde_json::to_string(run).unwrap(),
             serde_json::to_string(again.run()).unwrap()
         );
+        prop_assert_eq!(result(&report), result(&again));
     }
 }

@@ -1,28 +1,29 @@
-//! Draws the times of a scripted server.
+//! Draws spans of time from a distribution.
 
-use crate::clock::Nanos;
-use goodput_grammar::sim::{Distribution, Script};
-use rand::SeedableRng;
+use goodput_grammar::sim::{Distribution, Recording};
+use rand::RngExt;
 use rand_distr::{Distribution as _, Exp, Gamma, LogNormal, Normal, Uniform};
 use rand_pcg::Pcg64Mcg;
-use std::time::Duration;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use std::{sync::Arc, time::Duration};
 
-/// Draws spans of time from one distribution.
-#[derive(Debug, Clone, Copy)]
-enum Sampler {
+/// Draws spans of time from one distribution, each independent of those before.
+#[derive(Debug, Clone)]
+pub(super) enum Sampler {
     Constant(Duration),
     Normal(Normal<f64>),
     LogNormal(LogNormal<f64>),
     Gamma(Gamma<f64>),
     Uniform(Uniform<f64>),
     Exponential(Exp<f64>),
+    /// Not empty.
+    OneOf(Arc<[Duration]>),
 }
 
 impl Sampler {
-    /// A distribution without spread is its mean; uniform bounds may come in either order.
-    fn new(distribution: Distribution) -> Self {
-        match distribution {
+    /// A distribution without spread is its mean; uniform bounds may come in either order. A file
+    /// has no sampler: whole requests are drawn from it.
+    pub(super) fn new(distribution: &Distribution) -> Result<Self, &str> {
+        Ok(match *distribution {
             Distribution::Constant(mean) => Sampler::Constant(mean),
             Distribution::Normal(mean, sd) => Normal::new(mean.as_secs_f64(), sd.as_secs_f64())
                 .map_or(Sampler::Constant(mean), Sampler::Normal),
@@ -43,12 +44,18 @@ impl Sampler {
             }
             Distribution::Exponential(mean) => Exp::new(mean.as_secs_f64().recip())
                 .map_or(Sampler::Constant(mean), Sampler::Exponential),
-        }
+            Distribution::Empirical(Recording::Times(ref times)) if times.is_empty() => {
+                Sampler::Constant(Duration::ZERO)
+            }
+            Distribution::Empirical(Recording::Times(ref times)) => Sampler::OneOf(times.clone()),
+            Distribution::Empirical(Recording::File(ref path)) => return Err(path),
+        })
     }
 
-    fn draw(&self, rng: &mut Pcg64Mcg) -> Duration {
+    pub(super) fn draw(&self, rng: &mut Pcg64Mcg) -> Duration {
         let seconds = match self {
             Sampler::Constant(span) => return *span,
+            Sampler::OneOf(times) => return times[rng.random_range(..times.len())],
             Sampler::Normal(law) => law.sample(rng),
             Sampler::LogNormal(law) => law.sample(rng),
             Sampler::Gamma(law) => law.sample(rng),
@@ -60,43 +67,10 @@ impl Sampler {
     }
 }
 
-/// The send times of a request's tokens, without end.
-#[derive(Debug)]
-pub(super) struct TokenTimes {
-    next: Nanos,
-    itl: Sampler,
-    rng: Pcg64Mcg,
-}
-
-impl TokenTimes {
-    /// The times of the `ordinal`th request, which arrived at `arrival`.
-    pub(super) fn new(script: &Script, ordinal: u64, arrival: Nanos) -> Self {
-        // Hashed, because generators whose seeds are neighbours start out alike.
-        let seed = xxh3_64_with_seed(&ordinal.to_le_bytes(), script.seed);
-        let mut rng = Pcg64Mcg::seed_from_u64(seed);
-        let ttft = Sampler::new(script.ttft).draw(&mut rng);
-        TokenTimes {
-            next: arrival.after(ttft),
-            itl: Sampler::new(script.itl),
-            rng,
-        }
-    }
-}
-
-impl Iterator for TokenTimes {
-    type Item = Nanos;
-
-    fn next(&mut self) -> Option<Nanos> {
-        let now = self.next;
-        self.next = now.after(self.itl.draw(&mut self.rng));
-        Some(now)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use rand::SeedableRng;
     use rstest::rstest;
 
     const fn ms(millis: u64) -> Duration {
@@ -104,7 +78,7 @@ mod tests {
     }
 
     fn draws(distribution: Distribution, count: usize) -> Vec<f64> {
-        let sampler = Sampler::new(distribution);
+        let sampler = Sampler::new(&distribution).unwrap();
         let mut rng = Pcg64Mcg::seed_from_u64(1);
         (0..count)
             .map(|_| sampler.draw(&mut rng).as_secs_f64() * 1e3)
@@ -119,6 +93,7 @@ mod tests {
     #[case::gamma(Distribution::Gamma(ms(50), ms(20)), 50.0, 20.0)]
     #[case::uniform(Distribution::Uniform(ms(40), ms(60)), 50.0, 20.0 / 12_f64.sqrt())]
     #[case::exponential(Distribution::Exponential(ms(50)), 50.0, 50.0)]
+    #[case::empirical(Distribution::empirical(&[ms(20), ms(20), ms(80)]), 40.0, 800_f64.sqrt())]
     fn mean_and_deviation_are_those_asked_for(
         #[case] distribution: Distribution,
         #[case] mean: f64,
@@ -143,6 +118,9 @@ mod tests {
     #[case(Distribution::Gamma(ms(0), ms(0)), 0.0)]
     #[case(Distribution::Uniform(ms(5), ms(5)), 5.0)]
     #[case(Distribution::Exponential(ms(0)), 0.0)]
+    #[case(Distribution::empirical(&[ms(7)]), 7.0)]
+    #[case(Distribution::empirical(&[]), 0.0)]
+    #[case(Distribution::Empirical(Recording::Times([].into())), 0.0)]
     fn without_spread_it_is_the_mean(#[case] distribution: Distribution, #[case] mean: f64) {
         for draw in draws(distribution, 10) {
             assert!((draw - mean).abs() < 1e-6, "{draw}");
@@ -154,42 +132,5 @@ mod tests {
         let draws = draws(Distribution::Normal(ms(1), ms(100)), 1_000);
         assert!(draws.contains(&0.0));
         assert!(draws.iter().all(|&draw| draw >= 0.0));
-    }
-
-    #[test]
-    fn constant_times_add_up_exactly() {
-        let script = Script {
-            ttft: Distribution::Constant(ms(50)),
-            itl: Distribution::Constant(Duration::from_micros(5_300)),
-            ..Script::default()
-        };
-        let last = TokenTimes::new(&script, 9, Nanos(1_000)).nth(100_000);
-        assert_eq!(last, Some(Nanos(1_000 + 50_000_000 + 100_000 * 5_300_000)));
-    }
-
-    fn noisy(seed: u64) -> Script {
-        Script {
-            ttft: Distribution::Exponential(ms(50)),
-            itl: Distribution::Gamma(ms(10), ms(3)),
-            seed,
-            ..Script::default()
-        }
-    }
-
-    #[test]
-    fn requests_and_seeds_draw_differently() {
-        let first = |seed, ordinal| TokenTimes::new(&noisy(seed), ordinal, Nanos(0)).next();
-        assert_ne!(first(1, 0), first(1, 1));
-        assert_ne!(first(1, 0), first(2, 0));
-    }
-
-    proptest! {
-        #[test]
-        fn the_same_request_draws_the_same_times(seed: u64, ordinal: u64, arrival in 0..1_u64 << 40) {
-            let times = |at| TokenTimes::new(&noisy(seed), ordinal, Nanos(at)).take(8);
-            let relative: Vec<_> = times(arrival).map(|at| at.0 - arrival).collect();
-            prop_assert_eq!(&relative, &times(0).map(|at| at.0).collect::<Vec<_>>());
-            prop_assert!(relative.is_sorted());
-        }
     }
 }
