@@ -52,6 +52,7 @@ impl Launch {
 /// The hidden subcommand: runs a command line on a core and prints a [`Launch`].
 pub(crate) fn run(core: usize, output: &Path, command: &[String]) -> Fallible<()> {
     machine::pin_to(core)?;
+    machine::take_precedence();
     machine::raise_descriptor_limit()?;
     let (program, args) = command.split_first().ok_or("no command to launch")?;
     let output = File::create(output)?;

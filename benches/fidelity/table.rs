@@ -20,7 +20,7 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// Widths that keep the columns straight in plain text.
-const WIDTHS: [usize; 10] = [32, 10, 5, 5, 23, 23, 23, 17, 8, 23];
+const WIDTHS: [usize; 10] = [31, 10, 4, 7, 27, 27, 27, 17, 8, 25];
 
 pub(crate) const LEGEND: &str = "\
 Times are p50 / p99 / max. *sent late*: arrival at the server after the intended time. *off by*: \

@@ -65,6 +65,7 @@ struct Truth {
 /// then the log follows on stdout.
 pub(crate) fn serve(pace: Pace, core: usize) -> Fallible<()> {
     machine::pin_to(core)?;
+    machine::take_precedence();
     machine::raise_descriptor_limit()?;
     let listener = listener()?;
     let mut stdout = std::io::stdout().lock();
