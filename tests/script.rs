@@ -5,7 +5,6 @@ use goodput::{
     Bench, Error, Report, Simulation,
     report::{JsonOptions, vllm_json},
 };
-use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 fn bench(target: impl Into<goodput::target::AnyTarget>) -> Bench {
@@ -47,7 +46,7 @@ impl Recording {
         let json = vllm_json(report.run(), report.metrics(), report.judgement(), &options);
         let name = format!("goodput-test-{name}-{}.json", std::process::id());
         let path = std::env::temp_dir().join(name);
-        fs::write(&path, Value::Object(json).to_string()).unwrap();
+        fs::write(&path, serde_json::to_string(&json).unwrap()).unwrap();
         Recording(path)
     }
 
@@ -218,7 +217,7 @@ fn result_file() -> String {
         ..JsonOptions::default()
     };
     let json = vllm_json(report.run(), report.metrics(), report.judgement(), &options);
-    serde_json::to_string_pretty(&Value::Object(json)).unwrap()
+    serde_json::to_string_pretty(&json).unwrap()
 }
 
 /// In every run, at the same time as others, and, as far as the snapshot is concerned, on every

@@ -208,7 +208,7 @@ fn result(report: &Report) -> String {
         ..JsonOptions::default()
     };
     let result = vllm_json(report.run(), report.metrics(), report.judgement(), &options);
-    serde_json::Value::Object(result).to_string()
+    serde_json::to_string(&result).unwrap()
 }
 
 proptest! {

@@ -1,8 +1,9 @@
 //! Writing result files.
 
+use serde::Serialize;
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -15,20 +16,22 @@ pub(super) fn check_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Writes a result: a file of its own, or one more line of an existing one.
-pub(super) fn write(path: &Path, json: &str, append: bool) -> io::Result<()> {
-    if !append {
-        return fs::write(path, json);
-    }
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    if file.metadata()?.len() > 0 {
+pub(super) fn write(path: &Path, result: &impl Serialize, append: bool) -> io::Result<()> {
+    let mut file = match append {
+        true => OpenOptions::new().create(true).append(true).open(path)?,
+        false => File::create(path)?,
+    };
+    if append && file.metadata()?.len() > 0 {
         file.write_all(b"\n")?;
     }
-    file.write_all(json.as_bytes())
+    let mut file = BufWriter::new(file);
+    serde_json::to_writer(&mut file, result)?;
+    file.flush()
 }
 
 /// Where a result goes that could not be written where it was wanted.
-pub(super) fn rescue(json: &str) -> io::Result<PathBuf> {
+pub(super) fn rescue(result: &impl Serialize) -> io::Result<PathBuf> {
     let path = std::env::temp_dir().join(format!("goodput-result-{}.json", std::process::id()));
-    fs::write(&path, json)?;
+    write(&path, result, false)?;
     Ok(path)
 }

@@ -9,12 +9,11 @@ use super::{
 use bytes::Buf;
 use std::{
     cell::{Cell, RefCell},
-    future::poll_fn,
     io::{self, IoSlice},
     mem,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -106,12 +105,11 @@ impl Connection {
         self.unread.len()
     }
 
-    /// Whether another request may be sent now: nothing is left of the last answer, and the server
-    /// has neither hung up nor said anything unasked.
-    async fn is_reusable(&mut self) -> bool {
-        let silent =
-            poll_fn(|cx| Poll::Ready(self.poll_receive(cx, |_| (0, ())).is_pending())).await;
-        silent && self.unread.is_empty()
+    /// Whether another request may be sent now: the server has neither hung up nor said anything
+    /// unasked.
+    fn is_reusable(&mut self) -> bool {
+        let cx = &mut Context::from_waker(Waker::noop());
+        self.poll_receive(cx, |_| (0, ())).is_pending()
     }
 }
 
@@ -134,10 +132,10 @@ impl Pool {
     }
 
     /// An idle connection that still works.
-    pub(super) async fn idle(&self) -> Option<Connection> {
+    pub(super) fn idle(&self) -> Option<Connection> {
         loop {
             let mut connection = self.idle.borrow_mut().pop()?;
-            if connection.is_reusable().await {
+            if connection.is_reusable() {
                 return Some(connection);
             }
         }

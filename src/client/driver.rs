@@ -4,7 +4,7 @@ use super::{
     arrivals::{ReadLog, Reader},
     connection::Pool,
     dial::Dialer,
-    exchange::{Channel, Timeouts, Traces},
+    exchange::{Channel, Launch, Timeouts, Traces},
     message::{Envelope, Message},
     stop::Stop,
 };
@@ -126,20 +126,23 @@ impl Driver {
                 }
                 turn = turn => turn,
             };
-            tasks.spawn_local(run_one(
-                job.clone(),
+            let dispatched = self.clock.now();
+            let slot = slot.or_else(|| job.free_slot());
+            let message = Message {
+                id: request.id.clone(),
+                body: body.clone(),
+            };
+            let stage = match &job.slots {
+                Some(slots) if slot.is_none() => Stage::Queued(message, slots.clone()),
+                _ => Stage::Launched(job.launch(&message), slot),
+            };
+            let arrival = Arrival {
                 index,
-                request.input,
-                Message {
-                    id: request.id.clone(),
-                    body: body.clone(),
-                },
-                Arrival {
-                    intended,
-                    dispatched: self.clock.now(),
-                    slot,
-                },
-            ));
+                intended,
+                dispatched,
+                input: request.input,
+            };
+            tasks.spawn_local(run_one(job.clone(), arrival, stage));
             while let Some(done) = tasks.try_join_next() {
                 records.push(finished(done));
             }
@@ -191,7 +194,7 @@ impl Driver {
         request: &PlannedRequest,
         start: Nanos,
         job: &Job,
-    ) -> (Nanos, Option<tokio::sync::OwnedSemaphorePermit>) {
+    ) -> (Nanos, Option<Slot>) {
         if self.open_loop {
             let intended = Nanos(start.0 + request.at.0);
             self.clock.sleep_until(intended).await;
@@ -217,44 +220,65 @@ impl Driver {
     }
 }
 
-/// When a request was taken up, and the slot it already holds in closed loop.
-struct Arrival {
-    intended: Nanos,
-    dispatched: Nanos,
-    slot: Option<tokio::sync::OwnedSemaphorePermit>,
+type Slot = tokio::sync::OwnedSemaphorePermit;
+
+impl Job {
+    fn free_slot(&self) -> Option<Slot> {
+        self.slots.as_ref()?.clone().try_acquire_owned().ok()
+    }
+
+    fn launch(&self, message: &Message) -> Result<Launch, RequestError> {
+        self.observer.sent();
+        self.channel.launch(message)
+    }
 }
 
-async fn run_one(
-    job: Rc<Job>,
+/// A request as the driver took it up.
+struct Arrival {
     index: usize,
+    intended: Nanos,
+    dispatched: Nanos,
     input: TokenCount,
-    message: Message,
-    arrival: Arrival,
-) -> Record {
+}
+
+/// How far the driver got with it.
+enum Stage {
+    /// There was no slot.
+    Queued(Message, Arc<Semaphore>),
+    /// It is on its way, and holds its slot if it needs one.
+    Launched(Result<Launch, RequestError>, Option<Slot>),
+}
+
+async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
     let clock = &job.channel.clock;
     let mut traces = Traces::default();
     let mut sent = None;
     let outcome = {
         let work = async {
-            let _slot = match (arrival.slot, &job.slots) {
-                (Some(slot), _) => Some(slot),
-                (None, Some(slots)) => slots.clone().acquire_owned().await.ok(),
-                (None, None) => None,
+            let (launch, _slot) = match stage {
+                Stage::Launched(launch, slot) => (launch, slot),
+                Stage::Queued(message, slots) => {
+                    let slot = slots.acquire_owned().await.ok();
+                    (job.launch(&message), slot)
+                }
             };
-            sent = Some(clock.now());
-            job.observer.sent();
+            let launch = launch?;
+            sent = Some(launch.sent);
             let mut decoder = job.backend.decoder(job.stream);
             job.channel
-                .exchange(message, &mut *decoder, &mut traces)
+                .exchange(launch, &mut *decoder, &mut traces)
                 .await
         };
         let outcome = job.stop.or_cut(work).await;
         outcome.unwrap_or(Err(RequestError::Cancelled))
     };
     let end = clock.now();
-    let reply = traces.reply;
+    let mut reply = traces.reply;
+    // A run keeps all of them.
+    reply.events.shrink_to_fit();
+    reply.text.shrink_to_fit();
     let record = Record {
-        index,
+        index: arrival.index,
         intended: arrival.intended,
         dispatched: arrival.dispatched,
         sent: sent.unwrap_or(end),
@@ -262,7 +286,7 @@ async fn run_one(
         head: traces.head,
         end,
         status: traces.status,
-        input,
+        input: arrival.input,
         output: TokenCount::of_reply(&reply),
         events: reply.events,
         text: reply.text,

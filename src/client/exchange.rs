@@ -17,7 +17,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::pin,
-    task::Poll,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 use ureq_proto::client::{Call, state::RecvResponse};
@@ -70,51 +70,85 @@ pub(super) struct Channel {
     pub(super) timeouts: Timeouts,
 }
 
-/// How an attempt on a connection ended.
-enum Failure {
-    /// The server had closed an idle connection before it took anything of the request: try a new
-    /// one.
-    Stale,
-    Failed(RequestError),
-}
-
-impl From<RequestError> for Failure {
-    fn from(error: RequestError) -> Self {
-        Failure::Failed(error)
-    }
+/// A request on its way.
+pub(super) struct Launch {
+    /// When that began.
+    pub(super) sent: Nanos,
+    outgoing: Outgoing,
+    call: Call<RecvResponse>,
+    /// The idle connection that took it, if there was one.
+    connection: Option<Connection>,
 }
 
 impl Channel {
-    /// Sends a request and reads the answer to its end.
+    /// Sends as much of a request as an idle connection takes at once.
+    ///
+    /// This does not wait, so that the driver itself can do it on time: a task of the request's own
+    /// would be behind all others that have something to read.
+    pub(super) fn launch(&self, message: &Message) -> Result<Launch, RequestError> {
+        let sent = self.clock.now();
+        let (mut outgoing, call) =
+            self.envelope
+                .seal(message)
+                .map_err(|e| RequestError::Connect {
+                    message: format!("the request cannot be sent: {e}"),
+                })?;
+        let size = outgoing.remaining();
+        let cx = &mut Context::from_waker(Waker::noop());
+        let connection = loop {
+            let Some(mut idle) = self.pool.idle() else {
+                break None;
+            };
+            let sending = idle.poll_send(cx, &mut outgoing);
+            let refused = matches!(sending, Poll::Ready(Err(_))) && outgoing.remaining() == size;
+            // The server closed it just now and has seen nothing: the next one.
+            if !refused {
+                break Some(idle);
+            }
+        };
+        Ok(Launch {
+            sent,
+            outgoing,
+            call,
+            connection,
+        })
+    }
+
+    /// Sends the rest of a request and reads the answer to its end.
     pub(super) async fn exchange(
         &self,
-        message: Message,
+        launch: Launch,
         decoder: &mut dyn Decode,
         traces: &mut Traces,
     ) -> Result<(), RequestError> {
-        let sent = self.clock.now();
-        if let Some(connection) = self.pool.idle().await {
-            match self
-                .attempt(connection, &message, sent, decoder, traces)
-                .await
-            {
-                Err(Failure::Stale) => {}
-                Err(Failure::Failed(error)) => return Err(error),
-                Ok(()) => return Ok(()),
+        let sent = launch.sent;
+        let mut connection = match launch.connection {
+            Some(connection) => connection,
+            None => {
+                let connection = self.connect(sent).await?;
+                traces.connected = Some(self.clock.now());
+                connection
             }
+        };
+        let mut answer = Answer {
+            connection: &mut connection,
+            content: Content::Ended { reusable: false },
+            watchdog: Watchdog::new(self.clock.clone()),
+            timeouts: &self.timeouts,
+            sent,
+            fresh: true,
+        };
+        let status = answer.head(launch.outgoing, launch.call).await?;
+        traces.head = Some(answer.connection.reads.arrived());
+        traces.status = Some(status);
+        let outcome = match status {
+            200 => answer.decode(decoder, &mut traces.reply).await,
+            _ => Err(answer.refusal(status).await),
+        };
+        if answer.content.leaves_reusable() && connection.unread() == 0 {
+            self.pool.give_back(connection);
         }
-        let connection = self.connect(sent).await?;
-        traces.connected = Some(self.clock.now());
-        match self
-            .attempt(connection, &message, sent, decoder, traces)
-            .await
-        {
-            Ok(()) => Ok(()),
-            Err(Failure::Failed(error)) => Err(error),
-            Err(Failure::Stale) => Err(RequestError::Connect {
-                message: "the server closed a new connection before it took the request".into(),
-            }),
-        }
+        outcome
     }
 
     async fn connect(&self, sent: Nanos) -> Result<Connection, RequestError> {
@@ -130,41 +164,6 @@ impl Channel {
                 .map(|()| Err(timeout(Phase::Connect, limit)))
         })
         .await
-    }
-
-    async fn attempt(
-        &self,
-        mut connection: Connection,
-        message: &Message,
-        sent: Nanos,
-        decoder: &mut dyn Decode,
-        traces: &mut Traces,
-    ) -> Result<(), Failure> {
-        let (outgoing, call) = self
-            .envelope
-            .seal(message)
-            .map_err(|e| RequestError::Connect {
-                message: format!("the request cannot be sent: {e}"),
-            })?;
-        let mut answer = Answer {
-            connection: &mut connection,
-            content: Content::Ended { reusable: false },
-            watchdog: Watchdog::new(self.clock.clone()),
-            timeouts: &self.timeouts,
-            sent,
-            fresh: true,
-        };
-        let status = answer.head(outgoing, call).await?;
-        traces.head = Some(answer.connection.reads.arrived());
-        traces.status = Some(status);
-        let outcome = match status {
-            200 => answer.decode(decoder, &mut traces.reply).await,
-            _ => Err(answer.refusal(status).await),
-        };
-        if answer.content.leaves_reusable() && connection.unread() == 0 {
-            self.pool.give_back(connection);
-        }
-        outcome.map_err(Failure::Failed)
     }
 }
 
@@ -187,7 +186,7 @@ impl Answer<'_> {
         &mut self,
         mut outgoing: Outgoing,
         mut call: Call<RecvResponse>,
-    ) -> Result<u16, Failure> {
+    ) -> Result<u16, RequestError> {
         let (deadline, phase, limit) = self.deadline(None);
         let (connection, watchdog) = (&mut *self.connection, &mut self.watchdog);
         let size = outgoing.remaining();
@@ -196,7 +195,10 @@ impl Answer<'_> {
             if sending && let Poll::Ready(done) = connection.poll_send(cx, &mut outgoing) {
                 sending = false;
                 if done.is_err() && outgoing.remaining() == size {
-                    return Poll::Ready(Err(Failure::Stale));
+                    return Poll::Ready(Err(RequestError::Connect {
+                        message: "the server closed the connection before it took the request"
+                            .into(),
+                    }));
                 }
                 // Else a server that hung up in the middle may have said why before it did.
             }
@@ -213,11 +215,11 @@ impl Answer<'_> {
                     },
                     Err(error) => broken(&error),
                 };
-                return Poll::Ready(Err(Failure::Failed(error)));
+                return Poll::Ready(Err(error));
             }
             watchdog
                 .poll_expired(cx, deadline)
-                .map(|()| Err(timeout(phase, limit).into()))
+                .map(|()| Err(timeout(phase, limit)))
         })
         .await?;
         if let Some(content) = Content::after(call) {

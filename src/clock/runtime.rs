@@ -17,6 +17,9 @@ use tokio::runtime::{Builder, LocalOptions};
 pub fn on_real_time<T>(work: impl AsyncFnOnce(Clock) -> T) -> io::Result<T> {
     let runtime = Builder::new_current_thread()
         .enable_all()
+        // How many tasks run before timers and sockets are looked at again. tokio's 61 would let
+        // a request wait to be sent while that many others read.
+        .event_interval(8)
         .build_local(LocalOptions::default())?;
     runtime.block_on(async { Ok(work(Clock(Kind::Real(Real::new()?))).await) })
 }

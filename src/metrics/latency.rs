@@ -104,7 +104,7 @@ impl GateLatencies {
                     .collect(),
             ),
             e2el: Summary::of(times.iter().map(|t| millis(t.e2el())).collect()),
-            per_token: Summary::weighted(successes(run).flat_map(per_token).collect()),
+            per_token: Summary::weighted(|| successes(run).flat_map(per_token)),
             queue: Summary::of(
                 successes(run)
                     .map(|record| millis(record.sent - record.intended))

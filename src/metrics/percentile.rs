@@ -31,15 +31,21 @@ pub struct Summary {
 impl Summary {
     /// Summarises finite values in any order.
     pub fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
+        values.sort_unstable_by(f64::total_cmp);
         Summary::sorted(values, Vec::new())
     }
 
     /// Summarises a sample in which each value occurs as often as its weight says. Weights come
-    /// from servers and may be huge, so values are never repeated in memory.
-    pub fn weighted(mut values: Vec<(f64, u64)>) -> Self {
-        values.retain(|(_, weight)| *weight > 0);
-        values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    /// from servers and may be huge, so values are never repeated in memory. `sample` is gone through
+    /// twice.
+    pub fn weighted<I: Iterator<Item = (f64, u64)>>(sample: impl Fn() -> I) -> Self {
+        let sample = || sample().filter(|(_, weight)| *weight > 0);
+        // Nearly all servers send one token at a time.
+        if sample().all(|(_, weight)| weight == 1) {
+            return Summary::of(sample().map(|(value, _)| value).collect());
+        }
+        let mut values: Vec<(f64, u64)> = sample().collect();
+        values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let mut total = 0_u64;
         let cumulative = values
             .iter()
@@ -176,7 +182,10 @@ mod tests {
 
     #[test]
     fn an_empty_sample_is_zero_and_says_so() {
-        for summary in [Summary::of(vec![]), Summary::weighted(vec![(7.0, 0)])] {
+        for summary in [
+            Summary::of(vec![]),
+            Summary::weighted(|| [(7.0, 0)].into_iter()),
+        ] {
             assert!(summary.is_empty());
             assert_eq!(summary.percentile(99.0), 0.0);
             assert_eq!((summary.mean, summary.std, summary.max), (0.0, 0.0, 0.0));
@@ -185,7 +194,7 @@ mod tests {
 
     #[test]
     fn huge_weights_cost_no_memory() {
-        let summary = Summary::weighted(vec![(1.0, u64::MAX), (2.0, u64::MAX)]);
+        let summary = Summary::weighted(|| [(1.0, u64::MAX), (2.0, u64::MAX)].into_iter());
         assert_eq!(summary.count, u64::MAX);
         assert_eq!(summary.median, 1.0);
     }
@@ -212,7 +221,7 @@ mod tests {
                 .iter()
                 .flat_map(|&(value, n)| std::iter::repeat_n(f64::from(value), n as usize))
                 .collect();
-            let weighted = values.iter().map(|&(value, n)| (f64::from(value), n)).collect();
+            let weighted = || values.iter().map(|&(value, n)| (f64::from(value), n));
             let (repeated, weighted) = (Summary::of(repeated), Summary::weighted(weighted));
             prop_assert_eq!(repeated.count, weighted.count);
             prop_assert_eq!(repeated.percentile(q), weighted.percentile(q));

@@ -11,7 +11,8 @@ use crate::{
     run::Run,
 };
 use goodput_grammar::ramp::Ramp;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Value, json};
 
 /// What the result file holds besides the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,12 +48,12 @@ pub struct JsonOptions {
 /// Differences: `start_times` count from the run's start (vLLM's origin is arbitrary); an infinite
 /// burstiness is `"inf"`, as bare infinities are not JSON; a server's HTTP answer is part of
 /// `errors`.
-pub fn vllm_json(
-    run: &Run,
+pub fn vllm_json<'a>(
+    run: &'a Run,
     metrics: &Metrics,
     judgement: &Judgement,
     options: &JsonOptions,
-) -> Map<String, Value> {
+) -> VllmJson<'a> {
     let mut result = head(run, options);
     totals(&mut result, run, metrics, options);
     per_request(&mut result, run, options.detailed);
@@ -84,6 +85,47 @@ pub fn vllm_json(
         extra(run, metrics, judgement, options),
     );
     with_metadata(result, &options.metadata)
+}
+
+/// A result file, to be written by serde. What grows with requests and tokens is worked out while it
+/// is written, so that it never stands in memory a second time.
+#[derive(Debug, Default)]
+pub struct VllmJson<'a>(Vec<(String, Field<'a>)>);
+
+#[derive(Debug)]
+enum Field<'a> {
+    Value(Value),
+    /// One value a request.
+    Column(&'a [Record], fn(&Record) -> Value),
+}
+
+impl VllmJson<'_> {
+    fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(name, _)| name == key)
+    }
+}
+
+impl Serialize for VllmJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, field) in &self.0 {
+            match field {
+                Field::Value(value) => map.serialize_entry(key, value)?,
+                Field::Column(records, value) => {
+                    map.serialize_entry(key, &Column(records, *value))?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+struct Column<'a>(&'a [Record], fn(&Record) -> Value);
+
+impl Serialize for Column<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
 }
 
 /// Whether metadata may not use this key, because results of some settings have it.
@@ -135,8 +177,8 @@ pub fn is_result_key(key: &str) -> bool {
 /// The key that metadata follow.
 const BEFORE_METADATA: &str = "num_prompts";
 
-fn head(run: &Run, options: &JsonOptions) -> Map<String, Value> {
-    let mut result = Map::new();
+fn head<'a>(run: &Run, options: &JsonOptions) -> VllmJson<'a> {
+    let mut result = VllmJson::default();
     let setup = &run.setup;
     put(&mut result, "date", options.date.as_str());
     put(&mut result, "endpoint_type", setup.backend.as_str());
@@ -164,7 +206,7 @@ fn head(run: &Run, options: &JsonOptions) -> Map<String, Value> {
     result
 }
 
-fn totals(result: &mut Map<String, Value>, run: &Run, metrics: &Metrics, options: &JsonOptions) {
+fn totals(result: &mut VllmJson<'_>, run: &Run, metrics: &Metrics, options: &JsonOptions) {
     let (counts, throughput) = (&metrics.counts, &metrics.throughput);
     let goodput = metrics.goodput.requests_per_s;
     let goodput = options.vllm.goodput_given.then_some(goodput);
@@ -181,54 +223,53 @@ fn totals(result: &mut Map<String, Value>, run: &Run, metrics: &Metrics, options
 
 /// The arrays over all requests in plan order, in seconds. Failed requests keep what they
 /// streamed in `ttfts` and `itls`, and are 0 or empty elsewhere, as in vLLM.
-fn per_request(result: &mut Map<String, Value>, run: &Run, detailed: bool) {
-    let mut column = |key: &str, always: bool, of: &dyn Fn(&Record) -> Value| {
+fn per_request<'a>(result: &mut VllmJson<'a>, run: &'a Run, detailed: bool) {
+    let mut column = |key: &str, always: bool, value: fn(&Record) -> Value| {
         if detailed || always {
-            put(result, key, run.records.iter().map(of).collect::<Vec<_>>());
+            let column = Field::Column(&run.records, value);
+            result.0.push((key.to_owned(), column));
         }
     };
-    let times = |record: &Record| RequestTimes::of(record, Basis::Sent);
-    column("input_lens", false, &|record| json!(record.input.tokens));
-    column("output_lens", false, &|record| match record.ok() {
+    column("input_lens", false, |record| json!(record.input.tokens));
+    column("output_lens", false, |record| match record.ok() {
         true => json!(record.output.tokens),
         false => json!(0),
     });
-    column("ttfts", false, &|record| {
+    column("ttfts", false, |record| {
         json!(times(record).map_or(0.0, |times| times.ttft().as_secs_f64()))
     });
-    column("itls", false, &|record| {
+    column("itls", false, |record| {
         json!(
             gaps(record)
                 .map(|gap| gap.as_secs_f64())
                 .collect::<Vec<_>>()
         )
     });
-    column("latencies", true, &|record| {
+    column("latencies", true, |record| {
         let times = times(record).filter(|_| record.ok());
         json!(times.map_or(0.0, |times| times.e2el().as_secs_f64()))
     });
-    column("start_times", false, &|record| {
+    column("start_times", false, |record| {
         json!(record.sent.as_secs_f64())
     });
-    column("queue_times", true, &|record| {
+    column("queue_times", true, |record| {
         json!((record.sent - record.dispatched).as_secs_f64())
     });
-    column("generated_texts", false, &|record| match record.ok() {
+    column("generated_texts", false, |record| match record.ok() {
         true => json!(record.text),
         false => json!(""),
     });
-    column("errors", false, &|record| match &record.error {
+    column("errors", false, |record| match &record.error {
         Some(error) => json!(error.to_string()),
         None => json!(""),
     });
 }
 
-fn statistics(
-    result: &mut Map<String, Value>,
-    run: &Run,
-    metrics: &Metrics,
-    options: &VllmOptions,
-) {
+fn times(record: &Record) -> Option<RequestTimes> {
+    RequestTimes::of(record, Basis::Sent)
+}
+
+fn statistics(result: &mut VllmJson<'_>, run: &Run, metrics: &Metrics, options: &VllmOptions) {
     for metric in options.metrics(run) {
         let (summary, name) = (metric.of(metrics), metric.name());
         put(result, &format!("mean_{name}_ms"), summary.mean);
@@ -242,27 +283,22 @@ fn statistics(
 }
 
 /// Puts metadata where vLLM has them; none of them can replace a real key.
-fn with_metadata(result: Map<String, Value>, metadata: &[(String, String)]) -> Map<String, Value> {
+fn with_metadata<'a>(result: VllmJson<'a>, metadata: &[(String, String)]) -> VllmJson<'a> {
     let added: Vec<_> = metadata
         .iter()
-        .filter(|(key, _)| !result.contains_key(key))
-        .cloned()
+        .filter(|(key, _)| !result.has(key))
+        .map(|(key, value)| (key.clone(), Field::Value(json!(value))))
         .collect();
-    let mut merged = Map::new();
-    for (key, value) in result {
-        let last_before = key == BEFORE_METADATA;
-        merged.insert(key, value);
-        if last_before {
-            for (key, value) in &added {
-                merged.insert(key.clone(), Value::String(value.clone()));
-            }
-        }
-    }
-    merged
+    let mut fields = result.0;
+    let place = fields.iter().position(|(key, _)| key == BEFORE_METADATA);
+    let place = place.map_or(fields.len(), |before| before + 1);
+    fields.splice(place..place, added);
+    VllmJson(fields)
 }
 
-fn put(result: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
-    result.insert(key.to_owned(), value.into());
+fn put(result: &mut VllmJson<'_>, key: &str, value: impl Into<Value>) {
+    let value = Field::Value(value.into());
+    result.0.push((key.to_owned(), value));
 }
 
 /// A number, or the text `inf`, which JSON's numbers lack.
@@ -296,6 +332,11 @@ mod tests {
     };
     use goodput_grammar::ramp::RampKind;
     use rstest::rstest;
+    use serde_json::Map;
+
+    fn map(result: &VllmJson<'_>) -> Map<String, Value> {
+        serde_json::from_str(&serde_json::to_string(result).unwrap()).unwrap()
+    }
 
     fn json_of(golden: &Golden) -> (Map<String, Value>, String) {
         let run = golden.run();
@@ -339,7 +380,7 @@ mod tests {
             options.ramp.as_ref(),
             &options.date,
         );
-        (vllm_json(&run, &metrics, &judgement, &options), name)
+        (map(&vllm_json(&run, &metrics, &judgement, &options)), name)
     }
 
     /// Compares types as well: vLLM's floats must be floats, its integers integers.
@@ -395,7 +436,7 @@ mod tests {
             date: "today".to_owned(),
             ..JsonOptions::default()
         };
-        let result = vllm_json(&run, &metrics, &judgement, &options);
+        let result = map(&vllm_json(&run, &metrics, &judgement, &options));
         let mine: Vec<_> = result
             .iter()
             .filter(|(_, value)| *value == "mine")
@@ -410,7 +451,12 @@ mod tests {
         run.setup.rate = None;
         run.setup.burstiness = f64::INFINITY;
         let (metrics, judgement) = Criteria::default().assess(&run);
-        let result = vllm_json(&run, &metrics, &judgement, &JsonOptions::default());
+        let result = map(&vllm_json(
+            &run,
+            &metrics,
+            &judgement,
+            &JsonOptions::default(),
+        ));
         assert_eq!(
             (&result["request_rate"], &result["burstiness"]),
             (&json!("inf"), &json!("inf"))

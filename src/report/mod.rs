@@ -18,7 +18,7 @@ mod vllm;
 
 pub use evidence::{evidence, reasons};
 pub use extra::SCHEMA;
-pub use json::{JsonOptions, is_result_key, vllm_json};
+pub use json::{JsonOptions, VllmJson, is_result_key, vllm_json};
 pub use summary::summary;
 pub use table::vllm_table;
 pub use value::Report;

@@ -37,7 +37,7 @@ fn told(record: &Record) -> String {
     "crlf@req:1",
     r#"ok | events at [50 60 70 80] | " the of and to" | 4 tokens by usage | over at 80"#
 )]
-#[case::refuse("refuse", r#"could not connect: the server closed a new connection before it took the request | events at [] | "" | 0 tokens by estimate | over at 0"#)]
+#[case::refuse("refuse", r#"could not connect: the server closed the connection before it took the request | events at [] | "" | 0 tokens by estimate | over at 0"#)]
 #[case::slow_headers(
     "slow_headers(65ms)",
     r#"ok | events at [65 65 70 80] | " the of and to" | 4 tokens by usage | over at 80"#

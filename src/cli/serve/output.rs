@@ -5,7 +5,7 @@ use crate::{
     cli::save,
     clock::Nanos,
     error::{Error, Problem},
-    report::{self, JsonOptions, Report, VllmMetric, VllmOptions},
+    report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
 use std::path::PathBuf;
@@ -104,7 +104,7 @@ impl<'a> Output<'a> {
         })
     }
 
-    fn json(&self, report: &Report, now: &Zoned) -> String {
+    fn json<'r>(&self, report: &'r Report, now: &Zoned) -> VllmJson<'r> {
         let run = report.run();
         let started = now.saturating_sub(span(run.duration));
         let time = |at| {
@@ -129,8 +129,7 @@ impl<'a> Output<'a> {
             dataset: Some(self.args.dataset_text()),
             vllm: self.vllm(),
         };
-        let result = report::vllm_json(run, report.metrics(), report.judgement(), &options);
-        serde_json::Value::Object(result).to_string()
+        report::vllm_json(run, report.metrics(), report.judgement(), &options)
     }
 }
 
