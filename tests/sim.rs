@@ -113,7 +113,8 @@ fn an_answer_in_one_piece_takes_as_long_as_its_stream() {
         assert_eq!(body["choices"][0]["text"], " the of and to");
         assert_eq!(
             body["usage"],
-            json!({"prompt_tokens": 3, "total_tokens": 7, "completion_tokens": 4})
+            json!({"prompt_tokens": 3, "total_tokens": 7, "completion_tokens": 4,
+                "prompt_tokens_details": null, "completion_tokens_details": null})
         );
     });
 }
@@ -228,7 +229,12 @@ fn requests_of_other_clients_are_served(#[case] capture: &[u8], #[case] tokens_o
     json!({"count": 2, "max_model_len": 1_048_576, "tokens": [0, 1], "token_strs": null}))]
 #[case::models("GET", "/v1/models", "", 200, json!({"object": "list", "data": [{
     "id": "tiny", "object": "model", "created": 1_700_000_000, "owned_by": "goodput", "root": "tiny",
-    "parent": null, "max_model_len": 1_048_576,
+    "parent": null, "max_model_len": 1_048_576, "permission": [{
+        "id": "modelperm-tiny", "object": "model_permission", "created": 1_700_000_000,
+        "allow_create_engine": false, "allow_sampling": true, "allow_logprobs": true,
+        "allow_search_indices": false, "allow_view": true, "allow_fine_tuning": false,
+        "organization": "*", "group": null, "is_blocking": false,
+    }],
 }]}))]
 fn answers_that_take_no_time(
     #[case] method: &str,

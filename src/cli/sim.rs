@@ -109,8 +109,7 @@ fn serve(args: Args) -> Result<(), String> {
             .collect(),
     };
     let tokenizer = Tokenizer::load(&TokenizerSpec::default()).map_err(|e| e.to_string())?;
-    let count = move |text: &str| tokenizer.count(text, false).tokens;
-    let server = Arc::new(SimServer::new(script).count_tokens(count));
+    let server = Arc::new(SimServer::new(script).tokenizer(tokenizer));
     if !server.problems().is_empty() {
         let problems = server.problems().iter();
         let each: Vec<String> = problems.map(|problem| format!("--{problem}")).collect();

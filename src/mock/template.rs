@@ -2,9 +2,8 @@
 
 use super::schedule::{SCHEDULE, Schedule};
 use crate::sim::{
+    dialect::{Answer, Chat, Completions, Dialect, EVENT_STREAM, Form, UsageEvents},
     estimate_tokens,
-    request::{Dialect, Generation},
-    wire::{Answer, EVENT_STREAM, UsageEvents},
 };
 use std::{fmt::Write as _, time::Duration};
 use wiremock::{Request, Respond, ResponseTemplate};
@@ -100,13 +99,18 @@ impl StreamTemplate {
 
     fn answer(&self, dialect: Dialect, tokens: u64, request: &Request) -> Answer {
         // What a mock answers to is for its matchers to say, so anything will do here.
-        let asked = Generation::read(dialect, &request.body).ok();
-        let prompt_tokens = asked
-            .as_ref()
-            .map_or(0, |asked| asked.input.tokens(estimate_tokens));
+        let asked = dialect.read(&request.body).ok();
+        let prompt_tokens = asked.as_ref().map_or(0, |asked| {
+            let inputs = asked.inputs.iter();
+            inputs.map(|input| input.tokens(estimate_tokens)).sum()
+        });
         let model = asked.and_then(|asked| asked.model);
         let model = model.as_deref().unwrap_or("mock");
-        let answer = Answer::new(dialect, "mock", CREATED, model, tokens, prompt_tokens);
+        let form: Box<dyn Form> = match dialect {
+            Dialect::Chat => Box::new(Chat),
+            _ => Box::new(Completions),
+        };
+        let answer = Answer::new(form, "mock", CREATED, model, tokens, prompt_tokens);
         let answer = match self.usage {
             true => answer.usage(UsageEvents::Last),
             false => answer,
@@ -120,7 +124,7 @@ impl StreamTemplate {
     fn body(&self, request: &Request) -> Vec<u8> {
         match &self.content {
             Content::Generated { dialect, tokens } => {
-                let answer = self.answer(*dialect, *tokens, request);
+                let mut answer = self.answer(*dialect, *tokens, request);
                 (0..answer.tokens())
                     .flat_map(|index| answer.burst(index..index + 1))
                     .flatten()
@@ -145,14 +149,10 @@ impl StreamTemplate {
 
     fn schedule(&self) -> Schedule {
         let (lead, beats) = match &self.content {
-            Content::Generated {
-                dialect: Dialect::Chat,
-                tokens,
-            } => (1, *tokens),
-            Content::Generated {
-                dialect: Dialect::Completions,
-                tokens,
-            } => (0, *tokens),
+            // The role event comes before the first token of a chat.
+            Content::Generated { dialect, tokens } => {
+                (u64::from(*dialect == Dialect::Chat), *tokens)
+            }
             Content::Events(data) => (0, data.len() as u64),
         };
         Schedule {

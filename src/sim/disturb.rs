@@ -4,21 +4,14 @@
 //! with the times at which they are ready, writes come out with theirs. Only [stalls](super::stall)
 //! are behind this, because they hold what makes the tokens.
 
-use super::{
-    hang_up::Ending,
-    wire::{self, Answer},
-};
+use super::{dialect::Answer, hang_up::Ending};
 use crate::clock::Nanos;
 use bytes::Bytes;
 use goodput_grammar::fault::Kind;
-use memchr::memmem;
 use std::ops::Range;
 
 /// What an error event says unless it is told what.
 const DIED: &str = "injected fault: the engine died";
-
-/// The first two of the three bytes of a euro sign.
-const HALF_A_CHARACTER: &[u8] = b"\xE2\x82";
 
 /// The pieces of an answer and the times at which they are written.
 pub(super) type Writes = Vec<(Nanos, Vec<Bytes>)>;
@@ -107,8 +100,19 @@ impl Disturbed {
         self.over
     }
 
+    /// Takes note that tokens of an answer in one piece were ready at `at`.
+    pub(super) fn ready(&mut self, at: Nanos) {
+        self.answer.ready(at);
+    }
+
+    /// Media type of its stream.
+    pub(super) fn media(&self) -> &'static str {
+        self.answer.media()
+    }
+
     /// What is written of a stream because this many more tokens are ready at `at`.
     pub(super) fn take(&mut self, tokens: u64, at: Nanos) -> Writes {
+        self.answer.ready(at);
         self.ready = self.ready.saturating_add(tokens).min(self.tokens());
         let mut writes = Writes::new();
         while let Some(tokens) = self.next_event() {
@@ -124,6 +128,7 @@ impl Disturbed {
         let size = match self.group {
             Some(group) if waiting >= group => group,
             Some(_) if !all => 0,
+            None if self.answer.is_one_by_one() => waiting.min(1),
             _ => waiting,
         };
         (size > 0 && !self.over).then(|| self.sent..self.sent + size)
@@ -133,12 +138,14 @@ impl Disturbed {
         self.sent = tokens.end;
         self.over = tokens.end == self.tokens();
         let at = at.max(self.busy_until);
-        let events = match &self.end {
-            Some((after, end)) if tokens.contains(after) => {
+        let end = self.end.as_ref();
+        let end = end.filter(|(after, _)| tokens.contains(after)).cloned();
+        let events = match end {
+            Some((_, end)) => {
                 self.over = true;
-                self.last_events(end, tokens)
+                self.last_events(&end, tokens)
             }
-            _ => self.events(tokens),
+            None => self.events(tokens),
         };
         self.writes(at, events)
     }
@@ -148,42 +155,47 @@ impl Disturbed {
         tokens.contains(&after.min(self.tokens() - 1))
     }
 
-    fn opening(&self, tokens: &Range<u64>) -> Vec<Bytes> {
-        let role = (tokens.start == 0).then(|| self.answer.role_event());
-        Vec::from_iter(role.flatten())
+    fn opening(&mut self, tokens: &Range<u64>) -> Vec<Bytes> {
+        match tokens.start {
+            0 => self.answer.opening(),
+            _ => Vec::new(),
+        }
     }
 
     /// What tokens are sent with when the answer does not end there.
-    fn events(&self, tokens: Range<u64>) -> Vec<Bytes> {
+    fn events(&mut self, tokens: Range<u64>) -> Vec<Bytes> {
         let mut events = self.opening(&tokens);
-        let mut event = self.answer.token_event(tokens.clone());
+        let mut spoiled = false;
         let mut copies = 1;
-        for kind in &self.kinds {
-            match kind {
-                Kind::RoleOnly { after } if self.falls_into(*after, &tokens) => {
+        for index in 0..self.kinds.len() {
+            match self.kinds[index] {
+                Kind::RoleOnly { after } if self.falls_into(after, &tokens) => {
                     events.extend(self.answer.role_event());
                 }
-                Kind::Empty { after } if self.falls_into(*after, &tokens) => {
+                Kind::Empty { after } if self.falls_into(after, &tokens) => {
                     events.push(self.answer.empty_event(tokens.start));
                 }
-                Kind::UsageOnly { after } if self.falls_into(*after, &tokens) => {
-                    events.push(self.answer.usage_event(tokens.start));
+                Kind::UsageOnly { after } if self.falls_into(after, &tokens) => {
+                    events.extend(self.answer.usage_event(tokens.start));
                 }
-                Kind::TruncatedUtf8 { after } if self.falls_into(*after, &tokens) => {
-                    event = with_half_a_character(&event);
-                }
-                Kind::Duplicate { after } if self.falls_into(*after, &tokens) => copies += 1,
+                Kind::TruncatedUtf8 { after } if self.falls_into(after, &tokens) => spoiled = true,
+                Kind::Duplicate { after } if self.falls_into(after, &tokens) => copies += 1,
                 _ => {}
             }
         }
+        let last = tokens.end == self.tokens();
+        let event = match spoiled {
+            true => self.answer.spoiled_token_event(tokens),
+            false => self.answer.token_event(tokens),
+        };
         events.extend(std::iter::repeat_n(event, copies));
-        if tokens.end == self.tokens() {
+        if last {
             events.extend(self.answer.closing());
         }
         events
     }
 
-    fn last_events(&self, end: &End, tokens: Range<u64>) -> Vec<Bytes> {
+    fn last_events(&mut self, end: &End, tokens: Range<u64>) -> Vec<Bytes> {
         match end {
             End::Silence | End::Reset | End::Early => Vec::new(),
             End::Cut => {
@@ -234,21 +246,23 @@ impl Disturbed {
     pub(super) fn whole(&self) -> Option<Bytes> {
         match self.end.as_ref().map(|(_, end)| end) {
             Some(End::Silence | End::Reset) => None,
-            Some(End::Error(message)) => Some(Bytes::from(wire::error(message).to_string())),
+            Some(End::Error(message)) => {
+                Some(Bytes::from(self.answer.error_body(message).to_string()))
+            }
             Some(End::NoTokens) => Some(Bytes::from(self.answer.whole_of(0))),
             Some(End::Cut) => {
-                let body = self.spoiled(Bytes::from(self.answer.whole()));
+                let body = self.body();
                 Some(body.slice(..body.len() / 2))
             }
-            Some(End::Early) | None => Some(self.spoiled(Bytes::from(self.answer.whole()))),
+            Some(End::Early) | None => Some(self.body()),
         }
     }
 
-    fn spoiled(&self, body: Bytes) -> Bytes {
+    fn body(&self) -> Bytes {
         let spoils = |kind: &Kind| matches!(kind, Kind::TruncatedUtf8 { .. });
         match self.kinds.iter().any(spoils) {
-            true => with_half_a_character(&body),
-            false => body,
+            true => Bytes::from(self.answer.spoiled_whole()),
+            false => Bytes::from(self.answer.whole()),
         }
     }
 }
@@ -271,24 +285,14 @@ impl End {
     }
 }
 
-/// The same JSON with an unfinished character at the start of its text.
-fn with_half_a_character(json: &Bytes) -> Bytes {
-    // In strings quotes are escaped, so that these stand nowhere else.
-    let text = [&b"\"content\":\""[..], b"\"text\":\""]
-        .into_iter()
-        .find_map(|key| Some(memmem::find(json, key)? + key.len()));
-    match text {
-        Some(start) => Bytes::from([&json[..start], HALF_A_CHARACTER, &json[start..]].concat()),
-        None => json.clone(),
-    }
-}
-
 /// The same event with CR LF for line ends. JSON has none inside.
 fn with_crlf(event: &Bytes) -> Bytes {
-    match event.strip_suffix(b"\n\n") {
-        Some(line) => Bytes::from([line, b"\r\n\r\n"].concat()),
-        None => event.clone(),
-    }
+    let lines = event.split_inclusive(|&byte| byte == b'\n');
+    let ended = lines.flat_map(|line| match line.strip_suffix(b"\n") {
+        Some(text) => [text, b"\r\n"],
+        None => [line, b""],
+    });
+    Bytes::from(ended.collect::<Vec<_>>().concat())
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 use super::*;
-use crate::sim::{request::Dialect, wire::UsageEvents};
+use crate::sim::dialect::{Dialect, UsageEvents};
 use goodput_grammar::fault;
 use proptest::prelude::*;
 use rstest::rstest;
 
 fn disturbed(tokens: u64, faults: &str) -> Disturbed {
-    let answer = Answer::new(Dialect::Completions, "1", 0, "m", tokens, 3);
+    let asked = Dialect::Completions.read(br#"{"prompt":"x"}"#).unwrap();
+    let answer = Answer::new(asked.form, "1", 0, "m", tokens, 3);
     let faults = fault::parse(faults).unwrap();
     let kinds = faults.into_iter().map(|fault| fault.kind).collect();
     Disturbed::new(answer.usage(UsageEvents::Last), kinds)

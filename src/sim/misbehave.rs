@@ -6,7 +6,8 @@ use super::{
     pace::{self, Body},
     server::Accepted,
     stall::{self, Stalling},
-    surface::{json_response, stream_response},
+    surface::{json_response, response},
+    telemetry::Progress,
     tokens::TokenSource,
 };
 use crate::clock::{Clock, Nanos};
@@ -83,6 +84,8 @@ pub(super) struct Serving {
     pub(super) arrival: Nanos,
     pub(super) clock: Clock,
     pub(super) hang_up: HangUp,
+    /// What counts it, where there is no engine.
+    pub(super) progress: Option<Progress>,
 }
 
 impl Serving {
@@ -99,17 +102,25 @@ impl Serving {
         self.clock.sleep_until(head).await;
         match stream {
             true => self.stream(disturbed, source),
-            false => self.whole(&disturbed, source).await,
+            false => self.whole(disturbed, source).await,
+        }
+    }
+
+    fn count(&mut self, at: Nanos, tokens: u64) {
+        if let Some(progress) = &mut self.progress {
+            progress.tokens(at, tokens);
         }
     }
 
     fn stream(self, disturbed: Disturbed, source: Stalling) -> Response<Body> {
         let ending = disturbed.ending();
+        let media = disturbed.media();
         let start = Some((self, disturbed, source, VecDeque::new()));
         let beats = stream::unfold(start, move |state| async move {
-            let (serving, mut disturbed, mut source, mut writes) = state?;
+            let (mut serving, mut disturbed, mut source, mut writes) = state?;
             while writes.is_empty() && !disturbed.is_over() {
                 let (at, tokens) = source.next().await?;
+                serving.count(at, tokens);
                 writes.extend(disturbed.take(tokens, at));
             }
             let Some((at, chunks)) = writes.pop_front() else {
@@ -120,10 +131,10 @@ impl Serving {
             serving.clock.sleep_until(at).await;
             Some((chunks, Some((serving, disturbed, source, writes))))
         });
-        stream_response(pace::chunked(beats))
+        response(media, pace::chunked(beats))
     }
 
-    async fn whole(self, disturbed: &Disturbed, mut source: Stalling) -> Response<Body> {
+    async fn whole(mut self, mut disturbed: Disturbed, mut source: Stalling) -> Response<Body> {
         let mut missing = disturbed.tokens();
         let mut ready = Nanos(0);
         while missing > 0
@@ -131,6 +142,8 @@ impl Serving {
         {
             missing = missing.saturating_sub(tokens);
             ready = at;
+            disturbed.ready(at);
+            self.count(at, tokens);
         }
         self.clock.sleep_until(ready).await;
         match (disturbed.whole(), disturbed.ending()) {

@@ -1,5 +1,5 @@
-//! The simulated server: it speaks vLLM's dialect of the OpenAI API and keeps exactly the times that
-//! a [`Script`](goodput_grammar::sim::Script) says, or those of a simulated [`engine`].
+//! The simulated server: it speaks the dialects of several real servers and keeps exactly the times
+//! that a [`Script`](goodput_grammar::sim::Script) says, or those of a simulated [`engine`].
 //!
 //! One [`SimServer`] serves in three ways:
 //!
@@ -19,6 +19,7 @@
 //! script's seed and the number of the request too, so that a disturbed run repeats exactly.
 
 mod accept;
+pub(crate) mod dialect;
 mod disturb;
 pub mod engine;
 mod fault;
@@ -28,16 +29,15 @@ mod misbehave;
 pub(crate) mod pace;
 mod prefix;
 mod refusal;
-pub(crate) mod request;
 mod script;
 mod server;
 mod stall;
 mod streamed;
 mod surface;
 mod tcp;
+mod telemetry;
 mod thread;
 mod tokens;
-pub(crate) mod wire;
 
 #[cfg(feature = "wiremock")]
 pub(crate) use accept::accept_each;

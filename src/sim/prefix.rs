@@ -1,6 +1,6 @@
 //! What the blocks of a prompt hold, for an engine's prefix cache.
 
-use super::request::Input;
+use super::dialect::Input;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Bytes of text that count as one token here. Cutting by bytes keeps blocks of equal beginnings

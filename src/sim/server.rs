@@ -1,15 +1,17 @@
 //! The simulated server itself, independent of what carries its bytes.
 
 use super::{
+    dialect::{MAX_MODEL_LEN, WORDS},
     engine::EngineRunner,
     hang_up::{Ending, HangUp},
-    request::MAX_MODEL_LEN,
     script::Latencies,
     surface,
+    telemetry::Telemetry,
 };
 use crate::{
     clock::{Clock, Nanos},
     error::Problem,
+    plan::{Codec, Tokenizer},
 };
 use futures_util::FutureExt;
 use goodput_grammar::sim::Script;
@@ -34,7 +36,11 @@ pub struct SimServer {
     engine: Option<EngineRunner>,
     /// Times where there is no engine.
     latencies: Result<Latencies, Vec<Problem>>,
+    telemetry: Arc<Telemetry>,
     count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
+    tokenizer: Tokenizer,
+    /// What the tokenizer calls the words of answers.
+    word_ids: Option<Arc<[u64]>>,
     accepted: AtomicU64,
     in_flight: AtomicU64,
     /// Nanoseconds that generations were in flight, added up as they end.
@@ -50,15 +56,23 @@ impl SimServer {
     /// Reads the recordings that the script names; see [`problems`](Self::problems).
     pub fn new(script: Script) -> Self {
         let engine = script.engine.clone();
+        let engine = engine.map(|config| EngineRunner::new(*config, script.seed));
+        let telemetry = match &engine {
+            Some(engine) => engine.telemetry().clone(),
+            None => Arc::new(Telemetry::new(MAX_MODEL_LEN, 0)),
+        };
         let latencies = match engine {
             Some(_) => Latencies::read(&Script::default()),
             None => Latencies::read(&script),
         };
         SimServer {
-            engine: engine.map(|config| EngineRunner::new(*config, script.seed)),
+            engine,
+            telemetry,
             latencies,
             script,
             count: Box::new(estimate_tokens),
+            tokenizer: Tokenizer::none(),
+            word_ids: None,
             accepted: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             nanos_in_flight: AtomicU64::new(0),
@@ -88,6 +102,21 @@ impl SimServer {
         })
     }
 
+    /// Counts, encodes and decodes with a tokenizer, so that `/tokenize` and `/detokenize` are exact
+    /// and the token ids of answers are those of their text. Default: none.
+    #[must_use]
+    pub fn tokenizer(mut self, tokenizer: Tokenizer) -> Self {
+        // A word that is several tokens goes by the first.
+        let id = |codec: &Codec, word| codec.encode(word, false).ok()?.first().copied();
+        self.word_ids = tokenizer.codec().and_then(|codec| {
+            let ids = WORDS.iter().map(|word| id(codec, word).map(u64::from));
+            ids.collect()
+        });
+        let counting = tokenizer.clone();
+        self.tokenizer = tokenizer;
+        self.count_tokens(move |text| counting.count(text, false).tokens)
+    }
+
     /// Generations accepted so far, those included that a [fault](goodput_grammar::fault) spoils.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
@@ -108,6 +137,11 @@ impl SimServer {
         self.engine.as_ref()
     }
 
+    /// What it has counted.
+    pub(super) fn telemetry(&self) -> &Arc<Telemetry> {
+        &self.telemetry
+    }
+
     /// Tokens of prompt and answer that a request may have together.
     pub(super) fn max_model_len(&self) -> u64 {
         self.engine.as_ref().map_or(MAX_MODEL_LEN, |engine| {
@@ -124,6 +158,16 @@ impl SimServer {
     /// The tokens in a text.
     pub(super) fn count(&self, text: &str) -> u64 {
         (self.count)(text)
+    }
+
+    /// What encodes and decodes, if there is a tokenizer.
+    pub(super) fn codec(&self) -> Option<&Codec> {
+        self.tokenizer.codec()
+    }
+
+    /// The token ids of the words of answers, if there is a tokenizer.
+    pub(super) fn word_ids(&self) -> Option<Arc<[u64]>> {
+        self.word_ids.clone()
     }
 
     /// The name of the only model served; `None` is any.

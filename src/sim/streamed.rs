@@ -1,6 +1,6 @@
 //! The body of a streamed answer.
 
-use super::{server::Accepted, tokens::TokenSource, wire::Answer};
+use super::{dialect::Answer, server::Accepted, telemetry::Progress, tokens::TokenSource};
 use bytes::Bytes;
 use futures_util::stream::Stream;
 use hyper::body::{Body, Frame};
@@ -19,6 +19,7 @@ use std::{
 pub(super) struct Streamed {
     source: TokenSource,
     answer: Answer,
+    progress: Option<Progress>,
     /// Tokens whose events are made.
     made: u64,
     events: vec::IntoIter<Bytes>,
@@ -27,10 +28,16 @@ pub(super) struct Streamed {
 }
 
 impl Streamed {
-    pub(super) fn new(source: TokenSource, answer: Answer, accepted: Accepted) -> Self {
+    pub(super) fn new(
+        source: TokenSource,
+        answer: Answer,
+        progress: Option<Progress>,
+        accepted: Accepted,
+    ) -> Self {
         Streamed {
             source,
             answer,
+            progress,
             made: 0,
             events: Vec::new().into_iter(),
             _accepted: accepted,
@@ -53,12 +60,17 @@ impl Body for Streamed {
             if self.made == self.answer.tokens() {
                 return Poll::Ready(None);
             }
-            let Some((_, tokens)) = ready!(Pin::new(&mut self.source).poll_next(cx)) else {
+            let Some((at, tokens)) = ready!(Pin::new(&mut self.source).poll_next(cx)) else {
                 return Poll::Ready(None);
             };
-            let ready = self.made + tokens;
-            self.events = self.answer.burst(self.made..ready).into_iter();
-            self.made = ready;
+            let this = &mut *self;
+            if let Some(progress) = &mut this.progress {
+                progress.tokens(at, tokens);
+            }
+            this.answer.ready(at);
+            let ready = this.made + tokens;
+            this.events = this.answer.burst(this.made..ready).into_iter();
+            this.made = ready;
         }
     }
 }

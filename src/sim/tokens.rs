@@ -29,6 +29,8 @@ pub(super) enum TokenSource {
     Loaded(Box<Loaded>),
     /// When the engine has made them.
     Engine(Ticket),
+    /// One, when an engine has read several prompts: those that wait, and when the last was read.
+    Prefills(Vec<Ticket>, Nanos),
 }
 
 /// A request whose tokens take longer under load.
@@ -85,26 +87,34 @@ impl TokenSource {
         match self {
             TokenSource::Scripted { wait, .. } => wait.reset(wait.at().after(time)),
             TokenSource::Loaded(loaded) => loaded.stall = Some(loaded.clock.sleep_until(until)),
-            TokenSource::Engine(_) => {}
+            TokenSource::Engine(_) | TokenSource::Prefills(..) => {}
         }
         until
     }
 
-    /// Waits until `tokens` are ready.
-    pub(super) async fn all(mut self, tokens: u64) {
+    /// Waits until `tokens` are ready, and says when which were.
+    pub(super) async fn all(mut self, tokens: u64) -> Vec<(Nanos, u64)> {
+        let mut ready = Vec::new();
         if let TokenSource::Scripted { wait, spans } = &mut self {
             // One wait for the last instead of one for each.
-            let last = (1..tokens).fold(wait.at(), |at, _| at.after(spans.next()));
-            wait.reset(last);
-            return wait.await;
-        }
-        let mut ready = 0;
-        while ready < tokens {
-            match poll_fn(|cx| Pin::new(&mut self).poll_next(cx)).await {
-                Some((_, more)) => ready += more,
-                None => return,
+            let mut at = wait.at();
+            ready.push((at, 1));
+            for _ in 1..tokens {
+                at = at.after(spans.next());
+                ready.push((at, 1));
             }
+            wait.reset(at);
+            wait.await;
+            return ready;
         }
+        let mut missing = tokens;
+        while missing > 0
+            && let Some((at, more)) = poll_fn(|cx| Pin::new(&mut self).poll_next(cx)).await
+        {
+            missing = missing.saturating_sub(more);
+            ready.push((at, more));
+        }
+        ready
     }
 }
 
@@ -124,6 +134,16 @@ impl Stream for TokenSource {
                 Poll::Ready(Some((at, 1)))
             }
             TokenSource::Engine(ticket) => ticket.poll_next(cx),
+            TokenSource::Prefills(tickets, latest) => {
+                while let Some(ticket) = tickets.last_mut() {
+                    let Some((at, _)) = ready!(ticket.poll_next(cx)) else {
+                        return Poll::Ready(None);
+                    };
+                    *latest = at.max(*latest);
+                    tickets.pop();
+                }
+                Poll::Ready(Some((*latest, 1)))
+            }
         }
     }
 }

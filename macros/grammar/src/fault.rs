@@ -54,7 +54,7 @@ pub enum Kind {
         after: u64,
     },
     /// `end_early(after = 3)`: the answer ends as if it were complete, between two events, with
-    /// neither a finish reason nor `[DONE]`. Streams only.
+    /// neither a finish reason nor what marks its end. Streams only.
     EndEarly {
         /// Tokens before; default 1.
         after: u64,
@@ -85,7 +85,8 @@ pub enum Kind {
     NoUsage,
     /// `wrong_usage(7)`: this is reported as the number of generated tokens.
     WrongUsage(u64),
-    /// `no_done`: the stream ends without `[DONE]`.
+    /// `no_done`: the stream ends without what marks its end: `[DONE]`, `message_stop`,
+    /// `response.completed`, the text once more (TGI), `stop` (llama.cpp) or `done` (Ollama).
     NoDone,
     /// `duplicate(after = 3)`: an event is sent twice. Streams only.
     Duplicate {
@@ -102,7 +103,8 @@ pub enum Kind {
         /// Tokens before; default 1.
         after: u64,
     },
-    /// `usage_only(after = 3)`: one more event with usage and no choices. Streams only.
+    /// `usage_only(after = 3)`: one more event with usage and no text. Streams only; not with TGI,
+    /// llama.cpp and Ollama, which have no such event.
     UsageOnly {
         /// Tokens before; default 1.
         after: u64,

@@ -1,9 +1,12 @@
 //! Runs an engine on a clock.
 
 use super::{Engine, EngineConfig, Job, JobId, State, Step, TooLong};
-use crate::clock::{Clock, Nanos};
+use crate::{
+    clock::{Clock, Nanos},
+    sim::telemetry::Telemetry,
+};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -28,6 +31,7 @@ pub struct EngineRunner {
 
 struct Shared {
     floor: Mutex<Floor>,
+    telemetry: Arc<Telemetry>,
     /// Rung when there is something to do again.
     bell: Notify,
 }
@@ -35,7 +39,16 @@ struct Shared {
 /// The engine and those who wait for it.
 struct Floor {
     engine: Engine,
-    tickets: BTreeMap<JobId, mpsc::UnboundedSender<Ready>>,
+    tickets: BTreeMap<JobId, Holder>,
+}
+
+/// Who waits for the tokens of a job.
+struct Holder {
+    sender: mpsc::UnboundedSender<Ready>,
+    submitted: Nanos,
+    prompt_tokens: u64,
+    /// When it got the last tokens, if any.
+    last: Option<Nanos>,
 }
 
 /// Tokens that are ready.
@@ -48,12 +61,14 @@ impl EngineRunner {
             engine: Engine::new(config.clone(), seed),
             tickets: BTreeMap::new(),
         };
+        let drafts = config.num_speculative_tokens;
         EngineRunner {
-            config,
             shared: Arc::new(Shared {
                 floor: Mutex::new(floor),
+                telemetry: Arc::new(Telemetry::new(config.max_model_len(), drafts)),
                 bell: Notify::new(),
             }),
+            config,
             steps: Mutex::default(),
         }
     }
@@ -68,6 +83,16 @@ impl EngineRunner {
         self.shared.floor().engine.state()
     }
 
+    /// The LoRA adapters of the jobs that run and of those that wait.
+    pub fn adapters(&self) -> (BTreeSet<usize>, BTreeSet<usize>) {
+        self.shared.floor().engine.adapters()
+    }
+
+    /// What it has counted.
+    pub(in crate::sim) fn telemetry(&self) -> &Arc<Telemetry> {
+        &self.shared.telemetry
+    }
+
     /// Submits a job that arrived at `arrival`. All jobs of a runner must come with the same clock.
     ///
     /// # Errors
@@ -77,10 +102,17 @@ impl EngineRunner {
     /// Outside a tokio runtime.
     pub fn submit(&self, clock: &Clock, arrival: Nanos, job: Job) -> Result<Ticket, TooLong> {
         let (sender, ready) = mpsc::unbounded_channel();
+        let prompt_tokens = job.prompt_tokens.max(1);
         let job = {
             let mut floor = self.shared.floor();
             let job = floor.engine.submit(arrival, job)?;
-            floor.tickets.insert(job, sender);
+            let holder = Holder {
+                sender,
+                submitted: arrival,
+                prompt_tokens,
+                last: None,
+            };
+            floor.tickets.insert(job, holder);
             job
         };
         self.keep_going(clock);
@@ -153,15 +185,34 @@ impl Shared {
 
     fn deliver(&self, step: &Step) {
         let mut floor = self.floor();
+        let tickets = &mut floor.tickets;
+        let mut counted = 0;
         for emission in &step.emissions {
-            if let Some(ticket) = floor.tickets.get(&emission.job) {
-                // Nobody reads it when the request is being dropped.
-                let _ = ticket.send((step.ends, emission.tokens));
+            // Tokens of those who have gone are nobody's.
+            let Some(holder) = tickets.get_mut(&emission.job) else {
+                continue;
+            };
+            counted += emission.tokens;
+            match holder.last.replace(step.ends) {
+                Some(last) => self
+                    .telemetry
+                    .more_tokens(step.ends - last, emission.tokens),
+                None => {
+                    counted += holder.prompt_tokens;
+                    let ttft = step.ends - holder.submitted;
+                    self.telemetry
+                        .first_tokens(ttft, holder.prompt_tokens, emission.tokens);
+                }
             }
+            // Nobody reads it when the request is being dropped.
+            let _ = holder.sender.send((step.ends, emission.tokens));
         }
         for finished in &step.finished {
-            floor.tickets.remove(&finished.job);
+            if tickets.remove(&finished.job).is_some() {
+                self.telemetry.finished(finished);
+            }
         }
+        self.telemetry.step(&step.load, counted);
     }
 }
 
@@ -200,9 +251,13 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut floor = self.shared.floor();
-        floor.tickets.remove(&self.job);
+        // Gone when all its tokens were delivered.
+        let left = floor.tickets.remove(&self.job).is_some();
         floor.engine.cancel(self.job);
         drop(floor);
+        if left {
+            self.shared.telemetry.aborted();
+        }
         // Others may have waited for its blocks.
         self.shared.bell.notify_one();
     }

@@ -100,6 +100,12 @@ impl Engine {
         }
     }
 
+    /// The LoRA adapters of the jobs that run and of those that wait.
+    pub fn adapters(&self) -> (BTreeSet<usize>, BTreeSet<usize>) {
+        let of = |jobs: &BTreeMap<Rank, Active>| jobs.values().filter_map(|a| a.job.lora).collect();
+        (of(&self.running), of(&self.waiting))
+    }
+
     /// Adds a job, which takes part from the next step on.
     ///
     /// # Errors
@@ -408,6 +414,7 @@ impl Engine {
                 Some(active) if active.decodes() => {
                     load.decode_seqs += 1;
                     load.drafted_tokens += tokens - 1;
+                    load.drafting_seqs += u64::from(*tokens > 1);
                     load.kv_tokens += active.computed + tokens;
                 }
                 _ => load.prefill_tokens += tokens,

@@ -36,6 +36,8 @@ pub struct Load {
     pub prefill_tokens: u64,
     /// Tokens that were drafted and verified.
     pub drafted_tokens: u64,
+    /// Sequences that had drafts verified.
+    pub drafting_seqs: u64,
     /// Sequences that decoded.
     pub decode_seqs: u64,
     /// Tokens in the contexts of the sequences that decoded.

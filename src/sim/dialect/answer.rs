@@ -1,0 +1,319 @@
+//! Renders answers: events for a stream, or the whole in one piece.
+
+use super::{
+    Form,
+    template::{Filling, Slot, Template, place},
+};
+use crate::clock::Nanos;
+use bytes::Bytes;
+use serde_json::Value;
+use std::{ops::Range, sync::Arc, time::Duration};
+
+/// The first two of the three bytes of a euro sign.
+const HALF_A_CHARACTER: &[u8] = b"\xE2\x82";
+
+/// What is the same for every dialect.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// Without the dialect's prefix.
+    pub(super) id: String,
+    /// In Unix seconds.
+    pub(super) created: u64,
+    pub(super) model: String,
+    /// Tokens to generate; at least 1.
+    pub(super) tokens: u64,
+    pub(super) prompt_tokens: u64,
+    pub(super) usage: UsageEvents,
+    /// Usage is left out even where it always is.
+    pub(super) withheld: bool,
+    /// Whether what marks the end of a stream is sent.
+    pub(super) done: bool,
+    /// What usage says was generated, when that is not the truth.
+    stated: Option<u64>,
+    /// The ids of the words.
+    ids: Option<Arc<[u64]>>,
+    arrival: Nanos,
+    first_token: Option<Nanos>,
+    last_token: Nanos,
+    /// Events so far, where the dialect counts them.
+    sequence: u64,
+}
+
+/// Which events of a stream state the usage, where a request can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UsageEvents {
+    /// None.
+    Never,
+    /// One more at the end.
+    Last,
+    /// All, and one more at the end.
+    All,
+}
+
+impl Facts {
+    /// How many tokens usage says were generated, when so many were.
+    pub(super) fn stated(&self, generated: u64) -> u64 {
+        self.stated.unwrap_or(generated)
+    }
+
+    /// The id of a token: the vocabulary's if the server has one, else the place of its word.
+    pub(super) fn token_id(&self, index: u64) -> u64 {
+        let place = place(index);
+        let id = self.ids.as_ref().and_then(|ids| ids.get(place));
+        id.copied().unwrap_or(place as u64)
+    }
+
+    /// The ids of the first tokens.
+    pub(super) fn token_ids(&self, tokens: u64) -> Vec<u64> {
+        (0..tokens).map(|index| self.token_id(index)).collect()
+    }
+
+    /// The number of the next event.
+    pub(super) fn next_sequence(&mut self) -> u64 {
+        let next = self.sequence;
+        self.sequence += 1;
+        next
+    }
+
+    /// From the arrival of the request to its first token.
+    pub(super) fn prefill(&self) -> Duration {
+        self.first_token.unwrap_or(self.arrival) - self.arrival
+    }
+
+    /// From the first token to the last so far.
+    pub(super) fn decode(&self) -> Duration {
+        self.last_token - self.first_token.unwrap_or(self.last_token)
+    }
+}
+
+/// Everything about one answer but its times.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    facts: Facts,
+    form: Box<dyn Form>,
+    /// The event of any token but the last, once there was one.
+    token: Option<Template>,
+}
+
+impl Answer {
+    /// An answer of `tokens` tokens, at least one. `id` is without the dialect's prefix; `created`
+    /// is in Unix seconds.
+    pub(crate) fn new(
+        form: Box<dyn Form>,
+        id: &str,
+        created: u64,
+        model: &str,
+        tokens: u64,
+        prompt_tokens: u64,
+    ) -> Self {
+        Answer {
+            facts: Facts {
+                id: id.to_owned(),
+                created,
+                model: model.to_owned(),
+                tokens: tokens.max(1),
+                prompt_tokens,
+                usage: UsageEvents::Never,
+                withheld: false,
+                done: true,
+                stated: None,
+                ids: None,
+                arrival: Nanos(0),
+                first_token: None,
+                last_token: Nanos(0),
+                sequence: 0,
+            },
+            form,
+            token: None,
+        }
+    }
+
+    /// States the usage in these events.
+    pub(crate) fn usage(mut self, usage: UsageEvents) -> Self {
+        self.facts.usage = usage;
+        self
+    }
+
+    /// Calls the words by these token ids.
+    pub(crate) fn token_ids(mut self, ids: Option<Arc<[u64]>>) -> Self {
+        self.facts.ids = ids;
+        self
+    }
+
+    /// Counts its times from here.
+    pub(crate) fn arrived(mut self, arrival: Nanos) -> Self {
+        self.facts.arrival = arrival;
+        self
+    }
+
+    /// States this number of generated tokens, whatever was generated.
+    pub(crate) fn stating(mut self, generated: u64) -> Self {
+        self.facts.stated = Some(generated);
+        self
+    }
+
+    /// States no usage, asked for or not.
+    pub(crate) fn withholding_usage(mut self) -> Self {
+        self.facts.usage = UsageEvents::Never;
+        self.facts.withheld = true;
+        self
+    }
+
+    /// Ends the stream without what marks its end.
+    pub(crate) fn without_done(mut self) -> Self {
+        self.facts.done = false;
+        self
+    }
+
+    /// Tokens to generate.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.facts.tokens
+    }
+
+    /// Media type of its stream.
+    pub(crate) fn media(&self) -> &'static str {
+        self.form.media()
+    }
+
+    /// Whether tokens that are ready at once have events of their own.
+    pub(crate) fn is_one_by_one(&self) -> bool {
+        self.form.is_one_by_one()
+    }
+
+    /// Takes note that tokens were ready at `at`.
+    pub(crate) fn ready(&mut self, at: Nanos) {
+        self.facts.first_token.get_or_insert(at);
+        self.facts.last_token = at;
+    }
+
+    /// The events that are written when these tokens are ready at once.
+    pub(crate) fn burst(&mut self, tokens: Range<u64>) -> Vec<Bytes> {
+        let last = tokens.end == self.facts.tokens;
+        let mut events = match tokens.start {
+            0 => self.opening(),
+            _ => Vec::with_capacity(1),
+        };
+        if self.form.is_one_by_one() {
+            events.extend(tokens.map(|index| self.token_event(index..index + 1)));
+        } else {
+            events.push(self.token_event(tokens));
+        }
+        if last {
+            events.extend(self.closing());
+        }
+        events
+    }
+
+    /// What comes before the first token.
+    pub(crate) fn opening(&mut self) -> Vec<Bytes> {
+        self.form.opening(&mut self.facts)
+    }
+
+    /// One more event with a role and no text, in the dialects that have such.
+    pub(crate) fn role_event(&mut self) -> Option<Bytes> {
+        self.form.role(&self.facts)
+    }
+
+    /// One event with these tokens, at least one.
+    pub(crate) fn token_event(&mut self, tokens: Range<u64>) -> Bytes {
+        self.event(tokens, b"")
+    }
+
+    /// The same, beginning in the middle of a character.
+    pub(crate) fn spoiled_token_event(&mut self, tokens: Range<u64>) -> Bytes {
+        self.event(tokens, HALF_A_CHARACTER)
+    }
+
+    /// An event without text, after `generated` tokens.
+    pub(crate) fn empty_event(&mut self, generated: u64) -> Bytes {
+        self.event(generated..generated, b"")
+    }
+
+    fn event(&mut self, tokens: Range<u64>, before_text: &'static [u8]) -> Bytes {
+        let last = !tokens.is_empty() && tokens.end == self.facts.tokens;
+        let Answer { facts, form, token } = self;
+        let filling = Filling {
+            tokens,
+            before_text,
+            sequence: facts.next_sequence(),
+            facts,
+        };
+        match last {
+            true => form.token(facts, true).render(&filling),
+            false => token
+                .get_or_insert_with(|| form.token(facts, false))
+                .render(&filling),
+        }
+    }
+
+    /// What comes after the last token.
+    pub(crate) fn closing(&mut self) -> Vec<Bytes> {
+        self.closing_after(self.facts.tokens)
+    }
+
+    /// The same after fewer tokens.
+    pub(crate) fn closing_after(&mut self, generated: u64) -> Vec<Bytes> {
+        self.form.closing(&mut self.facts, generated)
+    }
+
+    /// An error in the middle of a stream, and whatever comes after it.
+    pub(crate) fn error_events(&mut self, message: &str) -> Vec<Bytes> {
+        self.form.error(&mut self.facts, message)
+    }
+
+    /// An event with usage and no text, after `generated` tokens, in the dialects that have such.
+    pub(crate) fn usage_event(&mut self, generated: u64) -> Option<Bytes> {
+        self.form.usage(&mut self.facts, generated)
+    }
+
+    /// The answer in one piece, for a request that does not stream.
+    pub(crate) fn whole(&self) -> String {
+        self.whole_of(self.facts.tokens)
+    }
+
+    /// The same with fewer tokens in it.
+    pub(crate) fn whole_of(&self, generated: u64) -> String {
+        self.form.whole(&self.facts, generated).to_string()
+    }
+
+    /// The answer in one piece, its text beginning in the middle of a character.
+    pub(crate) fn spoiled_whole(&self) -> Vec<u8> {
+        let whole = self.whole();
+        // In strings quotes are escaped, so that the key stands nowhere else.
+        let key = format!("\"{}\":\"", self.form.text_key());
+        match whole.find(&key).map(|at| at + key.len()) {
+            Some(text) => [
+                &whole.as_bytes()[..text],
+                HALF_A_CHARACTER,
+                &whole.as_bytes()[text..],
+            ]
+            .concat(),
+            None => whole.into_bytes(),
+        }
+    }
+
+    /// What is sent in place of an answer in one piece when something breaks.
+    pub(crate) fn error_body(&self, message: &str) -> Value {
+        self.form.error_body(message)
+    }
+}
+
+/// `"key":` usage that grows with each token, for the events of a stream.
+pub(super) fn running_usage(template: Template, facts: &Facts) -> Template {
+    if facts.usage != UsageEvents::All {
+        return template;
+    }
+    let prompt = facts.prompt_tokens;
+    template
+        .then(format!(
+            ",\"usage\":{{\"prompt_tokens\":{prompt},\"total_tokens\":"
+        ))
+        .slot(Slot::Total)
+        .then(",\"completion_tokens\":")
+        .slot(Slot::Generated)
+        .then("}")
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! OpenAI's `/v1/chat/completions`, as vLLM 0.32 speaks it: the role event before the first token, then
+//! one event for the tokens of a step, the usage event if asked for, and `[DONE]`.
+
+use super::{
+    Asked, Form,
+    answer::{Facts, running_usage},
+    asked::{Generating, Message, Messages, StreamOptions},
+    openai,
+    template::{self, Filling, Slot, Template},
+};
+use crate::sim::refusal::Refusal;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Tokens of an answer whose length the request leaves open. vLLM would fill the context.
+pub(super) const DEFAULT_TOKENS: u64 = 128;
+
+#[derive(Deserialize)]
+struct Body {
+    model: Option<String>,
+    messages: Option<Vec<Message>>,
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    priority: Option<i64>,
+}
+
+pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    let messages = body.messages.ok_or_else(|| Refusal::missing("messages"))?;
+    let generating = Generating {
+        model: body.model,
+        input: messages.text(),
+        max_tokens: body.max_completion_tokens.or(body.max_tokens),
+        default_tokens: DEFAULT_TOKENS,
+        stream: body.stream.unwrap_or(false),
+    };
+    let asked = generating.asked(Box::new(Chat))?;
+    Ok(Asked {
+        usage: body.stream_options.unwrap_or_default().usage(),
+        priority: body.priority.unwrap_or(0),
+        ..asked
+    })
+}
+
+/// Its words, which no request changes.
+#[derive(Debug)]
+pub(crate) struct Chat;
+
+const ID: &str = "chatcmpl-";
+
+fn head(facts: &Facts) -> String {
+    openai::head(facts, ID, "chat.completion.chunk")
+}
+
+impl Form for Chat {
+    fn text_key(&self) -> &'static str {
+        "content"
+    }
+
+    fn opening(&self, facts: &mut Facts) -> Vec<Bytes> {
+        Vec::from_iter(self.role(facts))
+    }
+
+    fn role(&self, facts: &Facts) -> Option<Bytes> {
+        let choice = r#"{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]"#;
+        let start = Template::new(head(facts)).then(choice);
+        let event = running_usage(start, facts)
+            .then(",\"prompt_token_ids\":null,\"prompt_text\":null}\n\n")
+            .render(&Filling {
+                facts,
+                tokens: 0..0,
+                before_text: b"",
+                sequence: 0,
+            });
+        Some(event)
+    }
+
+    fn token(&self, facts: &Facts, last: bool) -> Template {
+        let end = match last {
+            false => r#""},"logprobs":null,"finish_reason":null,"token_ids":null}]"#,
+            true => {
+                r#""},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null}]"#
+            }
+        };
+        let start = Template::new(head(facts))
+            .then(r#"{"index":0,"delta":{"content":""#)
+            .slot(Slot::Text)
+            .then(end);
+        running_usage(start, facts)
+            .then(openai::fingerprint(facts, last))
+            .then("}\n\n")
+    }
+
+    fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
+        openai::closing(&head(facts), facts, generated)
+    }
+
+    fn usage(&self, facts: &mut Facts, generated: u64) -> Option<Bytes> {
+        Some(openai::usage_event(&head(facts), facts, generated))
+    }
+
+    fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes> {
+        openai::error_events(facts, message)
+    }
+
+    fn whole(&self, facts: &Facts, generated: u64) -> Value {
+        let choice = json!({
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": template::text(generated),
+                "refusal": null,
+                "annotations": null,
+                "audio": null,
+                "function_call": null,
+                "reasoning": null,
+            },
+            "logprobs": null,
+            "finish_reason": "length",
+            "stop_reason": null,
+            "token_ids": null,
+            "routed_experts": null,
+        });
+        let whole = openai::Whole {
+            id: ID,
+            object: "chat.completion",
+            choice,
+            nulls: &[
+                "prompt_logprobs",
+                "prompt_token_ids",
+                "prompt_text",
+                "kv_transfer_params",
+                "ec_transfer_params",
+                "metrics",
+            ],
+        };
+        whole.json(facts, generated)
+    }
+}

@@ -1,0 +1,110 @@
+//! OpenAI's `/v1/completions`, as vLLM 0.32 speaks it.
+
+use super::{
+    Asked, Form,
+    answer::{Facts, running_usage},
+    asked::{Generating, Prompt, StreamOptions},
+    openai,
+    template::{self, Slot, Template},
+};
+use crate::sim::refusal::Refusal;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// `max_tokens` when the request has none.
+const DEFAULT_TOKENS: u64 = 16;
+
+#[derive(Deserialize)]
+struct Body {
+    model: Option<String>,
+    prompt: Option<Prompt>,
+    max_tokens: Option<u64>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    priority: Option<i64>,
+}
+
+pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    let prompt = body.prompt.ok_or_else(|| Refusal::missing("prompt"))?;
+    let message = "Either prompt or prompt_embeds must be provided and non-empty.";
+    let generating = Generating {
+        model: body.model,
+        input: prompt
+            .first()
+            .ok_or_else(|| Refusal::bad_request("prompt", message))?,
+        max_tokens: body.max_tokens,
+        default_tokens: DEFAULT_TOKENS,
+        stream: body.stream.unwrap_or(false),
+    };
+    let asked = generating.asked(Box::new(Completions))?;
+    Ok(Asked {
+        usage: body.stream_options.unwrap_or_default().usage(),
+        priority: body.priority.unwrap_or(0),
+        ..asked
+    })
+}
+
+/// Its words, which no request changes.
+#[derive(Debug)]
+pub(crate) struct Completions;
+
+const ID: &str = "cmpl-";
+const OBJECT: &str = "text_completion";
+
+fn head(facts: &Facts) -> String {
+    openai::head(facts, ID, OBJECT)
+}
+
+impl Form for Completions {
+    fn text_key(&self) -> &'static str {
+        "text"
+    }
+
+    fn token(&self, facts: &Facts, last: bool) -> Template {
+        let finish = if last { "\"length\"" } else { "null" };
+        let start = Template::new(head(facts))
+            .then(r#"{"index":0,"text":""#)
+            .slot(Slot::Text)
+            .then(r#"","logprobs":null,"finish_reason":"#)
+            .then(finish)
+            .then(r#","stop_reason":null,"prompt_token_ids":null,"token_ids":null}]"#);
+        running_usage(start, facts)
+            .then(openai::fingerprint(facts, last))
+            .then("}\n\n")
+    }
+
+    fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
+        openai::closing(&head(facts), facts, generated)
+    }
+
+    fn usage(&self, facts: &mut Facts, generated: u64) -> Option<Bytes> {
+        Some(openai::usage_event(&head(facts), facts, generated))
+    }
+
+    fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes> {
+        openai::error_events(facts, message)
+    }
+
+    fn whole(&self, facts: &Facts, generated: u64) -> Value {
+        let choice = json!({
+            "index": 0,
+            "text": template::text(generated),
+            "logprobs": null,
+            "finish_reason": "length",
+            "stop_reason": null,
+            "token_ids": null,
+            "prompt_logprobs": null,
+            "prompt_token_ids": null,
+            "routed_experts": null,
+        });
+        let whole = openai::Whole {
+            id: ID,
+            object: OBJECT,
+            choice,
+            nulls: &["kv_transfer_params", "ec_transfer_params", "metrics"],
+        };
+        whole.json(facts, generated)
+    }
+}

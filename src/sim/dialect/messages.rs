@@ -1,0 +1,127 @@
+//! Anthropic's `/v1/messages`, as vLLM 0.32 speaks it. `message_stop` is the end.
+
+use super::{
+    Asked, Form,
+    answer::Facts,
+    asked::{Content, Generating, Input, Message, Messages as _},
+    named,
+    template::{self, Slot, Template},
+};
+use crate::sim::refusal::Refusal;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct Body {
+    model: Option<String>,
+    system: Option<Content>,
+    messages: Option<Vec<Message>>,
+    max_tokens: Option<u64>,
+    stream: Option<bool>,
+}
+
+pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    let messages = body.messages.ok_or_else(|| Refusal::missing("messages"))?;
+    let max_tokens = body
+        .max_tokens
+        .ok_or_else(|| Refusal::missing("max_tokens"))?;
+    let system = body.system.map(Content::texts).unwrap_or_default();
+    let texts: Vec<String> = system.into_iter().chain(messages.texts()).collect();
+    let generating = Generating {
+        model: body.model,
+        input: Input::Text(texts.join("\n")),
+        max_tokens: Some(max_tokens),
+        default_tokens: max_tokens,
+        stream: body.stream.unwrap_or(false),
+    };
+    generating.asked(Box::new(Messages))
+}
+
+#[derive(Debug)]
+struct Messages;
+
+fn event(json: &Value) -> Bytes {
+    named(json["type"].as_str().unwrap_or_default(), json)
+}
+
+fn message(facts: &Facts, generated: u64, content: Value, stop: Value) -> Value {
+    let mut message = json!({
+        "id": format!("chatcmpl-{}", facts.id),
+        "type": "message",
+        "role": "assistant",
+        "content": content,
+        "model": facts.model,
+        "stop_reason": stop,
+        "stop_sequence": null,
+    });
+    if !facts.withheld {
+        message["usage"] = usage(facts, generated);
+    }
+    message
+}
+
+fn usage(facts: &Facts, generated: u64) -> Value {
+    json!({"input_tokens": facts.prompt_tokens, "output_tokens": generated})
+}
+
+impl Form for Messages {
+    fn text_key(&self) -> &'static str {
+        "text"
+    }
+
+    fn opening(&self, facts: &mut Facts) -> Vec<Bytes> {
+        let message = message(facts, 0, json!([]), Value::Null);
+        let block = json!({"type": "text", "text": ""});
+        vec![
+            event(&json!({"type": "message_start", "message": message})),
+            event(&json!({"type": "content_block_start", "content_block": block, "index": 0})),
+        ]
+    }
+
+    fn token(&self, _facts: &Facts, _last: bool) -> Template {
+        Template::new(
+            "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"",
+        )
+        .slot(Slot::Text)
+        .then("\"},\"index\":0}\n\n")
+    }
+
+    fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
+        let delta = json!({"stop_reason": "max_tokens", "stop_sequence": null});
+        let mut message = json!({"type": "message_delta", "delta": delta});
+        if !facts.withheld {
+            message["usage"] = usage(facts, facts.stated(generated));
+        }
+        let mut events = vec![
+            event(&json!({"type": "content_block_stop", "index": 0})),
+            event(&message),
+        ];
+        if facts.done {
+            events.push(event(&json!({"type": "message_stop"})));
+        }
+        events
+    }
+
+    fn usage(&self, facts: &mut Facts, generated: u64) -> Option<Bytes> {
+        let delta = json!({"stop_reason": null, "stop_sequence": null});
+        let usage = usage(facts, facts.stated(generated));
+        Some(event(
+            &json!({"type": "message_delta", "delta": delta, "usage": usage}),
+        ))
+    }
+
+    fn error(&self, _facts: &mut Facts, message: &str) -> Vec<Bytes> {
+        vec![event(&self.error_body(message))]
+    }
+
+    fn whole(&self, facts: &Facts, generated: u64) -> Value {
+        let content = json!([{"type": "text", "text": template::text(generated)}]);
+        message(facts, facts.stated(generated), content, "max_tokens".into())
+    }
+
+    fn error_body(&self, message: &str) -> Value {
+        json!({"type": "error", "error": {"type": "internal_error", "message": message}})
+    }
+}

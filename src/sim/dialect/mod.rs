@@ -1,0 +1,174 @@
+//! How requests are read and answers are worded: one file a dialect.
+//!
+//! A dialect reads the body of a request into an [`Asked`], which carries the [`Form`] of the answer. An
+//! [`Answer`] brings form and facts together.
+
+mod answer;
+mod asked;
+mod chat;
+mod completions;
+mod date;
+mod llama;
+mod messages;
+mod ollama;
+mod openai;
+mod pooling;
+mod responses;
+mod sglang;
+mod template;
+mod tgi;
+
+pub(crate) use answer::{Answer, UsageEvents};
+pub(crate) use asked::{Asked, Input, MAX_MODEL_LEN, TokenizeBody};
+pub(crate) use template::WORDS;
+#[cfg(feature = "wiremock")]
+pub(crate) use {chat::Chat, completions::Completions};
+
+use super::refusal::Refusal;
+use answer::Facts;
+use bytes::Bytes;
+use serde_json::Value;
+use std::fmt;
+use template::Template;
+
+/// Media type of an event stream.
+pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+
+/// The endpoints that cost the model work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// OpenAI, `/v1/chat/completions`
+    Chat,
+    /// OpenAI, `/v1/completions`
+    Completions,
+    /// OpenAI, `/v1/responses`
+    Responses,
+    /// Anthropic, `/v1/messages`
+    Messages,
+    /// TGI and SGLang, `/generate`
+    Generate,
+    /// TGI, `/generate_stream`
+    GenerateStream,
+    /// llama.cpp, `/completion`
+    Llama,
+    /// Ollama, `/api/chat`
+    OllamaChat,
+    /// Ollama, `/api/generate`
+    OllamaGenerate,
+    /// `/v1/embeddings`
+    Embeddings,
+    /// `/rerank`, of Jina and Cohere
+    Rerank,
+    /// vLLM, `/score`
+    Score,
+    /// vLLM, `/pooling`
+    Pooling,
+    /// vLLM, `/classify`
+    Classify,
+}
+
+impl Dialect {
+    /// What is spoken at a path.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "/v1/chat/completions" => Dialect::Chat,
+            "/v1/completions" => Dialect::Completions,
+            "/v1/responses" => Dialect::Responses,
+            "/v1/messages" => Dialect::Messages,
+            "/generate" => Dialect::Generate,
+            "/generate_stream" => Dialect::GenerateStream,
+            "/completion" | "/completions" => Dialect::Llama,
+            "/api/chat" => Dialect::OllamaChat,
+            "/api/generate" => Dialect::OllamaGenerate,
+            "/v1/embeddings" => Dialect::Embeddings,
+            "/rerank" | "/v1/rerank" | "/v2/rerank" => Dialect::Rerank,
+            "/score" | "/v1/score" => Dialect::Score,
+            "/pooling" => Dialect::Pooling,
+            "/classify" => Dialect::Classify,
+            _ => return None,
+        })
+    }
+
+    /// Reads a request body. Fields that do not matter to a simulation are not looked at.
+    pub(crate) fn read(self, body: &[u8]) -> Result<Asked, Refusal> {
+        match self {
+            Dialect::Chat => chat::read(body),
+            Dialect::Completions => completions::read(body),
+            Dialect::Responses => responses::read(body),
+            Dialect::Messages => messages::read(body),
+            Dialect::Generate if sglang::is_meant(body) => sglang::read(body),
+            Dialect::Generate => tgi::read(body, false),
+            Dialect::GenerateStream => tgi::read(body, true),
+            Dialect::Llama => llama::read(body),
+            Dialect::OllamaChat => ollama::read_chat(body),
+            Dialect::OllamaGenerate => ollama::read_generate(body),
+            Dialect::Embeddings => pooling::read_embeddings(body),
+            Dialect::Rerank => pooling::read_rerank(body),
+            Dialect::Score => pooling::read_score(body),
+            Dialect::Pooling => pooling::read_pooling(body),
+            Dialect::Classify => pooling::read_classify(body),
+        }
+    }
+}
+
+/// The words of one dialect for one answer.
+pub(crate) trait Form: fmt::Debug + Send + Sync {
+    /// Media type of the stream.
+    fn media(&self) -> &'static str {
+        EVENT_STREAM
+    }
+
+    /// Whether tokens that are ready at once have events of their own. vLLM and SGLang put them into
+    /// one.
+    fn is_one_by_one(&self) -> bool {
+        false
+    }
+
+    /// The key of the text in an answer in one piece.
+    fn text_key(&self) -> &'static str;
+
+    /// The events before the first token.
+    fn opening(&self, facts: &mut Facts) -> Vec<Bytes> {
+        let _ = facts;
+        Vec::new()
+    }
+
+    /// The event of tokens; `last` are those with the answer's last.
+    fn token(&self, facts: &Facts, last: bool) -> Template;
+
+    /// The events after the last of so many tokens: usage, and what marks the end.
+    fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes>;
+
+    /// An event with a role and no text.
+    fn role(&self, facts: &Facts) -> Option<Bytes> {
+        let _ = facts;
+        None
+    }
+
+    /// An event with usage and no text.
+    fn usage(&self, facts: &mut Facts, generated: u64) -> Option<Bytes> {
+        let _ = (facts, generated);
+        None
+    }
+
+    /// The events of an error that ends a stream.
+    fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes>;
+
+    /// The answer in one piece, with so many tokens.
+    fn whole(&self, facts: &Facts, generated: u64) -> Value;
+
+    /// What is sent in its place when something breaks.
+    fn error_body(&self, message: &str) -> Value {
+        openai::error(message)
+    }
+}
+
+/// An event of one `data` line.
+fn data(json: &Value) -> Bytes {
+    Bytes::from(format!("data: {json}\n\n"))
+}
+
+/// An event with a name.
+fn named(name: &str, json: &Value) -> Bytes {
+    Bytes::from(format!("event: {name}\ndata: {json}\n\n"))
+}

@@ -1,0 +1,110 @@
+//! What chat and completions have in common, as vLLM 0.32 words it.
+
+use super::{
+    answer::{Facts, UsageEvents},
+    data,
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// The end of an event stream.
+pub(super) const DONE: &str = "data: [DONE]\n\n";
+
+pub(super) const FINGERPRINT: &str = "goodput-sim";
+
+/// What the JSON of every event starts with, up to the choice.
+pub(super) fn head(facts: &Facts, prefix: &str, object: &str) -> String {
+    let mut head = json!({
+        "id": format!("{prefix}{}", facts.id),
+        "object": object,
+        "created": facts.created,
+        "model": facts.model,
+    })
+    .to_string();
+    head.pop();
+    format!("data: {head},\"choices\":[")
+}
+
+pub(super) fn usage(facts: &Facts, generated: u64) -> Value {
+    let generated = facts.stated(generated);
+    json!({
+        "prompt_tokens": facts.prompt_tokens,
+        "total_tokens": facts.prompt_tokens + generated,
+        "completion_tokens": generated,
+    })
+}
+
+/// Usage and no choices, behind the head of an event.
+pub(super) fn usage_event(head: &str, facts: &Facts, generated: u64) -> Bytes {
+    let usage = usage(facts, generated);
+    Bytes::from(format!(
+        "{head}],\"usage\":{usage},\"system_fingerprint\":\"{FINGERPRINT}\"}}\n\n"
+    ))
+}
+
+/// vLLM puts the fingerprint into the very last event that has JSON.
+pub(super) fn fingerprint(facts: &Facts, last: bool) -> String {
+    match last && facts.usage == UsageEvents::Never {
+        true => format!(",\"system_fingerprint\":\"{FINGERPRINT}\""),
+        false => String::new(),
+    }
+}
+
+/// Usage if it is to be stated, and `[DONE]`.
+pub(super) fn closing(head: &str, facts: &Facts, generated: u64) -> Vec<Bytes> {
+    let usage = (facts.usage != UsageEvents::Never).then(|| usage_event(head, facts, generated));
+    usage.into_iter().chain(done(facts)).collect()
+}
+
+pub(super) fn done(facts: &Facts) -> Option<Bytes> {
+    facts.done.then(|| Bytes::from_static(DONE.as_bytes()))
+}
+
+/// An error after which nothing comes but `[DONE]`, as vLLM tells it inside a stream.
+pub(super) fn error_events(facts: &Facts, message: &str) -> Vec<Bytes> {
+    [data(&error(message))]
+        .into_iter()
+        .chain(done(facts))
+        .collect()
+}
+
+/// An error, as vLLM tells it.
+pub(super) fn error(message: &str) -> Value {
+    json!({"error": {
+        "message": message,
+        "type": "InternalServerError",
+        "param": null,
+        "code": 500,
+    }})
+}
+
+/// An answer in one piece: its only choice, and the fields behind the usage, which are all null.
+pub(super) struct Whole {
+    pub(super) id: &'static str,
+    pub(super) object: &'static str,
+    pub(super) choice: Value,
+    pub(super) nulls: &'static [&'static str],
+}
+
+impl Whole {
+    pub(super) fn json(self, facts: &Facts, generated: u64) -> Value {
+        let mut whole = json!({
+            "id": format!("{}{}", self.id, facts.id),
+            "object": self.object,
+            "created": facts.created,
+            "model": facts.model,
+            "choices": [self.choice],
+            "service_tier": null,
+            "system_fingerprint": FINGERPRINT,
+        });
+        if !facts.withheld {
+            whole["usage"] = usage(facts, generated);
+            whole["usage"]["prompt_tokens_details"] = Value::Null;
+            whole["usage"]["completion_tokens_details"] = Value::Null;
+        }
+        for field in self.nulls {
+            whole[field] = Value::Null;
+        }
+        whole
+    }
+}
