@@ -5,6 +5,8 @@
 //! each, beside the same number of chunks through bare hyper: a hyper client that only counts, a
 //! hyper server that only sleeps, the same pipes, the same clock. What is above that is ours.
 
+#![allow(clippy::unwrap_used, reason = "a bench that cannot run panics")]
+
 use goodput::{
     Bench,
     clock::{Clock, on_virtual_time},

@@ -152,7 +152,9 @@ fn connections_are_reused_and_a_closed_one_is_replaced() {
     });
     let report = bench(&server.url)
         .requests(6)
-        .rate(50)
+        .rate(25)
+        // Time enough for the server to hang up.
+        .burstiness(f64::INFINITY)
         .run_blocking()
         .unwrap();
     assert_eq!(report.completed(), 6, "{}", report.reasons());

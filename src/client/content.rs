@@ -20,6 +20,10 @@ thread_local! {
 }
 
 /// What is still to come of an answer.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one a request, and most of its life it is the large one"
+)]
 pub(super) enum Content {
     Coming {
         call: Call<RecvBody>,

@@ -242,6 +242,10 @@ struct Arrival {
 }
 
 /// How far the driver got with it.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved once, into the task of its request"
+)]
 enum Stage {
     /// There was no slot.
     Queued(Message, Arc<Semaphore>),
