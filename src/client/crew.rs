@@ -3,10 +3,7 @@
 //! Each has a runtime, a clock, connections and a part of the plan of its own: they share nothing
 //! but the moment at which they start. Request `i` is the matter of worker `i` modulo their number.
 
-use super::{
-    arrivals::ReadLog,
-    driver::{Delivery, Driver},
-};
+use super::driver::{Delivery, Driver};
 use crate::{
     clock::{Clock, Nanos, on_real_time_since},
     plan::Plan,
@@ -117,9 +114,7 @@ impl Delivery {
         self.records.sort_by_key(|record| record.index);
         self.duration = self.duration.max(other.duration);
         self.connections += other.connections;
-        let mut reads = std::mem::take(&mut self.reads);
-        ReadLog::merge(&mut reads, &other.reads);
-        self.reads = reads;
+        self.reads.merge(&other.reads);
         self.partial |= other.partial;
     }
 }

@@ -11,12 +11,12 @@ use crate::{
     sim::InProcess,
     target::{Endpoint, Origin},
 };
-use std::{io, net::SocketAddr, path::PathBuf, rc::Rc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 use tokio::net::TcpStream;
 
 /// Opens connections to one target. Names are resolved once, before the run.
 #[derive(Clone)]
-pub struct Dialer(Rc<Route>);
+pub struct Dialer(Arc<Route>);
 
 enum Route {
     Tcp {
@@ -72,7 +72,7 @@ impl Dialer {
         let origin = match endpoint {
             Endpoint::Url(origin) => origin,
             #[cfg(unix)]
-            Endpoint::Unix(path) => return Ok(Dialer(Rc::new(Route::Unix(path.clone())))),
+            Endpoint::Unix(path) => return Ok(Dialer(Arc::new(Route::Unix(path.clone())))),
             #[cfg(not(unix))]
             Endpoint::Unix(path) => return Err(DialError::NoUnixSockets(path.clone())),
         };
@@ -92,7 +92,7 @@ impl Dialer {
             })?),
             false => None,
         };
-        Ok(Dialer(Rc::new(Route::Tcp {
+        Ok(Dialer(Arc::new(Route::Tcp {
             name: format!("{host}:{port}"),
             addresses,
             tls,
@@ -101,7 +101,7 @@ impl Dialer {
 
     /// Connections to a simulated server in this process.
     pub fn in_process(server: InProcess) -> Self {
-        Dialer(Rc::new(Route::InProcess(server)))
+        Dialer(Arc::new(Route::InProcess(server)))
     }
 
     /// Opens one connection and closes it again, to fail before the run rather than in it.

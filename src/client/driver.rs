@@ -3,6 +3,7 @@
 use super::{
     arrivals::{ReadLog, Reader},
     connection::Pool,
+    crew::{Share, StartLine},
     dial::Dialer,
     exchange::{Channel, Launch, Timeouts, Traces},
     message::{Envelope, Message},
@@ -64,7 +65,7 @@ pub struct Driver {
 }
 
 /// What came of a plan.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Delivery {
     /// One record for each request that was taken up, in plan order.
     pub records: Vec<Record>,
@@ -95,6 +96,17 @@ impl Driver {
     /// start of the schedule, which is when the connections of `prewarm` are open. Must run inside
     /// one of the runtimes of [`clock`](crate::clock).
     pub async fn drive(&self, plan: &Plan, bodies: &[Bytes]) -> Delivery {
+        let line = StartLine::new(1);
+        self.drive_share(plan, bodies, Share::WHOLE, &line).await
+    }
+
+    pub(super) async fn drive_share(
+        &self,
+        plan: &Plan,
+        bodies: &[Bytes],
+        share: Share,
+        line: &StartLine,
+    ) -> Delivery {
         let reader = Rc::new(Reader::new(self.clock.clone()));
         let job = Rc::new(Job {
             channel: Rc::new(Channel {
@@ -105,18 +117,22 @@ impl Driver {
             }),
             backend: self.backend.clone(),
             stream: self.stream,
-            slots: self.max_concurrency.map(|n| Arc::new(Semaphore::new(n))),
+            slots: self
+                .max_concurrency
+                .map(|all| Arc::new(Semaphore::new(share.of(all)))),
             stop: self.stop.clone(),
             observer: self.observer.clone(),
         });
-        self.warm_connections(&job.channel).await;
+        self.warm_connections(&job.channel, share.of(self.prewarm))
+            .await;
 
-        let start = self.clock.now();
+        let start = line.wait(&self.clock);
         let mut tasks = JoinSet::new();
         let mut records = Vec::with_capacity(plan.requests.len());
         let mut partial = false;
         let mut stop = self.stop.clone();
-        for (index, (request, body)) in plan.requests.iter().zip(bodies).enumerate() {
+        let requests = plan.requests.iter().zip(bodies).enumerate();
+        for (index, (request, body)) in requests.filter(|(index, _)| share.has(*index)) {
             let turn = self.turn(request, start, &job);
             let (intended, slot) = select! {
                 biased;
@@ -207,8 +223,8 @@ impl Driver {
         (self.clock.now(), slot)
     }
 
-    async fn warm_connections(&self, channel: &Channel) {
-        let opened = (0..self.prewarm).map(|_| channel.pool.open());
+    async fn warm_connections(&self, channel: &Channel, count: usize) {
+        let opened = (0..count).map(|_| channel.pool.open());
         // A connection that cannot be opened now will be tried again by the request that needs it.
         for connection in futures_util::future::join_all(opened)
             .await

@@ -1,11 +1,12 @@
 //! The measured client: sends a plan exactly on time and records what comes back.
 //!
-//! One thread, one runtime, no locks. Nothing here parses more than it must: a token's time is
+//! One thread, one runtime, no locks; several threads share nothing. Nothing here parses more than it must: a token's time is
 //! the time at which its bytes were read from the socket, taken before anything looks at them.
 
 mod arrivals;
 mod connection;
 mod content;
+mod crew;
 mod dial;
 mod driver;
 mod exchange;

@@ -11,8 +11,8 @@ use std::{
 pub(super) struct Monotonic(Instant);
 
 impl Monotonic {
-    pub(super) fn new() -> std::io::Result<Self> {
-        Ok(Monotonic(Instant::now()))
+    pub(super) fn new(origin: Instant) -> std::io::Result<Self> {
+        Ok(Monotonic(origin))
     }
 
     pub(super) fn now(&self) -> Nanos {

@@ -16,6 +16,7 @@ mod sleepers;
 mod timerfd;
 mod virtual_time;
 
+pub(crate) use runtime::on_real_time_since;
 pub use runtime::{on_paused_time, on_real_time, on_virtual_time};
 pub use sleep::Sleep;
 

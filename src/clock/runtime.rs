@@ -1,7 +1,7 @@
 //! Where clocks live: a runtime of one thread for each.
 
 use super::{Clock, Kind, Real, paused::Paused, virtual_time::Virtual};
-use std::io;
+use std::{io, time::Instant};
 use tokio::runtime::{Builder, LocalOptions};
 
 /// Runs `work` on the calling thread and on real time, with waits that are far finer than tokio's
@@ -15,13 +15,21 @@ use tokio::runtime::{Builder, LocalOptions};
 ///
 /// Inside another runtime.
 pub fn on_real_time<T>(work: impl AsyncFnOnce(Clock) -> T) -> io::Result<T> {
+    on_real_time_since(Instant::now(), work)
+}
+
+/// The same with a clock that started then, so that several threads have the same time.
+pub(crate) fn on_real_time_since<T>(
+    origin: Instant,
+    work: impl AsyncFnOnce(Clock) -> T,
+) -> io::Result<T> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         // How many tasks run before timers and sockets are looked at again. tokio's 61 would let
         // a request wait to be sent while that many others read.
         .event_interval(8)
         .build_local(LocalOptions::default())?;
-    runtime.block_on(async { Ok(work(Clock(Kind::Real(Real::new()?))).await) })
+    runtime.block_on(async { Ok(work(Clock(Kind::Real(Real::new(origin)?))).await) })
 }
 
 /// Runs `work` on the calling thread and on virtual time: time jumps to the next deadline when no

@@ -49,8 +49,8 @@ impl AsRawFd for Alarm {
 }
 
 impl Timer {
-    /// A timer on the I/O driver of the current runtime. Its time starts now.
-    pub(super) fn new() -> io::Result<Self> {
+    /// A timer on the I/O driver of the current runtime, whose time started at `origin`.
+    pub(super) fn new(origin: Instant) -> io::Result<Self> {
         let alarm = Alarm(TimerFd::new(
             ClockId::CLOCK_MONOTONIC,
             TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC,
@@ -62,7 +62,7 @@ impl Timer {
         )]
         let fd = AsyncFd::with_interest(alarm, Interest::READABLE)?;
         let shared = Arc::new_cyclic(|timer| Shared {
-            origin: Instant::now(),
+            origin,
             fd,
             sleepers: Sleepers::default(),
             armed: Mutex::default(),
