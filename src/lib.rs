@@ -112,6 +112,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod sim;
+pub mod stats;
 pub mod target;
 
 pub use bench::Bench;
