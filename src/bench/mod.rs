@@ -2,6 +2,7 @@
 
 mod check;
 mod conduct;
+mod extend;
 mod prepare;
 mod setting;
 
@@ -19,6 +20,7 @@ use crate::{
         ramp::Ramp,
         slo::Slo,
     },
+    judge::OnInconclusive,
     plan::{Arrivals, TokenizerSpec},
     target::{self, AnyTarget},
 };
@@ -65,6 +67,9 @@ pub struct Bench {
     pub(crate) request_id_prefix: String,
     pub(crate) goodput: Vec<RequestLimit>,
     pub(crate) slo: Vec<Slo>,
+    pub(crate) confidence: f64,
+    pub(crate) max_extend: usize,
+    pub(crate) on_inconclusive: OnInconclusive,
     pub(crate) stream: bool,
     pub(crate) ignore_eos: Option<bool>,
     pub(crate) logprobs: Option<u64>,
@@ -108,6 +113,9 @@ impl Bench {
             request_id_prefix: "goodput-".to_owned(),
             goodput: Vec::new(),
             slo: Vec::new(),
+            confidence: 0.95,
+            max_extend: 1,
+            on_inconclusive: OnInconclusive::default(),
             stream: true,
             ignore_eos: None,
             logprobs: None,
@@ -257,6 +265,29 @@ impl Bench {
     pub fn slo(mut self, limits: impl Setting<Vec<Slo>>) -> Self {
         if let Some(limits) = self.set("slo", limits) {
             self.slo = limits;
+        }
+        self
+    }
+
+    /// How sure the intervals are that SLOs are held against, above 0.5 and below 1. Default 0.95.
+    pub fn confidence(mut self, confidence: impl Into<f64>) -> Self {
+        self.confidence = confidence.into();
+        self
+    }
+
+    /// As long as an SLO is open, go on with as many requests as `requests` again, up to this many
+    /// times in all; at most 100. The looks share the error that `confidence` leaves. Default 1: the run
+    /// does not grow.
+    pub fn max_extend(mut self, times: usize) -> Self {
+        self.max_extend = times;
+        self
+    }
+
+    /// What becomes of a run whose evidence decides neither way: `"fail"` (the verdict is
+    /// *inconclusive*, which no test passes), `"pass"`, or `"warn"`. Default `fail`.
+    pub fn on_inconclusive(mut self, answer: impl Setting<OnInconclusive>) -> Self {
+        if let Some(answer) = self.set("on_inconclusive", answer) {
+            self.on_inconclusive = answer;
         }
         self
     }

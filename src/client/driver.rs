@@ -64,7 +64,7 @@ pub struct Driver {
 }
 
 /// What came of a plan.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Delivery {
     /// One record for each request that was taken up, in plan order.
     pub records: Vec<Record>,

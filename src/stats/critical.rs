@@ -19,6 +19,11 @@ pub(super) fn t(freedom: f64, beyond: f64) -> f64 {
         .map_or(f64::INFINITY, |t| rounded(-t.inverse_cdf(beyond)))
 }
 
+/// How likely Student's t with `freedom` degrees of freedom is above `t`.
+pub(super) fn t_above(freedom: f64, t: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).map_or(1.0, |student| rounded(student.sf(t)))
+}
+
 /// The point that the standard normal distribution exceeds with probability `beyond`.
 pub(super) fn normal(beyond: f64) -> f64 {
     rounded(-Normal::standard().inverse_cdf(beyond))

@@ -15,6 +15,10 @@ use super::critical;
 const FEWEST: usize = 8;
 /// Batches at least and at most.
 const BATCHES: std::ops::RangeInclusive<usize> = 6..=32;
+/// Short batches hold so many values at least.
+const VALUES: usize = 8;
+/// Short batches will do as long as r is below this.
+const INDEPENDENT: f64 = 0.2;
 /// r at most; beyond it one run does not tell correlation from a wandering mean.
 const CORRELATION: f64 = 0.9;
 
@@ -46,20 +50,24 @@ impl LongRun {
         if series.len() < FEWEST {
             return None;
         }
-        let batches = batches(series.len());
-        let means = batch_means(series, batches);
+        let coarse = batches(series.len());
+        let short = match trend {
+            Trend::None => (series.len() / VALUES).clamp(coarse, *BATCHES.end()),
+            // What changes on purpose looks different in every short batch.
+            Trend::Planned => coarse,
+        };
+        let (means, correlation) = match correlated(series, short, trend) {
+            (_, correlation) if correlation > INDEPENDENT => correlated(series, coarse, trend),
+            independent => independent,
+        };
         let count = means.len() as f64;
         let squares: f64 = means.iter().map(|mean| mean * mean).sum();
-        let correlation = match trend {
-            Trend::None => correlation(&means, 1.0),
-            Trend::Planned => correlation(&without_line(&means), 2.0),
-        };
         let square = correlation * correlation;
         Some(LongRun {
             variance: squares / (count - 1.0) / count * (1.0 + correlation) / (1.0 - correlation),
-            freedom: ((count - 1.0) * (1.0 - square) / (1.0 + square)).max(1.0),
+            freedom: (freedom(&means) * (1.0 - square) / (1.0 + square)).max(1.0),
             correlation,
-            batches,
+            batches: means.len(),
         })
     }
 
@@ -67,6 +75,16 @@ impl LongRun {
     pub fn half_width(&self, error: f64) -> f64 {
         critical::t(self.freedom, error / 2.0) * self.variance.sqrt()
     }
+}
+
+/// Batch means and the correlation of neighbours among them.
+fn correlated(series: &[f64], batches: usize, trend: Trend) -> (Vec<f64>, f64) {
+    let means = batch_means(series, batches);
+    let correlation = match trend {
+        Trend::None => correlation(&means, 1.0),
+        Trend::Planned => correlation(&without_line(&means), 2.0),
+    };
+    (means, correlation)
 }
 
 fn batches(length: usize) -> usize {
@@ -87,6 +105,19 @@ fn batch_means(series: &[f64], batches: usize) -> Vec<f64> {
             values.iter().map(|value| value - mean).sum::<f64>() / values.len() as f64
         })
         .collect()
+}
+
+/// Degrees of freedom of the variance of the batch means: one less than there are, or fewer when few
+/// of them make up most of it, as with rare and clustered events. The variance of a sample variance
+/// grows with the kurtosis κ, so 2 / (κ − 1) of a batch counts where 1 does for normal ones.
+fn freedom(means: &[f64]) -> f64 {
+    let count = means.len() as f64;
+    let squares = || means.iter().map(|mean| mean * mean);
+    let variance = squares().sum::<f64>() / count;
+    let fourth = squares().map(|square| square * square).sum::<f64>() / count;
+    let kurtosis = fourth / (variance * variance);
+    // NaN for a constant, whose variance is 0 whatever its freedom.
+    (count - 1.0) * (2.0 / (kurtosis.max(3.0) - 1.0))
 }
 
 /// The deviations from the straight line that fits best.

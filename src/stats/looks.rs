@@ -34,6 +34,11 @@ impl Looks {
         }
     }
 
+    /// Looks after these numbers of segments, or of pairs, which rise; with one look at least.
+    pub fn at(segments: Vec<usize>, error: f64) -> Self {
+        Looks { segments, error }
+    }
+
     /// Segments that have ended at each look.
     pub fn segments(&self) -> &[usize] {
         &self.segments

@@ -12,6 +12,8 @@ use super::{Interval, LongRun, Trend, critical};
 pub struct Evidence {
     /// Requests.
     pub requests: f64,
+    /// What they are worth at least.
+    least: f64,
     /// Binomial variance over the variance of the mean, and its degrees of freedom; `None` when
     /// nothing varies.
     independent: Option<(f64, f64)>,
@@ -26,11 +28,18 @@ impl Evidence {
         if share <= 0.0 || share >= 1.0 {
             return Some(Evidence {
                 requests,
+                least: requests,
                 independent: None,
             });
         }
         let long_run = LongRun::of(indicators, trend)?;
-        Some(Evidence::new(requests, share * (1.0 - share), long_run))
+        // Rare events say little about how they cluster. At worst all that were seen are one
+        // cluster.
+        let rare = share.min(1.0 - share) * requests;
+        Some(Evidence {
+            least: requests / rare,
+            ..Evidence::new(requests, share * (1.0 - share), long_run)
+        })
     }
 
     /// Of `values` values of which one alone has this variance.
@@ -39,6 +48,7 @@ impl Evidence {
             (long_run.variance > 0.0).then(|| (variance / long_run.variance, long_run.freedom));
         Evidence {
             requests: values,
+            least: 0.0,
             independent,
         }
     }
@@ -49,7 +59,9 @@ impl Evidence {
             return self.requests;
         };
         let doubt = critical::normal(error / 2.0) / critical::t(freedom, error / 2.0);
-        (independent * doubt * doubt).min(self.requests)
+        (independent * doubt * doubt)
+            .max(self.least)
+            .min(self.requests)
     }
 }
 
@@ -161,6 +173,15 @@ mod tests {
             interval.high.unwrap() - interval.low.unwrap()
         };
         assert!(width(&clustered) > 3.0 * width(&scattered));
+    }
+
+    #[test]
+    fn a_single_failure_is_no_cluster() {
+        let mut failed = vec![0.0; 100];
+        failed[40] = 1.0;
+        let interval = share(&failed, None, Trend::None).unwrap().interval(0.05);
+        // R: binom.test(1, 100)
+        assert!((interval.high.unwrap() - 0.054_459).abs() < 1e-5);
     }
 
     #[test]

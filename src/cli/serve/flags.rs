@@ -167,6 +167,15 @@ pub(in crate::cli) struct Args {
     /// Limits on the run: "p99(ttft) < 300ms, goodput >= 95%, errors < 1%".
     #[arg(long)]
     slo: Option<String>,
+    /// How sure the intervals are that --slo is held against.
+    #[arg(long, default_value_t = 0.95)]
+    confidence: f64,
+    /// While an SLO is open, send --num-prompts again, up to this many times in all.
+    #[arg(long, default_value_t = 1)]
+    max_extend: usize,
+    /// What becomes of a run that decides neither way: fail (exit code 3), pass or warn.
+    #[arg(long, default_value = "fail")]
+    on_inconclusive: String,
 
     /// Metrics to print and save, of ttft, tpot, itl, e2el.
     #[arg(long, default_value = "ttft,tpot,itl", value_delimiter = ',')]
@@ -265,6 +274,9 @@ impl Args {
             .first_token_timeout(self.first_token_timeout.as_str())
             .between_tokens_timeout(self.between_tokens_timeout.as_str())
             .total_timeout(self.total_timeout.as_str())
+            .confidence(self.confidence)
+            .max_extend(self.max_extend)
+            .on_inconclusive(self.on_inconclusive.as_str())
             .exclusive(false);
         if let Some(dataset) = self.dataset(&mut problems) {
             bench = bench.dataset(dataset);
