@@ -6,6 +6,7 @@
 //! batches* says how sure the whole is ([`LongRun`]). `docs/verdicts.md` explains the methods and
 //! holds the measured coverage.
 
+pub mod compare;
 mod critical;
 mod interval;
 mod long_run;
