@@ -39,12 +39,12 @@ fn covered(seeds: std::ops::Range<u64>) -> [f64; NUMBERS] {
     })
 }
 
-/// 95 % less three times the 2.2 points that 100 runs scatter by.
+/// 95 % less three times the 2.8 points that 60 runs scatter by.
 #[test]
 fn intervals_of_whole_runs_hold_their_confidence() {
-    let covered = covered(0..100);
+    let covered = covered(0..60);
     assert!(
-        covered.iter().all(|percent| *percent >= 88.5),
+        covered.iter().all(|percent| *percent >= 86.6),
         "{covered:?}"
     );
 }
