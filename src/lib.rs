@@ -58,9 +58,13 @@
 //! says which requests are *good*. `slo = "p99(ttft) < 300ms, goodput >= 95%, errors < 1%,
 //! throughput(output) > 1000"` limits the run. The numbers are defined in [`metrics`].
 //!
-//! The [`Verdict`] is *pass*, *fail*, or *invalid*: the client could not keep to its schedule,
-//! nothing completed, a success held no token. An invalid run says nothing about the server, so it
-//! is never reported as a slow one.
+//! An SLO is held against the *interval* of its number, at 95 % `confidence`, for requests that
+//! depend on each other: [`stats`]. The [`Verdict`] is *pass* when all intervals are within their
+//! limits, *fail* when one is wholly beyond, and *inconclusive* when the evidence is too thin for
+//! either; the report says how many more requests would decide it. `max_extend = 3` lets the run grow
+//! until it is decided, `on_inconclusive = "warn"` lets it pass. A run is *invalid* when the client could
+//! not keep to its schedule, nothing completed, or a success held no token. An invalid run says nothing
+//! about the server, so it is never reported as a slow one.
 //!
 //! # Without the attribute
 //!
@@ -112,6 +116,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod sim;
+pub mod stats;
 pub mod target;
 
 pub use bench::Bench;

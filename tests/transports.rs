@@ -138,3 +138,29 @@ fn connecting_has_its_own_timeout() {
         "{waiting}"
     );
 }
+
+#[test]
+fn several_threads_share_a_plan() {
+    let bench = |workers| {
+        Bench::new("shared")
+            .target(Simulation::new().on_real_clock())
+            .backend("openai")
+            .dataset("random(input = 8, output = 4)")
+            .rate(200)
+            .requests(60)
+            .max_concurrency(7)
+            .workers(workers)
+            .max_lateness("10s")
+    };
+    let report = bench(3).run_blocking().unwrap();
+    let run = report.run();
+    assert_eq!(report.completed(), 60, "{report}");
+    assert!(run.records.iter().map(|r| r.index).eq(0..60));
+    let peak = report.metrics().peaks.exact_concurrent_requests;
+    assert!(peak <= 7, "{peak}");
+    // More threads than slots would leave some without one.
+    assert_eq!(bench(50).run_blocking().unwrap().completed(), 60);
+    // On virtual time there is one thread, whatever was asked.
+    let simulated = bench(3).target("sim(ttft = 10ms)").run_blocking().unwrap();
+    assert_eq!(simulated.completed(), 60);
+}

@@ -7,7 +7,7 @@ use crate::{
 };
 use goodput_grammar::{
     Mistake, Mistakes, dataset, duration, fault, goodput, json,
-    names::{BACKENDS, Key, Kind},
+    names::{BACKENDS, Key, Kind, ON_INCONCLUSIVE},
     ramp, slo, target,
 };
 use proc_macro2::{Span, TokenStream};
@@ -143,6 +143,22 @@ fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
             Some(as_written)
         }
         (Kind::Number, _) => number(key, expr, &value, errors),
+        (Kind::Share, Value::Whole(digits) | Value::Float(digits)) => {
+            let inside = |share: f64| share > 0.5 && share < 1.0;
+            if !digits.parse().is_ok_and(inside) {
+                let sentence = format!(
+                    "`{}` must be above 0.5 and below 1; write such as `{}`",
+                    key.name,
+                    key_example(key)
+                );
+                errors.on(expr, sentence);
+            }
+            Some(as_written)
+        }
+        (Kind::Share, other) => {
+            wrong(key, expr, "a number", other, errors);
+            None
+        }
         (Kind::Whole | Kind::Positive, Value::Whole(digits)) => {
             if key.kind == Kind::Positive && digits == "0" {
                 errors.on(expr, format!("`{}` must be at least 1", key.name));
@@ -246,6 +262,9 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
             one(Err(Mistake::unknown("backend", &text, BACKENDS)))
         }
         "backend" => Ok(()),
+        "on_inconclusive" if !ON_INCONCLUSIVE.contains(&text.as_str()) => {
+            one(Err(Mistake::unknown("answer", &text, ON_INCONCLUSIVE)))
+        }
         "target" => target::parse(&text).map(drop),
         "faults" => fault::parse(&text).map(drop),
         "dataset" => dataset::parse(&text).map(drop),

@@ -74,6 +74,19 @@ fn reads_ignore(#[case] text: &str, #[case] reason: Option<&str>) {
 )]
 #[case("rate", "`rate` needs a value; write `rate = 10`")]
 #[case("requests = 0", "`requests` must be at least 1")]
+#[case("max_extend = 0", "`max_extend` must be at least 1")]
+#[case(
+    "confidence = 95",
+    "`confidence` must be above 0.5 and below 1; write such as `confidence = 0.95`"
+)]
+#[case(
+    "confidence = \"high\"",
+    "expected a number, found a string; write such as `confidence = 0.95`"
+)]
+#[case(
+    "on_inconclusive = \"wran\"",
+    "unknown answer `wran`; did you mean `warn`? Valid: fail, pass, warn"
+)]
 #[case(
     "requests = 10.5",
     "expected a whole number, found a decimal number; write such as `requests = 200`"

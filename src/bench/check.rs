@@ -35,6 +35,7 @@ impl Bench {
             let fix = "must be at least 1, or there is nothing to measure";
             problems.push(Problem::new("requests", 0, fix));
         }
+        self.check_evidence(&mut problems);
         if self.goodput.is_empty() && self.slo.iter().any(|slo| slo.subject == Subject::Goodput) {
             problems.push(Problem::new(
                 "slo",
@@ -99,9 +100,25 @@ impl Bench {
             let fix = "must be at least 1; leave it out for no limit";
             problems.push(Problem::new("max_concurrency", 0, fix));
         }
+        if self.workers == 0 {
+            let fix = "must be at least 1: somebody has to send";
+            problems.push(Problem::new("workers", 0, fix));
+        }
         if self.ramp.is_some() && self.rate.is_finite() {
             let fix = "cannot be given together with `ramp`, which sets the rate. Remove one";
             problems.push(Problem::new("rate", self.rate, fix));
+        }
+    }
+
+    fn check_evidence(&self, problems: &mut Vec<Problem>) {
+        // NaN is neither.
+        if !(self.confidence > 0.5 && self.confidence < 1.0) {
+            let fix = "must be above 0.5 and below 1, such as 0.95";
+            problems.push(Problem::new("confidence", self.confidence, fix));
+        }
+        if !(1..=100).contains(&self.max_extend) {
+            let fix = "must be from 1 (the run does not grow) to 100 times its requests";
+            problems.push(Problem::new("max_extend", self.max_extend, fix));
         }
     }
 

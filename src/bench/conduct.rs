@@ -1,19 +1,20 @@
 //! Runs a bench: target → plan → drive → measure → judge.
 
-use super::{Bench, prepare::Prepared};
+use super::{Bench, extend::Delivered, prepare::Prepared};
 use crate::{
-    client::{Delivery, Dialer, Driver, Observer, Silent, Stop, TlsSettings},
+    client::{Dialer, Driver, Observer, Silent, Stop, TlsSettings},
     clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
     error::Error,
     judge::Criteria,
     lock::MeasurementLock,
-    plan::{self, Plan},
+    plan::Plan,
     record::{CountSource, Record, TokenCount},
     report::Report,
     run::{Audit, ReadAudit, Run, Setup, Timestamps},
     sim::InProcess,
     target::{Endpoint, Origin, Place, TargetError},
 };
+use bytes::Bytes;
 use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
@@ -33,6 +34,13 @@ impl Default for Control {
             observer: Arc::new(Silent),
         }
     }
+}
+
+/// What is sent, how it is watched, and whether it is enough.
+struct Drive<'a> {
+    prepared: &'a Prepared,
+    control: &'a Control,
+    goes_on: &'a dyn Fn(&Delivered) -> bool,
 }
 
 impl Bench {
@@ -108,56 +116,56 @@ impl Bench {
             TargetError::Failed(why) => Error::Target(why),
         })?;
         let prepared = Prepared::new(&self, &opened.place)?;
-        let delivery = self.deliver(&opened.place, &prepared, control)?;
-        let run = self.to_run(&opened.place, target.describe(), &prepared, delivery);
+        let to_run = |delivered: Delivered| {
+            self.to_run(&opened.place, target.describe(), &prepared, delivered)
+        };
+        let drive = Drive {
+            prepared: &prepared,
+            control,
+            goes_on: &|delivered| self.goes_on(delivered, || to_run(delivered.clone())),
+        };
+        let delivered = self.deliver(&opened.place, &drive)?;
+        let segments = delivered.segments();
+        let run = to_run(delivered);
         let complaint = opened.guard.and_then(|guard| guard.close().err());
-        Ok(self.judge(run, prepared.plan, complaint))
+        Ok(self.judge(run, segments, prepared.plan, complaint))
     }
 
     /// Starts the right clock and drives the plan on it.
-    fn deliver(
-        &self,
-        place: &Place,
-        prepared: &Prepared,
-        control: &Control,
-    ) -> Result<Delivery, Error> {
+    fn deliver(&self, place: &Place, drive: &Drive<'_>) -> Result<Delivered, Error> {
         match place {
             Place::Simulation(simulation) if !simulation.real_time() => {
-                let server = prepared.simulated(simulation)?;
+                let server = drive.prepared.simulated(simulation)?;
                 started(on_virtual_time(async |clock| {
                     let server = InProcess::new(server, clock.clone());
                     let dialer = Dialer::in_process(server);
-                    self.drive(dialer, clock, prepared, control).await
+                    self.drive(dialer, clock, drive).await
                 }))
             }
             Place::Simulation(simulation) => {
-                let listening = prepared
+                let listening = drive
+                    .prepared
                     .simulated(simulation)?
                     .listen((Ipv4Addr::LOCALHOST, 0))
                     .map_err(Error::io("the simulation cannot listen on 127.0.0.1"))?;
                 let origin = Origin::parse(&listening.url()).map_err(Error::Target)?;
-                self.deliver_to(&Endpoint::Url(origin), prepared, control)
+                self.deliver_to(&Endpoint::Url(origin), drive)
             }
             Place::Service(service) => {
                 let work = async |clock| {
                     let dialer = Dialer::in_process(InProcess::serving(service.serve()));
-                    self.drive(dialer, clock, prepared, control).await
+                    self.drive(dialer, clock, drive).await
                 };
                 started(match service.is_on_virtual_time() {
                     true => on_paused_time(work),
                     false => on_real_time(work),
                 })
             }
-            Place::Endpoint(endpoint) => self.deliver_to(endpoint, prepared, control),
+            Place::Endpoint(endpoint) => self.deliver_to(endpoint, drive),
         }
     }
 
-    fn deliver_to(
-        &self,
-        endpoint: &Endpoint,
-        prepared: &Prepared,
-        control: &Control,
-    ) -> Result<Delivery, Error> {
+    fn deliver_to(&self, endpoint: &Endpoint, drive: &Drive<'_>) -> Result<Delivered, Error> {
         started(on_real_time(async |clock| {
             let tls = TlsSettings {
                 insecure: self.insecure,
@@ -166,18 +174,22 @@ impl Bench {
             if self.ready_timeout.is_none() {
                 dialer.probe(&clock, self.timeouts.connect).await?;
             }
-            self.drive(dialer, clock, prepared, control).await
+            self.drive(dialer, clock, drive).await
         }))
     }
 
-    /// Ready check, warm-up, run.
+    /// Ready check, warm-up, run, and further segments as long as it goes on.
     async fn drive(
         &self,
         dialer: Dialer,
         clock: Clock,
-        prepared: &Prepared,
-        control: &Control,
-    ) -> Result<Delivery, Error> {
+        drive: &Drive<'_>,
+    ) -> Result<Delivered, Error> {
+        let Drive {
+            prepared,
+            control,
+            goes_on,
+        } = drive;
         let driver = Driver {
             dialer,
             clock: clock.clone(),
@@ -187,10 +199,9 @@ impl Bench {
             timeouts: self.timeouts,
             max_concurrency: self.max_concurrency,
             open_loop: self.arrivals().open_loop(),
-            prewarm: if self.prewarm {
-                self.connections(&prepared.plan)
-            } else {
-                0
+            prewarm: match self.prewarm.unwrap_or(!clock.is_virtual()) {
+                true => self.connections(&prepared.plan),
+                false => 0,
             },
             stop: control.stop.clone(),
             observer: control.observer.clone(),
@@ -204,7 +215,20 @@ impl Bench {
                 .rehearse(&prepared.plan, &prepared.bodies, self.warmups)
                 .await;
         }
-        Ok(driver.drive(&prepared.plan, &prepared.bodies).await)
+        let send = async |plan: &Plan, bodies: &[Bytes]| match self.workers {
+            2.. if !clock.is_virtual() => driver
+                .drive_with(self.workers, plan, bodies)
+                .map_err(Error::io("cannot start the threads of the run")),
+            _ => Ok(driver.drive(plan, bodies).await),
+        };
+        let first = send(&prepared.plan, &prepared.bodies).await?;
+        let mut delivered = Delivered::new(first, prepared.plan.clone());
+        while goes_on(&delivered) {
+            let plan = self.plan_of_segment(delivered.segments(), prepared)?;
+            let next = send(&plan, &prepared.bodies_of(&plan)).await?;
+            delivered.append(next, plan);
+        }
+        Ok(delivered)
     }
 
     async fn wait_until_ready(
@@ -252,14 +276,16 @@ impl Bench {
         place: &Place,
         target: String,
         prepared: &Prepared,
-        delivery: Delivery,
+        delivered: Delivered,
     ) -> Run {
+        let (requests, plan_hash) = (delivered.planned(), delivered.plan().hash());
+        let rate_changes = delivered.rate_changes(self);
+        let delivery = delivered.delivery;
         let mut records = delivery.records;
         for record in &mut records {
             count_tokens(record, prepared);
         }
         let open_loop = self.arrivals().open_loop();
-        let schedule: Vec<Nanos> = prepared.plan.requests.iter().map(|r| r.at).collect();
         Run {
             setup: Setup {
                 name: self.name.clone(),
@@ -268,13 +294,13 @@ impl Bench {
                 simulated: matches!(place, Place::Simulation(_)),
                 model: Some(prepared.model.clone()),
                 tokenizer: prepared.tokenizer.name().map(str::to_owned),
-                requests: prepared.plan.requests.len(),
+                requests,
                 rate: self.rate.is_finite().then_some(self.rate),
                 burstiness: self.burstiness,
                 max_concurrency: self.max_concurrency,
                 open_loop,
                 seed: self.seed,
-                plan_hash: prepared.plan.hash(),
+                plan_hash,
             },
             duration: delivery.duration,
             audit: Audit {
@@ -287,17 +313,15 @@ impl Bench {
                 reads: ReadAudit::of(&delivery.reads),
             },
             partial: delivery.partial,
-            rate_changes: plan::rate_changes(&self.arrivals(), &schedule),
+            rate_changes,
             records,
         }
     }
 
-    fn judge(self, run: Run, plan: Plan, complaint: Option<String>) -> Report {
+    fn judge(&self, run: Run, segments: usize, plan: Plan, complaint: Option<String>) -> Report {
         let criteria = Criteria {
-            limits: self.goodput,
-            slos: self.slo,
-            max_lateness_p99: self.max_lateness,
             complaint,
+            ..self.criteria(segments)
         };
         let (metrics, judgement) = criteria.assess(&run);
         Report::new(run, plan.notes, criteria, metrics, judgement)

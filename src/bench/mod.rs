@@ -2,6 +2,7 @@
 
 mod check;
 mod conduct;
+mod extend;
 mod prepare;
 mod setting;
 
@@ -19,6 +20,7 @@ use crate::{
         ramp::Ramp,
         slo::Slo,
     },
+    judge::OnInconclusive,
     plan::{Arrivals, TokenizerSpec},
     target::{self, AnyTarget},
 };
@@ -60,11 +62,15 @@ pub struct Bench {
     pub(crate) burstiness: f64,
     pub(crate) ramp: Option<Ramp>,
     pub(crate) max_concurrency: Option<usize>,
+    pub(crate) workers: usize,
     pub(crate) requests: usize,
     pub(crate) seed: u64,
     pub(crate) request_id_prefix: String,
     pub(crate) goodput: Vec<RequestLimit>,
     pub(crate) slo: Vec<Slo>,
+    pub(crate) confidence: f64,
+    pub(crate) max_extend: usize,
+    pub(crate) on_inconclusive: OnInconclusive,
     pub(crate) stream: bool,
     pub(crate) ignore_eos: Option<bool>,
     pub(crate) logprobs: Option<u64>,
@@ -72,7 +78,7 @@ pub struct Bench {
     pub(crate) headers: HeaderMap,
     pub(crate) api_key: Option<HeaderValue>,
     pub(crate) warmups: usize,
-    pub(crate) prewarm: bool,
+    pub(crate) prewarm: Option<bool>,
     pub(crate) ready_timeout: Option<Duration>,
     pub(crate) timeouts: Timeouts,
     pub(crate) insecure: bool,
@@ -103,11 +109,15 @@ impl Bench {
             burstiness: 1.0,
             ramp: None,
             max_concurrency: None,
+            workers: 1,
             requests: 100,
             seed: 0,
             request_id_prefix: "goodput-".to_owned(),
             goodput: Vec::new(),
             slo: Vec::new(),
+            confidence: 0.95,
+            max_extend: 1,
+            on_inconclusive: OnInconclusive::default(),
             stream: true,
             ignore_eos: None,
             logprobs: None,
@@ -115,7 +125,7 @@ impl Bench {
             headers: HeaderMap::new(),
             api_key: None,
             warmups: 0,
-            prewarm: false,
+            prewarm: None,
             ready_timeout: None,
             timeouts: Timeouts::default(),
             insecure: false,
@@ -227,6 +237,13 @@ impl Bench {
         self
     }
 
+    /// Threads that send, each with a part of the plan and of `max_concurrency`. Default 1, which is
+    /// good for tens of thousands of events a second; on virtual time there is never more.
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.workers = threads;
+        self
+    }
+
     /// Requests to send. Default 100.
     pub fn requests(mut self, count: usize) -> Self {
         self.requests = count;
@@ -257,6 +274,29 @@ impl Bench {
     pub fn slo(mut self, limits: impl Setting<Vec<Slo>>) -> Self {
         if let Some(limits) = self.set("slo", limits) {
             self.slo = limits;
+        }
+        self
+    }
+
+    /// How sure the intervals are that SLOs are held against, above 0.5 and below 1. Default 0.95.
+    pub fn confidence(mut self, confidence: impl Into<f64>) -> Self {
+        self.confidence = confidence.into();
+        self
+    }
+
+    /// As long as an SLO is open, go on with as many requests as `requests` again, up to this many
+    /// times in all; at most 100. The looks share the error that `confidence` leaves. Default 1: the run
+    /// does not grow.
+    pub fn max_extend(mut self, times: usize) -> Self {
+        self.max_extend = times;
+        self
+    }
+
+    /// What becomes of a run whose evidence decides neither way: `"fail"` (the verdict is
+    /// *inconclusive*, which no test passes), `"pass"`, or `"warn"`. Default `fail`.
+    pub fn on_inconclusive(mut self, answer: impl Setting<OnInconclusive>) -> Self {
+        if let Some(answer) = self.set("on_inconclusive", answer) {
+            self.on_inconclusive = answer;
         }
         self
     }
@@ -333,9 +373,10 @@ impl Bench {
     }
 
     /// Open connections before the first request: as many as `max_concurrency`, or as many as
-    /// requests are due in the first second. Default false.
+    /// are due in the first second. Default: for running servers, so that connecting delays no
+    /// request that is due.
     pub fn prewarm(mut self, prewarm: bool) -> Self {
-        self.prewarm = prewarm;
+        self.prewarm = Some(prewarm);
         self
     }
 

@@ -25,6 +25,7 @@ pub(super) struct Prepared {
     pub(super) envelope: Envelope,
     /// One for each request of the plan.
     pub(super) bodies: Vec<Bytes>,
+    options: WireOptions,
 }
 
 impl Prepared {
@@ -35,7 +36,7 @@ impl Prepared {
         let headers = bench.all_headers(place)?;
         let (model, root) = bench.find_model(place, &headers)?;
         let tokenizer = bench.load_tokenizer(&[&root, &model])?;
-        let plan = bench.make_plan(&*backend, &tokenizer)?;
+        let plan = bench.make_plan(&*backend, &tokenizer, bench.seed)?;
         let options = WireOptions {
             model: model.clone(),
             stream: bench.stream,
@@ -57,7 +58,16 @@ impl Prepared {
             plan,
             envelope: Envelope { path, headers },
             bodies,
+            options,
         })
+    }
+
+    /// The bodies of a later segment's plan.
+    pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Bytes> {
+        let requests = plan.requests.iter();
+        requests
+            .map(|request| self.backend.encode(request, &self.options))
+            .collect()
     }
 
     /// A simulated server that counts tokens as the plan does.
@@ -84,15 +94,20 @@ impl Bench {
         })?;
         let model = self.model.clone().unwrap_or_default();
         let tokenizer = self.load_tokenizer(&[&model])?;
-        self.make_plan(&*backend, &tokenizer)
+        self.make_plan(&*backend, &tokenizer, self.seed)
     }
 
-    fn make_plan(&self, backend: &dyn Backend, tokenizer: &Tokenizer) -> Result<Plan, Error> {
+    pub(super) fn make_plan(
+        &self,
+        backend: &dyn Backend,
+        tokenizer: &Tokenizer,
+        seed: u64,
+    ) -> Result<Plan, Error> {
         let plan = plan::build(&PlanSpec {
             dataset: &self.dataset,
             arrivals: &self.arrivals(),
             requests: self.requests,
-            seed: self.seed,
+            seed,
             tokenizer,
             takes_token_ids: backend.takes_token_ids(),
             request_id_prefix: &self.request_id_prefix,

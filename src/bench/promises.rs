@@ -172,16 +172,19 @@ impl Trial {
         let delivery = on_virtual_time(async |clock| {
             let pipes = InProcess::new(server.clone(), clock.clone());
             let dialer = Dialer::in_process(pipes);
-            let control = Control::default();
-            let driven = bench.drive(dialer, clock.clone(), &prepared, &control);
-            let delivery = driven.await;
+            let drive = Drive {
+                prepared: &prepared,
+                control: &Control::default(),
+                goes_on: &|_| false,
+            };
+            let delivery = bench.drive(dialer, clock.clone(), &drive).await;
             // An engine frees what it held when its step ends.
             clock.sleep_until(clock.now().after(ms(1_000))).await;
             delivery
         });
         let delivery = delivery.unwrap().unwrap();
         let run = bench.to_run(&place, target.describe(), &prepared, delivery);
-        (bench.judge(run, prepared.plan, None), server)
+        (bench.judge(run, 1, prepared.plan, None), server)
     }
 
     /// How often this may have happened to one request at most.

@@ -11,6 +11,7 @@ use crate::{
         sim::{Distribution, Slowdown},
         slo::Slo,
     },
+    judge::OnInconclusive,
     plan::TokenizerSpec,
 };
 use serde_json::{Map, Value};
@@ -65,6 +66,8 @@ readable!(Vec<RequestLimit>, grammar::goodput::parse);
 readable!(Vec<Slo>, grammar::slo::parse);
 readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));
 readable!(Duration, |text| grammar::duration::parse(text)
+    .map_err(|m| vec![m]));
+readable!(OnInconclusive, |text| OnInconclusive::parse(text)
     .map_err(|m| vec![m]));
 readable!(TokenizerSpec, |text| Ok(match text {
     "embedded" => TokenizerSpec::Embedded,

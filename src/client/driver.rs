@@ -65,7 +65,7 @@ pub struct Driver {
 }
 
 /// What came of a plan.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Delivery {
     /// One record for each request that was taken up, in plan order.
     pub records: Vec<Record>,

@@ -1,8 +1,11 @@
 //! What is wrong with a run itself, or worth knowing about it.
 
-use super::{quantity::number, verdict::Criteria};
+use super::{
+    quantity::number,
+    slo::SloResult,
+    verdict::{Criteria, OnInconclusive, Verdict},
+};
 use crate::{metrics::Metrics, record::CountSource, run::Run};
-use goodput_grammar::slo::{Stat, Subject};
 use serde::{Deserialize, Serialize};
 
 /// So many different errors are named when nothing completed.
@@ -31,8 +34,8 @@ pub enum FindingKind {
     NothingCompleted,
     /// The target complained after the run.
     Complaint,
-    /// A percentile is gated on so few values that it is nearly their maximum. A remark.
-    FewValues,
+    /// The evidence decides neither way, and the settings only warn of it. A remark.
+    Undecided,
     /// Output tokens were estimated, so TPOT and token throughput are estimates. A remark.
     EstimatedTokens,
 }
@@ -45,12 +48,17 @@ impl FindingKind {
             | FindingKind::Late
             | FindingKind::NoTokens
             | FindingKind::NothingCompleted => true,
-            FindingKind::Complaint | FindingKind::FewValues | FindingKind::EstimatedTokens => false,
+            FindingKind::Complaint | FindingKind::Undecided | FindingKind::EstimatedTokens => false,
         }
     }
 }
 
-pub(super) fn findings(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec<Finding> {
+pub(super) fn findings(
+    run: &Run,
+    metrics: &Metrics,
+    criteria: &Criteria,
+    slos: &[SloResult],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |kind, message: Option<String>| {
         findings.extend(message.map(|message| Finding { kind, message }));
@@ -60,9 +68,7 @@ pub(super) fn findings(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec
     add(FindingKind::NoTokens, no_tokens(metrics));
     add(FindingKind::NothingCompleted, nothing_completed(metrics));
     add(FindingKind::Complaint, criteria.complaint.clone());
-    for slo in &criteria.slos {
-        add(FindingKind::FewValues, few_values(&slo.subject, metrics));
-    }
+    add(FindingKind::Undecided, undecided(criteria, slos));
     add(FindingKind::EstimatedTokens, estimated_tokens(run));
     findings
 }
@@ -142,17 +148,17 @@ fn nothing_completed(metrics: &Metrics) -> Option<String> {
     ))
 }
 
-fn few_values(subject: &Subject, metrics: &Metrics) -> Option<String> {
-    let Subject::Latency(Stat::Percentile(q), latency) = subject else {
-        return None;
-    };
-    let beyond = (1.0 - q / 100.0).min(q / 100.0);
-    let count = metrics.gate(*latency).count;
-    let needed = (1.0 / beyond).round();
-    (beyond > 0.0 && count > 0 && (count as f64) < needed).then(|| {
+/// What `on_inconclusive = "warn"` warns of.
+fn undecided(criteria: &Criteria, slos: &[SloResult]) -> Option<String> {
+    let undecided = slos
+        .iter()
+        .filter(|slo| slo.verdict == Verdict::Inconclusive)
+        .count();
+    (criteria.on_inconclusive == OnInconclusive::Warn && undecided > 0).then(|| {
         format!(
-            "{subject} of {count} values is close to the most extreme one of them; use at least \
-             {needed} values or a milder percentile"
+            "{undecided} of {} SLOs could not be decided, and `on_inconclusive = \"warn\"` lets the \
+             run pass nevertheless",
+            slos.len()
         )
     })
 }

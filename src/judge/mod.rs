@@ -11,10 +11,13 @@
 //! * answers were complete without a single token, or
 //! * nothing completed.
 //!
-//! Otherwise it **fails** if one of its SLOs is missed. A latency SLO without a single value is
-//! missed too: an empty sample is no evidence. Limits on single requests fail nothing by
-//! themselves; an SLO on `goodput` does.
+//! Otherwise every SLO is held against the *interval* of its number. The run **passes** if each
+//! interval is wholly within its limit, **fails** if one is wholly beyond, and is **inconclusive**
+//! when the evidence is too thin for either. A latency SLO without a single value is missed too: an
+//! empty sample is no evidence. Limits on single requests fail nothing by themselves; an SLO on
+//! `goodput` does.
 
+mod estimate;
 mod finding;
 mod quantity;
 mod slo;
@@ -24,5 +27,5 @@ mod worst;
 pub use finding::{Finding, FindingKind};
 pub(crate) use quantity::number;
 pub use slo::{SloResult, value};
-pub use verdict::{Criteria, Judgement, Verdict, judge};
+pub use verdict::{Criteria, Judgement, OnInconclusive, Verdict, judge};
 pub use worst::WorstRequest;

@@ -1,5 +1,6 @@
 //! Numbers with their units, as sentences need them.
 
+use crate::stats::Interval;
 use goodput_grammar::slo::{Subject, Throughput};
 
 /// The unit of a limited number.
@@ -42,6 +43,15 @@ impl Unit {
     /// A measured value, rounded to what is worth reading.
     pub(crate) fn measured(self, value: f64) -> String {
         format!("{} {}", number(self.scaled(value)), self.symbol())
+    }
+
+    /// The ends of an interval in brackets, without the unit; `?` is an end that is not known.
+    pub(crate) fn interval(self, interval: &Interval) -> String {
+        let end = |end: Option<f64>| match end {
+            Some(end) => number(self.scaled(end)),
+            None => "?".to_owned(),
+        };
+        format!(" [{}, {}]", end(interval.low), end(interval.high))
     }
 
     /// A limit as it was written: only what multiplying by 100 has added is rounded away.

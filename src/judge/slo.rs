@@ -1,7 +1,15 @@
 //! One limit on the whole run, evaluated.
 
-use super::quantity::Unit;
-use crate::metrics::{Metrics, Summary};
+use super::{
+    estimate::{Estimate, decided},
+    quantity::Unit,
+    verdict::Verdict,
+};
+use crate::{
+    metrics::{Metrics, Summary},
+    run::Run,
+    stats::Interval,
+};
 use goodput_grammar::slo::{Op, Slo, Stat, Subject, Throughput};
 use serde::{Deserialize, Serialize};
 
@@ -13,29 +21,41 @@ pub struct SloResult {
     /// The measured value: ms, a ratio 0–1, or per second; `None` when there was nothing to
     /// measure, which misses the SLO.
     pub value: Option<f64>,
+    /// Where the server's number lies, in the same unit; `None` for `min` and `max`, which are
+    /// the run's alone, and when there is no value.
+    pub interval: Option<Interval>,
+    /// How sure the interval is, 0–1.
+    pub confidence: f64,
     /// The limit in the same unit.
     pub limit: f64,
-    /// Whether the SLO is met.
-    pub pass: bool,
-    /// The room that is left in the same unit; negative when the limit is missed.
+    /// Pass if the whole interval is within the limit, fail if it is wholly beyond, else
+    /// inconclusive.
+    pub verdict: Verdict,
+    /// The value's room to the limit in the same unit; negative when the value misses it.
     pub margin: Option<f64>,
     /// The margin as a share of the limit; `None` for a limit of 0.
     pub relative_margin: Option<f64>,
+    /// For an inconclusive SLO: about how many more requests that look like these would decide
+    /// it; `None` if not even 100 times as many would.
+    pub more_requests: Option<u64>,
     /// All of this as a sentence.
     pub sentence: String,
 }
 
 impl SloResult {
-    pub(super) fn of(slo: &Slo, metrics: &Metrics) -> Self {
+    pub(super) fn of(slo: &Slo, run: &Run, metrics: &Metrics, confidence: f64) -> Self {
         match value(&slo.subject, metrics) {
-            Ok(value) => measured(slo, value),
+            Ok(value) => measured(slo, value, run, metrics, confidence),
             Err(reason) => SloResult {
                 slo: slo.to_string(),
                 value: None,
+                interval: None,
+                confidence,
                 limit: slo.limit,
-                pass: false,
+                verdict: Verdict::Fail,
                 margin: None,
                 relative_margin: None,
+                more_requests: None,
                 sentence: format!(
                     "{}: no value, limit {} {}: {reason}",
                     slo.subject,
@@ -47,41 +67,95 @@ impl SloResult {
     }
 }
 
-fn measured(slo: &Slo, value: f64) -> SloResult {
+fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64) -> SloResult {
     let unit = Unit::of(&slo.subject);
-    let (pass, margin) = match slo.op {
+    let error = 1.0 - confidence;
+    let (meets, margin) = match slo.op {
         Op::Lt => (value < slo.limit, slo.limit - value),
         Op::Le => (value <= slo.limit, slo.limit - value),
         Op::Gt => (value > slo.limit, value - slo.limit),
         Op::Ge => (value >= slo.limit, value - slo.limit),
     };
     let relative = (slo.limit != 0.0).then(|| margin / slo.limit.abs());
-    let outcome = if margin == 0.0 {
-        "exactly at the limit".to_owned()
-    } else {
-        let side = match (pass, slo.op) {
-            (true, _) => "to spare",
-            (false, Op::Lt | Op::Le) => "over",
-            (false, Op::Gt | Op::Ge) => "short",
-        };
-        let share = relative.map(percent).unwrap_or_default();
-        format!("{}{share} {side}", unit.difference(margin.abs()))
+    let mut values = None;
+    let estimate = Estimate::of(&slo.subject, value, run, metrics, &mut values);
+    let interval = match estimate {
+        Estimate::Exact => None,
+        _ => Some(estimate.interval(error).around(value)),
+    };
+    let decided = match &interval {
+        Some(interval) => decided(slo.op, slo.limit, interval),
+        None => Some(meets),
+    };
+    let verdict = match decided {
+        Some(true) => Verdict::Pass,
+        Some(false) => Verdict::Fail,
+        None => Verdict::Inconclusive,
+    };
+    let more_requests = match verdict {
+        Verdict::Inconclusive => estimate
+            .times_to_decide(slo, meets, error)
+            .map(|times| more(times, run.records.len())),
+        _ => None,
+    };
+    let outcome = match verdict {
+        Verdict::Inconclusive => undecided(more_requests, interval == Some(Interval::UNKNOWN)),
+        _ => distance(slo.op, unit, meets, margin, relative),
     };
     SloResult {
         slo: slo.to_string(),
         value: Some(value),
+        interval,
+        confidence,
         limit: slo.limit,
-        pass,
+        verdict,
         margin: Some(margin),
         relative_margin: relative,
+        more_requests,
         sentence: format!(
-            "{} = {}, limit {} {}: {outcome}",
+            "{} = {}{}, limit {} {}: {outcome}",
             slo.subject,
             unit.measured(value),
+            interval
+                .map(|ends| unit.interval(&ends))
+                .unwrap_or_default(),
             symbol(slo.op),
             unit.exact(slo.limit),
         ),
     }
+}
+
+/// Two digits are all that such an estimate has.
+fn more(times: f64, requests: usize) -> u64 {
+    let more = ((times - 1.0) * requests as f64).max(1.0);
+    let scale = libm::pow(10.0, (libm::floor(libm::log10(more)) - 1.0).max(0.0));
+    ((more / scale).ceil() * scale) as u64
+}
+
+fn undecided(more_requests: Option<u64>, unknown: bool) -> String {
+    match more_requests {
+        _ if unknown => "inconclusive: too few requests to tell anything".to_owned(),
+        Some(more) => format!(
+            "inconclusive: about {more} more requests would decide it if they are like these"
+        ),
+        None => "inconclusive: not even 100 times as many requests would decide it if they are \
+                 like these"
+            .to_owned(),
+    }
+}
+
+/// How far a value is from the limit.
+fn distance(op: Op, unit: Unit, meets: bool, margin: f64, relative: Option<f64>) -> String {
+    if margin == 0.0 {
+        return "exactly at the limit".to_owned();
+    }
+    let side = match (meets, op) {
+        (true, _) => "to spare",
+        (false, Op::Lt | Op::Le) => "over",
+        (false, Op::Gt | Op::Ge) => "short",
+    };
+    let share = relative.map(percent).unwrap_or_default();
+    format!("{}{share} {side}", unit.difference(margin.abs()))
 }
 
 fn percent(relative: f64) -> String {
@@ -144,6 +218,7 @@ fn statistic(stat: Stat, summary: &Summary) -> f64 {
 mod tests {
     use super::*;
     use crate::{
+        clock::Nanos,
         metrics::{
             measure,
             testing::{limit, record, run_of},
@@ -153,17 +228,35 @@ mod tests {
     use goodput_grammar::{goodput::RequestMetric, slo::Latency};
     use rstest::rstest;
 
-    /// Four requests with TTFTs of 100, 200, 300 and 400 ms, the last one failed.
-    fn metrics() -> Metrics {
-        let mut records: Vec<_> = [100, 200, 300, 400]
-            .map(|ttft| record(0, &[ttft, ttft + 50], 6))
-            .into();
-        records[3].error = Some(RequestError::NoTokens);
-        measure(&run_of(records), &[limit(RequestMetric::Ttft, 200)])
+    /// Four requests a second for 100 s, in turn with TTFTs of 100, 200 and 300 ms, and failed.
+    fn run() -> Run {
+        let records = (0..400).map(|index| {
+            let at = index * 250;
+            let first = at + (index % 4 + 1) * 100;
+            let mut record = record(at, &[first, first + 50], 6);
+            record.index = index as usize;
+            record.error = (index % 4 == 3).then_some(RequestError::NoTokens);
+            record
+        });
+        let mut run = run_of(records.collect());
+        run.duration = Nanos(100_000_000_000);
+        run
+    }
+
+    fn evaluated(run: &Run, subject: Subject, op: Op, limit: f64) -> SloResult {
+        let metrics = measure(run, &[self::limit(RequestMetric::Ttft, 200)]);
+        SloResult::of(&Slo { subject, op, limit }, run, &metrics, 0.95)
     }
 
     fn evaluate(subject: Subject, op: Op, limit: f64) -> SloResult {
-        SloResult::of(&Slo { subject, op, limit }, &metrics())
+        evaluated(&run(), subject, op, limit)
+    }
+
+    fn verdict(pass: bool) -> Verdict {
+        match pass {
+            true => Verdict::Pass,
+            false => Verdict::Fail,
+        }
     }
 
     #[rstest]
@@ -193,7 +286,7 @@ mod tests {
         Op::Lt,
         250.0,
         true,
-        "= 200.0 ms, limit < 250 ms: 50.00 ms (20 %) to spare"
+        "= 200.0 ms [198.0, 202.0], limit < 250 ms: 50.00 ms (20 %) to spare"
     )]
     #[case(
         Stat::Min,
@@ -207,14 +300,14 @@ mod tests {
         Op::Ge,
         200.0,
         true,
-        "= 200.0 ms, limit >= 200 ms: exactly at the limit"
+        "= 200.0 ms [200.0, 200.0], limit >= 200 ms: exactly at the limit"
     )]
     #[case(
         Stat::Percentile(75.0),
         Op::Lt,
         0.0,
         false,
-        "= 250.0 ms, limit < 0 ms: 250.0 ms over"
+        "= 300.0 ms [300.0, 300.0], limit < 0 ms: 300.0 ms over"
     )]
     fn latencies(
         #[case] stat: Stat,
@@ -224,7 +317,7 @@ mod tests {
         #[case] sentence: &str,
     ) {
         let result = evaluate(Subject::Latency(stat, Latency::Ttft), op, limit);
-        assert_eq!(result.pass, pass);
+        assert_eq!(result.verdict, verdict(pass), "{}", result.sentence);
         assert!(result.sentence.ends_with(sentence), "{}", result.sentence);
     }
 
@@ -232,9 +325,9 @@ mod tests {
     #[case(
         Subject::Goodput,
         Op::Ge,
-        0.5,
+        0.4,
         true,
-        "= 50.00 %, limit >= 50 %: exactly at the limit"
+        "= 50.00 % [44.99, 55.01], limit >= 40 %: 10.00 points (25 %) to spare"
     )]
     #[case(
         Subject::Goodput,
@@ -255,28 +348,28 @@ mod tests {
         Op::Gt,
         2.0,
         true,
-        "= 3.00 req/s, limit > 2 req/s: 1.00 req/s (50 %) to spare"
+        "limit > 2 req/s: 1.00 req/s (50 %) to spare"
     )]
     #[case(
         Subject::Throughput(Throughput::Output),
         Op::Gt,
         20.0,
         false,
-        "= 18.00 tok/s, limit > 20 tok/s: 2.00 tok/s (10 %) short"
+        "limit > 20 tok/s: 2.00 tok/s (10 %) short"
     )]
     #[case(
         Subject::Throughput(Throughput::Input),
         Op::Ge,
-        30.0,
+        29.0,
         true,
-        "exactly at the limit"
+        "1.00 tok/s (3.4 %) to spare"
     )]
     #[case(
         Subject::Throughput(Throughput::Total),
         Op::Ge,
-        48.0,
+        45.0,
         true,
-        "exactly at the limit"
+        "3.00 tok/s (6.7 %) to spare"
     )]
     fn shares_and_rates(
         #[case] subject: Subject,
@@ -286,7 +379,7 @@ mod tests {
         #[case] sentence: &str,
     ) {
         let result = evaluate(subject, op, limit);
-        assert_eq!(result.pass, pass, "{}", result.sentence);
+        assert_eq!(result.verdict, verdict(pass), "{}", result.sentence);
         assert!(result.sentence.ends_with(sentence), "{}", result.sentence);
     }
 
@@ -308,14 +401,8 @@ mod tests {
     fn an_empty_sample_misses_its_limit(#[case] subject: Subject, #[case] reason: &str) {
         let mut only = record(0, &[10], 1);
         only.events[0].channel = Channel::Tool;
-        let metrics = measure(&run_of(vec![only]), &[]);
-        let slo = Slo {
-            subject,
-            op: Op::Lt,
-            limit: 1e9,
-        };
-        let result = SloResult::of(&slo, &metrics);
-        assert_eq!((result.pass, result.value), (false, None));
+        let result = evaluated(&run_of(vec![only]), subject, Op::Lt, 1e9);
+        assert_eq!((result.verdict, result.value), (Verdict::Fail, None));
         assert!(result.sentence.ends_with(reason), "{}", result.sentence);
     }
 
@@ -323,12 +410,47 @@ mod tests {
     #[case(Subject::Goodput)]
     #[case(Subject::Errors)]
     fn nothing_that_ended_is_no_evidence(#[case] subject: Subject) {
-        let metrics = measure(&run_of(vec![]), &[]);
-        let slo = Slo {
-            subject,
-            op: Op::Ge,
-            limit: 0.0,
-        };
-        assert!(!SloResult::of(&slo, &metrics).pass);
+        let result = evaluated(&run_of(vec![]), subject, Op::Ge, 0.0);
+        assert_eq!(result.verdict, Verdict::Fail);
+    }
+
+    /// The first requests of [`run`] without the failures.
+    fn successes(count: usize) -> Run {
+        let mut run = run();
+        run.records.truncate(count);
+        run.records
+            .iter_mut()
+            .for_each(|record| record.error = None);
+        run
+    }
+
+    #[rstest]
+    #[case::percentile_of_few(
+        100,
+        Subject::Latency(Stat::Percentile(99.0), Latency::Ttft),
+        Op::Lt,
+        1000.0
+    )]
+    #[case::percentile_of_some(
+        200,
+        Subject::Latency(Stat::Percentile(99.9), Latency::Ttft),
+        Op::Lt,
+        1000.0
+    )]
+    #[case::no_failure_yet(100, Subject::Errors, Op::Lt, 0.001)]
+    #[case::at_the_limit(100, Subject::Goodput, Op::Ge, 0.5)]
+    #[case::near_the_limit(100, Subject::Goodput, Op::Ge, 0.42)]
+    #[case::hardly_any(5, Subject::Latency(Stat::Mean, Latency::Ttft), Op::Lt, 1000.0)]
+    fn what_too_few_requests_leave_open(
+        #[case] count: usize,
+        #[case] subject: Subject,
+        #[case] op: Op,
+        #[case] limit: f64,
+    ) {
+        let result = evaluated(&successes(count), subject, op, limit);
+        assert_eq!(result.verdict, Verdict::Inconclusive);
+        let name = std::thread::current().name().map(str::to_owned).unwrap();
+        let case = name.rsplit("::").next().unwrap()[7..].to_owned();
+        insta::assert_snapshot!(format!("open_{case}"), result.sentence);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     metrics::{ErrorGroup, Metrics, measure},
     run::Run,
 };
-use goodput_grammar::{goodput::RequestLimit, slo::Slo};
+use goodput_grammar::{Mistake, goodput::RequestLimit, names::ON_INCONCLUSIVE, slo::Slo};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -21,8 +21,7 @@ pub enum Verdict {
     Pass,
     /// Something that was demanded does not hold.
     Fail,
-    /// Too little evidence to say either. [`judge`] compares plain values and never gives it; it
-    /// is for what works with intervals.
+    /// Too little evidence to say either.
     Inconclusive,
     /// The client or the plan was not delivered, so the run says nothing about the server.
     Invalid,
@@ -51,6 +50,35 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What becomes of a run whose evidence decides neither way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInconclusive {
+    /// Its verdict is [`Verdict::Inconclusive`], which a test does not pass: a gate that opens
+    /// without evidence is none.
+    #[default]
+    Fail,
+    /// It passes.
+    Pass,
+    /// It passes, with a remark.
+    Warn,
+}
+
+impl OnInconclusive {
+    /// Reads `fail`, `pass` or `warn`.
+    ///
+    /// # Errors
+    /// Any other word.
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
+        match text {
+            "fail" => Ok(OnInconclusive::Fail),
+            "pass" => Ok(OnInconclusive::Pass),
+            "warn" => Ok(OnInconclusive::Warn),
+            _ => Err(Mistake::unknown("answer", text, ON_INCONCLUSIVE)),
+        }
+    }
+}
+
 /// What a run is held against.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Criteria {
@@ -61,6 +89,10 @@ pub struct Criteria {
     /// How late the client may take requests up, at the 99th percentile, before the run is
     /// invalid. Default 25 ms.
     pub max_lateness_p99: Duration,
+    /// How sure the intervals are that SLOs are held against, above 0 and below 1. Default 0.95.
+    pub confidence: f64,
+    /// What becomes of a run whose evidence decides neither way. Default [`OnInconclusive::Fail`].
+    pub on_inconclusive: OnInconclusive,
     /// What the target itself complained of after the run, such as an expectation of a mock
     /// server that was not met. The run fails with it.
     pub complaint: Option<String>,
@@ -72,6 +104,8 @@ impl Default for Criteria {
             limits: Vec::new(),
             slos: Vec::new(),
             max_lateness_p99: Duration::from_millis(25),
+            confidence: 0.95,
+            on_inconclusive: OnInconclusive::default(),
             complaint: None,
         }
     }
@@ -105,13 +139,16 @@ pub struct Judgement {
 /// Judges a run by its numbers, which must be those of `measure(run, &criteria.limits)`;
 /// [`Criteria::assess`] does both.
 pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
-    let findings = findings(run, metrics, criteria);
-    let evaluate = |slo| SloResult::of(slo, metrics);
+    let evaluate = |slo| SloResult::of(slo, run, metrics, criteria.confidence);
     let slos: Vec<SloResult> = criteria.slos.iter().map(evaluate).collect();
+    let findings = findings(run, metrics, criteria, &slos);
+    let any = |verdict| slos.iter().any(|slo| slo.verdict == verdict);
     let verdict = if findings.iter().any(|finding| finding.kind.invalidates()) {
         Verdict::Invalid
-    } else if criteria.complaint.is_some() || slos.iter().any(|slo| !slo.pass) {
+    } else if criteria.complaint.is_some() || any(Verdict::Fail) {
         Verdict::Fail
+    } else if any(Verdict::Inconclusive) && criteria.on_inconclusive == OnInconclusive::Fail {
+        Verdict::Inconclusive
     } else {
         Verdict::Pass
     };
@@ -159,6 +196,18 @@ mod tests {
         run_of(records.collect())
     }
 
+    /// Those TTFTs ten times over, which is enough to tell medians and coarse shares.
+    fn hundred() -> Run {
+        let records = (0..100).map(|index| {
+            let first = index * 100 + (index % 10 + 1) * 10;
+            Record {
+                index: index as usize,
+                ..record(index * 100, &[first, first + 2], 3)
+            }
+        });
+        run_of(records.collect())
+    }
+
     fn judged(run: &Run, slos: Vec<Slo>) -> Judgement {
         let criteria = Criteria {
             slos,
@@ -187,15 +236,15 @@ mod tests {
 
     #[test]
     fn limits_on_requests_fail_nothing_by_themselves() {
-        let judgement = judged(&ten(), vec![]);
+        let judgement = judged(&hundred(), vec![]);
         assert_eq!(judgement.verdict, Verdict::Pass);
         assert_eq!(kinds(&judgement), []);
         assert_eq!(
-            judged(&ten(), vec![slo(Subject::Goodput, Op::Ge, 0.7)]).verdict,
+            judged(&hundred(), vec![slo(Subject::Goodput, Op::Ge, 0.5)]).verdict,
             Verdict::Pass
         );
         assert_eq!(
-            judged(&ten(), vec![slo(Subject::Goodput, Op::Gt, 0.7)]).verdict,
+            judged(&hundred(), vec![slo(Subject::Goodput, Op::Gt, 0.9)]).verdict,
             Verdict::Fail
         );
     }
@@ -203,7 +252,7 @@ mod tests {
     #[test]
     fn a_failed_slo_shows_its_worst_requests() {
         let judgement = judged(
-            &ten(),
+            &hundred(),
             vec![
                 slo(p(50.0, Latency::Ttft), Op::Lt, 20.0),
                 slo(p(90.0, Latency::Ttft), Op::Lt, 20.0),
@@ -219,13 +268,15 @@ mod tests {
             .collect();
         let expected = [
             ("ttft", 9),
-            ("ttft", 8),
-            ("ttft", 7),
-            ("ttft", 6),
-            ("ttft", 5),
+            ("ttft", 19),
+            ("ttft", 29),
+            ("ttft", 39),
+            ("ttft", 49),
             ("goodput", 9),
-            ("goodput", 8),
-            ("goodput", 7),
+            ("goodput", 19),
+            ("goodput", 29),
+            ("goodput", 39),
+            ("goodput", 49),
         ];
         assert_eq!(worst, expected);
         let first = &judgement.worst[0];
@@ -300,25 +351,37 @@ mod tests {
 
     #[test]
     fn remarks_do_not_change_the_verdict() {
-        let mut run = ten();
+        let mut run = hundred();
         run.records[0].output.source = CountSource::Estimate;
-        let judgement = judged(
-            &run,
-            vec![
-                slo(p(99.0, Latency::Ttft), Op::Lt, 1000.0),
-                slo(p(90.0, Latency::Ttft), Op::Lt, 1000.0),
-            ],
-        );
+        let judgement = judged(&run, vec![slo(p(50.0, Latency::Ttft), Op::Lt, 1000.0)]);
         assert_eq!(judgement.verdict, Verdict::Pass);
-        assert_eq!(
-            kinds(&judgement),
-            [FindingKind::FewValues, FindingKind::EstimatedTokens]
-        );
-        assert!(
-            judgement.findings[0]
-                .message
-                .contains("at least 100 values")
-        );
+        assert_eq!(kinds(&judgement), [FindingKind::EstimatedTokens]);
+    }
+
+    #[rstest]
+    #[case(OnInconclusive::Fail, Verdict::Inconclusive, &[])]
+    #[case(OnInconclusive::Pass, Verdict::Pass, &[])]
+    #[case(OnInconclusive::Warn, Verdict::Pass, &[FindingKind::Undecided])]
+    fn thin_evidence_is_answered_as_asked(
+        #[case] on_inconclusive: OnInconclusive,
+        #[case] verdict: Verdict,
+        #[case] remarks: &[FindingKind],
+    ) {
+        let criteria = Criteria {
+            slos: vec![
+                slo(p(99.0, Latency::Ttft), Op::Lt, 1000.0),
+                slo(p(50.0, Latency::Ttft), Op::Lt, 1000.0),
+            ],
+            on_inconclusive,
+            ..Criteria::default()
+        };
+        let judgement = criteria.assess(&hundred()).1;
+        assert_eq!(judgement.slos[0].verdict, Verdict::Inconclusive);
+        assert_eq!(judgement.verdict, verdict);
+        assert_eq!(kinds(&judgement), remarks);
+        let mut missed = criteria.clone();
+        missed.slos[1].limit = 1.0;
+        assert_eq!(missed.assess(&hundred()).1.verdict, Verdict::Fail);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The requests that made an SLO fail.
 
-use super::slo::SloResult;
+use super::{slo::SloResult, verdict::Verdict};
 use crate::{
     metrics::{Basis, Metrics, RequestTimes, goodput_strain, largest_gap_ms, millis, ttfat_ms},
     record::Record,
@@ -46,7 +46,12 @@ pub(super) fn worst(
 ) -> Vec<WorstRequest> {
     let basis = metrics.gate.basis;
     let mut worst: Vec<WorstRequest> = Vec::new();
-    for (slo, _) in slos.iter().zip(results).filter(|(_, result)| !result.pass) {
+    let missed = |result: &SloResult| result.verdict == Verdict::Fail;
+    for (slo, _) in slos
+        .iter()
+        .zip(results)
+        .filter(|(_, result)| missed(result))
+    {
         let by = match slo.subject {
             Subject::Latency(_, latency) => name(latency),
             Subject::Goodput => "goodput",

@@ -58,7 +58,8 @@ impl Goodput {
     }
 }
 
-fn is_good(record: &Record, basis: Basis, limits: &[RequestLimit]) -> bool {
+/// Whether a request is within all limits.
+pub(crate) fn is_good(record: &Record, basis: Basis, limits: &[RequestLimit]) -> bool {
     record.ok()
         && (limits.is_empty()
             || RequestTimes::of(record, basis)

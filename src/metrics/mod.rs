@@ -66,7 +66,7 @@ pub use throughput::{Counts, Throughput};
 pub use tokens::{EventTokens, tokens_of_events};
 
 pub(crate) use errors::one_line;
-pub(crate) use goodput::strain as goodput_strain;
+pub(crate) use goodput::{is_good, strain as goodput_strain};
 pub(crate) use latency::ttfat_ms;
 pub(crate) use request::{gaps, largest_gap_ms, millis};
 

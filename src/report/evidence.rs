@@ -17,8 +17,11 @@ pub fn reasons(judgement: &Judgement) -> String {
         .filter(|finding| finding.kind.invalidates() || finding.kind == FindingKind::Complaint);
     let mut lines: Vec<String> = findings.map(|finding| finding.message.clone()).collect();
     if judgement.verdict != Verdict::Invalid {
-        let missed = judgement.slos.iter().filter(|slo| !slo.pass);
-        lines.extend(missed.map(|slo| slo.sentence.clone()));
+        let unmet = judgement
+            .slos
+            .iter()
+            .filter(|slo| slo.verdict != Verdict::Pass);
+        lines.extend(unmet.map(|slo| slo.sentence.clone()));
     }
     lines.extend(errors(&judgement.errors));
     lines.join("\n")
@@ -45,25 +48,40 @@ pub fn evidence(judgement: &Judgement) -> String {
 }
 
 fn slo(result: &SloResult, judged: bool) -> String {
-    match (judged, result.pass) {
-        (true, true) => format!("  ✓ {}", result.sentence),
-        (true, false) => format!("  ✗ {}", result.sentence),
+    match (judged, result.verdict) {
+        (true, Verdict::Pass) => format!("  ✓ {}", result.sentence),
+        (true, Verdict::Fail) => format!("  ✗ {}", result.sentence),
+        (true, _) => format!("  ? {}", result.sentence),
         // Numbers of an invalid run beside a limit would read as if the server had missed it.
         (false, _) => format!("  ? {} (not judged)", result.slo),
     }
 }
 
 fn verdict(judgement: &Judgement) -> String {
-    let missed = judgement.slos.iter().filter(|slo| !slo.pass).count();
+    let count = |verdict| {
+        let slos = judgement.slos.iter();
+        slos.filter(|slo| slo.verdict == verdict).count()
+    };
+    let missed = count(Verdict::Fail);
     let all = judgement.slos.len();
     match judgement.verdict {
         Verdict::Pass if all == 0 => "PASS (no SLO was given)".to_owned(),
         Verdict::Pass => "PASS".to_owned(),
         Verdict::Fail if missed == 0 => "FAIL".to_owned(),
         Verdict::Fail => format!("FAIL: {missed} of {all} SLOs missed"),
-        Verdict::Inconclusive => "INCONCLUSIVE: too little evidence".to_owned(),
+        Verdict::Inconclusive => format!(
+            "INCONCLUSIVE: too little evidence for {} of {all} SLOs at {} % confidence",
+            count(Verdict::Inconclusive),
+            confidence(judgement),
+        ),
         Verdict::Invalid => "INVALID: this run says nothing about the server".to_owned(),
     }
+}
+
+/// In per cent, rounded to what is worth reading: looks have odd shares of the error.
+fn confidence(judgement: &Judgement) -> f64 {
+    let confidence = judgement.slos.first().map_or(0.0, |slo| slo.confidence);
+    (confidence * 1e3).round() / 10.0
 }
 
 /// Servers may put an id into every message, so that no two of them are alike.

@@ -71,11 +71,7 @@ pub(super) fn criteria() -> Criteria {
             limit(RequestMetric::Tpot, 18),
         ],
         slos: vec![
-            slo(
-                Subject::Latency(Stat::Percentile(90.0), Latency::Ttft),
-                Op::Lt,
-                250.0,
-            ),
+            slo(Subject::Latency(Stat::Max, Latency::Ttft), Op::Lt, 250.0),
             slo(Subject::Goodput, Op::Ge, 0.95),
             slo(Subject::Errors, Op::Lt, 0.5),
             slo(Subject::Throughput(Throughput::Output), Op::Gt, 10.0),

@@ -12,7 +12,7 @@ use rstest::rstest;
     rate = 10,
     requests = 20,
     faults = "reset@req:3",
-    slo = "errors <= 5%"
+    slo = "errors <= 30%"
 )]
 fn from_the_attribute(report: &Report) {
     assert_eq!((report.completed(), report.failed()), (19, 1));

@@ -3,6 +3,9 @@
 /// A wire dialect's name as people write it.
 pub const BACKENDS: &[&str] = &["openai", "vllm", "openai-chat"];
 
+/// What may become of a run whose evidence decides neither way.
+pub const ON_INCONCLUSIVE: &[&str] = &["fail", "pass", "warn"];
+
 /// One key of `#[llm_bench(…)]`. The builder's method, the command's flag (with dashes) and the
 /// suite file's field carry the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub enum Kind {
     Texts,
     /// A number above 0, or `"inf"`.
     Number,
+    /// A number above 0.5 and below 1.
+    Share,
     /// A whole number of at least 0.
     Whole,
     /// A whole number of at least 1.
@@ -63,10 +68,14 @@ pub const KEYS: &[Key] = &[
     key("burstiness", Kind::Number, "1.0", "Shape of the gaps: 1 is Poisson, below 1 bursty, `\"inf\"` even."),
     key("ramp", Kind::Text, r#""linear 1..10""#, "A rising rate: `linear 1..10`, `exponential 1..16`."),
     key("max_concurrency", Kind::Positive, "8", "Most requests in flight."),
+    key("workers", Kind::Positive, "2", "Threads that send."),
     key("requests", Kind::Positive, "200", "Requests of the run."),
     key("seed", Kind::Whole, "7", "Seed of prompts and arrivals."),
     key("goodput", Kind::Text, r#""ttft:200 tpot:50""#, "Limits on each request, bare numbers in milliseconds."),
     key("slo", Kind::Text, r#""p99(ttft) < 300ms, errors < 1%""#, "Limits on the run."),
+    key("confidence", Kind::Share, "0.95", "How sure an SLO's interval is."),
+    key("max_extend", Kind::Positive, "3", "How many times its requests the run may grow to while an SLO is open."),
+    key("on_inconclusive", Kind::Text, r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`."),
     key("stream", Kind::Flag, "false", "Ask for a stream of tokens."),
     key("ignore_eos", Kind::Flag, "true", "Ask the server to go on to the full output length."),
     key("logprobs", Kind::Whole, "1", "Log-probabilities to ask for (completions)."),

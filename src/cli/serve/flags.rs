@@ -128,9 +128,12 @@ pub(in crate::cli) struct Args {
     /// Wait up to this long for the server to answer the first request; 0 does not wait.
     #[arg(long, default_value_t = 0)]
     ready_check_timeout_sec: u64,
-    /// Open connections before the first request.
+    /// Open connections only as requests need them, instead of before the first request.
     #[arg(long)]
-    prewarm: bool,
+    no_prewarm: bool,
+    /// Threads that send, each with a part of the plan and of --max-concurrency.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
     /// Ask for answers in one piece instead of a stream.
     #[arg(long)]
     disable_stream: bool,
@@ -167,6 +170,15 @@ pub(in crate::cli) struct Args {
     /// Limits on the run: "p99(ttft) < 300ms, goodput >= 95%, errors < 1%".
     #[arg(long)]
     slo: Option<String>,
+    /// How sure the intervals are that --slo is held against.
+    #[arg(long, default_value_t = 0.95)]
+    confidence: f64,
+    /// While an SLO is open, send --num-prompts again, up to this many times in all.
+    #[arg(long, default_value_t = 1)]
+    max_extend: usize,
+    /// What becomes of a run that decides neither way: fail (exit code 3), pass or warn.
+    #[arg(long, default_value = "fail")]
+    on_inconclusive: String,
 
     /// Metrics to print and save, of ttft, tpot, itl, e2el.
     #[arg(long, default_value = "ttft,tpot,itl", value_delimiter = ',')]
@@ -260,12 +272,18 @@ impl Args {
             .insecure(self.insecure)
             .stream(!self.disable_stream)
             .warmups(self.num_warmups)
-            .prewarm(self.prewarm)
+            .workers(self.workers)
             .connect_timeout(self.connect_timeout.as_str())
             .first_token_timeout(self.first_token_timeout.as_str())
             .between_tokens_timeout(self.between_tokens_timeout.as_str())
             .total_timeout(self.total_timeout.as_str())
+            .confidence(self.confidence)
+            .max_extend(self.max_extend)
+            .on_inconclusive(self.on_inconclusive.as_str())
             .exclusive(false);
+        if self.no_prewarm {
+            bench = bench.prewarm(false);
+        }
         if let Some(dataset) = self.dataset(&mut problems) {
             bench = bench.dataset(dataset);
         }

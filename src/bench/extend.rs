@@ -1,0 +1,148 @@
+//! A run that grows until its SLOs are decided.
+//!
+//! It grows by segments: the plan again, with the next seed, after the server has drained. So every
+//! segment has the conditions of the first one, and what is measured does not change as the run
+//! grows; near saturation a longer run in one piece would be another load.
+
+use super::{Bench, prepare::Prepared};
+use crate::{
+    client::Delivery,
+    clock::Nanos,
+    error::Error,
+    judge::{Criteria, Verdict},
+    plan::{self, Plan},
+    record::Record,
+    run::{RateChange, Run},
+    stats::Looks,
+};
+
+/// All segments of a run.
+#[derive(Clone)]
+pub(super) struct Delivered {
+    /// What came of them, as if it were one run.
+    pub(super) delivery: Delivery,
+    /// When each began, and its plan.
+    segments: Vec<(Nanos, Plan)>,
+}
+
+impl Delivered {
+    pub(super) fn new(delivery: Delivery, plan: Plan) -> Self {
+        Delivered {
+            delivery,
+            segments: vec![(Nanos(0), plan)],
+        }
+    }
+
+    /// Segments that have ended.
+    pub(super) fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    pub(super) fn append(&mut self, next: Delivery, plan: Plan) {
+        let start = self.delivery.duration;
+        let before = self.planned();
+        self.delivery
+            .records
+            .extend(next.records.into_iter().map(|mut record| {
+                record.index += before;
+                shift(&mut record, start);
+                record
+            }));
+        self.delivery.duration.0 += next.duration.0;
+        self.delivery.connections += next.connections;
+        self.delivery.reads.merge(&next.reads);
+        self.delivery.partial |= next.partial;
+        self.segments.push((start, plan));
+    }
+
+    pub(super) fn planned(&self) -> usize {
+        let plans = self.segments.iter();
+        plans.map(|(_, plan)| plan.requests.len()).sum()
+    }
+
+    /// The plans in a row, each with its own times: what the run's hash stands for.
+    pub(super) fn plan(&self) -> Plan {
+        let mut plans = self.segments.iter().map(|(_, plan)| plan.clone());
+        let mut whole = plans.next().unwrap_or_else(|| Plan {
+            requests: Vec::new(),
+            notes: Vec::new(),
+        });
+        whole.requests.extend(plans.flat_map(|plan| plan.requests));
+        whole
+    }
+
+    pub(super) fn rate_changes(&self, bench: &Bench) -> Vec<RateChange> {
+        let of_segment = |(start, plan): &(Nanos, Plan)| {
+            let schedule: Vec<Nanos> = plan.requests.iter().map(|request| request.at).collect();
+            let mut changes = plan::rate_changes(&bench.arrivals(), &schedule);
+            changes.iter_mut().for_each(|change| change.at.0 += start.0);
+            changes
+        };
+        self.segments.iter().flat_map(of_segment).collect()
+    }
+}
+
+/// Makes a record's times count from the start of the first segment.
+fn shift(record: &mut Record, start: Nanos) {
+    let shift = |at: &mut Nanos| at.0 += start.0;
+    shift(&mut record.intended);
+    shift(&mut record.dispatched);
+    shift(&mut record.sent);
+    shift(&mut record.end);
+    record.connected.as_mut().map(shift);
+    record.head.as_mut().map(shift);
+    for event in &mut record.events {
+        shift(&mut event.at);
+    }
+}
+
+impl Bench {
+    /// What a run of so many segments is held against: each look has its share of the error.
+    pub(super) fn criteria(&self, segments: usize) -> Criteria {
+        let looks = Looks::new(self.max_extend, 1.0 - self.confidence);
+        let look = looks.segments().partition_point(|look| *look < segments);
+        let confidence = match self.max_extend {
+            1 => self.confidence,
+            _ => 1.0 - looks.error(look),
+        };
+        Criteria {
+            limits: self.goodput.clone(),
+            slos: self.slo.clone(),
+            max_lateness_p99: self.max_lateness,
+            confidence,
+            on_inconclusive: self.on_inconclusive,
+            complaint: None,
+        }
+    }
+
+    /// Whether the run has to grow: it may, and at this look an SLO is open and none is missed.
+    pub(super) fn goes_on(&self, delivered: &Delivered, run: impl FnOnce() -> Run) -> bool {
+        let segments = delivered.segments();
+        if segments >= self.max_extend || delivered.delivery.partial {
+            return false;
+        }
+        let looks = Looks::new(self.max_extend, 1.0 - self.confidence);
+        if !looks.segments().contains(&segments) {
+            return true;
+        }
+        let judgement = self.criteria(segments).assess(&run()).1;
+        let any = |verdict| judgement.slos.iter().any(|slo| slo.verdict == verdict);
+        let invalid = judgement.verdict == Verdict::Invalid;
+        !invalid && any(Verdict::Inconclusive) && !any(Verdict::Fail)
+    }
+
+    /// The plan of a later segment, counted from 0.
+    pub(super) fn plan_of_segment(
+        &self,
+        segment: usize,
+        prepared: &Prepared,
+    ) -> Result<Plan, Error> {
+        let seed = self.seed.wrapping_add(segment as u64);
+        let mut plan = self.make_plan(&*prepared.backend, &prepared.tokenizer, seed)?;
+        let before = segment * plan.requests.len();
+        for (index, request) in plan.requests.iter_mut().enumerate() {
+            request.id = format!("{}{}", self.request_id_prefix, before + index);
+        }
+        Ok(plan)
+    }
+}

@@ -1,0 +1,311 @@
+//! What is known of a limited number beyond its value: the series of a run that it comes from.
+//!
+//! | Number | Series in the order of the plan | Interval |
+//! |---|---|---|
+//! | `mean`, `std` | each request's values | [`Ratio`]; of squares for `std` |
+//! | percentiles | each request's values | [`Quantile`] |
+//! | `goodput` | good or not; how close to the limits | [`Share`] |
+//! | `errors` | failed or not | [`Share`] |
+//! | `throughput`, load set by a schedule | each request's tokens, at the run's rate of requests | [`Ratio`] |
+//! | `throughput`, load set by the server | tokens in spans of time | [`Ratio`] |
+//! | `min`, `max`, `p0`, `p100` | | none: they are the run's, no property of the server |
+
+use crate::{
+    clock::Nanos,
+    metrics::{
+        Basis, Metrics, RequestTimes, gaps, goodput_strain, is_good, millis, tokens_of_events,
+        ttfat_ms,
+    },
+    record::{Record, RequestError},
+    run::Run,
+    stats::{self, Interval, Quantile, Ratio, Sample, Share, Trend},
+};
+use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject, Throughput};
+
+/// A run that outlasts its schedule by this share of itself was slowed down by the server, which
+/// then sets the throughput.
+const OUTLASTS: f64 = 0.1;
+/// So many times as many requests are considered to decide an SLO.
+const AT_MOST_TIMES: f64 = 100.0;
+
+/// The values of a latency, of each request.
+pub(super) struct Values {
+    of_requests: Vec<Vec<f64>>,
+    sorted: Vec<f64>,
+}
+
+impl Values {
+    fn of(run: &Run, latency: Latency, basis: Basis) -> Self {
+        let of_requests: Vec<Vec<f64>> = run
+            .records
+            .iter()
+            .map(|record| match record.ok() {
+                true => latencies_ms(record, latency, basis),
+                false => Vec::new(),
+            })
+            .collect();
+        let mut sorted: Vec<f64> = of_requests.iter().flatten().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        Values {
+            of_requests,
+            sorted,
+        }
+    }
+
+    fn ratio(&self, trend: Trend, of: impl Fn(f64) -> f64) -> Option<Ratio> {
+        let pairs: Vec<(f64, f64)> = self
+            .of_requests
+            .iter()
+            .map(|values| (values.iter().map(|v| of(*v)).sum(), values.len() as f64))
+            .collect();
+        stats::ratio(&pairs, trend)
+    }
+}
+
+fn latencies_ms(record: &Record, latency: Latency, basis: Basis) -> Vec<f64> {
+    let Some(times) = RequestTimes::of(record, basis) else {
+        return Vec::new();
+    };
+    match latency {
+        Latency::Ttft => vec![millis(times.ttft())],
+        Latency::Ttfat => ttfat_ms(record, basis).into_iter().collect(),
+        Latency::Tpot => times.tpot_ms().into_iter().collect(),
+        Latency::Itl => gaps(record).map(millis).collect(),
+        Latency::E2el => vec![millis(times.e2el())],
+    }
+}
+
+/// What is known of one number.
+pub(super) enum Estimate<'a> {
+    /// The number is the root or a multiple of a ratio.
+    Ratio {
+        ratio: Ratio,
+        root: bool,
+        scale: f64,
+    },
+    Percentile(Quantile<'a>),
+    Share(Share),
+    /// The number of this very run, without an interval.
+    Exact,
+}
+
+impl<'a> Estimate<'a> {
+    /// Of a subject whose value in this run is `value`; `values` keeps what it borrows.
+    pub(super) fn of(
+        subject: &Subject,
+        value: f64,
+        run: &Run,
+        metrics: &Metrics,
+        values: &'a mut Option<Values>,
+    ) -> Self {
+        let trend = match run.rate_changes.is_empty() {
+            true => Trend::None,
+            false => Trend::Planned,
+        };
+        let basis = metrics.gate.basis;
+        match *subject {
+            Subject::Latency(stat, latency) => {
+                let values = values.insert(Values::of(run, latency, basis));
+                of_latency(stat, value, metrics.gate(latency).mean, values, trend)
+            }
+            Subject::Goodput => {
+                let limits = &metrics.goodput.limits;
+                let good = |record: &Record| is_good(record, basis, limits);
+                let strain = |record: &Record| match record.ok() {
+                    true => goodput_strain(record, basis, limits).unwrap_or(0.0),
+                    false => f64::INFINITY,
+                };
+                let body: Vec<f64> = counted(run).map(strain).collect();
+                share(counted(run).map(good), Some(&body), trend)
+            }
+            Subject::Errors => share(counted(run).map(|record| !record.ok()), None, trend),
+            Subject::Throughput(kind) => of_throughput(kind, value, run, trend),
+        }
+    }
+
+    /// Where the number lies; wrong with probability `error`.
+    pub(super) fn interval(&self, error: f64) -> Interval {
+        match self {
+            Estimate::Ratio { ratio, .. } => self.scaled(ratio.interval(error)),
+            Estimate::Percentile(quantile) => quantile.interval(error),
+            Estimate::Share(share) => share.interval(error),
+            Estimate::Exact => Interval::UNKNOWN,
+        }
+    }
+
+    fn scaled(&self, interval: Interval) -> Interval {
+        match *self {
+            Estimate::Ratio { root: true, .. } => interval.map(|end| end.max(0.0).sqrt()),
+            Estimate::Ratio { scale, .. } => interval.map(|end| end * scale),
+            _ => interval,
+        }
+    }
+
+    /// How many times as many requests that look like these would decide the SLO; `None` if not
+    /// even 100 times would.
+    pub(super) fn times_to_decide(&self, slo: &Slo, met: bool, error: f64) -> Option<f64> {
+        let decides = |times: f64| match self {
+            Estimate::Ratio { ratio, .. } => {
+                let interval = self.scaled(ratio.interval_of(error, times));
+                decided(slo.op, slo.limit, &interval) == Some(met)
+            }
+            Estimate::Share(share) => {
+                decided(slo.op, slo.limit, &share.interval_of(error, times)) == Some(met)
+            }
+            // `p99 < L` says that 99 % of the values are below L.
+            Estimate::Percentile(quantile) => {
+                let strict = matches!(slo.op, Op::Lt | Op::Ge);
+                let level = if strict {
+                    slo.limit.next_down()
+                } else {
+                    slo.limit
+                };
+                let below = quantile.share_interval_of(level, error, times);
+                let op = match slo.op {
+                    Op::Lt | Op::Le => Op::Ge,
+                    Op::Gt | Op::Ge => Op::Le,
+                };
+                decided(op, quantile.share, &below) == Some(met)
+            }
+            Estimate::Exact => true,
+        };
+        if !decides(AT_MOST_TIMES) {
+            return None;
+        }
+        let (mut low, mut high) = (1.0, AT_MOST_TIMES);
+        while high / low > 1.01 {
+            let middle = (low * high).sqrt();
+            if decides(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Some(high)
+    }
+}
+
+/// Whether every number of the interval meets the limit, or every one misses it.
+pub(super) fn decided(op: Op, limit: f64, interval: &Interval) -> Option<bool> {
+    let Interval { low, high } = *interval;
+    let (inside, outside) = match op {
+        Op::Lt => (high.map(|high| high < limit), low.map(|low| low >= limit)),
+        Op::Le => (high.map(|high| high <= limit), low.map(|low| low > limit)),
+        Op::Gt => (low.map(|low| low > limit), high.map(|high| high <= limit)),
+        Op::Ge => (low.map(|low| low >= limit), high.map(|high| high < limit)),
+    };
+    match (inside, outside) {
+        (Some(true), _) => Some(true),
+        (_, Some(true)) => Some(false),
+        _ => None,
+    }
+}
+
+fn of_latency(stat: Stat, value: f64, mean: f64, values: &Values, trend: Trend) -> Estimate<'_> {
+    let ratio = |ratio: Option<Ratio>, root| match ratio {
+        Some(ratio) => Estimate::Ratio {
+            ratio,
+            root,
+            scale: 1.0,
+        },
+        None => Estimate::Exact,
+    };
+    let percent = match stat {
+        Stat::Mean => return ratio(values.ratio(trend, |value| value), false),
+        Stat::Std => return ratio(values.ratio(trend, |v| (v - mean) * (v - mean)), true),
+        Stat::Min | Stat::Max => return Estimate::Exact,
+        Stat::Median => 50.0,
+        Stat::Percentile(percent) => percent,
+    };
+    if percent <= 0.0 || percent >= 100.0 {
+        return Estimate::Exact;
+    }
+    let sample = Sample {
+        of_requests: &values.of_requests,
+        sorted: &values.sorted,
+    };
+    Estimate::Percentile(stats::quantile(sample, percent / 100.0, value, trend))
+}
+
+/// Requests that had the chance to be good, or to fail.
+fn counted(run: &Run) -> impl Iterator<Item = &Record> {
+    let cancelled = |record: &&Record| record.error == Some(RequestError::Cancelled);
+    run.records.iter().filter(move |record| !cancelled(record))
+}
+
+fn share<'a>(
+    happened: impl Iterator<Item = bool>,
+    body: Option<&[f64]>,
+    trend: Trend,
+) -> Estimate<'a> {
+    let indicators: Vec<f64> = happened.map(|yes| f64::from(u8::from(yes))).collect();
+    match stats::share(&indicators, body, trend) {
+        Some(share) => Estimate::Share(share),
+        None => Estimate::Exact,
+    }
+}
+
+fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run, trend: Trend) -> Estimate<'a> {
+    let pairs: Vec<(f64, f64)> = match paced_by_server(run) {
+        true => in_spans(kind, run).into_iter().map(|n| (n, 1.0)).collect(),
+        false => {
+            let worth = |record: &Record| match record.ok() {
+                true => counts(kind, record).iter().map(|(_, count)| count).sum(),
+                false => 0.0,
+            };
+            run.records
+                .iter()
+                .map(|record| (worth(record), 1.0))
+                .collect()
+        }
+    };
+    match stats::ratio(&pairs, trend) {
+        Some(ratio) if ratio.value > 0.0 => Estimate::Ratio {
+            scale: value / ratio.value,
+            ratio,
+            root: false,
+        },
+        _ => Estimate::Exact,
+    }
+}
+
+fn paced_by_server(run: &Run) -> bool {
+    let last = run.records.iter().map(|record| record.intended).max();
+    let end = run.duration.as_secs_f64();
+    !run.setup.open_loop || last.is_some_and(|last| end - last.as_secs_f64() > OUTLASTS * end)
+}
+
+/// What a request adds to a throughput, and when.
+fn counts(kind: Throughput, record: &Record) -> Vec<(Nanos, f64)> {
+    let input = (record.end, record.input.tokens as f64);
+    let output = || {
+        let tokens = tokens_of_events(record);
+        let at = record.events.iter().map(|event| event.at);
+        at.zip(tokens.into_iter().map(|tokens| tokens.share))
+            .collect()
+    };
+    match kind {
+        Throughput::Requests => vec![(record.end, 1.0)],
+        Throughput::Input => vec![input],
+        Throughput::Output => output(),
+        Throughput::Total => {
+            let mut all: Vec<(Nanos, f64)> = output();
+            all.push(input);
+            all
+        }
+    }
+}
+
+/// The counts of equal spans of the run's time, as many as there were requests.
+fn in_spans(kind: Throughput, run: &Run) -> Vec<f64> {
+    let mut spans = vec![0.0; run.records.len()];
+    let end = run.duration.as_secs_f64();
+    for record in run.records.iter().filter(|record| record.ok()) {
+        for (at, count) in counts(kind, record) {
+            let place = at.as_secs_f64() / end * spans.len() as f64;
+            let place = (place as usize).min(spans.len() - 1);
+            spans[place] += count;
+        }
+    }
+    spans
+}

@@ -1,0 +1,283 @@
+//! Two servers held against each other, by pairs of runs.
+//!
+//! A pair is one run of each server over the same plan, close in time; what counts is its log ratio
+//! ln(B / A). Whole runs are the unit: requests of one run share its luck, so there is no
+//! evidence in their number. A change is reported when three things come together: it is beyond
+//! chance ([`Comparison::p_worse`], Holm's correction over the metrics), it is large enough to matter
+//! ([`Rule::noise_threshold`]), and most pairs agree on its direction.
+
+#[cfg(test)]
+mod calibration;
+mod holm;
+mod swap;
+
+pub use holm::holm;
+pub use swap::{MOST_PAIRS, swap_interval, swap_p};
+
+use super::{Interval, critical};
+use serde::{Deserialize, Serialize};
+
+/// Which way a metric gets worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worse {
+    /// Latencies, errors.
+    Higher,
+    /// Throughput, goodput.
+    Lower,
+}
+
+/// When a change is one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// How often, at most, an unchanged server may be called worse (and how often better), over
+    /// all metrics together. Default 0.01.
+    pub error: f64,
+    /// The smallest relative change that matters. Default 0.05.
+    pub noise_threshold: f64,
+    /// The share of pairs that must agree with the direction of the change. Default 0.8.
+    pub agreement: f64,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Rule {
+            error: 0.01,
+            noise_threshold: 0.05,
+            agreement: 0.8,
+        }
+    }
+}
+
+/// What pairs of runs say about one metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Pairs with a value above 0 on both sides.
+    pub pairs: usize,
+    /// Relative change from A to B, geometric mean over pairs: 0.1 is 10 % more.
+    pub change: f64,
+    /// Where the change lies with the confidence that [`Rule::error`] leaves, both sides counted.
+    pub interval: Interval,
+    /// How likely unchanged servers are to differ so much in the bad direction.
+    pub p_worse: f64,
+    /// The same in the good direction.
+    pub p_better: f64,
+    /// Share of pairs in the direction of the change, 0–1.
+    pub agreement: f64,
+    /// The smallest relative worsening that such pairs show nine times out of ten; `None` when
+    /// they cannot show any, as one pair cannot.
+    pub detectable: Option<f64>,
+}
+
+/// What is said of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conclusion {
+    /// B is worse.
+    Worse,
+    /// B is better.
+    Better,
+    /// The whole interval is within the changes that do not matter.
+    Same,
+    /// The pairs do not tell.
+    Inconclusive,
+}
+
+/// Compares one metric over pairs (A, B) of its values; `None` when no pair has values above 0.
+///
+/// From as many pairs as the rule's error allows, the test swaps labels within pairs, all 2^k ways: exact
+/// for any noise that is the same on both sides. Fewer pairs cannot reach a small error that way
+/// (five have 32 ways), so there it is Student's t on the log ratios, which supposes that they are
+/// about normal.
+pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Comparison> {
+    let ratios: Vec<f64> = pairs
+        .iter()
+        .filter(|(a, b)| *a > 0.0 && *b > 0.0)
+        .map(|(a, b)| libm::log(b / a))
+        .collect();
+    if ratios.is_empty() {
+        return None;
+    }
+    let count = ratios.len() as f64;
+    let mean = ratios.iter().sum::<f64>() / count;
+    let spread = Spread::of(&ratios, mean);
+    let swaps = libm::exp2(-count) <= rule.error / 2.0 && ratios.len() <= MOST_PAIRS;
+    let (p_up, p_down, interval) = if swaps {
+        let downwards: Vec<f64> = ratios.iter().map(|ratio| -ratio).collect();
+        (
+            swap_p(&ratios),
+            swap_p(&downwards),
+            swap_interval(&ratios, rule.error),
+        )
+    } else {
+        let p_up = spread.p_above(mean);
+        (p_up, 1.0 - p_up, spread.interval(mean, rule.error))
+    };
+    let agree = ratios.iter().filter(|ratio| *ratio * mean > 0.0).count();
+    let relative = |log: f64| libm::expm1(log);
+    let (p_worse, p_better, sign) = match worse {
+        Worse::Higher => (p_up, p_down, 1.0),
+        Worse::Lower => (p_down, p_up, -1.0),
+    };
+    let least = libm::log1p(rule.noise_threshold);
+    Some(Comparison {
+        pairs: ratios.len(),
+        change: relative(mean),
+        interval: interval.map(relative),
+        p_worse,
+        p_better,
+        agreement: agree as f64 / count,
+        detectable: spread
+            .detectable(rule.error)
+            .map(|log| relative(sign * log.max(least)).abs()),
+    })
+}
+
+/// Says what each metric's comparison means, all of them together keeping to the rule's error.
+pub fn conclude(comparisons: &[(Comparison, Worse)], rule: &Rule) -> Vec<Conclusion> {
+    let adjusted = |p: fn(&Comparison) -> f64| {
+        let values: Vec<f64> = comparisons.iter().map(|(c, _)| p(c)).collect();
+        holm(&values)
+    };
+    let (worse, better) = (adjusted(|c| c.p_worse), adjusted(|c| c.p_better));
+    comparisons
+        .iter()
+        .zip(worse.into_iter().zip(better))
+        .map(|((comparison, direction), (p_worse, p_better))| {
+            let is_up = comparison.change > 0.0;
+            let is_worse = is_up == (*direction == Worse::Higher);
+            let p = if is_worse { p_worse } else { p_better };
+            let matters = comparison.change.abs() >= rule.noise_threshold;
+            if p <= rule.error && matters && comparison.agreement >= rule.agreement {
+                match is_worse {
+                    true => Conclusion::Worse,
+                    false => Conclusion::Better,
+                }
+            } else if within(&comparison.interval, rule.noise_threshold) {
+                Conclusion::Same
+            } else {
+                Conclusion::Inconclusive
+            }
+        })
+        .collect()
+}
+
+fn within(interval: &Interval, threshold: f64) -> bool {
+    interval.low.is_some_and(|low| low > -threshold)
+        && interval.high.is_some_and(|high| high < threshold)
+}
+
+/// How log ratios scatter.
+struct Spread {
+    /// Standard error of their mean.
+    error: f64,
+    /// Degrees of freedom; 0 for one pair.
+    freedom: f64,
+}
+
+impl Spread {
+    fn of(ratios: &[f64], mean: f64) -> Self {
+        let freedom = ratios.len() as f64 - 1.0;
+        let squares: f64 = ratios.iter().map(|r| (r - mean) * (r - mean)).sum();
+        Spread {
+            error: (squares / freedom.max(1.0) / ratios.len() as f64).sqrt(),
+            freedom,
+        }
+    }
+
+    /// How likely a mean above this is without a change.
+    fn p_above(&self, mean: f64) -> f64 {
+        if self.freedom < 1.0 {
+            return 0.5;
+        }
+        if self.error == 0.0 {
+            return match mean.total_cmp(&0.0) {
+                std::cmp::Ordering::Greater => 0.0,
+                std::cmp::Ordering::Equal => 0.5,
+                std::cmp::Ordering::Less => 1.0,
+            };
+        }
+        critical::t_above(self.freedom, mean / self.error)
+    }
+
+    fn interval(&self, mean: f64, error: f64) -> Interval {
+        if self.freedom < 1.0 {
+            return Interval::UNKNOWN;
+        }
+        let half = critical::t(self.freedom, error) * self.error;
+        Interval::new(mean - half, mean + half)
+    }
+
+    /// The log ratio that is beyond chance nine times out of ten.
+    fn detectable(&self, error: f64) -> Option<f64> {
+        (self.freedom >= 1.0).then(|| {
+            let t = |beyond| critical::t(self.freedom, beyond);
+            (t(error) + t(0.1)) * self.error
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(ratios: &[f64]) -> Comparison {
+        let pairs: Vec<(f64, f64)> = ratios.iter().map(|ratio| (100.0, 100.0 * ratio)).collect();
+        compare(&pairs, Worse::Higher, &Rule::default()).unwrap()
+    }
+
+    fn conclusion(ratios: &[f64]) -> Conclusion {
+        conclude(&[(of(ratios), Worse::Higher)], &Rule::default())[0]
+    }
+
+    #[test]
+    fn a_clear_change_is_reported_in_its_direction() {
+        let up = [1.18, 1.22, 1.19, 1.21, 1.20];
+        assert_eq!(conclusion(&up), Conclusion::Worse);
+        assert_eq!(
+            conclude(&[(of(&up), Worse::Lower)], &Rule::default()),
+            [Conclusion::Inconclusive],
+            "the p-values belong to the direction they were computed for"
+        );
+        let down = up.map(|ratio| 1.0 / ratio);
+        assert_eq!(conclusion(&down), Conclusion::Better);
+        let comparison = of(&up);
+        assert!((comparison.change - 0.2).abs() < 1e-3, "{comparison:?}");
+        assert!(comparison.interval.contains(0.2) && !comparison.interval.contains(0.1));
+    }
+
+    #[test]
+    fn a_change_that_does_not_matter_is_none() {
+        assert_eq!(
+            conclusion(&[1.020, 1.021, 1.019, 1.022, 1.020, 1.021]),
+            Conclusion::Same
+        );
+    }
+
+    #[test]
+    fn pairs_that_disagree_say_nothing() {
+        assert_eq!(
+            conclusion(&[1.3, 0.8, 1.2, 0.9, 1.4]),
+            Conclusion::Inconclusive
+        );
+        assert_eq!(conclusion(&[1.5]), Conclusion::Inconclusive);
+        let one = of(&[1.5]);
+        assert_eq!((one.detectable, one.interval), (None, Interval::UNKNOWN));
+    }
+
+    #[test]
+    fn values_that_have_no_ratio_are_left_out() {
+        let rule = Rule::default();
+        assert_eq!(compare(&[(0.0, 1.0)], Worse::Higher, &rule), None);
+        let two = compare(&[(0.0, 1.0), (1.0, 1.0)], Worse::Higher, &rule).unwrap();
+        assert_eq!(two.pairs, 1);
+    }
+
+    #[test]
+    fn ten_pairs_are_tested_by_swapping() {
+        let ratios: Vec<f64> = (0..10).map(|i| 1.1 + f64::from(i) / 100.0).collect();
+        // All ten in one direction: the most extreme of 1,024 ways.
+        assert_eq!(of(&ratios).p_worse, 1.0 / 1024.0);
+        assert_eq!(conclusion(&ratios), Conclusion::Worse);
+    }
+}

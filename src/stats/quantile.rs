@@ -1,0 +1,208 @@
+//! Percentiles, by order statistics.
+//!
+//! The share of the server's values below the r-th of n independent ones is Beta(r, n + 1 − r),
+//! whatever their distribution. The ends of the interval are the ranks, interpolated, at which that
+//! share is beyond the percentile with the wanted probability (Hutson 1999), for as many independent
+//! values as the correlated ones are worth (Woodruff 1952; Korn and Graubard 1998). A rank beyond
+//! the last value is no bound: 200 values cannot bound a p99.9.
+
+use super::{Evidence, Interval, LongRun, Trend, critical, share::least};
+
+/// Values of a run, each with the request that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// The values of each request, in plan order; requests without one are empty.
+    pub of_requests: &'a [Vec<f64>],
+    /// All of them in rising order.
+    pub sorted: &'a [f64],
+}
+
+/// A percentile with what its interval needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantile<'a> {
+    /// Share of values at or below it, 0–1.
+    pub share: f64,
+    sorted: &'a [f64],
+    evidence: Vec<Option<Evidence>>,
+}
+
+/// The percentile below which a `share` of the values lies, whose estimate is `value`.
+pub fn quantile<'a>(sample: Sample<'a>, share: f64, value: f64, trend: Trend) -> Quantile<'a> {
+    let median = sample.sorted.get(sample.sorted.len().saturating_sub(1) / 2);
+    let levels = [Some(&value), median];
+    Quantile {
+        share,
+        sorted: sample.sorted,
+        evidence: levels
+            .into_iter()
+            .map(|level| evidence(sample, *level?, trend))
+            .collect(),
+    }
+}
+
+/// What the values are worth for the share of them at or below a level.
+fn evidence(sample: Sample<'_>, level: f64, trend: Trend) -> Option<Evidence> {
+    let count = sample.sorted.len() as f64;
+    let share = sample.sorted.partition_point(|value| *value <= level) as f64 / count;
+    let requests = sample.of_requests.len() as f64;
+    let influence: Vec<f64> = sample
+        .of_requests
+        .iter()
+        .map(|values| {
+            let below = values.iter().filter(|value| **value <= level).count() as f64;
+            (below - share * values.len() as f64) * requests / count
+        })
+        .collect();
+    let long_run = LongRun::of(&influence, trend)?;
+    Some(Evidence::new(count, share * (1.0 - share), long_run))
+}
+
+impl Quantile<'_> {
+    /// Where the percentile lies; wrong with probability `error`.
+    pub fn interval(&self, error: f64) -> Interval {
+        match least(&self.evidence, error) {
+            Some(worth) => Interval {
+                low: self.low(worth, error),
+                high: self.high(worth, error),
+            },
+            None => Interval::UNKNOWN,
+        }
+    }
+
+    /// Independent values that the sample is worth; `None` when there are too few to tell.
+    pub fn worth(&self, error: f64) -> Option<f64> {
+        least(&self.evidence, error)
+    }
+
+    /// Where the *share* of values at or below a level would lie after `times` as many requests that
+    /// look like these.
+    pub fn share_interval_of(&self, level: f64, error: f64, times: f64) -> Interval {
+        let below = self.sorted.partition_point(|value| *value <= level);
+        super::Share {
+            value: below as f64 / self.sorted.len().max(1) as f64,
+            evidence: self.evidence.clone(),
+        }
+        .interval_of(error, times)
+    }
+
+    /// Without a value beyond the end the whole error goes to the other one, as in shares.
+    fn high(&self, worth: f64, error: f64) -> Option<f64> {
+        let rank = self.rank(worth, 1.0 - error / 2.0);
+        if rank <= worth {
+            return Some(self.at(rank, worth));
+        }
+        let all_below = libm::pow(self.share, worth);
+        (all_below <= error).then(|| self.sorted.last().copied())?
+    }
+
+    fn low(&self, worth: f64, error: f64) -> Option<f64> {
+        let rank = self.rank(worth, error / 2.0);
+        if rank >= 1.0 {
+            return Some(self.at(rank, worth));
+        }
+        let all_above = libm::pow(1.0 - self.share, worth);
+        (all_above <= error).then(|| self.sorted.first().copied())?
+    }
+
+    /// The rank among `worth` independent values that is at or above the percentile with this
+    /// probability.
+    fn rank(&self, worth: f64, probability: f64) -> f64 {
+        let (mut low, mut high) = (0.0, worth + 1.0);
+        for _ in 0..50 {
+            let middle = 0.5 * (low + high);
+            let above = 1.0 - critical::beta_at_most(middle, worth + 1.0 - middle, self.share);
+            if above < probability {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        0.5 * (low + high)
+    }
+
+    /// The value of the sample at the place that a rank among `worth` values has.
+    fn at(&self, rank: f64, worth: f64) -> f64 {
+        let count = self.sorted.len() as f64;
+        let place = (rank / (worth + 1.0) * (count + 1.0)).clamp(1.0, count) - 1.0;
+        let below = self.sorted[place as usize];
+        let above = self.sorted[(place as usize + 1).min(self.sorted.len() - 1)];
+        below + (place - place.floor()) * (above - below)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    /// `count` values in no order.
+    fn mixed(count: usize) -> Vec<Vec<f64>> {
+        let value = |i: usize| (i * 7919 % 10_007) as f64;
+        (0..count).map(|i| vec![value(i)]).collect()
+    }
+
+    fn interval(values: &[Vec<f64>], share: f64) -> Interval {
+        let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        let value = sorted[((sorted.len() - 1) as f64 * share) as usize];
+        let sample = Sample {
+            of_requests: values,
+            sorted: &sorted,
+        };
+        quantile(sample, share, value, Trend::None).interval(0.05)
+    }
+
+    #[rstest]
+    #[case(0.999, 200, false)]
+    #[case(0.99, 200, false)]
+    #[case(0.99, 600, true)]
+    #[case(0.9, 200, true)]
+    fn what_few_values_cannot_bound(#[case] share: f64, #[case] n: usize, #[case] bounded: bool) {
+        assert_eq!(interval(&mixed(n), share).high.is_some(), bounded);
+    }
+
+    #[test]
+    fn the_fewest_independent_values_that_bound_a_percentile() {
+        let sorted = [1.0, 2.0];
+        let percentile = |share| Quantile {
+            share,
+            sorted: &sorted,
+            evidence: Vec::new(),
+        };
+        for (share, fewest) in [(0.5, 5.0), (0.9, 29.0), (0.99, 299.0), (0.999, 2_995.0)] {
+            assert_eq!(percentile(share).high(fewest - 1.0, 0.05), None);
+            assert!(percentile(share).high(fewest, 0.05).is_some());
+        }
+    }
+
+    #[test]
+    fn seven_values_say_nothing() {
+        assert_eq!(interval(&mixed(7), 0.5), Interval::UNKNOWN);
+    }
+
+    #[test]
+    fn the_median_of_independent_values_has_the_ranks_of_the_textbook() {
+        // 95 %, n = 100: the 40th and the 61st value; interpolation lies between them.
+        let values = mixed(100);
+        let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        let Interval { low, high } = interval(&values, 0.5);
+        assert!(sorted[38] <= low.unwrap() && low.unwrap() <= sorted[41]);
+        assert!(sorted[58] <= high.unwrap() && high.unwrap() <= sorted[61]);
+    }
+
+    #[test]
+    fn gaps_of_one_request_are_not_independent() {
+        // 40 requests, whose 50 gaps each are all alike: worth 40 values, not 2,000.
+        let alike: Vec<Vec<f64>> = mixed(40).into_iter().map(|v| vec![v[0]; 50]).collect();
+        let unlike = mixed(2_000)
+            .chunks(50)
+            .map(<[_]>::concat)
+            .collect::<Vec<_>>();
+        let width = |values: &[Vec<f64>]| {
+            let interval = interval(values, 0.5);
+            interval.high.unwrap() - interval.low.unwrap()
+        };
+        assert!(width(&alike) > 3.0 * width(&unlike));
+    }
+}

@@ -1,0 +1,91 @@
+//! A sum over a sum: means, tokens per second.
+//!
+//! The interval is symmetric in 1 / R, not in R. A queue's mean wait goes with 1 / (1 − ρ), and
+//! what a run estimates evenly is the slack 1 − ρ; on this scale the ends are where they belong near
+//! saturation, and where the noise is small no scale matters. When the half width reaches R itself
+//! there is no upper end.
+
+use super::{Interval, LongRun, Trend};
+
+/// A ratio with what its interval needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// The ratio itself.
+    pub value: f64,
+    /// Its variance.
+    pub long_run: Option<LongRun>,
+}
+
+/// The ratio of the sums of pairs (part, whole) in plan order; `None` when the wholes are nothing.
+pub fn ratio(pairs: &[(f64, f64)], trend: Trend) -> Option<Ratio> {
+    let part: f64 = pairs.iter().map(|(part, _)| part).sum();
+    let whole: f64 = pairs.iter().map(|(_, whole)| whole).sum();
+    if whole <= 0.0 {
+        return None;
+    }
+    let value = part / whole;
+    let share = whole / pairs.len() as f64;
+    let influence: Vec<f64> = pairs
+        .iter()
+        .map(|(part, whole)| (part - value * whole) / share)
+        .collect();
+    Some(Ratio {
+        value,
+        long_run: LongRun::of(&influence, trend),
+    })
+}
+
+impl Ratio {
+    /// Where the ratio lies; wrong with probability `error`.
+    pub fn interval(&self, error: f64) -> Interval {
+        self.interval_of(error, 1.0)
+    }
+
+    /// Where it would lie after `times` as many requests that look like these.
+    pub fn interval_of(&self, error: f64, times: f64) -> Interval {
+        let Some(long_run) = self.long_run else {
+            return Interval::UNKNOWN;
+        };
+        let half = long_run.half_width(error) / times.sqrt();
+        if half == 0.0 {
+            return Interval::new(self.value, self.value);
+        }
+        if self.value <= 0.0 {
+            return Interval::new(self.value - half, self.value + half);
+        }
+        let relative = half / self.value;
+        let high = match relative < 1.0 {
+            true => self.value / (1.0 - relative),
+            false => f64::INFINITY,
+        };
+        Interval::new(self.value / (1.0 + relative), high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_much_noise_leaves_no_upper_end() {
+        let pairs: Vec<(f64, f64)> = (0..40).map(|i| (f64::from(i / 20), 1.0)).collect();
+        let interval = ratio(&pairs, Trend::None).unwrap().interval(0.05);
+        assert!(interval.low.is_some_and(|low| low < 0.5));
+        assert_eq!(interval.high, None);
+    }
+
+    #[test]
+    fn without_requests_there_is_no_ratio() {
+        assert_eq!(ratio(&[], Trend::None), None);
+        let few = ratio(&[(3.0, 1.0), (5.0, 1.0)], Trend::None).unwrap();
+        assert_eq!((few.value, few.interval(0.05)), (4.0, Interval::UNKNOWN));
+    }
+
+    #[test]
+    fn more_requests_narrow_it() {
+        let pairs: Vec<(f64, f64)> = (0..60).map(|i| (f64::from(i * 7 % 11), 1.0)).collect();
+        let ratio = ratio(&pairs, Trend::None).unwrap();
+        let (now, later) = (ratio.interval(0.05), ratio.interval_of(0.05, 4.0));
+        assert!(now.low < later.low && later.high < now.high);
+    }
+}
