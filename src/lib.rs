@@ -62,7 +62,8 @@
 //! depend on each other: [`stats`]. The [`Verdict`] is *pass* when all intervals are within their
 //! limits, *fail* when one is wholly beyond, and *inconclusive* when the evidence is too thin for
 //! either; the report says how many more requests would decide it. `max_extend = 3` lets the run grow
-//! until it is decided, `on_inconclusive = "warn"` lets it pass. A run is *invalid* when the client could
+//! until it is decided. Undecided, a test passes with a remark, unless `on_inconclusive = "fail"` demands
+//! proof. A run is *invalid* when the client could
 //! not keep to its schedule, nothing completed, or a success held no token. An invalid run says nothing
 //! about the server, so it is never reported as a slow one.
 //!

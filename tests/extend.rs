@@ -11,6 +11,7 @@ fn bench(slo: &str, max_extend: usize) -> Bench {
         .dataset("random(input = 8, output = 2)")
         .rate(100)
         .requests(150)
+        .on_inconclusive("fail")
         .slo(slo)
         .max_extend(max_extend)
 }

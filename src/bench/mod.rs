@@ -117,7 +117,7 @@ impl Bench {
             slo: Vec::new(),
             confidence: 0.95,
             max_extend: 1,
-            on_inconclusive: OnInconclusive::default(),
+            on_inconclusive: OnInconclusive::Warn,
             stream: true,
             ignore_eos: None,
             logprobs: None,
@@ -293,7 +293,8 @@ impl Bench {
     }
 
     /// What becomes of a run whose evidence decides neither way: `"fail"` (the verdict is
-    /// *inconclusive*, which no test passes), `"pass"`, or `"warn"`. Default `fail`.
+    /// *inconclusive*, which no test passes), `"pass"`, or `"warn"` (it passes with a remark).
+    /// Default `warn`: a test fails when it is shown that a limit is missed.
     pub fn on_inconclusive(mut self, answer: impl Setting<OnInconclusive>) -> Self {
         if let Some(answer) = self.set("on_inconclusive", answer) {
             self.on_inconclusive = answer;

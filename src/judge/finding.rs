@@ -150,14 +150,13 @@ fn nothing_completed(metrics: &Metrics) -> Option<String> {
 
 /// What `on_inconclusive = "warn"` warns of.
 fn undecided(criteria: &Criteria, slos: &[SloResult]) -> Option<String> {
-    let undecided = slos
-        .iter()
-        .filter(|slo| slo.verdict == Verdict::Inconclusive)
-        .count();
-    (criteria.on_inconclusive == OnInconclusive::Warn && undecided > 0).then(|| {
+    let count = |verdict| slos.iter().filter(|slo| slo.verdict == verdict).count();
+    let undecided = count(Verdict::Inconclusive);
+    let passes = criteria.on_inconclusive == OnInconclusive::Warn && count(Verdict::Fail) == 0;
+    (passes && undecided > 0).then(|| {
         format!(
-            "{undecided} of {} SLOs could not be decided, and `on_inconclusive = \"warn\"` lets the \
-             run pass nevertheless",
+            "{undecided} of {} SLOs could not be decided. More requests or `max_extend` would; \
+             `on_inconclusive = \"fail\"` does not let that pass",
             slos.len()
         )
     })

@@ -54,13 +54,13 @@ impl fmt::Display for Verdict {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnInconclusive {
-    /// Its verdict is [`Verdict::Inconclusive`], which a test does not pass: a gate that opens
-    /// without evidence is none.
+    /// Its verdict is [`Verdict::Inconclusive`], which a test does not pass. The default of the
+    /// command, which has an exit code for it.
     #[default]
     Fail,
     /// It passes.
     Pass,
-    /// It passes, with a remark.
+    /// It passes, with a remark. The default of tests and benches.
     Warn,
 }
 
