@@ -47,7 +47,7 @@ impl Latencies {
         Latencies {
             ttft: each(&|_, t| millis(t.ttft())),
             tpot: Summary::of(times.iter().filter_map(|(_, t)| t.tpot_ms()).collect()),
-            itl: Summary::of(successes(run).flat_map(gaps).map(millis).collect()),
+            itl: Summary::of_many(|| successes(run).flat_map(gaps).map(millis)),
             e2el: each(&|_, t| millis(t.e2el())),
             client_queue: each(&|record, _| millis(record.sent - record.dispatched)),
             e2el_with_client_queue: each(&|record, t| {
@@ -90,7 +90,7 @@ pub struct GateLatencies {
 }
 
 impl GateLatencies {
-    pub(super) fn of(run: &Run) -> Self {
+    pub(super) fn of(run: &Run, latency: &Latencies) -> Self {
         let basis = Basis::of_gate(run);
         let times: Vec<_> = successes(run)
             .filter_map(|record| RequestTimes::of(record, basis))
@@ -104,7 +104,10 @@ impl GateLatencies {
                     .collect(),
             ),
             e2el: Summary::of(times.iter().map(|t| millis(t.e2el())).collect()),
-            per_token: Summary::weighted(|| successes(run).flat_map(per_token)),
+            per_token: match successes(run).all(one_token_an_event) {
+                true => latency.itl.clone(),
+                false => Summary::weighted(|| successes(run).flat_map(per_token)),
+            },
             queue: Summary::of(
                 successes(run)
                     .map(|record| millis(record.sent - record.intended))
@@ -129,6 +132,12 @@ pub(crate) fn ttfat_ms(record: &Record, basis: Basis) -> Option<f64> {
     let answer = |event: &&crate::record::TokenEvent| event.channel == Channel::Answer;
     let first = record.events.iter().find(answer)?;
     Some(millis(first.at - basis.start(record)))
+}
+
+/// Whether the gaps between its events are those between its tokens.
+fn one_token_an_event(record: &Record) -> bool {
+    let mut tokens = tokens_of_events(record).into_iter().skip(1);
+    tokens.all(|tokens| tokens.count == 1 && tokens.share == 1.0)
 }
 
 /// Latency per token and how many tokens had it. Time that ends at an event without tokens is
@@ -168,20 +177,24 @@ mod tests {
         Nanos(n * 1_000_000)
     }
 
+    fn gate_of(run: &Run) -> GateLatencies {
+        GateLatencies::of(run, &Latencies::of(run))
+    }
+
     #[test]
     fn the_gate_counts_from_the_intended_time_in_open_loop_only() {
         let mut late = record(100, &[150, 170], 2);
         late.intended = ms(70);
         let mut run = run_of(vec![late]);
         assert!(run.setup.open_loop);
-        let (vllm, gate) = (Latencies::of(&run), GateLatencies::of(&run));
+        let (vllm, gate) = (Latencies::of(&run), gate_of(&run));
         assert_eq!((vllm.ttft.max, vllm.e2el.max), (50.0, 70.0));
         assert_eq!(
             (gate.ttft.max, gate.e2el.max, gate.queue.max),
             (80.0, 100.0, 30.0)
         );
         run.setup.open_loop = false;
-        let gate = GateLatencies::of(&run);
+        let gate = gate_of(&run);
         assert_eq!(
             (gate.basis, gate.ttft.max, gate.queue.max),
             (Basis::Sent, 50.0, 30.0)
@@ -205,7 +218,7 @@ mod tests {
         thinks.events[1].channel = Channel::Silent;
         let mut calls = record(0, &[10], 1);
         calls.events[0].channel = Channel::Tool;
-        let gate = GateLatencies::of(&run_of(vec![thinks, calls]));
+        let gate = gate_of(&run_of(vec![thinks, calls]));
         assert_eq!((gate.ttfat.count, gate.ttfat.max), (1, 30.0));
         assert_eq!((gate.ttft.count, gate.ttft.max), (2, 10.0));
     }
@@ -226,7 +239,7 @@ mod tests {
     fn connecting_counts_only_where_it_happened() {
         let mut opened = record(10, &[30], 1);
         opened.connected = Some(ms(14));
-        let gate = GateLatencies::of(&run_of(vec![opened, record(20, &[30], 1)]));
+        let gate = gate_of(&run_of(vec![opened, record(20, &[30], 1)]));
         assert_eq!((gate.connect.count, gate.connect.max), (1, 4.0));
     }
 
@@ -238,6 +251,6 @@ mod tests {
         });
         let run = run_of(vec![broken]);
         assert_eq!(Latencies::of(&run), Latencies::default());
-        assert!(GateLatencies::of(&run).queue.is_empty());
+        assert!(gate_of(&run).queue.is_empty());
     }
 }

@@ -109,11 +109,12 @@ impl Metrics {
 /// Measures a run; `limits` say which requests are good.
 pub fn measure(run: &Run, limits: &[RequestLimit]) -> Metrics {
     let counts = Counts::of(run);
+    let latency = Latencies::of(run);
     Metrics {
         counts,
         throughput: Throughput::of(run, &counts),
-        latency: Latencies::of(run),
-        gate: GateLatencies::of(run),
+        gate: GateLatencies::of(run, &latency),
+        latency,
         peaks: Peaks::of(run),
         goodput: Goodput::of(run, limits),
         errors: ErrorGroup::of(run),

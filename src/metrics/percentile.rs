@@ -2,7 +2,7 @@
 
 use super::LatencyHistogram;
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A sample's statistics, computed as numpy does.
 ///
@@ -21,8 +21,8 @@ pub struct Summary {
     pub min: f64,
     /// Largest value.
     pub max: f64,
-    /// In rising order.
-    values: Vec<f64>,
+    /// In rising order. Shared, because a run may have millions of gaps between tokens.
+    values: Arc<Vec<f64>>,
     /// How many values of the sample are at or before each of `values`; empty when each stands
     /// for itself alone.
     cumulative: Vec<u64>,
@@ -35,6 +35,14 @@ impl Summary {
         Summary::sorted(values, Vec::new())
     }
 
+    /// [`of`](Summary::of) for large samples: `sample` is gone through twice, so that no memory is
+    /// taken in vain.
+    pub fn of_many<I: Iterator<Item = f64>>(sample: impl Fn() -> I) -> Self {
+        let mut values = Vec::with_capacity(sample().count());
+        values.extend(sample());
+        Summary::of(values)
+    }
+
     /// Summarises a sample in which each value occurs as often as its weight says. Weights come
     /// from servers and may be huge, so values are never repeated in memory. `sample` is gone through
     /// twice.
@@ -42,7 +50,7 @@ impl Summary {
         let sample = || sample().filter(|(_, weight)| *weight > 0);
         // Nearly all servers send one token at a time.
         if sample().all(|(_, weight)| weight == 1) {
-            return Summary::of(sample().map(|(value, _)| value).collect());
+            return Summary::of_many(|| sample().map(|(value, _)| value));
         }
         let mut values: Vec<(f64, u64)> = sample().collect();
         values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
@@ -68,7 +76,7 @@ impl Summary {
             count: cumulative.last().copied().unwrap_or(values.len() as u64),
             min,
             max,
-            values,
+            values: Arc::new(values),
             cumulative,
             ..Summary::default()
         };
