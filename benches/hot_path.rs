@@ -109,8 +109,7 @@ fn plan_random(c: &mut Criterion) {
         let spec = PlanSpec {
             dataset: &dataset,
             arrivals: &arrivals,
-            // Text is some hundred times as dear.
-            requests: if token_ids { 10_000 } else { 100 },
+            requests: 10_000,
             seed: 0,
             tokenizer: &tokenizer,
             takes_token_ids: true,

@@ -8,8 +8,8 @@
 //! Everything up to a request's first such draw depends on nothing else, so that part is worked
 //! out on all cores.
 
-use crate::plan::{Codec, PlanError, numpy::Generator};
-use std::{num::NonZeroUsize, panic, thread};
+use crate::plan::{Codec, Memo, PlanError, numpy::Generator};
+use std::{mem, num::NonZeroUsize, panic, thread};
 
 const REPAIRS: usize = 10;
 
@@ -36,12 +36,16 @@ impl Fit {
     }
 
     /// Works until it is finished, or until it needs this many random tokens.
-    fn advance(&mut self, codec: &Codec) -> Result<Option<NonZeroUsize>, PlanError> {
+    fn advance(&mut self, memo: &mut Memo<'_>) -> Result<Option<NonZeroUsize>, PlanError> {
         loop {
             if !self.encoded {
-                self.text = codec.decode(&self.ids)?;
-                self.ids = codec.encode(&self.text, false)?;
+                self.text = memo.decode(&self.ids)?;
+                let before = mem::replace(&mut self.ids, memo.encode(&self.text)?);
                 self.encoded = true;
+                if before.len() == self.target && self.ids.starts_with(&before) {
+                    // Cutting gives what was there before, however often.
+                    self.repairs_left = 0;
+                }
             }
             if self.repairs_left == 0 || self.ids.len() == self.target {
                 return Ok(None);
@@ -62,12 +66,13 @@ impl Fit {
     /// Works until it is finished.
     pub(super) fn finish(
         mut self,
-        codec: &Codec,
+        memo: &mut Memo<'_>,
         generator: &mut Generator,
     ) -> Result<Self, PlanError> {
-        while let Some(missing) = self.advance(codec)? {
+        while let Some(missing) = self.advance(memo)? {
             // Any id of the vocabulary may come, special ones too.
-            let drawn = (0..missing.get()).map(|_| generator.below(codec.vocab_size()) as u32);
+            let vocabulary = memo.codec().vocab_size();
+            let drawn = (0..missing.get()).map(|_| generator.below(vocabulary) as u32);
             self.ids.extend(drawn);
             self.repaired();
         }
@@ -108,24 +113,29 @@ pub(super) fn fit_all(
     codec: &Codec,
     generator: &mut Generator,
 ) -> Result<Vec<Fitted>, PlanError> {
-    let advance = |index: usize| {
+    let advance = |memo: &mut Memo<'_>, index: usize| {
         let mut fit = start(index);
-        Ok(match fit.advance(codec)? {
+        Ok(match fit.advance(memo)? {
             None => Progress::Finished(fit.into()),
             Some(_) => Progress::NeedsTokens(fit),
         })
     };
-    on_all_cores(count, &advance)
+    let mut memo = Memo::new(codec);
+    on_all_cores(count, || Memo::new(codec), &advance)
         .into_iter()
         .map(|progress| match progress? {
             Progress::Finished(fitted) => Ok(fitted),
-            Progress::NeedsTokens(fit) => fit.finish(codec, generator).map(Fitted::from),
+            Progress::NeedsTokens(fit) => fit.finish(&mut memo, generator).map(Fitted::from),
         })
         .collect()
 }
 
-/// `work` of `0..count`, in that order.
-fn on_all_cores<T: Send>(count: usize, work: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
+/// `work` of `0..count`, in that order, with what a core keeps for itself.
+fn on_all_cores<C, T: Send>(
+    count: usize,
+    core: impl Fn() -> C + Sync,
+    work: &(impl Fn(&mut C, usize) -> T + Sync),
+) -> Vec<T> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let share = count.div_ceil(threads).max(1);
     thread::scope(|scope| {
@@ -133,7 +143,13 @@ fn on_all_cores<T: Send>(count: usize, work: &(impl Fn(usize) -> T + Sync)) -> V
             .step_by(share)
             .map(|from| {
                 let to = (from + share).min(count);
-                scope.spawn(move || (from..to).map(work).collect::<Vec<T>>())
+                let core = &core;
+                scope.spawn(move || {
+                    let mut core = core();
+                    (from..to)
+                        .map(|index| work(&mut core, index))
+                        .collect::<Vec<T>>()
+                })
             })
             .collect();
         workers
@@ -154,7 +170,7 @@ mod tests {
     #[test]
     fn work_is_shared_out_in_order() {
         for count in [0, 1, 2, 7, 100] {
-            let squares = on_all_cores(count, &|index| index * index);
+            let squares = on_all_cores(count, || (), &|(), index| index * index);
             assert_eq!(
                 squares,
                 (0..count).map(|index| index * index).collect::<Vec<_>>()
@@ -166,6 +182,63 @@ mod tests {
     mod with_a_tokenizer {
         use super::*;
         use crate::plan::{Tokenizer, TokenizerSpec};
+        use proptest::prelude::*;
+        use std::sync::LazyLock;
+
+        static EMBEDDED: LazyLock<Tokenizer> =
+            LazyLock::new(|| Tokenizer::load(&TokenizerSpec::Embedded).unwrap());
+
+        /// vLLM's loop as it is written there.
+        fn loop_of_vllm(
+            mut ids: Vec<u32>,
+            target: usize,
+            codec: &Codec,
+            generator: &mut Generator,
+        ) -> (String, usize) {
+            let mut repairs = 0;
+            loop {
+                let text = codec.decode(&ids).unwrap();
+                ids = codec.encode(&text, false).unwrap();
+                if repairs == REPAIRS || ids.len() == target {
+                    return (text, ids.len());
+                }
+                ids.truncate(target);
+                while ids.len() < target {
+                    ids.push(generator.below(codec.vocab_size()) as u32);
+                }
+                repairs += 1;
+            }
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(32))]
+
+            #[test]
+            fn texts_and_draws_are_those_of_vllms_loop(
+                seed: u64,
+                start in 0u32..4096,
+                lengths in prop::collection::vec((1usize..400, 0usize..8), 1..6),
+            ) {
+                let codec = EMBEDDED.codec().unwrap();
+                let ids = |index: usize| -> Vec<u32> {
+                    let first = start + index as u32;
+                    (first..).map(|id| id % 4095 + 1).take(lengths[index].0).collect()
+                };
+                // Some targets are farther off than any prompt's.
+                let target = |index: usize| lengths[index].0 + lengths[index].1 * 40;
+                let mut generator = Generator::new(seed);
+                let begin = |index: usize| Fit::new(ids(index), target(index));
+                let fitted = fit_all(lengths.len(), begin, codec, &mut generator).unwrap();
+                let mut draws = Generator::new(seed);
+                for (index, fitted) in fitted.into_iter().enumerate() {
+                    let target = target(index);
+                    let (text, tokens) = loop_of_vllm(ids(index), target, codec, &mut draws);
+                    prop_assert_eq!(fitted.text, text);
+                    prop_assert_eq!(fitted.tokens, tokens);
+                }
+                prop_assert_eq!(generator.below(1 << 30), draws.below(1 << 30));
+            }
+        }
 
         #[test]
         fn cores_do_not_change_the_draws() {
@@ -177,7 +250,8 @@ mod tests {
             let together = fit_all(9, start, codec, &mut generator).unwrap();
             let mut generator = Generator::new(4);
             for (index, fitted) in together.into_iter().enumerate() {
-                let alone = start(index).finish(codec, &mut generator).unwrap();
+                let mut memo = Memo::new(codec);
+                let alone = start(index).finish(&mut memo, &mut generator).unwrap();
                 assert_eq!(fitted.text, alone.text);
                 assert_eq!(fitted.tokens, alone.ids.len());
             }

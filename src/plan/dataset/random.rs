@@ -16,7 +16,7 @@ use super::{
     words::WORDS,
 };
 use crate::{
-    plan::{Codec, PlanError, PlanSpec, Prompt, numpy::Generator},
+    plan::{Codec, Memo, PlanError, PlanSpec, Prompt, numpy::Generator},
     record::{CountSource, TokenCount},
 };
 use goodput_grammar::dataset::Random;
@@ -138,7 +138,7 @@ fn texts(random: &Random, spec: &PlanSpec<'_>, codec: &Codec) -> Result<Samples,
     let prefix: Vec<u32> = (0..random.prefix)
         .map(|_| ordinary[generator.below(ordinary.len())])
         .collect();
-    let prefix = Fit::new(prefix, random.prefix).finish(codec, &mut generator)?;
+    let prefix = Fit::new(prefix, random.prefix).finish(&mut Memo::new(codec), &mut generator)?;
     let start = |index: usize| {
         let input = draws.inputs[index];
         let mut ids = prefix.ids.clone();

@@ -45,4 +45,16 @@ impl Codec {
     pub fn decode(&self, _ids: &[u32]) -> Result<String, PlanError> {
         match *self {}
     }
+
+    pub(super) fn splits_before_spaces(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn spells_bytes(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn bytes(&self, _id: u32) -> Vec<u8> {
+        match *self {}
+    }
 }

@@ -1,6 +1,6 @@
 //! Exact encoding and decoding with a `tokenizer.json`, as Hugging Face's fast tokenizers do it.
 
-use super::{locate, special};
+use super::{local, locate, special};
 use crate::plan::PlanError;
 use std::{fmt, fs, path::Path};
 use tokenizers::PostProcessor;
@@ -13,6 +13,8 @@ use tokenizers::PostProcessor;
 pub struct Codec {
     inner: tokenizers::Tokenizer,
     special_ids: Vec<u32>,
+    splits_before_spaces: bool,
+    spells_bytes: bool,
 }
 
 impl Codec {
@@ -30,7 +32,7 @@ impl Codec {
         Codec::new(&bytes, path.parent(), &place)
     }
 
-    fn new(bytes: &[u8], folder: Option<&Path>, place: &str) -> Result<Self, PlanError> {
+    pub(super) fn new(bytes: &[u8], folder: Option<&Path>, place: &str) -> Result<Self, PlanError> {
         let unreadable = |error: tokenizers::Error| {
             PlanError::new(format!(
                 "{place} is not a tokenizer that can be read: {error}. It must be a \
@@ -42,7 +44,12 @@ impl Codec {
         inner.with_padding(None);
         inner.with_truncation(None).map_err(unreadable)?;
         let special_ids = special::ids(&inner, folder)?;
-        Ok(Codec { inner, special_ids })
+        Ok(Codec {
+            special_ids,
+            splits_before_spaces: local::splits_before_spaces(&inner),
+            spells_bytes: local::spells_bytes(&inner),
+            inner,
+        })
     }
 
     /// Size of the vocabulary, added tokens not included (Hugging Face's `vocab_size`).
@@ -88,6 +95,22 @@ impl Codec {
         self.inner
             .decode(ids, false)
             .map_err(|error| PlanError::new(format!("token ids cannot be decoded: {error}")))
+    }
+
+    /// Whether a text may be cut before any space that follows something else, and encoded piece
+    /// by piece.
+    pub(super) fn splits_before_spaces(&self) -> bool {
+        self.splits_before_spaces
+    }
+
+    /// Whether the text of ids is their [`bytes`](Self::bytes) in a row.
+    pub(super) fn spells_bytes(&self) -> bool {
+        self.spells_bytes
+    }
+
+    /// Bytes of a token, which need not be whole characters; none of an unknown one.
+    pub(super) fn bytes(&self, id: u32) -> Vec<u8> {
+        local::bytes(&self.inner, id)
     }
 }
 

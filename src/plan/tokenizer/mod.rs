@@ -6,7 +6,10 @@
 #[cfg(feature = "tokenizers")]
 mod codec;
 #[cfg(feature = "tokenizers")]
+mod local;
+#[cfg(feature = "tokenizers")]
 mod locate;
+mod memo;
 #[cfg(feature = "tokenizers")]
 mod special;
 
@@ -15,6 +18,7 @@ mod special;
 mod codec;
 
 pub use codec::Codec;
+pub(super) use memo::Memo;
 
 use super::PlanError;
 use crate::record::{CountSource, TokenCount};
