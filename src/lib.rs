@@ -89,7 +89,7 @@
 //! | `tokenizers` | yes | exact token counts; without it they are estimates, and say so | 39 s |
 //! | `tls` | yes | `https` targets, by rustls and the system's certificates | 12 s |
 //! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 16 s |
-//! | `cli` | no | the `goodput` command | 16 s |
+//! | `cli` | no | the `goodput` command | 6 s |
 //!
 //! These are CPU seconds of a cold debug build, beside 65 without any feature and 79 for reqwest
 //! with its defaults; `docs/performance.md` has the whole table.
