@@ -1,8 +1,12 @@
 //! Everything that asks a server something outside the measured path, by reqwest.
 
-use crate::target::Endpoint;
+use crate::{run::ServerTtft, target::Endpoint};
+use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 use std::time::Duration;
+
+/// `/metrics` is a courtesy: a server that is slow to give it is not waited for.
+const METRICS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Asks a server about itself.
 pub(crate) struct Inspector {
@@ -70,6 +74,39 @@ impl Inspector {
         answer.is_ok_and(|response| response.status().is_success())
     }
 
+    /// What the server has counted of times to first token; `None` if it does not say so at once.
+    ///
+    /// May be called inside of another runtime, which waits: never while something is measured.
+    pub(crate) fn ttft_counted(&self) -> Option<TtftCounted> {
+        let url = format!("{}/metrics", self.base);
+        let ask = async {
+            // Nothing of ours stays open during the run.
+            let request = self.client.get(url).header(CONNECTION, "close");
+            let response = request
+                .timeout(METRICS_TIMEOUT)
+                .send()
+                .await
+                .ok()?
+                .error_for_status()
+                .ok()?;
+            let plain = |value: &HeaderValue| {
+                value
+                    .to_str()
+                    .is_ok_and(|kind| kind.starts_with("text/plain"))
+            };
+            let kind = response.headers().get(CONTENT_TYPE);
+            if !kind.is_some_and(plain) {
+                return None;
+            }
+            TtftCounted::read(&response.text().await.ok()?)
+        };
+        let asking = || self.runtime.block_on(ask);
+        // A runtime may not wait inside of another one on the same thread.
+        std::thread::scope(|scope| scope.spawn(asking).join())
+            .ok()
+            .flatten()
+    }
+
     /// The first model that the server lists.
     pub(crate) fn first_model(&self, headers: reqwest::header::HeaderMap) -> Result<Model, String> {
         let url = format!("{}/v1/models", self.base);
@@ -99,6 +136,48 @@ impl Inspector {
     }
 }
 
+/// A server's counters of time to first token, which only grow.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct TtftCounted {
+    count: f64,
+    seconds: f64,
+}
+
+impl TtftCounted {
+    /// Reads the histogram of vLLM or SGLang from Prometheus' text format, over all of its labels.
+    fn read(page: &str) -> Option<Self> {
+        let total = |name: &str| {
+            let values = page.lines().filter_map(|line| {
+                let (series, value) = match line.split_once('}') {
+                    Some((labelled, value)) => (labelled.split('{').next()?, value),
+                    None => line.split_once(' ')?,
+                };
+                let ours = ["vllm", "sglang"]
+                    .iter()
+                    .any(|server| series == format!("{server}:time_to_first_token_seconds_{name}"));
+                // A time may follow the value.
+                let value = value.split_ascii_whitespace().next()?;
+                ours.then(|| value.parse::<f64>().ok()).flatten()
+            });
+            let values: Vec<f64> = values.collect();
+            (!values.is_empty()).then(|| values.iter().sum())
+        };
+        Some(TtftCounted {
+            count: total("count")?,
+            seconds: total("sum")?,
+        })
+    }
+
+    /// What was counted since; `None` if it was nothing, or the server was started anew.
+    pub(crate) fn since(self, earlier: TtftCounted) -> Option<ServerTtft> {
+        let count = self.count - earlier.count;
+        (count > 0.0).then(|| ServerTtft {
+            count: count as u64,
+            mean_ms: (self.seconds - earlier.seconds) / count * 1e3,
+        })
+    }
+}
+
 /// reqwest says what it was doing first; the reason stands at the end of the chain.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
@@ -106,4 +185,38 @@ fn root_cause(error: &reqwest::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = r#"# HELP vllm:time_to_first_token_seconds Histogram of TTFT.
+# TYPE vllm:time_to_first_token_seconds histogram
+vllm:time_to_first_token_seconds_bucket{engine="0",le="0.1",model_name="m"} 3.0
+vllm:time_to_first_token_seconds_count{engine="0",model_name="m"} 3.0
+vllm:time_to_first_token_seconds_sum{engine="0",model_name="m"} 0.25
+vllm:time_to_first_token_seconds_count{engine="1",model_name="m"} 1.0
+vllm:time_to_first_token_seconds_sum{engine="1",model_name="m"} 0.15 1700000000
+vllm:time_to_first_token_seconds_created{engine="0",model_name="m"} 1.7e+09
+vllm:e2e_request_latency_seconds_sum{engine="0",model_name="m"} 9.5
+"#;
+
+    #[test]
+    fn all_engines_count() {
+        let counted = TtftCounted::read(PAGE).unwrap();
+        let ttft = counted.since(TtftCounted::default()).unwrap();
+        assert_eq!(ttft.count, 4);
+        assert!((ttft.mean_ms - 100.0).abs() < 1e-9);
+        assert_eq!(counted.since(counted), None);
+    }
+
+    #[test]
+    fn other_pages_say_nothing() {
+        for page in ["", "data: {\"a\": 1}", "http_requests_total 5"] {
+            assert_eq!(TtftCounted::read(page), None);
+        }
+        let sglang = PAGE.replace("vllm:", "sglang:");
+        assert!(TtftCounted::read(&sglang).is_some());
+    }
 }

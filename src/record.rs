@@ -108,6 +108,12 @@ pub enum RequestError {
         /// What the system said.
         message: String,
     },
+    /// No connection, because this machine has no descriptor, port or memory left for one: nothing
+    /// that the server did.
+    ClientLimit {
+        /// What the system said.
+        message: String,
+    },
     /// A phase took too long.
     Timeout {
         /// Which one.
@@ -147,6 +153,12 @@ impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RequestError::Connect { message } => write!(f, "could not connect: {message}"),
+            RequestError::ClientLimit { message } => {
+                write!(
+                    f,
+                    "this machine has no room for another connection: {message}"
+                )
+            }
             RequestError::Timeout { phase, limit_ms } => {
                 let phase = match phase {
                     Phase::Connect => "connecting",

@@ -2,15 +2,16 @@
 
 use super::{Bench, extend::Delivered, prepare::Prepared};
 use crate::{
-    client::{Dialer, Driver, Observer, Silent, Stop, TlsSettings},
+    client::{Dialer, Driver, Observer, Silent, Stop, TlsSettings, raise_descriptor_limit},
     clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
     error::Error,
+    inspect::Inspector,
     judge::Criteria,
     lock::MeasurementLock,
     plan::Plan,
     record::{CountSource, Record, TokenCount},
     report::Report,
-    run::{Audit, ReadAudit, Run, Setup, Timestamps},
+    run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
     sim::InProcess,
     target::{Endpoint, Origin, Place, TargetError},
 };
@@ -41,6 +42,8 @@ struct Drive<'a> {
     prepared: &'a Prepared,
     control: &'a Control,
     goes_on: &'a dyn Fn(&Delivered) -> bool,
+    /// Asks the server for its own count before and after.
+    inspector: Option<&'a Inspector>,
 }
 
 impl Bench {
@@ -123,6 +126,7 @@ impl Bench {
             prepared: &prepared,
             control,
             goes_on: &|delivered| self.goes_on(delivered, || to_run(delivered.clone())),
+            inspector: None,
         };
         let delivered = self.deliver(&opened.place, &drive)?;
         let segments = delivered.segments();
@@ -166,7 +170,17 @@ impl Bench {
     }
 
     fn deliver_to(&self, endpoint: &Endpoint, drive: &Drive<'_>) -> Result<Delivered, Error> {
-        started(on_real_time(async |clock| {
+        let descriptors = raise_descriptor_limit();
+        let inspector = self
+            .chosen_target()
+            .has_metrics()
+            .then(|| Inspector::new(endpoint, self.insecure).ok())
+            .flatten();
+        let drive = Drive {
+            inspector: inspector.as_ref(),
+            ..*drive
+        };
+        let mut delivered = started(on_real_time(async |clock| {
             let tls = TlsSettings {
                 insecure: self.insecure,
             };
@@ -174,8 +188,10 @@ impl Bench {
             if self.ready_timeout.is_none() {
                 dialer.probe(&clock, self.timeouts.connect).await?;
             }
-            self.drive(dialer, clock, drive).await
-        }))
+            self.drive(dialer, clock, &drive).await
+        }))?;
+        delivered.delivery.descriptors = descriptors;
+        Ok(delivered)
     }
 
     /// Ready check, warm-up, run, and further segments as long as it goes on.
@@ -189,6 +205,7 @@ impl Bench {
             prepared,
             control,
             goes_on,
+            inspector,
         } = drive;
         let driver = Driver {
             dialer,
@@ -221,6 +238,8 @@ impl Bench {
                 .map_err(Error::io("cannot start the threads of the run")),
             _ => Ok(driver.drive(plan, bodies).await),
         };
+        let counted = || inspector.and_then(Inspector::ttft_counted);
+        let before = counted();
         let first = send(&prepared.plan, &prepared.bodies).await?;
         let mut delivered = Delivered::new(first, prepared.plan.clone());
         while goes_on(&delivered) {
@@ -228,6 +247,7 @@ impl Bench {
             let next = send(&plan, &prepared.bodies_of(&plan)).await?;
             delivered.append(next, plan);
         }
+        delivered.delivery.server_ttft = before.and_then(|before| counted()?.since(before));
         Ok(delivered)
     }
 
@@ -311,6 +331,10 @@ impl Bench {
                 },
                 connections: delivery.connections,
                 reads: ReadAudit::of(&delivery.reads),
+                watch: delivery.watch.as_ref().map(WatchAudit::of),
+                descriptors: delivery.descriptors,
+                resolve_ms: delivery.resolved_in.map(|time| time.as_secs_f64() * 1e3),
+                server_ttft: delivery.server_ttft,
             },
             partial: delivery.partial,
             rate_changes,

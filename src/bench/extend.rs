@@ -51,6 +51,9 @@ impl Delivered {
         self.delivery.duration.0 += next.duration.0;
         self.delivery.connections += next.connections;
         self.delivery.reads.merge(&next.reads);
+        if let (Some(watch), Some(next)) = (&mut self.delivery.watch, next.watch) {
+            *watch = std::mem::take(watch).before(next);
+        }
         self.delivery.partial |= next.partial;
         self.segments.push((start, plan));
     }

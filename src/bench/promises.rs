@@ -176,6 +176,7 @@ impl Trial {
                 prepared: &prepared,
                 control: &Control::default(),
                 goes_on: &|_| false,
+                inspector: None,
             };
             let delivery = bench.drive(dialer, clock.clone(), &drive).await;
             // An engine frees what it held when its step ends.

@@ -6,6 +6,7 @@ use super::{
     io::Stream,
     message::Outgoing,
 };
+use crate::record::RequestError;
 use bytes::Buf;
 use std::{
     cell::{Cell, RefCell},
@@ -142,9 +143,9 @@ impl Pool {
     }
 
     /// A new connection.
-    pub(super) async fn open(&self) -> Result<Connection, String> {
+    pub(super) async fn open(&self) -> Result<Connection, RequestError> {
         let connection = Connection::open(&self.dialer, self.reader.clone()).await;
-        let connection = connection.map_err(|e| e.to_string())?;
+        let connection = connection.map_err(|e| refused(&e))?;
         self.opened.set(self.opened.get() + 1);
         Ok(connection)
     }
@@ -157,5 +158,52 @@ impl Pool {
     /// Connections opened so far.
     pub(super) fn opened(&self) -> u64 {
         self.opened.get()
+    }
+}
+
+/// Why there is no connection: the server's fault, or that of this machine, which has no descriptor,
+/// port or memory left for one.
+fn refused(error: &io::Error) -> RequestError {
+    let message = error.to_string();
+    #[cfg(unix)]
+    {
+        use nix::errno::Errno;
+        let here = [
+            Errno::EMFILE,
+            Errno::ENFILE,
+            Errno::EADDRNOTAVAIL,
+            Errno::ENOBUFS,
+            Errno::ENOMEM,
+        ];
+        let errno = error.raw_os_error().map(Errno::from_raw);
+        if errno.is_some_and(|errno| here.contains(&errno)) {
+            return RequestError::ClientLimit { message };
+        }
+    }
+    RequestError::Connect { message }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use nix::errno::Errno;
+
+    #[test]
+    fn only_the_servers_refusals_are_the_servers() {
+        let of = |errno: Errno| refused(&io::Error::from(errno));
+        assert!(matches!(
+            of(Errno::EMFILE),
+            RequestError::ClientLimit { .. }
+        ));
+        assert!(matches!(
+            of(Errno::EADDRNOTAVAIL),
+            RequestError::ClientLimit { .. }
+        ));
+        assert!(matches!(
+            of(Errno::ECONNREFUSED),
+            RequestError::Connect { .. }
+        ));
+        let other = refused(&io::Error::other("no certificate"));
+        assert!(matches!(other, RequestError::Connect { .. }));
     }
 }

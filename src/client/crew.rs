@@ -115,6 +115,11 @@ impl Delivery {
         self.duration = self.duration.max(other.duration);
         self.connections += other.connections;
         self.reads.merge(&other.reads);
+        self.watch = match (self.watch.take(), other.watch) {
+            (Some(watch), Some(other)) => Some(watch.beside(other)),
+            (one, other) => one.or(other),
+        };
+        self.resolved_in = self.resolved_in.or(other.resolved_in);
         self.partial |= other.partial;
     }
 }

@@ -11,7 +11,14 @@ use crate::{
     sim::InProcess,
     target::{Endpoint, Origin},
 };
-use std::{io, net::SocketAddr, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::net::TcpStream;
 
 /// Opens connections to one target. Names are resolved once, before the run.
@@ -22,6 +29,7 @@ enum Route {
     Tcp {
         name: String,
         addresses: Vec<SocketAddr>,
+        resolved_in: Option<Duration>,
         tls: Option<Tls>,
     },
     #[cfg(unix)]
@@ -78,6 +86,7 @@ impl Dialer {
         };
         let Origin { host, port, .. } = origin;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let asked = Instant::now();
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, *port))
             .await
             .map_err(|source| DialError::Resolve {
@@ -85,6 +94,7 @@ impl Dialer {
                 source,
             })?
             .collect();
+        let resolved_in = asked.elapsed();
         let tls = match origin.https {
             true => Some(Tls::new(bare, tls).map_err(|message| DialError::Tls {
                 host: host.clone(),
@@ -95,8 +105,19 @@ impl Dialer {
         Ok(Dialer(Arc::new(Route::Tcp {
             name: format!("{host}:{port}"),
             addresses,
+            resolved_in: bare.parse::<IpAddr>().is_err().then_some(resolved_in),
             tls,
         })))
+    }
+
+    /// How long the resolver took for the host's name, if it is a name.
+    pub(super) fn resolved_in(&self) -> Option<Duration> {
+        match &*self.0 {
+            Route::Tcp { resolved_in, .. } => *resolved_in,
+            #[cfg(unix)]
+            Route::Unix(_) => None,
+            Route::InProcess(_) => None,
+        }
     }
 
     /// Connections to a simulated server in this process.

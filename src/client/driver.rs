@@ -8,15 +8,17 @@ use super::{
     exchange::{Channel, Launch, Timeouts, Traces},
     message::{Envelope, Message},
     stop::Stop,
+    watch::{WatchLog, watch},
 };
 use crate::{
     backend::Backend,
     clock::{Clock, Nanos},
     plan::{Plan, PlannedRequest},
     record::{Record, RequestError, TokenCount},
+    run::ServerTtft,
 };
 use bytes::Bytes;
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 use tokio::{
     select,
     sync::Semaphore,
@@ -75,6 +77,14 @@ pub struct Delivery {
     pub connections: u64,
     /// How answers were read.
     pub reads: ReadLog,
+    /// How the client kept up; `None` on virtual time.
+    pub watch: Option<WatchLog>,
+    /// How long the resolver took for the target's name, if there was one to resolve.
+    pub resolved_in: Option<Duration>,
+    /// Files and sockets that this process may have open, where sockets were used.
+    pub descriptors: Option<u64>,
+    /// Time to first token as the server counted it, where it was asked.
+    pub server_ttft: Option<ServerTtft>,
     /// The run was stopped early.
     pub partial: bool,
 }
@@ -127,13 +137,32 @@ impl Driver {
             .await;
 
         let start = line.wait(&self.clock);
+        let sending = self.send(plan, bodies, share, start, &job);
+        let (delivery, watch) = watch(&self.clock, sending).await;
+        Delivery {
+            connections: job.channel.pool.opened(),
+            reads: reader.log(),
+            watch,
+            resolved_in: self.dialer.resolved_in(),
+            ..delivery
+        }
+    }
+
+    async fn send(
+        &self,
+        plan: &Plan,
+        bodies: &[Bytes],
+        share: Share,
+        start: Nanos,
+        job: &Rc<Job>,
+    ) -> Delivery {
         let mut tasks = JoinSet::new();
         let mut records = Vec::with_capacity(plan.requests.len());
         let mut partial = false;
         let mut stop = self.stop.clone();
         let requests = plan.requests.iter().zip(bodies).enumerate();
         for (index, (request, body)) in requests.filter(|(index, _)| share.has(*index)) {
-            let turn = self.turn(request, start, &job);
+            let turn = self.turn(request, start, job);
             let (intended, slot) = select! {
                 biased;
                 () = stop.requested() => {
@@ -174,9 +203,8 @@ impl Driver {
         Delivery {
             records,
             duration: Nanos(self.clock.now().0 - start.0),
-            connections: job.channel.pool.opened(),
-            reads: reader.log(),
             partial,
+            ..Delivery::default()
         }
     }
 

@@ -157,7 +157,7 @@ impl Channel {
         let mut open = pin!(self.pool.open());
         poll_fn(|cx| {
             if let Poll::Ready(opened) = open.as_mut().poll(cx) {
-                return Poll::Ready(opened.map_err(|message| RequestError::Connect { message }));
+                return Poll::Ready(opened);
             }
             watchdog
                 .poll_expired(cx, sent.after(limit))

@@ -1,6 +1,7 @@
 //! What is wrong with a run itself, or worth knowing about it.
 
 use super::{
+    audit,
     quantity::number,
     slo::SloResult,
     verdict::{Criteria, OnInconclusive, Verdict},
@@ -32,12 +33,42 @@ pub enum FindingKind {
     NoTokens,
     /// No request succeeded.
     NothingCompleted,
+    /// The client's process was stopped for long, or got no processor.
+    Stopped,
+    /// The client's event loop was behind, where that falsifies numbers.
+    SlowLoop,
+    /// This machine had no descriptor, port or memory for a connection.
+    ClientLimit,
+    /// The gaps between sends were not the planned ones.
+    Arrivals,
+    /// The records contradict each other.
+    Accounting,
+    /// Gaps between tokens are gated, but too many tokens were read together.
+    UnknownGaps,
     /// The target complained after the run.
     Complaint,
     /// The evidence decides neither way, and the settings only warn of it. A remark.
     Undecided,
     /// Output tokens were estimated, so TPOT and token throughput are estimates. A remark.
     EstimatedTokens,
+    /// The client's process did not run for a short part of the run. A remark.
+    Paused,
+    /// The client's event loop was behind, which falsifies nothing here. A remark.
+    LoopDelay,
+    /// Tokens were read together because the client was behind; no gap is gated. A remark.
+    MergedReads,
+    /// The system's clock was set during the run. A remark.
+    ClockSet,
+    /// The machine had too little processor time for the client. A remark.
+    Starved,
+    /// The client's thread was busy nearly all the time. A remark.
+    Saturated,
+    /// The server fell behind the load more and more. A remark.
+    Overload,
+    /// The host's name was resolved slowly. A remark.
+    SlowDns,
+    /// The server counts a much shorter time to first token. A remark.
+    ServerTtft,
 }
 
 impl FindingKind {
@@ -47,8 +78,25 @@ impl FindingKind {
             FindingKind::Partial
             | FindingKind::Late
             | FindingKind::NoTokens
-            | FindingKind::NothingCompleted => true,
-            FindingKind::Complaint | FindingKind::Undecided | FindingKind::EstimatedTokens => false,
+            | FindingKind::NothingCompleted
+            | FindingKind::Stopped
+            | FindingKind::SlowLoop
+            | FindingKind::ClientLimit
+            | FindingKind::Arrivals
+            | FindingKind::Accounting
+            | FindingKind::UnknownGaps => true,
+            FindingKind::Complaint
+            | FindingKind::Undecided
+            | FindingKind::EstimatedTokens
+            | FindingKind::Paused
+            | FindingKind::LoopDelay
+            | FindingKind::MergedReads
+            | FindingKind::ClockSet
+            | FindingKind::Starved
+            | FindingKind::Saturated
+            | FindingKind::Overload
+            | FindingKind::SlowDns
+            | FindingKind::ServerTtft => false,
         }
     }
 }
@@ -70,6 +118,7 @@ pub(super) fn findings(
     add(FindingKind::Complaint, criteria.complaint.clone());
     add(FindingKind::Undecided, undecided(criteria, slos));
     add(FindingKind::EstimatedTokens, estimated_tokens(run));
+    findings.extend(audit::findings(run, metrics, criteria));
     findings
 }
 

@@ -8,8 +8,11 @@
 //! A run is **invalid**, and nothing is said about the server, when
 //! * it was stopped early, or not all planned requests were sent,
 //! * the client took requests up late ([`Criteria::max_lateness_p99`]),
-//! * answers were complete without a single token, or
-//! * nothing completed.
+//! * answers were complete without a single token,
+//! * nothing completed, or
+//! * the client's audit of itself says so: its process was stopped, its event loop was behind where
+//!   that falsifies numbers, this machine had no room for connections, the gaps between sends were not
+//!   the planned ones.
 //!
 //! Otherwise every SLO is held against the *interval* of its number. The run **passes** if each
 //! interval is wholly within its limit, **fails** if one is wholly beyond, and is **inconclusive**
@@ -17,6 +20,7 @@
 //! empty sample is no evidence. Limits on single requests fail nothing by themselves; an SLO on
 //! `goodput` does.
 
+mod audit;
 mod estimate;
 mod finding;
 mod quantity;

@@ -53,6 +53,7 @@ impl ErrorGroup {
 pub fn error_kind(error: &RequestError) -> &'static str {
     match error {
         RequestError::Connect { .. } => "connect",
+        RequestError::ClientLimit { .. } => "client_limit",
         RequestError::Timeout { .. } => "timeout",
         RequestError::Status { .. } => "status",
         RequestError::Malformed { .. } => "malformed",

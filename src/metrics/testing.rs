@@ -3,7 +3,7 @@
 use crate::{
     clock::Nanos,
     record::{Channel, CountSource, Record, TokenCount, TokenEvent},
-    run::{Audit, ReadAudit, Run, Setup, Timestamps},
+    run::{Audit, Run, Setup, Timestamps},
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};
 use std::time::Duration;
@@ -63,7 +63,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         audit: Audit {
             timestamps: Timestamps::Monotonic,
             connections: 1,
-            reads: ReadAudit::default(),
+            ..Audit::default()
         },
         partial: false,
         rate_changes: Vec::new(),

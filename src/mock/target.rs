@@ -55,6 +55,10 @@ impl Target for MockTarget {
         "a wiremock server".to_owned()
     }
 
+    fn has_metrics(&self) -> bool {
+        false
+    }
+
     fn open(&self) -> Result<Opened, TargetError> {
         let failed = |e: std::io::Error| {
             TargetError::Failed(format!("cannot start the wiremock server: {e}"))

@@ -6,6 +6,7 @@
 //! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything
 //!   of ours under the one key `goodput`.
 
+mod client;
 mod evidence;
 mod extra;
 mod json;

@@ -1,6 +1,6 @@
 //! The report of a test or bench.
 
-use super::{evidence::evidence, extra::limit_name};
+use super::{client, evidence::evidence, extra::limit_name};
 use crate::{
     judge::{Judgement, number},
     metrics::{Basis, Metrics, Summary, one_line},
@@ -21,7 +21,9 @@ pub fn summary(run: &Run, metrics: &Metrics, judgement: &Judgement) -> String {
     }
     line("throughput", throughput(metrics));
     line("goodput", goodput(metrics));
-    line("client", client(metrics));
+    for (label, text) in client::lines(run, metrics) {
+        line(label, text);
+    }
     lines.push(evidence(judgement));
     lines.join("\n")
 }
@@ -136,18 +138,6 @@ fn goodput(metrics: &Metrics) -> String {
         number(goodput.ratio * 100.0),
         goodput.good,
         goodput.counted,
-    )
-}
-
-fn client(metrics: &Metrics) -> String {
-    let late = &metrics.gate.lateness;
-    if late.is_empty() {
-        return "no schedule to be late for".to_owned();
-    }
-    let [p50, p99] = [50.0, 99.0].map(|q| late.percentile(q));
-    format!(
-        "late by {p50:.3} ms (p50), {p99:.3} ms (p99), {:.3} ms (max)",
-        late.max
     )
 }
 

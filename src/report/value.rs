@@ -1,6 +1,7 @@
 //! The report of a run: what its function is called with.
 
 use super::{
+    client,
     evidence::{evidence, reasons},
     summary::summary,
 };
@@ -57,6 +58,15 @@ impl Report {
     /// The verdict with everything that speaks for it.
     pub fn evidence(&self) -> String {
         evidence(&self.judgement)
+    }
+
+    /// How the client fared, in a line; and the server by its own count, where it gave one.
+    pub fn client(&self) -> String {
+        let lines = client::lines(&self.run, &self.metrics);
+        let lines = lines
+            .iter()
+            .map(|(label, text)| format!("  {label:<11} {text}"));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Requests that succeeded.

@@ -51,6 +51,12 @@ pub trait Target: Send + Sync + fmt::Debug {
         true
     }
 
+    /// Whether its server may be asked for `/metrics` before and after the run. Default true; a mock
+    /// would count that among the requests it expects.
+    fn has_metrics(&self) -> bool {
+        true
+    }
+
     /// The simulation that this is, if it is one: settings such as `faults` apply to no other
     /// target. Default none.
     fn simulation(&self) -> Option<&Simulation> {
@@ -200,6 +206,14 @@ impl AnyTarget {
     pub(crate) fn exclusive(&self) -> bool {
         match self {
             AnyTarget::Known(target) => target.exclusive(),
+            AnyTarget::Unreadable(..) => false,
+        }
+    }
+
+    /// Whether its server may be asked for `/metrics`.
+    pub(crate) fn has_metrics(&self) -> bool {
+        match self {
+            AnyTarget::Known(target) => target.has_metrics(),
             AnyTarget::Unreadable(..) => false,
         }
     }

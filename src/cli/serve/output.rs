@@ -71,6 +71,7 @@ impl<'a> Output<'a> {
         }
         let table = report::vllm_table(report.run(), report.metrics(), &self.vllm());
         println!("{table}");
+        println!("{}", report.client());
         println!("{}", report.evidence());
     }
 

@@ -1,0 +1,83 @@
+//! How the client fared, in a line or two.
+
+use crate::{
+    judge::number,
+    metrics::Metrics,
+    run::{Run, Timestamps},
+};
+
+/// Labels and texts: the client's line, and the server's own count where it gave one.
+pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("client", client(run, metrics))];
+    if let Some(server) = run.audit.server_ttft {
+        let text = format!(
+            "ttft {} ms on average of {} by its /metrics, {} ms of {} from sending here",
+            number(server.mean_ms),
+            server.count,
+            number(metrics.latency.ttft.mean),
+            metrics.latency.ttft.count,
+        );
+        lines.push(("server", text));
+    }
+    lines
+}
+
+fn client(run: &Run, metrics: &Metrics) -> String {
+    let audit = &run.audit;
+    let times = match audit.timestamps {
+        Timestamps::Kernel => "kernel timestamps",
+        Timestamps::Monotonic => "own timestamps",
+        Timestamps::Virtual => "virtual time",
+    };
+    let mut parts = vec![times.to_owned()];
+    if audit.reads.by_kernel > 0 {
+        let waited = audit.reads.wait_p99_ms;
+        parts.push(format!("reads waited p99 {waited:.3} ms"));
+    }
+    let late = &metrics.gate.lateness;
+    parts.push(match late.is_empty() {
+        true => "no schedule to be late for".to_owned(),
+        false => format!(
+            "sent p99 {:.3} ms late ({:.3} at most)",
+            late.percentile(99.0),
+            late.max
+        ),
+    });
+    if let Some(watch) = &audit.watch {
+        parts.push(format!("loop p99 {:.3} ms behind", watch.delay_p99_ms));
+        if let Some(share) = watch.cpu_share {
+            parts.push(format!("cpu {} %", number(share * 100.0)));
+        }
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        metrics::measure,
+        report::testing::failing_run,
+        run::{ServerTtft, WatchAudit},
+    };
+
+    #[test]
+    fn a_live_run() {
+        let mut run = failing_run();
+        run.audit.timestamps = Timestamps::Kernel;
+        run.audit.reads.by_kernel = 40;
+        run.audit.reads.wait_p99_ms = 0.051;
+        run.audit.watch = Some(WatchAudit {
+            delay_p99_ms: 0.42,
+            cpu_share: Some(0.123),
+            ..WatchAudit::default()
+        });
+        run.audit.server_ttft = Some(ServerTtft {
+            count: 9,
+            mean_ms: 150.25,
+        });
+        let lines = lines(&run, &measure(&run, &[]));
+        insta::assert_snapshot!(lines[0].1, @"kernel timestamps, reads waited p99 0.051 ms, sent p99 0.000 ms late (0.000 at most), loop p99 0.420 ms behind, cpu 12.30 %");
+        insta::assert_snapshot!(lines[1].1, @"ttft 150.2 ms on average of 9 by its /metrics, 178.9 ms of 9 from sending here");
+    }
+}
