@@ -40,8 +40,8 @@ pub(super) fn merged(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Optio
         },
         message: format!(
             "{} % of the token events were read together with the one before them because the client \
-             was behind, so their gaps are known as sums only; from {} % on ITL and TPOT are not \
-             gated. Lower the load, give this machine less other work, or build with `--release`",
+             was behind, so their gaps are known as sums only; from {} % on, limits on ITL and TPOT decide \
+             nothing. Lower the load, give this machine less other work, or build with `--release`",
             number(behind / events as f64 * 100.0),
             MERGED_BEHIND * 100.0,
         ),
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn sentences() {
         let merged = found(12, &Criteria::default()).unwrap();
-        insta::assert_snapshot!(merged.message, @"6.00 % of the token events were read together with the one before them because the client was behind, so their gaps are known as sums only; from 1 % on ITL and TPOT are not gated. Lower the load, give this machine less other work, or build with `--release`");
+        insta::assert_snapshot!(merged.message, @"6.00 % of the token events were read together with the one before them because the client was behind, so their gaps are known as sums only; from 1 % on, limits on ITL and TPOT decide nothing. Lower the load, give this machine less other work, or build with `--release`");
         let mut run = quiet();
         run.audit.reads.by_kernel = 100;
         assert_eq!(clock_set(&run), None);
