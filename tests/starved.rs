@@ -38,16 +38,10 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// A server that is quick and even: two tokens, 20 ms apart. Counts the requests.
-fn server(metrics: &'static str) -> (RawServer, Arc<AtomicUsize>) {
+fn server() -> (RawServer, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let count = requests.clone();
-    let server = RawServer::start(move |stream, request| {
-        if request.starts_with("GET /metrics") {
-            let length = metrics.len();
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\n";
-            let answer = format!("{head}content-length: {length}\r\n\r\n{metrics}");
-            return stream.write_all(answer.as_bytes()).is_ok();
-        }
+    let server = RawServer::start(move |stream, _| {
         count.fetch_add(1, Ordering::SeqCst);
         let first = format!("{STREAM_HEAD}{}", chunk(&event("a", None)));
         let last = [
@@ -215,21 +209,21 @@ impl Drop for Spinners {
     }
 }
 
-const OPEN: &[&str] = &["--num-prompts", "150", "--request-rate", "50"];
-const CLOSED: &[&str] = &["--num-prompts", "240", "--max-concurrency", "4"];
+const OPEN: &[&str] = &["--num-prompts", "120", "--request-rate", "50"];
+const CLOSED: &[&str] = &["--num-prompts", "200", "--max-concurrency", "4"];
 
 #[rstest]
 #[case::open_loop("busy-open", OPEN, &["late", "stopped"])]
 #[case::closed_loop("busy-closed", CLOSED, &["slow_loop", "stopped"])]
 fn a_busy_core(#[case] name: &str, #[case] load: &[&str], #[case] kinds: &[&str]) {
     let _alone = alone();
-    let (server, requests) = server("");
+    let (server, requests) = server();
     let ended = on_one_core(|| {
         let measured = Measured::start(name, &server.url, &["env"], load);
         wait_for(&requests, 10);
         measured.take_the_least_share();
         let spinners = Spinners::start(8);
-        thread::sleep(Duration::from_millis(1500));
+        thread::sleep(Duration::from_millis(1200));
         drop(spinners);
         measured.end()
     });
@@ -246,7 +240,7 @@ fn a_busy_core(#[case] name: &str, #[case] load: &[&str], #[case] kinds: &[&str]
 #[case::closed_loop("stopped-closed", CLOSED)]
 fn a_stopped_process(#[case] name: &str, #[case] load: &[&str]) {
     let _alone = alone();
-    let (server, requests) = server("");
+    let (server, requests) = server();
     let measured = Measured::start(name, &server.url, &["env"], load);
     wait_for(&requests, 10);
     measured.signal(Signal::SIGSTOP);
@@ -261,7 +255,7 @@ fn a_stopped_process(#[case] name: &str, #[case] load: &[&str]) {
 #[test]
 fn a_tiny_limit_of_descriptors() {
     let _alone = alone();
-    let (server, _) = server("");
+    let (server, _) = server();
     let launcher = ["sh", "-c", "ulimit -n 40; exec \"$0\" \"$@\""];
     let load = ["--num-prompts", "200"];
     let ended = Measured::start("descriptors", &server.url, &launcher, &load).end();
@@ -273,7 +267,7 @@ fn a_tiny_limit_of_descriptors() {
 #[test]
 fn a_soft_limit_is_raised() {
     let _alone = alone();
-    let (server, _) = server("");
+    let (server, _) = server();
     let launcher = ["sh", "-c", "ulimit -S -n 40; exec \"$0\" \"$@\""];
     let load = ["--num-prompts", "200"];
     let ended = Measured::start("soft-limit", &server.url, &launcher, &load).end();
@@ -295,7 +289,7 @@ fn a_soft_limit_is_raised() {
 #[test]
 fn what_the_resolver_took_is_noted_and_in_no_latency() {
     let _alone = alone();
-    let (server, _) = server("");
+    let (server, _) = server();
     let url = server.url.replace("127.0.0.1", "localhost");
     let load = ["--num-prompts", "4", "--max-concurrency", "2"];
     let named = Measured::start("named", &url, &["env"], &load).end();

@@ -60,6 +60,12 @@ fn tcp_on_the_real_clock() {
     } else {
         assert_eq!(audit.timestamps, Timestamps::Monotonic);
     }
+    // The server's own count, by its /metrics.
+    let server = audit.server_ttft.unwrap();
+    assert_eq!(server.count, 6);
+    let here = report.metrics().latency.ttft.mean;
+    assert!((49.0..=here + 1.0).contains(&server.mean_ms), "{server:?}");
+    assert!(report.client().contains("by its /metrics"), "{report}");
 }
 
 #[test]

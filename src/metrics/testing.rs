@@ -40,7 +40,8 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
     }
 }
 
-/// An open-loop run of 10 requests per second that lasted a second and delivered its plan.
+/// An open-loop run of 10 requests per second that lasted a second, or as long as its records, and
+/// delivered its plan.
 pub(crate) fn run_of(records: Vec<Record>) -> Run {
     Run {
         setup: Setup {
@@ -58,8 +59,11 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             seed: 7,
             plan_hash: "00ff".into(),
         },
+        duration: records
+            .iter()
+            .map(|record| record.end)
+            .fold(Nanos(1_000_000_000), Nanos::max),
         records,
-        duration: Nanos(1_000_000_000),
         audit: Audit {
             timestamps: Timestamps::Monotonic,
             connections: 1,

@@ -30,8 +30,16 @@ impl RawServer {
                 let Ok(mut stream) = stream else { break };
                 count.fetch_add(1, Ordering::SeqCst);
                 let answer = answer.clone();
+                let count = count.clone();
                 thread::spawn(move || {
                     while let Some(request) = read_request(&mut stream) {
+                        // Asked before and after a run, and no part of it.
+                        if request.starts_with("GET /metrics") {
+                            count.fetch_sub(1, Ordering::SeqCst);
+                            let none = http("404 Not Found", "text/plain", "");
+                            let _ = stream.write_all(none.as_bytes());
+                            break;
+                        }
                         if !answer(&mut stream, &request) {
                             break;
                         }
