@@ -183,7 +183,8 @@ fn refused(error: &io::Error) -> RequestError {
     RequestError::Connect { message }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use nix::errno::Errno;

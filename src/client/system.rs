@@ -173,7 +173,8 @@ fn cpu_stat(text: &str) -> Option<Quota> {
     })
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use rstest::rstest;
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn version_2_counts_in_any_group_above() {
-        let root = tempfile("v2");
+        let root = folder("v2");
         let stat = |periods, throttled| {
             format!("usage_usec 5\nnr_periods {periods}\nnr_throttled {throttled}\n")
         };
@@ -217,7 +218,7 @@ mod tests {
         let name = std::thread::current()
             .name()
             .map(|name| name.replace(':', "-"));
-        let root = tempfile(&name.unwrap());
+        let root = folder(&name.unwrap());
         fs::create_dir_all(root.join("cpu/job")).unwrap();
         let text = "nr_periods 9\nnr_throttled 3\nthrottled_time 77\n";
         fs::write(root.join("cpu/job/cpu.stat"), text).unwrap();
@@ -240,7 +241,7 @@ mod tests {
     }
 
     /// A folder of a test's own.
-    fn tempfile(name: &str) -> PathBuf {
+    fn folder(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("goodput-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();

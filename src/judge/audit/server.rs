@@ -21,7 +21,7 @@ pub(super) fn ttft(run: &Run, metrics: &Metrics) -> Option<Finding> {
     let server = run.audit.server_ttft?;
     let ours = &metrics.latency.ttft;
     let difference = ours.mean - server.mean_ms;
-    let same = server.count == ours.count as u64;
+    let same = server.count == ours.count;
     let large = difference > DIFFERENCE_MS && difference > DIFFERENCE * server.mean_ms;
     (same && large).then(|| Finding {
         kind: FindingKind::ServerTtft,
