@@ -18,7 +18,7 @@ use crate::{
     run::ServerTtft,
 };
 use bytes::Bytes;
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
 use tokio::{
     select,
     sync::Semaphore,
@@ -186,6 +186,7 @@ impl Driver {
                 intended,
                 dispatched,
                 input: request.input,
+                output_tokens: request.output_tokens,
             };
             tasks.spawn_local(run_one(job.clone(), arrival, stage));
             while let Some(done) = tasks.try_join_next() {
@@ -271,11 +272,14 @@ impl Job {
         self.slots.as_ref()?.clone().try_acquire_owned().ok()
     }
 
-    fn launch(&self, message: &Message) -> Result<Launch, RequestError> {
+    fn launch(&self, message: &Message) -> Result<Box<Launch>, RequestError> {
         self.observer.sent();
-        self.channel.launch(message)
+        self.channel.launch(message).map(Box::new)
     }
 }
+
+/// More events than this are not believed to come before they do.
+const EXPECTED_EVENTS: u64 = 4096;
 
 /// A request as the driver took it up.
 struct Arrival {
@@ -283,23 +287,24 @@ struct Arrival {
     intended: Nanos,
     dispatched: Nanos,
     input: TokenCount,
+    /// Tokens that were asked for.
+    output_tokens: u64,
 }
 
 /// How far the driver got with it.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is moved once, into the task of its request"
-)]
 enum Stage {
     /// There was no slot.
     Queued(Message, Arc<Semaphore>),
     /// It is on its way, and holds its slot if it needs one.
-    Launched(Result<Launch, RequestError>, Option<Slot>),
+    Launched(Result<Box<Launch>, RequestError>, Option<Slot>),
 }
 
 async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
     let clock = &job.channel.clock;
     let mut traces = Traces::default();
+    // Room for what is expected, so that it need not be moved as it grows.
+    let expected = arrival.output_tokens.min(EXPECTED_EVENTS) as usize;
+    traces.reply.events.reserve_exact(expected);
     let mut sent = None;
     let outcome = {
         let work = async {
@@ -317,7 +322,7 @@ async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
                 .exchange(launch, &mut *decoder, &mut traces)
                 .await
         };
-        let outcome = job.stop.or_cut(work).await;
+        let outcome = job.stop.or_cut(pin!(work)).await;
         outcome.unwrap_or(Err(RequestError::Cancelled))
     };
     let end = clock.now();

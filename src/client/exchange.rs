@@ -117,15 +117,16 @@ impl Channel {
     /// Sends the rest of a request and reads the answer to its end.
     pub(super) async fn exchange(
         &self,
-        launch: Launch,
+        mut launch: Box<Launch>,
         decoder: &mut dyn Decode,
         traces: &mut Traces,
     ) -> Result<(), RequestError> {
         let sent = launch.sent;
-        let mut connection = match launch.connection {
+        let mut connection = match launch.connection.take() {
             Some(connection) => connection,
             None => {
-                let connection = self.connect(sent).await?;
+                // Boxed, so that requests do not keep the room for it while they read.
+                let connection = Box::pin(self.connect(sent)).await?;
                 traces.connected = Some(self.clock.now());
                 connection
             }
@@ -138,7 +139,10 @@ impl Channel {
             sent,
             fresh: true,
         };
-        let status = answer.head(launch.outgoing, launch.call).await?;
+        let status = answer.head(&mut launch).await?;
+        if let Some(content) = Content::after(launch.call) {
+            answer.content = content;
+        }
         traces.head = Some(answer.connection.reads.arrived());
         traces.status = Some(status);
         let outcome = match status {
@@ -182,17 +186,14 @@ struct Answer<'a> {
 impl Answer<'_> {
     /// Sends the request and waits for the head of the answer, which may come before the server has
     /// the whole request. Gives the status.
-    async fn head(
-        &mut self,
-        mut outgoing: Outgoing,
-        mut call: Call<RecvResponse>,
-    ) -> Result<u16, RequestError> {
+    async fn head(&mut self, launch: &mut Launch) -> Result<u16, RequestError> {
+        let Launch { outgoing, call, .. } = launch;
         let (deadline, phase, limit) = self.deadline(None);
         let (connection, watchdog) = (&mut *self.connection, &mut self.watchdog);
         let size = outgoing.remaining();
         let mut sending = true;
-        let status = poll_fn(|cx| {
-            if sending && let Poll::Ready(done) = connection.poll_send(cx, &mut outgoing) {
+        poll_fn(|cx| {
+            if sending && let Poll::Ready(done) = connection.poll_send(cx, outgoing) {
                 sending = false;
                 if done.is_err() && outgoing.remaining() == size {
                     return Poll::Ready(Err(RequestError::Connect {
@@ -203,7 +204,7 @@ impl Answer<'_> {
                 // Else a server that hung up in the middle may have said why before it did.
             }
             while let Poll::Ready(received) =
-                connection.poll_receive(cx, |bytes| read_head(&mut call, bytes))
+                connection.poll_receive(cx, |bytes| read_head(call, bytes))
             {
                 let error = match received {
                     Ok(Some(Ok(Some(status)))) => return Poll::Ready(Ok(status)),
@@ -221,11 +222,7 @@ impl Answer<'_> {
                 .poll_expired(cx, deadline)
                 .map(|()| Err(timeout(phase, limit)))
         })
-        .await?;
-        if let Some(content) = Content::after(call) {
-            self.content = content;
-        }
-        Ok(status)
+        .await
     }
 
     /// Decodes an answer as it arrives.

@@ -2,7 +2,7 @@
 
 use std::{
     future::{pending, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     task::Poll,
 };
 use tokio::sync::watch;
@@ -44,8 +44,7 @@ impl Stop {
     }
 
     /// What `work` comes to, unless the run is to end first. Must be a task of its own.
-    pub(super) async fn or_cut<F: Future>(&self, work: F) -> Option<F::Output> {
-        let mut work = pin!(work);
+    pub(super) async fn or_cut<F: Future>(&self, mut work: Pin<&mut F>) -> Option<F::Output> {
         let mut stop = self.clone();
         let mut requested = pin!(stop.requested());
         let mut listening = false;
