@@ -275,4 +275,17 @@ impl Record {
     pub fn ok(&self) -> bool {
         self.error.is_none()
     }
+
+    /// Changes every time in it.
+    pub(crate) fn each_time(&mut self, change: impl Fn(&mut Nanos)) {
+        change(&mut self.intended);
+        change(&mut self.dispatched);
+        change(&mut self.sent);
+        change(&mut self.end);
+        self.connected.as_mut().map(&change);
+        self.head.as_mut().map(&change);
+        for event in &mut self.events {
+            change(&mut event.at);
+        }
+    }
 }

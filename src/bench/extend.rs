@@ -11,7 +11,6 @@ use crate::{
     error::Error,
     judge::{Criteria, Verdict},
     plan::{self, Plan},
-    record::Record,
     run::{RateChange, Run},
     stats::Looks,
 };
@@ -45,7 +44,8 @@ impl Delivered {
             .records
             .extend(next.records.into_iter().map(|mut record| {
                 record.index += before;
-                shift(&mut record, start);
+                // From the start of the first segment.
+                record.each_time(|at| at.0 += start.0);
                 record
             }));
         self.delivery.duration.0 += next.duration.0;
@@ -82,20 +82,6 @@ impl Delivered {
             changes
         };
         self.segments.iter().flat_map(of_segment).collect()
-    }
-}
-
-/// Makes a record's times count from the start of the first segment.
-fn shift(record: &mut Record, start: Nanos) {
-    let shift = |at: &mut Nanos| at.0 += start.0;
-    shift(&mut record.intended);
-    shift(&mut record.dispatched);
-    shift(&mut record.sent);
-    shift(&mut record.end);
-    record.connected.as_mut().map(shift);
-    record.head.as_mut().map(shift);
-    for event in &mut record.events {
-        shift(&mut event.at);
     }
 }
 

@@ -199,7 +199,8 @@ impl Driver {
         partial |= self.stop.is_requested();
         records.sort_by_key(|record: &Record| record.index);
         for record in &mut records {
-            rebase(record, start);
+            // From the start of the schedule.
+            record.each_time(|at| at.0 = at.0.saturating_sub(start.0));
         }
         Delivery {
             records,
@@ -356,18 +357,4 @@ async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
 /// panic goes on in the run.
 fn finished(done: Result<Record, JoinError>) -> Record {
     done.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
-}
-
-/// Makes a record's times count from the start of the schedule.
-fn rebase(record: &mut Record, start: Nanos) {
-    let shift = |at: &mut Nanos| at.0 = at.0.saturating_sub(start.0);
-    shift(&mut record.intended);
-    shift(&mut record.dispatched);
-    shift(&mut record.sent);
-    shift(&mut record.end);
-    record.connected.as_mut().map(shift);
-    record.head.as_mut().map(shift);
-    for event in &mut record.events {
-        shift(&mut event.at);
-    }
 }
