@@ -1,6 +1,10 @@
 //! One request's life, as it was measured.
 
-use crate::clock::Nanos;
+mod events;
+
+pub use events::{Events, Iter};
+
+use crate::{clock::Nanos, run::Timestamps};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -219,7 +223,7 @@ impl RequestError {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reply {
     /// Token events in order of arrival.
-    pub events: Vec<TokenEvent>,
+    pub events: Events,
     /// Text of the answer (reasoning and tool calls left out, as in vLLM).
     pub text: String,
     /// Reasoning text.
@@ -252,8 +256,12 @@ pub struct Record {
     pub end: Nanos,
     /// HTTP status, once there was one.
     pub status: Option<u16>,
+    /// Where the times of arrivals come from: the kernel's only if all of them are. `None` if nothing
+    /// arrived.
+    #[serde(default)]
+    pub timestamps: Option<Timestamps>,
     /// Token events in order of arrival.
-    pub events: Vec<TokenEvent>,
+    pub events: Events,
     /// Text of the answer.
     pub text: String,
     /// Reasoning text.
@@ -276,16 +284,19 @@ impl Record {
         self.error.is_none()
     }
 
-    /// Changes every time in it.
-    pub(crate) fn each_time(&mut self, change: impl Fn(&mut Nanos)) {
-        change(&mut self.intended);
-        change(&mut self.dispatched);
-        change(&mut self.sent);
-        change(&mut self.end);
-        self.connected.as_mut().map(&change);
-        self.head.as_mut().map(&change);
-        for event in &mut self.events {
-            change(&mut event.at);
-        }
+    /// Moves every time in it.
+    pub(crate) fn shift(&mut self, nanos: i64) {
+        let own = [
+            &mut self.intended,
+            &mut self.dispatched,
+            &mut self.sent,
+            &mut self.end,
+        ];
+        let times = own
+            .into_iter()
+            .chain(&mut self.connected)
+            .chain(&mut self.head);
+        times.for_each(|at| at.0 = at.0.saturating_add_signed(nanos));
+        self.events.shift(nanos);
     }
 }

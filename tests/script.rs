@@ -27,9 +27,9 @@ fn run(bench: Bench) -> Report {
 fn times(report: &Report) -> (Vec<Duration>, Vec<Vec<Duration>>) {
     let records = report.run().records.iter();
     let times = records.map(|record| {
-        let gaps = record.events.windows(2);
-        let gaps = gaps.map(|pair| pair[1].at - pair[0].at).collect();
-        (record.events[0].at - record.sent, gaps)
+        let at: Vec<_> = record.events.iter().map(|event| event.at).collect();
+        let gaps = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        (at[0] - record.sent, gaps)
     });
     times.unzip()
 }

@@ -193,8 +193,9 @@ mod tests {
         );
         let mut reply = Reply::default();
         let result = decode(&OpenAiChat, false, answer.as_bytes(), &mut reply);
-        assert_eq!(result.map(|()| reply.events[0].channel), expected);
-        assert_eq!(reply.events[0].tokens, 5);
+        let event = reply.events.iter().next().unwrap();
+        assert_eq!(result.map(|()| event.channel), expected);
+        assert_eq!(event.tokens, 5);
         assert_eq!(reply.finish.as_deref(), Some("stop"));
     }
 }

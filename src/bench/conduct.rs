@@ -132,7 +132,8 @@ impl Bench {
         let segments = delivered.segments();
         let run = to_run(delivered);
         let complaint = opened.guard.and_then(|guard| guard.close().err());
-        Ok(self.judge(run, segments, prepared.plan, complaint))
+        let notes = prepared.plan.notes.clone();
+        Ok(self.judge(run, segments, notes, complaint))
     }
 
     /// Starts the right clock and drives the plan on it.
@@ -223,14 +224,15 @@ impl Bench {
             stop: control.stop.clone(),
             observer: control.observer.clone(),
         };
+        // Gone with the last answer, before there are numbers to make room for.
+        let bodies = prepared.bodies_of(&prepared.plan);
         if let Some(limit) = self.ready_timeout {
-            self.wait_until_ready(&driver, prepared, limit).await?;
+            let first = (&*prepared.plan, &bodies[..]);
+            self.wait_until_ready(&driver, first, limit).await?;
         }
         if self.warmups > 0 {
             // Failures of warm-ups are the run's to show.
-            driver
-                .rehearse(&prepared.plan, &prepared.bodies, self.warmups)
-                .await;
+            driver.rehearse(&prepared.plan, &bodies, self.warmups).await;
         }
         let send = async |plan: &Plan, bodies: &[Bytes]| match self.workers {
             2.. if !clock.is_virtual() => driver
@@ -240,12 +242,12 @@ impl Bench {
         };
         let counted = || inspector.and_then(Inspector::ttft_counted);
         let before = counted();
-        let first = send(&prepared.plan, &prepared.bodies).await?;
+        let first = send(&prepared.plan, &bodies).await?;
         let mut delivered = Delivered::new(first, prepared.plan.clone());
         while goes_on(&delivered) {
             let plan = self.plan_of_segment(delivered.segments(), prepared)?;
             let next = send(&plan, &prepared.bodies_of(&plan)).await?;
-            delivered.append(next, plan);
+            delivered.append(next, Arc::new(plan));
         }
         delivered.delivery.server_ttft = before.and_then(|before| counted()?.since(before));
         Ok(delivered)
@@ -254,12 +256,12 @@ impl Bench {
     async fn wait_until_ready(
         &self,
         driver: &Driver,
-        prepared: &Prepared,
+        (plan, bodies): (&Plan, &[Bytes]),
         limit: Duration,
     ) -> Result<(), Error> {
         let deadline = driver.clock.now().after(limit);
         loop {
-            let attempt = driver.rehearse(&prepared.plan, &prepared.bodies, 1).await;
+            let attempt = driver.rehearse(plan, bodies, 1).await;
             let error = attempt.records.into_iter().find_map(|record| record.error);
             let now = driver.clock.now();
             match error {
@@ -298,7 +300,7 @@ impl Bench {
         prepared: &Prepared,
         delivered: Delivered,
     ) -> Run {
-        let (requests, plan_hash) = (delivered.planned(), delivered.plan().hash());
+        let (requests, plan_hash) = (delivered.planned(), delivered.plan_hash());
         let rate_changes = delivered.rate_changes(self);
         let delivery = delivered.delivery;
         let mut records = delivery.records;
@@ -342,13 +344,19 @@ impl Bench {
         }
     }
 
-    fn judge(&self, run: Run, segments: usize, plan: Plan, complaint: Option<String>) -> Report {
+    fn judge(
+        &self,
+        run: Run,
+        segments: usize,
+        notes: Vec<String>,
+        complaint: Option<String>,
+    ) -> Report {
         let criteria = Criteria {
             complaint,
             ..self.criteria(segments)
         };
         let (metrics, judgement) = criteria.assess(&run);
-        Report::new(run, plan.notes, criteria, metrics, judgement)
+        Report::new(run, notes, criteria, metrics, judgement)
     }
 }
 

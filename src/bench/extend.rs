@@ -14,6 +14,7 @@ use crate::{
     run::{RateChange, Run},
     stats::Looks,
 };
+use std::sync::Arc;
 
 /// All segments of a run.
 #[derive(Clone)]
@@ -21,11 +22,11 @@ pub(super) struct Delivered {
     /// What came of them, as if it were one run.
     pub(super) delivery: Delivery,
     /// When each began, and its plan.
-    segments: Vec<(Nanos, Plan)>,
+    segments: Vec<(Nanos, Arc<Plan>)>,
 }
 
 impl Delivered {
-    pub(super) fn new(delivery: Delivery, plan: Plan) -> Self {
+    pub(super) fn new(delivery: Delivery, plan: Arc<Plan>) -> Self {
         Delivered {
             delivery,
             segments: vec![(Nanos(0), plan)],
@@ -37,7 +38,7 @@ impl Delivered {
         self.segments.len()
     }
 
-    pub(super) fn append(&mut self, next: Delivery, plan: Plan) {
+    pub(super) fn append(&mut self, next: Delivery, plan: Arc<Plan>) {
         let start = self.delivery.duration;
         let before = self.planned();
         self.delivery
@@ -45,7 +46,7 @@ impl Delivered {
             .extend(next.records.into_iter().map(|mut record| {
                 record.index += before;
                 // From the start of the first segment.
-                record.each_time(|at| at.0 += start.0);
+                record.shift(start.0.cast_signed());
                 record
             }));
         self.delivery.duration.0 += next.duration.0;
@@ -63,19 +64,14 @@ impl Delivered {
         plans.map(|(_, plan)| plan.requests.len()).sum()
     }
 
-    /// The plans in a row, each with its own times: what the run's hash stands for.
-    pub(super) fn plan(&self) -> Plan {
-        let mut plans = self.segments.iter().map(|(_, plan)| plan.clone());
-        let mut whole = plans.next().unwrap_or_else(|| Plan {
-            requests: Vec::new(),
-            notes: Vec::new(),
-        });
-        whole.requests.extend(plans.flat_map(|plan| plan.requests));
-        whole
+    /// The hash of the plans in a row, each with its own times.
+    pub(super) fn plan_hash(&self) -> String {
+        let plans = self.segments.iter().map(|(_, plan)| &plan.requests[..]);
+        plan::hash(&plans.collect::<Vec<_>>())
     }
 
     pub(super) fn rate_changes(&self, bench: &Bench) -> Vec<RateChange> {
-        let of_segment = |(start, plan): &(Nanos, Plan)| {
+        let of_segment = |(start, plan): &(Nanos, Arc<Plan>)| {
             let schedule: Vec<Nanos> = plan.requests.iter().map(|request| request.at).collect();
             let mut changes = plan::rate_changes(&bench.arrivals(), &schedule);
             changes.iter_mut().for_each(|change| change.at.0 += start.0);

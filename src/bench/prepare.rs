@@ -21,10 +21,8 @@ pub(super) struct Prepared {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) model: String,
     pub(super) tokenizer: Tokenizer,
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) envelope: Envelope,
-    /// One for each request of the plan.
-    pub(super) bodies: Vec<Bytes>,
     options: WireOptions,
 }
 
@@ -47,22 +45,17 @@ impl Prepared {
             extra_body: bench.extra_body.clone(),
         };
         let path = bench.path(&*backend, place)?;
-        let requests = plan.requests.iter();
-        let bodies = requests
-            .map(|request| backend.encode(request, &options))
-            .collect();
         Ok(Prepared {
             backend,
             model,
             tokenizer,
-            plan,
+            plan: Arc::new(plan),
             envelope: Envelope { path, headers },
-            bodies,
             options,
         })
     }
 
-    /// The bodies of a later segment's plan.
+    /// What to send for each request of a plan.
     pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Bytes> {
         let requests = plan.requests.iter();
         requests

@@ -87,8 +87,8 @@ impl Observer for Progress {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
         state.errors += usize::from(!record.ok());
-        if let (Some(first), true) = (record.events.first(), record.ok()) {
-            state.ttft.record(first.at - record.sent);
+        if let (Some(first), true) = (record.events.first_at(), record.ok()) {
+            state.ttft.record(first - record.sent);
         }
         match &self.bar {
             Some(bar) => {

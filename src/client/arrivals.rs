@@ -3,6 +3,7 @@
 use crate::{
     clock::{Clock, Nanos},
     histogram::LatencyHistogram,
+    run::Timestamps,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -89,6 +90,8 @@ pub(super) struct Reads {
     arrived: Cell<Nanos>,
     /// When they were read.
     read: Cell<Nanos>,
+    /// Reads whose time is not the kernel's.
+    own: Cell<u64>,
     /// A time before the last read that left nothing behind.
     #[cfg(target_os = "linux")]
     emptied: Cell<Nanos>,
@@ -101,6 +104,7 @@ impl Reads {
             reader,
             arrived: Cell::new(now),
             read: Cell::new(now),
+            own: Cell::new(0),
             #[cfg(target_os = "linux")]
             emptied: Cell::new(now),
         })
@@ -111,10 +115,25 @@ impl Reads {
         self.arrived.get()
     }
 
+    /// How many reads have a time that is not the kernel's.
+    pub(super) fn own_times(&self) -> u64 {
+        self.own.get()
+    }
+
+    /// Where times come from, when there had been so many of our own before them.
+    pub(super) fn timestamps(&self, own_before: u64) -> Timestamps {
+        match self.own.get() == own_before {
+            true => Timestamps::Kernel,
+            false if self.reader.clock.is_virtual() => Timestamps::Virtual,
+            false => Timestamps::Monotonic,
+        }
+    }
+
     /// Bytes were read; the time is now.
     pub(super) fn now(&self) {
         let now = self.reader.clock.now();
         self.reader.log.borrow_mut().at_read += 1;
+        self.own.set(self.own.get() + 1);
         self.note(now, now);
     }
 
@@ -138,6 +157,7 @@ impl Reads {
             None => {
                 log.at_read += 1;
                 log.clock_steps += 1;
+                self.own.set(self.own.get() + 1);
             }
         }
         drop(log);

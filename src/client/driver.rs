@@ -200,7 +200,7 @@ impl Driver {
         records.sort_by_key(|record: &Record| record.index);
         for record in &mut records {
             // From the start of the schedule.
-            record.each_time(|at| at.0 = at.0.saturating_sub(start.0));
+            record.shift(-start.0.cast_signed());
         }
         Delivery {
             records,
@@ -305,7 +305,7 @@ async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
     let mut traces = Traces::default();
     // Room for what is expected, so that it need not be moved as it grows.
     let expected = arrival.output_tokens.min(EXPECTED_EVENTS) as usize;
-    traces.reply.events.reserve_exact(expected);
+    traces.reply.events.reserve(expected);
     let mut sent = None;
     let outcome = {
         let work = async {
@@ -340,6 +340,7 @@ async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
         head: traces.head,
         end,
         status: traces.status,
+        timestamps: traces.timestamps,
         input: arrival.input,
         output: TokenCount::of_reply(&reply),
         events: reply.events,

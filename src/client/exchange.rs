@@ -10,6 +10,7 @@ use crate::{
     backend::{self, Decode},
     clock::{Clock, Nanos},
     record::{Phase, Reply, RequestError},
+    run::Timestamps,
 };
 use bytes::Buf;
 use std::{
@@ -59,6 +60,7 @@ pub(super) struct Traces {
     pub(super) connected: Option<Nanos>,
     pub(super) head: Option<Nanos>,
     pub(super) status: Option<u16>,
+    pub(super) timestamps: Option<Timestamps>,
     pub(super) reply: Reply,
 }
 
@@ -131,6 +133,7 @@ impl Channel {
                 connection
             }
         };
+        let own_before = connection.reads.own_times();
         let mut answer = Answer {
             connection: &mut connection,
             content: Content::Ended { reusable: false },
@@ -145,10 +148,12 @@ impl Channel {
         }
         traces.head = Some(answer.connection.reads.arrived());
         traces.status = Some(status);
+        traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
         let outcome = match status {
             200 => answer.decode(decoder, &mut traces.reply).await,
             _ => Err(answer.refusal(status).await),
         };
+        traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
         if answer.content.leaves_reusable() && connection.unread() == 0 {
             self.pool.give_back(connection);
         }

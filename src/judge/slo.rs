@@ -400,7 +400,8 @@ mod tests {
     #[case(Subject::Latency(Stat::Std, Latency::Itl), "no request had one")]
     fn an_empty_sample_misses_its_limit(#[case] subject: Subject, #[case] reason: &str) {
         let mut only = record(0, &[10], 1);
-        only.events[0].channel = Channel::Tool;
+        only.events
+            .change(|events| events[0].channel = Channel::Tool);
         let result = evaluated(&run_of(vec![only]), subject, Op::Lt, 1e9);
         assert_eq!((result.verdict, result.value), (Verdict::Fail, None));
         assert!(result.sentence.ends_with(reason), "{}", result.sentence);

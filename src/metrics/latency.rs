@@ -129,7 +129,7 @@ impl GateLatencies {
 
 /// Time to the first event of the answer, ms.
 pub(crate) fn ttfat_ms(record: &Record, basis: Basis) -> Option<f64> {
-    let answer = |event: &&crate::record::TokenEvent| event.channel == Channel::Answer;
+    let answer = |event: &crate::record::TokenEvent| event.channel == Channel::Answer;
     let first = record.events.iter().find(answer)?;
     Some(millis(first.at - basis.start(record)))
 }
@@ -214,10 +214,14 @@ mod tests {
     #[test]
     fn ttfat_skips_reasoning_and_requests_without_an_answer() {
         let mut thinks = record(0, &[10, 20, 30], 3);
-        thinks.events[0].channel = Channel::Reasoning;
-        thinks.events[1].channel = Channel::Silent;
+        thinks.events.change(|events| {
+            events[0].channel = Channel::Reasoning;
+            events[1].channel = Channel::Silent;
+        });
         let mut calls = record(0, &[10], 1);
-        calls.events[0].channel = Channel::Tool;
+        calls
+            .events
+            .change(|events| events[0].channel = Channel::Tool);
         let gate = gate_of(&run_of(vec![thinks, calls]));
         assert_eq!((gate.ttfat.count, gate.ttfat.max), (1, 30.0));
         assert_eq!((gate.ttft.count, gate.ttft.max), (2, 10.0));
@@ -226,9 +230,11 @@ mod tests {
     #[test]
     fn a_gap_is_divided_over_the_tokens_that_came_with_it() {
         let mut bursts = record(0, &[10, 20, 50, 110], 7);
-        for (event, tokens) in bursts.events.iter_mut().zip([1, 1, 0, 3]) {
-            event.tokens = tokens;
-        }
+        bursts.events.change(|events| {
+            for (event, tokens) in events.iter_mut().zip([1, 1, 0, 3]) {
+                event.tokens = tokens;
+            }
+        });
         // The 30 ms that ended without a token belong to the three tokens after them.
         assert_eq!(per_token(&bursts), [(10.0, 1), (30.0, 3)]);
         let spread = record(0, &[10, 20, 50], 6);

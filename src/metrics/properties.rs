@@ -44,10 +44,12 @@ fn a_run() -> impl Strategy<Value = Run> {
             record.index = index;
             record.intended = Nanos(intended * 1_000_000);
             record.dispatched = record.intended;
-            for (event, (_, tokens, channel)) in record.events.iter_mut().zip(gaps) {
-                event.tokens = tokens;
-                event.channel = channel;
-            }
+            record.events.change(|events| {
+                for (event, (_, tokens, channel)) in events.iter_mut().zip(gaps) {
+                    event.tokens = tokens;
+                    event.channel = channel;
+                }
+            });
             record.error = error;
             record
         });

@@ -49,8 +49,8 @@ impl RequestTimes {
     pub fn of(record: &Record, basis: Basis) -> Option<Self> {
         Some(RequestTimes {
             start: basis.start(record),
-            first: record.events.first()?.at,
-            last: record.events.last()?.at,
+            first: record.events.first_at()?,
+            last: record.events.last_at()?,
             output_tokens: record.output.tokens,
         })
     }
@@ -89,7 +89,9 @@ pub(crate) fn millis(span: Duration) -> f64 {
 
 /// The gaps between neighbouring token events.
 pub(crate) fn gaps(record: &Record) -> impl Iterator<Item = Duration> {
-    record.events.windows(2).map(|pair| pair[1].at - pair[0].at)
+    let events = record.events.iter();
+    let later = events.clone().skip(1);
+    events.zip(later).map(|(event, next)| next.at - event.at)
 }
 
 /// The largest of those gaps, ms.

@@ -29,6 +29,7 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         head: None,
         end: ms(events.last().copied().unwrap_or(sent)),
         status: Some(200),
+        timestamps: Some(Timestamps::Monotonic),
         events: events.iter().map(event).collect(),
         text: String::new(),
         reasoning: String::new(),

@@ -58,14 +58,16 @@ mod tests {
     #[test]
     fn the_servers_counts_win() {
         let mut record = record(0, &[10, 20, 30], 99);
-        record.events[1].tokens = 4;
+        record.events.change(|events| events[1].tokens = 4);
         assert_eq!(counts(&record), [0, 4, 0]);
     }
 
     #[test]
     fn unknown_counts_are_spread_over_events_that_carry_something() {
         let mut record = record(0, &[10, 20, 30, 40], 7);
-        record.events[3].channel = Channel::Silent;
+        record
+            .events
+            .change(|events| events[3].channel = Channel::Silent);
         let spread = tokens_of_events(&record);
         assert_eq!(counts(&record), [2, 2, 3, 0]);
         assert!((spread[0].share - 7.0 / 3.0).abs() < 1e-12);
@@ -75,9 +77,11 @@ mod tests {
     #[test]
     fn silent_events_carry_the_tokens_when_there_is_nothing_else() {
         let mut record = record(0, &[10, 20], u64::MAX);
-        for event in &mut record.events {
-            event.channel = Channel::Silent;
-        }
+        record.events.change(|events| {
+            for event in events {
+                event.channel = Channel::Silent;
+            }
+        });
         assert_eq!(counts(&record).iter().sum::<u64>(), u64::MAX);
     }
 }

@@ -1,6 +1,6 @@
 //! A plan's identity.
 
-use super::{Plan, Prompt};
+use super::{Plan, PlannedRequest, Prompt};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Raised when the encoding below changes, so that hashes of two versions never meet.
@@ -16,35 +16,41 @@ impl Plan {
     /// 2 messages), a length, and as many UTF-8 bytes, 32-bit ids, or JSON texts that have their
     /// own length first. All numbers are little-endian, lengths and times with 64 bits.
     pub fn hash(&self) -> String {
-        let mut hasher = Xxh3::new();
-        hasher.update(ENCODING);
-        number(&mut hasher, self.requests.len() as u64);
-        for request in &self.requests {
-            number(&mut hasher, request.at.0);
-            number(&mut hasher, request.output_tokens);
-            match &request.prompt {
-                Prompt::Text(text) => {
-                    hasher.update(&[0]);
-                    bytes(&mut hasher, text.as_bytes());
+        hash(&[&self.requests])
+    }
+}
+
+/// The hash of a plan that has these requests, one part after the other.
+pub(crate) fn hash(parts: &[&[PlannedRequest]]) -> String {
+    let mut hasher = Xxh3::new();
+    hasher.update(ENCODING);
+    let count: usize = parts.iter().map(|part| part.len()).sum();
+    number(&mut hasher, count as u64);
+    for request in parts.iter().copied().flatten() {
+        number(&mut hasher, request.at.0);
+        number(&mut hasher, request.output_tokens);
+        match &request.prompt {
+            Prompt::Text(text) => {
+                hasher.update(&[0]);
+                bytes(&mut hasher, text.as_bytes());
+            }
+            Prompt::Tokens(ids) => {
+                hasher.update(&[1]);
+                number(&mut hasher, ids.len() as u64);
+                for id in ids {
+                    hasher.update(&id.to_le_bytes());
                 }
-                Prompt::Tokens(ids) => {
-                    hasher.update(&[1]);
-                    number(&mut hasher, ids.len() as u64);
-                    for id in ids {
-                        hasher.update(&id.to_le_bytes());
-                    }
-                }
-                Prompt::Messages(messages) => {
-                    hasher.update(&[2]);
-                    number(&mut hasher, messages.len() as u64);
-                    for message in messages {
-                        bytes(&mut hasher, message.to_string().as_bytes());
-                    }
+            }
+            Prompt::Messages(messages) => {
+                hasher.update(&[2]);
+                number(&mut hasher, messages.len() as u64);
+                for message in messages {
+                    bytes(&mut hasher, message.to_string().as_bytes());
                 }
             }
         }
-        format!("{:032x}", hasher.digest128())
     }
+    format!("{:032x}", hasher.digest128())
 }
 
 fn number(hasher: &mut Xxh3, value: u64) {

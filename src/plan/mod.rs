@@ -15,6 +15,7 @@ mod tokenizer;
 
 pub use arrivals::{Arrivals, rate_changes, schedule};
 pub use error::PlanError;
+pub(crate) use hash::hash;
 use tokenizer::Memo;
 pub use tokenizer::{Codec, Tokenizer, TokenizerSpec};
 

@@ -168,7 +168,9 @@ mod tests {
         run.setup.open_loop = false;
         run.setup.rate = None;
         run.setup.max_concurrency = Some(4);
-        run.records[0].events[0].channel = Channel::Reasoning;
+        run.records[0]
+            .events
+            .change(|events| events[0].channel = Channel::Reasoning);
         insta::assert_snapshot!(rendered(&run, &Criteria::default()));
     }
 
