@@ -1,10 +1,6 @@
 //! A client that is starved on purpose ends *invalid*, and never makes the server look slow: a busy
-//! core, a tiny limit of descriptors, a stopped process. The stress is far beyond any threshold, so
-//! that no luck with the machine's load decides.
-//!
-//! Slow DNS is not among them, because it starves nothing: the name is resolved once, before the run,
-//! and connections are made to the addresses. That no latency can hold it follows from there being no
-//! name left to resolve; here it is only shown that the time is noted.
+//! core, a tiny limit of descriptors, a stopped process, a name server that hardly answers. The stress
+//! is far beyond any threshold, so that no luck with the machine's load decides.
 #![cfg(all(feature = "cli", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -19,6 +15,7 @@ use rstest::rstest;
 use serde_json::Value;
 use std::{
     io::Write,
+    net::UdpSocket,
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
@@ -285,6 +282,81 @@ fn a_soft_limit_is_raised() {
         "{}",
         ended.output
     );
+}
+
+/// A name server that knows every name as 127.0.0.1, and takes its time.
+struct SlowNameServer {
+    folder: PathBuf,
+}
+
+impl SlowNameServer {
+    const ADDRESS: &str = "127.0.0.77";
+    const TAKES: Duration = Duration::from_millis(2_200);
+
+    /// `None` where this user may not have one, as it needs a port below 1024, and a mount namespace
+    /// that sends the client there.
+    fn start() -> Option<Self> {
+        let socket = UdpSocket::bind((Self::ADDRESS, 53)).ok()?;
+        let mut unshare = Command::new("unshare");
+        if !unshare.args(["-m", "true"]).status().ok()?.success() {
+            return None;
+        }
+        thread::spawn(move || Self::answer(&socket));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("starved-name-server");
+        std::fs::create_dir_all(&folder).unwrap();
+        let resolver = format!("nameserver {}\noptions timeout:20\n", Self::ADDRESS);
+        std::fs::write(folder.join("resolv.conf"), resolver).unwrap();
+        std::fs::write(folder.join("nsswitch.conf"), "hosts: dns\n").unwrap();
+        Some(SlowNameServer { folder })
+    }
+
+    /// Answers each question after a while: an address for one of kind A, nothing for any other.
+    fn answer(socket: &UdpSocket) {
+        let mut question = [0; 512];
+        while let Ok((size, from)) = socket.recv_from(&mut question) {
+            let mut answer = question[..size].to_vec();
+            let name = answer[12..].iter().position(|byte| *byte == 0).unwrap();
+            let kind = answer[12 + name + 2];
+            // The question alone, without what may follow it.
+            answer.truncate(12 + name + 5);
+            // A response, no error, with as many answers.
+            answer[2..4].copy_from_slice(&[0x81, 0x80]);
+            answer[6..12].copy_from_slice(&[0, u8::from(kind == 1), 0, 0, 0, 0]);
+            if kind == 1 {
+                // The same name, A, IN, for 1 s, 4 bytes.
+                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 127, 0, 0, 1]);
+            }
+            let socket = socket.try_clone().unwrap();
+            thread::spawn(move || {
+                thread::sleep(Self::TAKES);
+                let _ = socket.send_to(&answer, from);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_slow_name_server() {
+    let _alone = alone();
+    let Some(names) = SlowNameServer::start() else {
+        eprintln!(
+            "not tested: this user may not have a name server or a mount namespace of its own"
+        );
+        return;
+    };
+    let (server, requests) = server();
+    let script = format!(
+        "mount --bind '{0}/resolv.conf' /etc/resolv.conf && \
+         mount --bind '{0}/nsswitch.conf' /etc/nsswitch.conf && exec \"$0\" \"$@\"",
+        names.folder.display()
+    );
+    let launcher = ["unshare", "-m", "sh", "-c", &script];
+    let url = server.url.replace("127.0.0.1", "slow.example");
+    let load = ["--num-prompts", "20", "--request-rate", "50"];
+    let ended = Measured::start("slow-name", &url, &launcher, &load).end();
+    ended.assert_invalid(&["broken_dns"]);
+    assert!(ended.audit["resolve_ms"].as_f64().unwrap() >= 2_200.0);
+    assert_eq!(requests.load(Ordering::SeqCst), 20);
 }
 
 #[test]

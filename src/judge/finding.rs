@@ -67,6 +67,8 @@ pub enum FindingKind {
     Overload,
     /// The host's name was resolved slowly. A remark.
     SlowDns,
+    /// This machine's resolver hardly works. Invalid.
+    BrokenDns,
     /// The server counts a much shorter time to first token. A remark.
     ServerTtft,
 }
@@ -84,7 +86,8 @@ impl FindingKind {
             | FindingKind::ClientLimit
             | FindingKind::Arrivals
             | FindingKind::Accounting
-            | FindingKind::UnknownGaps => true,
+            | FindingKind::UnknownGaps
+            | FindingKind::BrokenDns => true,
             FindingKind::Complaint
             | FindingKind::Undecided
             | FindingKind::EstimatedTokens
