@@ -1,6 +1,10 @@
 //! The command line of the bench.
 
-use crate::{client::Client, machine::Fallible, points::Point};
+use crate::{
+    client::{self, Client, Peer},
+    machine::Fallible,
+    points::Point,
+};
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
 
@@ -14,8 +18,10 @@ Options:
       --points NAMES      Loads to measure, separated by commas; default all:
                           startup,10,100,500,1000,2000,burst,short,10000,long
       --rounds N          Measure each load N times, clients by turns, and print medians; default 1
-      --peer vllm=PATH    Measure this `vllm` too
-      --tokenizer FOLDER  The tokenizer for vllm, which does not start without one
+      --workers N         Measure goodput with so many threads too
+      --peer NAME[=PATH]  Measure this client too: vllm, vllm-bench, guidellm, aiperf, oha;
+                          `installed` for all that are on the search path
+      --tokenizer FOLDER  The tokenizer for peers, most of which do not start without one
   -h, --help              Print this
 ";
 
@@ -49,10 +55,10 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
     let mut options = Options {
         points: Vec::new(),
         rounds: 1,
-        clients: vec![Client::Bare, Client::Goodput],
+        clients: vec![Client::Bare, Client::Goodput { workers: 1 }],
     };
     let (mut bench, mut list, mut help) = (false, false, false);
-    let (mut vllm, mut tokenizer) = (None, None);
+    let (mut peers, mut tokenizer) = (Vec::new(), None);
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
@@ -64,12 +70,12 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
                 options.points = names.split(',').map(str::to_owned).collect();
             }
             Arg::Long("rounds") => options.rounds = parser.value()?.parse()?,
+            Arg::Long("workers") => {
+                let workers = parser.value()?.parse()?;
+                options.clients.push(Client::Goodput { workers });
+            }
             Arg::Long("peer") => {
-                let peer = parser.value()?.string()?;
-                let path = peer.strip_prefix("vllm=").ok_or_else(|| {
-                    format!("--peer {peer}: is not a known peer. Write it like vllm=/path/to/vllm")
-                })?;
-                vllm = Some(PathBuf::from(path));
+                peers.extend(client::read_peer(&parser.value()?.string()?)?);
             }
             Arg::Long("tokenizer") => tokenizer = Some(PathBuf::from(parser.value()?)),
             // What test runners pass to every binary, and what they filter by.
@@ -89,13 +95,14 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
     if options.rounds == 0 {
         return Err("--rounds 0: must be at least 1".into());
     }
-    match (vllm, tokenizer) {
-        (None, _) => {}
-        (Some(program), Some(tokenizer)) => {
-            options.clients.push(Client::Vllm { program, tokenizer });
-        }
-        (Some(_), None) => return Err("--peer vllm needs --tokenizer, a folder".into()),
-    }
+    let peers = peers.into_iter().map(|(kind, program)| {
+        Client::Peer(Peer {
+            kind,
+            program,
+            tokenizer: tokenizer.clone(),
+        })
+    });
+    options.clients.extend(peers);
     Ok(match (help, list, bench) {
         (true, _, _) => Task::Help,
         (false, false, true) => Task::Measure(options),

@@ -1,17 +1,43 @@
 //! What a client said against what the server did.
 
-use crate::{launch::Launch, machine::Fallible, points::Point, server::Pace, trace::Trace};
+use crate::{
+    client::{ID_PREFIX, Seen},
+    launch::Launch,
+    machine::Fallible,
+    points::Point,
+    server::Pace,
+    trace::Trace,
+};
 use std::collections::HashMap;
 
-/// Microseconds at the median, the 99th percentile and at worst.
+/// Microseconds at the median, at high percentiles and at worst.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    pub(crate) p99_9: f64,
     pub(crate) max: f64,
 }
 
 impl Spread {
+    /// What is not known.
+    pub(crate) const NONE: Spread = Spread {
+        p50: f64::NAN,
+        p99: f64::NAN,
+        p99_9: f64::NAN,
+        max: f64::NAN,
+    };
+
+    /// How far each of its numbers is from another's.
+    fn differences(self, other: Spread) -> Spread {
+        Spread {
+            p50: difference(self.p50, other.p50),
+            p99: difference(self.p99, other.p99),
+            p99_9: difference(self.p99_9, other.p99_9),
+            max: difference(self.max, other.max),
+        }
+    }
+
     fn of(mut nanos: Vec<f64>) -> Self {
         nanos.sort_unstable_by(f64::total_cmp);
         let at = |share: f64| {
@@ -23,6 +49,7 @@ impl Spread {
         Spread {
             p50: at(0.5),
             p99: at(0.99),
+            p99_9: at(0.999),
             max: at(1.0),
         }
     }
@@ -52,46 +79,24 @@ pub(crate) struct Outcome {
 
 pub(crate) fn compare(
     point: &Point,
-    client: &[Trace],
+    client: &Seen,
+    follows_schedule: bool,
     server: &[Trace],
     launch: &Launch,
 ) -> Fallible<Outcome> {
-    let truth: HashMap<&str, &Trace> = server.iter().map(|t| (t.id.as_str(), t)).collect();
-    let seen: HashMap<&str, &Trace> = client.iter().map(|t| (t.id.as_str(), t)).collect();
-    let (mut ttft, mut itl, mut arrivals) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, intended) in point.schedule().iter().enumerate() {
-        let id = format!("{}{index}", crate::client::ID_PREFIX);
-        let Some(truth) = truth.get(id.as_str()) else {
-            continue;
-        };
-        if !point.compares(index) {
-            continue;
+    let (ttft, itl) = match client {
+        Seen::Tokens(seen) => differences(point, seen, server)?,
+        Seen::FirstTokens(seen) => (first_differences(seen, server), Spread::NONE),
+        Seen::Summary { ttft, .. } => {
+            let answered = server.iter().filter_map(|t| Some((t, t.tokens.first()?)));
+            let truth = answered.map(|(t, first)| span(t.start, *first));
+            (ttft.differences(Spread::of(truth.collect())), Spread::NONE)
         }
-        arrivals.push((truth.start as f64 - intended.0 as f64, truth.start));
-        let Some(seen) = seen.get(id.as_str()) else {
-            continue;
-        };
-        if seen.tokens.len() != truth.tokens.len() {
-            return Err(format!(
-                "{id}: the client saw {} tokens, the server sent {}",
-                seen.tokens.len(),
-                truth.tokens.len()
-            )
-            .into());
-        }
-        ttft.push(difference(
-            span(seen.start, seen.tokens[0]),
-            span(truth.start, truth.tokens[0]),
-        ));
-        let gaps = seen.tokens.windows(2).zip(truth.tokens.windows(2));
-        itl.extend(
-            gaps.map(|(seen, truth)| difference(span(seen[0], seen[1]), span(truth[0], truth[1]))),
-        );
-    }
-    let earliest = arrivals
-        .iter()
-        .map(|(late, _)| *late)
-        .fold(f64::INFINITY, f64::min);
+    };
+    let lateness = match follows_schedule {
+        true => lateness(point, server),
+        false => Spread::NONE,
+    };
     let first = server.iter().map(|t| t.start).min().unwrap_or_default();
     let last_start = server.iter().map(|t| t.start).max().unwrap_or_default();
     let last = server.iter().filter_map(|t| t.tokens.last()).max();
@@ -108,15 +113,83 @@ pub(crate) fn compare(
         false => 1.0,
     };
     Ok(Outcome {
-        completed: client.len() as f64 / point.requests as f64,
+        completed: client.completed() as f64 / point.requests as f64,
         rate: arrived / asked,
         server: Spread::of(server_errors(point.pace, server)),
-        lateness: Spread::of(arrivals.iter().map(|(late, _)| late - earliest).collect()),
-        ttft: Spread::of(ttft),
-        itl: Spread::of(itl),
+        lateness,
+        ttft,
+        itl,
         cpu_per_event: launch.cpu_between(first, last) / events as f64 / 1e3,
         peak_rss_mib: launch.peak_rss_kib as f64 / 1024.0,
     })
+}
+
+/// How far the times to the first token are off, and the gaps.
+fn differences(point: &Point, client: &[Trace], server: &[Trace]) -> Fallible<(Spread, Spread)> {
+    let seen = by_id(client);
+    let (mut ttft, mut itl) = (Vec::new(), Vec::new());
+    for truth in server.iter().filter(|truth| compares(point, truth)) {
+        let Some(seen) = seen.get(truth.id.as_str()) else {
+            continue;
+        };
+        if seen.tokens.len() != truth.tokens.len() {
+            return Err(format!(
+                "{}: the client saw {} tokens, the server sent {}",
+                truth.id,
+                seen.tokens.len(),
+                truth.tokens.len()
+            )
+            .into());
+        }
+        ttft.push(ttft_difference(seen, truth));
+        let gaps = seen.tokens.windows(2).zip(truth.tokens.windows(2));
+        itl.extend(
+            gaps.map(|(seen, truth)| difference(span(seen[0], seen[1]), span(truth[0], truth[1]))),
+        );
+    }
+    Ok((Spread::of(ttft), Spread::of(itl)))
+}
+
+fn first_differences(client: &[Trace], server: &[Trace]) -> Spread {
+    let seen = by_id(client);
+    let both = server.iter().filter_map(|truth| {
+        let seen = seen.get(truth.id.as_str())?;
+        Some(ttft_difference(seen, truth))
+    });
+    Spread::of(both.collect())
+}
+
+fn by_id(traces: &[Trace]) -> HashMap<&str, &Trace> {
+    traces.iter().map(|t| (t.id.as_str(), t)).collect()
+}
+
+/// Whether the times of a request are compared; those of clients that number theirs otherwise are.
+fn compares(point: &Point, truth: &Trace) -> bool {
+    number_of(truth).is_none_or(|number| point.compares(number))
+}
+
+/// A request's place in the schedule.
+fn number_of(trace: &Trace) -> Option<usize> {
+    trace.id.strip_prefix(ID_PREFIX)?.parse().ok()
+}
+
+/// Arrivals after their intended times, the schedule laid so that the earliest is on time.
+fn lateness(point: &Point, server: &[Trace]) -> Spread {
+    let schedule = point.schedule();
+    let late = server.iter().filter_map(|truth| {
+        let number = number_of(truth).filter(|number| point.compares(*number))?;
+        Some(truth.start as f64 - schedule.get(number)?.0 as f64)
+    });
+    let late: Vec<f64> = late.collect();
+    let earliest = late.iter().copied().fold(f64::INFINITY, f64::min);
+    Spread::of(late.iter().map(|late| late - earliest).collect())
+}
+
+fn ttft_difference(seen: &Trace, truth: &Trace) -> f64 {
+    difference(
+        span(seen.start, seen.tokens[0]),
+        span(truth.start, truth.tokens[0]),
+    )
 }
 
 /// How long after its due time each write returned.

@@ -1,4 +1,4 @@
-//! Starts a client pinned to its core and says what it used.
+//! Starts a client pinned to its cores and says what it used.
 //!
 //! A process of its own for each client, because the system adds up what a process's children used:
 //! so the sum is that of one client and its own children.
@@ -7,7 +7,7 @@ use crate::machine::{self, Fallible, now};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::File,
+    fs::{self, File},
     path::Path,
     process::{Command, Stdio},
     thread,
@@ -49,9 +49,9 @@ impl Launch {
     }
 }
 
-/// The hidden subcommand: runs a command line on a core and prints a [`Launch`].
-pub(crate) fn run(core: usize, output: &Path, command: &[String]) -> Fallible<()> {
-    machine::pin_to(core)?;
+/// The hidden subcommand: runs a command line on some cores and prints a [`Launch`].
+pub(crate) fn run(cores: &[usize], output: &Path, command: &[String]) -> Fallible<()> {
+    machine::pin_to(cores)?;
     machine::take_precedence();
     machine::raise_descriptor_limit()?;
     let (program, args) = command.split_first().ok_or("no command to launch")?;
@@ -89,11 +89,26 @@ pub(crate) fn run(core: usize, output: &Path, command: &[String]) -> Fallible<()
     Ok(())
 }
 
-/// Processor time of all threads of a process so far. Linux tells it in hundredths of a second.
+/// Processor time so far of all threads of a process and of what it has started, as far as that is still
+/// running. Linux tells it in hundredths of a second.
 fn cpu_of(process: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let fields = stat.rsplit_once(") ")?.1;
     let mut times = fields.split(' ').skip(11).map(|n| n.parse::<u64>().ok());
-    let (user, system) = (times.next()??, times.next()??);
-    Some((user + system) * 10_000_000)
+    // Its own, and that of children that have ended.
+    let own: Option<u64> = times.by_ref().take(4).sum();
+    let of_children = children(process).into_iter().filter_map(cpu_of);
+    Some(own? * 10_000_000 + of_children.sum::<u64>())
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{process}/task"))
+        .into_iter()
+        .flatten();
+    let started = threads.flatten().filter_map(|thread| {
+        let children = fs::read_to_string(thread.path().join("children")).ok()?;
+        let numbers = children.split_whitespace().map(str::parse);
+        numbers.collect::<Result<Vec<u32>, _>>().ok()
+    });
+    started.flatten().collect()
 }

@@ -26,11 +26,13 @@ fn read(clock: ClockId) -> Fallible<u64> {
     Ok(u64::try_from(time.tv_sec())? * 1_000_000_000 + u64::try_from(time.tv_nsec())?)
 }
 
-/// Keeps this process, and all that it starts, on one core. Elsewhere if the machine lacks it.
-pub(crate) fn pin_to(core: usize) -> Fallible<()> {
-    let cores = std::thread::available_parallelism()?.get();
+/// Keeps this process, and all that it starts, on these cores. Elsewhere if the machine lacks one.
+pub(crate) fn pin_to(cores: &[usize]) -> Fallible<()> {
+    let count = std::thread::available_parallelism()?.get();
     let mut set = CpuSet::new();
-    set.set(core.min(cores - 1))?;
+    for core in cores {
+        set.set((*core).min(count - 1))?;
+    }
     Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
 }
 

@@ -118,6 +118,21 @@ impl Point {
         self.prompt_length(index) == PROMPT
     }
 
+    /// Words of a usual prompt, for clients that make up their own.
+    pub(crate) fn prompt_words(&self) -> usize {
+        PROMPT / "word ".len()
+    }
+
+    /// Requests in flight at most, for clients that want to know; twice what is to be expected.
+    pub(crate) fn streams(&self) -> usize {
+        let seconds = (self.pace.ttft + self.pace.itl * (self.tokens as u64 - 1)) as f64 / 1e9;
+        let expected = self.rate * seconds;
+        match expected.is_finite() {
+            true => (2.0 * expected).ceil() as usize,
+            false => self.requests,
+        }
+    }
+
     fn prompt_length(&self, index: usize) -> usize {
         match (self.long_prompts, index % 20) {
             (true, 7) if index % 400 == 207 => HUGE,

@@ -22,7 +22,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["truth-server", ttft, itl, core] => serve(ttft, itl, core),
         ["bare", port, dataset, requests, rate, to] => read(port, dataset, requests, rate, to),
-        ["launch", core, output, ..] => start(core, output, &arguments[3..]),
+        ["launch", cores, output, ..] => start(cores, output, &arguments[3..]),
         _ => bench(),
     };
     match done {
@@ -52,8 +52,10 @@ fn read(port: &str, dataset: &str, requests: &str, rate: &str, to: &str) -> Fall
     )
 }
 
-fn start(core: &str, output: &str, command: &[String]) -> Fallible<()> {
-    launch::run(core.parse()?, Path::new(output), command)
+fn start(cores: &str, output: &str, command: &[String]) -> Fallible<()> {
+    let cores = cores.split(',').map(str::parse);
+    let cores: Vec<usize> = cores.collect::<Result<_, _>>()?;
+    launch::run(&cores, Path::new(output), command)
 }
 
 fn bench() -> Fallible<()> {
@@ -104,5 +106,6 @@ fn run_one(client: &Client, point: &Point, dataset: &Path, folder: &Path) -> Fal
         dataset,
         folder,
     })?;
-    compare(point, &seen, &server.stop()?, &launch)
+    let truth = server.stop()?;
+    compare(point, &seen, client.follows_schedule(), &truth, &launch)
 }

@@ -22,7 +22,7 @@ pub(crate) fn measure(folder: &Path, rounds: usize) -> Fallible<()> {
         };
         let server = Server::start(pace, SERVER_CORE)?;
         let command = goodput_command(server.port, &dataset, 1, "inf");
-        let launch = launch(folder, &[0], &command)?;
+        let launch = launch(folder, &[0], &[0], &command)?;
         let log = server.stop()?;
         let first = log.first().ok_or("no request arrived")?;
         times.push((first.start - launch.spawned) as f64 / 1e6);

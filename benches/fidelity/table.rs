@@ -20,10 +20,10 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// Widths that keep the columns straight in plain text.
-const WIDTHS: [usize; 10] = [31, 10, 4, 7, 27, 27, 27, 17, 8, 25];
+const WIDTHS: [usize; 10] = [31, 10, 4, 7, 35, 35, 35, 17, 8, 33];
 
 pub(crate) const LEGEND: &str = "\
-Times are p50 / p99 / max. *sent late*: arrival at the server after the intended time. *off by*: \
+Times are p50 / p99 / p99.9 / max. *sent late*: arrival at the server after the intended time. *off by*: \
 |reported − true|; of the server: writes after they were due. *CPU an event*: processor time while \
 tokens came, by token (and by the bare reader's). *rate*: achieved / asked, requests/s of a burst.";
 
@@ -43,9 +43,10 @@ pub(crate) fn rows(point: &Point, clients: &[Client], rounds: &[Vec<Outcome>]) {
                 time(median(rounds.iter().map(|round| part(of(&round[place])))))
             };
             format!(
-                "{} / {} / {}",
+                "{} / {} / {} / {}",
                 part(|s| s.p50),
                 part(|s| s.p99),
+                part(|s| s.p99_9),
                 part(|s| s.max)
             )
         };
@@ -57,7 +58,7 @@ pub(crate) fn rows(point: &Point, clients: &[Client], rounds: &[Vec<Outcome>]) {
         });
         line(&[
             point.title.to_owned(),
-            client.name().to_owned(),
+            client.name(),
             format!("{:.0}%", number(|o| o.completed) * 100.0),
             match point.rate.is_finite() {
                 true => format!("{:.2}", number(|o| o.rate)),

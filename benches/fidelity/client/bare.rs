@@ -1,14 +1,10 @@
 //! The bare reader as a process of its own.
 
-use super::{Order, launch};
-use crate::{
-    launch::Launch,
-    machine::Fallible,
-    trace::{self, Trace},
-};
+use super::{Order, Seen, launch};
+use crate::{launch::Launch, machine::Fallible, trace};
 use std::{fs::File, io::BufReader};
 
-pub(super) fn run(order: &Order<'_>) -> Fallible<(Vec<Trace>, Launch)> {
+pub(super) fn run(order: &Order<'_>) -> Fallible<(Seen, Launch)> {
     let result = order.folder.join("bare.trace");
     let command = [
         std::env::current_exe()?.display().to_string(),
@@ -19,7 +15,7 @@ pub(super) fn run(order: &Order<'_>) -> Fallible<(Vec<Trace>, Launch)> {
         order.point.rate.to_string(),
         result.display().to_string(),
     ];
-    let launch = launch(order.folder, &[0], &command)?;
+    let launch = launch(order.folder, order.cores(), &[0], &command)?;
     let traces = trace::read_all(&mut BufReader::new(File::open(result)?))?;
-    Ok((traces, launch))
+    Ok((Seen::Tokens(traces), launch))
 }

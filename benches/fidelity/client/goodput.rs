@@ -1,13 +1,13 @@
 //! `goodput serve`.
 
-use super::{ID_PREFIX, Order, launch, vllm_json};
-use crate::{launch::Launch, machine::Fallible, points::SEED, trace::Trace};
+use super::{ID_PREFIX, Order, SERVER_CORE, Seen, launch, vllm_json};
+use crate::{launch::Launch, machine::Fallible, points::SEED};
 use std::path::Path;
 
 /// Verdicts do not matter here: passed, missed, invalid.
 const FINISHED: [i32; 3] = [0, 1, 4];
 
-pub(super) fn run(order: &Order<'_>) -> Fallible<(Vec<Trace>, Launch)> {
+pub(super) fn run(workers: usize, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
     let name = "goodput.json";
     let rate = order.point.rate.to_string();
     let command = command(order.port, order.dataset, order.point.requests, &rate);
@@ -18,10 +18,21 @@ pub(super) fn run(order: &Order<'_>) -> Fallible<(Vec<Trace>, Launch)> {
         name,
         "--result-dir",
         &order.folder.display().to_string(),
+        "--workers",
+        &workers.to_string(),
     ]
     .map(str::to_owned);
-    let launch = launch(order.folder, &FINISHED, &[command, files.to_vec()].concat())?;
-    Ok((vllm_json::traces(&order.folder.join(name))?, launch))
+    let command = [command, files.to_vec()].concat();
+    let all: Vec<usize> = (0..std::thread::available_parallelism()?.get())
+        .filter(|core| *core != SERVER_CORE)
+        .collect();
+    let cores = match workers {
+        1 => order.cores(),
+        _ => &all,
+    };
+    let launch = launch(order.folder, cores, &FINISHED, &command)?;
+    let traces = vllm_json::traces(&order.folder.join(name))?;
+    Ok((Seen::Tokens(traces), launch))
 }
 
 /// The command line of a measurement without files.

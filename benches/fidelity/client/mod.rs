@@ -1,23 +1,27 @@
 //! The clients under test: each is told a load and says what it saw.
 
+mod aiperf;
 mod bare;
 mod goodput;
+mod guidellm;
+mod oha;
+mod peer;
 mod vllm;
 mod vllm_json;
 
 pub(crate) use goodput::command as goodput_command;
+pub(crate) use peer::{Peer, PeerKind, read as read_peer};
 
-use crate::{launch::Launch, machine::Fallible, points::Point, trace::Trace};
+use crate::{compare::Spread, launch::Launch, machine::Fallible, points::Point, trace::Trace};
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
-/// Put before a request's number in `x-request-id` by all clients.
+/// Put before a request's number in `x-request-id` by all clients that send the bench's schedule.
 pub(crate) const ID_PREFIX: &str = "r-";
 
-/// The core that clients run on, and the server's.
-pub(crate) const CLIENT_CORE: usize = 0;
+/// The server's core. Clients have the first one, or with several workers all others.
 pub(crate) const SERVER_CORE: usize = 1;
 
 /// One load as a client is told it.
@@ -30,44 +34,83 @@ pub(crate) struct Order<'a> {
     pub(crate) folder: &'a Path,
 }
 
+impl Order<'_> {
+    /// The cores of a client of one thread, or of one that cannot be told how many to use.
+    pub(crate) fn cores(&self) -> &'static [usize] {
+        &[0]
+    }
+}
+
+/// What a client says of a run.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    /// Every token of each request that succeeded.
+    Tokens(Vec<Trace>),
+    /// The first token of each.
+    FirstTokens(Vec<Trace>),
+    /// Percentiles of the time to the first token, in microseconds.
+    Summary { completed: usize, ttft: Spread },
+}
+
+impl Seen {
+    /// Requests that the client calls successes.
+    pub(crate) fn completed(&self) -> usize {
+        match self {
+            Seen::Tokens(traces) | Seen::FirstTokens(traces) => traces.len(),
+            Seen::Summary { completed, .. } => *completed,
+        }
+    }
+}
+
 /// A client.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Client {
-    Goodput,
+    Goodput { workers: usize },
     Bare,
-    /// `vllm bench serve`, and the tokenizer it insists on.
-    Vllm {
-        program: PathBuf,
-        tokenizer: PathBuf,
-    },
+    Peer(Peer),
 }
 
 impl Client {
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> String {
         match self {
-            Client::Goodput => "goodput",
-            Client::Bare => "bare",
-            Client::Vllm { .. } => "vllm bench",
+            Client::Goodput { workers: 1 } => "goodput".to_owned(),
+            Client::Goodput { workers } => format!("goodput ×{workers}"),
+            Client::Bare => "bare".to_owned(),
+            Client::Peer(peer) => peer.kind.name().to_owned(),
+        }
+    }
+
+    /// Whether it sends at the times, and by the names, that the bench knows.
+    pub(crate) fn follows_schedule(&self) -> bool {
+        match self {
+            Client::Goodput { .. } | Client::Bare => true,
+            Client::Peer(peer) => peer.kind == PeerKind::Vllm,
         }
     }
 
     /// Runs the client to its end.
-    pub(crate) fn run(&self, order: &Order<'_>) -> Fallible<(Vec<Trace>, Launch)> {
+    pub(crate) fn run(&self, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
         match self {
-            Client::Goodput => goodput::run(order),
+            Client::Goodput { workers } => goodput::run(*workers, order),
             Client::Bare => bare::run(order),
-            Client::Vllm { program, tokenizer } => vllm::run(program, tokenizer, order),
+            Client::Peer(peer) => peer.run(order),
         }
     }
 }
 
-/// Starts a program on the clients' core, waits for it and says what it used. Any of `good` is an
-/// exit code of success.
-pub(crate) fn launch(folder: &Path, good: &[i32], command: &[String]) -> Fallible<Launch> {
+/// Starts a program on the cores, waits for it and says what it used. Any of `good` is an exit code of
+/// success.
+pub(crate) fn launch(
+    folder: &Path,
+    cores: &[usize],
+    good: &[i32],
+    command: &[String],
+) -> Fallible<Launch> {
     let output = folder.join("output.txt");
+    let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
     let launched = Command::new(std::env::current_exe()?)
         .arg("launch")
-        .arg(CLIENT_CORE.to_string())
+        .arg(cores.join(","))
         .arg(&output)
         .args(command)
         .stdin(Stdio::null())

@@ -1,19 +1,16 @@
-//! `vllm bench serve`, the client whose numbers everyone quotes.
+//! `vllm bench serve`, the client whose numbers everyone quotes, and its successor in Rust, which has
+//! the same flags and files.
 
-use super::{ID_PREFIX, Order, launch, vllm_json};
-use crate::{launch::Launch, machine::Fallible, points::SEED, trace::Trace};
-use std::path::Path;
+use super::{ID_PREFIX, Order, Peer, PeerKind, Seen, launch, vllm_json};
+use crate::{launch::Launch, machine::Fallible, points::SEED};
 
-pub(super) fn run(
-    program: &Path,
-    tokenizer: &Path,
-    order: &Order<'_>,
-) -> Fallible<(Vec<Trace>, Launch)> {
+pub(super) fn run(peer: &Peer, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
     let name = "vllm.json";
-    let command = [
-        &program.display().to_string(),
-        "bench",
-        "serve",
+    let subcommand: &[&str] = match peer.kind {
+        PeerKind::Vllm => &["bench", "serve"],
+        _ => &[],
+    };
+    let flags = [
         "--backend",
         "vllm",
         "--base-url",
@@ -23,7 +20,7 @@ pub(super) fn run(
         "--model",
         "truth",
         "--tokenizer",
-        &tokenizer.display().to_string(),
+        &peer.tokenizer()?.display().to_string(),
         "--dataset-name",
         "custom",
         "--dataset-path",
@@ -50,6 +47,10 @@ pub(super) fn run(
         &order.folder.display().to_string(),
     ]
     .map(str::to_owned);
-    let launch = launch(order.folder, &[0], &command)?;
-    Ok((vllm_json::traces(&order.folder.join(name))?, launch))
+    let program = [peer.program.display().to_string()].into_iter();
+    let subcommand = subcommand.iter().map(|word| (*word).to_owned());
+    let command: Vec<String> = program.chain(subcommand).chain(flags).collect();
+    let launch = launch(order.folder, order.cores(), &[0], &command)?;
+    let traces = vllm_json::traces(&order.folder.join(name))?;
+    Ok((Seen::Tokens(traces), launch))
 }

@@ -10,6 +10,7 @@ const END: usize = 4096;
 #[derive(Debug, PartialEq)]
 pub(super) struct Request {
     pub(super) path: String,
+    /// `x-request-id`; empty without one.
     pub(super) id: String,
     /// `max_tokens` of the body.
     pub(super) max_tokens: Option<usize>,

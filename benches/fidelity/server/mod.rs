@@ -64,7 +64,7 @@ struct Truth {
 /// Serves on a port of the system's choice, which is the first line on stdout, until stdin ends;
 /// then the log follows on stdout.
 pub(crate) fn serve(pace: Pace, core: usize) -> Fallible<()> {
-    machine::pin_to(core)?;
+    machine::pin_to(&[core])?;
     machine::take_precedence();
     machine::raise_descriptor_limit()?;
     let listener = listener()?;
@@ -251,17 +251,22 @@ impl Truth {
             return Ok(());
         };
         let chat = request.path.ends_with("/chat/completions");
+        let id = match request.id.as_str() {
+            // Some clients tell the answers' own.
+            "" => format!("s-{}", self.log.len()),
+            id => id.to_owned(),
+        };
         let all_taken = if chat || request.path.ends_with("/completions") {
             let tokens = request.max_tokens.unwrap_or(16).max(1);
             connection.stream = Some(Stream {
                 log: self.log.len(),
-                answer: Answer::new(&request.id, chat, tokens),
+                answer: Answer::new(&id, chat, tokens),
                 arrival,
                 sent: 0,
                 tokens,
             });
             self.log.push(Trace {
-                id: request.id.clone(),
+                id,
                 start: arrival,
                 tokens: Vec::with_capacity(tokens),
             });
