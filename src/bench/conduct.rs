@@ -2,7 +2,9 @@
 
 use super::{Bench, extend::Delivered, prepare::Prepared};
 use crate::{
-    client::{Dialer, Driver, Observer, Silent, Stop, TlsSettings, raise_descriptor_limit},
+    client::{
+        Dialer, Driver, Observer, Silent, Stop, TlsSettings, make_room, raise_descriptor_limit,
+    },
     clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
     error::Error,
     inspect::Inspector,
@@ -172,6 +174,10 @@ impl Bench {
 
     fn deliver_to(&self, endpoint: &Endpoint, drive: &Drive<'_>) -> Result<Delivered, Error> {
         let descriptors = raise_descriptor_limit();
+        make_room(
+            self.requests
+                .min(self.max_concurrency.unwrap_or(usize::MAX)),
+        );
         let inspector = self
             .chosen_target()
             .has_metrics()

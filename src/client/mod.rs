@@ -23,7 +23,7 @@ mod watch;
 mod watchdog;
 
 pub use arrivals::ReadLog;
-pub(crate) use descriptors::raise_descriptor_limit;
+pub(crate) use descriptors::{make_room, raise_descriptor_limit};
 pub use dial::{DialError, Dialer};
 pub use driver::{Delivery, Driver, Observer, Silent};
 pub use exchange::Timeouts;
