@@ -115,6 +115,7 @@ mod lock;
 pub mod metrics;
 #[cfg(feature = "wiremock")]
 pub mod mock;
+mod outputs;
 pub mod plan;
 pub mod record;
 pub mod report;

@@ -1,6 +1,8 @@
 //! The `goodput` command: `serve` measures a server, `sim` is one.
 
 mod argv;
+mod interrupt;
+mod outputs;
 mod progress;
 mod save;
 mod serve;
