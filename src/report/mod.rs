@@ -26,7 +26,7 @@ mod prometheus;
 mod summary;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod value;
 mod vllm;
 

@@ -35,7 +35,7 @@ pub(super) fn options(golden: &Golden) -> VllmOptions {
 }
 
 /// Twelve requests in open loop that get slower and slower; three of them fail.
-pub(super) fn failing_run() -> Run {
+pub(crate) fn failing_run() -> Run {
     let records = (0..12).map(|index| {
         let at = index * 100;
         let first = at + 40 + index * 25;
@@ -82,7 +82,7 @@ pub(super) fn criteria() -> Criteria {
 }
 
 /// A run held against limits.
-pub(super) fn report(run: Run, criteria: Criteria) -> Report {
+pub(crate) fn report(run: Run, criteria: Criteria) -> Report {
     let (metrics, judgement) = criteria.assess(&run);
     Report::new(run, Vec::new(), criteria, metrics, judgement)
 }
