@@ -179,7 +179,11 @@ impl Output {
     }
 
     fn write(&self, outcomes: &[Outcome]) -> io::Result<()> {
-        let text = self.format.render(outcomes).map_err(io::Error::other)?;
+        let mut text = self.format.render(outcomes).map_err(io::Error::other)?;
+        if self.append {
+            // A table ends with an empty line.
+            text.push('\n');
+        }
         // In one call, so that what several processes append stays apart.
         self.open(false)?.write_all(text.as_bytes())
     }

@@ -2,7 +2,6 @@
 
 use super::redact;
 use crate::{
-    judge::number,
     metrics::{Metrics, Summary},
     report::Report,
     run::Run,
@@ -26,7 +25,8 @@ pub(super) fn text(report: &Report, tolerance: Option<f64>) -> String {
         line(&label, &count.to_string());
     }
     let heading = match tolerance {
-        Some(share) => format!("{WITHIN}{} %", number(share * 100.0)),
+        // As it was given: only what dividing by 100 has added is rounded away.
+        Some(share) => format!("{WITHIN}{} %", (share * 1e10).round() / 1e8),
         None => "exactly".to_owned(),
     };
     let _ = write!(
