@@ -1,6 +1,6 @@
 //! `goodput run`: the benches of a suite file.
 
-use super::{interrupt::end_on_ctrl_c, outputs::OutputArgs};
+use super::{interrupt::end_on_ctrl_c, outputs::OutputArgs, progress::Progress};
 use crate::{
     bench::Control,
     client::Stop,
@@ -138,7 +138,7 @@ fn run_bench(
     stop: &Stop,
 ) -> Outcome {
     let name = declared.bench.name().to_owned();
-    let observer = session.start(&name);
+    let follower = session.start(&name);
     let without = |end, took| Outcome {
         group: group.to_owned(),
         name: name.clone(),
@@ -151,11 +151,12 @@ fn run_bench(
         return without(End::Ignored(why.clone()), Duration::ZERO);
     }
     let started = Instant::now();
-    let control = Control {
-        stop: stop.clone(),
-        observer,
+    let stop = stop.clone();
+    let ran = match follower {
+        Some(observer) => declared.bench.run_with(Control { stop, observer }),
+        None => Progress::watch(declared.bench, stop),
     };
-    match declared.bench.run_with(control) {
+    match ran {
         Ok(report) => {
             session.say(format!("{report}\n"));
             for note in report.notes() {

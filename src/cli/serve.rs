@@ -11,7 +11,7 @@ use crate::{
     client::Observer,
     error::Error,
     harness::live_is_required,
-    outputs::{MessageFormat, Session},
+    outputs::Session,
     report::{End, Outcome, Report, worst_exit_code},
 };
 use std::{
@@ -85,20 +85,19 @@ fn without_report(name: String, error: &Error, took: Duration) -> Outcome {
     }
 }
 
-/// Runs with a progress display; the first Ctrl-C ends the run, the second the process.
-fn watched(bench: Bench, args: &Args, follower: Arc<dyn Observer>) -> Result<Report, Error> {
+/// Runs with a progress display, unless a program follows; Ctrl-C ends the run.
+fn watched(
+    bench: Bench,
+    args: &Args,
+    follower: Option<Arc<dyn Observer>>,
+) -> Result<Report, Error> {
     let stop = end_on_ctrl_c()?;
-    if args.disable_tqdm || args.to.message_format == MessageFormat::Json {
-        return bench.run_with(Control {
+    match follower {
+        Some(observer) => bench.run_with(Control { stop, observer }),
+        None if args.disable_tqdm => bench.run_with(Control {
             stop,
-            observer: follower,
-        });
+            ..Control::default()
+        }),
+        None => Progress::watch(bench, stop),
     }
-    let progress = Arc::new(Progress::new(args.num_prompts));
-    let report = bench.run_with(Control {
-        stop,
-        observer: progress.clone(),
-    });
-    progress.finish();
-    report
 }

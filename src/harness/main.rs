@@ -8,12 +8,14 @@ use super::{
     test::run_case,
 };
 use crate::{
+    client::Silent,
     error::Error,
     outputs::{Outputs, Session},
     report::{End, Outcome},
 };
 use std::{
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -108,7 +110,8 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
 }
 
 fn run_entry(entry: &Entry, args: &Args, session: &Session) -> Outcome {
-    let observer = session.start(&entry.path());
+    let follower = session.start(&entry.path());
+    let observer = follower.unwrap_or_else(|| Arc::new(Silent));
     if let (Some(why), Ignored::Left) = (entry.ignore, args.selection.ignored) {
         return Outcome {
             group: entry.binary(),

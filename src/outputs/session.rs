@@ -2,7 +2,7 @@
 
 use super::Outputs;
 use crate::{
-    client::{Observer, Silent},
+    client::Observer,
     error::Error,
     grammar::Mistake,
     record::Record,
@@ -79,13 +79,13 @@ impl Session {
         }
     }
 
-    /// A bench begins; what is to hear of its requests.
-    pub(crate) fn start(&self, bench: &str) -> Arc<dyn Observer> {
+    /// A bench begins; what is to hear of its requests, where stdout is for a program.
+    pub(crate) fn start(&self, bench: &str) -> Option<Arc<dyn Observer>> {
         let name = || bench.to_owned();
         self.format.tell(|| Event::BenchStarted { bench: name() });
         match self.format {
-            MessageFormat::Human => Arc::new(Silent),
-            MessageFormat::Json => Arc::new(Follower::new(name())),
+            MessageFormat::Human => None,
+            MessageFormat::Json => Some(Arc::new(Follower::new(name()))),
         }
     }
 

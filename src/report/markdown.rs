@@ -5,8 +5,7 @@ use super::Outcome;
 use crate::judge::{Verdict, number};
 use std::fmt::Write;
 
-/// A heading, a table with a row for each bench, and for each that did not pass its evidence. Ends with
-/// a line break, so that other tools may append.
+/// A heading, a table with a row for each bench, and for each that did not pass its evidence.
 pub fn markdown(outcomes: &[Outcome]) -> String {
     let passed = outcomes.iter().filter(|o| o.word() == "pass").count();
     let ignored = outcomes.iter().filter(|o| o.word() == "ignored").count();
