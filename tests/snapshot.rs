@@ -37,7 +37,9 @@ const TOLERANCE: &str = "50%";
 #[rstest]
 #[case(4)]
 #[llm_bench(requests = requests, snapshot)]
-fn above_rstest(#[case] requests: usize) {}
+fn above_rstest(#[case] requests: usize) {
+    assert_eq!(requests, 4);
+}
 
 #[test]
 fn of_a_builder() {
