@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Problem {
     /// The setting, as the attribute and the builder spell it.
     pub field: String,
-    /// What was given.
+    /// What was given; empty when nothing was, or when it is no value.
     pub value: String,
     /// What is wrong with it and what to write instead.
     pub message: String,
@@ -30,7 +30,10 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}: {}", self.field, self.value, self.message)
+        match self.value.as_str() {
+            "" => write!(f, "{}: {}", self.field, self.message),
+            value => write!(f, "{} = {value}: {}", self.field, self.message),
+        }
     }
 }
 

@@ -82,6 +82,12 @@
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
 //! ```
 //!
+//! # Results for others
+//!
+//! `GOODPUT_OUTPUT=junit=/path/junit.xml,markdown cargo test` writes files for CI; benchmark targets and
+//! the command take `--output` too. `snapshot` in the attribute keeps the numbers as an insta snapshot
+//! beside the test. `docs/ci.md` has the formats, exit codes and ready workflows.
+//!
 //! # Features
 //!
 //! | feature | default | brings | costs to build |
@@ -89,11 +95,17 @@
 //! | `tokenizers` | yes | exact token counts; without it they are estimates, and say so | 39 s |
 //! | `tls` | yes | `https` targets, by rustls and the system's certificates | 12 s |
 //! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 16 s |
-//! | `cli` | no | the `goodput` command | 6 s |
+//! | `junit` | no | JUnit XML among the outputs | 4 s |
+//! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 7 s |
+//! | `cli` | no | the `goodput` command, with `junit` | 12 s |
 //!
 //! These are CPU seconds of a cold debug build, beside 65 without any feature and 79 for reqwest
 //! with its defaults; `docs/performance.md` has the whole table.
 #![cfg_attr(not(feature = "wiremock"), doc = "\n[`mock`]: https://docs.rs/goodput")]
+#![cfg_attr(
+    not(feature = "insta"),
+    doc = "\n[`snapshot`]: https://docs.rs/goodput"
+)]
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -115,12 +127,17 @@ mod lock;
 pub mod metrics;
 #[cfg(feature = "wiremock")]
 pub mod mock;
+mod outputs;
 pub mod plan;
 pub mod record;
 pub mod report;
 pub mod run;
 pub mod sim;
+#[cfg(feature = "insta")]
+pub mod snapshot;
 pub mod stats;
+#[cfg(feature = "cli")]
+mod suite;
 pub mod target;
 
 pub use bench::Bench;
@@ -148,5 +165,17 @@ macro_rules! main {
         fn main() -> ::std::process::ExitCode {
             $crate::harness::main()
         }
+    };
+}
+
+/// Compares a report with its insta snapshot. Needs the feature `insta`.
+#[cfg(not(feature = "insta"))]
+#[macro_export]
+macro_rules! assert_snapshot {
+    ($($tokens:tt)*) => {
+        ::core::compile_error!(
+            "snapshots need goodput's feature `insta`; write `goodput = { version = \"0.1\", \
+             features = [\"insta\"] }` in Cargo.toml"
+        )
     };
 }

@@ -2,6 +2,8 @@
 
 pub use crate::harness::{Case, Check, Entry, Outcome, run_test};
 pub use goodput_macros::rstest_case;
+#[cfg(feature = "insta")]
+pub use insta;
 pub use inventory;
 
 /// Runs the body of an `async fn` bench, which is called after the run.

@@ -23,6 +23,7 @@ fn goodput(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_goodput"))
         .args(args)
         .env_remove("OPENAI_API_KEY")
+        .env_remove("GITHUB_STEP_SUMMARY")
         .output()
         .unwrap()
 }

@@ -33,6 +33,7 @@ fn example(name: &str) -> Command {
     }
     command
         .env_remove("NEXTEST")
+        .env_remove("GITHUB_STEP_SUMMARY")
         .env_remove("GATES_URL")
         .env("RUST_BACKTRACE", "0");
     command

@@ -1,10 +1,7 @@
 //! What stands in `#[llm_bench(…)]`, as written: keys and their values, not yet checked.
 
 use crate::errors::Errors;
-use goodput_grammar::{
-    Mistake,
-    names::{KEYS, Key, Kind, key_named},
-};
+use goodput_grammar::names::{Key, Kind, key_named, known_key};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
     Expr, Ident, Token,
@@ -21,23 +18,6 @@ pub(crate) struct Setting {
     pub(crate) value: Option<Expr>,
 }
 
-/// Names from elsewhere that are too far from ours to be slips of the pen.
-const OTHER_NAMES: &[(&str, &str)] = &[
-    ("base_url", "target"),
-    ("host", "target"),
-    ("url", "target"),
-    ("dataset_name", "dataset"),
-    ("request_rate", "rate"),
-    ("rps", "rate"),
-    ("ramp_up_strategy", "ramp"),
-    ("concurrency", "max_concurrency"),
-    ("num_prompts", "requests"),
-    ("num_requests", "requests"),
-    ("num_warmups", "warmups"),
-    ("timeout", "total_timeout"),
-    ("header", "headers"),
-];
-
 /// Reads the settings. After a mistake it goes on behind the next comma, so that one slip does not
 /// hide the others.
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Setting> {
@@ -45,7 +25,7 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Setting> {
     let read = |input: ParseStream<'_>| {
         while !input.is_empty() {
             match setting(input) {
-                Ok((ident, value)) => match known(&ident) {
+                Ok((ident, value)) => match known_key(&ident.unraw().to_string()) {
                     Ok(key) => settings.push(Setting { ident, key, value }),
                     Err(mistake) => errors.at(ident.span(), mistake),
                 },
@@ -98,20 +78,6 @@ pub(crate) fn key_example(key: &Key) -> String {
         Kind::Flag if key.example == "true" => key.name.to_owned(),
         _ => format!("{} = {}", key.name, key.example),
     }
-}
-
-fn known(ident: &Ident) -> Result<&'static Key, Mistake> {
-    let name = ident.unraw().to_string();
-    key_named(&name).ok_or_else(|| {
-        let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
-        match OTHER_NAMES.iter().find(|(other, _)| *other == name) {
-            Some((_, ours)) => Mistake::new(format!(
-                "unknown key `{name}`; here it is called `{ours}`. Valid: {}",
-                names.join(", ")
-            )),
-            None => Mistake::unknown("key", &name, &names),
-        }
-    })
 }
 
 fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
@@ -177,15 +143,5 @@ mod tests {
         for (error, start) in errors.iter().zip(starts) {
             assert!(error.starts_with(start), "{error}");
         }
-    }
-
-    #[test]
-    fn names_from_elsewhere_are_translated() {
-        for (other, ours) in OTHER_NAMES {
-            assert!(key_named(other).is_none() && key_named(ours).is_some());
-        }
-        let (_, errors) = parsed(quote!(num_prompts = 5));
-        let start = "unknown key `num_prompts`; here it is called `requests`";
-        assert!(errors[0].starts_with(start), "{errors:?}");
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 use goodput_grammar::{
     Mistake, Mistakes, dataset, duration, fault, goodput, json,
     names::{BACKENDS, Key, Kind, ON_INCONCLUSIVE},
-    ramp, slo, target,
+    ramp, slo, target, tolerance,
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -21,6 +21,8 @@ pub(crate) struct Checked {
     pub(crate) calls: TokenStream,
     /// Where and why the bench is ignored; an empty reason is none.
     pub(crate) ignore: Option<(Span, String)>,
+    /// Where a snapshot is asked for, and its tolerance as written.
+    pub(crate) snapshot: Option<(Span, Option<TokenStream>)>,
 }
 
 /// Checks all settings and turns them into calls of the builder's methods.
@@ -33,6 +35,8 @@ pub(crate) fn check(settings: &[Setting], errors: &mut Errors) -> Checked {
             if let Some(reason) = reason(setting, errors) {
                 checked.ignore = Some((span, reason));
             }
+        } else if setting.key.kind == Kind::Tolerance {
+            checked.snapshot = tolerance(setting, errors).map(|tolerance| (span, tolerance));
         } else if let Some(argument) = argument(setting, errors) {
             // The key's own span, so that the method's documentation is found from the key.
             let method = syn::Ident::new(setting.key.name, span);
@@ -252,6 +256,25 @@ fn reason(setting: &Setting, errors: &mut Errors) -> Option<String> {
             None
         }
     }
+}
+
+/// The tolerance of a snapshot as written, if a snapshot is wanted.
+fn tolerance(setting: &Setting, errors: &mut Errors) -> Option<Option<TokenStream>> {
+    let Some(expr) = &setting.value else {
+        return Some(None);
+    };
+    match Value::of(expr) {
+        Value::Bool(wanted) => return wanted.then_some(None),
+        Value::Text(text) => {
+            errors.mistakes(text.span(), tolerance::parse(&text.value()).err());
+        }
+        Value::Expression => {}
+        other => {
+            let expected = "a tolerance in quotes, or `snapshot` alone";
+            wrong(setting.key, expr, expected, &other, errors);
+        }
+    }
+    Some(Some(expr.to_token_stream()))
 }
 
 fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {

@@ -41,6 +41,7 @@ pub(crate) fn plain(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
         function,
         &attributes.lints,
         &arguments,
+        &checked,
     );
     registration(&name, attributes, &body)
 }
@@ -85,15 +86,19 @@ pub(crate) fn case(
     mut function: ItemFn,
     lints: &[Attribute],
     arguments: &[Argument],
+    checked: &Checked,
 ) -> TokenStream {
     let name = &function.sig.ident;
     let mut closure_argument = quote!(_);
+    if let Some((span, _)) = &checked.snapshot {
+        let report = report_at(*span);
+        closure_argument = quote!(#report);
+    }
     let mut values = Vec::new();
     for argument in arguments {
         values.push(match argument {
-            // Not plain `report`: the user's function may be called that, and hides a variable.
             Argument::Report(span) => {
-                let report = Ident::new("__report", Span::mixed_site().located_at(*span));
+                let report = report_at(*span);
                 closure_argument = quote!(#report);
                 report
             }
@@ -106,6 +111,7 @@ pub(crate) fn case(
         None => call,
     };
     let check = check_outcome(&call, outcome_span(&function));
+    let check = then_snapshot(check, checked);
     function.attrs = lints.to_vec();
     function.vis = Visibility::Inherited;
     quote! {
@@ -113,6 +119,29 @@ pub(crate) fn case(
             #function
             #check
         })
+    }
+}
+
+/// The closure's report. Not plain `report`: the user's function may be called that, and hides a
+/// variable.
+pub(crate) fn report_at(span: Span) -> Ident {
+    Ident::new("__report", Span::mixed_site().located_at(span))
+}
+
+/// A snapshot after the function has had its say, if one is asked for. The macro is the library's, and
+/// says so if the feature for it is missing; it is expanded here, so that the snapshot lies beside
+/// the test.
+pub(crate) fn then_snapshot(check: TokenStream, checked: &Checked) -> TokenStream {
+    let Some((span, tolerance)) = &checked.snapshot else {
+        return check;
+    };
+    let report = report_at(*span);
+    let tolerance = tolerance
+        .as_ref()
+        .map(|tolerance| quote_spanned!(*span=> , tolerance = #tolerance));
+    let snapshot = quote_spanned!(*span=> ::goodput::assert_snapshot!(#report #tolerance));
+    quote! {
+        (#check).map(|()| #snapshot)
     }
 }
 

@@ -12,7 +12,9 @@
 use crate::{
     check::Checked,
     errors::Errors,
-    expand::{Argument, bench, case, check_outcome, ignore_key, registration},
+    expand::{
+        Argument, bench, case, check_outcome, ignore_key, registration, report_at, then_snapshot,
+    },
     function::{self, Attributes, last_word, outcome_span},
 };
 use proc_macro2::TokenStream;
@@ -70,7 +72,7 @@ pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
     outer.sig.output = parse_quote!(-> ::goodput::__private::Case);
 
     let bench = bench(&outer.sig.ident, &checked);
-    let case = case(&bench, inner, &attributes.lints, &arguments);
+    let case = case(&bench, inner, &attributes.lints, &arguments, &checked);
     outer.block = parse_quote!({ #case });
     outer.into_token_stream()
 }
@@ -169,9 +171,20 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
     };
     let check = check_outcome(&outcome, span);
     let bench = bench(name, &checked);
+    let (argument, named) = match &checked.snapshot {
+        Some((span, _)) => {
+            let whole = report_at(*span);
+            (quote!(#whole), quote!(let #report = #whole;))
+        }
+        None => (quote!(#report), TokenStream::new()),
+    };
+    let check = then_snapshot(check, &checked);
     let body = quote! {
         #(#assignments)*
-        ::goodput::__private::Case::new(#bench, move |#report: &::goodput::Report| #check)
+        ::goodput::__private::Case::new(#bench, move |#argument: &::goodput::Report| {
+            #named
+            #check
+        })
     };
     registration(name, attributes, &body)
 }

@@ -1,11 +1,15 @@
 //! [`Bench`]: the one typed description that the attribute, the command and suites fill.
 
+mod api_key;
 mod check;
 mod conduct;
 mod extend;
+#[cfg(feature = "cli")]
+pub(crate) mod keys;
 mod prepare;
 mod setting;
 
+use api_key::ApiKey;
 pub use conduct::Control;
 pub use setting::{HeaderLines, Setting};
 
@@ -76,7 +80,7 @@ pub struct Bench {
     pub(crate) logprobs: Option<u64>,
     pub(crate) extra_body: Map<String, Value>,
     pub(crate) headers: HeaderMap,
-    pub(crate) api_key: Option<HeaderValue>,
+    api_key: Option<ApiKey>,
     pub(crate) warmups: usize,
     pub(crate) prewarm: Option<bool>,
     pub(crate) ready_timeout: Option<Duration>,
@@ -356,10 +360,11 @@ impl Bench {
         self
     }
 
-    /// Sent as `Authorization: Bearer …`. Default: the environment's `OPENAI_API_KEY`, for targets
-    /// other than the simulation. Never shown.
+    /// Sent as `Authorization: Bearer …`; `"env:NAME"` takes it from the environment when the run
+    /// begins. Default: `OPENAI_API_KEY` of the environment. Simulations get only a key that is given
+    /// here as it is. Never shown.
     pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
-        self.api_key = secret(&format!("Bearer {}", key.as_ref()));
+        self.api_key = ApiKey::read(key.as_ref());
         if self.api_key.is_none() {
             let message = "has control characters. Remove them";
             self.problems.push(Problem::new("api_key", "***", message));

@@ -1,6 +1,6 @@
 //! From a bench to requests that are ready to go out.
 
-use super::Bench;
+use super::{Bench, api_key::ApiKey};
 use crate::{
     backend::{Backend, WireOptions},
     client::Envelope,
@@ -203,17 +203,10 @@ impl Bench {
     }
 
     fn authorization(&self, place: &Place) -> Result<Option<HeaderValue>, Error> {
-        if self.api_key.is_some() || matches!(place, Place::Simulation(_)) {
-            return Ok(self.api_key.clone());
-        }
-        match std::env::var("OPENAI_API_KEY") {
-            Ok(key) if !key.is_empty() => super::secret(&format!("Bearer {key}"))
-                .map(Some)
-                .ok_or_else(|| {
-                    let message = "has control characters. Remove them";
-                    Error::Invalid(vec![Problem::new("OPENAI_API_KEY", "***", message)])
-                }),
-            _ => Ok(None),
+        match (&self.api_key, place) {
+            (Some(ApiKey::Variable(_)) | None, Place::Simulation(_)) => Ok(None),
+            (Some(key), _) => key.header().map(Some),
+            (None, _) => ApiKey::usual().map(|key| key.header()).transpose(),
         }
     }
 }

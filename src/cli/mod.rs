@@ -1,7 +1,10 @@
-//! The `goodput` command: `serve` measures a server, `sim` is one.
+//! The `goodput` command: `serve` measures a server, `run` a suite of benches, `sim` is one.
 
 mod argv;
+mod interrupt;
+mod outputs;
 mod progress;
+mod run;
 mod save;
 mod serve;
 mod sim;
@@ -25,6 +28,13 @@ enum Command {
     /// 4 invalid (nothing was measured that could be judged).
     #[command(allow_negative_numbers = true)]
     Serve(Box<serve::Args>),
+    /// Run the benches of a suite file, `goodput.toml`.
+    ///
+    /// Its keys are those of the attribute `#[llm_bench]`; see docs/suites.md.
+    ///
+    /// Exit code: the worst of the benches', 2 (unusable file, arguments or input) before 1 (an SLO was
+    /// missed) before 4 (invalid) before 3 (inconclusive) before 0 (all pass or are ignored).
+    Run(run::Args),
     /// Serve a simulated model on a port, for other tools to be pointed at.
     Sim(sim::Args),
 }
@@ -41,6 +51,7 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Serve(args) => serve::run(*args),
+        Command::Run(args) => run::run(args),
         Command::Sim(args) => sim::run(args),
     }
 }

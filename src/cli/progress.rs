@@ -1,10 +1,17 @@
-//! What `goodput serve` shows while it runs.
+//! What is shown while a bench runs.
 
-use crate::{client::Observer, metrics::LatencyHistogram, record::Record};
+use crate::{
+    bench::{Bench, Control},
+    client::{Observer, Stop},
+    error::Error,
+    metrics::LatencyHistogram,
+    record::Record,
+    report::Report,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::IsTerminal,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -27,7 +34,7 @@ struct State {
 }
 
 impl Progress {
-    pub(super) fn new(total: usize) -> Self {
+    fn new(total: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(
                 Some(total as u64),
@@ -53,11 +60,17 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away; the report follows.
-    pub(super) fn finish(&self) {
-        if let Some(bar) = &self.bar {
+    /// Runs a bench and shows its progress; takes the bar away at the end, as the report follows.
+    pub(super) fn watch(bench: Bench, stop: Stop) -> Result<Report, Error> {
+        let progress = Arc::new(Progress::new(bench.requests));
+        let report = bench.run_with(Control {
+            stop,
+            observer: progress.clone(),
+        });
+        if let Some(bar) = &progress.bar {
             bar.finish_and_clear();
         }
+        report
     }
 }
 

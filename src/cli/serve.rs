@@ -5,19 +5,24 @@ mod output;
 
 pub(super) use flags::Args;
 
-use super::progress::Progress;
+use super::{interrupt::end_on_ctrl_c, progress::Progress};
 use crate::{
     bench::{Bench, Control},
-    client::{Stop, Stopper},
+    client::Observer,
     error::Error,
-    report::Report,
+    harness::live_is_required,
+    outputs::Session,
+    report::{End, Outcome, Report, worst_exit_code},
 };
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub(super) fn run(args: Args) -> ExitCode {
     match measure(&args) {
-        Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(report)) => ExitCode::from(report.verdict().exit_code()),
+        Ok(code) => ExitCode::from(code),
         Err(e) => {
             eprintln!("error: {e}");
             ExitCode::from(e.exit_code())
@@ -25,64 +30,74 @@ pub(super) fn run(args: Args) -> ExitCode {
     }
 }
 
-/// Does what the arguments say; `None` for a dry run.
-fn measure(args: &Args) -> Result<Option<Report>, Error> {
+/// Does what the arguments say; the exit code.
+fn measure(args: &Args) -> Result<u8, Error> {
     let bench = args.bench()?;
     let output = output::Output::new(args)?;
     if args.dry_run {
         let plan = bench.plan()?;
         print!("{}", plan.describe(&bench.arrivals()));
-        return Ok(None);
+        return Ok(0);
     }
-    let report = watched(bench, args)?;
-    for note in report.notes() {
-        eprintln!("note: {note}");
+    let name = args
+        .label
+        .clone()
+        .unwrap_or_else(|| bench.name().to_owned());
+    let mut session = Session::begin(args.to.outputs(&name)?, args.to.message_format, 1)?;
+    let started = Instant::now();
+    let ran = watched(bench, args, session.start(&name));
+    let mut saved = Ok(());
+    let outcome = match &ran {
+        Ok(report) => {
+            for note in report.notes() {
+                eprintln!("note: {note}");
+            }
+            session.say(output.text(report));
+            saved = output.save(report);
+            Outcome {
+                name,
+                ..Outcome::of(GROUP, report, started.elapsed())
+            }
+        }
+        Err(e) => without_report(name, e, started.elapsed()),
+    };
+    session.finish(outcome);
+    for e in [ran.as_ref().err(), saved.as_ref().err()]
+        .into_iter()
+        .flatten()
+    {
+        eprintln!("error: {e}");
     }
-    output.print(&report);
-    output.save(&report)?;
-    Ok(Some(report))
+    let kept = saved.is_ok();
+    Ok(session.end(|outcomes, written| worst_exit_code(outcomes, written && kept)))
 }
 
-/// Runs with a progress display; the first Ctrl-C ends the run, the second the process.
-fn watched(bench: Bench, args: &Args) -> Result<Report, Error> {
-    let (stopper, stop) = Stop::pair();
-    end_on_ctrl_c(stopper)?;
-    if args.disable_tqdm {
-        let control = Control {
+/// What the outputs call the command.
+const GROUP: &str = "goodput serve";
+
+fn without_report(name: String, error: &Error, took: Duration) -> Outcome {
+    Outcome {
+        group: GROUP.to_owned(),
+        name,
+        took,
+        end: End::without_report(error, live_is_required()),
+        measured: None,
+    }
+}
+
+/// Runs with a progress display, unless a program follows; Ctrl-C ends the run.
+fn watched(
+    bench: Bench,
+    args: &Args,
+    follower: Option<Arc<dyn Observer>>,
+) -> Result<Report, Error> {
+    let stop = end_on_ctrl_c()?;
+    match follower {
+        Some(observer) => bench.run_with(Control { stop, observer }),
+        None if args.disable_tqdm => bench.run_with(Control {
             stop,
             ..Control::default()
-        };
-        return bench.run_with(control);
+        }),
+        None => Progress::watch(bench, stop),
     }
-    let progress = Arc::new(Progress::new(args.num_prompts));
-    let report = bench.run_with(Control {
-        stop,
-        observer: progress.clone(),
-    });
-    progress.finish();
-    report
-}
-
-fn end_on_ctrl_c(stopper: Stopper) -> Result<(), Error> {
-    let wait = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build();
-        // Without a runtime there is no handler, and Ctrl-C ends the process as it always does.
-        if let Ok(runtime) = runtime {
-            runtime.block_on(async {
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    eprintln!("ending the run; press Ctrl-C again to quit without a report");
-                    stopper.stop();
-                    let _ = tokio::signal::ctrl_c().await;
-                    std::process::exit(130);
-                }
-            });
-        }
-    };
-    std::thread::Builder::new()
-        .name("ctrl-c".to_owned())
-        .spawn(wait)
-        .map(drop)
-        .map_err(Error::io("cannot wait for Ctrl-C"))
 }

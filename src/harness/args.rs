@@ -1,37 +1,25 @@
 //! The command line of a benchmark binary: what cargo, nextest and IDEs pass to libtest.
 
+use super::selection::{Ignored, Selection};
+use crate::outputs::MessageFormat;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 
 /// What to do with which benches.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Args {
-    /// Names to run: any that contains one of these; all when empty.
-    pub(super) filters: Vec<String>,
-    /// Names to leave out.
-    pub(super) skip: Vec<String>,
-    /// Filters are whole names.
-    pub(super) exact: bool,
+    /// The benches that take part.
+    pub(super) selection: Selection,
     /// Print names instead of running.
     pub(super) list: bool,
-    /// Which benches marked as ignored take part.
-    pub(super) ignored: Ignored,
     /// Print help instead of running.
     pub(super) help: bool,
     /// Only the summary line.
     pub(super) quiet: bool,
-}
-
-/// Which benches marked as ignored take part.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ignored {
-    /// None of them.
-    #[default]
-    Left,
-    /// Only them.
-    Only,
-    /// All benches.
-    Included,
+    /// Files to write, `FORMAT=PATH`.
+    pub(super) outputs: Vec<String>,
+    /// For whom stdout is.
+    pub(super) format: MessageFormat,
 }
 
 pub(super) const HELP: &str = "\
@@ -46,6 +34,12 @@ Options:
       --ignored           Run only ignored benches
       --include-ignored   Run ignored benches too
   -q, --quiet             Print only the summary line
+      --output FORMAT=PATH
+                          Write a file, may be given several times: junit, markdown, bencher,
+                          github-smaller, github-bigger, prometheus. Also read from
+                          GOODPUT_OUTPUT, separated by commas
+      --message-format FORMAT
+                          human, or json: events on stdout, a line each, the rest on stderr
   -h, --help              Print this
 
 Accepted because cargo, nextest and IDEs pass them, without effect here:
@@ -65,12 +59,18 @@ impl Args {
         let mut parser = Parser::from_args(args);
         while let Some(arg) = parser.next()? {
             match arg {
-                Arg::Value(filter) => parsed.filters.push(filter.string()?),
-                Arg::Long("exact") => parsed.exact = true,
-                Arg::Long("skip") => parsed.skip.push(parser.value()?.string()?),
+                Arg::Value(filter) => parsed.selection.filters.push(filter.string()?),
+                Arg::Long("exact") => parsed.selection.exact = true,
+                Arg::Long("skip") => parsed.selection.skip.push(parser.value()?.string()?),
                 Arg::Long("list") => parsed.list = true,
-                Arg::Long("ignored") => parsed.ignored = Ignored::Only,
-                Arg::Long("include-ignored") => parsed.ignored = Ignored::Included,
+                Arg::Long("ignored") => parsed.selection.ignored = Ignored::Only,
+                Arg::Long("include-ignored") => parsed.selection.ignored = Ignored::Included,
+                Arg::Long("output") => parsed.outputs.push(parser.value()?.string()?),
+                Arg::Long("message-format") => {
+                    let format = parser.value()?.string()?;
+                    let format = MessageFormat::parse(&format);
+                    parsed.format = format.map_err(|e| lexopt::Error::Custom(e.into()))?;
+                }
                 Arg::Long("help") | Arg::Short('h') => parsed.help = true,
                 Arg::Long("quiet") | Arg::Short('q') => parsed.quiet = true,
                 Arg::Long(
@@ -85,21 +85,6 @@ impl Args {
             }
         }
         Ok(parsed)
-    }
-
-    /// Whether a bench of this name takes part.
-    pub(super) fn selects(&self, name: &str, is_ignored: bool) -> bool {
-        let matches = |filter: &String| match self.exact {
-            true => name == filter,
-            false => name.contains(filter.as_str()),
-        };
-        let wanted = self.filters.is_empty() || self.filters.iter().any(matches);
-        let marked = match self.ignored {
-            Ignored::Only => is_ignored,
-            // Listed, and shown as ignored when run.
-            Ignored::Left | Ignored::Included => true,
-        };
-        wanted && marked && !self.skip.iter().any(matches)
     }
 }
 
@@ -125,7 +110,7 @@ mod tests {
         #[case] selected: bool,
     ) {
         let args = Args::parse(args).unwrap();
-        assert_eq!(args.selects(name, ignored), selected);
+        assert_eq!(args.selection.selects(name, ignored), selected);
     }
 
     #[rstest]

@@ -1,15 +1,22 @@
 //! The `main` of a `harness = false` benchmark target.
 
 use super::{
-    args::{Args, HELP, Ignored},
+    args::{Args, HELP},
     nextest,
     registry::Entry,
-    test::{Finished, run_case},
+    selection::Ignored,
+    test::run_case,
+};
+use crate::{
+    client::Silent,
+    error::Error,
+    outputs::{Outputs, Session},
+    report::{End, Outcome},
 };
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// libtest's exit code for a failed run; cargo and nextest know it.
@@ -27,7 +34,10 @@ pub fn main() -> ExitCode {
     };
     let entries: Vec<&Entry> = Entry::all()
         .into_iter()
-        .filter(|entry| args.selects(&entry.path(), entry.ignore.is_some()))
+        .filter(|entry| {
+            args.selection
+                .selects(&entry.path(), entry.ignore.is_some())
+        })
         .collect();
     if args.help {
         print!("{HELP}");
@@ -39,90 +49,110 @@ pub fn main() -> ExitCode {
         }
         ExitCode::SUCCESS
     } else {
-        run(&entries, &args)
+        let session = outputs(&args, &entries)
+            .and_then(|outputs| Session::begin(outputs, args.format, entries.len()));
+        match session {
+            Ok(session) => run(&entries, &args, session),
+            Err(e) => {
+                eprintln!("error: {e}");
+                ExitCode::from(2)
+            }
+        }
     }
 }
 
-fn run(entries: &[&Entry], args: &Args) -> ExitCode {
+/// What flags and environment ask for. nextest runs a process for each bench, so there each has its
+/// own files, and the job's summary only when it is asked for.
+fn outputs(args: &Args, entries: &[&Entry]) -> Result<Outputs, Error> {
+    let by_flag = Outputs::parse("--output", &args.outputs)?;
+    let alone = std::env::var_os("NEXTEST").is_some();
+    let label = match entries {
+        [entry] if alone => entry.label(),
+        [entry, ..] => format!("{}-{}", entry.package(), entry.binary()),
+        [] => return Ok(by_flag),
+    };
+    let outputs = by_flag.and(Outputs::of_environment(&label)?);
+    Ok(match alone {
+        true => outputs,
+        false => outputs.or_job_summary(),
+    })
+}
+
+fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
     let started = Instant::now();
-    let all = Entry::all().len();
     let noun = if entries.len() == 1 {
         "bench"
     } else {
         "benches"
     };
-    println!("\nrunning {} {noun}", entries.len());
-    let (mut passed, mut ignored, mut failures) = (0, 0, Vec::new());
+    session.say(format!("\nrunning {} {noun}", entries.len()));
     for entry in entries {
-        match run_entry(entry, args) {
-            Finished::Passed => passed += 1,
-            Finished::Ignored(why) => {
-                ignored += 1;
-                println!("{} ... ignored{}", entry.path(), reason(&why));
+        let outcome = run_entry(entry, args, &session).marked(entry);
+        match &outcome.end {
+            End::Passed => {}
+            End::Ignored(why) if why.is_empty() => {
+                session.say(format!("{} ... ignored", outcome.name));
             }
-            Finished::Failed(why) => {
-                println!("{} ... FAILED\n", entry.path());
-                failures.push((entry.path(), why));
+            End::Ignored(why) => session.say(format!("{} ... ignored, {why}", outcome.name)),
+            End::Failed(_) | End::Broken(..) => {
+                session.say(format!("{} ... FAILED\n", outcome.name));
             }
         }
+        session.finish(outcome);
     }
-    if !failures.is_empty() {
-        println!("\nfailures:\n");
-        for (name, why) in &failures {
-            println!("---- {name} ----\n{why}\n");
+    conclude(&session, started.elapsed());
+    ExitCode::from(session.end(|outcomes, written| {
+        match outcomes.iter().all(Outcome::is_ok) && written {
+            true => 0,
+            false => FAILED,
         }
-    }
-    let outcome = if failures.is_empty() { "ok" } else { "FAILED" };
-    println!(
-        "\ntest result: {outcome}. {passed} passed; {} failed; {ignored} ignored; {} measured; \
-         {} filtered out; finished in {:.2}s\n",
-        failures.len(),
-        passed + failures.len(),
-        all - entries.len(),
-        started.elapsed().as_secs_f64()
-    );
-    if failures.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(FAILED)
-    }
+    }))
 }
 
-fn run_entry(entry: &Entry, args: &Args) -> Finished {
-    if let (Some(why), Ignored::Left) = (entry.ignore, args.ignored) {
-        return Finished::Ignored(why.to_owned());
+fn run_entry(entry: &Entry, args: &Args, session: &Session) -> Outcome {
+    let follower = session.start(&entry.path());
+    let observer = follower.unwrap_or_else(|| Arc::new(Silent));
+    if let (Some(why), Ignored::Left) = (entry.ignore, args.selection.ignored) {
+        return Outcome {
+            group: entry.binary(),
+            name: entry.path(),
+            took: Duration::ZERO,
+            end: End::Ignored(why.to_owned()),
+            measured: None,
+        };
     }
     nextest::advise(entry);
     let mut show = |report: &crate::Report| {
         if !args.quiet {
-            println!("{report}");
+            session.say(report);
         }
     };
-    let finished = catch_unwind(AssertUnwindSafe(|| run_case(entry, &mut show)))
-        .unwrap_or_else(|panic| Finished::Failed(panic_text(&*panic)));
-    match (entry.should_panic, finished) {
-        (true, Finished::Failed(_)) => Finished::Passed,
-        (true, Finished::Passed) => {
-            Finished::Failed("it passed, although it is marked #[should_panic]".to_owned())
+    run_case(entry, observer, &mut show).outcome
+}
+
+/// The failures and libtest's last line.
+fn conclude(session: &Session, took: Duration) {
+    let outcomes = session.outcomes();
+    let failures: Vec<_> = outcomes.iter().filter(|o| !o.is_ok()).collect();
+    if !failures.is_empty() {
+        session.say("\nfailures:\n");
+        for outcome in &failures {
+            session.say(format!(
+                "---- {} ----\n{}\n",
+                outcome.name,
+                outcome.reason()
+            ));
         }
-        (_, finished) => finished,
     }
-}
-
-fn reason(why: &str) -> String {
-    if why.is_empty() {
-        String::new()
-    } else {
-        format!(", {why}")
-    }
-}
-
-/// What a panic said; the panic hook has printed where.
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!(
-        "the bench's function panicked: {}",
-        text.unwrap_or("(no message)")
-    )
+    let passed = outcomes.iter().filter(|o| o.end == End::Passed).count();
+    let ignored = outcomes.len() - passed - failures.len();
+    session.say(format!(
+        "\ntest result: {}. {passed} passed; {} failed; {ignored} ignored; {} measured; \
+         {} filtered out; finished in {:.2}s\n",
+        if failures.is_empty() { "ok" } else { "FAILED" },
+        failures.len(),
+        passed + failures.len(),
+        Entry::all().len() - outcomes.len(),
+        took.as_secs_f64()
+    ));
 }

@@ -4,8 +4,14 @@ mod args;
 mod main;
 mod nextest;
 mod registry;
+mod selection;
 mod test;
 
 pub use main::main;
 pub use registry::{Case, Check, Entry, Outcome};
 pub use test::run_test;
+#[cfg(feature = "cli")]
+pub(crate) use {
+    selection::{Ignored, Selection},
+    test::live_is_required,
+};

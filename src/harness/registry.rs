@@ -1,7 +1,7 @@
 //! What `#[llm_bench]` leaves in the binary.
 
 use crate::{bench::Bench, report::Report};
-use std::fmt::Debug;
+use std::{fmt::Debug, path::Path};
 
 /// What a bench function demands of its report.
 pub type Check = Box<dyn FnOnce(&Report) -> Result<(), String>>;
@@ -54,6 +54,25 @@ impl Entry {
             Some((_, modules)) => format!("{modules}::{}", self.name),
             None => self.name.to_owned(),
         }
+    }
+
+    /// The crate of the test or bench target, which is named like it.
+    pub(super) fn binary(&self) -> String {
+        let (binary, _) = self.module.split_once("::").unwrap_or((self.module, ""));
+        binary.to_owned()
+    }
+
+    /// Package, target and path: unique in a workspace.
+    pub(super) fn label(&self) -> String {
+        format!("{}-{}::{}", self.package(), self.binary(), self.path())
+    }
+
+    /// The package, which is most often named like its folder.
+    pub(super) fn package(&self) -> String {
+        std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| {
+            let folder = Path::new(self.manifest_dir).file_name();
+            folder.unwrap_or_default().to_string_lossy().into_owned()
+        })
     }
 
     /// All benches of this binary in source order.

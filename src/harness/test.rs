@@ -4,17 +4,26 @@ use super::{
     nextest,
     registry::{Case, Entry},
 };
-use crate::{error::Error, judge::Verdict, report::Report};
-use std::io::{self, Write};
+use crate::{
+    bench::Control,
+    client::{Observer, Silent},
+    judge::Verdict,
+    outputs::Outputs,
+    report::{End, Measured, Outcome, Report},
+};
+use std::{
+    any::Any,
+    io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
 /// What became of a bench.
-pub(super) enum Finished {
-    /// Verdict pass, and its function had nothing to say against it.
-    Passed,
-    /// Everything else that was measured; the reason.
-    Failed(String),
-    /// Not applicable here; the reason.
-    Ignored(String),
+pub(super) struct Ran {
+    pub(super) outcome: Outcome,
+    /// The panic of the bench's function.
+    panic: Option<Box<dyn Any + Send>>,
 }
 
 /// Runs a bench as a `#[test]`: panics unless it passes.
@@ -24,24 +33,67 @@ pub(super) enum Finished {
 #[track_caller]
 #[allow(clippy::panic, reason = "a failing test panics")]
 pub fn run_test(entry: &Entry) {
+    let outputs = Outputs::of_environment(&entry.label());
+    let outputs = outputs.and_then(|outputs| outputs.check().map(|()| outputs));
+    let outputs = outputs.unwrap_or_else(|e| panic!("{e}"));
     nextest::advise(entry);
-    match run_case(entry, &mut |report| println!("{report}")) {
-        Finished::Passed => {}
-        Finished::Ignored(why) => {
+    let ran = run_case(entry, Arc::new(Silent), &mut |report| println!("{report}"));
+    let written = outputs.write(&[ran.outcome.clone().marked(entry)]);
+    if let Some(panic) = ran.panic {
+        resume_unwind(panic);
+    }
+    match ran.outcome.end {
+        End::Passed => {}
+        End::Ignored(why) => {
             // libtest cannot be told at run time; past its capture, so that it is seen.
             let _ = writeln!(io::stderr(), "goodput: {} ignored: {why}", entry.path());
         }
-        Finished::Failed(why) => panic!("{why}"),
+        End::Failed(why) | End::Broken(why, _) => panic!("{why}"),
+    }
+    if let Err(e) = written {
+        panic!("{e}");
     }
 }
 
 /// Runs a bench under its test's name, shows its report, and asks its function.
-pub(super) fn run_case(entry: &Entry, show: &mut dyn FnMut(&Report)) -> Finished {
+pub(super) fn run_case(
+    entry: &Entry,
+    observer: Arc<dyn Observer>,
+    show: &mut dyn FnMut(&Report),
+) -> Ran {
+    let started = Instant::now();
+    let mut measured = None;
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        run(entry, observer, &mut |report| {
+            measured = Some(Measured::of(report));
+            show(report);
+        })
+    }));
+    let (end, panic) = match ended {
+        Ok(end) => (end, None),
+        Err(panic) => (End::Failed(panic_text(&*panic)), Some(panic)),
+    };
+    Ran {
+        outcome: Outcome {
+            group: entry.binary(),
+            name: entry.path(),
+            took: started.elapsed(),
+            end,
+            measured,
+        },
+        panic,
+    }
+}
+
+fn run(entry: &Entry, observer: Arc<dyn Observer>, show: &mut dyn FnMut(&Report)) -> End {
     let Case { bench, check } = (entry.case)();
-    let report = match bench.named(entry.path()).run_blocking() {
+    let control = Control {
+        observer,
+        ..Control::default()
+    };
+    let report = match bench.named(entry.path()).run_with(control) {
         Ok(report) => report,
-        Err(Error::Skipped(why)) if !live_is_required() => return Finished::Ignored(why),
-        Err(e) => return Finished::Failed(e.to_string()),
+        Err(e) => return End::without_report(&e, live_is_required()),
     };
     show(&report);
     let mut reasons = Vec::new();
@@ -58,15 +110,38 @@ pub(super) fn run_case(entry: &Entry, show: &mut dyn FnMut(&Report)) -> Finished
     {
         reasons.push(format!("the bench's function returned an error: {why}"));
     }
-    if reasons.is_empty() {
-        Finished::Passed
-    } else {
-        Finished::Failed(reasons.join("\n"))
+    match reasons.is_empty() {
+        true => End::Passed,
+        false => End::Failed(reasons.join("\n")),
     }
+}
+
+impl Outcome {
+    /// As `#[should_panic]` turns it, if the bench has that.
+    pub(super) fn marked(mut self, entry: &Entry) -> Self {
+        self.end = match (entry.should_panic, self.end) {
+            (true, End::Failed(_) | End::Broken(..)) => End::Passed,
+            (true, End::Passed) => {
+                End::Failed("it passed, although it is marked #[should_panic]".to_owned())
+            }
+            (_, end) => end,
+        };
+        self
+    }
+}
+
+/// What a panic said; the panic hook has printed where.
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!(
+        "the bench's function panicked: {}",
+        text.unwrap_or("(no message)")
+    )
 }
 
 /// `GOODPUT_REQUIRE_LIVE=1`: a bench without its server is a failure, for CI jobs that must not
 /// pass by measuring nothing.
-fn live_is_required() -> bool {
+pub(crate) fn live_is_required() -> bool {
     std::env::var("GOODPUT_REQUIRE_LIVE").is_ok_and(|value| !value.is_empty() && value != "0")
 }

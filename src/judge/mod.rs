@@ -29,7 +29,7 @@ mod verdict;
 mod worst;
 
 pub use finding::{Finding, FindingKind};
-pub(crate) use quantity::number;
+pub(crate) use quantity::{Unit, number};
 pub use slo::{SloResult, value};
 pub use verdict::{Criteria, Judgement, OnInconclusive, Verdict, judge};
 pub use worst::WorstRequest;

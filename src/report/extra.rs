@@ -1,6 +1,5 @@
 //! The key `goodput` of a result file: what vLLM does not know or does not tell.
 
-use super::json::JsonOptions;
 use crate::{
     judge::Judgement,
     metrics::{Metrics, Summary},
@@ -18,7 +17,7 @@ pub(super) fn extra(
     run: &Run,
     metrics: &Metrics,
     judgement: &Judgement,
-    options: &JsonOptions,
+    dataset: Option<&str>,
 ) -> Value {
     let setup = &run.setup;
     json!({
@@ -29,7 +28,7 @@ pub(super) fn extra(
         "simulated": setup.simulated,
         "partial": run.partial,
         "model": setup.model,
-        "dataset": options.dataset,
+        "dataset": dataset,
         "seed": setup.seed,
         "plan_hash": setup.plan_hash,
         "open_loop": setup.open_loop,
@@ -120,11 +119,8 @@ mod tests {
     fn the_goodput_key() {
         let run = failing_run();
         let (metrics, judgement) = criteria().assess(&run);
-        let options = JsonOptions {
-            dataset: Some("random(input = 256, output = 4)".to_owned()),
-            ..JsonOptions::default()
-        };
-        let extra = extra(&run, &metrics, &judgement, &options);
+        let dataset = Some("random(input = 256, output = 4)");
+        let extra = extra(&run, &metrics, &judgement, dataset);
         let text = serde_json::to_string_pretty(&extra).unwrap();
         insta::assert_snapshot!(text);
     }

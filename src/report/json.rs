@@ -82,7 +82,7 @@ pub fn vllm_json<'a>(
     put(
         &mut result,
         "goodput",
-        extra(run, metrics, judgement, options),
+        extra(run, metrics, judgement, options.dataset.as_deref()),
     );
     with_metadata(result, &options.metadata)
 }

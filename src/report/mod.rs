@@ -5,21 +5,43 @@
 //! * [`vllm_table`]: what `vllm bench serve` prints, line for line.
 //! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything
 //!   of ours under the one key `goodput`.
+//! * [`junit_xml`], [`markdown`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]:
+//!   for CI and other tools, all of [`Outcome`]s. What such an output says in words is
+//!   [`Report::reasons`], [`Report::evidence`] and the summary; its numbers are [`Measure`]s. What is
+//!   added there is in every output.
 
+mod action;
+mod bencher;
 mod client;
+mod event;
 mod evidence;
 mod extra;
 mod json;
+#[cfg(feature = "junit")]
+mod junit;
+mod markdown;
+mod measure;
+mod outcome;
+mod prometheus;
 mod summary;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod value;
 mod vllm;
 
+pub use action::action_json;
+pub use bencher::bencher_json;
+pub use event::{EVENTS, Event, Finished};
 pub use evidence::{evidence, reasons};
 pub use extra::SCHEMA;
 pub use json::{JsonOptions, VllmJson, is_result_key, vllm_json};
+#[cfg(feature = "junit")]
+pub use junit::junit_xml;
+pub use markdown::markdown;
+pub use measure::Measure;
+pub use outcome::{End, Measured, Outcome, worst_exit_code};
+pub use prometheus::prometheus_text;
 pub use summary::summary;
 pub use table::vllm_table;
 pub use value::Report;

@@ -16,5 +16,6 @@ pub mod ramp;
 pub mod sim;
 pub mod slo;
 pub mod target;
+pub mod tolerance;
 
 pub use mistake::{Mistake, Mistakes};

@@ -1,5 +1,7 @@
 //! Names of backends and of attribute keys.
 
+use crate::Mistake;
+
 /// A wire dialect's name as people write it.
 pub const BACKENDS: &[&str] = &["openai", "vllm", "openai-chat"];
 
@@ -39,62 +41,111 @@ pub enum Kind {
     Flag,
     /// A span of time: `"30s"`.
     Span,
-    /// The key alone, or a string that says why.
+    /// The key alone, or a string that says why. No setting of the builder.
     Reason,
+    /// The key alone, `true` or `false`, or a share: `"10%"`. No setting of the builder.
+    Tolerance,
     /// A string, or any expression the builder takes.
     Any,
 }
 
-const fn key(name: &'static str, kind: Kind, example: &'static str, doc: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        example,
-        doc,
-    }
+/// Calls a macro with the one list of keys: `name: Kind = example, doc;` each, in the order of the
+/// documentation. [`KEYS`] is made of it, and in `goodput` the calls of the builder's methods for suite
+/// files, so that a key without a method does not compile.
+#[doc(hidden)]
+#[macro_export]
+#[rustfmt::skip]
+macro_rules! with_keys {
+    ($with:ident) => {
+        $with! {
+            backend: Text = r#""openai-chat""#, "Wire dialect: `openai`, `vllm` or `openai-chat`.";
+            target: Any = r#""env:LLM_URL""#, "What is measured: `http://…`, `unix:…`, `env:NAME`, `sim(…)`, or a value.";
+            faults: Text = r#""reset@5%, stall(2s)@req:10""#, "What goes wrong at a simulated target.";
+            endpoint: Text = r#""/v1/completions""#, "Path on the target, when it is not the backend's own.";
+            model: Text = r#""my-model""#, "Model name on the wire; otherwise the server's first.";
+            tokenizer: Text = r#""embedded""#, "`embedded`, `none`, a `tokenizer.json` or a model id.";
+            dataset: Text = r#""random(input = 256, output = 64)""#, "What is asked: `random(…)`, `custom(…)`, `sharegpt(…)`.";
+            rate: Number = "10", "Requests per second; `\"inf\"` sends all at once.";
+            burstiness: Number = "1.0", "Shape of the gaps: 1 is Poisson, below 1 bursty, `\"inf\"` even.";
+            ramp: Text = r#""linear 1..10""#, "A rising rate: `linear 1..10`, `exponential 1..16`.";
+            max_concurrency: Positive = "8", "Most requests in flight.";
+            workers: Positive = "2", "Threads that send.";
+            requests: Positive = "200", "Requests of the run.";
+            seed: Whole = "7", "Seed of prompts and arrivals.";
+            goodput: Text = r#""ttft:200 tpot:50""#, "Limits on each request, bare numbers in milliseconds.";
+            slo: Text = r#""p99(ttft) < 300ms, errors < 1%""#, "Limits on the run.";
+            confidence: Share = "0.95", "How sure an SLO's interval is.";
+            max_extend: Positive = "3", "How many times its requests the run may grow to while an SLO is open.";
+            on_inconclusive: Text = r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`.";
+            stream: Flag = "false", "Ask for a stream of tokens.";
+            ignore_eos: Flag = "true", "Ask the server to go on to the full output length.";
+            logprobs: Whole = "1", "Log-probabilities to ask for (completions).";
+            extra_body: Text = r##"r#"{"temperature": 0}"#"##, "JSON object merged into every request.";
+            headers: Texts = r#""X-Team: search""#, "Headers of every request, each `Name: value`.";
+            api_key: Any = r#""env:LLM_KEY""#, "Bearer token, or the variable that holds it; never shown.";
+            request_id_prefix: Text = r#""nightly-""#, "Put before each request's number in its `x-request-id`.";
+            warmups: Whole = "5", "Requests before the measured ones.";
+            prewarm: Flag = "true", "Open the connections before the first request.";
+            ready_timeout: Span = r#""2m""#, "Longest wait until the server answers.";
+            connect_timeout: Span = r#""5s""#, "Longest wait for a connection.";
+            first_token_timeout: Span = r#""30s""#, "Longest wait for a request's first token.";
+            between_tokens_timeout: Span = r#""10s""#, "Longest wait between two tokens.";
+            total_timeout: Span = r#""5m""#, "Longest life of a request.";
+            insecure: Flag = "true", "Accept any TLS certificate.";
+            exclusive: Flag = "false", "Hold the machine-wide measurement lock during the run.";
+            max_lateness: Span = r#""25ms""#, "The run is invalid when the client was later than this (p99).";
+            snapshot: Tolerance = r#""10%""#, "Hold the numbers against an insta snapshot: a simulation's exactly, others' latencies within 20 %, or this.";
+            ignore: Reason = r#""needs a GPU""#, "Run only when asked for, as `#[ignore]` does.";
+        }
+    };
 }
 
-/// The keys of `#[llm_bench(…)]`, in the order of the documentation.
-#[rustfmt::skip]
-pub const KEYS: &[Key] = &[
-    key("backend", Kind::Text, r#""openai-chat""#, "Wire dialect: `openai`, `vllm` or `openai-chat`."),
-    key("target", Kind::Any, r#""env:LLM_URL""#, "What is measured: `http://…`, `unix:…`, `env:NAME`, `sim(…)`, or a value."),
-    key("faults", Kind::Text, r#""reset@5%, stall(2s)@req:10""#, "What goes wrong at a simulated target."),
-    key("endpoint", Kind::Text, r#""/v1/completions""#, "Path on the target, when it is not the backend's own."),
-    key("model", Kind::Text, r#""my-model""#, "Model name on the wire; otherwise the server's first."),
-    key("tokenizer", Kind::Text, r#""embedded""#, "`embedded`, `none`, a `tokenizer.json` or a model id."),
-    key("dataset", Kind::Text, r#""random(input = 256, output = 64)""#, "What is asked: `random(…)`, `custom(…)`, `sharegpt(…)`."),
-    key("rate", Kind::Number, "10", "Requests per second; `\"inf\"` sends all at once."),
-    key("burstiness", Kind::Number, "1.0", "Shape of the gaps: 1 is Poisson, below 1 bursty, `\"inf\"` even."),
-    key("ramp", Kind::Text, r#""linear 1..10""#, "A rising rate: `linear 1..10`, `exponential 1..16`."),
-    key("max_concurrency", Kind::Positive, "8", "Most requests in flight."),
-    key("workers", Kind::Positive, "2", "Threads that send."),
-    key("requests", Kind::Positive, "200", "Requests of the run."),
-    key("seed", Kind::Whole, "7", "Seed of prompts and arrivals."),
-    key("goodput", Kind::Text, r#""ttft:200 tpot:50""#, "Limits on each request, bare numbers in milliseconds."),
-    key("slo", Kind::Text, r#""p99(ttft) < 300ms, errors < 1%""#, "Limits on the run."),
-    key("confidence", Kind::Share, "0.95", "How sure an SLO's interval is."),
-    key("max_extend", Kind::Positive, "3", "How many times its requests the run may grow to while an SLO is open."),
-    key("on_inconclusive", Kind::Text, r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`."),
-    key("stream", Kind::Flag, "false", "Ask for a stream of tokens."),
-    key("ignore_eos", Kind::Flag, "true", "Ask the server to go on to the full output length."),
-    key("logprobs", Kind::Whole, "1", "Log-probabilities to ask for (completions)."),
-    key("extra_body", Kind::Text, r##"r#"{"temperature": 0}"#"##, "JSON object merged into every request."),
-    key("headers", Kind::Texts, r#""X-Team: search""#, "Headers of every request, each `Name: value`."),
-    key("api_key", Kind::Any, r#"std::env::var("KEY").unwrap()"#, "Bearer token; never shown."),
-    key("request_id_prefix", Kind::Text, r#""nightly-""#, "Put before each request's number in its `x-request-id`."),
-    key("warmups", Kind::Whole, "5", "Requests before the measured ones."),
-    key("prewarm", Kind::Flag, "true", "Open the connections before the first request."),
-    key("ready_timeout", Kind::Span, r#""2m""#, "Longest wait until the server answers."),
-    key("connect_timeout", Kind::Span, r#""5s""#, "Longest wait for a connection."),
-    key("first_token_timeout", Kind::Span, r#""30s""#, "Longest wait for a request's first token."),
-    key("between_tokens_timeout", Kind::Span, r#""10s""#, "Longest wait between two tokens."),
-    key("total_timeout", Kind::Span, r#""5m""#, "Longest life of a request."),
-    key("insecure", Kind::Flag, "true", "Accept any TLS certificate."),
-    key("exclusive", Kind::Flag, "false", "Hold the machine-wide measurement lock during the run."),
-    key("max_lateness", Kind::Span, r#""25ms""#, "The run is invalid when the client was later than this (p99)."),
-    key("ignore", Kind::Reason, r#""needs a GPU""#, "Run only when asked for, as `#[ignore]` does."),
+macro_rules! table {
+    ($($name:ident: $kind:ident = $example:literal, $doc:literal;)*) => {
+        /// The keys of `#[llm_bench(…)]` and of suite files, in the order of the documentation.
+        pub const KEYS: &[Key] = &[$(Key {
+            name: stringify!($name),
+            kind: Kind::$kind,
+            example: $example,
+            doc: $doc,
+        }),*];
+    };
+}
+with_keys!(table);
+
+/// Names from elsewhere that are too far from ours to be slips of the pen.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("base_url", "target"),
+    ("host", "target"),
+    ("url", "target"),
+    ("dataset_name", "dataset"),
+    ("request_rate", "rate"),
+    ("rps", "rate"),
+    ("ramp_up_strategy", "ramp"),
+    ("concurrency", "max_concurrency"),
+    ("num_prompts", "requests"),
+    ("num_requests", "requests"),
+    ("num_warmups", "warmups"),
+    ("timeout", "total_timeout"),
+    ("header", "headers"),
 ];
+
+/// The key with this name, or what its writer may have meant.
+///
+/// # Errors
+/// There is no such key.
+pub fn known_key(name: &str) -> Result<&'static Key, Mistake> {
+    key_named(name).ok_or_else(|| {
+        let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+        match OTHER_NAMES.iter().find(|(other, _)| *other == name) {
+            Some((_, ours)) => Mistake::new(format!(
+                "unknown key `{name}`; here it is called `{ours}`. Valid: {}",
+                names.join(", ")
+            )),
+            None => Mistake::unknown("key", name, &names),
+        }
+    })
+}
 
 /// The key with this name.
 pub fn key_named(name: &str) -> Option<&'static Key> {
@@ -111,5 +162,15 @@ mod tests {
         let names: BTreeSet<_> = KEYS.iter().map(|key| key.name).collect();
         assert_eq!(names.len(), KEYS.len());
         assert!(KEYS.iter().all(|key| key.doc.ends_with('.')));
+    }
+
+    #[test]
+    fn names_from_elsewhere_are_translated() {
+        for (other, ours) in OTHER_NAMES {
+            assert!(key_named(other).is_none() && key_named(ours).is_some());
+        }
+        let told = known_key("num_prompts").unwrap_err().to_string();
+        let start = "unknown key `num_prompts`; here it is called `requests`";
+        assert!(told.starts_with(start), "{told}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     bench::Bench,
+    cli::outputs::OutputArgs,
     error::{Error, Problem},
     grammar::{
         dataset::{Custom, Dataset, Random, ShareGpt},
@@ -207,6 +208,8 @@ pub(in crate::cli) struct Args {
     /// KEY=VALUE to put into the result file.
     #[arg(long, num_args = 1.., value_name = "KEY=VALUE")]
     pub(super) metadata: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) to: OutputArgs,
     /// Show no progress.
     #[arg(long)]
     pub(in crate::cli) disable_tqdm: bool,

@@ -65,14 +65,18 @@ impl<'a> Output<'a> {
     }
 
     /// vLLM's table, then the verdict.
-    pub(super) fn print(&self, report: &Report) {
-        if report.run().setup.simulated {
-            println!("SIMULATED: the built-in simulation answered, no real server");
-        }
-        let table = report::vllm_table(report.run(), report.metrics(), &self.vllm());
-        println!("{table}");
-        println!("{}", report.client());
-        println!("{}", report.evidence());
+    pub(super) fn text(&self, report: &Report) -> String {
+        let simulated = "SIMULATED: the built-in simulation answered, no real server\n";
+        format!(
+            "{}{}\n{}\n{}",
+            match report.run().setup.simulated {
+                true => simulated,
+                false => "",
+            },
+            report::vllm_table(report.run(), report.metrics(), &self.vllm()),
+            report.client(),
+            report.evidence()
+        )
     }
 
     /// Writes the result file. If that fails, the result goes to the temporary folder instead.

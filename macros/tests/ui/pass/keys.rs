@@ -46,6 +46,8 @@ fn key() -> String {
     insecure = false,
     exclusive = false,
     max_lateness = "25ms",
+    // Another value needs the library's feature `insta`.
+    snapshot = false,
     ignore = "every key"
 )]
 fn literals() {}

@@ -1,0 +1,28 @@
+//! Flags for outputs, which all commands that measure have.
+
+use crate::{
+    error::Error,
+    outputs::{MessageFormat, Outputs},
+};
+
+/// Where results go besides the screen.
+#[derive(Debug, clap::Args)]
+pub(super) struct OutputArgs {
+    /// Write a file for another tool; may be given several times. Formats: junit, markdown, bencher,
+    /// github-smaller, github-bigger, prometheus. Also read from GOODPUT_OUTPUT, separated by
+    /// commas. A GitHub job's summary is written without being asked, unless markdown is.
+    #[arg(long = "output", value_name = "FORMAT=PATH")]
+    outputs: Vec<String>,
+    /// For whom stdout is.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) message_format: MessageFormat,
+}
+
+impl OutputArgs {
+    /// What flags and environment ask for; `command` goes into the names of the environment's files.
+    pub(super) fn outputs(&self, command: &str) -> Result<Outputs, Error> {
+        let outputs = Outputs::parse("--output", &self.outputs)?;
+        let of_environment = Outputs::of_environment(command)?;
+        Ok(outputs.and(of_environment).or_job_summary())
+    }
+}

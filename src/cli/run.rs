@@ -1,0 +1,229 @@
+//! `goodput run`: the benches of a suite file.
+
+use super::{interrupt::end_on_ctrl_c, outputs::OutputArgs, progress::Progress};
+use crate::{
+    bench::Control,
+    client::Stop,
+    error::{Error, Problem},
+    harness::{Ignored, Selection, live_is_required},
+    outputs::Session,
+    report::{End, Outcome, worst_exit_code},
+    suite::{Declared, Suite},
+};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+/// Arguments of `goodput run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Run the benches whose name contains one of these. Default: all.
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+    /// The suite file. Paths in it are taken from its folder.
+    #[arg(long, default_value = "goodput.toml")]
+    suite: PathBuf,
+    /// Filters are whole names.
+    #[arg(long)]
+    exact: bool,
+    /// Leave out benches whose name contains this.
+    #[arg(long, value_name = "FILTER")]
+    skip: Vec<String>,
+    /// Print names instead of running.
+    #[arg(long)]
+    list: bool,
+    /// Run only ignored benches.
+    #[arg(long, conflicts_with = "include_ignored")]
+    ignored: bool,
+    /// Run ignored benches too.
+    #[arg(long)]
+    include_ignored: bool,
+    #[command(flatten)]
+    to: OutputArgs,
+}
+
+pub(super) fn run(args: Args) -> ExitCode {
+    match measure(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+fn measure(args: Args) -> Result<u8, Error> {
+    let group = args.suite.display().to_string();
+    let name = args.suite.file_stem().unwrap_or_default();
+    let outputs = args.to.outputs(&name.to_string_lossy())?;
+    let file = enter_folder(&args.suite)?;
+    let suite = Suite::read(&file)?;
+    let ignored = match (args.ignored, args.include_ignored) {
+        (true, _) => Ignored::Only,
+        (_, true) => Ignored::Included,
+        _ => Ignored::Left,
+    };
+    let selection = Selection {
+        filters: args.filters,
+        skip: args.skip,
+        exact: args.exact,
+        ignored,
+    };
+    let all = suite.benches.len();
+    let chosen = choose(suite, &selection)?;
+    if args.list {
+        for declared in chosen {
+            println!("{}: benchmark", declared.bench.name());
+        }
+        return Ok(0);
+    }
+    let mut session = Session::begin(outputs, args.to.message_format, chosen.len())?;
+    let stop = end_on_ctrl_c()?;
+    let started = Instant::now();
+    let left_out = all - chosen.len();
+    for declared in chosen {
+        if stop.is_requested() {
+            break;
+        }
+        let outcome = run_bench(declared, ignored, &session, &group, &stop);
+        session.finish(outcome);
+    }
+    session.say(last_line(session.outcomes(), left_out, started.elapsed()));
+    Ok(session.end(worst_exit_code))
+}
+
+/// The benches that are asked for. A filter without any is a slip of the pen, and must not pass.
+fn choose(suite: Suite, selection: &Selection) -> Result<Vec<Declared>, Error> {
+    let names: Vec<String> = suite
+        .benches
+        .iter()
+        .map(|declared| declared.bench.name().to_owned())
+        .collect();
+    let selects =
+        |declared: &Declared| selection.selects(declared.bench.name(), declared.ignore.is_some());
+    let chosen: Vec<_> = suite.benches.into_iter().filter(selects).collect();
+    if chosen.is_empty() && !selection.filters.is_empty() {
+        let message = format!("no bench has such a name. There are: {}", names.join(", "));
+        let filters = selection.filters.join(" ");
+        return Err(Error::Invalid(vec![Problem::new(
+            "FILTER", filters, message,
+        )]));
+    }
+    Ok(chosen)
+}
+
+/// Goes to the suite's folder, as paths in it are meant from there; the file's name in it.
+fn enter_folder(suite: &Path) -> Result<PathBuf, Error> {
+    let folder = suite
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let Some(folder) = folder else {
+        return Ok(suite.to_owned());
+    };
+    env::set_current_dir(folder).map_err(|e| {
+        let message = format!("has no such folder: {e}");
+        Error::Invalid(vec![Problem::new("--suite", suite.display(), message)])
+    })?;
+    Ok(suite.file_name().unwrap_or_default().into())
+}
+
+fn run_bench(
+    declared: Declared,
+    ignored: Ignored,
+    session: &Session,
+    group: &str,
+    stop: &Stop,
+) -> Outcome {
+    let name = declared.bench.name().to_owned();
+    let follower = session.start(&name);
+    let without = |end, took| Outcome {
+        group: group.to_owned(),
+        name: name.clone(),
+        took,
+        end,
+        measured: None,
+    };
+    if let (Some(why), Ignored::Left) = (&declared.ignore, ignored) {
+        session.say(line(&name, "ignored", why));
+        return without(End::Ignored(why.clone()), Duration::ZERO);
+    }
+    let started = Instant::now();
+    let stop = stop.clone();
+    let ran = match follower {
+        Some(observer) => declared.bench.run_with(Control { stop, observer }),
+        None => Progress::watch(declared.bench, stop),
+    };
+    match ran {
+        Ok(report) => {
+            session.say(format!("{report}\n"));
+            for note in report.notes() {
+                eprintln!("note: {note}");
+            }
+            Outcome::of(group, &report, started.elapsed())
+        }
+        Err(e) => {
+            let outcome = without(
+                End::without_report(&e, live_is_required()),
+                started.elapsed(),
+            );
+            session.say(line(&name, &outcome.word(), outcome.reason()));
+            outcome
+        }
+    }
+}
+
+fn line(name: &str, word: &str, why: &str) -> String {
+    match why {
+        "" => format!("{name}: {word}\n"),
+        why => format!("{name}: {word}: {why}\n"),
+    }
+}
+
+/// `3 benches: 1 pass, 1 fail (chat), 1 ignored; finished in 2.31s`
+fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
+    const WORDS: [&str; 6] = [
+        "pass",
+        "fail",
+        "inconclusive",
+        "invalid",
+        "error",
+        "ignored",
+    ];
+    let parts: Vec<String> = WORDS
+        .iter()
+        .filter_map(|word| {
+            let names: Vec<&str> = outcomes
+                .iter()
+                .filter(|outcome| outcome.word() == *word)
+                .map(|outcome| outcome.name.as_str())
+                .collect();
+            match (names.len(), *word) {
+                (0, _) => None,
+                (count, "pass" | "ignored") => Some(format!("{count} {word}")),
+                (count, _) => Some(format!("{count} {word} ({})", names.join(", "))),
+            }
+        })
+        .collect();
+    let noun = if outcomes.len() == 1 {
+        "bench"
+    } else {
+        "benches"
+    };
+    let left_out = match left_out {
+        0 => String::new(),
+        count => format!("; {count} filtered out"),
+    };
+    format!(
+        "{} {noun}: {}{left_out}; finished in {:.2}s",
+        outcomes.len(),
+        if parts.is_empty() {
+            "nothing was run".to_owned()
+        } else {
+            parts.join(", ")
+        },
+        took.as_secs_f64()
+    )
+}

@@ -1,0 +1,168 @@
+//! One go of a command: what it says while benches run, and what it leaves behind.
+
+use super::Outputs;
+use crate::{
+    client::Observer,
+    error::Error,
+    grammar::Mistake,
+    record::Record,
+    report::{Event, Outcome},
+};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// So often an event tells of progress.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// For whom stdout is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub(crate) enum MessageFormat {
+    /// Text for people.
+    #[default]
+    Human,
+    /// A JSON object a line for programs; what people read goes to stderr.
+    Json,
+}
+
+impl MessageFormat {
+    pub(crate) fn parse(text: &str) -> Result<Self, Mistake> {
+        match text {
+            "human" => Ok(MessageFormat::Human),
+            "json" => Ok(MessageFormat::Json),
+            _ => Err(Mistake::unknown("format", text, &["human", "json"])),
+        }
+    }
+
+    fn tell(self, event: impl FnOnce() -> Event) {
+        if self == MessageFormat::Json {
+            // Whoever stops reading does not want the rest; the exit code still says how it ended.
+            let _ = writeln!(io::stdout(), "{}", event().line());
+        }
+    }
+}
+
+/// Benches that are run one after another.
+pub(crate) struct Session {
+    outputs: Outputs,
+    format: MessageFormat,
+    outcomes: Vec<Outcome>,
+}
+
+impl Session {
+    /// Begins with so many benches; checks that all outputs can be written.
+    ///
+    /// # Errors
+    /// As [`Outputs::check`].
+    pub(crate) fn begin(
+        outputs: Outputs,
+        format: MessageFormat,
+        benches: usize,
+    ) -> Result<Self, Error> {
+        outputs.check()?;
+        format.tell(|| Event::run_started(benches));
+        Ok(Session {
+            outputs,
+            format,
+            outcomes: Vec::new(),
+        })
+    }
+
+    /// A line for people.
+    pub(crate) fn say(&self, text: impl std::fmt::Display) {
+        match self.format {
+            MessageFormat::Human => println!("{text}"),
+            MessageFormat::Json => eprintln!("{text}"),
+        }
+    }
+
+    /// A bench begins; what is to hear of its requests, where stdout is for a program.
+    pub(crate) fn start(&self, bench: &str) -> Option<Arc<dyn Observer>> {
+        let name = || bench.to_owned();
+        self.format.tell(|| Event::BenchStarted { bench: name() });
+        match self.format {
+            MessageFormat::Human => None,
+            MessageFormat::Json => Some(Arc::new(Follower::new(name()))),
+        }
+    }
+
+    /// A bench has ended.
+    pub(crate) fn finish(&mut self, outcome: Outcome) {
+        self.format.tell(|| Event::finished(&outcome));
+        self.outcomes.push(outcome);
+    }
+
+    /// What became of the benches so far.
+    pub(crate) fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// Writes the outputs and tells the end. `exit_code` is asked with the outcomes, and whether all
+    /// could be written.
+    pub(crate) fn end(self, exit_code: impl FnOnce(&[Outcome], bool) -> u8) -> u8 {
+        let written = self.outputs.write(&self.outcomes);
+        if let Err(e) = &written {
+            eprintln!("error: {e}");
+        }
+        let code = exit_code(&self.outcomes, written.is_ok());
+        self.format
+            .tell(|| Event::run_finished(&self.outcomes, code));
+        code
+    }
+}
+
+/// Tells of a bench's progress.
+struct Follower {
+    bench: String,
+    counts: Mutex<Counts>,
+}
+
+struct Counts {
+    told: Instant,
+    sent: u64,
+    completed: u64,
+    failed: u64,
+}
+
+impl Follower {
+    fn new(bench: String) -> Self {
+        Follower {
+            bench,
+            counts: Mutex::new(Counts {
+                told: Instant::now(),
+                sent: 0,
+                completed: 0,
+                failed: 0,
+            }),
+        }
+    }
+}
+
+impl Observer for Follower {
+    fn sent(&self) {
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sent += 1;
+    }
+
+    fn finished(&self, record: &Record) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match record.ok() {
+            true => counts.completed += 1,
+            false => counts.failed += 1,
+        }
+        if counts.told.elapsed() >= PROGRESS_EVERY {
+            counts.told = Instant::now();
+            MessageFormat::Json.tell(|| Event::Progress {
+                bench: self.bench.clone(),
+                sent: counts.sent,
+                completed: counts.completed,
+                failed: counts.failed,
+            });
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Markdown for the summary of a CI job: one table of all benches, and what speaks against those that
+//! did not pass.
+
+use super::Outcome;
+use crate::judge::{Verdict, number};
+use std::fmt::Write;
+
+/// A heading, a table with a row for each bench, and for each that did not pass its evidence.
+pub fn markdown(outcomes: &[Outcome]) -> String {
+    let passed = outcomes.iter().filter(|o| o.word() == "pass").count();
+    let ignored = outcomes.iter().filter(|o| o.word() == "ignored").count();
+    let mut text = format!("### goodput: {passed} of {} passed", outcomes.len());
+    if ignored > 0 {
+        let _ = write!(text, ", {ignored} ignored");
+    }
+    text += "\n\n| bench | verdict | TTFT p50 / p99, ms | TPOT p50 / p99, ms | output, tok/s | goodput | requests |\n\
+             |---|---|---:|---:|---:|---:|---:|\n";
+    for outcome in outcomes {
+        text += &row(outcome);
+    }
+    for outcome in outcomes
+        .iter()
+        .filter(|outcome| !outcome.reason().is_empty())
+    {
+        text += &details(outcome);
+    }
+    text
+}
+
+fn row(outcome: &Outcome) -> String {
+    let measured = outcome.measured.as_ref();
+    let value = |slug: &str| {
+        let measure = measured?.measures.iter().find(|m| m.slug() == slug)?;
+        Some(measure.value)
+    };
+    let cell = |slug: &str, scale: f64| value(slug).map_or("–".to_owned(), |v| number(v * scale));
+    let pair = |name: &str| {
+        let [low, high] = ["p50", "p99"].map(|stat| cell(&format!("{name}-{stat}"), 1.0));
+        format!("{low} / {high}")
+    };
+    let simulated = measured.is_some_and(|m| m.setup.simulated);
+    let requests = measured.map_or("–".to_owned(), |m| {
+        format!("{} ok, {} failed", m.counts.completed, m.counts.failed)
+    });
+    format!(
+        "| {}{} | {} {} | {} | {} | {} | {} | {requests} |\n",
+        plain(&outcome.name),
+        if simulated { " (simulated)" } else { "" },
+        sign(outcome),
+        outcome.word(),
+        pair("ttft"),
+        pair("tpot"),
+        cell("throughput-output", 1.0),
+        match value("goodput") {
+            Some(_) => cell("goodput", 100.0) + " %",
+            None => "–".to_owned(),
+        },
+    )
+}
+
+fn details(outcome: &Outcome) -> String {
+    let mut text = format!(
+        "\n<details{}><summary>{} <b>{}</b>: {}</summary>\n\n",
+        if outcome.is_ok() { "" } else { " open" },
+        sign(outcome),
+        plain(&outcome.name),
+        outcome.word(),
+    );
+    let block = match &outcome.measured {
+        // The evidence has all reasons of the verdict.
+        Some(measured) if measured.verdict != Verdict::Pass => measured.evidence.clone(),
+        Some(measured) => format!("{}\n{}", outcome.reason(), measured.evidence),
+        None => outcome.reason().to_owned(),
+    };
+    // Longer than any fence inside, so that nothing of a server's text gets out.
+    let fence = "`".repeat(longest_run(&block, '`').max(2) + 1);
+    let _ = write!(
+        text,
+        "{fence}text\n{}\n{fence}\n\n</details>\n",
+        block.trim_matches('\n')
+    );
+    text
+}
+
+fn sign(outcome: &Outcome) -> &'static str {
+    match outcome.word().as_str() {
+        "pass" => "✅",
+        "ignored" => "⏭️",
+        "inconclusive" => "❔",
+        "invalid" | "error" => "⚠️",
+        _ => "❌",
+    }
+}
+
+/// Text that is nothing but text in a cell of a table.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => plain.push(' '),
+            '<' => plain += "&lt;",
+            '&' => plain += "&amp;",
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' => plain.extend(['\\', c]),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+fn longest_run(text: &str, of: char) -> usize {
+    let runs = text.split(|c| c != of).map(str::len);
+    runs.max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        End,
+        testing::{outcome, outcomes},
+    };
+
+    #[test]
+    fn a_table_and_what_speaks_against() {
+        insta::assert_snapshot!(markdown(&outcomes()));
+    }
+
+    #[test]
+    fn what_servers_send_stays_in_its_block() {
+        let mut outcome = outcome("unreachable");
+        outcome.name = "a|b<script>".to_owned();
+        outcome.end = End::Broken("it said:\n````\n# Heading".to_owned(), 4);
+        let text = markdown(&[outcome]);
+        assert!(text.contains("| a\\|b&lt;script> |"), "{text}");
+        let fences = text.lines().filter(|line| line.starts_with("`````"));
+        assert_eq!(fences.count(), 2, "{text}");
+    }
+}

@@ -1,0 +1,135 @@
+//! The numbers that other tools keep from run to run, each with its interval where the run has one.
+
+use super::Report;
+use crate::{
+    judge::{self, Unit},
+    stats::Interval,
+};
+use goodput_grammar::slo::{Latency, Stat, Subject, Throughput};
+
+/// One number of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measure {
+    /// Which, as SLOs name it.
+    pub subject: Subject,
+    /// Milliseconds, a ratio 0–1, or per second, as the subject says.
+    pub value: f64,
+    /// Where the server's number lies, for numbers that an SLO limits.
+    pub interval: Option<Interval>,
+}
+
+const LATENCIES: [Latency; 4] = [Latency::Ttft, Latency::Tpot, Latency::Itl, Latency::E2el];
+const STATS: [Stat; 4] = [
+    Stat::Mean,
+    Stat::Percentile(50.0),
+    Stat::Percentile(90.0),
+    Stat::Percentile(99.0),
+];
+
+impl Measure {
+    /// The numbers of a report: mean, p50, p90 and p99 of the gate's latencies, throughput, goodput,
+    /// errors, and whatever else an SLO limits. None of an invalid run, whose numbers say nothing
+    /// about the server and must not enter anyone's history.
+    pub fn all(report: &Report) -> Vec<Measure> {
+        if report.verdict() == judge::Verdict::Invalid {
+            return Vec::new();
+        }
+        let metrics = report.metrics();
+        let limited = report.criteria().slos.iter().map(|slo| slo.subject);
+        let mut subjects: Vec<Subject> = usual().collect();
+        for subject in limited {
+            if !subjects.contains(&subject) {
+                subjects.push(subject);
+            }
+        }
+        let interval = |subject: &Subject| {
+            let slos = report.criteria().slos.iter();
+            let mut judged = slos.zip(&report.judgement().slos);
+            judged.find(|(slo, _)| slo.subject == *subject)?.1.interval
+        };
+        subjects
+            .into_iter()
+            .filter_map(|subject| {
+                Some(Measure {
+                    subject,
+                    value: judge::value(&subject, metrics).ok()?,
+                    interval: interval(&subject),
+                })
+            })
+            .collect()
+    }
+
+    /// `ms`, `ratio`, `req/s` or `tok/s`.
+    pub fn unit(&self) -> &'static str {
+        match Unit::of(&self.subject) {
+            Unit::Milliseconds => "ms",
+            Unit::Ratio => "ratio",
+            Unit::RequestsPerSecond => "req/s",
+            Unit::TokensPerSecond => "tok/s",
+        }
+    }
+
+    /// Whether a better server has more of it.
+    pub fn bigger_is_better(&self) -> bool {
+        matches!(self.subject, Subject::Goodput | Subject::Throughput(_))
+    }
+
+    /// Its name in lower case with hyphens, the metric first: `ttft-p99`, `throughput-output`.
+    pub fn slug(&self) -> String {
+        match &self.subject {
+            Subject::Latency(stat, latency) => {
+                // The grammar's own words, in the order that sorts.
+                let text = Subject::Latency(*stat, *latency).to_string();
+                let (stat, latency) = text.split_once('(').unwrap_or((&text, ""));
+                let slug = format!("{}-{stat}", latency.trim_end_matches(')'));
+                slug.replace('.', "-")
+            }
+            subject => subject.to_string().replace('(', "-").replace(')', ""),
+        }
+    }
+}
+
+fn usual() -> impl Iterator<Item = Subject> {
+    let latencies = LATENCIES
+        .into_iter()
+        .flat_map(|latency| STATS.map(|stat| Subject::Latency(stat, latency)));
+    latencies.chain([
+        Subject::Throughput(Throughput::Requests),
+        Subject::Throughput(Throughput::Input),
+        Subject::Throughput(Throughput::Output),
+        Subject::Goodput,
+        Subject::Errors,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{criteria, failing_run, report};
+
+    #[test]
+    fn usual_and_limited_numbers_have_names_units_and_intervals() {
+        let measures = Measure::all(&report(failing_run(), criteria()));
+        let lines: Vec<String> = measures
+            .iter()
+            .map(|m| {
+                let direction = if m.bigger_is_better() { "more" } else { "less" };
+                let interval = m.interval.map_or("", |_| ", interval");
+                format!(
+                    "{} {:.3} {} {direction}{interval}",
+                    m.slug(),
+                    m.value,
+                    m.unit()
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn an_invalid_run_has_no_numbers() {
+        let mut run = failing_run();
+        run.partial = true;
+        assert_eq!(Measure::all(&report(run, criteria())), []);
+    }
+}

@@ -1,0 +1,197 @@
+//! What became of a bench, as outputs for other tools need it. Small: the records are gone, so that a
+//! suite of long runs does not stay in memory.
+
+use super::{Measure, Report, extra::extra};
+use crate::{
+    error::Error,
+    judge::{SloResult, Verdict},
+    metrics::Counts,
+    run::Setup,
+};
+use serde_json::Value;
+use std::time::Duration;
+
+/// What became of one bench.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What it belongs to: the test binary, the suite file or the command.
+    pub group: String,
+    /// Its name there.
+    pub name: String,
+    /// Real time from its start to its end; a simulation's load takes longer than that.
+    pub took: Duration,
+    /// How it ended.
+    pub end: End,
+    /// What was measured, if it came to that.
+    pub measured: Option<Measured>,
+}
+
+/// How a bench ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// All that was demanded holds, or is not shown to be missed.
+    Passed,
+    /// The verdict, or the bench's own function, is against it; why.
+    Failed(String),
+    /// There is no report; why, and the command's exit code for it.
+    Broken(String, u8),
+    /// It does not apply here; why.
+    Ignored(String),
+}
+
+/// What the outputs take from a report.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// What was asked.
+    pub setup: Setup,
+    /// The answer.
+    pub verdict: Verdict,
+    /// How many requests and tokens.
+    pub counts: Counts,
+    /// How the run stands to each SLO.
+    pub slos: Vec<SloResult>,
+    /// The numbers worth keeping; none of an invalid run.
+    pub measures: Vec<Measure>,
+    /// The verdict with everything that speaks for it.
+    pub evidence: String,
+    /// The whole report as text.
+    pub summary: String,
+    /// Remarks on how the run was made.
+    pub notes: Vec<String>,
+    /// The key `goodput` of a result file.
+    pub facts: Value,
+}
+
+impl Measured {
+    /// What the outputs take from this report.
+    pub fn of(report: &Report) -> Self {
+        let (run, judgement) = (report.run(), report.judgement());
+        Measured {
+            setup: run.setup.clone(),
+            verdict: report.verdict(),
+            counts: report.metrics().counts,
+            slos: judgement.slos.clone(),
+            measures: Measure::all(report),
+            evidence: report.evidence(),
+            summary: report.to_string(),
+            notes: report.notes().to_vec(),
+            facts: extra(run, report.metrics(), judgement, None),
+        }
+    }
+}
+
+impl End {
+    /// How a bench ended that has no report. One that does not apply here is ignored, unless live
+    /// servers are required: then measuring nothing is invalid.
+    pub(crate) fn without_report(error: &Error, live_is_required: bool) -> Self {
+        match error {
+            Error::Skipped(why) if !live_is_required => End::Ignored(why.clone()),
+            Error::Skipped(_) => End::Broken(error.to_string(), Verdict::Invalid.exit_code()),
+            _ => End::Broken(error.to_string(), error.exit_code()),
+        }
+    }
+}
+
+impl Outcome {
+    /// The outcome of a bench whose report is all that there is to say: it passes if its verdict is
+    /// *pass*.
+    pub fn of(group: &str, report: &Report, took: Duration) -> Self {
+        Outcome {
+            group: group.to_owned(),
+            name: report.run().setup.name.clone(),
+            took,
+            end: match report.passed() {
+                true => End::Passed,
+                false => End::Failed(format!(
+                    "verdict {}: {}",
+                    report.verdict(),
+                    report.reasons()
+                )),
+            },
+            measured: Some(Measured::of(report)),
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_ok(&self) -> bool {
+        matches!(self.end, End::Passed | End::Ignored(_))
+    }
+
+    /// One word: `pass`, `fail`, `inconclusive`, `invalid`, `ignored`, or `error` when there is no
+    /// report.
+    pub fn word(&self) -> String {
+        match (&self.end, &self.measured) {
+            (End::Passed, _) => Verdict::Pass.to_string(),
+            (End::Ignored(_), _) => "ignored".to_owned(),
+            (End::Broken(..), _) | (End::Failed(_), None) => "error".to_owned(),
+            (End::Failed(_), Some(measured)) => match measured.verdict {
+                // The bench's own function is against it.
+                Verdict::Pass => Verdict::Fail.to_string(),
+                verdict => verdict.to_string(),
+            },
+        }
+    }
+
+    /// Why it did not pass, or was ignored; empty otherwise.
+    pub fn reason(&self) -> &str {
+        match &self.end {
+            End::Passed => "",
+            End::Failed(why) | End::Broken(why, _) | End::Ignored(why) => why,
+        }
+    }
+
+    /// The exit code of a command that ran only this: 0 pass or ignored, 1 fail, 2 unusable input,
+    /// 3 inconclusive, 4 invalid.
+    pub fn exit_code(&self) -> u8 {
+        match (&self.end, &self.measured) {
+            (End::Passed | End::Ignored(_), _) => 0,
+            (End::Broken(_, code), _) => *code,
+            (End::Failed(_), Some(measured)) => measured.verdict.exit_code().max(1),
+            (End::Failed(_), None) => 1,
+        }
+    }
+}
+
+/// The exit code of several outcomes, the worst of theirs: 2 (unusable input) before 1 (a limit is
+/// shown to be missed, which nothing else may hide) before 4 (invalid) before 3 (inconclusive)
+/// before 0. Outputs that could not be `written` count as 4.
+pub fn worst_exit_code(outcomes: &[Outcome], written: bool) -> u8 {
+    const WORST_FIRST: [u8; 4] = [2, 1, 4, 3];
+    let any = |code: &u8| {
+        let outcome = outcomes.iter().any(|outcome| outcome.exit_code() == *code);
+        outcome || (*code == 4 && !written)
+    };
+    WORST_FIRST.into_iter().find(any).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::outcome;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(&[], 0)]
+    #[case(&["pass", "ignored"], 0)]
+    #[case(&["pass", "inconclusive"], 3)]
+    #[case(&["inconclusive", "invalid"], 4)]
+    #[case(&["invalid", "fail", "pass"], 1)]
+    #[case(&["displeased", "invalid"], 1)]
+    #[case(&["fail", "unusable"], 2)]
+    #[case(&["unreachable", "inconclusive"], 4)]
+    fn the_worst_exit_code_counts(#[case] ends: &[&str], #[case] code: u8) {
+        let outcomes: Vec<_> = ends.iter().map(|end| outcome(end)).collect();
+        assert_eq!(worst_exit_code(&outcomes, true), code);
+        let unwritten = if [0, 3].contains(&code) { 4 } else { code };
+        assert_eq!(worst_exit_code(&outcomes, false), unwritten);
+    }
+
+    #[rstest]
+    #[case("pass", "pass")]
+    #[case("displeased", "fail")]
+    #[case("invalid", "invalid")]
+    #[case("unreachable", "error")]
+    fn one_word_says_how_it_ended(#[case] end: &str, #[case] word: &str) {
+        assert_eq!(outcome(end).word(), word);
+    }
+}

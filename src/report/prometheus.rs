@@ -1,0 +1,177 @@
+//! Prometheus text, for a Pushgateway or node_exporter's textfile collector.
+
+use super::Outcome;
+use goodput_grammar::slo::Subject;
+use std::fmt::Write;
+
+/// The numbers of all benches in the text exposition format 0.0.4, in Prometheus' base units: seconds
+/// and ratios. All are gauges, as each is of one run; `goodput_exit_code` says how it ended.
+pub fn prometheus_text(outcomes: &[Outcome]) -> String {
+    let mut text = String::new();
+    let mut family = |name: &str, help: &str, samples: Vec<(String, f64)>| {
+        if samples.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (labels, value) in samples {
+            let _ = writeln!(text, "{name}{{{labels}}} {value}");
+        }
+    };
+    let each = |value: &dyn Fn(&Outcome) -> Option<f64>| -> Vec<(String, f64)> {
+        let values = outcomes.iter().map(|outcome| (outcome, value(outcome)));
+        values
+            .filter_map(|(outcome, value)| Some((labels(outcome), value?)))
+            .collect()
+    };
+    family(
+        "goodput_exit_code",
+        "How the bench ended: 0 pass or ignored, 1 fail, 2 unusable input, 3 inconclusive, 4 invalid.",
+        each(&|outcome| Some(f64::from(outcome.exit_code()))),
+    );
+    let counted = |count: fn(&crate::metrics::Counts) -> u64| {
+        each(&|outcome| Some(count(&outcome.measured.as_ref()?.counts) as f64))
+    };
+    family(
+        "goodput_requests_completed",
+        "Requests that succeeded.",
+        counted(|counts| counts.completed),
+    );
+    family(
+        "goodput_requests_failed",
+        "Requests that failed.",
+        counted(|counts| counts.failed),
+    );
+    for (name, help) in FAMILIES {
+        let samples = outcomes.iter().flat_map(|outcome| {
+            let measures = outcome.measured.iter().flat_map(|m| &m.measures);
+            let samples = measures.filter_map(|measure| sample(&measure.subject, measure.value));
+            samples
+                .filter(|(family, ..)| family == name)
+                .map(|(_, label, value)| (labels(outcome) + &label, value))
+        });
+        let samples = samples.collect();
+        family(name, help, samples);
+    }
+    text
+}
+
+const FAMILIES: &[(&str, &str)] = &[
+    (
+        "goodput_ttft_seconds",
+        "Time to first token; in open loop from the planned send time.",
+    ),
+    (
+        "goodput_ttfat_seconds",
+        "Time to first token of the answer; in open loop from the planned send time.",
+    ),
+    (
+        "goodput_tpot_seconds",
+        "Time per output token after the first.",
+    ),
+    ("goodput_itl_seconds", "Gaps between token events."),
+    (
+        "goodput_e2el_seconds",
+        "End-to-end latency; in open loop from the planned send time.",
+    ),
+    (
+        "goodput_throughput_per_second",
+        "Requests or tokens per second over the run.",
+    ),
+    (
+        "goodput_good_ratio",
+        "Share of requests within all per-request limits.",
+    ),
+    ("goodput_error_ratio", "Share of requests that failed."),
+];
+
+/// Family, further label and value of a number.
+fn sample(subject: &Subject, value: f64) -> Option<(String, String, f64)> {
+    let text = subject.to_string();
+    let (outside, inside) = match text.split_once('(') {
+        Some((outside, inside)) => (outside, inside.trim_end_matches(')')),
+        None => (text.as_str(), ""),
+    };
+    Some(match subject {
+        Subject::Latency(..) => (
+            format!("goodput_{inside}_seconds"),
+            format!(",stat=\"{outside}\""),
+            value / 1e3,
+        ),
+        Subject::Throughput(_) => (
+            "goodput_throughput_per_second".to_owned(),
+            format!(",of=\"{inside}\""),
+            value,
+        ),
+        Subject::Goodput => ("goodput_good_ratio".to_owned(), String::new(), value),
+        Subject::Errors => ("goodput_error_ratio".to_owned(), String::new(), value),
+    })
+}
+
+fn labels(outcome: &Outcome) -> String {
+    let mut labels = format!("bench=\"{}\"", escaped(&outcome.name));
+    if let Some(measured) = &outcome.measured {
+        let setup = &measured.setup;
+        let model = setup.model.as_deref().unwrap_or_default();
+        let _ = write!(
+            labels,
+            ",backend=\"{}\",model=\"{}\",simulated=\"{}\"",
+            escaped(&setup.backend),
+            escaped(model),
+            setup.simulated
+        );
+    }
+    labels
+}
+
+/// A label's value as the format wants it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{outcome, outcomes};
+    use prometheus_parse::{Scrape, Value};
+
+    /// Read by a parser that is not ours, everything is there.
+    #[test]
+    fn a_foreign_parser_reads_every_number() {
+        let outcomes = outcomes();
+        let text = prometheus_text(&outcomes);
+        let lines = text.lines().map(|line| Ok(line.to_owned()));
+        let scrape = Scrape::parse(lines).unwrap();
+        let measures: usize = outcomes
+            .iter()
+            .filter_map(|o| Some(o.measured.as_ref()?.measures.len()))
+            .sum();
+        let measured = outcomes.iter().filter(|o| o.measured.is_some()).count();
+        assert_eq!(
+            scrape.samples.len(),
+            measures + 2 * measured + outcomes.len()
+        );
+        let p99 = scrape
+            .samples
+            .iter()
+            .find(|s| s.metric == "goodput_ttft_seconds" && s.labels.get("stat") == Some("p99"))
+            .unwrap();
+        assert_eq!(p99.labels.get("bench"), Some("chat_short"));
+        let Value::Gauge(seconds) = p99.value else {
+            panic!("{p99:?}")
+        };
+        let measure = outcomes[0].measured.as_ref().unwrap().measures.iter();
+        let ms = measure.clone().find(|m| m.slug() == "ttft-p99").unwrap();
+        assert!((seconds * 1e3 - ms.value).abs() < 1e-9);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn names_cannot_break_out_of_their_label() {
+        let mut outcome = outcome("pass");
+        outcome.name = "a \"b\" \\ c\nd".to_owned();
+        let text = prometheus_text(&[outcome]);
+        assert!(text.contains(r#"bench="a \"b\" \\ c\nd","#), "{text}");
+    }
+}

@@ -1,0 +1,130 @@
+//! What a snapshot holds: what was asked, counts, and the numbers, a line each.
+
+use super::redact;
+use crate::{
+    metrics::{Metrics, Summary},
+    report::Report,
+    run::Run,
+};
+use std::{collections::BTreeMap, fmt::Write};
+
+/// The heading of numbers that are compared with a tolerance; its share follows.
+pub(super) const WITHIN: &str = "within ";
+
+/// The text of a snapshot. Without a tolerance every digit is meant.
+pub(super) fn text(report: &Report, tolerance: Option<f64>) -> String {
+    let (run, metrics) = (report.run(), report.metrics());
+    let mut text = String::new();
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "{label:<15} {value}");
+    };
+    for (label, value) in asked(run) {
+        line(label, &value);
+    }
+    for (label, count) in counts(metrics) {
+        line(&label, &count.to_string());
+    }
+    let heading = match tolerance {
+        // As it was given: only what dividing by 100 has added is rounded away.
+        Some(share) => format!("{WITHIN}{} %", (share * 1e10).round() / 1e8),
+        None => "exactly".to_owned(),
+    };
+    let _ = write!(
+        text,
+        "{heading:<15} {:>10} {:>10} {:>10} {:>10}",
+        "mean", "p50", "p90", "p99"
+    );
+    let families = [
+        ("ttft ms", &metrics.gate.ttft),
+        ("tpot ms", &metrics.latency.tpot),
+        ("itl ms", &metrics.latency.itl),
+        ("e2el ms", &metrics.gate.e2el),
+    ];
+    for (label, summary) in families {
+        let _ = write!(text, "\n{label:<15}{}", statistics(summary));
+    }
+    let throughput = &metrics.throughput;
+    let single = [
+        ("requests/s", throughput.requests),
+        ("input tokens/s", throughput.input_tokens),
+        ("output tokens/s", throughput.output_tokens),
+        ("goodput", metrics.goodput.ratio),
+    ];
+    for (label, value) in single {
+        let _ = write!(text, "\n{label:<15} {value:>10.3}");
+    }
+    text
+}
+
+fn asked(run: &Run) -> Vec<(&'static str, String)> {
+    let setup = &run.setup;
+    let target = redact::target(&setup.target, setup.simulated);
+    let mut load = format!("{} requests", setup.requests);
+    if let Some(rate) = setup.rate {
+        let _ = write!(load, ", {rate}/s, burstiness {}", setup.burstiness);
+    }
+    if let Some(most) = setup.max_concurrency {
+        let _ = write!(load, ", {most} at a time");
+    }
+    let _ = write!(load, ", seed {}", setup.seed);
+    let name = |name: &Option<String>| redact::name(name.as_deref().unwrap_or("none")).to_owned();
+    vec![
+        ("target", format!("{target}, {}", setup.backend)),
+        ("model", name(&setup.model)),
+        ("tokenizer", name(&setup.tokenizer)),
+        ("load", load),
+    ]
+}
+
+/// Counts and, by kind, errors: their messages are a server's words.
+fn counts(metrics: &Metrics) -> Vec<(String, u64)> {
+    let counts = &metrics.counts;
+    let mut lines = vec![
+        ("completed".to_owned(), counts.completed),
+        ("failed".to_owned(), counts.failed),
+    ];
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for group in &metrics.errors {
+        *kinds.entry(&group.kind).or_default() += group.count;
+    }
+    lines.extend(
+        kinds
+            .into_iter()
+            .map(|(kind, count)| (format!("  {kind}"), count)),
+    );
+    lines.push(("input tokens".to_owned(), counts.input_tokens));
+    lines.push(("output tokens".to_owned(), counts.output_tokens));
+    lines
+}
+
+fn statistics(summary: &Summary) -> String {
+    let [p50, p90, p99] = [50.0, 90.0, 99.0].map(|q| summary.percentile(q));
+    let mut text = String::new();
+    for value in [summary.mean, p50, p90, p99] {
+        match summary.is_empty() {
+            true => text += &format!(" {:>10}", "-"),
+            false => text += &format!(" {value:>10.3}"),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::Criteria,
+        report::testing::{failing_run, report},
+    };
+
+    #[test]
+    fn everything_worth_reviewing_and_nothing_of_the_machine() {
+        let mut run = failing_run();
+        run.setup.model = Some("/home/me/models/secret".to_owned());
+        let text = text(&report(run, Criteria::default()), Some(0.2));
+        for word in ["localhost", "8000", "secret", "busy", "reset"] {
+            assert!(!text.contains(word), "{word} in {text}");
+        }
+        insta::assert_snapshot!(text);
+    }
+}

@@ -1,0 +1,33 @@
+//! Suites: benches declared in a `goodput.toml`, for people who do not write Rust.
+//!
+//! ```toml
+//! [defaults]
+//! backend = "openai-chat"
+//! target = "env:LLM_URL"
+//!
+//! [bench.chat]
+//! rate = 10
+//! goodput = "ttft:200"
+//! slo = "goodput >= 99%"
+//! ```
+//!
+//! The keys are those of `#[llm_bench(…)]`, read by the same parsers.
+
+mod read;
+mod toml;
+
+use crate::bench::Bench;
+
+/// The benches of a file, in its order.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    pub(crate) benches: Vec<Declared>,
+}
+
+/// One bench of a file.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    pub(crate) bench: Bench,
+    /// Why it runs only when asked for; empty without a reason.
+    pub(crate) ignore: Option<String>,
+}

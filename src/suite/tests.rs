@@ -1,0 +1,156 @@
+use super::*;
+use crate::{bench::keys::plain_example, grammar::names::KEYS};
+use rstest::rstest;
+
+fn told(text: &str) -> String {
+    Suite::parse("goodput.toml", text).unwrap_err().to_string()
+}
+
+fn one(text: &str) -> Declared {
+    let suite = Suite::parse("goodput.toml", text).unwrap();
+    suite.benches.into_iter().next().unwrap()
+}
+
+/// The one list of keys: each works in a file, with the attribute's own example, and does something.
+#[test]
+fn every_key_of_the_attribute_works_in_a_file() {
+    for key in KEYS {
+        let line = format!("{} = {}", key.name, plain_example(key));
+        if key.kind == Kind::Tolerance {
+            let told = told(&format!("[bench.a]\n{line}\n"));
+            assert!(told.contains("works in Rust only"), "{told}");
+            continue;
+        }
+        let table = match key.name {
+            "target" => line.clone(),
+            // Faults are for simulations.
+            _ => format!("target = \"sim\"\n{line}"),
+        };
+        let declared = one(&format!("[bench.a]\n{table}\n"));
+        let plain = one("[bench.a]\ntarget = \"sim\"\n");
+        match key.kind {
+            Kind::Reason => assert_eq!(declared.ignore.as_deref(), Some("needs a GPU")),
+            _ => {
+                let [with, without] = [&declared, &plain].map(|d| format!("{:?}", d.bench));
+                // Examples that say the default.
+                let usual = ["burstiness", "confidence", "dataset"].contains(&key.name);
+                let changes = usual || with != without;
+                assert!(changes, "{line} changes nothing");
+            }
+        }
+    }
+}
+
+/// Settings of one kind, and what the builder makes of the same.
+#[rstest]
+#[case("rate = 12", Bench::new("a").rate(12))]
+#[case("rate = 0.5", Bench::new("a").rate(0.5))]
+#[case("burstiness = inf", Bench::new("a").burstiness(f64::INFINITY))]
+#[case("burstiness = \"inf\"", Bench::new("a").burstiness(f64::INFINITY))]
+#[case("seed = 0x10", Bench::new("a").seed(16))]
+#[case("stream = false", Bench::new("a").stream(false))]
+#[case("total_timeout = \"5m\"", Bench::new("a").total_timeout("5m"))]
+#[case("headers = [\"A: 1\", \"B: 2\"]", Bench::new("a").headers(["A: 1", "B: 2"]))]
+#[case("extra_body = { temperature = 0, stop = [\"x\"] }",
+    Bench::new("a").extra_body("{\"temperature\": 0, \"stop\": [\"x\"]}"))]
+#[case("on_inconclusive = \"warn\"", Bench::new("a").on_inconclusive("warn"))]
+fn values_are_the_builders(#[case] line: &str, #[case] expected: Bench) {
+    let declared = one(&format!("[bench.a]\n{line}\n"));
+    let expected = match line.starts_with("on_inconclusive") {
+        true => expected,
+        false => expected.on_inconclusive("fail"),
+    };
+    assert_eq!(format!("{:?}", declared.bench), format!("{expected:?}"));
+}
+
+#[test]
+fn benches_keep_their_order_and_have_the_defaults() {
+    let text = "\
+[defaults]
+rate = 10
+requests = 20
+headers = [\"A: 1\"]
+
+[bench.zebra]
+[bench.\"a long name\"]
+requests = 5
+headers = [\"B: 2\"]
+[bench.ramped]
+ramp = \"linear 1..10\"
+";
+    let suite = Suite::parse("goodput.toml", text).unwrap();
+    let names: Vec<_> = suite.benches.iter().map(|d| d.bench.name()).collect();
+    assert_eq!(names, ["zebra", "a long name", "ramped"]);
+    let requests: Vec<_> = suite.benches.iter().map(|d| d.bench.requests).collect();
+    assert_eq!(requests, [20, 5, 20]);
+    let [zebra, long, ramped] = suite.benches.as_slice() else {
+        unreachable!()
+    };
+    assert_eq!((zebra.bench.rate, ramped.bench.rate), (10.0, f64::INFINITY));
+    assert!(zebra.bench.headers.contains_key("A"));
+    assert!(!long.bench.headers.contains_key("A") && long.bench.headers.contains_key("B"));
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_with_its_line() {
+    insta::assert_snapshot!(told(
+        "\
+[defaults]
+rat = 10
+slo = \"p99(ttfx) < 1ms, errors < 1\"
+
+[bench.a]
+rate = -1
+requests = \"ten\"
+target = \"http:/nowhere\"
+headers = 5
+total_timeout = 30
+
+[bench.b]
+rate = 5
+ramp = \"linear 1..10\"
+slo = \"goodput >= 95%\"
+num_prompts = 10
+
+[server]
+x = 1
+"
+    ));
+}
+
+#[rstest]
+#[case(
+    "[[bench]]\nrate = 1\n",
+    "goodput.toml:1: a bench is a table with its name"
+)]
+#[case("bench = 5\n", "write `[bench.NAME]`")]
+#[case(
+    "[bench]\nrate = 1\n",
+    "goodput.toml:2: a bench is a table with its name"
+)]
+#[case("[defaults]\n", "has no benches")]
+#[case("", "has no benches")]
+#[case(
+    "[bench.a]\nrate == 1\n[bench.b]\nrate = -1\n",
+    "goodput.toml:2: is not TOML"
+)]
+#[case(
+    "[bench.a]\nrate == 1\n[bench.b]\nrate = -1\n",
+    "goodput.toml:4: bench.b.rate = -1"
+)]
+#[case("[bench.a]\n[bench.a]\n", "goodput.toml:2: is not TOML")]
+fn a_file_that_is_no_suite_is_refused(#[case] text: &str, #[case] part: &str) {
+    let told = told(text);
+    assert!(told.contains(part), "{told}");
+}
+
+#[test]
+fn secrets_are_not_repeated() {
+    let told = told("[bench.a]\nheaders = [\"Authorization Bearer hunter2\"]\napi_key = 5\n");
+    assert!(
+        !told.contains("hunter2") && told.contains("bench.a.headers = ***"),
+        "{told}"
+    );
+    let debug = format!("{:?}", one("[bench.a]\napi_key = \"hunter2\"\n").bench);
+    assert!(!debug.contains("hunter2"), "{debug}");
+}

@@ -1,0 +1,319 @@
+//! Outputs for CI: files of the command, of benchmark targets and of tests, the job's summary, and the
+//! stream of events.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![cfg(feature = "cli")]
+
+use goodput::{Report, llm_bench};
+use rstest::rstest;
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The command, a program of `examples/`, or this test itself, free of what the environment asks for.
+fn program(path: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(path.as_ref());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
+        command.env_remove(name);
+    }
+    command
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .env_remove("NEXTEST")
+        .env_remove("GATES_URL")
+        .env("RUST_BACKTRACE", "0");
+    command
+}
+
+fn gates() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    program(tests.ancestors().nth(2).unwrap().join("examples/gates"))
+}
+
+fn serve(args: &[&str]) -> Command {
+    let mut command = program(env!("CARGO_BIN_EXE_goodput"));
+    let sim = "sim(ttft = normal(80ms, 20ms), itl = 5ms, seed = 1)";
+    command.args(["serve", "--target", sim, "--num-prompts", "100"]);
+    command.args(["--request-rate", "20", "--random-input-len", "32"]);
+    command.args(["--random-output-len", "8"]).args(args);
+    command
+}
+
+/// A folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("outputs-{name}"));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn events(output: &Output) -> Vec<Value> {
+    let stdout = text(&output.stdout);
+    let lines = stdout.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn junit(path: &Path) -> Vec<(String, Vec<String>)> {
+    let xml = std::fs::read_to_string(path).unwrap();
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let cases = document
+        .descendants()
+        .filter(|n| n.has_tag_name("testcase"));
+    cases
+        .map(|case| {
+            let children = case.children().filter(roxmltree::Node::is_element);
+            let tags = children.map(|n| n.tag_name().name().to_owned());
+            let tags = tags.filter(|tag| tag != "properties" && tag != "system-out");
+            (case.attribute("name").unwrap().to_owned(), tags.collect())
+        })
+        .collect()
+}
+
+/// All files at once, and the verdict's exit code is not theirs.
+#[test]
+fn the_command_writes_every_format() {
+    let folder = folder("all");
+    let path = |name: &str| folder.join("made").join(name);
+    let formats = [
+        ("junit", "junit.xml"),
+        ("markdown", "summary.md"),
+        ("bencher", "bmf.json"),
+        ("github-smaller", "smaller.json"),
+        ("github-bigger", "bigger.json"),
+        ("prometheus", "goodput.prom"),
+    ];
+    let mut command = serve(&["--slo", "p99(ttft) < 90ms", "--label", "nightly"]);
+    for (format, file) in formats {
+        command.args(["--output", &format!("{format}={}", path(file).display())]);
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let cases = junit(&path("junit.xml"));
+    assert_eq!(cases, [("nightly".to_owned(), vec!["failure".to_owned()])]);
+    let read = |name| std::fs::read_to_string(path(name)).unwrap();
+    assert!(read("summary.md").contains("❌ fail"));
+    let bencher: Value = serde_json::from_str(&read("bmf.json")).unwrap();
+    let p99 = &bencher["nightly"]["ttft-p99"];
+    assert!(p99["lower_value"].as_f64().unwrap() > 90.0, "{bencher}");
+    for (name, entry) in [
+        ("smaller.json", "nightly/ttft-p50"),
+        ("bigger.json", "nightly/goodput"),
+    ] {
+        let entries: Value = serde_json::from_str(&read(name)).unwrap();
+        let names = entries.as_array().unwrap().iter().map(|e| &e["name"]);
+        assert!(names.clone().any(|name| name == entry), "{entries}");
+    }
+    assert!(read("goodput.prom").contains("goodput_exit_code{bench=\"nightly\""));
+}
+
+#[rstest]
+#[case(&["--output", "junit"], "--output = junit: has no path")]
+#[case(&["--output", "xml=a"], "unknown format `xml`")]
+#[case(&["--output", "bencher=/dev/null/x"], "cannot be written")]
+#[case(&["--output", "markdown"], "GITHUB_STEP_SUMMARY is not set")]
+fn an_output_that_cannot_be_is_refused_before_the_run(#[case] args: &[&str], #[case] told: &str) {
+    let output = serve(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains(told), "{stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+/// The job's summary is appended to without being asked; a Markdown file that is asked for wins.
+#[test]
+fn a_github_job_gets_its_summary() {
+    let folder = folder("summary");
+    let summary = folder.join("summary.md");
+    std::fs::write(&summary, "of another step\n").unwrap();
+    let run = |args: &[&str]| {
+        let mut command = serve(args);
+        let output = command.env("GITHUB_STEP_SUMMARY", &summary).output();
+        assert!(output.unwrap().status.success());
+        std::fs::read_to_string(&summary).unwrap()
+    };
+    let text = run(&[]);
+    assert!(
+        text.starts_with("of another step\n### goodput: 1 of 1 passed\n"),
+        "{text}"
+    );
+    let own = format!("markdown={}", folder.join("own.md").display());
+    assert_eq!(run(&["--output", &own]), text);
+    assert!(folder.join("own.md").exists());
+}
+
+#[test]
+fn events_are_lines_of_json_and_people_read_stderr() {
+    let output = serve(&["--message-format", "json", "--slo", "p99(ttft) < 90ms"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let events = events(&output);
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|e| e["event"].as_str().unwrap())
+        .collect();
+    let kinds: Vec<_> = kinds
+        .into_iter()
+        .filter(|kind| *kind != "progress")
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "run-started",
+            "bench-started",
+            "bench-finished",
+            "run-finished"
+        ]
+    );
+    assert_eq!(events[0]["schema"], 1);
+    let finished = &events[events.len() - 2];
+    assert_eq!(
+        (&finished["outcome"], &finished["verdict"]),
+        (&"fail".into(), &"fail".into())
+    );
+    assert_eq!(finished["report"]["requests"]["completed"], 100);
+    assert!(finished["measures"]["ttft-p99"]["low"].as_f64().unwrap() > 90.0);
+    assert_eq!(events[events.len() - 1]["exit_code"], 1);
+    assert!(text(&output.stderr).contains("Serving Benchmark Result"));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_an_error_in_every_output() {
+    let folder = folder("unreachable");
+    let path = folder.join("junit.xml");
+    let output = program(env!("CARGO_BIN_EXE_goodput"))
+        .args(["serve", "--base-url", "http://127.0.0.1:9", "--model", "m"])
+        .args(["--num-prompts", "1", "--message-format", "json"])
+        .args(["--output", &format!("junit={}", path.display())])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(junit(&path)[0].1, ["error"]);
+    let events = events(&output);
+    assert_eq!(events[2]["outcome"], "error");
+    assert_eq!(events[3]["exit_code"], 4);
+}
+
+/// A benchmark target puts all its benches into one file.
+#[test]
+fn a_benchmark_target_is_one_junit_file() {
+    let folder = folder("target");
+    let path = folder.join("junit.xml");
+    let output = gates()
+        .args(["--include-ignored", "--output"])
+        .arg(format!("junit={}", path.display()))
+        .args(["--message-format", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(101));
+    let cases = junit(&path);
+    let tags = |name: &str| {
+        let case = cases.iter().find(|(case, _)| case == name);
+        case.unwrap().1.clone()
+    };
+    assert_eq!(cases.len(), 6);
+    for passed in ["chat", "long::completions", "panics"] {
+        assert!(tags(passed).is_empty(), "{cases:?}");
+    }
+    assert_eq!(tags("live"), ["skipped"]);
+    assert_eq!(
+        (tags("too_slow"), tags("displeased")),
+        (vec!["failure".to_owned()], vec!["failure".to_owned()])
+    );
+    let last = events(&output).pop().unwrap();
+    assert_eq!(
+        (&last["passed"], &last["failed"], &last["ignored"]),
+        (&3.into(), &2.into(), &1.into())
+    );
+}
+
+/// Under nextest, where each bench has a process, none overwrites another's file.
+#[test]
+fn each_process_of_nextest_has_its_own_file() {
+    let folder = folder("nextest");
+    for bench in ["chat", "long::completions"] {
+        let output = gates()
+            .args(["--exact", bench, "--nocapture"])
+            .env("NEXTEST", "1")
+            .env("CARGO_PKG_NAME", "app")
+            .env("GITHUB_STEP_SUMMARY", folder.join("summary.md"))
+            .env(
+                "GOODPUT_OUTPUT",
+                format!("junit={}", folder.join("j.xml").display()),
+            )
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let names = ["j-app-gates.chat.xml", "j-app-gates.long.completions.xml"];
+    assert!(names.iter().all(|name| folder.join(name).exists()));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+}
+
+#[llm_bench(requests = 5, ignore = "run by another test")]
+fn passing() {}
+
+#[llm_bench(requests = 5, ignore = "run by another test")]
+fn panicking(report: &Report) {
+    assert!(report.completed() > 5, "too few");
+}
+
+/// Under `cargo test` the environment asks; a bench whose function panics still leaves its files.
+#[rstest]
+#[case("passing", 0, &[])]
+#[case("panicking", 101, &["failure"])]
+fn tests_write_what_the_environment_asks_for(
+    #[case] bench: &str,
+    #[case] code: i32,
+    #[case] tags: &[&str],
+) {
+    let folder = folder(bench);
+    let asked = format!(
+        "junit={0}/junit.xml, prometheus={0}/goodput.prom, markdown",
+        folder.display()
+    );
+    let output = program(std::env::current_exe().unwrap())
+        .args(["--exact", bench, "--ignored"])
+        .env("CARGO_PKG_NAME", "app")
+        .env("GOODPUT_OUTPUT", asked)
+        .env("GITHUB_STEP_SUMMARY", folder.join("summary.md"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(code), "{}", text(&output.stdout));
+    let cases = junit(&folder.join(format!("junit-app-outputs.{bench}.xml")));
+    assert_eq!(
+        cases,
+        [(
+            bench.to_owned(),
+            tags.iter().map(|tag| (*tag).to_owned()).collect()
+        )]
+    );
+    assert!(
+        folder
+            .join(format!("goodput-app-outputs.{bench}.prom"))
+            .exists()
+    );
+    let summary = std::fs::read_to_string(folder.join("summary.md")).unwrap();
+    assert!(summary.contains(bench), "{summary}");
+}
+
+#[test]
+fn a_test_fails_when_its_output_cannot_be() {
+    let output = program(std::env::current_exe().unwrap())
+        .args(["--exact", "passing", "--ignored"])
+        .env("GOODPUT_OUTPUT", "junit=x.xml,html=y")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(101));
+    let stdout = text(&output.stdout);
+    assert!(
+        stdout.contains("GOODPUT_OUTPUT = html=y: unknown format `html`"),
+        "{stdout}"
+    );
+}

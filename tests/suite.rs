@@ -1,0 +1,228 @@
+//! `goodput run`: suites as their users run them, and the examples of the documentation.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![cfg(feature = "cli")]
+
+use rstest::rstest;
+use saphyr::{LoadableYamlNode, Yaml};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+const SUITE: &str = "\
+[defaults]
+target = \"sim(ttft = normal(80ms, 20ms), itl = 5ms, seed = 1)\"
+dataset = \"random(input = 32, output = 8)\"
+rate = 20
+
+[bench.chat]
+backend = \"openai-chat\"
+slo = \"p50(ttft) < 200ms\"
+
+[bench.slow]
+slo = \"p99(ttft) < 90ms\"
+
+[bench.few]
+requests = 5
+slo = \"p99(ttft) < 110ms\"
+
+[bench.cut]
+faults = \"reset\"
+
+[bench.live]
+target = \"env:GOODPUT_TEST_NO_SUCH_SERVER\"
+api_key = \"env:GOODPUT_TEST_NO_SUCH_KEY\"
+
+[bench.later]
+ignore = \"not yet\"
+";
+
+/// A folder of this test's own with this suite in it.
+fn folder(name: &str, suite: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("suite-{name}"));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    std::fs::write(path.join("goodput.toml"), suite).unwrap();
+    path
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    command(folder, args).output().unwrap()
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).arg("run").args(args);
+    command.env_remove("GITHUB_STEP_SUMMARY");
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[rstest]
+#[case::passes(&["chat", "live", "later"], 0, "3 benches: 1 pass, 2 ignored; 3 filtered out")]
+#[case::misses(&["--exact", "slow"], 1, "1 bench: 1 fail (slow); 5 filtered out")]
+#[case::undecided(&["chat", "few"], 3, "2 benches: 1 pass, 1 inconclusive (few); 4 filtered out")]
+#[case::invalid(&["few", "cut"], 4, "2 benches: 1 inconclusive (few), 1 invalid (cut); 4 filtered out")]
+#[case::worst(&["--skip", "live", "--include-ignored"], 1,
+    "5 benches: 2 pass, 1 fail (slow), 1 inconclusive (few), 1 invalid (cut); 1 filtered out")]
+#[case::only_ignored(&["--ignored"], 0, "1 bench: 1 pass; 5 filtered out")]
+fn the_exit_code_is_the_worst(#[case] args: &[&str], #[case] code: i32, #[case] last: &str) {
+    let name = args.join("_");
+    let output = run(&folder(&name, SUITE), args);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(code), "{stdout}");
+    let line = stdout.lines().last().unwrap();
+    assert!(line.starts_with(&format!("{last}; finished in ")), "{line}");
+}
+
+#[test]
+fn a_missing_server_is_invalid_where_live_is_required() {
+    let folder = folder("live", SUITE);
+    let output = command(&folder, &["live"])
+        .env("GOODPUT_REQUIRE_LIVE", "1")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let stdout = text(&output.stdout);
+    assert!(
+        stdout.contains("1 error (live)") && stdout.contains("NO_SUCH_SERVER"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn a_key_that_is_not_set_is_said_before_anything_is_sent() {
+    let suite = "[bench.a]\ntarget = \"http://127.0.0.1:9\"\napi_key = \"env:GOODPUT_NO_KEY\"\nmodel = \"m\"\n";
+    let output = run(&folder("key", suite), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = "the environment variable GOODPUT_NO_KEY is not set";
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains(told), "{stdout}");
+}
+
+#[test]
+fn names_are_listed_in_the_files_order() {
+    let output = run(&folder("list", SUITE), &["--list", "--skip", "cut"]);
+    assert_eq!(
+        text(&output.stdout),
+        "chat: benchmark\nslow: benchmark\nfew: benchmark\nlive: benchmark\nlater: benchmark\n"
+    );
+}
+
+#[rstest]
+#[case::typo(SUITE, &["caht"], "FILTER = caht: no bench has such a name. There are: chat, slow")]
+#[case::mistake("[bench.a]\nrate = 0\n", &[], "goodput.toml:2: bench.a.rate = 0: must be above 0")]
+#[case::no_file(SUITE, &["--suite", "none.toml"], "none.toml: cannot be read")]
+#[case::no_folder(SUITE, &["--suite", "none/goodput.toml"], "has no such folder")]
+fn what_cannot_be_run_exits_2(#[case] suite: &str, #[case] args: &[&str], #[case] told: &str) {
+    let output = run(&folder(&format!("bad-{}", told.len()), suite), args);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains(told), "{stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+/// Paths in the file are the file's, paths on the command line are the user's.
+#[test]
+fn paths_are_taken_from_where_they_are_written() {
+    let suite =
+        "[bench.a]\ntarget = \"sim\"\ndataset = \"custom('prompts.jsonl')\"\nrequests = 2\n";
+    let folder = folder("paths", suite);
+    let row = "{\"prompt\": \"a b c\", \"output_tokens\": 4}\n";
+    std::fs::write(folder.join("prompts.jsonl"), row.repeat(2)).unwrap();
+    let parent = folder.parent().unwrap();
+    let args = [
+        "--suite",
+        "suite-paths/goodput.toml",
+        "--output",
+        "junit=suite-paths-junit.xml",
+    ];
+    let output = run(parent, &args);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let xml = std::fs::read_to_string(parent.join("suite-paths-junit.xml")).unwrap();
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let case = document.descendants().find(|n| n.has_tag_name("testcase"));
+    assert_eq!(
+        case.unwrap().attribute("classname"),
+        Some("suite-paths/goodput.toml")
+    );
+}
+
+/// The fenced blocks of a page in this language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(page);
+    let page = std::fs::read_to_string(path).unwrap();
+    let fence = format!("```{language}\n");
+    let blocks = page.split(&fence).skip(1);
+    blocks
+        .map(|rest| rest.split("\n```").next().unwrap().to_owned())
+        .collect()
+}
+
+/// What the pages show is a suite, and their commands are commands.
+#[test]
+fn the_suite_of_the_documentation_is_one() {
+    let [suite] = blocks("suites.md", "toml").try_into().unwrap();
+    let folder = folder("docs", &suite);
+    std::fs::create_dir_all(folder.join("nightly")).unwrap();
+    std::fs::write(folder.join("nightly/goodput.toml"), &suite).unwrap();
+    let shells = [blocks("suites.md", "sh"), blocks("ci.md", "sh")].concat();
+    let workflows = blocks("ci.md", "yaml").concat();
+    let lines = shells.iter().flat_map(|block| block.lines());
+    let commands: Vec<&str> = lines
+        .chain(workflows.lines())
+        .filter_map(|line| {
+            line.trim_start_matches(['-', ' '])
+                .strip_prefix("goodput run")
+                .or_else(|| line.split("run: goodput run").nth(1))
+        })
+        .collect();
+    assert!(commands.len() >= 9, "{commands:?}");
+    for line in commands {
+        let words = line.split(['#', '|']).next().unwrap().split_whitespace();
+        let args: Vec<&str> = words
+            .chain(["--list"])
+            .filter(|word| *word != "--list")
+            .collect();
+        let output = run(&folder, &[&args[..], &["--list"]].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{line}: {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn workflows_and_profiles_of_the_documentation_can_be_read() {
+    let workflows = blocks("ci.md", "yaml");
+    assert_eq!(workflows.len(), 2);
+    let read = |text: &str| Yaml::load_from_str(text).unwrap().remove(0);
+    let github = read(&workflows[0]);
+    let steps = github["jobs"]["live"]["steps"].as_sequence().unwrap();
+    assert!(steps.iter().all(|step| step.is_mapping()));
+    let gitlab = read(&workflows[1]);
+    assert!(gitlab["slo"]["script"].is_sequence());
+    for profile in blocks("ci.md", "toml") {
+        let table: toml::Table = toml::from_str(&profile).unwrap();
+        let overrides = &table["profile"]["default"]["overrides"][0];
+        assert_eq!(
+            overrides["threads-required"].as_str(),
+            Some("num-test-threads")
+        );
+        let group = overrides["test-group"].as_str().unwrap();
+        assert_eq!(
+            table["test-groups"][group]["max-threads"].as_integer(),
+            Some(1)
+        );
+    }
+}
