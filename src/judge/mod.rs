@@ -21,6 +21,7 @@
 //! `goodput` does.
 
 mod audit;
+mod changes;
 mod comparison;
 mod estimate;
 mod finding;
@@ -29,6 +30,7 @@ mod slo;
 mod verdict;
 mod worst;
 
+pub(crate) use changes::{Compared, changes};
 pub use comparison::{Change, Comparison, Pairing};
 pub use finding::{Finding, FindingKind};
 pub use quantity::Unit;
