@@ -16,7 +16,7 @@
 
 use super::{
     Bench, Control,
-    conduct::{Drive, Opener},
+    conduct::{Drive, opened},
     extend::Delivered,
     prepare::Prepared,
 };
@@ -25,23 +25,26 @@ use crate::{
     error::Error,
     judge::{Compared, Comparison, Criteria, Finding, FindingKind, Pairing, Verdict, changes},
     metrics::Metrics,
-    plan::Tokenizer,
+    plan::{Plan, Tokenizer},
     report::Report,
     run::Run,
     stats::{
         Looks,
         compare::{Conclusion, Rule},
     },
-    target::{AnyTarget, Opened, Place},
+    target::{AnyTarget, Guard, Place},
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+/// The share of a plan that warms a server up: one in so many requests.
+const WARM_UP: usize = 4;
+
 /// Which server of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
+pub(super) enum Which {
     /// The reference.
     A,
     /// What is under test.
@@ -58,19 +61,29 @@ impl Which {
 }
 
 /// One of the two servers.
-struct Side {
+pub(super) struct Side {
     which: Which,
     bench: Bench,
     target: AnyTarget,
-    opened: Option<(Opened, Prepared)>,
-    /// Whether the opened one has been warmed up.
-    warm: bool,
+    /// Prompts of its own, at the times of the first plan.
+    own_prompts: Option<usize>,
+    server: Option<Server>,
     /// All its runs, as if they were one.
     delivered: Option<Delivered>,
+    /// What the last server of several complained of.
     complaint: Option<String>,
+    /// What the runs were made with.
+    last: Option<(Place, Prepared)>,
 }
 
-/// What a segment came to.
+/// A server that is open and warm.
+struct Server {
+    place: Place,
+    guard: Option<Box<dyn Guard>>,
+    prepared: Prepared,
+}
+
+/// What a run came to.
 struct Segment {
     metrics: Metrics,
     invalid: Option<Finding>,
@@ -82,50 +95,57 @@ pub(super) struct Experiment {
     pub(super) pairs: Vec<(Metrics, Metrics)>,
     /// Why the pairs say nothing.
     pub(super) invalid: Option<Finding>,
-    /// Whether it was ended from outside.
-    partial: bool,
-    pub(super) rule: Rule,
+    /// By which the last look decided.
+    rule: Rule,
     against: String,
     at_most: usize,
-    notes: Vec<String>,
 }
 
 impl Bench {
     /// Runs pairs against `versus` and gives the report of the target, compared.
-    pub(super) fn conduct_versus(&self, versus: &AnyTarget, control: &Control) -> Result<Report, Error> {
+    pub(super) fn conduct_versus(
+        &self,
+        versus: &AnyTarget,
+        control: &Control,
+    ) -> Result<Report, Error> {
         let mut a = Side::new(Which::A, self, versus.clone());
         let mut b = Side::new(Which::B, self, self.chosen_target());
         let _lock = self.lock_for(&[&a.target, &b.target])?;
         let experiment = self.experiment(&mut a, &mut b, control, true)?;
-        let complaint = a.close();
+        a.close();
+        b.close();
         let mut comparison = experiment.comparison(self);
-        comparison.notes.extend(complaint.map(|why| format!("A complains: {why}")));
+        comparison.notes = b.notes_on(&a);
         let run = b.whole_run()?;
-        let complaint = b.close();
-        let notes = b.plan_notes();
         let criteria = Criteria {
-            complaint,
+            complaint: b.complaint.take(),
             ..self.criteria(1)
         };
         let (metrics, mut judgement) = criteria.assess(&run);
         if let Some(finding) = experiment.invalid {
             judgement.verdict = Verdict::Invalid;
+            judgement.worst.clear();
             judgement.findings.insert(0, finding);
         }
         let judgement = judgement.compared(comparison, self.on_inconclusive);
-        Ok(Report::new(run, notes, criteria, metrics, judgement))
+        Ok(Report::new(
+            run,
+            b.plan_notes(),
+            criteria,
+            metrics,
+            judgement,
+        ))
     }
 
-    /// Runs pairs until they are decided, if that may be early, or all are run.
+    /// Runs pairs until all are run or, if that is wanted, until they are decided.
     pub(super) fn experiment(
         &self,
         a: &mut Side,
         b: &mut Side,
         control: &Control,
-        may_end_early: bool,
+        until_decided: bool,
     ) -> Result<Experiment, Error> {
         let looks = Looks::at_pairs(self.pairs, self.false_alarms);
-        let compared = self.compared();
         let rule = |look: usize| Rule {
             error: looks.error(look),
             noise_threshold: self.noise_threshold,
@@ -135,44 +155,36 @@ impl Bench {
         let mut experiment = Experiment {
             pairs: Vec::new(),
             invalid: None,
-            partial: false,
             rule: rule(0),
             against: a.target.describe(),
             at_most: self.pairs,
-            notes: Vec::new(),
         };
         let mut tokenizer = None;
         for pair in 0..self.pairs {
-            let a_first = coin.random::<bool>();
-            let mut of_a = None;
-            let mut of_b = None;
-            for which in if a_first { [Which::A, Which::B] } else { [Which::B, Which::A] } {
-                let (side, of) = match which {
-                    Which::A => (&mut *a, &mut of_a),
-                    Which::B => (&mut *b, &mut of_b),
-                };
-                let segment = side.segment(pair, &mut tokenizer, control)?;
-                experiment.partial |= segment.partial;
-                experiment.invalid = experiment.invalid.or(segment.invalid);
-                *of = Some(segment.metrics);
-            }
-            if experiment.invalid.is_some() || experiment.partial {
+            let mut run = |side: &mut Side| side.segment(pair, &mut tokenizer, control);
+            let (of_a, of_b) = match coin.random::<bool>() {
+                true => {
+                    let of_a = run(a)?;
+                    (of_a, run(b)?)
+                }
+                false => {
+                    let of_b = run(b)?;
+                    (run(a)?, of_b)
+                }
+            };
+            experiment.invalid = of_b.invalid.or(of_a.invalid);
+            if experiment.invalid.is_some() || of_a.partial || of_b.partial {
                 break;
             }
-            experiment.pairs.extend(of_a.zip(of_b));
-            let pairs = experiment.pairs.len();
-            let Ok(look) = looks.segments().binary_search(&pairs) else { continue };
+            experiment.pairs.push((of_a.metrics, of_b.metrics));
+            let Ok(look) = looks.segments().binary_search(&experiment.pairs.len()) else {
+                continue;
+            };
             experiment.rule = rule(look);
-            let changes = changes(&compared, &experiment.pairs, &experiment.rule);
-            let mut gated = changes.iter().filter(|change| change.gated).map(|c| c.conclusion);
-            let is_open = |conclusion| conclusion == Conclusion::Inconclusive;
-            let worse = gated.clone().any(|conclusion| conclusion == Conclusion::Worse);
-            // What got better may still hide what got worse.
-            if may_end_early && (worse || !gated.any(is_open)) {
+            if until_decided && experiment.is_decided(self) {
                 break;
             }
         }
-        experiment.notes.extend(b.note_on(a));
         Ok(experiment)
     }
 
@@ -183,11 +195,17 @@ impl Bench {
 }
 
 impl Experiment {
-    pub(super) fn comparison(&self, bench: &Bench) -> Comparison {
-        let changes = match self.pairs.as_slice() {
-            [] => Vec::new(),
-            pairs => changes(&bench.compared(), pairs, &self.rule),
+    /// Something got worse, or nothing is open: what got better may hide what got worse.
+    fn is_decided(&self, bench: &Bench) -> bool {
+        let changes = changes(&bench.compared(), &self.pairs, &self.rule);
+        let any = |conclusion| {
+            let mut gated = changes.iter().filter(|change| change.gated);
+            gated.any(|change| change.conclusion == conclusion)
         };
+        any(Conclusion::Worse) || !any(Conclusion::Inconclusive)
+    }
+
+    fn comparison(&self, bench: &Bench) -> Comparison {
         Comparison {
             against: self.against.clone(),
             pairing: Pairing::Paired {
@@ -195,15 +213,15 @@ impl Experiment {
                 at_most: self.at_most,
             },
             rule: self.rule,
-            changes,
+            changes: changes(&bench.compared(), &self.pairs, &self.rule),
             attribution: Vec::new(),
-            notes: self.notes.clone(),
+            notes: Vec::new(),
         }
     }
 }
 
 impl Side {
-    fn new(which: Which, bench: &Bench, target: AnyTarget) -> Self {
+    pub(super) fn new(which: Which, bench: &Bench, target: AnyTarget) -> Self {
         let bench = Bench {
             target: Some(target.clone()),
             // The chosen target has them already, and the reference is as it is.
@@ -215,56 +233,166 @@ impl Side {
             which,
             bench,
             target,
-            opened: None,
-            warm: false,
+            own_prompts: None,
+            server: None,
             delivered: None,
             complaint: None,
+            last: None,
         }
     }
 
-    /// Sends the plan of a pair.
+    /// The same side with prompts of its own in every run, the first or the second of two such sides:
+    /// they are the same server, which would answer known prompts from its cache.
+    pub(super) fn with_own_prompts(self, side: usize) -> Self {
+        Side {
+            own_prompts: Some(side),
+            ..self
+        }
+    }
+
+    /// Sends the plan of a pair, to a server that is open and warm.
     fn segment(
         &mut self,
         pair: usize,
         tokenizer: &mut Option<Tokenizer>,
         control: &Control,
     ) -> Result<Segment, Error> {
-        self.open(tokenizer)?;
-        self.warm_up(control)?;
-        let Some((opened, prepared)) = &self.opened else {
-            return Err(Error::Target("the target was not opened".into()));
+        let server = match self.server.take() {
+            Some(server) => server,
+            None => self.open(tokenizer, control)?,
         };
-        let prepared = prepared.with_plan(self.bench.plan_of_segment(pair, prepared)?);
-        let place = self.place_of(&opened.place, pair);
-        let delivered = self.bench.deliver(&place, &Drive::once(&prepared, control))?;
-        let to_run = |delivered| {
-            let target = self.target.describe();
-            self.bench.to_run(&place, target, &prepared, delivered)
-        };
-        let run = to_run(delivered.clone());
+        let prepared = server
+            .prepared
+            .with_plan(self.plan(pair, &server.prepared)?);
+        let place = self.place(&server.place, pair);
+        let drive = Drive::once(&prepared, control);
+        let delivered = self.bench.deliver(&place, &drive)?;
+        let run = self.to_run(&place, &prepared, delivered.clone());
         let (metrics, judgement) = self.bench.criteria(1).assess(&run);
-        let invalid = judgement.findings.iter().find(|f| f.kind.invalidates());
+        let mut findings = judgement.findings.into_iter();
+        let invalid = findings.find(|finding| finding.kind.invalidates());
         let segment = Segment {
             metrics,
-            invalid: invalid.map(|finding| Finding {
-                kind: FindingKind::Pair,
-                message: format!(
-                    "run {} of {} ({}) is invalid: {}",
-                    pair + 1,
-                    self.which.letter(),
-                    self.target.describe(),
-                    finding.message
-                ),
-            }),
+            invalid: invalid.map(|finding| self.pair_is_invalid(pair, &finding)),
             partial: delivered.delivery.partial,
         };
         match &mut self.delivered {
-            Some(whole) => whole.append(delivered.delivery, prepared.plan),
+            Some(whole) => whole.append(delivered.delivery, prepared.plan.clone()),
             None => self.delivered = Some(delivered),
         }
+        self.last = Some((place, prepared));
+        self.server = Some(server);
         if self.target.in_turn() {
-            self.complaint = self.close().or(self.complaint.take());
+            self.close();
         }
         Ok(segment)
+    }
+
+    /// Opens the target and warms it up.
+    fn open(
+        &mut self,
+        tokenizer: &mut Option<Tokenizer>,
+        control: &Control,
+    ) -> Result<Server, Error> {
+        let opened = opened(&self.target)?;
+        let prepared = Prepared::with(&self.bench, &opened.place, tokenizer.clone())?;
+        *tokenizer = Some(prepared.tokenizer.clone());
+        // A simulated server lives for a run only.
+        if !matches!(opened.place, Place::Simulation(_)) {
+            let mut plan = self.bench.plan_of_segment(self.bench.pairs, &prepared)?;
+            let requests = plan.requests.len().div_ceil(WARM_UP);
+            plan.requests.truncate(requests);
+            let warm_up = prepared.with_plan(plan);
+            let unseen = Control {
+                observer: Arc::new(Silent),
+                ..control.clone()
+            };
+            self.bench
+                .deliver(&opened.place, &Drive::once(&warm_up, &unseen))?;
+        }
+        // It is ready now, and stays so.
+        if !self.target.in_turn() {
+            self.bench.ready_timeout = None;
+        }
+        Ok(Server {
+            place: opened.place,
+            guard: opened.guard,
+            prepared,
+        })
+    }
+
+    /// The plan of a pair: the same on both sides, unless each has prompts of its own.
+    fn plan(&self, pair: usize, prepared: &Prepared) -> Result<Plan, Error> {
+        let Some(side) = self.own_prompts else {
+            return self.bench.plan_of_segment(pair, prepared);
+        };
+        // Behind those of all pairs and of the warm-up.
+        let own = self.bench.pairs + 1 + 2 * pair + side;
+        let mut plan = self.bench.plan_of_segment(own, prepared)?;
+        let first = self.bench.plan_of_segment(0, prepared)?;
+        for (request, first) in plan.requests.iter_mut().zip(&first.requests) {
+            request.at = first.at;
+        }
+        Ok(plan)
+    }
+
+    /// Where a run goes: a simulation is another server in each, with luck of its own.
+    fn place(&self, place: &Place, pair: usize) -> Place {
+        match place {
+            Place::Simulation(simulation) => {
+                let run = format!("{}{pair}", self.which.letter());
+                let seed = xxh3_64_with_seed(run.as_bytes(), simulation.script().seed);
+                Place::Simulation(simulation.clone().seed(seed))
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn to_run(&self, place: &Place, prepared: &Prepared, delivered: Delivered) -> Run {
+        let target = self.target.describe();
+        self.bench.to_run(place, target, prepared, delivered)
+    }
+
+    fn pair_is_invalid(&self, pair: usize, finding: &Finding) -> Finding {
+        Finding {
+            kind: FindingKind::Pair,
+            message: format!(
+                "run {} of {} ({}) is invalid, and with it the comparison: {}",
+                pair + 1,
+                self.which.letter(),
+                self.target.describe(),
+                finding.message
+            ),
+        }
+    }
+
+    /// All runs as one, which ends the side.
+    pub(super) fn whole_run(&mut self) -> Result<Run, Error> {
+        let runs = self.last.as_ref().zip(self.delivered.take());
+        let ((place, prepared), delivered) =
+            runs.ok_or_else(|| Error::Target("nothing was sent".into()))?;
+        Ok(self.to_run(place, prepared, delivered))
+    }
+
+    /// Stops what was started.
+    pub(super) fn close(&mut self) {
+        let guard = self.server.take().and_then(|server| server.guard);
+        let complaint = guard.and_then(|guard| guard.close().err());
+        self.complaint = complaint.or(self.complaint.take());
+    }
+
+    fn plan_notes(&self) -> Vec<String> {
+        let last = self.last.as_ref();
+        last.map_or_else(Vec::new, |(_, prepared)| prepared.plan.notes.clone())
+    }
+
+    /// What there is to know about B beside A.
+    fn notes_on(&self, a: &Side) -> Vec<String> {
+        let model = |side: &Side| side.last.as_ref().map(|(_, p)| p.model.clone());
+        let models = model(a).zip(model(self)).filter(|(a, b)| a != b);
+        let models = models.map(|(a, b)| format!("A serves the model {a}, B serves {b}"));
+        let complaint = a.complaint.as_ref();
+        let complaint = complaint.map(|why| format!("A complains: {why}"));
+        models.into_iter().chain(complaint).collect()
     }
 }

@@ -79,11 +79,13 @@ impl Comparison {
         }
     }
 
-    /// The smallest relative worsening of each gated metric that this comparison shows nine times
-    /// out of ten, of the metric where it is smallest; `None` when it cannot show any.
+    /// The smallest relative worsening that this comparison shows nine times out of ten, of the gated
+    /// latency or throughput where it is smallest; `None` when it cannot show any. Shares, which
+    /// rarely vary at all, have theirs in [`changes`](Self::changes).
     pub fn detectable(&self) -> Option<f64> {
-        let gated = self.changes.iter().filter(|change| change.gated);
-        gated
+        let speeds = |change: &&Change| change.gated && change.unit != Unit::Ratio;
+        let speeds = self.changes.iter().filter(speeds);
+        speeds
             .filter_map(|change| change.statistics.detectable)
             .min_by(f64::total_cmp)
     }

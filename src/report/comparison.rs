@@ -81,11 +81,18 @@ fn row(change: &Change, judged: bool) -> String {
 
 /// A relative change, with its sign.
 pub(super) fn percent(change: f64) -> String {
-    format!("{:+.1} %", change * 100.0)
+    format!("{} %", tenths(change))
+}
+
+/// In per cent, with a sign.
+fn tenths(change: f64) -> String {
+    // Not −0.0.
+    let rounded = (change * 1e3).round() / 10.0 + 0.0;
+    format!("{rounded:+.1}")
 }
 
 fn interval(interval: &Interval) -> String {
-    let end = |end: Option<f64>| end.map_or("?".to_owned(), |end| format!("{:+.1}", end * 100.0));
+    let end = |end: Option<f64>| end.map_or("?".to_owned(), tenths);
     format!("[{}, {}]", end(interval.low), end(interval.high))
 }
 
@@ -108,7 +115,7 @@ pub(super) fn summary(comparison: &Comparison) -> String {
         Conclusion::Same => format!("no change of {threshold} % or more"),
         Conclusion::Inconclusive => match comparison.detectable() {
             Some(detectable) => format!(
-                "no change shown; one of {} % would most likely have been",
+                "no change shown; one of {} % or more would most likely have been",
                 number(detectable * 100.0)
             ),
             None => "no change shown, nor could any have been: one pair cannot see its own noise"
@@ -158,7 +165,7 @@ mod tests {
     #[case(Conclusion::Same, "no change of 5.00 % or more")]
     #[case(
         Conclusion::Inconclusive,
-        "no change shown; one of 7.50 % would most likely have been"
+        "no change shown; one of 7.50 % or more would most likely have been"
     )]
     fn what_it_comes_to(#[case] conclusion: Conclusion, #[case] sentence: &str) {
         assert_eq!(summary(&compared(vec![changed(conclusion)])), sentence);

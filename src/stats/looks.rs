@@ -41,13 +41,13 @@ impl Looks {
     }
 
     /// Looks at pairs of runs, of which there are at most so many: after five, which are the fewest that
-    /// tell something in ordinary noise, and then ever further apart. Early looks get little of
+    /// tell something in ordinary noise, then ever further apart, and not shortly before the last. Early looks get little of
     /// the error (its share goes with the square of the pairs), so that the last one loses little
     /// by them.
     pub fn at_pairs(most: usize, error: f64) -> Self {
         let mut segments = Vec::new();
         let mut next = FEWEST_PAIRS;
-        while next < most {
+        while 3 * next <= 2 * most {
             segments.push(next);
             next = (next * 9).div_ceil(5);
         }
@@ -96,6 +96,8 @@ mod tests {
     #[rstest]
     #[case(1, &[1], &[0.01])]
     #[case(5, &[5], &[0.01])]
+    #[case(7, &[7], &[0.01])]
+    #[case(8, &[5, 8], &[0.003_906, 0.006_094])]
     #[case(10, &[5, 10], &[0.0025, 0.0075])]
     #[case(16, &[5, 9, 16], &[0.000_98, 0.002_19, 0.006_84])]
     fn pairs_are_looked_at_after_five(

@@ -79,7 +79,7 @@ pub struct Comparison {
     pub p_better: f64,
     /// Share of pairs in the direction of the change, 0–1.
     pub agreement: f64,
-    /// The smallest relative worsening that such pairs show nine times out of ten; `None` when
+    /// The smallest relative worsening that such pairs show about nine times out of ten; `None` when
     /// they cannot show any, as one pair cannot.
     pub detectable: Option<f64>,
 }
@@ -126,50 +126,82 @@ pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Compar
 /// hardly more than one. Too few pairs for swaps are rotated instead, which supposes that log
 /// ratios are about normal.
 pub fn compare_together(metrics: &[Paired], rule: &Rule) -> Vec<Option<(Comparison, Conclusion)>> {
-    let usable = |metric: &&Paired| {
-        let above = |(a, b): &(f64, f64)| *a > 0.0 && *b > 0.0;
-        !metric.pairs.is_empty() && metric.pairs.iter().all(above)
-    };
-    let upwards: Vec<Vec<f64>> = metrics
-        .iter()
-        .filter(usable)
-        .map(|metric| {
-            let sign = metric.worse.sign();
-            let ratios = log_ratios(&metric.pairs);
-            ratios.into_iter().map(|ratio| sign * ratio).collect()
-        })
-        .collect();
-    let downwards: Vec<Vec<f64>> = upwards
-        .iter()
-        .map(|series| series.iter().map(|ratio| -ratio).collect())
-        .collect();
+    let upwards: Vec<Vec<f64>> = metrics.iter().filter_map(upwards).collect();
     let pairs = upwards.first().map_or(0, Vec::len);
-    let ways = Ways::of(pairs, rule.error);
-    let adjusted =
-        |series: &[Vec<f64>], own: fn(&Comparison) -> f64, alone: &[Comparison]| match &ways {
-            Some(ways) if series.len() > 1 => ways.adjusted(series),
-            _ => alone.iter().map(own).collect::<Vec<_>>(),
-        };
     let critical = match upwards.len() {
         0 | 1 => None,
         _ => joint::critical(&upwards, pairs, rule.error),
     };
-    let alone: Vec<Comparison> = metrics
-        .iter()
-        .filter(usable)
-        .map(|metric| compared(&log_ratios(&metric.pairs), metric.worse, rule, critical))
-        .collect();
-    let worse = adjusted(&upwards, |c| c.p_worse, &alone);
-    let better = adjusted(&downwards, |c| c.p_better, &alone);
-    let mut found = alone.into_iter().zip(worse.into_iter().zip(better));
-    let mut conclude = |metric: &Paired| {
-        let (comparison, p) = found.next()?;
-        Some((comparison, concluded(&comparison, metric.worse, p, rule)))
+    together(metrics, rule, critical)
+}
+
+/// The same; `critical` is the t that a metric among the others has to exceed, if that is known.
+fn together(
+    metrics: &[Paired],
+    rule: &Rule,
+    critical: Option<f64>,
+) -> Vec<Option<(Comparison, Conclusion)>> {
+    let (mut usable, mut upward, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    for metric in metrics {
+        let series = upwards(metric);
+        usable.push(series.is_some());
+        if let Some(series) = series {
+            alone.push((
+                compared(&log_ratios(&metric.pairs), metric.worse, rule, critical),
+                metric.worse,
+            ));
+            upward.push(series);
+        }
+    }
+    let pairs = upward.first().map_or(0, Vec::len);
+    // Joint p-values are never smaller than a metric's own, so most often there is nothing to adjust.
+    let adjusted = |sign: f64, own: fn(&Comparison) -> f64| -> Vec<f64> {
+        let own: Vec<f64> = alone
+            .iter()
+            .map(|(comparison, _)| own(comparison))
+            .collect();
+        let ways = match own.iter().any(|p| *p <= rule.error) && own.len() > 1 {
+            true => Ways::of(pairs, rule.error),
+            false => None,
+        };
+        let Some(ways) = ways else { return own };
+        let signed = |series: &Vec<f64>| series.iter().map(|ratio| sign * ratio).collect();
+        let series: Vec<Vec<f64>> = upward.iter().map(signed).collect();
+        let joint = ways.adjusted(&series).into_iter().zip(own);
+        joint.map(|(joint, own)| joint.max(own)).collect()
     };
-    metrics
+    let p_values = adjusted(1.0, |c| c.p_worse)
+        .into_iter()
+        .zip(adjusted(-1.0, |c| c.p_better));
+    let mut found = alone
         .iter()
-        .map(|metric| usable(&metric).then(|| conclude(metric)).flatten())
+        .zip(p_values)
+        .map(|((comparison, worse), p)| (*comparison, concluded(comparison, *worse, p, rule)));
+    usable
+        .into_iter()
+        .map(|usable| usable.then(|| found.next()).flatten())
         .collect()
+}
+
+/// The log ratios of a metric that has them in every pair, positive for what is worse.
+fn upwards(metric: &Paired) -> Option<Vec<f64>> {
+    let ratios = log_ratios(&metric.pairs);
+    let usable = !ratios.is_empty() && ratios.len() == metric.pairs.len();
+    let sign = metric.worse.sign();
+    usable.then(|| ratios.into_iter().map(|ratio| sign * ratio).collect())
+}
+
+/// The smallest relative worsening (an increase) that so many pairs of runs show about nine times out of ten, if
+/// runs differ by this coefficient of variation; `None` for one pair, which shows nothing.
+pub fn detectable_by(cv: f64, pairs: usize, rule: &Rule) -> Option<f64> {
+    let count = pairs as f64;
+    let spread = Spread {
+        error: (2.0 * libm::log1p(cv * cv) / count).sqrt(),
+        freedom: count - 1.0,
+    };
+    let swaps = joint::swaps_reach(pairs, rule.error);
+    let log = spread.detectable(rule.error, None, swaps)?;
+    Some(libm::expm1(log).max(rule.noise_threshold))
 }
 
 fn log_ratios(pairs: &[(f64, f64)]) -> Vec<f64> {
@@ -203,7 +235,8 @@ fn compared(ratios: &[f64], worse: Worse, rule: &Rule, critical: Option<f64>) ->
         Worse::Higher => (p_up, p_down),
         Worse::Lower => (p_down, p_up),
     };
-    let least = libm::log1p(rule.noise_threshold);
+    // As far as the noise threshold in the bad direction.
+    let least = worse.sign() * libm::log1p(worse.sign() * rule.noise_threshold);
     Comparison {
         pairs: ratios.len(),
         change: relative(mean),
@@ -310,8 +343,8 @@ impl Spread {
         let t = |beyond| critical::t(self.freedom, beyond);
         let by_mean = (critical.unwrap_or_else(|| t(error)) + t(MISSED)) * self.error;
         let pairs = self.freedom + 1.0;
-        // Where only the most extreme swap is rare enough, every single pair must agree.
-        let all_agree = swaps && libm::exp2(1.0 - pairs) > error;
+        // Where only the most extreme swaps are rare enough, every single pair must agree.
+        let all_agree = swaps && libm::exp2(2.0 - pairs) > error;
         Some(match all_agree {
             true => {
                 let one = critical::normal(1.0 - libm::pow(1.0 - MISSED, 1.0 / pairs));

@@ -114,7 +114,11 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
                 let read = arg.text().and_then(parse_slowdown).map(Some);
                 set(&mut script.slowdown, read, &mut mistakes);
             }
-            "noise" => set(&mut script.noise, arg.text().and_then(parse_noise), &mut mistakes),
+            "noise" => set(
+                &mut script.noise,
+                arg.text().and_then(parse_noise),
+                &mut mistakes,
+            ),
             "seed" => set(&mut script.seed, arg.whole(0), &mut mistakes),
             "model" => set(
                 &mut script.model,
@@ -149,7 +153,9 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
 /// Anything that is not a share from 0% to 100%.
 pub fn parse_noise(text: &str) -> Result<f64, Mistake> {
     let plain = call::unquote(text.trim());
-    let percent = plain.strip_suffix('%').and_then(|percent| call::number(percent.trim()));
+    let percent = plain
+        .strip_suffix('%')
+        .and_then(|percent| call::number(percent.trim()));
     let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
     percent.map(|percent| percent / 100.0).ok_or_else(|| {
         Mistake::new(format!(
