@@ -37,7 +37,7 @@ fn experiment(drop: f64, cv: f64, pairs: usize, seed: u64) -> Bench {
         .tokenizer("none")
         .goodput("ttft:70")
         .rate(60)
-        .requests(40)
+        .requests(24)
         .pairs(pairs)
         .seed(1_000 * seed)
 }
@@ -48,19 +48,18 @@ fn is_worse(bench: &Bench, pairs: &[(Metrics, Metrics)], rule: &Rule) -> bool {
     gated.any(|change| change.conclusion == Conclusion::Worse)
 }
 
-/// A smaller version of the table: the probabilities that it gives for these cells make more than one
-/// alarm, or fewer than this many drops seen, unlikely (less than 1 in 1,000); and the draws are
-/// always the same.
+/// A smaller version of the table, whose draws are always the same: one alarm in a dozen is unlikely at
+/// 1 %, two are a sign; and so are three drops of ten that are not seen at 90 %.
 #[test]
 fn comparisons_do_not_cry_wolf_and_see_a_drop_of_15_percent() {
-    let failed = |drop| {
+    let failed = |drop, experiments| {
         let run = |seed| experiment(drop, 0.04, 5, seed).run_blocking().unwrap();
-        let verdicts = (0..24).map(|seed| run(seed).verdict());
+        let verdicts = (0..experiments).map(|seed| run(seed).verdict());
         verdicts.filter(|verdict| *verdict == Verdict::Fail).count()
     };
-    let (alarms, seen) = (failed(0.0), failed(0.15));
-    assert!(alarms <= 1, "{alarms} false alarms of 24");
-    assert!(seen >= 18, "{seen} of 24 seen");
+    let (alarms, seen) = (failed(0.0, 12), failed(0.15, 10));
+    assert!(alarms <= 1, "{alarms} false alarms of 12");
+    assert!(seen >= 8, "{seen} of 10 seen");
 }
 
 const DROPS: [f64; 6] = [0.0, 0.02, 0.05, 0.10, 0.15, 0.20];

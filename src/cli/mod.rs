@@ -1,5 +1,6 @@
-//! The `goodput` command: `serve` measures a server, `sim` is one.
+//! The `goodput` command: `serve` measures a server, `ab` compares two, `sim` is one.
 
+mod ab;
 mod argv;
 mod progress;
 mod save;
@@ -24,7 +25,14 @@ enum Command {
     /// Exit code: 0 pass, 1 an SLO was missed, 2 unusable arguments or input, 3 inconclusive,
     /// 4 invalid (nothing was measured that could be judged).
     #[command(allow_negative_numbers = true)]
-    Serve(Box<serve::Args>),
+    Serve(Box<serve::Serve>),
+    /// Compare two servers by pairs of runs, or measure how much the runs of one differ.
+    ///
+    /// Each pair sends the same requests at the same times to A and to B, in random order. Exit code:
+    /// 0 B is not worse, 1 B is worse or an SLO was missed, 2 unusable arguments or input,
+    /// 3 inconclusive (only with --on-inconclusive fail), 4 invalid.
+    #[command(allow_negative_numbers = true)]
+    Ab(Box<ab::Ab>),
     /// Serve a simulated model on a port, for other tools to be pointed at.
     Sim(sim::Args),
 }
@@ -40,7 +48,8 @@ pub fn main() -> ExitCode {
         }
     };
     match cli.command {
-        Command::Serve(args) => serve::run(*args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Ab(args) => ab::run(&args),
         Command::Sim(args) => sim::run(args),
     }
 }

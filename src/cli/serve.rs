@@ -3,7 +3,7 @@
 mod flags;
 mod output;
 
-pub(super) use flags::Args;
+pub(super) use flags::{Args, Serve};
 
 use super::progress::Progress;
 use crate::{
@@ -14,8 +14,17 @@ use crate::{
 };
 use std::{process::ExitCode, sync::Arc};
 
-pub(super) fn run(args: Args) -> ExitCode {
-    match measure(&args) {
+pub(super) fn run(serve: &Serve) -> ExitCode {
+    let args = &serve.args;
+    let measured = serve
+        .bench()
+        .and_then(|bench| measure(bench, args, args.num_prompts));
+    exit_code(measured)
+}
+
+/// That of the report, or of what went wrong, which is said.
+pub(super) fn exit_code(measured: Result<Option<Report>, Error>) -> ExitCode {
+    match measured {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(report)) => ExitCode::from(report.verdict().exit_code()),
         Err(e) => {
@@ -25,16 +34,15 @@ pub(super) fn run(args: Args) -> ExitCode {
     }
 }
 
-/// Does what the arguments say; `None` for a dry run.
-fn measure(args: &Args) -> Result<Option<Report>, Error> {
-    let bench = args.bench()?;
+/// Measures so many requests and does with the report what the arguments say; `None` for a dry run.
+pub(super) fn measure(bench: Bench, args: &Args, requests: usize) -> Result<Option<Report>, Error> {
     let output = output::Output::new(args)?;
     if args.dry_run {
         let plan = bench.plan()?;
         print!("{}", plan.describe(&bench.arrivals()));
         return Ok(None);
     }
-    let report = watched(bench, args)?;
+    let report = watched(args, requests, |control| bench.run_with(control))?;
     for note in report.notes() {
         eprintln!("note: {note}");
     }
@@ -44,7 +52,11 @@ fn measure(args: &Args) -> Result<Option<Report>, Error> {
 }
 
 /// Runs with a progress display; the first Ctrl-C ends the run, the second the process.
-fn watched(bench: Bench, args: &Args) -> Result<Report, Error> {
+pub(super) fn watched<T>(
+    args: &Args,
+    requests: usize,
+    run: impl FnOnce(Control) -> Result<T, Error>,
+) -> Result<T, Error> {
     let (stopper, stop) = Stop::pair();
     end_on_ctrl_c(stopper)?;
     if args.disable_tqdm {
@@ -52,10 +64,10 @@ fn watched(bench: Bench, args: &Args) -> Result<Report, Error> {
             stop,
             ..Control::default()
         };
-        return bench.run_with(control);
+        return run(control);
     }
-    let progress = Arc::new(Progress::new(args.num_prompts));
-    let report = bench.run_with(Control {
+    let progress = Arc::new(Progress::new(requests));
+    let report = run(Control {
         stop,
         observer: progress.clone(),
     });

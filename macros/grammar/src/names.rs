@@ -31,6 +31,8 @@ pub enum Kind {
     Number,
     /// A number above 0.5 and below 1.
     Share,
+    /// A number of at least 0 and below 1.
+    Fraction,
     /// A whole number of at least 0.
     Whole,
     /// A whole number of at least 1.
@@ -76,6 +78,10 @@ pub const KEYS: &[Key] = &[
     key("confidence", Kind::Share, "0.95", "How sure an SLO's interval is."),
     key("max_extend", Kind::Positive, "3", "How many times its requests the run may grow to while an SLO is open."),
     key("on_inconclusive", Kind::Text, r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`."),
+    key("versus", Kind::Any, r#""env:OLD_URL""#, "What the target is compared with, in pairs of runs; it fails where it is worse."),
+    key("pairs", Kind::Positive, "10", "Pairs of runs of a comparison, at most."),
+    key("noise_threshold", Kind::Fraction, "0.05", "The smallest relative change that matters."),
+    key("false_alarms", Kind::Fraction, "0.01", "How often an unchanged server may be called worse."),
     key("stream", Kind::Flag, "false", "Ask for a stream of tokens."),
     key("ignore_eos", Kind::Flag, "true", "Ask the server to go on to the full output length."),
     key("logprobs", Kind::Whole, "1", "Log-probabilities to ask for (completions)."),

@@ -59,19 +59,19 @@ fn percent(experiments: u64, worse: impl Fn(u64) -> bool) -> f64 {
     (0..experiments).filter(|seed| worse(*seed)).count() as f64 * 100.0 / experiments as f64
 }
 
-/// 1 % and 90 %, with room for twice the scatter of 600 experiments (0.4 and 1.2 points).
+/// 1 % and 90 %, with room for twice the scatter of 600 and of 200 experiments (0.4 and 2.1 points).
 #[rstest]
-#[case::rotations(5, 0.04, 87.6)]
-#[case::swaps(8, 0.05, 87.6)]
-#[case::loud(5, 0.08, 0.0)]
+#[case::rotations(5, 0.04, 85.8)]
+#[case::swaps(8, 0.05, 85.8)]
 fn pairs_do_not_cry_wolf_and_see_a_drop_of_15_percent(
     #[case] count: usize,
     #[case] cv: f64,
     #[case] least: f64,
 ) {
     let rule = Rule::default();
-    let worse = |drop| percent(600, |seed| is_worse(&pairs(count, drop, cv, seed), &rule));
-    let (alarms, seen) = (worse(0.0), worse(0.15));
+    let worse = |drop, seed| is_worse(&pairs(count, drop, cv, seed), &rule);
+    let alarms = percent(600, |seed| worse(0.0, seed));
+    let seen = percent(200, |seed| worse(0.15, seed));
     assert!(alarms <= 1.8, "{alarms} % false alarms");
     assert!(seen >= least, "{seen} % seen");
 }
@@ -92,7 +92,7 @@ fn with_looks(drop: f64, seed: u64) -> bool {
 #[test]
 fn stopping_early_keeps_the_error() {
     let alarms = percent(400, |seed| with_looks(0.0, seed));
-    let seen = percent(400, |seed| with_looks(0.15, seed));
+    let seen = percent(100, |seed| with_looks(0.15, seed));
     assert!(alarms <= 2.0, "{alarms} % false alarms");
     assert!(seen >= 98.0, "{seen} % seen");
 }
