@@ -4,6 +4,7 @@
 use goodput::{
     Bench, Report, Verdict,
     judge::{FindingKind, Pairing},
+    llm_bench,
     report::{JsonOptions, vllm_json},
     stats::compare::Conclusion,
 };
@@ -215,3 +216,28 @@ fn real_sockets_too() {
     assert!(worse.contains("mean(tpot) +"), "{worse}");
     assert!(worse.contains("throughput(output) -"), "{worse}");
 }
+
+const REFERENCE: &str = "sim(ttft = normal(50ms, 5ms), itl = 10ms, noise = 4%, seed = 1)";
+
+#[llm_bench(
+    target = "sim(ttft = normal(50ms, 5ms), itl = 10ms, noise = 4%, seed = 2)",
+    versus = REFERENCE,
+    dataset = "random(input = 8, output = 4)",
+    rate = 50,
+    requests = 20,
+    pairs = 5
+)]
+fn unchanged(report: &Report) {
+    assert!(report.comparison().is_some());
+}
+
+#[llm_bench(
+    target = "sim(ttft = normal(60ms, 6ms), itl = 12ms, noise = 4%, seed = 2)",
+    versus = REFERENCE,
+    dataset = "random(input = 8, output = 4)",
+    rate = 50,
+    requests = 20,
+    noise_threshold = 0.1
+)]
+#[should_panic(expected = "REGRESSION: ")]
+fn slower_by_a_fifth() {}

@@ -65,7 +65,7 @@ fn comparisons_do_not_cry_wolf_and_see_a_drop_of_15_percent() {
 const DROPS: [f64; 6] = [0.0, 0.02, 0.05, 0.10, 0.15, 0.20];
 const PAIRS: [usize; 4] = [1, 3, 5, 10];
 /// Of each cell.
-const EXPERIMENTS: u64 = 2_000;
+const EXPERIMENTS: u64 = 500;
 
 /// For each number of pairs, and for the default with its looks, whether it is called worse.
 fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {

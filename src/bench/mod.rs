@@ -221,8 +221,8 @@ impl Bench {
     }
 
     /// How often, at most, a comparison may call an unchanged server worse, over all its metrics and
-    /// looks; above 0 and at most 0.1. Default 0.01. A suite of `n` comparisons that is to keep to 0.01
-    /// as a whole needs `0.01 / n`; benches of one benchmark binary do that by themselves.
+    /// looks; above 0 and at most 0.1. Default 0.01. Benches know nothing of each other: a suite of `n`
+    /// comparisons that is to keep to 0.01 as a whole needs `0.01 / n`.
     pub fn false_alarms(mut self, probability: impl Into<f64>) -> Self {
         self.false_alarms = probability.into();
         self
