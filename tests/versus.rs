@@ -241,3 +241,27 @@ fn unchanged(report: &Report) {
 )]
 #[should_panic(expected = "REGRESSION: ")]
 fn slower_by_a_fifth() {}
+
+/// The client's own reading of a run decides whether it is repeated, so a limit that none can keep ends
+/// in a verdict that is the client's.
+#[test]
+fn what_the_client_spoils_again_and_again_is_invalid() {
+    let server = || goodput::Simulation::new().ttft("1ms").on_real_clock();
+    let report = Bench::new("late")
+        .target(server())
+        .versus(server())
+        .dataset("random(input = 4, output = 2)")
+        .rate(500)
+        .requests(5)
+        .pairs(2)
+        .max_lateness("1ns")
+        .exclusive(false)
+        .run_blocking()
+        .unwrap();
+    assert_eq!(report.verdict(), Verdict::Invalid, "{report}");
+    let notes = &report.comparison().unwrap().notes;
+    assert_eq!(
+        notes[0],
+        "one pair was run again, because the client or its machine was too slow"
+    );
+}

@@ -86,15 +86,38 @@ struct Server {
 /// What a run came to.
 struct Segment {
     metrics: Metrics,
-    invalid: Option<Finding>,
-    partial: bool,
+    /// Why it is invalid, and what is said of it.
+    invalid: Option<(FindingKind, Finding)>,
+    delivered: Delivered,
+    place: Place,
+    prepared: Prepared,
 }
+
+impl Segment {
+    fn is_partial(&self) -> bool {
+        self.delivered.delivery.partial
+    }
+}
+
+/// Whether an invalid run is the doing of the client and its machine alone, and may be better when it is
+/// repeated. To repeat what the server did would be to choose among its answers.
+fn is_the_clients(kind: FindingKind) -> bool {
+    matches!(
+        kind,
+        FindingKind::Late | FindingKind::Stopped | FindingKind::SlowLoop | FindingKind::UnknownGaps
+    )
+}
+
+/// The plans of pairs that are run again begin here, behind those of all others.
+const REPEATS: usize = 1_000;
 
 /// What all pairs came to.
 pub(super) struct Experiment {
     pub(super) pairs: Vec<(Metrics, Metrics)>,
     /// Why the pairs say nothing.
     pub(super) invalid: Option<Finding>,
+    /// Pairs that were run again.
+    repeated: usize,
     /// By which the last look decided.
     rule: Rule,
     against: String,
@@ -115,7 +138,7 @@ impl Bench {
         a.close();
         b.close();
         let mut comparison = experiment.comparison(self);
-        comparison.notes = b.notes_on(&a);
+        comparison.notes.extend(b.notes_on(&a));
         let run = b.whole_run()?;
         let criteria = Criteria {
             complaint: b.complaint.take(),
@@ -155,13 +178,15 @@ impl Bench {
         let mut experiment = Experiment {
             pairs: Vec::new(),
             invalid: None,
+            repeated: 0,
             rule: rule(0),
             against: a.target.describe(),
             at_most: self.pairs,
         };
         let mut tokenizer = None;
-        for pair in 0..self.pairs {
-            let mut run = |side: &mut Side| side.segment(pair, &mut tokenizer, control);
+        let mut plan = 0;
+        while experiment.pairs.len() < self.pairs {
+            let mut run = |side: &mut Side| side.segment(plan, &mut tokenizer, control);
             let (of_a, of_b) = match coin.random::<bool>() {
                 true => {
                     let of_a = run(a)?;
@@ -172,11 +197,24 @@ impl Bench {
                     (run(a)?, of_b)
                 }
             };
-            experiment.invalid = of_b.invalid.or(of_a.invalid);
-            if experiment.invalid.is_some() || of_a.partial || of_b.partial {
+            let is_partial = of_a.is_partial() || of_b.is_partial();
+            let invalid = of_b.invalid.clone().or_else(|| of_a.invalid.clone());
+            if let Some((kind, _)) = &invalid
+                && is_the_clients(*kind)
+                && !is_partial
+                && experiment.repeated < self.pairs.div_ceil(2)
+            {
+                plan = REPEATS + experiment.repeated;
+                experiment.repeated += 1;
+                continue;
+            }
+            experiment.pairs.push((a.keep(of_a), b.keep(of_b)));
+            experiment.invalid = invalid.map(|(_, finding)| finding);
+            if experiment.invalid.is_some() || is_partial {
+                experiment.pairs.pop();
                 break;
             }
-            experiment.pairs.push((of_a.metrics, of_b.metrics));
+            plan = experiment.pairs.len();
             let Ok(look) = looks.segments().binary_search(&experiment.pairs.len()) else {
                 continue;
             };
@@ -215,8 +253,19 @@ impl Experiment {
             rule: self.rule,
             changes: changes(&bench.compared(), &self.pairs, &self.rule),
             attribution: Vec::new(),
-            notes: Vec::new(),
+            notes: self.notes(),
         }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let times = match self.repeated {
+            0 => return Vec::new(),
+            1 => "one pair was".to_owned(),
+            many => format!("{many} pairs were"),
+        };
+        vec![format!(
+            "{times} run again, because the client or its machine was too slow"
+        )]
     }
 }
 
@@ -271,21 +320,29 @@ impl Side {
         let (metrics, judgement) = self.bench.criteria(1).assess(&run);
         let mut findings = judgement.findings.into_iter();
         let invalid = findings.find(|finding| finding.kind.invalidates());
-        let segment = Segment {
-            metrics,
-            invalid: invalid.map(|finding| self.pair_is_invalid(pair, &finding)),
-            partial: delivered.delivery.partial,
-        };
-        match &mut self.delivered {
-            Some(whole) => whole.append(delivered.delivery, prepared.plan.clone()),
-            None => self.delivered = Some(delivered),
-        }
-        self.last = Some((place, prepared));
+        let invalid = invalid.map(|finding| (finding.kind, self.pair_is_invalid(pair, &finding)));
         self.server = Some(server);
         if self.target.in_turn() {
             self.close();
         }
-        Ok(segment)
+        Ok(Segment {
+            metrics,
+            invalid,
+            delivered,
+            place,
+            prepared,
+        })
+    }
+
+    /// Makes a run part of the side's whole; its numbers.
+    fn keep(&mut self, segment: Segment) -> Metrics {
+        let plan = segment.prepared.plan.clone();
+        match &mut self.delivered {
+            Some(whole) => whole.append(segment.delivered.delivery, plan),
+            None => self.delivered = Some(segment.delivered),
+        }
+        self.last = Some((segment.place, segment.prepared));
+        segment.metrics
     }
 
     /// Opens the target and warms it up.
@@ -358,12 +415,20 @@ impl Side {
             kind: FindingKind::Pair,
             message: format!(
                 "run {} of {} ({}) is invalid, and with it the comparison: {}",
-                pair + 1,
+                if pair < REPEATS {
+                    pair + 1
+                } else {
+                    self.runs() + 1
+                },
                 self.which.letter(),
                 self.target.describe(),
                 finding.message
             ),
         }
+    }
+
+    fn runs(&self) -> usize {
+        self.delivered.as_ref().map_or(0, Delivered::segments)
     }
 
     /// All runs as one, which ends the side.

@@ -67,8 +67,8 @@ fn row(change: &Change, judged: bool) -> String {
         (true, Conclusion::Inconclusive) => ('?', "no change shown"),
     };
     let detectable = match statistics.detectable {
-        Some(change) => format!("{} %", number(change * 100.0)),
-        None => "-".to_owned(),
+        Some(change) if change < MOST => format!("{} %", number(change * 100.0)),
+        _ => "-".to_owned(),
     };
     format!(
         "  {mark} {subject:<20} {:>12} {:>12} {:>9}  {:<18} {detectable:>10}  {conclusion}",
@@ -79,6 +79,9 @@ fn row(change: &Change, judged: bool) -> String {
     )
 }
 
+/// Larger relative changes are not told apart.
+const MOST: f64 = 10.0;
+
 /// A relative change, with its sign.
 pub(super) fn percent(change: f64) -> String {
     format!("{} %", tenths(change))
@@ -86,6 +89,9 @@ pub(super) fn percent(change: f64) -> String {
 
 /// In per cent, with a sign.
 fn tenths(change: f64) -> String {
+    if change > MOST {
+        return format!("over {:.0}", MOST * 100.0);
+    }
     // Not −0.0.
     let rounded = (change * 1e3).round() / 10.0 + 0.0;
     format!("{rounded:+.1}")
