@@ -67,6 +67,9 @@
 //! not keep to its schedule, nothing completed, or a success held no token. An invalid run says nothing
 //! about the server, so it is never reported as a slow one.
 //!
+//! `versus = …` names a second target, such as the version before. Both get pairs of runs of the same plan in
+//! random order, and the bench fails when the target is worse: [`Bench::versus`], [`Report::comparison`].
+//!
 //! # Without the attribute
 //!
 //! [`Bench`] is the same description as a builder, for any test:

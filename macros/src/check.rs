@@ -159,7 +159,18 @@ fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
             }
             Some(as_written)
         }
-        (Kind::Share, other) => {
+        (Kind::Fraction, Value::Whole(digits) | Value::Float(digits)) => {
+            if !digits.parse().is_ok_and(|share: f64| share < 1.0) {
+                let sentence = format!(
+                    "`{}` must be below 1; write such as `{}`",
+                    key.name,
+                    key_example(key)
+                );
+                errors.on(expr, sentence);
+            }
+            Some(as_written)
+        }
+        (Kind::Share | Kind::Fraction, other) => {
             wrong(key, expr, "a number", other, errors);
             None
         }
@@ -288,7 +299,7 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "on_inconclusive" if !ON_INCONCLUSIVE.contains(&text.as_str()) => {
             one(Err(Mistake::unknown("answer", &text, ON_INCONCLUSIVE)))
         }
-        "target" => target::parse(&text).map(drop),
+        "target" | "versus" => target::parse(&text).map(drop),
         "faults" => fault::parse(&text).map(drop),
         "dataset" => dataset::parse(&text).map(drop),
         "goodput" => goodput::parse(&text).map(drop),

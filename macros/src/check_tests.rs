@@ -76,6 +76,14 @@ fn reads_ignore(#[case] text: &str, #[case] reason: Option<&str>) {
 #[case("requests = 0", "`requests` must be at least 1")]
 #[case("max_extend = 0", "`max_extend` must be at least 1")]
 #[case(
+    "noise_threshold = 1",
+    "`noise_threshold` must be below 1; write such as `0.05`"
+)]
+#[case(
+    "versus = \"sim(itl = 5)\"",
+    "`itl`: `5` has no unit; write `5ms`, `5us` or `5s`"
+)]
+#[case(
     "confidence = 95",
     "`confidence` must be above 0.5 and below 1; write such as `confidence = 0.95`"
 )]

@@ -3,7 +3,8 @@
 use super::Bench;
 use crate::{
     error::{Error, Problem},
-    grammar::{dataset::Dataset, fault, slo::Subject},
+    grammar::{Mistake, dataset::Dataset, fault, slo::Subject},
+    stats::compare::MOST_PAIRS,
     target::AnyTarget,
 };
 
@@ -36,6 +37,7 @@ impl Bench {
             problems.push(Problem::new("requests", 0, fix));
         }
         self.check_evidence(&mut problems);
+        self.check_versus(&mut problems);
         if self.goodput.is_empty() && self.slo.iter().any(|slo| slo.subject == Subject::Goodput) {
             problems.push(Problem::new(
                 "slo",
@@ -119,6 +121,38 @@ impl Bench {
         if !(1..=100).contains(&self.max_extend) {
             let fix = "must be from 1 (the run does not grow) to 100 times its requests";
             problems.push(Problem::new("max_extend", self.max_extend, fix));
+        }
+    }
+
+    fn check_versus(&self, problems: &mut Vec<Problem>) {
+        match &self.versus {
+            Some(AnyTarget::Unreadable(text, mistakes)) => {
+                let shown = format!("{text:?}");
+                let of = |mistake: &Mistake| Problem::new("versus", &shown, &mistake.0);
+                problems.extend(mistakes.iter().map(of));
+            }
+            Some(known) => {
+                let simulation = known.simulation();
+                problems.extend(simulation.into_iter().flat_map(|s| s.problems().to_vec()));
+            }
+            None => {}
+        }
+        if self.versus.is_some() && self.max_extend != 1 {
+            let fix = "cannot be given together with `versus`, whose `pairs` say how long it runs. Remove one";
+            problems.push(Problem::new("max_extend", self.max_extend, fix));
+        }
+        if !(1..=MOST_PAIRS).contains(&self.pairs) {
+            let fix = format!("must be from 1 to {MOST_PAIRS}; 10 is a good number");
+            problems.push(Problem::new("pairs", self.pairs, fix));
+        }
+        // NaN is neither.
+        if !(self.noise_threshold >= 0.0 && self.noise_threshold < 1.0) {
+            let fix = "must be at least 0 and below 1, such as 0.05";
+            problems.push(Problem::new("noise_threshold", self.noise_threshold, fix));
+        }
+        if !(self.false_alarms > 0.0 && self.false_alarms <= 0.1) {
+            let fix = "must be above 0 and at most 0.1, such as 0.01";
+            problems.push(Problem::new("false_alarms", self.false_alarms, fix));
         }
     }
 

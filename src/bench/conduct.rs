@@ -15,7 +15,7 @@ use crate::{
     report::Report,
     run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
     sim::InProcess,
-    target::{Endpoint, Origin, Place, TargetError},
+    target::{AnyTarget, Endpoint, Opened, Origin, Place, TargetError},
 };
 use bytes::Bytes;
 use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
@@ -40,12 +40,24 @@ impl Default for Control {
 }
 
 /// What is sent, how it is watched, and whether it is enough.
-struct Drive<'a> {
+pub(super) struct Drive<'a> {
     prepared: &'a Prepared,
     control: &'a Control,
     goes_on: &'a dyn Fn(&Delivered) -> bool,
     /// Asks the server for its own count before and after.
     inspector: Option<&'a Inspector>,
+}
+
+impl<'a> Drive<'a> {
+    /// The plan, once.
+    pub(super) fn once(prepared: &'a Prepared, control: &'a Control) -> Self {
+        Drive {
+            prepared,
+            control,
+            goes_on: &|_| false,
+            inspector: None,
+        }
+    }
 }
 
 impl Bench {
@@ -110,16 +122,11 @@ impl Bench {
     fn conduct(self, control: &Control) -> Result<Report, Error> {
         self.check()?;
         let target = self.chosen_target();
-        let _lock = match self.exclusive && target.exclusive() {
-            true => Some(MeasurementLock::acquire(&self.name).map_err(Error::io(
-                "cannot take the measurement lock in the temporary folder",
-            ))?),
-            false => None,
-        };
-        let opened = target.open().map_err(|e| match e {
-            TargetError::Skip(why) => Error::Skipped(why),
-            TargetError::Failed(why) => Error::Target(why),
-        })?;
+        if let Some(versus) = &self.versus {
+            return self.conduct_versus(versus, control);
+        }
+        let _lock = self.lock_for(&[&target])?;
+        let opened = opened(&target)?;
         let prepared = Prepared::new(&self, &opened.place)?;
         let to_run = |delivered: Delivered| {
             self.to_run(&opened.place, target.describe(), &prepared, delivered)
@@ -138,8 +145,22 @@ impl Bench {
         Ok(self.judge(run, segments, notes, complaint))
     }
 
+    /// Keeps other benches away while these targets are measured.
+    pub(super) fn lock_for(
+        &self,
+        targets: &[&AnyTarget],
+    ) -> Result<Option<MeasurementLock>, Error> {
+        let exclusive = targets.iter().any(|target| target.exclusive());
+        (self.exclusive && exclusive)
+            .then(|| MeasurementLock::acquire(&self.name))
+            .transpose()
+            .map_err(Error::io(
+                "cannot take the measurement lock in the temporary folder",
+            ))
+    }
+
     /// Starts the right clock and drives the plan on it.
-    fn deliver(&self, place: &Place, drive: &Drive<'_>) -> Result<Delivered, Error> {
+    pub(super) fn deliver(&self, place: &Place, drive: &Drive<'_>) -> Result<Delivered, Error> {
         match place {
             Place::Simulation(simulation) if !simulation.real_time() => {
                 let server = drive.prepared.simulated(simulation)?;
@@ -299,7 +320,7 @@ impl Bench {
         self.max_concurrency.map_or(due, |most| most.min(due))
     }
 
-    fn to_run(
+    pub(super) fn to_run(
         &self,
         place: &Place,
         target: String,
@@ -364,6 +385,13 @@ impl Bench {
         let (metrics, judgement) = criteria.assess(&run);
         Report::new(run, notes, criteria, metrics, judgement)
     }
+}
+
+pub(super) fn opened(target: &AnyTarget) -> Result<Opened, Error> {
+    target.open().map_err(|e| match e {
+        TargetError::Skip(why) => Error::Skipped(why),
+        TargetError::Failed(why) => Error::Target(why),
+    })
 }
 
 fn started<T>(ran: io::Result<Result<T, Error>>) -> Result<T, Error> {

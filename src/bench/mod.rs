@@ -1,16 +1,21 @@
 //! [`Bench`]: the one typed description that the attribute, the command and suites fill.
 
 mod api_key;
+#[cfg(test)]
+mod calibration;
 mod check;
 mod conduct;
 mod extend;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
+mod noise;
 mod prepare;
 mod setting;
+mod versus;
 
 use api_key::ApiKey;
 pub use conduct::Control;
+pub use noise::{MetricNoise, NOISE_FORMAT, NoiseFloor};
 pub use setting::{HeaderLines, Setting};
 
 use crate::{
@@ -57,6 +62,10 @@ pub struct Bench {
     pub(crate) name: String,
     pub(crate) backend: Option<Arc<dyn Backend>>,
     pub(crate) target: Option<AnyTarget>,
+    pub(crate) versus: Option<AnyTarget>,
+    pub(crate) pairs: usize,
+    pub(crate) noise_threshold: f64,
+    pub(crate) false_alarms: f64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) endpoint: Option<String>,
     pub(crate) model: Option<String>,
@@ -100,6 +109,10 @@ impl Bench {
             name: name.into(),
             backend: crate::backend::by_name("openai"),
             target: None,
+            versus: None,
+            pairs: 10,
+            noise_threshold: 0.05,
+            false_alarms: 0.01,
             faults: Vec::new(),
             endpoint: None,
             model: None,
@@ -163,6 +176,15 @@ impl Bench {
         &self.name
     }
 
+    /// Requests that are sent if nothing decides earlier, for progress.
+    #[cfg(feature = "cli")]
+    pub(crate) fn requests_at_most(&self) -> usize {
+        match self.versus {
+            Some(_) => 2 * self.pairs.saturating_mul(self.requests),
+            None => self.requests,
+        }
+    }
+
     /// The wire dialect: `openai-chat`, `openai` or `vllm` (completions). Default `openai`.
     pub fn backend(mut self, backend: impl Setting<Arc<dyn Backend>>) -> Self {
         if let Some(backend) = self.set("backend", backend) {
@@ -174,6 +196,48 @@ impl Bench {
     /// What is measured. Default: the URL in `GOODPUT_URL`, else the built-in simulation.
     pub fn target(mut self, target: impl Into<AnyTarget>) -> Self {
         self.target = Some(target.into());
+        self
+    }
+
+    /// What the target is compared with, in pairs of runs of the same plan in random order. The report is
+    /// the target's, over all its runs, and [`Report::comparison`](crate::Report::comparison) says how it
+    /// stands to this one: if it is worse, the verdict is *fail*. Default: nothing.
+    ///
+    /// ```
+    /// use goodput::{Bench, Verdict};
+    ///
+    /// let bench = Bench::new("chat").rate(20).requests(50).versus("sim(itl = 10ms, noise = 2%)");
+    /// let report = bench.target("sim(itl = 12ms, noise = 2%)").run_blocking()?;
+    /// assert_eq!(report.verdict(), Verdict::Fail, "{report}");
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    ///
+    /// Servers that run are opened once. A [`ServerProcess`](crate::ServerProcess) is started for each of
+    /// its runs, so that two versions need not fit the machine together.
+    pub fn versus(mut self, target: impl Into<AnyTarget>) -> Self {
+        self.versus = Some(target.into());
+        self
+    }
+
+    /// Pairs of runs at most, each with `requests` on either side, from 1 to 16. Default 10: at 4 %
+    /// run-to-run noise they show a change of 10 % nearly always, and one of 15 % most often after
+    /// five. Fewer than five hardly show anything, and one nothing.
+    pub fn pairs(mut self, pairs: usize) -> Self {
+        self.pairs = pairs;
+        self
+    }
+
+    /// The smallest relative change that matters in a comparison. Default 0.05.
+    pub fn noise_threshold(mut self, change: impl Into<f64>) -> Self {
+        self.noise_threshold = change.into();
+        self
+    }
+
+    /// How often, at most, a comparison may call an unchanged server worse, over all its metrics and
+    /// looks; above 0 and at most 0.1. Default 0.01. Benches know nothing of each other: a suite of `n`
+    /// comparisons that is to keep to 0.01 as a whole needs `0.01 / n`.
+    pub fn false_alarms(mut self, probability: impl Into<f64>) -> Self {
+        self.false_alarms = probability.into();
         self
     }
 

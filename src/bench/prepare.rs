@@ -17,6 +17,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue}
 use std::sync::Arc;
 
 /// What a run sends, worked out before it starts.
+#[derive(Clone)]
 pub(super) struct Prepared {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) model: String,
@@ -28,12 +29,24 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn new(bench: &Bench, place: &Place) -> Result<Self, Error> {
+        Prepared::with(bench, place, None)
+    }
+
+    /// With the tokenizer of another server, so that both are asked the same.
+    pub(super) fn with(
+        bench: &Bench,
+        place: &Place,
+        tokenizer: Option<Tokenizer>,
+    ) -> Result<Self, Error> {
         let backend = bench.backend.clone().ok_or_else(|| {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
         let headers = bench.all_headers(place)?;
         let (model, root) = bench.find_model(place, &headers)?;
-        let tokenizer = bench.load_tokenizer(&[&root, &model])?;
+        let tokenizer = match tokenizer {
+            Some(tokenizer) => tokenizer,
+            None => bench.load_tokenizer(&[&root, &model])?,
+        };
         let plan = bench.make_plan(&*backend, &tokenizer, bench.seed)?;
         let options = WireOptions {
             model: model.clone(),
@@ -53,6 +66,14 @@ impl Prepared {
             envelope: Envelope { path, headers },
             options,
         })
+    }
+
+    /// The same with another plan.
+    pub(super) fn with_plan(&self, plan: Plan) -> Self {
+        Prepared {
+            plan: Arc::new(plan),
+            ..self.clone()
+        }
     }
 
     /// What to send for each request of a plan.

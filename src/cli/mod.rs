@@ -1,5 +1,7 @@
-//! The `goodput` command: `serve` measures a server, `run` a suite of benches, `sim` is one.
+//! The `goodput` command: `serve` measures a server, `ab` compares two, `run` runs a suite of benches,
+//! `sim` is a server.
 
+mod ab;
 mod argv;
 mod interrupt;
 mod outputs;
@@ -27,7 +29,7 @@ enum Command {
     /// Exit code: 0 pass, 1 an SLO was missed, 2 unusable arguments or input, 3 inconclusive,
     /// 4 invalid (nothing was measured that could be judged).
     #[command(allow_negative_numbers = true)]
-    Serve(Box<serve::Args>),
+    Serve(Box<serve::Serve>),
     /// Run the benches of a suite file, `goodput.toml`.
     ///
     /// Its keys are those of the attribute `#[llm_bench]`; see docs/suites.md.
@@ -35,6 +37,13 @@ enum Command {
     /// Exit code: the worst of the benches', 2 (unusable file, arguments or input) before 1 (an SLO was
     /// missed) before 4 (invalid) before 3 (inconclusive) before 0 (all pass or are ignored).
     Run(run::Args),
+    /// Compare two servers by pairs of runs, or measure how much the runs of one differ.
+    ///
+    /// Each pair sends the same requests at the same times to A and to B, in random order. Exit code:
+    /// 0 B is not worse, 1 B is worse or an SLO was missed, 2 unusable arguments or input,
+    /// 3 inconclusive (only with --on-inconclusive fail), 4 invalid.
+    #[command(allow_negative_numbers = true)]
+    Ab(Box<ab::Ab>),
     /// Serve a simulated model on a port, for other tools to be pointed at.
     Sim(sim::Args),
 }
@@ -50,8 +59,9 @@ pub fn main() -> ExitCode {
         }
     };
     match cli.command {
-        Command::Serve(args) => serve::run(*args),
+        Command::Serve(args) => serve::run(&args),
         Command::Run(args) => run::run(args),
+        Command::Ab(args) => ab::run(&args),
         Command::Sim(args) => sim::run(args),
     }
 }

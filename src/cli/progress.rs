@@ -1,12 +1,10 @@
 //! What is shown while a bench runs.
 
 use crate::{
-    bench::{Bench, Control},
+    bench::Control,
     client::{Observer, Stop},
-    error::Error,
     metrics::LatencyHistogram,
     record::Record,
-    report::Report,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -60,17 +58,18 @@ impl Progress {
         }
     }
 
-    /// Runs a bench and shows its progress; takes the bar away at the end, as the report follows.
-    pub(super) fn watch(bench: Bench, stop: Stop) -> Result<Report, Error> {
-        let progress = Arc::new(Progress::new(bench.requests));
-        let report = bench.run_with(Control {
+    /// Runs something of so many requests and shows its progress; takes the bar away at the end, as the
+    /// report follows.
+    pub(super) fn watch<T>(total: usize, stop: Stop, run: impl FnOnce(Control) -> T) -> T {
+        let progress = Arc::new(Progress::new(total));
+        let result = run(Control {
             stop,
             observer: progress.clone(),
         });
         if let Some(bar) = &progress.bar {
             bar.finish_and_clear();
         }
-        report
+        result
     }
 }
 

@@ -154,7 +154,9 @@ fn run_bench(
     let stop = stop.clone();
     let ran = match follower {
         Some(observer) => declared.bench.run_with(Control { stop, observer }),
-        None => Progress::watch(declared.bench, stop),
+        None => Progress::watch(declared.bench.requests_at_most(), stop, |control| {
+            declared.bench.run_with(control)
+        }),
     };
     match ran {
         Ok(report) => {

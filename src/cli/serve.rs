@@ -3,7 +3,7 @@
 mod flags;
 mod output;
 
-pub(super) use flags::Args;
+pub(super) use flags::{Args, Serve};
 
 use super::{interrupt::end_on_ctrl_c, progress::Progress};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     harness::live_is_required,
     outputs::Session,
-    report::{End, Outcome, Report, worst_exit_code},
+    report::{End, Outcome, worst_exit_code},
 };
 use std::{
     process::ExitCode,
@@ -20,8 +20,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) fn run(args: Args) -> ExitCode {
-    match measure(&args) {
+pub(super) fn run(serve: &Serve) -> ExitCode {
+    let args = &serve.args;
+    let measured = serve
+        .bench()
+        .and_then(|bench| measure(bench, "goodput serve", args));
+    exit_code(measured)
+}
+
+/// That of a run, or of what went wrong before it, which is said.
+pub(super) fn exit_code(measured: Result<u8, Error>) -> ExitCode {
+    match measured {
         Ok(code) => ExitCode::from(code),
         Err(e) => {
             eprintln!("error: {e}");
@@ -30,9 +39,8 @@ pub(super) fn run(args: Args) -> ExitCode {
     }
 }
 
-/// Does what the arguments say; the exit code.
-fn measure(args: &Args) -> Result<u8, Error> {
-    let bench = args.bench()?;
+/// Measures for a command of this name, and does with the report what the arguments say; the exit code.
+pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Error> {
     let output = output::Output::new(args)?;
     if args.dry_run {
         let plan = bench.plan()?;
@@ -45,7 +53,10 @@ fn measure(args: &Args) -> Result<u8, Error> {
         .unwrap_or_else(|| bench.name().to_owned());
     let mut session = Session::begin(args.to.outputs(&name)?, args.to.message_format, 1)?;
     let started = Instant::now();
-    let ran = watched(bench, args, session.start(&name));
+    let requests = bench.requests_at_most();
+    let ran = watched(args, requests, session.start(&name), |control| {
+        bench.run_with(control)
+    });
     let mut saved = Ok(());
     let outcome = match &ran {
         Ok(report) => {
@@ -56,10 +67,10 @@ fn measure(args: &Args) -> Result<u8, Error> {
             saved = output.save(report);
             Outcome {
                 name,
-                ..Outcome::of(GROUP, report, started.elapsed())
+                ..Outcome::of(command, report, started.elapsed())
             }
         }
-        Err(e) => without_report(name, e, started.elapsed()),
+        Err(e) => without_report(command, name, e, started.elapsed()),
     };
     session.finish(outcome);
     for e in [ran.as_ref().err(), saved.as_ref().err()]
@@ -72,12 +83,9 @@ fn measure(args: &Args) -> Result<u8, Error> {
     Ok(session.end(|outcomes, written| worst_exit_code(outcomes, written && kept)))
 }
 
-/// What the outputs call the command.
-const GROUP: &str = "goodput serve";
-
-fn without_report(name: String, error: &Error, took: Duration) -> Outcome {
+fn without_report(command: &str, name: String, error: &Error, took: Duration) -> Outcome {
     Outcome {
-        group: GROUP.to_owned(),
+        group: command.to_owned(),
         name,
         took,
         end: End::without_report(error, live_is_required()),
@@ -86,18 +94,19 @@ fn without_report(name: String, error: &Error, took: Duration) -> Outcome {
 }
 
 /// Runs with a progress display, unless a program follows; Ctrl-C ends the run.
-fn watched(
-    bench: Bench,
+pub(super) fn watched<T>(
     args: &Args,
+    requests: usize,
     follower: Option<Arc<dyn Observer>>,
-) -> Result<Report, Error> {
+    run: impl FnOnce(Control) -> Result<T, Error>,
+) -> Result<T, Error> {
     let stop = end_on_ctrl_c()?;
     match follower {
-        Some(observer) => bench.run_with(Control { stop, observer }),
-        None if args.disable_tqdm => bench.run_with(Control {
+        Some(observer) => run(Control { stop, observer }),
+        None if args.disable_tqdm => run(Control {
             stop,
             ..Control::default()
         }),
-        None => Progress::watch(bench, stop),
+        None => Progress::watch(requests, stop, run),
     }
 }

@@ -38,6 +38,10 @@ pub(super) struct Args {
     /// on the line through a factor at a concurrency, `1.5x@64`.
     #[arg(long, value_parser = grammar::sim::parse_slowdown)]
     slowdown: Option<Slowdown>,
+    /// How much it is slower or faster as a whole, drawn from its seed: the coefficient of variation,
+    /// `4%`.
+    #[arg(long, default_value = "0%", value_parser = grammar::sim::parse_noise)]
+    noise: f64,
     /// Simulate an engine instead of those times, with its settings: `llama-3-8b@h100,
     /// max_num_seqs=64`.
     #[arg(long, conflicts_with_all = ["ttft", "itl", "prefill", "slowdown"], value_parser = engine)]
@@ -99,6 +103,7 @@ fn serve(args: Args) -> Result<(), String> {
         itl: args.itl,
         prefill: args.prefill,
         slowdown: args.slowdown,
+        noise: args.noise,
         engine: args.engine,
         seed: args.seed,
         model: args.model,

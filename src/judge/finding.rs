@@ -45,6 +45,8 @@ pub enum FindingKind {
     Accounting,
     /// Gaps between tokens are gated, but too many tokens were read together.
     UnknownGaps,
+    /// A run of a pair is invalid, so the comparison is.
+    Pair,
     /// The target complained after the run.
     Complaint,
     /// The evidence decides neither way, and the settings only warn of it. A remark.
@@ -87,7 +89,8 @@ impl FindingKind {
             | FindingKind::Arrivals
             | FindingKind::Accounting
             | FindingKind::UnknownGaps
-            | FindingKind::BrokenDns => true,
+            | FindingKind::BrokenDns
+            | FindingKind::Pair => true,
             FindingKind::Complaint
             | FindingKind::Undecided
             | FindingKind::EstimatedTokens

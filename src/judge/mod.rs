@@ -21,6 +21,8 @@
 //! `goodput` does.
 
 mod audit;
+mod changes;
+mod comparison;
 mod estimate;
 mod finding;
 mod quantity;
@@ -28,8 +30,11 @@ mod slo;
 mod verdict;
 mod worst;
 
+pub(crate) use changes::{Compared, changes};
+pub use comparison::{Change, Comparison, Pairing};
 pub use finding::{Finding, FindingKind};
-pub(crate) use quantity::{Unit, number};
+pub use quantity::Unit;
+pub(crate) use quantity::number;
 pub use slo::{SloResult, value};
 pub use verdict::{Criteria, Judgement, OnInconclusive, Verdict, judge};
 pub use worst::WorstRequest;

@@ -13,6 +13,7 @@
 mod action;
 mod bencher;
 mod client;
+mod comparison;
 mod event;
 mod evidence;
 mod extra;
@@ -32,6 +33,7 @@ mod vllm;
 
 pub use action::action_json;
 pub use bencher::bencher_json;
+pub use comparison::comparison;
 pub use event::{EVENTS, Event, Finished};
 pub use evidence::{evidence, reasons};
 pub use extra::SCHEMA;

@@ -4,7 +4,7 @@ use super::{
     dialect::{MAX_MODEL_LEN, WORDS},
     engine::EngineRunner,
     hang_up::{Ending, HangUp},
-    script::Latencies,
+    script::{Latencies, luck},
     surface,
     telemetry::Telemetry,
 };
@@ -14,7 +14,10 @@ use crate::{
     plan::{Codec, Tokenizer},
 };
 use futures_util::FutureExt;
-use goodput_grammar::sim::Script;
+use goodput_grammar::{
+    engine::{EngineConfig, StepCost},
+    sim::Script,
+};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{
@@ -56,7 +59,7 @@ impl SimServer {
     /// Reads the recordings that the script names; see [`problems`](Self::problems).
     pub fn new(script: Script) -> Self {
         let engine = script.engine.clone();
-        let engine = engine.map(|config| EngineRunner::new(*config, script.seed));
+        let engine = engine.map(|config| EngineRunner::new(lucky(*config, &script), script.seed));
         let telemetry = match &engine {
             Some(engine) => engine.telemetry().clone(),
             None => Arc::new(Telemetry::new(MAX_MODEL_LEN, 0)),
@@ -196,6 +199,18 @@ impl fmt::Debug for SimServer {
             .field("in_flight", &self.in_flight())
             .finish_non_exhaustive()
     }
+}
+
+/// An engine whose steps take as long as the luck of its server says.
+fn lucky(mut engine: EngineConfig, script: &Script) -> EngineConfig {
+    let luck = luck(script);
+    let StepCost { t0, tp, td, tk } = &mut engine.cost;
+    if luck != 1.0 {
+        for cost in [t0, tp, td, tk] {
+            *cost = (*cost as f64 * luck).round() as u64;
+        }
+    }
+    engine
 }
 
 /// An accepted generation, which is in flight until this is dropped.

@@ -1,6 +1,6 @@
 //! Looking at a run several times while it grows.
 //!
-//! Every look may be wrong, so the looks share the error probability: each has as much of it as it
+//! Every look may be wrong, so the looks share the error probability: at a run each has as much of it as it
 //! adds requests. No look profits from what earlier ones saw (Bonferroni), so whichever look ends
 //! the run, its interval holds with the whole confidence.
 
@@ -10,7 +10,12 @@ pub struct Looks {
     /// Segments, each as long as the plan, that have ended at each look.
     segments: Vec<usize>,
     error: f64,
+    /// The error spent goes with this power of the segments.
+    power: i32,
 }
+
+/// Fewer pairs are not looked at, unless there are no more.
+const FEWEST_PAIRS: usize = 5;
 
 impl Looks {
     /// Looks at a run of at most so many segments, which together are wrong with probability
@@ -31,12 +36,27 @@ impl Looks {
         Looks {
             segments: looks,
             error,
+            power: 1,
         }
     }
 
-    /// Looks after these numbers of segments, or of pairs, which rise; with one look at least.
-    pub fn at(segments: Vec<usize>, error: f64) -> Self {
-        Looks { segments, error }
+    /// Looks at pairs of runs, of which there are at most so many: after five, which are the fewest that
+    /// tell something in ordinary noise, then ever further apart, and not shortly before the last. Early looks get little of
+    /// the error (its share goes with the square of the pairs), so that the last one loses little
+    /// by them.
+    pub fn at_pairs(most: usize, error: f64) -> Self {
+        let mut segments = Vec::new();
+        let mut next = FEWEST_PAIRS;
+        while 3 * next <= 2 * most {
+            segments.push(next);
+            next = (next * 9).div_ceil(5);
+        }
+        segments.push(most.max(1));
+        Looks {
+            segments,
+            error,
+            power: 2,
+        }
     }
 
     /// Segments that have ended at each look.
@@ -46,10 +66,11 @@ impl Looks {
 
     /// The error probability of one look, counted from 0.
     pub fn error(&self, look: usize) -> f64 {
-        let at = |look: usize| self.segments[look.min(self.segments.len() - 1)] as f64;
-        let before = if look == 0 { 0.0 } else { at(look - 1) };
-        let all = at(self.segments.len() - 1);
-        self.error * (at(look) - before) / all
+        let last = self.segments.len() - 1;
+        let all = self.segments[last] as f64;
+        let spent = |look: usize| (self.segments[look.min(last)] as f64 / all).powi(self.power);
+        let before = if look == 0 { 0.0 } else { spent(look - 1) };
+        self.error * (spent(look) - before)
     }
 }
 
@@ -70,5 +91,24 @@ mod tests {
         assert_eq!(looks.segments(), expected);
         let spent: f64 = (0..expected.len()).map(|look| looks.error(look)).sum();
         assert!((spent - 0.05).abs() < 1e-12);
+    }
+
+    #[rstest]
+    #[case(1, &[1], &[0.01])]
+    #[case(5, &[5], &[0.01])]
+    #[case(7, &[7], &[0.01])]
+    #[case(8, &[5, 8], &[0.003_906, 0.006_094])]
+    #[case(10, &[5, 10], &[0.0025, 0.0075])]
+    #[case(16, &[5, 9, 16], &[0.000_98, 0.002_19, 0.006_84])]
+    fn pairs_are_looked_at_after_five(
+        #[case] most: usize,
+        #[case] expected: &[usize],
+        #[case] errors: &[f64],
+    ) {
+        let looks = Looks::at_pairs(most, 0.01);
+        assert_eq!(looks.segments(), expected);
+        for (look, error) in errors.iter().enumerate() {
+            assert!((looks.error(look) - error).abs() < 1e-5);
+        }
     }
 }

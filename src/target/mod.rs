@@ -57,6 +57,12 @@ pub trait Target: Send + Sync + fmt::Debug {
         true
     }
 
+    /// Whether a comparison starts it for each of its runs and stops it after, because the other side
+    /// may not fit the machine beside it. Default false: it is opened once.
+    fn in_turn(&self) -> bool {
+        false
+    }
+
     /// The simulation that this is, if it is one: settings such as `faults` apply to no other
     /// target. Default none.
     fn simulation(&self) -> Option<&Simulation> {
@@ -214,6 +220,14 @@ impl AnyTarget {
     pub(crate) fn has_metrics(&self) -> bool {
         match self {
             AnyTarget::Known(target) => target.has_metrics(),
+            AnyTarget::Unreadable(..) => false,
+        }
+    }
+
+    /// Whether a comparison starts it for each of its runs.
+    pub(crate) fn in_turn(&self) -> bool {
+        match self {
+            AnyTarget::Known(target) => target.in_turn(),
             AnyTarget::Unreadable(..) => false,
         }
     }

@@ -126,6 +126,10 @@ impl Target for ServerProcess {
         self.command.clone()
     }
 
+    fn in_turn(&self) -> bool {
+        true
+    }
+
     fn open(&self) -> Result<Opened, TargetError> {
         let port = match self.port {
             Some(port) => port,

@@ -110,6 +110,22 @@ impl Simulation {
         self
     }
 
+    /// How much servers with other seeds are slower or faster as a whole, as real ones are from run to
+    /// run: the coefficient of variation of a lognormal factor on all times, above 0 and at most 1. Runs
+    /// of a [comparison](crate::Bench::versus) have a server each. Default 0.
+    #[must_use]
+    pub fn noise(mut self, cv: f64) -> Self {
+        match (0.0..=1.0).contains(&cv) {
+            true => self.script.noise = cv,
+            false => self.problems.push(Problem::new(
+                "noise",
+                cv,
+                "must be from 0 to 1, such as 0.04",
+            )),
+        }
+        self
+    }
+
     /// Simulate an engine, instead of scripting the times: they follow from what else it has to do.
     ///
     /// ```

@@ -33,6 +33,8 @@ pub enum Kind {
     Number,
     /// A number above 0.5 and below 1.
     Share,
+    /// A number of at least 0 and below 1.
+    Fraction,
     /// A whole number of at least 0.
     Whole,
     /// A whole number of at least 1.
@@ -77,6 +79,10 @@ macro_rules! with_keys {
             confidence: Share = "0.95", "How sure an SLO's interval is.";
             max_extend: Positive = "3", "How many times its requests the run may grow to while an SLO is open.";
             on_inconclusive: Text = r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`.";
+            versus: Any = r#""env:OLD_URL""#, "What the target is compared with, in pairs of runs; it fails where it is worse.";
+            pairs: Positive = "10", "Pairs of runs of a comparison, at most.";
+            noise_threshold: Fraction = "0.05", "The smallest relative change that matters.";
+            false_alarms: Fraction = "0.01", "How often an unchanged server may be called worse.";
             stream: Flag = "false", "Ask for a stream of tokens.";
             ignore_eos: Flag = "true", "Ask the server to go on to the full output length.";
             logprobs: Whole = "1", "Log-probabilities to ask for (completions).";

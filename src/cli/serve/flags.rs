@@ -1,4 +1,5 @@
-//! The flags of `goodput serve`, named as in vLLM 0.33, and the bench they describe.
+//! The flags of `goodput serve`, named as in vLLM 0.33, and the bench they describe. All but those that
+//! name the server are flags of `goodput ab` too.
 
 use crate::{
     bench::Bench,
@@ -16,10 +17,16 @@ use std::{path::PathBuf, time::Duration};
 
 /// Flags of `goodput serve`.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Args {
-    /// Wire dialect: openai, vllm (both completions) or openai-chat.
-    #[arg(long, default_value = "openai")]
-    pub(super) backend: String,
+pub(in crate::cli) struct Serve {
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    pub(super) args: Args,
+}
+
+/// What is measured.
+#[derive(Debug, clap::Args)]
+struct Server {
     /// Base URL of the server; wins over --host and --port.
     #[arg(long)]
     base_url: Option<String>,
@@ -32,6 +39,14 @@ pub(in crate::cli) struct Args {
     /// Anything else to measure: `unix:/path`, `env:NAME`, `sim(ttft = 50ms, itl = 10ms)`.
     #[arg(long, conflicts_with_all = ["base_url"])]
     target: Option<String>,
+}
+
+/// How it is measured, and what becomes of the result.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Wire dialect: openai, vllm (both completions) or openai-chat.
+    #[arg(long, default_value = "openai")]
+    pub(super) backend: String,
     /// Path of the requests. Default: the backend's.
     #[arg(long)]
     endpoint: Option<String>,
@@ -63,7 +78,7 @@ pub(in crate::cli) struct Args {
     dataset_path: Option<PathBuf>,
     /// Requests to send.
     #[arg(long, default_value_t = 1000)]
-    pub(super) num_prompts: usize,
+    pub(in crate::cli) num_prompts: usize,
     /// Seed of prompts and arrivals.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -177,9 +192,10 @@ pub(in crate::cli) struct Args {
     /// While an SLO is open, send --num-prompts again, up to this many times in all.
     #[arg(long, default_value_t = 1)]
     max_extend: usize,
-    /// What becomes of a run that decides neither way: fail (exit code 3), pass or warn.
-    #[arg(long, default_value = "fail")]
-    on_inconclusive: String,
+    /// What becomes of a run that decides neither way: fail (exit code 3), pass or warn. Default: fail;
+    /// in a comparison, warn.
+    #[arg(long)]
+    on_inconclusive: Option<String>,
 
     /// Metrics to print and save, of ttft, tpot, itl, e2el.
     #[arg(long, default_value = "ttft,tpot,itl", value_delimiter = ',')]
@@ -258,13 +274,37 @@ enum RampName {
     Exponential,
 }
 
-impl Args {
+impl Serve {
     /// The bench that the flags describe.
     pub(super) fn bench(&self) -> Result<Bench, Error> {
+        let bench = self
+            .args
+            .bench("serve", "fail")
+            .target(self.server.target());
+        bench.check()?;
+        Ok(bench)
+    }
+}
+
+impl Server {
+    fn target(&self) -> String {
+        if let Some(text) = self.target.as_ref().or(self.base_url.as_ref()) {
+            return text.clone();
+        }
+        match self.host.contains(':') {
+            true => format!("http://[{}]:{}", self.host, self.port),
+            false => format!("http://{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl Args {
+    /// The bench that the flags describe, but for its target. It is not checked.
+    pub(in crate::cli) fn bench(&self, name: &str, on_inconclusive: &str) -> Bench {
         let mut problems = Vec::new();
-        let mut bench = Bench::new("serve")
+        let on_inconclusive = self.on_inconclusive.as_deref().unwrap_or(on_inconclusive);
+        let mut bench = Bench::new(name)
             .backend(self.backend.as_str())
-            .target(self.target_text())
             .rate(self.request_rate)
             .burstiness(self.burstiness)
             .requests(self.num_prompts)
@@ -282,7 +322,7 @@ impl Args {
             .total_timeout(self.total_timeout.as_str())
             .confidence(self.confidence)
             .max_extend(self.max_extend)
-            .on_inconclusive(self.on_inconclusive.as_str())
+            .on_inconclusive(on_inconclusive)
             .exclusive(false);
         if self.no_prewarm {
             bench = bench.prewarm(false);
@@ -324,18 +364,7 @@ impl Args {
             bench = bench.slo(slo);
         }
         bench.problems.append(&mut problems);
-        bench.check()?;
-        Ok(bench)
-    }
-
-    fn target_text(&self) -> String {
-        if let Some(text) = self.target.as_ref().or(self.base_url.as_ref()) {
-            return text.clone();
-        }
-        match self.host.contains(':') {
-            true => format!("http://[{}]:{}", self.host, self.port),
-            false => format!("http://{}:{}", self.host, self.port),
-        }
+        bench
     }
 
     /// A tokenizer that was named must exist; the model's is taken only if it happens to be here.

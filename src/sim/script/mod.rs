@@ -9,6 +9,7 @@ pub(super) use load::{Load, Share, Work};
 use crate::error::Problem;
 use goodput_grammar::sim::{Distribution, Recording, Script};
 use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution as _, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 use recording::Recorded;
 use sampler::Sampler;
@@ -25,6 +26,8 @@ pub(super) struct Latencies {
     paired: bool,
     prefill: Duration,
     load: Option<Arc<Load>>,
+    /// All times are this many times as long as the script says.
+    luck: f64,
 }
 
 /// Where times come from.
@@ -71,6 +74,7 @@ impl Latencies {
             load: script
                 .slowdown
                 .map(|slowdown| Arc::new(Load::new(slowdown))),
+            luck: luck(script),
         };
         match problems.is_empty() {
             true => Ok(latencies),
@@ -105,6 +109,7 @@ impl Latencies {
                 },
             },
             rng,
+            luck: self.luck,
         }
     }
 
@@ -114,12 +119,25 @@ impl Latencies {
     }
 }
 
+/// How many times as long everything takes at this server: a lognormal factor with the script's noise
+/// as its coefficient of variation, drawn from its seed.
+pub(super) fn luck(script: &Script) -> f64 {
+    if script.noise <= 0.0 {
+        return 1.0;
+    }
+    // Hashed, because generators whose seeds are neighbours start out alike.
+    let seed = xxh3_64_with_seed(b"luck", script.seed);
+    let z: f64 = StandardNormal.sample(&mut Pcg64Mcg::seed_from_u64(seed));
+    libm::exp(libm::log1p(script.noise * script.noise).sqrt() * z)
+}
+
 /// The time to a request's first token, and then the gaps between its tokens, without end.
 #[derive(Debug)]
 pub(super) struct Spans {
     first: Option<Duration>,
     itl: Gaps,
     rng: Pcg64Mcg,
+    luck: f64,
 }
 
 #[derive(Debug)]
@@ -135,9 +153,14 @@ enum Gaps {
 
 impl Spans {
     pub(super) fn next(&mut self) -> Duration {
-        match self.first.take() {
+        let span = match self.first.take() {
             Some(first) => first,
             None => self.itl.next(&mut self.rng),
+        };
+        match self.luck {
+            1.0 => span,
+            // What is longer than a `Duration` holds never comes to an end.
+            luck => Duration::try_from_secs_f64(span.as_secs_f64() * luck).unwrap_or(Duration::MAX),
         }
     }
 }

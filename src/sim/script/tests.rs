@@ -28,6 +28,25 @@ fn requests_and_seeds_draw_differently() {
 }
 
 #[test]
+fn luck_is_the_servers_not_the_requests() {
+    let lucky = |seed| Script {
+        noise: 0.04,
+        seed,
+        ..Script::default()
+    };
+    let factors: Vec<f64> = (0..2_000).map(|seed| luck(&lucky(seed)).ln()).collect();
+    let mean = factors.iter().sum::<f64>() / 2_000.0;
+    let squares: f64 = factors.iter().map(|f| (f - mean).powi(2)).sum();
+    // Four standard errors each.
+    assert!(mean.abs() < 0.0036, "{mean}");
+    assert!(((squares / 2_000.0).sqrt() - 0.04).abs() < 0.0026);
+    let of = |ordinal| spans(&lucky(5), ordinal, 3);
+    let expected = ms(10).mul_f64(luck(&lucky(5)));
+    assert_eq!(of(0), of(1));
+    assert!(of(0)[1].abs_diff(expected) <= Duration::from_nanos(1));
+}
+
+#[test]
 fn each_token_of_the_prompt_takes_its_time() {
     let script = Script {
         prefill: Duration::from_micros(300),

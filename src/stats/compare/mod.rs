@@ -3,18 +3,23 @@
 //! A pair is one run of each server over the same plan, close in time; what counts is its log ratio
 //! ln(B / A). Whole runs are the unit: requests of one run share its luck, so there is no
 //! evidence in their number. A change is reported when three things come together: it is beyond
-//! chance ([`Comparison::p_worse`], Holm's correction over the metrics), it is large enough to matter
+//! chance ([`Comparison::p_worse`], corrected for the number of metrics), it is large enough to matter
 //! ([`Rule::noise_threshold`]), and most pairs agree on its direction.
+//!
+//! [`compare_together`] is for several metrics of the same pairs; [`compare`] and [`conclude`] are for
+//! metrics of which nothing is known but each one's own test.
 
 #[cfg(test)]
 mod calibration;
 mod holm;
+mod joint;
 mod swap;
 
 pub use holm::holm;
 pub use swap::{MOST_PAIRS, swap_interval, swap_p};
 
 use super::{Interval, critical};
+use joint::Ways;
 use serde::{Deserialize, Serialize};
 
 /// Which way a metric gets worse.
@@ -25,6 +30,16 @@ pub enum Worse {
     Higher,
     /// Throughput, goodput.
     Lower,
+}
+
+impl Worse {
+    /// What makes a log ratio positive when it is a worsening.
+    fn sign(self) -> f64 {
+        match self {
+            Worse::Higher => 1.0,
+            Worse::Lower => -1.0,
+        }
+    }
 }
 
 /// When a change is one.
@@ -64,7 +79,7 @@ pub struct Comparison {
     pub p_better: f64,
     /// Share of pairs in the direction of the change, 0–1.
     pub agreement: f64,
-    /// The smallest relative worsening that such pairs show nine times out of ten; `None` when
+    /// The smallest relative worsening that such pairs show about nine times out of ten; `None` when
     /// they cannot show any, as one pair cannot.
     pub detectable: Option<f64>,
 }
@@ -83,6 +98,15 @@ pub enum Conclusion {
     Inconclusive,
 }
 
+/// One metric of pairs of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paired {
+    /// Its values at A and at B.
+    pub pairs: Vec<(f64, f64)>,
+    /// Which way it gets worse.
+    pub worse: Worse,
+}
+
 /// Compares one metric over pairs (A, B) of its values; `None` when no pair has values above 0.
 ///
 /// From as many pairs as the rule's error allows, the test swaps labels within pairs, all 2^k ways: exact
@@ -90,24 +114,116 @@ pub enum Conclusion {
 /// (five have 32 ways), so there it is Student's t on the log ratios, which supposes that they are
 /// about normal.
 pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Comparison> {
-    let ratios: Vec<f64> = pairs
+    let ratios = log_ratios(pairs);
+    (!ratios.is_empty()).then(|| compared(&ratios, worse, rule, None))
+}
+
+/// Compares the metrics of the same pairs, all of them together keeping to the rule's error; `None`
+/// for a metric that is not above 0 on both sides of every pair.
+///
+/// The steps are Holm's, but with the joint distribution of all metrics under swaps of labels
+/// (Westfall and Young 1993) instead of Bonferroni's bound: metrics that move together cost
+/// hardly more than one. Too few pairs for swaps are rotated instead, which supposes that log
+/// ratios are about normal.
+pub fn compare_together(metrics: &[Paired], rule: &Rule) -> Vec<Option<(Comparison, Conclusion)>> {
+    let upwards: Vec<Vec<f64>> = metrics.iter().filter_map(upwards).collect();
+    let pairs = upwards.first().map_or(0, Vec::len);
+    let critical = match upwards.len() {
+        0 | 1 => None,
+        _ => joint::critical(&upwards, pairs, rule.error),
+    };
+    together(metrics, rule, critical)
+}
+
+/// The same; `critical` is the t that a metric among the others has to exceed, if that is known.
+fn together(
+    metrics: &[Paired],
+    rule: &Rule,
+    critical: Option<f64>,
+) -> Vec<Option<(Comparison, Conclusion)>> {
+    let (mut usable, mut upward, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    for metric in metrics {
+        let series = upwards(metric);
+        usable.push(series.is_some());
+        if let Some(series) = series {
+            alone.push((
+                compared(&log_ratios(&metric.pairs), metric.worse, rule, critical),
+                metric.worse,
+            ));
+            upward.push(series);
+        }
+    }
+    let pairs = upward.first().map_or(0, Vec::len);
+    // Joint p-values are never smaller than a metric's own, so most often there is nothing to adjust.
+    let adjusted = |sign: f64, own: fn(&Comparison) -> f64| -> Vec<f64> {
+        let own: Vec<f64> = alone
+            .iter()
+            .map(|(comparison, _)| own(comparison))
+            .collect();
+        let ways = match own.iter().any(|p| *p <= rule.error) && own.len() > 1 {
+            true => Ways::of(pairs, rule.error),
+            false => None,
+        };
+        let Some(ways) = ways else { return own };
+        let signed = |series: &Vec<f64>| series.iter().map(|ratio| sign * ratio).collect();
+        let series: Vec<Vec<f64>> = upward.iter().map(signed).collect();
+        let joint = ways.adjusted(&series).into_iter().zip(own);
+        joint.map(|(joint, own)| joint.max(own)).collect()
+    };
+    let p_values = adjusted(1.0, |c| c.p_worse)
+        .into_iter()
+        .zip(adjusted(-1.0, |c| c.p_better));
+    let mut found = alone
+        .iter()
+        .zip(p_values)
+        .map(|((comparison, worse), p)| (*comparison, concluded(comparison, *worse, p, rule)));
+    usable
+        .into_iter()
+        .map(|usable| usable.then(|| found.next()).flatten())
+        .collect()
+}
+
+/// The log ratios of a metric that has them in every pair, positive for what is worse.
+fn upwards(metric: &Paired) -> Option<Vec<f64>> {
+    let ratios = log_ratios(&metric.pairs);
+    let usable = !ratios.is_empty() && ratios.len() == metric.pairs.len();
+    let sign = metric.worse.sign();
+    usable.then(|| ratios.into_iter().map(|ratio| sign * ratio).collect())
+}
+
+/// The smallest relative worsening (an increase) that so many pairs of runs show about nine times out of ten, if
+/// runs differ by this coefficient of variation; `None` for one pair, which shows nothing.
+pub fn detectable_by(cv: f64, pairs: usize, rule: &Rule) -> Option<f64> {
+    let count = pairs as f64;
+    let spread = Spread {
+        error: (2.0 * libm::log1p(cv * cv) / count).sqrt(),
+        freedom: count - 1.0,
+    };
+    let swaps = joint::swaps_reach(pairs, rule.error);
+    let log = spread.detectable(rule.error, None, swaps)?;
+    Some(libm::expm1(log).max(rule.noise_threshold))
+}
+
+fn log_ratios(pairs: &[(f64, f64)]) -> Vec<f64> {
+    pairs
         .iter()
         .filter(|(a, b)| *a > 0.0 && *b > 0.0)
         .map(|(a, b)| libm::log(b / a))
-        .collect();
-    if ratios.is_empty() {
-        return None;
-    }
+        .collect()
+}
+
+/// What log ratios, one at least, say of a metric; `critical` is the t to exceed among others.
+fn compared(ratios: &[f64], worse: Worse, rule: &Rule, critical: Option<f64>) -> Comparison {
     let count = ratios.len() as f64;
     let mean = ratios.iter().sum::<f64>() / count;
-    let spread = Spread::of(&ratios, mean);
-    let swaps = libm::exp2(-count) <= rule.error / 2.0 && ratios.len() <= MOST_PAIRS;
+    let spread = Spread::of(ratios, mean);
+    let swaps = joint::swaps_reach(ratios.len(), rule.error);
     let (p_up, p_down, interval) = if swaps {
         let downwards: Vec<f64> = ratios.iter().map(|ratio| -ratio).collect();
         (
-            swap_p(&ratios),
+            swap_p(ratios),
             swap_p(&downwards),
-            swap_interval(&ratios, rule.error),
+            swap_interval(ratios, rule.error),
         )
     } else {
         let p_up = spread.p_above(mean);
@@ -115,12 +231,13 @@ pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Compar
     };
     let agree = ratios.iter().filter(|ratio| *ratio * mean > 0.0).count();
     let relative = |log: f64| libm::expm1(log);
-    let (p_worse, p_better, sign) = match worse {
-        Worse::Higher => (p_up, p_down, 1.0),
-        Worse::Lower => (p_down, p_up, -1.0),
+    let (p_worse, p_better) = match worse {
+        Worse::Higher => (p_up, p_down),
+        Worse::Lower => (p_down, p_up),
     };
-    let least = libm::log1p(rule.noise_threshold);
-    Some(Comparison {
+    // As far as the noise threshold in the bad direction.
+    let least = worse.sign() * libm::log1p(worse.sign() * rule.noise_threshold);
+    Comparison {
         pairs: ratios.len(),
         change: relative(mean),
         interval: interval.map(relative),
@@ -128,38 +245,48 @@ pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Compar
         p_better,
         agreement: agree as f64 / count,
         detectable: spread
-            .detectable(rule.error)
-            .map(|log| relative(sign * log.max(least)).abs()),
-    })
+            .detectable(rule.error, critical, swaps)
+            .map(|log| relative(worse.sign() * log.max(least)).abs()),
+    }
 }
 
-/// Says what each metric's comparison means, all of them together keeping to the rule's error.
+/// Says what each metric's comparison means, all of them together keeping to the rule's error (Holm).
 pub fn conclude(comparisons: &[(Comparison, Worse)], rule: &Rule) -> Vec<Conclusion> {
     let adjusted = |p: fn(&Comparison) -> f64| {
         let values: Vec<f64> = comparisons.iter().map(|(c, _)| p(c)).collect();
         holm(&values)
     };
-    let (worse, better) = (adjusted(|c| c.p_worse), adjusted(|c| c.p_better));
+    let p_values = adjusted(|c| c.p_worse)
+        .into_iter()
+        .zip(adjusted(|c| c.p_better));
     comparisons
         .iter()
-        .zip(worse.into_iter().zip(better))
-        .map(|((comparison, direction), (p_worse, p_better))| {
-            let is_up = comparison.change > 0.0;
-            let is_worse = is_up == (*direction == Worse::Higher);
-            let p = if is_worse { p_worse } else { p_better };
-            let matters = comparison.change.abs() >= rule.noise_threshold;
-            if p <= rule.error && matters && comparison.agreement >= rule.agreement {
-                match is_worse {
-                    true => Conclusion::Worse,
-                    false => Conclusion::Better,
-                }
-            } else if within(&comparison.interval, rule.noise_threshold) {
-                Conclusion::Same
-            } else {
-                Conclusion::Inconclusive
-            }
-        })
+        .zip(p_values)
+        .map(|((comparison, worse), p)| concluded(comparison, *worse, p, rule))
         .collect()
+}
+
+/// By the p-values for worse and for better, adjusted for the number of metrics.
+fn concluded(
+    comparison: &Comparison,
+    worse: Worse,
+    (p_worse, p_better): (f64, f64),
+    rule: &Rule,
+) -> Conclusion {
+    let is_up = comparison.change > 0.0;
+    let is_worse = is_up == (worse == Worse::Higher);
+    let p = if is_worse { p_worse } else { p_better };
+    let matters = comparison.change.abs() >= rule.noise_threshold;
+    if p <= rule.error && matters && comparison.agreement >= rule.agreement {
+        match is_worse {
+            true => Conclusion::Worse,
+            false => Conclusion::Better,
+        }
+    } else if within(&comparison.interval, rule.noise_threshold) {
+        Conclusion::Same
+    } else {
+        Conclusion::Inconclusive
+    }
 }
 
 fn within(interval: &Interval, threshold: f64) -> bool {
@@ -209,13 +336,27 @@ impl Spread {
     }
 
     /// The log ratio that is beyond chance nine times out of ten.
-    fn detectable(&self, error: f64) -> Option<f64> {
-        (self.freedom >= 1.0).then(|| {
-            let t = |beyond| critical::t(self.freedom, beyond);
-            (t(error) + t(0.1)) * self.error
+    fn detectable(&self, error: f64, critical: Option<f64>, swaps: bool) -> Option<f64> {
+        if self.freedom < 1.0 {
+            return None;
+        }
+        let t = |beyond| critical::t(self.freedom, beyond);
+        let by_mean = (critical.unwrap_or_else(|| t(error)) + t(MISSED)) * self.error;
+        let pairs = self.freedom + 1.0;
+        // Where only the most extreme swaps are rare enough, every single pair must agree.
+        let all_agree = swaps && libm::exp2(2.0 - pairs) > error;
+        Some(match all_agree {
+            true => {
+                let one = critical::normal(1.0 - libm::pow(1.0 - MISSED, 1.0 / pairs));
+                by_mean.max(one * self.error * pairs.sqrt())
+            }
+            false => by_mean,
         })
     }
 }
+
+/// How often a change may be missed that is called detectable.
+const MISSED: f64 = 0.1;
 
 #[cfg(test)]
 mod tests {

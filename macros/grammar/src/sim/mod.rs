@@ -24,7 +24,10 @@ pub struct Script {
     pub prefill: Duration,
     /// How much longer tokens take while other requests are in flight. Default no longer.
     pub slowdown: Option<Slowdown>,
-    /// Takes the place of those four: times follow from what the server does. Default
+    /// How much servers with other seeds are slower or faster as a whole: the coefficient of variation of a
+    /// lognormal factor on all times, whose median is 1; at most 1. Default 0.
+    pub noise: f64,
+    /// Takes the place of the first four: times follow from what the server does. Default
     /// none. In a box, because most simulations do without.
     pub engine: Option<Box<EngineConfig>>,
     /// Seed of the draws. Default 0.
@@ -42,6 +45,7 @@ impl Default for Script {
             itl: Distribution::Constant(Duration::from_millis(10)),
             prefill: Duration::ZERO,
             slowdown: None,
+            noise: 0.0,
             engine: None,
             seed: 0,
             model: "simulated".to_owned(),
@@ -51,7 +55,7 @@ impl Default for Script {
 }
 
 const KEYS: &[&str] = &[
-    "ttft", "itl", "prefill", "slowdown", "seed", "model", "engine", "faults",
+    "ttft", "itl", "prefill", "slowdown", "noise", "seed", "model", "engine", "faults",
 ];
 /// Settings that make no sense beside an engine.
 const SCRIPTED: &[&str] = &["ttft", "itl", "prefill", "slowdown"];
@@ -110,6 +114,11 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
                 let read = arg.text().and_then(parse_slowdown).map(Some);
                 set(&mut script.slowdown, read, &mut mistakes);
             }
+            "noise" => set(
+                &mut script.noise,
+                arg.text().and_then(parse_noise),
+                &mut mistakes,
+            ),
             "seed" => set(&mut script.seed, arg.whole(0), &mut mistakes),
             "model" => set(
                 &mut script.model,
@@ -138,11 +147,29 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
     }
 }
 
+/// Reads the noise from run to run: `4%`.
+///
+/// # Errors
+/// Anything that is not a share from 0% to 100%.
+pub fn parse_noise(text: &str) -> Result<f64, Mistake> {
+    let plain = call::unquote(text.trim());
+    let percent = plain
+        .strip_suffix('%')
+        .and_then(|percent| call::number(percent.trim()));
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    percent.map(|percent| percent / 100.0).ok_or_else(|| {
+        Mistake::new(format!(
+            "`noise = {}`: expected a share from 0% to 100%, such as `4%`",
+            text.trim()
+        ))
+    })
+}
+
 /// Written so that [`parse`] reads the same script back.
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.engine {
-            Some(engine) => write!(f, "{engine}, seed = {}", self.seed)?,
+            Some(engine) => write!(f, "{engine}")?,
             None => {
                 write!(f, "ttft = {}, itl = {}", self.ttft, self.itl)?;
                 if !self.prefill.is_zero() {
@@ -151,9 +178,13 @@ impl fmt::Display for Script {
                 if let Some(slowdown) = self.slowdown {
                     write!(f, ", slowdown = {slowdown}")?;
                 }
-                write!(f, ", seed = {}", self.seed)?;
             }
         }
+        if self.noise > 0.0 {
+            // Rounded, because a share of 0.07 is not 7 per cent to the last digit.
+            write!(f, ", noise = {}%", (self.noise * 1e10).round() / 1e8)?;
+        }
+        write!(f, ", seed = {}", self.seed)?;
         if self.model != "simulated" {
             write!(f, ", model = {}", call::quote(&self.model))?;
         }

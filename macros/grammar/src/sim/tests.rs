@@ -46,7 +46,7 @@ fn says_all_mistakes_at_once() {
         said,
         [
             "unknown setting of the simulation `tfft`; did you mean `ttft`? Valid: ttft, itl, \
-             prefill, slowdown, seed, model, engine, faults",
+             prefill, slowdown, noise, seed, model, engine, faults",
             "`seed` is given twice; keep one",
             "`itl`: `7` has no unit; write `7ms`, `7us` or `7s`",
             "`seed = x`: expected a whole number of at least 0",
@@ -205,6 +205,19 @@ fn any_distribution() -> impl Strategy<Value = Distribution> {
     ]
 }
 
+#[rstest]
+#[case("4")]
+#[case("-1%")]
+#[case("101%")]
+#[case("NaN%")]
+fn noise_is_a_share(#[case] text: &str) {
+    let mistake = parse_noise(text).unwrap_err().to_string();
+    assert_eq!(
+        mistake,
+        format!("`noise = {text}`: expected a share from 0% to 100%, such as `4%`")
+    );
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read_back(
@@ -214,10 +227,13 @@ proptest! {
         slowdown in prop::option::of((0..100_000_u32).prop_map(|share| {
             parse_slowdown(&format!("{}%", f64::from(share) / 100.0)).unwrap()
         })),
+        noise in (0..10_000_u32).prop_map(|share| {
+            parse_noise(&format!("{}%", f64::from(share) / 100.0)).unwrap()
+        }),
         seed: u64,
         model in ".+",
     ) {
-        let script = Script { ttft, itl, prefill, slowdown, seed, model, ..Script::default() };
+        let script = Script { ttft, itl, prefill, slowdown, noise, seed, model, ..Script::default() };
         prop_assert_eq!(parse(&script.to_string()), Ok(script));
     }
 

@@ -30,6 +30,10 @@ fn key() -> String {
     confidence = 0.99,
     max_extend = 3,
     on_inconclusive = "warn",
+    versus = "sim(itl = 2ms)",
+    pairs = 5,
+    noise_threshold = 0.1,
+    false_alarms = 0.05,
     stream,
     ignore_eos = true,
     extra_body = r#"{"temperature": 0}"#,
@@ -55,6 +59,7 @@ fn literals() {}
 #[llm_bench(
     backend = concat!("open", "ai"),
     target = Simulation::default(),
+    versus = Simulation::new().itl("2ms"),
     ramp = "linear 1..10",
     logprobs = 1 + 1,
     goodput = LIMITS,

@@ -1,0 +1,257 @@
+//! How much runs of one server differ: pairs of it with itself.
+
+use super::{
+    Bench, Control,
+    conduct::opened,
+    versus::{Side, Which},
+};
+use crate::{
+    error::Error,
+    judge::Finding,
+    metrics::Metrics,
+    stats::compare::{Rule, detectable_by},
+    target::{AnyTarget, Guard, Opened, Place, Target, TargetError},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The version of the file that [`NoiseFloor::save`] writes. It rises when a reader of the older form
+/// would be misled.
+pub const NOISE_FORMAT: u32 = 1;
+
+/// How much the runs of an unchanged server differ on a host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoiseFloor {
+    /// The version of the format, 1.
+    pub goodput_noise: u32,
+    /// The client's machine, by its host name.
+    pub host: String,
+    /// The day it was measured, UTC, as `2026-01-31`.
+    pub saved: String,
+    /// What was measured.
+    pub target: String,
+    /// Runs on either side.
+    pub pairs: usize,
+    /// Requests of each run.
+    pub requests: usize,
+    /// By metric, as an SLO names it.
+    pub metrics: BTreeMap<String, MetricNoise>,
+}
+
+/// How much one metric differs from run to run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MetricNoise {
+    /// Standard deviation over mean of all runs: what a run differs by from one of another time, drift
+    /// included.
+    pub cv: f64,
+    /// Degrees of freedom of that.
+    pub freedom: f64,
+    /// The same of two runs right after each other, from their log ratios.
+    pub paired_cv: f64,
+    /// Degrees of freedom of that.
+    pub paired_freedom: f64,
+}
+
+impl Bench {
+    /// Measures the target against itself, in as many pairs of runs as [`pairs`](Bench::pairs) says. All
+    /// runs have the arrivals of the first plan; each has prompts of its own, which no prefix cache
+    /// knows. `saved` is the day, as `2026-01-31`.
+    ///
+    /// # Errors
+    /// As [`run_with`](Bench::run_with); and a run that is invalid, with the reason.
+    pub fn noise_floor(&self, saved: &str, control: &Control) -> Result<NoiseFloor, Error> {
+        self.check()?;
+        let target = self.chosen_target();
+        let _lock = self.lock_for(&[&target])?;
+        let (twin, guard) = Twin::of(&target)?;
+        let mut a = Side::new(Which::A, self, twin.clone()).with_own_prompts(0);
+        let mut b = Side::new(Which::B, self, twin).with_own_prompts(1);
+        let experiment = self.experiment(&mut a, &mut b, control, false)?;
+        a.close();
+        b.close();
+        if let Some(complaint) = guard.and_then(|guard| guard.close().err()) {
+            return Err(Error::Target(complaint));
+        }
+        match experiment.invalid {
+            Some(Finding { message, .. }) => return Err(Error::Target(message)),
+            None if experiment.pairs.len() < self.pairs => {
+                return Err(Error::Target(
+                    "it was ended before all pairs were run".into(),
+                ));
+            }
+            None => {}
+        }
+        let of = |metric: crate::judge::Compared| {
+            let value = |metrics: &Metrics| metric.value(metrics).filter(|value| *value > 0.0);
+            let pair = |(a, b): &(Metrics, Metrics)| Some((value(a)?, value(b)?));
+            let pairs: Option<Vec<(f64, f64)>> = experiment.pairs.iter().map(pair).collect();
+            Some((metric.subject(), MetricNoise::of(&pairs?)))
+        };
+        Ok(NoiseFloor {
+            goodput_noise: NOISE_FORMAT,
+            host: host_name(),
+            saved: saved.to_owned(),
+            target: target.describe(),
+            pairs: self.pairs,
+            requests: self.requests,
+            metrics: self.compared().into_iter().filter_map(of).collect(),
+        })
+    }
+}
+
+impl MetricNoise {
+    fn of(pairs: &[(f64, f64)]) -> Self {
+        let count = pairs.len() as f64;
+        let logs = pairs
+            .iter()
+            .flat_map(|(a, b)| [libm::log(*a), libm::log(*b)]);
+        let mean = logs.clone().sum::<f64>() / (2.0 * count);
+        let squares: f64 = logs.map(|log| (log - mean) * (log - mean)).sum();
+        // Of a server and itself no ratio but 1 is expected.
+        let ratios = pairs.iter().map(|(a, b)| libm::log(b / a));
+        let of_ratios: f64 = ratios.map(|ratio| ratio * ratio).sum::<f64>() / count;
+        // What is smaller is rounding, not noise.
+        let cv = |variance: f64| libm::round(libm::expm1(variance).sqrt() * 1e6) / 1e6;
+        MetricNoise {
+            cv: cv(squares / (2.0 * count - 1.0)),
+            freedom: 2.0 * count - 1.0,
+            paired_cv: cv(of_ratios / 2.0),
+            paired_freedom: count,
+        }
+    }
+}
+
+impl NoiseFloor {
+    /// The smallest relative worsening of a metric that so many pairs show nine times out of ten.
+    pub fn detectable(&self, metric: &str, pairs: usize, rule: &Rule) -> Option<f64> {
+        let noise = self.metrics.get(metric)?;
+        detectable_by(noise.paired_cv, pairs, rule)
+    }
+
+    /// Writes it to `noise/HOST.json` in this folder, which is made if it is missing, and says where.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let name = self.host.replace(|c| !allowed(c), "-");
+        let folder = folder.join("noise");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{name}.json"));
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+/// The system's name of this machine, else what the environment says.
+fn host_name() -> String {
+    let system = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let names = ["HOSTNAME", "COMPUTERNAME"];
+    let environment = || names.iter().find_map(|name| std::env::var(name).ok());
+    let name = system.or_else(environment).unwrap_or_default();
+    match name.trim() {
+        "" => "unknown".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// One side of a server and itself: opened already, unless it is started for each run anyway.
+#[derive(Debug)]
+struct Twin {
+    target: AnyTarget,
+    place: Place,
+}
+
+impl Twin {
+    fn of(target: &AnyTarget) -> Result<(AnyTarget, Option<Box<dyn Guard>>), Error> {
+        if target.in_turn() {
+            return Ok((target.clone(), None));
+        }
+        let Opened { place, guard } = opened(target)?;
+        let target = target.clone();
+        Ok((Twin { target, place }.into(), guard))
+    }
+}
+
+impl Target for Twin {
+    fn describe(&self) -> String {
+        self.target.describe()
+    }
+
+    fn open(&self) -> Result<Opened, TargetError> {
+        Ok(Opened {
+            place: self.place.clone(),
+            guard: None,
+        })
+    }
+
+    fn exclusive(&self) -> bool {
+        self.target.exclusive()
+    }
+
+    fn has_metrics(&self) -> bool {
+        self.target.has_metrics()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn floor(noise: &str) -> NoiseFloor {
+        Bench::new("noise")
+            .target(format!("sim(noise = {noise})"))
+            .dataset("random(input = 4, output = 3)")
+            .rate(100)
+            .requests(20)
+            .pairs(16)
+            .noise_floor("2026-01-31", &Control::default())
+            .unwrap()
+    }
+
+    #[rstest]
+    #[case("0%", 0.0)]
+    #[case("4%", 0.04)]
+    #[case("10%", 0.1)]
+    fn it_finds_the_noise_that_there_is(#[case] noise: &str, #[case] cv: f64) {
+        let floor = floor(noise);
+        let tpot = floor.metrics["mean(tpot)"];
+        // 31 and 16 degrees of freedom: a standard error of 13 and 18 %.
+        assert!((tpot.cv - cv).abs() <= 0.4 * cv + 1e-9, "{tpot:?}");
+        assert!((tpot.paired_cv - cv).abs() <= 0.5 * cv + 1e-9, "{tpot:?}");
+        assert_eq!((tpot.freedom, tpot.paired_freedom), (31.0, 16.0));
+        assert_eq!(floor.metrics["1 - errors"].cv, 0.0);
+    }
+
+    #[test]
+    fn more_pairs_show_smaller_changes() {
+        let floor = floor("4%");
+        let rule = Rule::default();
+        let shown = |pairs| floor.detectable("mean(tpot)", pairs, &rule);
+        assert_eq!(shown(1), None);
+        assert!(shown(5) > shown(10) && shown(10) > shown(16), "{floor:?}");
+        assert_eq!(floor.detectable("mean(itl)", 5, &rule), None);
+    }
+
+    #[test]
+    fn it_is_kept_by_host() {
+        let folder = std::env::temp_dir().join(format!("goodput-noise-{}", std::process::id()));
+        let floor = NoiseFloor {
+            host: "a host/b".to_owned(),
+            ..floor("0%")
+        };
+        let path = floor.save(&folder).unwrap();
+        assert_eq!(path, folder.join("noise/a-host-b.json"));
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.starts_with("{\n  \"goodput_noise\": 1,"), "{text}");
+        assert_eq!(serde_json::from_str::<NoiseFloor>(&text).unwrap(), floor);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

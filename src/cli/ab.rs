@@ -1,0 +1,147 @@
+//! `goodput ab`: two servers side by side, or one beside itself.
+
+use super::serve;
+use crate::{
+    bench::{Bench, NoiseFloor},
+    error::Error,
+    stats::compare::Rule,
+    target::{AnyTarget, ServerProcess},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use std::{path::PathBuf, process::ExitCode};
+
+/// What is compared, by which rule; and the flags of `goodput serve` for how.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ab {
+    /// The reference: a URL, `unix:/path`, `env:NAME`, `sim(…)`.
+    #[arg(long, value_name = "TARGET", required_unless_present = "a_command")]
+    a: Option<String>,
+    /// What is under test, in the same forms.
+    #[arg(long, value_name = "TARGET", required_unless_present_any = ["b_command", "aa"])]
+    b: Option<String>,
+    /// The reference as a command, `"vllm serve MODEL --port {port}"`. It is started for each of its runs
+    /// and stopped after it, so that both need not fit the machine together.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "a")]
+    a_command: Option<String>,
+    /// What is under test as a command.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "b")]
+    b_command: Option<String>,
+    /// Measure A against itself, and keep in `noise/HOST.json` how much its runs differ.
+    #[arg(long, conflicts_with_all = ["b", "b_command"])]
+    aa: bool,
+    /// Folder for `noise/`. Default: `GOODPUT_BASELINE_DIR`, else `goodput-baselines`.
+    #[arg(long, value_name = "FOLDER", requires = "aa")]
+    noise_dir: Option<PathBuf>,
+    /// Pairs of runs at most, each of --num-prompts to either server; from 1 to 16.
+    #[arg(long, default_value_t = 10)]
+    pairs: usize,
+    /// The smallest relative change that matters.
+    #[arg(long, default_value_t = 0.05)]
+    noise_threshold: f64,
+    /// How often, at most, an unchanged server may be called worse, over all metrics.
+    #[arg(long, default_value_t = 0.01)]
+    false_alarms: f64,
+    #[command(flatten)]
+    serve: serve::Args,
+}
+
+pub(super) fn run(args: &Ab) -> ExitCode {
+    if args.aa && !args.serve.dry_run {
+        return match measure_noise(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                eprintln!("error: {e}");
+                ExitCode::from(e.exit_code())
+            }
+        };
+    }
+    let bench = args.bench();
+    let checked = bench.check().map(|()| bench);
+    serve::exit_code(checked.and_then(|bench| serve::measure(bench, "goodput ab", &args.serve)))
+}
+
+impl Ab {
+    fn bench(&self) -> Bench {
+        let bench = self
+            .serve
+            .bench("ab", "warn")
+            .pairs(self.pairs)
+            .noise_threshold(self.noise_threshold)
+            .false_alarms(self.false_alarms);
+        let a = target(self.a.as_ref(), self.a_command.as_ref());
+        match self.aa {
+            true => bench.target(a),
+            false => bench
+                .target(target(self.b.as_ref(), self.b_command.as_ref()))
+                .versus(a),
+        }
+    }
+}
+
+/// Clap has seen to it that there is one of the two.
+fn target(text: Option<&String>, command: Option<&String>) -> AnyTarget {
+    match command {
+        Some(command) => ServerProcess::new(command).into(),
+        None => text.cloned().unwrap_or_default().into(),
+    }
+}
+
+fn measure_noise(args: &Ab) -> Result<(), Error> {
+    let bench = args.bench();
+    bench.check()?;
+    let requests = 2 * args.pairs * args.serve.num_prompts;
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date().to_string();
+    let floor = serve::watched(&args.serve, requests, None, |control| {
+        bench.noise_floor(&today, &control)
+    })?;
+    print!("{}", table(&floor, args));
+    let folder = args.noise_dir.clone().unwrap_or_else(default_folder);
+    let path = floor.save(&folder).map_err(|source| Error::Io {
+        what: format!("cannot write to {}", folder.display()),
+        source,
+    })?;
+    println!("kept in {}", path.display());
+    Ok(())
+}
+
+fn default_folder() -> PathBuf {
+    match std::env::var_os("GOODPUT_BASELINE_DIR") {
+        Some(folder) if !folder.is_empty() => folder.into(),
+        _ => "goodput-baselines".into(),
+    }
+}
+
+/// How much runs differ, and what that lets pairs of runs show.
+fn table(floor: &NoiseFloor, args: &Ab) -> String {
+    const PAIRS: [usize; 4] = [3, 5, 10, 16];
+    let rule = Rule {
+        error: args.false_alarms,
+        noise_threshold: args.noise_threshold,
+        ..Rule::default()
+    };
+    let mut text = format!(
+        "{} runs of {} requests against {}\n{:<20} {:>10} {:>10}  {}\n",
+        2 * floor.pairs,
+        floor.requests,
+        floor.target,
+        "metric",
+        "CV",
+        "in pairs",
+        PAIRS
+            .map(|pairs| format!("{pairs:>2} pairs show"))
+            .join("  "),
+    );
+    for (metric, noise) in &floor.metrics {
+        let shown = PAIRS.map(|pairs| match floor.detectable(metric, pairs, &rule) {
+            Some(change) => format!("{:>11.1} %", change * 100.0),
+            None => format!("{:>13}", "-"),
+        });
+        text += &format!(
+            "{metric:<20} {:>8.2} % {:>8.2} %  {}\n",
+            noise.cv * 100.0,
+            noise.paired_cv * 100.0,
+            shown.join("  "),
+        );
+    }
+    text
+}
