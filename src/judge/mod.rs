@@ -21,6 +21,7 @@
 //! `goodput` does.
 
 mod audit;
+mod comparison;
 mod estimate;
 mod finding;
 mod quantity;
@@ -28,7 +29,9 @@ mod slo;
 mod verdict;
 mod worst;
 
+pub use comparison::{Change, Comparison, Pairing};
 pub use finding::{Finding, FindingKind};
+pub use quantity::Unit;
 pub(crate) use quantity::number;
 pub use slo::{SloResult, value};
 pub use verdict::{Criteria, Judgement, OnInconclusive, Verdict, judge};

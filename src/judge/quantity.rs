@@ -2,14 +2,22 @@
 
 use crate::stats::Interval;
 use goodput_grammar::slo::{Subject, Throughput};
+use serde::{Deserialize, Serialize};
 
 /// The unit of a limited number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// ms.
+    #[serde(rename = "ms")]
     Milliseconds,
     /// A share 0–1, written in percent.
+    #[serde(rename = "ratio")]
     Ratio,
+    /// Requests a second.
+    #[serde(rename = "req/s")]
     RequestsPerSecond,
+    /// Tokens a second.
+    #[serde(rename = "tok/s")]
     TokensPerSecond,
 }
 

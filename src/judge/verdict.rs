@@ -1,6 +1,7 @@
 //! The answer of a run.
 
 use super::{
+    comparison::Comparison,
     finding::{Finding, findings},
     slo::SloResult,
     worst::{WorstRequest, worst},
@@ -134,6 +135,9 @@ pub struct Judgement {
     pub errors: Vec<ErrorGroup>,
     /// The five worst requests for each number with a missed SLO; only for [`Verdict::Fail`].
     pub worst: Vec<WorstRequest>,
+    /// How the run stands to another server or another time, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// Judges a run by its numbers, which must be those of `measure(run, &criteria.limits)`;
@@ -162,6 +166,7 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
         slos,
         errors: metrics.errors.clone(),
         worst,
+        comparison: None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The verdict with what speaks for it.
 
+use super::comparison::{comparison, summary};
 use crate::{
     judge::{FindingKind, Judgement, SloResult, Verdict, WorstRequest},
     metrics::ErrorGroup,
+    stats::compare::Conclusion,
 };
 
 /// So many different errors are shown.
@@ -22,6 +24,19 @@ pub fn reasons(judgement: &Judgement) -> String {
             .iter()
             .filter(|slo| slo.verdict != Verdict::Pass);
         lines.extend(unmet.map(|slo| slo.sentence.clone()));
+        let compared = judgement.comparison.as_ref();
+        let open = compared.filter(|comparison| match comparison.conclusion() {
+            Conclusion::Worse => true,
+            Conclusion::Inconclusive => judgement.verdict == Verdict::Inconclusive,
+            _ => false,
+        });
+        lines.extend(open.map(|comparison| {
+            format!(
+                "compared with {}: {}",
+                comparison.against,
+                summary(comparison)
+            )
+        }));
     }
     lines.extend(errors(&judgement.errors));
     lines.join("\n")
@@ -33,6 +48,9 @@ pub fn evidence(judgement: &Judgement) -> String {
     let mut lines = Vec::new();
     let judged = judgement.verdict != Verdict::Invalid;
     lines.extend(judgement.slos.iter().map(|result| slo(result, judged)));
+    if let Some(compared) = &judgement.comparison {
+        lines.push(comparison(compared, judged));
+    }
     lines.push(format!("  verdict     {}", verdict(judgement)));
     for finding in &judgement.findings {
         let label = if finding.kind.invalidates() {
@@ -64,7 +82,19 @@ fn verdict(judgement: &Judgement) -> String {
     };
     let missed = count(Verdict::Fail);
     let all = judgement.slos.len();
+    let compared = judgement.comparison.as_ref();
+    let compared = compared.map(|comparison| comparison.conclusion());
     match judgement.verdict {
+        Verdict::Fail if compared == Some(Conclusion::Worse) => match missed {
+            0 => "FAIL: worse than what it is compared with".to_owned(),
+            _ => format!(
+                "FAIL: worse than what it is compared with, and {missed} of {all} SLOs missed"
+            ),
+        },
+        Verdict::Inconclusive if count(Verdict::Inconclusive) == 0 => {
+            "INCONCLUSIVE: the comparison shows no change, nor that there is none".to_owned()
+        }
+        Verdict::Pass if all == 0 && compared.is_some() => "PASS".to_owned(),
         Verdict::Pass if all == 0 => "PASS (no SLO was given)".to_owned(),
         Verdict::Pass => "PASS".to_owned(),
         Verdict::Fail if missed == 0 => "FAIL".to_owned(),

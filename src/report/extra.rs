@@ -21,7 +21,7 @@ pub(super) fn extra(
     options: &JsonOptions,
 ) -> Value {
     let setup = &run.setup;
-    json!({
+    let mut extra = json!({
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "name": setup.name,
@@ -49,7 +49,21 @@ pub(super) fn extra(
             "output": sources(run, |record| record.output),
         },
         "audit": run.audit,
-    })
+    });
+    if let Some(comparison) = &judgement.comparison {
+        extra["comparison"] = json!({
+            "conclusion": comparison.conclusion(),
+            "detectable": comparison.detectable(),
+        });
+        merge(&mut extra["comparison"], json!(comparison));
+    }
+    extra
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
 }
 
 /// The gate's latencies as `[µs, count]` pairs: small, and two runs' can be added up.

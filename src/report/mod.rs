@@ -7,16 +7,18 @@
 //!   of ours under the one key `goodput`.
 
 mod client;
+mod comparison;
 mod evidence;
 mod extra;
 mod json;
 mod summary;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod value;
 mod vllm;
 
+pub use comparison::comparison;
 pub use evidence::{evidence, reasons};
 pub use extra::SCHEMA;
 pub use json::{JsonOptions, VllmJson, is_result_key, vllm_json};

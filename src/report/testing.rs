@@ -2,13 +2,17 @@
 
 use super::{VllmMetric, VllmOptions};
 use crate::{
-    judge::Criteria,
+    judge::{Change, Comparison, Criteria, Pairing, Unit},
     metrics::{
         golden::Golden,
         testing::{limit, record, run_of},
     },
     record::{Record, RequestError},
     run::Run,
+    stats::{
+        Interval,
+        compare::{self, Conclusion, Rule, Worse},
+    },
 };
 use goodput_grammar::{
     goodput::RequestMetric,
@@ -77,5 +81,47 @@ pub(super) fn criteria() -> Criteria {
             slo(Subject::Throughput(Throughput::Output), Op::Gt, 10.0),
         ],
         ..Criteria::default()
+    }
+}
+
+/// A gated median that changed so that this is concluded.
+pub(crate) fn changed(conclusion: Conclusion) -> Change {
+    let (change, low, high) = match conclusion {
+        Conclusion::Worse => (0.2, 0.16, 0.24),
+        Conclusion::Better => (-0.2, -0.24, -0.16),
+        Conclusion::Same | Conclusion::Inconclusive => (0.01, -0.03, 0.05),
+    };
+    Change {
+        subject: "p50(ttft)".to_owned(),
+        unit: Unit::Milliseconds,
+        worse: Worse::Higher,
+        a: 50.0,
+        b: 50.0 * (1.0 + change),
+        gated: true,
+        statistics: compare::Comparison {
+            pairs: 5,
+            change,
+            interval: Interval::new(low, high),
+            p_worse: 0.002,
+            p_better: 0.998,
+            agreement: 1.0,
+            detectable: Some(0.075),
+        },
+        conclusion,
+    }
+}
+
+/// Five pairs with these changes.
+pub(crate) fn compared(changes: Vec<Change>) -> Comparison {
+    Comparison {
+        against: "http://127.0.0.1:8001".to_owned(),
+        pairing: Pairing::Paired {
+            pairs: 5,
+            at_most: 8,
+        },
+        rule: Rule::default(),
+        changes,
+        attribution: Vec::new(),
+        notes: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     grammar::{self, Mistake, slo::Subject},
-    judge::{self, Criteria, Judgement, Verdict},
+    judge::{self, Comparison, Criteria, Judgement, Verdict},
     metrics::{Metrics, Summary},
     run::Run,
 };
@@ -133,6 +133,11 @@ impl Report {
     /// The verdict with its evidence.
     pub fn judgement(&self) -> &Judgement {
         &self.judgement
+    }
+
+    /// How it stands to the server or the time that it was compared with, if it was.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.judgement.comparison.as_ref()
     }
 
     /// The limits it was judged by.

@@ -1,0 +1,201 @@
+//! Two servers, or two times of one, held against each other.
+
+use super::{
+    quantity::Unit,
+    verdict::{Judgement, OnInconclusive, Verdict},
+};
+use crate::stats::compare::{self, Conclusion, Rule, Worse};
+use serde::{Deserialize, Serialize};
+
+/// How the values of both sides belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Pairing {
+    /// Each run of A has one of B beside it, with the same plan and close in time.
+    Paired {
+        /// How many pairs were run.
+        pairs: usize,
+        /// How many there would have been at most.
+        at_most: usize,
+    },
+    /// A was measured in another hour: a loose tripwire, since whatever has changed between, on the
+    /// machine too, counts as a change of the server.
+    Unpaired,
+}
+
+/// A comparison of A, the reference, with B, which is under test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What A is, such as ``baseline `main` `` or `http://127.0.0.1:8001`; no secrets.
+    pub against: String,
+    /// How the values belong together.
+    pub pairing: Pairing,
+    /// When a change is one. Its error is that of the look which decided.
+    pub rule: Rule,
+    /// The metrics, gated ones first. Only gated ones decide, and only they share the error.
+    pub changes: Vec<Change>,
+    /// Where a change comes from, in sentences.
+    pub attribution: Vec<String>,
+    /// What else there is to know, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// One metric of both sides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The metric, as an SLO names it: `p50(ttft)`; and `1 - errors`, the share of requests that
+    /// succeed.
+    pub subject: String,
+    /// The unit of its values.
+    pub unit: Unit,
+    /// Which way it gets worse.
+    pub worse: Worse,
+    /// Its value at A: the mean over the runs.
+    pub a: f64,
+    /// Its value at B: the mean over the runs.
+    pub b: f64,
+    /// Whether the verdict depends on it.
+    pub gated: bool,
+    /// Change from A to B with its interval.
+    pub statistics: compare::Comparison,
+    /// What that means.
+    pub conclusion: Conclusion,
+}
+
+impl Comparison {
+    /// Of all gated metrics together: worse if one is, else better if one is, else the same if all
+    /// are.
+    pub fn conclusion(&self) -> Conclusion {
+        let gated = || self.changes.iter().filter(|change| change.gated);
+        let any = |conclusion| gated().any(|change| change.conclusion == conclusion);
+        if any(Conclusion::Worse) {
+            Conclusion::Worse
+        } else if any(Conclusion::Better) {
+            Conclusion::Better
+        } else if any(Conclusion::Inconclusive) || gated().next().is_none() {
+            Conclusion::Inconclusive
+        } else {
+            Conclusion::Same
+        }
+    }
+
+    /// The smallest relative worsening of each gated metric that this comparison shows nine times
+    /// out of ten, of the metric where it is smallest; `None` when it cannot show any.
+    pub fn detectable(&self) -> Option<f64> {
+        let gated = self.changes.iter().filter(|change| change.gated);
+        gated
+            .filter_map(|change| change.statistics.detectable)
+            .min_by(f64::total_cmp)
+    }
+
+    pub(crate) fn of(&self, conclusion: Conclusion) -> impl Iterator<Item = &Change> {
+        let changes = self.changes.iter().filter(|change| change.gated);
+        changes.filter(move |change| change.conclusion == conclusion)
+    }
+}
+
+impl Judgement {
+    /// This judgement of B with a comparison: a gated metric that got worse makes the verdict
+    /// *fail*. A comparison that tells nothing changes the verdict only if `inconclusive` is
+    /// [`OnInconclusive::Fail`]; then *pass* becomes *inconclusive*. An invalid run stays invalid.
+    #[must_use]
+    pub fn compared(mut self, comparison: Comparison, inconclusive: OnInconclusive) -> Self {
+        self.verdict = match (self.verdict, comparison.conclusion()) {
+            (Verdict::Invalid, _) => Verdict::Invalid,
+            (_, Conclusion::Worse) => Verdict::Fail,
+            (Verdict::Pass, Conclusion::Inconclusive) if inconclusive == OnInconclusive::Fail => {
+                Verdict::Inconclusive
+            }
+            (verdict, _) => verdict,
+        };
+        self.comparison = Some(comparison);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::Criteria,
+        metrics::testing::{record, run_of},
+        report::testing::{changed, compared},
+    };
+    use rstest::rstest;
+
+    fn judgement() -> Judgement {
+        let run = run_of(vec![record(0, &[10, 20], 2)]);
+        Criteria::default().assess(&run).1
+    }
+
+    #[rstest]
+    #[case::worse(&[Conclusion::Same, Conclusion::Worse, Conclusion::Better], Conclusion::Worse)]
+    #[case::better(&[Conclusion::Inconclusive, Conclusion::Better], Conclusion::Better)]
+    #[case::open(&[Conclusion::Same, Conclusion::Inconclusive], Conclusion::Inconclusive)]
+    #[case::same(&[Conclusion::Same, Conclusion::Same], Conclusion::Same)]
+    #[case::nothing(&[], Conclusion::Inconclusive)]
+    fn gated_metrics_decide(#[case] each: &[Conclusion], #[case] all: Conclusion) {
+        let mut changes: Vec<Change> = each.iter().map(|one| changed(*one)).collect();
+        changes.push(Change {
+            gated: false,
+            ..changed(Conclusion::Worse)
+        });
+        assert_eq!(compared(changes).conclusion(), all);
+    }
+
+    #[rstest]
+    #[case(Verdict::Pass, Conclusion::Worse, OnInconclusive::Warn, Verdict::Fail)]
+    #[case(
+        Verdict::Inconclusive,
+        Conclusion::Worse,
+        OnInconclusive::Pass,
+        Verdict::Fail
+    )]
+    #[case(
+        Verdict::Invalid,
+        Conclusion::Worse,
+        OnInconclusive::Fail,
+        Verdict::Invalid
+    )]
+    #[case(Verdict::Pass, Conclusion::Better, OnInconclusive::Fail, Verdict::Pass)]
+    #[case(Verdict::Fail, Conclusion::Better, OnInconclusive::Fail, Verdict::Fail)]
+    #[case(
+        Verdict::Pass,
+        Conclusion::Inconclusive,
+        OnInconclusive::Warn,
+        Verdict::Pass
+    )]
+    #[case(
+        Verdict::Pass,
+        Conclusion::Inconclusive,
+        OnInconclusive::Pass,
+        Verdict::Pass
+    )]
+    #[case(
+        Verdict::Pass,
+        Conclusion::Inconclusive,
+        OnInconclusive::Fail,
+        Verdict::Inconclusive
+    )]
+    #[case(
+        Verdict::Fail,
+        Conclusion::Inconclusive,
+        OnInconclusive::Fail,
+        Verdict::Fail
+    )]
+    fn a_regression_fails_and_nothing_else_does(
+        #[case] before: Verdict,
+        #[case] conclusion: Conclusion,
+        #[case] inconclusive: OnInconclusive,
+        #[case] after: Verdict,
+    ) {
+        let judgement = Judgement {
+            verdict: before,
+            ..judgement()
+        };
+        let judged = judgement.compared(compared(vec![changed(conclusion)]), inconclusive);
+        assert_eq!(judged.verdict, after);
+        let stored = serde_json::to_string(&judged).unwrap();
+        assert_eq!(serde_json::from_str::<Judgement>(&stored).unwrap(), judged);
+    }
+}

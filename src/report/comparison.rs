@@ -1,0 +1,166 @@
+//! A comparison as a table.
+
+use crate::{
+    judge::{Change, Comparison, Pairing, number},
+    stats::{Interval, compare::Conclusion},
+};
+
+/// A heading, a row a metric, and what follows from them. Indented; ends without a line break.
+///
+/// `judged` is false for an invalid run, whose numbers mean nothing: then no row has a conclusion.
+pub fn comparison(comparison: &Comparison, judged: bool) -> String {
+    let mut lines = vec![format!("  compared    {}", heading(comparison))];
+    lines.push(format!(
+        "    {:<20} {:>12} {:>12} {:>9}  {:<18} {:>10}  {}",
+        "metric", "A", "B", "change", "interval", "detectable", "conclusion"
+    ));
+    lines.extend(comparison.changes.iter().map(|change| row(change, judged)));
+    if judged {
+        lines.push(format!("  {}", summary(comparison)));
+    }
+    let remarks = comparison.attribution.iter().map(|text| ("where", text));
+    let notes = comparison.notes.iter().map(|text| ("note", text));
+    lines.extend(
+        remarks
+            .chain(notes)
+            .map(|(label, text)| format!("    {label}: {text}")),
+    );
+    lines.join("\n")
+}
+
+fn heading(comparison: &Comparison) -> String {
+    let against = &comparison.against;
+    match comparison.pairing {
+        Pairing::Paired { pairs, at_most } if pairs < at_most => {
+            format!("B with A = {against}: {pairs} pairs of runs, of at most {at_most}")
+        }
+        Pairing::Paired { pairs, .. } => format!("B with A = {against}: {}", of_pairs(pairs)),
+        Pairing::Unpaired => {
+            format!("B with A = {against}: unpaired, from another time: a loose tripwire")
+        }
+    }
+}
+
+fn of_pairs(pairs: usize) -> String {
+    match pairs {
+        1 => "1 pair of runs".to_owned(),
+        _ => format!("{pairs} pairs of runs"),
+    }
+}
+
+fn row(change: &Change, judged: bool) -> String {
+    let Change {
+        subject,
+        unit,
+        a,
+        b,
+        statistics,
+        conclusion,
+        ..
+    } = change;
+    let (mark, conclusion) = match (judged && change.gated, conclusion) {
+        (false, _) if change.gated => (' ', "not judged"),
+        (false, _) => (' ', "not gated"),
+        (true, Conclusion::Worse) => ('✗', "WORSE"),
+        (true, Conclusion::Better) => ('✓', "better"),
+        (true, Conclusion::Same) => ('✓', "same"),
+        (true, Conclusion::Inconclusive) => ('?', "no change shown"),
+    };
+    let detectable = match statistics.detectable {
+        Some(change) => format!("{} %", number(change * 100.0)),
+        None => "-".to_owned(),
+    };
+    format!(
+        "  {mark} {subject:<20} {:>12} {:>12} {:>9}  {:<18} {detectable:>10}  {conclusion}",
+        unit.measured(*a),
+        unit.measured(*b),
+        percent(statistics.change),
+        interval(&statistics.interval),
+    )
+}
+
+/// A relative change, with its sign.
+pub(super) fn percent(change: f64) -> String {
+    format!("{:+.1} %", change * 100.0)
+}
+
+fn interval(interval: &Interval) -> String {
+    let end = |end: Option<f64>| end.map_or("?".to_owned(), |end| format!("{:+.1}", end * 100.0));
+    format!("[{}, {}]", end(interval.low), end(interval.high))
+}
+
+/// What a comparison comes to, in a sentence.
+pub(super) fn summary(comparison: &Comparison) -> String {
+    let names = |conclusion| {
+        let named = comparison.of(conclusion).map(|change| {
+            let change_of = percent(change.statistics.change);
+            format!("{} {change_of}", change.subject)
+        });
+        named.collect::<Vec<_>>().join(", ")
+    };
+    let threshold = number(comparison.rule.noise_threshold * 100.0);
+    match comparison.conclusion() {
+        Conclusion::Worse => format!("REGRESSION: {}", names(Conclusion::Worse)),
+        Conclusion::Better => format!(
+            "improvement: {}. Save a new baseline if it is to stay",
+            names(Conclusion::Better)
+        ),
+        Conclusion::Same => format!("no change of {threshold} % or more"),
+        Conclusion::Inconclusive => match comparison.detectable() {
+            Some(detectable) => format!(
+                "no change shown; one of {} % would most likely have been",
+                number(detectable * 100.0)
+            ),
+            None => "no change shown, nor could any have been: one pair cannot see its own noise"
+                .to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{changed, compared};
+    use rstest::rstest;
+
+    #[test]
+    fn the_table() {
+        let changes = [
+            Conclusion::Worse,
+            Conclusion::Better,
+            Conclusion::Same,
+            Conclusion::Inconclusive,
+        ]
+        .map(changed);
+        let mut changes = changes.to_vec();
+        changes[3].statistics.interval = Interval::UNKNOWN;
+        changes[3].statistics.detectable = None;
+        changes.push(Change {
+            subject: "p99(ttft)".to_owned(),
+            gated: false,
+            ..changed(Conclusion::Worse)
+        });
+        let mut compared = compared(changes);
+        compared
+            .attribution
+            .push("the prefill got slower".to_owned());
+        compared.notes.push("both sides were restarted".to_owned());
+        insta::assert_snapshot!(comparison(&compared, true));
+        insta::assert_snapshot!("not_judged", comparison(&compared, false));
+    }
+
+    #[rstest]
+    #[case(Conclusion::Worse, "REGRESSION: p50(ttft) +20.0 %")]
+    #[case(
+        Conclusion::Better,
+        "improvement: p50(ttft) -20.0 %. Save a new baseline if it is to stay"
+    )]
+    #[case(Conclusion::Same, "no change of 5.00 % or more")]
+    #[case(
+        Conclusion::Inconclusive,
+        "no change shown; one of 7.50 % would most likely have been"
+    )]
+    fn what_it_comes_to(#[case] conclusion: Conclusion, #[case] sentence: &str) {
+        assert_eq!(summary(&compared(vec![changed(conclusion)])), sentence);
+    }
+}
