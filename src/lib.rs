@@ -67,6 +67,11 @@
 //! not keep to its schedule, nothing completed, or a success held no token. An invalid run says nothing
 //! about the server, so it is never reported as a slow one.
 //!
+//! # What it was before
+//!
+//! `baseline = "main"` holds the run against stored ones of the same plan; a regression fails it. The
+//! environment's `GOODPUT_SAVE_BASELINE=main` stores a run: [`baseline`].
+//!
 //! # Without the attribute
 //!
 //! [`Bench`] is the same description as a builder, for any test:
@@ -99,6 +104,7 @@
 #[path = "private.rs"]
 pub mod __private;
 pub mod backend;
+pub mod baseline;
 pub mod bench;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! The `goodput` command: `serve` measures a server, `sim` is one.
 
 mod argv;
+mod baseline;
 mod progress;
 mod save;
 mod serve;
@@ -21,10 +22,12 @@ struct Cli {
 enum Command {
     /// Measure a server, with the flags of `vllm bench serve`.
     ///
-    /// Exit code: 0 pass, 1 an SLO was missed, 2 unusable arguments or input, 3 inconclusive,
+    /// Exit code: 0 pass, 1 an SLO was missed or a baseline shows a regression, 2 unusable arguments or input, 3 inconclusive,
     /// 4 invalid (nothing was measured that could be judged).
     #[command(allow_negative_numbers = true)]
     Serve(Box<serve::Args>),
+    /// Show the baselines that were saved.
+    Baseline(baseline::Args),
     /// Serve a simulated model on a port, for other tools to be pointed at.
     Sim(sim::Args),
 }
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Serve(args) => serve::run(*args),
+        Command::Baseline(args) => baseline::run(&args),
         Command::Sim(args) => sim::run(args),
     }
 }

@@ -98,8 +98,10 @@ fn run_entry(entry: &Entry, args: &Args) -> Finished {
             println!("{report}");
         }
     };
-    let finished = catch_unwind(AssertUnwindSafe(|| run_case(entry, &mut show)))
-        .unwrap_or_else(|panic| Finished::Failed(panic_text(&*panic)));
+    let finished = catch_unwind(AssertUnwindSafe(|| {
+        run_case(entry, &args.baselines, &mut show)
+    }))
+    .unwrap_or_else(|panic| Finished::Failed(panic_text(&*panic)));
     match (entry.should_panic, finished) {
         (true, Finished::Failed(_)) => Finished::Passed,
         (true, Finished::Passed) => {

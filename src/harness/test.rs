@@ -4,7 +4,7 @@ use super::{
     nextest,
     registry::{Case, Entry},
 };
-use crate::{error::Error, judge::Verdict, report::Report};
+use crate::{baseline::Settings, error::Error, judge::Verdict, report::Report};
 use std::io::{self, Write};
 
 /// What became of a bench.
@@ -25,7 +25,9 @@ pub(super) enum Finished {
 #[allow(clippy::panic, reason = "a failing test panics")]
 pub fn run_test(entry: &Entry) {
     nextest::advise(entry);
-    match run_case(entry, &mut |report| println!("{report}")) {
+    match run_case(entry, &Settings::default(), &mut |report| {
+        println!("{report}")
+    }) {
         Finished::Passed => {}
         Finished::Ignored(why) => {
             // libtest cannot be told at run time; past its capture, so that it is seen.
@@ -36,9 +38,16 @@ pub fn run_test(entry: &Entry) {
 }
 
 /// Runs a bench under its test's name, shows its report, and asks its function.
-pub(super) fn run_case(entry: &Entry, show: &mut dyn FnMut(&Report)) -> Finished {
+pub(super) fn run_case(
+    entry: &Entry,
+    baselines: &Settings,
+    show: &mut dyn FnMut(&Report),
+) -> Finished {
     let Case { bench, check } = (entry.case)();
-    let report = match bench.named(entry.path()).run_blocking() {
+    let bench = bench
+        .named(entry.path())
+        .baselines(at_home(entry, baselines));
+    let report = match bench.run_blocking() {
         Ok(report) => report,
         Err(Error::Skipped(why)) if !live_is_required() => return Finished::Ignored(why),
         Err(e) => return Finished::Failed(e.to_string()),
@@ -62,6 +71,16 @@ pub(super) fn run_case(entry: &Entry, show: &mut dyn FnMut(&Report)) -> Finished
         Finished::Passed
     } else {
         Finished::Failed(reasons.join("\n"))
+    }
+}
+
+/// Baselines lie in the crate of the bench, whatever the runner's folder, and different binaries of a
+/// crate may have benches of one name.
+fn at_home(entry: &Entry, baselines: &Settings) -> Settings {
+    Settings {
+        home: Some(entry.manifest_dir.into()),
+        entry: Some(format!("{}::{}", entry.module, entry.name)),
+        ..baselines.clone()
     }
 }
 

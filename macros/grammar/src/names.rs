@@ -6,6 +6,16 @@ pub const BACKENDS: &[&str] = &["openai", "vllm", "openai-chat"];
 /// What may become of a run whose evidence decides neither way.
 pub const ON_INCONCLUSIVE: &[&str] = &["fail", "pass", "warn"];
 
+/// Whether a baseline may have this name: a file name everywhere, which cannot lead out of the folder
+/// and is not that of the hosts' noise, which lies beside.
+pub fn is_baseline(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(allowed)
+        && name != "noise"
+}
+
 /// One key of `#[llm_bench(…)]`. The builder's method, the command's flag (with dashes) and the
 /// suite file's field carry the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +51,8 @@ pub enum Kind {
     Span,
     /// The key alone, or a string that says why.
     Reason,
+    /// The key alone, which is the name `main`, or a string.
+    Named,
     /// A string, or any expression the builder takes.
     Any,
 }
@@ -76,6 +88,7 @@ pub const KEYS: &[Key] = &[
     key("confidence", Kind::Share, "0.95", "How sure an SLO's interval is."),
     key("max_extend", Kind::Positive, "3", "How many times its requests the run may grow to while an SLO is open."),
     key("on_inconclusive", Kind::Text, r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`."),
+    key("baseline", Kind::Named, r#""main""#, "Hold the run against this baseline; alone, against `main`."),
     key("stream", Kind::Flag, "false", "Ask for a stream of tokens."),
     key("ignore_eos", Kind::Flag, "true", "Ask the server to go on to the full output length."),
     key("logprobs", Kind::Whole, "1", "Log-probabilities to ask for (completions)."),

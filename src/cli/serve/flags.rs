@@ -2,6 +2,7 @@
 
 use crate::{
     bench::Bench,
+    cli::baseline::BaselineFlags,
     error::{Error, Problem},
     grammar::{
         dataset::{Custom, Dataset, Random, ShareGpt},
@@ -148,6 +149,8 @@ pub(in crate::cli) struct Args {
     extra_body: Option<String>,
     #[command(flatten)]
     sampling: Sampling,
+    #[command(flatten)]
+    baseline: BaselineFlags,
     /// Put before the request's number in x-request-id.
     #[arg(long, default_value = "goodput-")]
     request_id_prefix: String,
@@ -280,6 +283,7 @@ impl Args {
             .confidence(self.confidence)
             .max_extend(self.max_extend)
             .on_inconclusive(self.on_inconclusive.as_str())
+            .baselines(self.baseline.settings())
             .exclusive(false);
         if self.no_prewarm {
             bench = bench.prewarm(false);
