@@ -93,6 +93,24 @@ impl LatencyHistogram {
         self.0.iter_recorded().map(bucket).collect()
     }
 
+    /// The same with as many digits, three, two or one, as fit into so many buckets; one digit takes
+    /// sixteen buckets for each doubling, whatever their number.
+    pub fn at_most(&self, buckets: usize) -> Vec<Bucket> {
+        let all = self.buckets();
+        if all.len() <= buckets {
+            return all;
+        }
+        let coarser = (1..DIGITS).rev().map(|digits| coarse(&all, digits));
+        let mut last = Vec::new();
+        for merged in coarser {
+            last = merged;
+            if last.len() <= buckets {
+                break;
+            }
+        }
+        last
+    }
+
     /// Reads a stored histogram.
     ///
     /// # Errors
@@ -111,6 +129,25 @@ impl LatencyHistogram {
         }
         Ok(histogram)
     }
+}
+
+/// Buckets of fewer digits, each by its largest value.
+fn coarse(buckets: &[Bucket], digits: u8) -> Vec<Bucket> {
+    let Ok(grid) = Histogram::<u64>::new(digits) else {
+        return buckets.to_vec();
+    };
+    let mut merged: Vec<Bucket> = Vec::new();
+    for bucket in buckets {
+        let micros = grid.highest_equivalent(bucket.micros.min(MAX_MICROS));
+        match merged.last_mut() {
+            Some(last) if last.micros == micros => last.count += bucket.count,
+            _ => merged.push(Bucket {
+                micros,
+                count: bucket.count,
+            }),
+        }
+    }
+    merged
 }
 
 #[cfg(test)]
@@ -178,6 +215,19 @@ mod tests {
             let all = histogram(&[a, b].concat());
             prop_assert_eq!(merged.buckets(), all.buckets());
             prop_assert_eq!(merged.count(), all.count());
+        }
+
+        #[test]
+        fn fewer_buckets_keep_every_value_within_their_width(
+            values in prop::collection::vec(1_u64..(1 << 35), 1..400),
+        ) {
+            let fine = histogram(&values);
+            let few = fine.at_most(300);
+            prop_assert!(few.len() <= 300, "{}", few.len());
+            prop_assert_eq!(few.iter().map(|bucket| bucket.count).sum::<u64>(), fine.count());
+            let read = LatencyHistogram::from_buckets(&few).unwrap();
+            let (a, b) = (fine.percentile_ms(50.0), read.percentile_ms(50.0));
+            prop_assert!(b >= a * 0.999 && b <= a * 1.07 + 0.001, "{a} {b}");
         }
 
         #[test]

@@ -69,6 +69,10 @@
 //!
 //! `versus = …` names a second target, such as the version before. Both get pairs of runs of the same plan in
 //! random order, and the bench fails when the target is worse: [`Bench::versus`], [`Report::comparison`].
+//! # What it was before
+//!
+//! `baseline = "main"` holds the run against stored ones of the same plan; a regression fails it. The
+//! environment's `GOODPUT_SAVE_BASELINE=main` stores a run: [`baseline`].
 //!
 //! # Without the attribute
 //!
@@ -114,6 +118,7 @@
 #[path = "private.rs"]
 pub mod __private;
 pub mod backend;
+pub mod baseline;
 pub mod bench;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -38,7 +38,7 @@ fn run(a: &str, b: &str) -> Report {
 fn pairs(report: &Report) -> usize {
     match report.comparison().unwrap().pairing {
         Pairing::Paired { pairs, .. } => pairs,
-        Pairing::Unpaired => panic!("not unpaired"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 use goodput_grammar::{
     Mistake, Mistakes, dataset, duration, fault, goodput, json,
-    names::{BACKENDS, Key, Kind, ON_INCONCLUSIVE},
+    names::{BACKENDS, Key, Kind, ON_INCONCLUSIVE, is_baseline},
     ramp, slo, target, tolerance,
 };
 use proc_macro2::{Span, TokenStream};
@@ -124,6 +124,9 @@ fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
         if key.kind == Kind::Flag {
             return Some(quote_spanned!(ident.span()=> true));
         }
+        if key.kind == Kind::Named {
+            return Some(quote_spanned!(ident.span()=> "main"));
+        }
         let sentence = format!("`{}` needs a value; write `{}`", key.name, key_example(key));
         errors.at(ident.span(), sentence);
         return None;
@@ -132,7 +135,7 @@ fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
     let as_written = expr.to_token_stream();
     match (key.kind, &value) {
         (_, Value::Expression) => Some(as_written),
-        (Kind::Text | Kind::Texts | Kind::Any, Value::Text(text)) => {
+        (Kind::Text | Kind::Texts | Kind::Any | Kind::Named, Value::Text(text)) => {
             literal_text(key, text, errors);
             Some(as_written)
         }
@@ -307,6 +310,9 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "ramp" => one(ramp::parse(&text).map(drop)),
         "extra_body" => one(json::check_object(&text)),
         "headers" => one(header(&text)),
+        "baseline" if !is_baseline(&text) => one(Err(Mistake::new(format!(
+            "`{text}` is not the name of a baseline; write letters, digits, hyphens, dots and underscores"
+        )))),
         "endpoint" if !text.starts_with('/') => one(Err(Mistake::new(format!(
             "`{text}` is not a path; write `/{text}`"
         )))),

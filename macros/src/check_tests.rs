@@ -33,6 +33,8 @@ fn every_example_is_accepted() {
 #[case("rate = -x", ". rate (- x)")]
 #[case("stream", ". stream (true)")]
 #[case("stream = false", ". stream (false)")]
+#[case("baseline", ". baseline (\"main\")")]
+#[case("baseline = \"v1.2\"", ". baseline (\"v1.2\")")]
 #[case(
     "backend = concat!(\"open\", \"ai\")",
     ". backend (concat ! (\"open\" , \"ai\"))"

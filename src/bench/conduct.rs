@@ -2,6 +2,7 @@
 
 use super::{Bench, extend::Delivered, prepare::Prepared};
 use crate::{
+    baseline::{Gate, Ready},
     client::{
         Dialer, Driver, Observer, Silent, Stop, TlsSettings, make_room, raise_descriptor_limit,
     },
@@ -18,7 +19,7 @@ use crate::{
     target::{AnyTarget, Endpoint, Opened, Origin, Place, TargetError},
 };
 use bytes::Bytes;
-use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, net::Ipv4Addr, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// How a run is watched and ended from outside.
@@ -131,6 +132,12 @@ impl Bench {
         let to_run = |delivered: Delivered| {
             self.to_run(&opened.place, target.describe(), &prepared, delivered)
         };
+        let gate = self.gate(
+            &opened.place,
+            &prepared,
+            &target.describe(),
+            target.has_metrics(),
+        )?;
         let drive = Drive {
             prepared: &prepared,
             control,
@@ -141,8 +148,35 @@ impl Bench {
         let segments = delivered.segments();
         let run = to_run(delivered);
         let complaint = opened.guard.and_then(|guard| guard.close().err());
-        let notes = prepared.plan.notes.clone();
-        Ok(self.judge(run, segments, notes, complaint))
+        let planned = prepared.plan.requests.len();
+        let mut report = self.judge(run, segments, prepared.plan.notes.clone(), complaint);
+        if let Some(gate) = gate {
+            gate.close(&mut report, planned);
+        }
+        Ok(report)
+    }
+
+    /// What the run is held against and kept as, with what its server says of itself.
+    fn gate(
+        &self,
+        place: &Place,
+        prepared: &Prepared,
+        target: &str,
+        talks: bool,
+    ) -> Result<Option<Gate>, Error> {
+        let ready = Ready {
+            plan: &prepared.plan,
+            backend: prepared.backend.name(),
+            model: &prepared.model,
+            tokenizer: prepared.tokenizer.name(),
+            target,
+        };
+        Gate::open(self, place, &ready, || match place {
+            Place::Endpoint(endpoint) if talks => Inspector::new(endpoint, self.insecure)
+                .map(|inspector| inspector.about(&prepared.model, &prepared.envelope.headers))
+                .unwrap_or_default(),
+            _ => BTreeMap::new(),
+        })
     }
 
     /// Keeps other benches away while these targets are measured.

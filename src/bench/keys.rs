@@ -80,6 +80,14 @@ impl Read<'_> {
         .ok_or_else(|| self.wrong("a string or an array of strings"))
     }
 
+    fn Named(self) -> Result<String, Mistake> {
+        match self.value {
+            Value::Bool(true) => Ok("main".to_owned()),
+            Value::String(name) => Ok(name.clone()),
+            _ => Err(self.wrong("a name, or `true` for `main`")),
+        }
+    }
+
     fn Number(self) -> Result<f64, Mistake> {
         match self.value {
             Value::String(text) if text == "inf" => Ok(f64::INFINITY),

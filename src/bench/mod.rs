@@ -20,6 +20,7 @@ pub use setting::{HeaderLines, Setting};
 
 use crate::{
     backend::Backend,
+    baseline,
     client::Timeouts,
     error::Problem,
     grammar::{
@@ -84,6 +85,10 @@ pub struct Bench {
     pub(crate) confidence: f64,
     pub(crate) max_extend: usize,
     pub(crate) on_inconclusive: OnInconclusive,
+    /// The bench's own baseline.
+    pub(crate) baseline: Option<String>,
+    /// What was asked for beside it.
+    pub(crate) baselines: baseline::Settings,
     pub(crate) stream: bool,
     pub(crate) ignore_eos: Option<bool>,
     pub(crate) logprobs: Option<u64>,
@@ -135,6 +140,8 @@ impl Bench {
             confidence: 0.95,
             max_extend: 1,
             on_inconclusive: OnInconclusive::Warn,
+            baseline: None,
+            baselines: baseline::Settings::default(),
             stream: true,
             ignore_eos: None,
             logprobs: None,
@@ -367,6 +374,39 @@ impl Bench {
         if let Some(answer) = self.set("on_inconclusive", answer) {
             self.on_inconclusive = answer;
         }
+        self
+    }
+
+    /// Hold the run against what is stored as this baseline: a regression fails it. Where nothing is
+    /// stored, the run counts as new and says how to save it. The environment's `GOODPUT_BASELINE` and
+    /// `GOODPUT_BASELINE_STRICT` win. Default: no comparison. See `docs/baselines.md`.
+    pub fn baseline(mut self, name: impl Into<String>) -> Self {
+        self.baseline = Some(name.into());
+        self
+    }
+
+    /// The same settings as the command has, which win over [`baseline`](Self::baseline) and the
+    /// environment: what to compare with, what to save the run as, and where.
+    ///
+    /// ```
+    /// use goodput::{Bench, baseline::Settings};
+    ///
+    /// let folder = std::env::temp_dir().join(format!("goodput-doc-{}", std::process::id()));
+    /// let settings = Settings {
+    ///     save: Some("main".to_owned()),
+    ///     folder: Some(folder.clone()),
+    ///     ..Settings::default()
+    /// };
+    /// let bench = Bench::new("chat").rate(10).requests(20);
+    /// bench.clone().baselines(settings.clone()).run_blocking()?;
+    /// let settings = Settings { save: None, ..settings };
+    /// let report = bench.baselines(settings).baseline("main").run_blocking()?;
+    /// assert!(report.passed() && report.comparison().is_some());
+    /// # std::fs::remove_dir_all(folder).unwrap();
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn baselines(mut self, settings: baseline::Settings) -> Self {
+        self.baselines = settings;
         self
     }
 

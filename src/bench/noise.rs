@@ -89,7 +89,7 @@ impl Bench {
             let value = |metrics: &Metrics| metric.value(metrics).filter(|value| *value > 0.0);
             let pair = |(a, b): &(Metrics, Metrics)| Some((value(a)?, value(b)?));
             let pairs: Option<Vec<(f64, f64)>> = experiment.pairs.iter().map(pair).collect();
-            Some((metric.subject(), MetricNoise::of(&pairs?)))
+            Some((metric.measured.to_string(), MetricNoise::of(&pairs?)))
         };
         Ok(NoiseFloor {
             goodput_noise: NOISE_FORMAT,

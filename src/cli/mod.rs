@@ -3,6 +3,7 @@
 
 mod ab;
 mod argv;
+mod baseline;
 mod interrupt;
 mod outputs;
 mod progress;
@@ -26,7 +27,7 @@ struct Cli {
 enum Command {
     /// Measure a server, with the flags of `vllm bench serve`.
     ///
-    /// Exit code: 0 pass, 1 an SLO was missed, 2 unusable arguments or input, 3 inconclusive,
+    /// Exit code: 0 pass, 1 an SLO was missed or a baseline shows a regression, 2 unusable arguments or input, 3 inconclusive,
     /// 4 invalid (nothing was measured that could be judged).
     #[command(allow_negative_numbers = true)]
     Serve(Box<serve::Serve>),
@@ -44,6 +45,8 @@ enum Command {
     /// 3 inconclusive (only with --on-inconclusive fail), 4 invalid.
     #[command(allow_negative_numbers = true)]
     Ab(Box<ab::Ab>),
+    /// Show the baselines that were saved.
+    Baseline(baseline::Args),
     /// Serve a simulated model on a port, for other tools to be pointed at.
     Sim(sim::Args),
 }
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Run(args) => run::run(args),
         Command::Ab(args) => ab::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
         Command::Sim(args) => sim::run(args),
     }
 }

@@ -4,6 +4,7 @@
 //! drives: [real](on_real_time), with waits far finer than tokio's steps of 1 ms, or
 //! [virtual](on_virtual_time), where time jumps to the next deadline whenever nothing can run.
 
+mod date;
 #[cfg(not(target_os = "linux"))]
 mod instant;
 mod paused;
@@ -16,6 +17,7 @@ mod sleepers;
 mod timerfd;
 mod virtual_time;
 
+pub(crate) use date::{rfc3339, today};
 pub(crate) use runtime::on_real_time_since;
 pub use runtime::{on_paused_time, on_real_time, on_virtual_time};
 pub use sleep::Sleep;

@@ -1,7 +1,10 @@
 //! The command line of a benchmark binary: what cargo, nextest and IDEs pass to libtest.
 
 use super::selection::{Ignored, Selection};
-use crate::outputs::MessageFormat;
+use crate::{
+    baseline::{Against, Reader, Settings},
+    outputs::MessageFormat,
+};
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 
@@ -20,6 +23,8 @@ pub(super) struct Args {
     pub(super) outputs: Vec<String>,
     /// For whom stdout is.
     pub(super) format: MessageFormat,
+    /// What runs are held against and kept as.
+    pub(super) baselines: Settings,
 }
 
 pub(super) const HELP: &str = "\
@@ -33,6 +38,13 @@ Options:
       --list              Print names instead of running
       --ignored           Run only ignored benches
       --include-ignored   Run ignored benches too
+      --baseline NAME     Hold runs against this baseline; what has nothing there counts as new
+      --baseline-strict NAME
+                          The same; what has nothing there fails
+      --save-baseline NAME
+                          Save runs as this baseline
+      --baseline-dir FOLDER
+                          Folder of baselines (default: goodput-baselines beside Cargo.toml)
   -q, --quiet             Print only the summary line
       --output FORMAT=PATH
                           Write a file, may be given several times: junit, markdown, bencher,
@@ -56,6 +68,7 @@ impl Args {
         I::Item: Into<OsString>,
     {
         let mut parsed = Args::default();
+        parsed.baselines.reader = Reader::Benches;
         let mut parser = Parser::from_args(args);
         while let Some(arg) = parser.next()? {
             match arg {
@@ -70,6 +83,17 @@ impl Args {
                     let format = parser.value()?.string()?;
                     let format = MessageFormat::parse(&format);
                     parsed.format = format.map_err(|e| lexopt::Error::Custom(e.into()))?;
+                }
+                Arg::Long("save-baseline") => {
+                    parsed.baselines.save = Some(parser.value()?.string()?);
+                }
+                Arg::Long(flag @ ("baseline" | "baseline-strict")) => {
+                    let strict = flag == "baseline-strict";
+                    let name = parser.value()?.string()?;
+                    parsed.baselines.against = Some(Against { name, strict });
+                }
+                Arg::Long("baseline-dir") => {
+                    parsed.baselines.folder = Some(parser.value()?.into());
                 }
                 Arg::Long("help") | Arg::Short('h') => parsed.help = true,
                 Arg::Long("quiet") | Arg::Short('q') => parsed.quiet = true,
@@ -120,6 +144,26 @@ mod tests {
     #[case::cargo_test(&["--test-threads=2", "--color", "always"])]
     fn what_runners_pass_is_accepted(#[case] args: &[&str]) {
         Args::parse(args).unwrap();
+    }
+
+    #[test]
+    fn a_run_is_compared_and_saved() {
+        let args = [
+            "--save-baseline",
+            "new",
+            "--baseline=main",
+            "--baseline-dir",
+            "b",
+        ];
+        let baselines = Args::parse(args).unwrap().baselines;
+        assert_eq!(baselines.save.as_deref(), Some("new"));
+        let against = baselines.against.unwrap();
+        assert_eq!((against.name.as_str(), against.strict), ("main", false));
+        assert_eq!(baselines.folder, Some("b".into()));
+        let strict = Args::parse(["--baseline-strict", "main"])
+            .unwrap()
+            .baselines;
+        assert!(strict.against.unwrap().strict);
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn run_entry(entry: &Entry, args: &Args, session: &Session) -> Outcome {
             session.say(report);
         }
     };
-    run_case(entry, observer, &mut show).outcome
+    run_case(entry, &args.baselines, observer, &mut show).outcome
 }
 
 /// The failures and libtest's last line.

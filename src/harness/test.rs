@@ -5,6 +5,7 @@ use super::{
     registry::{Case, Entry},
 };
 use crate::{
+    baseline::Settings,
     bench::Control,
     client::{Observer, Silent},
     judge::Verdict,
@@ -37,7 +38,10 @@ pub fn run_test(entry: &Entry) {
     let outputs = outputs.and_then(|outputs| outputs.check().map(|()| outputs));
     let outputs = outputs.unwrap_or_else(|e| panic!("{e}"));
     nextest::advise(entry);
-    let ran = run_case(entry, Arc::new(Silent), &mut |report| println!("{report}"));
+    let baselines = Settings::default();
+    let ran = run_case(entry, &baselines, Arc::new(Silent), &mut |report| {
+        println!("{report}");
+    });
     let written = outputs.write(&[ran.outcome.clone().marked(entry)]);
     if let Some(panic) = ran.panic {
         resume_unwind(panic);
@@ -58,13 +62,14 @@ pub fn run_test(entry: &Entry) {
 /// Runs a bench under its test's name, shows its report, and asks its function.
 pub(super) fn run_case(
     entry: &Entry,
+    baselines: &Settings,
     observer: Arc<dyn Observer>,
     show: &mut dyn FnMut(&Report),
 ) -> Ran {
     let started = Instant::now();
     let mut measured = None;
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        run(entry, observer, &mut |report| {
+        run(entry, baselines, observer, &mut |report| {
             measured = Some(Measured::of(report));
             show(report);
         })
@@ -85,13 +90,22 @@ pub(super) fn run_case(
     }
 }
 
-fn run(entry: &Entry, observer: Arc<dyn Observer>, show: &mut dyn FnMut(&Report)) -> End {
+fn run(
+    entry: &Entry,
+    baselines: &Settings,
+    observer: Arc<dyn Observer>,
+    show: &mut dyn FnMut(&Report),
+) -> End {
     let Case { bench, check } = (entry.case)();
     let control = Control {
         observer,
         ..Control::default()
     };
-    let report = match bench.named(entry.path()).run_with(control) {
+    let report = match bench
+        .named(entry.path())
+        .baselines(at_home(entry, baselines))
+        .run_with(control)
+    {
         Ok(report) => report,
         Err(e) => return End::without_report(&e, live_is_required()),
     };
@@ -138,6 +152,16 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
         "the bench's function panicked: {}",
         text.unwrap_or("(no message)")
     )
+}
+
+/// Baselines lie in the crate of the bench, whatever the runner's folder, and different binaries of a
+/// crate may have benches of one name.
+fn at_home(entry: &Entry, baselines: &Settings) -> Settings {
+    Settings {
+        home: Some(entry.manifest_dir.into()),
+        entry: Some(format!("{}::{}", entry.module, entry.name)),
+        ..baselines.clone()
+    }
 }
 
 /// `GOODPUT_REQUIRE_LIVE=1`: a bench without its server is a failure, for CI jobs that must not

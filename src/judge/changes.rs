@@ -1,109 +1,10 @@
-//! Which metrics two servers are compared by, and what pairs of runs say about them.
-//!
-//! Few metrics are gated, because each is a further chance of a false alarm: the middle and the body
-//! of TTFT, the means of TPOT and E2EL, the share of requests that succeed, that of good ones
-//! where limits say what is good, and output tokens a second where the server sets the pace. A change
-//! in the p99 of a thousand requests is made by ten of them; tails are shown and decide nothing.
+//! What pairs of runs say about the numbers by which they are compared.
 
-use super::{comparison::Change, quantity::Unit, slo::value};
+use super::{compared::Compared, comparison::Change};
 use crate::{
     metrics::Metrics,
-    stats::compare::{Comparison, Conclusion, Paired, Rule, Worse, compare, compare_together},
+    stats::compare::{Comparison, Conclusion, Paired, Rule, compare, compare_together},
 };
-use goodput_grammar::slo::{Latency, Stat, Subject, Throughput};
-
-/// A number by which servers are compared.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Compared {
-    measured: Measured,
-    worse: Worse,
-    gated: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Measured {
-    Number(Subject),
-    /// Requests within their limits, of all.
-    Good,
-    /// Requests that succeeded, of all: the errors, in a form whose ratios mean something.
-    Succeeded,
-}
-
-impl Compared {
-    /// All of a bench, gated ones first; `limited` if it says which requests are good.
-    pub(crate) fn all(limited: bool, open_loop: bool) -> Vec<Compared> {
-        let compared = |measured, worse, gated| Compared {
-            measured,
-            worse,
-            gated,
-        };
-        let latency = |stat, latency, gated| {
-            let subject = Subject::Latency(stat, latency);
-            compared(Measured::Number(subject), Worse::Higher, gated)
-        };
-        // In open loop the plan sets the pace.
-        let output = Measured::Number(Subject::Throughput(Throughput::Output));
-        let output = compared(output, Worse::Lower, !open_loop);
-        let mut all = vec![
-            latency(Stat::Mean, Latency::Ttft, true),
-            latency(Stat::Percentile(50.0), Latency::Ttft, true),
-            latency(Stat::Percentile(90.0), Latency::Ttft, true),
-            latency(Stat::Mean, Latency::Tpot, true),
-            latency(Stat::Mean, Latency::E2el, true),
-            compared(Measured::Succeeded, Worse::Lower, true),
-        ];
-        if limited {
-            all.push(compared(Measured::Good, Worse::Lower, true));
-        }
-        all.push(output);
-        all.extend([
-            latency(Stat::Percentile(99.0), Latency::Ttft, false),
-            latency(Stat::Percentile(99.0), Latency::Itl, false),
-            latency(Stat::Percentile(99.0), Latency::E2el, false),
-        ]);
-        all
-    }
-
-    pub(crate) fn subject(&self) -> String {
-        match self.measured {
-            Measured::Number(subject) => subject.to_string(),
-            Measured::Good => Subject::Goodput.to_string(),
-            Measured::Succeeded => "1 - errors".to_owned(),
-        }
-    }
-
-    pub(crate) fn gated(&self) -> bool {
-        self.gated
-    }
-
-    fn unit(&self) -> Unit {
-        match self.measured {
-            Measured::Number(subject) => Unit::of(&subject),
-            Measured::Good | Measured::Succeeded => Unit::Ratio,
-        }
-    }
-
-    /// The value as it is shown.
-    fn shown(&self, metrics: &Metrics) -> Option<f64> {
-        match self.measured {
-            Measured::Number(subject) => value(&subject, metrics).ok(),
-            Measured::Good => Some(metrics.goodput.ratio),
-            Measured::Succeeded => Some(1.0 - metrics.counts.error_ratio()),
-        }
-    }
-
-    /// The value as ratios are taken of it. Shares count half a request more on either side, so that
-    /// none and all of them have ratios too.
-    pub(crate) fn value(&self, metrics: &Metrics) -> Option<f64> {
-        let share = |part: u64, all: u64| Some((part as f64 + 0.5) / (all as f64 + 1.0));
-        let counts = &metrics.counts;
-        match self.measured {
-            Measured::Number(_) => self.shown(metrics),
-            Measured::Good => share(metrics.goodput.good, metrics.goodput.counted),
-            Measured::Succeeded => share(counts.completed, counts.completed + counts.failed),
-        }
-    }
-}
 
 /// What pairs (A, B) of runs of the same plan say. Metrics without values on both sides of every pair
 /// are left out.
@@ -121,7 +22,7 @@ pub(crate) fn changes(
             paired.push(Paired { pairs, worse });
         }
     }
-    let gates = measured.iter().take_while(|metric| metric.gated()).count();
+    let gates = measured.iter().take_while(|metric| metric.gated).count();
     let (gated, shown) = paired.split_at(gates);
     let mut found = compare_together(gated, rule);
     found.extend(shown.iter().map(|paired| {
@@ -135,7 +36,7 @@ pub(crate) fn changes(
     let change = |(metric, found): (&Compared, Option<(Comparison, Conclusion)>)| {
         let (statistics, conclusion) = found?;
         Some(Change {
-            subject: metric.subject(),
+            subject: metric.measured.to_string(),
             unit: metric.unit(),
             worse: metric.worse,
             a: mean(|pair| &pair.0, metric),
@@ -181,31 +82,6 @@ mod tests {
     fn subjects(changes: &[Change], conclusion: Conclusion) -> Vec<&str> {
         let changes = changes.iter().filter(|c| c.conclusion == conclusion);
         changes.map(|change| change.subject.as_str()).collect()
-    }
-
-    #[test]
-    fn gated_ones_come_first_and_tails_decide_nothing() {
-        let list = |limited, open_loop| -> Vec<String> {
-            let all = Compared::all(limited, open_loop);
-            assert!(all.is_sorted_by_key(|metric| !metric.gated()));
-            let gated = all.iter().filter(|metric| metric.gated());
-            gated.map(Compared::subject).collect()
-        };
-        let latencies = [
-            "mean(ttft)",
-            "p50(ttft)",
-            "p90(ttft)",
-            "mean(tpot)",
-            "mean(e2el)",
-        ];
-        let (in_open_loop, in_closed) = (list(false, true), list(true, false));
-        assert_eq!(in_open_loop[..5], latencies);
-        assert_eq!(in_open_loop[5..], ["1 - errors"]);
-        assert_eq!(in_closed[..5], latencies);
-        assert_eq!(
-            in_closed[5..],
-            ["1 - errors", "goodput", "throughput(output)"]
-        );
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Pairing {
     /// A was measured in another hour: a loose tripwire, since whatever has changed between, on the
     /// machine too, counts as a change of the server.
     Unpaired,
+    /// The same plan on virtual time: nothing but the server can make a difference.
+    Exact,
 }
 
 /// A comparison of A, the reference, with B, which is under test.

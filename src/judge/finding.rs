@@ -51,6 +51,8 @@ pub enum FindingKind {
     Complaint,
     /// The evidence decides neither way, and the settings only warn of it. A remark.
     Undecided,
+    /// What became of a baseline: missing, saved, kept as it was. A remark.
+    Baseline,
     /// Output tokens were estimated, so TPOT and token throughput are estimates. A remark.
     EstimatedTokens,
     /// The client's process did not run for a short part of the run. A remark.
@@ -93,6 +95,7 @@ impl FindingKind {
             | FindingKind::Pair => true,
             FindingKind::Complaint
             | FindingKind::Undecided
+            | FindingKind::Baseline
             | FindingKind::EstimatedTokens
             | FindingKind::Paused
             | FindingKind::LoopDelay

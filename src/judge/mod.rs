@@ -20,21 +20,29 @@
 //! empty sample is no evidence. Limits on single requests fail nothing by themselves; an SLO on
 //! `goodput` does.
 
+mod anatomy;
+mod attribution;
 mod audit;
 mod changes;
+mod compared;
 mod comparison;
 mod estimate;
 mod finding;
 mod quantity;
+mod reading;
 mod slo;
 mod verdict;
 mod worst;
 
-pub(crate) use changes::{Compared, changes};
+pub use anatomy::{Anatomy, Blocks, Length, Mean, Part};
+pub use attribution::attribute;
+pub(crate) use changes::changes;
+pub(crate) use compared::{Compared, Measured};
 pub use comparison::{Change, Comparison, Pairing};
 pub use finding::{Finding, FindingKind};
 pub use quantity::Unit;
 pub(crate) use quantity::number;
+pub(crate) use reading::sureness;
 pub use slo::{SloResult, value};
 pub use verdict::{Criteria, Judgement, OnInconclusive, Verdict, judge};
 pub use worst::WorstRequest;

@@ -38,6 +38,7 @@ fn heading(comparison: &Comparison) -> String {
         Pairing::Unpaired => {
             format!("B with A = {against}: unpaired, from another time: a loose tripwire")
         }
+        Pairing::Exact => format!("B with A = {against}: the same plan on virtual time, exactly"),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     grammar::{self, Mistake, slo::Subject},
-    judge::{self, Comparison, Criteria, Judgement, Verdict},
+    judge::{self, Comparison, Criteria, Finding, FindingKind, Judgement, OnInconclusive, Verdict},
     metrics::{Metrics, Summary},
     run::Run,
 };
@@ -38,6 +38,16 @@ impl Report {
             metrics,
             judgement,
         }
+    }
+
+    /// Held against another run.
+    pub(crate) fn compared(&mut self, comparison: Comparison, inconclusive: OnInconclusive) {
+        self.judgement = self.judgement.clone().compared(comparison, inconclusive);
+    }
+
+    /// With one remark more.
+    pub(crate) fn remark(&mut self, kind: FindingKind, message: String) {
+        self.judgement.findings.push(Finding { kind, message });
     }
 
     /// Pass, fail, inconclusive or invalid.

@@ -21,6 +21,9 @@ pub(super) fn t(freedom: f64, beyond: f64) -> f64 {
 
 /// How likely Student's t with `freedom` degrees of freedom is above `t`.
 pub(super) fn t_above(freedom: f64, t: f64) -> f64 {
+    if freedom > 1e6 {
+        return rounded(Normal::standard().sf(t));
+    }
     StudentsT::new(0.0, 1.0, freedom).map_or(1.0, |student| rounded(student.sf(t)))
 }
 

@@ -14,6 +14,7 @@ mod looks;
 mod quantile;
 mod ratio;
 mod share;
+pub mod unpaired;
 
 #[cfg(test)]
 mod coverage;

@@ -8,6 +8,16 @@ pub const BACKENDS: &[&str] = &["openai", "vllm", "openai-chat"];
 /// What may become of a run whose evidence decides neither way.
 pub const ON_INCONCLUSIVE: &[&str] = &["fail", "pass", "warn"];
 
+/// Whether a baseline may have this name: a file name everywhere, which cannot lead out of the folder
+/// and is not that of the hosts' noise, which lies beside.
+pub fn is_baseline(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(allowed)
+        && name != "noise"
+}
+
 /// One key of `#[llm_bench(…)]`. The builder's method, the command's flag (with dashes) and the
 /// suite file's field carry the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +57,8 @@ pub enum Kind {
     Reason,
     /// The key alone, `true` or `false`, or a share: `"10%"`. No setting of the builder.
     Tolerance,
+    /// The key alone, which is the name `main`, or a string.
+    Named,
     /// A string, or any expression the builder takes.
     Any,
 }
@@ -79,6 +91,7 @@ macro_rules! with_keys {
             confidence: Share = "0.95", "How sure an SLO's interval is.";
             max_extend: Positive = "3", "How many times its requests the run may grow to while an SLO is open.";
             on_inconclusive: Text = r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`.";
+            baseline: Named = r#""main""#, "Hold the run against this baseline; alone, against `main`.";
             versus: Any = r#""env:OLD_URL""#, "What the target is compared with, in pairs of runs; it fails where it is worse.";
             pairs: Positive = "10", "Pairs of runs of a comparison, at most.";
             noise_threshold: Fraction = "0.05", "The smallest relative change that matters.";

@@ -3,7 +3,7 @@
 
 use crate::{
     bench::Bench,
-    cli::outputs::OutputArgs,
+    cli::{baseline::BaselineFlags, outputs::OutputArgs},
     error::{Error, Problem},
     grammar::{
         dataset::{Custom, Dataset, Random, ShareGpt},
@@ -164,6 +164,8 @@ pub(in crate::cli) struct Args {
     extra_body: Option<String>,
     #[command(flatten)]
     sampling: Sampling,
+    #[command(flatten)]
+    baseline: BaselineFlags,
     /// Put before the request's number in x-request-id.
     #[arg(long, default_value = "goodput-")]
     request_id_prefix: String,
@@ -323,6 +325,7 @@ impl Args {
             .confidence(self.confidence)
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
+            .baselines(self.baseline.settings())
             .exclusive(false);
         if self.no_prewarm {
             bench = bench.prewarm(false);

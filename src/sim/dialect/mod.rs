@@ -7,7 +7,6 @@ mod answer;
 mod asked;
 mod chat;
 mod completions;
-mod date;
 mod llama;
 mod messages;
 mod ollama;

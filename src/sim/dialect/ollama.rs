@@ -4,10 +4,9 @@ use super::{
     Asked, Form,
     answer::Facts,
     asked::{Generating, Input, Message, Messages},
-    date,
     template::{self, Slot, Template},
 };
-use crate::sim::refusal::Refusal;
+use crate::{clock::rfc3339, sim::refusal::Refusal};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -79,7 +78,7 @@ fn line(json: &Value) -> Bytes {
 
 impl Ollama {
     fn head(self, facts: &Facts) -> String {
-        let created = date::rfc3339(facts.created);
+        let created = rfc3339(facts.created);
         let mut head = json!({"model": facts.model, "created_at": created}).to_string();
         head.pop();
         head
@@ -89,7 +88,7 @@ impl Ollama {
     fn end(self, facts: &Facts, generated: u64, text: &str) -> Value {
         let mut end = json!({
             "model": facts.model,
-            "created_at": date::rfc3339(facts.created),
+            "created_at": rfc3339(facts.created),
         });
         match self {
             Ollama::Chat => end["message"] = json!({"role": "assistant", "content": text}),

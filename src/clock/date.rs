@@ -1,7 +1,17 @@
-//! A date for the one dialect that wants one.
+//! Dates, where something stored or told has to have one.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Today's date in UTC, as `2023-11-14`.
+pub(crate) fn today() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let mut date = rfc3339(since.map_or(0, |since| since.as_secs()));
+    date.truncate("2023-11-14".len());
+    date
+}
 
 /// Unix seconds as `2023-11-14T22:13:20Z`.
-pub(super) fn rfc3339(seconds: u64) -> String {
+pub(crate) fn rfc3339(seconds: u64) -> String {
     let (days, time) = (seconds / 86_400, seconds % 86_400);
     // Counted from the first of March of the year 0, leap days come last: in a year, in four, in a
     // hundred and in four hundred years.

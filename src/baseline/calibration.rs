@@ -1,0 +1,212 @@
+//! How often a comparison with a baseline cries wolf, and how often it sees the wolf.
+//!
+//! Each run is slower or faster as a whole by a lognormal factor (its CV is the run-to-run noise), its
+//! requests wait in a queue, and the service of each is drawn anew in every run: the same plan, another
+//! hour. Runs go through the whole of what is done with real ones: digest, file, comparison.
+
+use super::{
+    compare::{New, compare},
+    digest::Digest,
+    format::File,
+    noise::{HostNoise, MetricNoise},
+    testing::{file, provenance},
+};
+use crate::{
+    clock::Nanos,
+    judge::Comparison,
+    metrics::{
+        measure,
+        testing::{limit, record, run_of},
+    },
+    record::Record,
+    run::Run,
+    stats::{
+        compare::{Conclusion, Rule},
+        queue::Queue,
+    },
+};
+use goodput_grammar::goodput::{RequestLimit, RequestMetric};
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64;
+use rstest::rstest;
+
+const REQUESTS: usize = 120;
+
+/// What happens in an experiment.
+#[derive(Clone, Copy)]
+struct Experiment {
+    /// Run-to-run noise.
+    cv: f64,
+    /// Stored runs.
+    runs: usize,
+    /// The share by which the new server's speed has dropped.
+    drop: f64,
+    /// The noise was measured on this host, with so many degrees of freedom.
+    measured: Option<f64>,
+}
+
+fn limits() -> Vec<RequestLimit> {
+    vec![limit(RequestMetric::Ttft, 500)]
+}
+
+/// A run on a server that takes `slowness` times as long; a service takes 100 ms on average.
+fn run(slowness: f64, seed: u64) -> Run {
+    let queue = Queue {
+        slowness,
+        ..Queue::steady(0.3)
+    };
+    let gap = 10.0 * slowness;
+    let records = queue.ttfts(REQUESTS, seed).into_iter().enumerate();
+    let records = records.map(|(index, ttft)| {
+        let at = Nanos(index as u64 * 83_000_000);
+        let first = at.0 + (ttft * 1e8) as u64;
+        let event = |token: u64| first + (token as f64 * gap * 1e6) as u64;
+        let mut record = Record {
+            index,
+            ..record(0, &[], 4)
+        };
+        (record.intended, record.dispatched, record.sent) = (at, at, at);
+        record.events = (0..4)
+            .map(|token| crate::record::TokenEvent {
+                at: Nanos(event(token)),
+                tokens: 1,
+                channel: crate::record::Channel::Answer,
+            })
+            .collect();
+        record.end = Nanos(event(3));
+        record
+    });
+    run_of(records.collect())
+}
+
+fn digest(slowness: f64, seed: u64) -> Digest {
+    let run = run(slowness, seed);
+    Digest::of(&run, &measure(&run, &limits()), &limits(), REQUESTS)
+}
+
+impl Experiment {
+    fn compared(&self, seed: u64) -> Comparison {
+        let mut random = Pcg64::seed_from_u64(seed);
+        let sigma = libm::log1p(self.cv * self.cv).sqrt();
+        let mut next = seed.wrapping_mul(1_000);
+        let mut digest = |slower: f64| {
+            let z: f64 = StandardNormal.sample(&mut random);
+            next += 1;
+            digest(slower * (sigma * z).exp(), next)
+        };
+        let mut stored: File = file(&digest(1.0));
+        for _ in 1..self.runs {
+            stored = stored.joined(String::new(), provenance(), &digest(1.0));
+        }
+        let new = New {
+            digest: &digest(1.0 / (1.0 - self.drop)),
+            provenance: &provenance(),
+            limited: true,
+            open_loop: true,
+        };
+        let noise = self.measured.map(|freedom| self.host(freedom, seed));
+        compare("main", &stored, &new, noise.as_ref(), &Rule::default())
+    }
+
+    /// What an earlier experiment on this host has found: the noise, as well as so many degrees of
+    /// freedom tell.
+    fn host(&self, freedom: f64, seed: u64) -> HostNoise {
+        let mut random = Pcg64::seed_from_u64(!seed);
+        let squares: f64 = (0..freedom as usize)
+            .map(|_| {
+                let z: f64 = StandardNormal.sample(&mut random);
+                z * z
+            })
+            .sum();
+        let cv = self.cv * (squares / freedom).sqrt();
+        let names = [
+            "mean(ttft)",
+            "p50(ttft)",
+            "p90(ttft)",
+            "mean(tpot)",
+            "mean(e2el)",
+            "1 - errors",
+            "goodput",
+        ];
+        HostNoise {
+            goodput_noise: 1,
+            host: String::new(),
+            saved: String::new(),
+            target: String::new(),
+            metrics: names
+                .map(|name| (name.to_owned(), MetricNoise { cv, freedom }))
+                .into(),
+        }
+    }
+
+    /// How many of a hundred experiments end in this conclusion.
+    fn percent(&self, conclusion: Conclusion, experiments: u64) -> f64 {
+        let hits = (0..experiments)
+            .filter(|seed| self.compared(*seed).conclusion() == conclusion)
+            .count();
+        hits as f64 * 100.0 / experiments as f64
+    }
+}
+
+/// 80 experiments or fewer: 1 % and 90 % with room for twice the scatter of so many (2 and 7 points).
+#[rstest]
+#[case::one_run(1, None, 0.3)]
+#[case::measured_host(1, Some(9.0), 0.35)]
+#[case::five_runs(5, None, 0.35)]
+fn a_baseline_does_not_cry_wolf_and_sees_it(
+    #[case] runs: usize,
+    #[case] measured: Option<f64>,
+    #[case] drop: f64,
+) {
+    let experiment = |drop| Experiment {
+        cv: 0.04,
+        runs,
+        drop,
+        measured,
+    };
+    let experiments = 80 / (runs as u64 + 1) * 2;
+    let alarms = experiment(0.0).percent(Conclusion::Worse, experiments);
+    assert!(alarms <= 4.0, "{alarms} % false alarms");
+    let seen = experiment(drop).percent(Conclusion::Worse, experiments);
+    assert!(seen >= 83.0, "{seen} % seen");
+}
+
+/// `cargo test --release --all-features --lib -- --ignored --nocapture baseline_table`
+#[test]
+#[ignore = "prints the table of docs/verdicts.md; minutes in a release build"]
+fn baseline_table() {
+    const DROPS: [f64; 6] = [0.0, 0.05, 0.10, 0.15, 0.20, 0.30];
+    let header = DROPS.map(|drop| format!("{:.0} %", drop * 100.0));
+    println!(
+        "| true CV | the noise is | stored runs | {} |",
+        header.join(" | ")
+    );
+    println!("|---|---|---|{}", "---|".repeat(DROPS.len()));
+    for cv in [0.02, 0.04, 0.08] {
+        let sources = [
+            ("assumed", 1, None),
+            ("assumed", 2, None),
+            ("measured, 9 degrees", 1, Some(9.0)),
+            ("of the stored runs", 3, None),
+            ("of the stored runs", 5, None),
+            ("of the stored runs", 10, None),
+        ];
+        for (name, runs, measured) in sources {
+            let cells = DROPS.map(|drop| {
+                let experiment = Experiment {
+                    cv,
+                    runs,
+                    drop,
+                    measured,
+                };
+                format!("{:.1}", experiment.percent(Conclusion::Worse, 1_000))
+            });
+            println!(
+                "| {:.0} % | {name} | {runs} | {} |",
+                cv * 100.0,
+                cells.join(" | ")
+            );
+        }
+    }
+}

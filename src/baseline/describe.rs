@@ -1,0 +1,69 @@
+//! A stored baseline in words, for `goodput baseline`.
+
+use super::{digest::Number, format::File};
+use crate::{
+    grammar::slo,
+    judge::{Unit, number},
+};
+
+/// The bench, when it was saved, and how many runs there are.
+pub(crate) fn headline(file: &File) -> String {
+    let runs = match file.runs.len() {
+        1 => "1 run".to_owned(),
+        runs => format!("{runs} runs"),
+    };
+    format!("{}: {runs}, saved {}", file.bench, file.saved)
+}
+
+/// Where it comes from, and each number: the latest, and how much the runs differ.
+pub(crate) fn describe(file: &File) -> String {
+    let (asked, told) = (&file.provenance.asked, &file.provenance.told);
+    let mut lines = vec![headline(file)];
+    let mut line = |label: &str, text: String| lines.push(format!("  {label:<18} {text}"));
+    line("load", format!("{}, {}", asked.dataset, asked.arrivals));
+    line(
+        "requests",
+        format!(
+            "{}, seed {}, plan {}",
+            asked.requests, asked.seed, asked.plan
+        ),
+    );
+    line(
+        "target",
+        format!("{}, {}, {}", told.target, asked.backend, asked.model),
+    );
+    for (name, value) in &told.server {
+        line(&format!("  {name}"), value.clone());
+    }
+    line("goodput", told.goodput.clone());
+    line("host", told.host.to_string());
+    let Some(latest) = file.runs.last() else {
+        return lines.join("\n");
+    };
+    for (name, latest) in &latest.numbers {
+        let value = match (latest.of, slo::parse_subject(name)) {
+            (Some(_), _) => Unit::Ratio.measured(latest.value),
+            (None, Ok(subject)) => Unit::of(&subject).measured(latest.value),
+            (None, Err(_)) => number(latest.value),
+        };
+        let all: Vec<&Number> = file
+            .runs
+            .iter()
+            .filter_map(|run| run.numbers.get(name))
+            .collect();
+        let noise = cv(&all).map(|cv| format!(", CV of the runs {} %", number(cv * 100.0)));
+        line(name, format!("{value}{}", noise.unwrap_or_default()));
+    }
+    lines.join("\n")
+}
+
+/// How much runs differ; `None` for fewer than two.
+fn cv(numbers: &[&Number]) -> Option<f64> {
+    if numbers.len() < 2 {
+        return None;
+    }
+    let logs: Vec<f64> = numbers.iter().map(|n| libm::log(n.value)).collect();
+    let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+    let squares: f64 = logs.iter().map(|log| (log - mean) * (log - mean)).sum();
+    Some((squares / (logs.len() as f64 - 1.0)).sqrt())
+}

@@ -1,0 +1,352 @@
+//! A bench's dealings with baselines: what can be said before the run is said before it; after it the
+//! report is compared, and kept.
+
+use super::{
+    compare::{self, New},
+    digest::Digest,
+    format::File,
+    noise::HostNoise,
+    provenance::{Provenance, Ready},
+    settings::{Chosen, Settings},
+};
+use crate::{
+    bench::Bench,
+    clock::today,
+    error::{Error, Problem},
+    grammar::goodput::RequestLimit,
+    judge::{FindingKind, OnInconclusive, Verdict},
+    report::Report,
+    stats::compare::{Conclusion, Rule},
+    target::Place,
+};
+use std::{collections::BTreeMap, fs, io};
+
+/// What a run is held against and kept as.
+pub(crate) struct Gate {
+    chosen: Chosen,
+    entry: String,
+    provenance: Provenance,
+    /// What the run is held against, where the bench has something there.
+    against: Option<File>,
+    /// What is stored under the name that it is saved as.
+    kept: Option<File>,
+    noise: Option<HostNoise>,
+    limits: Vec<RequestLimit>,
+    rule: Rule,
+}
+
+impl Gate {
+    /// Reads what is stored; `None` when no baseline is asked for. `server` asks the server about itself.
+    ///
+    /// # Errors
+    /// What is stored cannot be read or is of another load; it is missing and must not be; the folder
+    /// cannot be written to.
+    pub(crate) fn open(
+        bench: &Bench,
+        place: &Place,
+        ready: &Ready<'_>,
+        server: impl FnOnce() -> BTreeMap<String, String>,
+    ) -> Result<Option<Self>, Error> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let own = bench.baseline.as_deref();
+        let Some(chosen) = bench.baselines.choose(own, variable)? else {
+            return Ok(None);
+        };
+        let entry = entry(&bench.baselines, bench.name());
+        let load = |name: &str| chosen.store.load(name, &entry);
+        let against = match &chosen.against {
+            Some(against) => load(&against.name)?,
+            None => None,
+        };
+        let kept = match &chosen.save {
+            Some(name) => {
+                check_folder(&chosen, name)?;
+                load(name)?
+            }
+            None => None,
+        };
+        let gate = Gate {
+            provenance: Provenance::of(bench, place, ready, server()),
+            noise: HostNoise::of_this_host(&chosen.store)?,
+            limits: bench.goodput.clone(),
+            rule: Rule::default(),
+            chosen,
+            entry,
+            against,
+            kept,
+        };
+        gate.refuse()?;
+        Ok(Some(gate))
+    }
+
+    /// Fails where there is nothing to compare with, and must be, or it is of another load.
+    fn refuse(&self) -> Result<(), Error> {
+        let Some(against) = &self.chosen.against else {
+            return Ok(());
+        };
+        let name = &against.name;
+        let message = match &self.against {
+            None if against.strict => self.missing(name),
+            None => return Ok(()),
+            Some(stored) => match self.provenance.conflicts(&stored.provenance).as_slice() {
+                [] => return Ok(()),
+                conflicts => format!(
+                    "is of another load: {}. Two loads are never compared: undo the change, or save a \
+                     baseline of this one ({})",
+                    conflicts.join("; "),
+                    self.chosen.reader.saves(name)
+                ),
+            },
+        };
+        let problem = Problem::new("baseline", format!("{name:?}"), message);
+        Err(Error::Invalid(vec![problem]))
+    }
+
+    fn missing(&self, name: &str) -> String {
+        format!(
+            "has nothing of `{}` ({} does not exist). To save it, {}",
+            self.entry,
+            self.chosen.store.path(name, &self.entry).display(),
+            self.chosen.reader.saves(name)
+        )
+    }
+
+    /// Compares the report of the first `planned` requests, and keeps it.
+    pub(crate) fn close(self, report: &mut Report, planned: usize) {
+        let digest = Digest::of(report.run(), report.metrics(), &self.limits, planned);
+        let new = New {
+            digest: &digest,
+            provenance: &self.provenance,
+            limited: !self.limits.is_empty(),
+            open_loop: report.run().setup.open_loop,
+        };
+        let noise = self.noise.as_ref();
+        let compared =
+            |name: &str, file: &File| compare::compare(name, file, &new, noise, &self.rule);
+        if let Some(against) = &self.chosen.against {
+            let name = &against.name;
+            match &self.against {
+                Some(file) => {
+                    let mut comparison = compared(name, file);
+                    if report.run().setup.requests > planned {
+                        comparison.notes.push(format!(
+                            "only the first {planned} requests are compared: the run has grown, and \
+                             what it grew by has another plan"
+                        ));
+                    }
+                    let saves_it = self.chosen.save.as_ref() == Some(name);
+                    if comparison.conclusion() == Conclusion::Better && !saves_it {
+                        let saves = self.chosen.reader.saves(name);
+                        comparison
+                            .notes
+                            .push(format!("to make this the baseline, {saves}"));
+                    }
+                    report.compared(comparison, OnInconclusive::Warn);
+                }
+                None => report.remark(
+                    FindingKind::Baseline,
+                    format!(
+                        "the baseline `{name}` {}. The bench counts as new",
+                        self.missing(name)
+                    ),
+                ),
+            }
+        }
+        if let Some(name) = &self.chosen.save {
+            let message = match self.reason_to_keep(name, report) {
+                Some(why) => format!("not saved as baseline `{name}`: {why}"),
+                None => {
+                    let differs = self
+                        .kept
+                        .as_ref()
+                        .and_then(|kept| self.differs(kept, || compared(name, kept).conclusion()));
+                    self.save(name, &digest, differs)
+                }
+            };
+            report.remark(FindingKind::Baseline, message);
+        }
+    }
+
+    /// Why what is stored is not to be touched by this run.
+    fn reason_to_keep(&self, name: &str, report: &Report) -> Option<String> {
+        let same = self.chosen.against.as_ref().is_some_and(|a| a.name == name);
+        match report.verdict() {
+            Verdict::Invalid => Some("the run is invalid".to_owned()),
+            Verdict::Fail if same && self.against.is_some() => Some(format!(
+                "the run failed, and what it was held against stays. To accept it as it is, save it without \
+                 comparing it with `{name}`"
+            )),
+            _ => None,
+        }
+    }
+
+    /// Why a run takes the place of the stored ones, instead of joining them: they would not be of one
+    /// server. Names of hosts may differ: that is part of the noise.
+    fn differs(&self, kept: &File, conclusion: impl FnOnce() -> Conclusion) -> Option<String> {
+        let mut reasons = self.provenance.conflicts(&kept.provenance);
+        let without_host = |provenance: &Provenance| {
+            let mut provenance = provenance.clone();
+            provenance.told.host = Default::default();
+            provenance
+        };
+        let (old, new) = (
+            without_host(&kept.provenance),
+            without_host(&self.provenance),
+        );
+        reasons.extend(new.differences(&old));
+        if !new.has_limits_of(&old) {
+            reasons.push("the limits of goodput are others".to_owned());
+        }
+        if reasons.is_empty() && self.provenance.is_on_virtual_time() {
+            return Some("on virtual time every run is the same".to_owned());
+        }
+        if reasons.is_empty() && matches!(conclusion(), Conclusion::Worse | Conclusion::Better) {
+            reasons.push("its numbers are beyond the noise of those".to_owned());
+        }
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+
+    /// Writes the file and says what became of it. A report is never lost over this.
+    fn save(&self, name: &str, digest: &Digest, differs: Option<String>) -> String {
+        let (saved, provenance) = (today(), self.provenance.clone());
+        let (file, how) = match (&self.kept, differs) {
+            (None, _) => {
+                let file = File::new(self.entry.clone(), saved, provenance, digest);
+                (file, String::new())
+            }
+            (Some(_), Some(why)) => {
+                let file = File::new(self.entry.clone(), saved, provenance, digest);
+                (file, format!(", in place of what was there: {why}"))
+            }
+            (Some(kept), None) => {
+                let file = kept.clone().joined(saved, provenance, digest);
+                let how = format!(", beside the runs that were there: {} now", file.runs.len());
+                (file, how)
+            }
+        };
+        match self.chosen.store.save(name, &file) {
+            Ok(path) => format!("saved as baseline `{name}` in {}{how}", path.display()),
+            Err(e) => format!("NOT saved as baseline `{name}`: {e}"),
+        }
+    }
+}
+
+fn entry(settings: &Settings, bench: &str) -> String {
+    settings.entry.clone().unwrap_or_else(|| bench.to_owned())
+}
+
+/// Makes the folder and tries to write into it, so that a run is not lost at its end.
+fn check_folder(chosen: &Chosen, name: &str) -> Result<(), Error> {
+    let folder = chosen.store.folder().join(name);
+    let tried = || -> io::Result<()> {
+        fs::create_dir_all(&folder)?;
+        let probe = folder.join(format!(".goodput-{}", std::process::id()));
+        fs::File::create(&probe)?;
+        fs::remove_file(&probe)
+    };
+    tried().map_err(|e| {
+        Error::Invalid(vec![Problem::new(
+            "save_baseline",
+            format!("{name:?}"),
+            format!(
+                "cannot be written: {} ({e}). Choose another folder with --baseline-dir or \
+                 GOODPUT_BASELINE_DIR",
+                folder.display()
+            ),
+        )])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            settings::Reader,
+            store::Store,
+            testing::{file, long_run, provenance},
+        },
+        *,
+    };
+    use crate::metrics::measure;
+    use rstest::rstest;
+
+    fn digest() -> Digest {
+        let run = long_run(40);
+        Digest::of(&run, &measure(&run, &[]), &[], 40)
+    }
+
+    fn gate(provenance: Provenance) -> Gate {
+        Gate {
+            chosen: Chosen {
+                against: None,
+                save: Some("main".to_owned()),
+                store: Store::at("nowhere"),
+                reader: Reader::Tests,
+            },
+            entry: "chat".to_owned(),
+            provenance,
+            against: None,
+            kept: None,
+            noise: None,
+            limits: Vec::new(),
+            rule: Rule::default(),
+        }
+    }
+
+    #[rstest]
+    #[case::same(|_: &mut Provenance| {}, Conclusion::Same, None)]
+    #[case::another_host(|p: &mut Provenance| p.told.host.name = "b".into(), Conclusion::Inconclusive, None)]
+    #[case::another_version(
+        |p: &mut Provenance| { p.told.server.insert("version".into(), "0.33".into()); }, Conclusion::Same,
+        Some("server's version was 0.32, now it is 0.33")
+    )]
+    #[case::another_load(|p: &mut Provenance| p.asked.seed = 8, Conclusion::Same, None)]
+    #[case::another_plan(|p: &mut Provenance| p.asked.plan = "11".into(), Conclusion::Same,
+        Some("plan was 00ff, now it is 11"))]
+    #[case::other_limits(|p: &mut Provenance| p.told.limits = String::new(), Conclusion::Same,
+        Some("the limits of goodput are others"))]
+    #[case::other_numbers(|_: &mut Provenance| {}, Conclusion::Better, Some("its numbers are beyond the noise of those"))]
+    fn only_runs_of_one_server_are_kept_together(
+        #[case] change: fn(&mut Provenance),
+        #[case] conclusion: Conclusion,
+        #[case] reason: Option<&str>,
+    ) {
+        let mut new = provenance();
+        change(&mut new);
+        let reasons = gate(new).differs(&file(&digest()), || conclusion);
+        assert_eq!(reasons.as_deref(), reason);
+    }
+
+    #[test]
+    fn on_virtual_time_there_is_one_run() {
+        let mut virtual_time = provenance();
+        virtual_time.asked.clock = "virtual".to_owned();
+        let mut kept = file(&digest());
+        kept.provenance = virtual_time.clone();
+        assert!(
+            gate(virtual_time)
+                .differs(&kept, || Conclusion::Same)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn what_is_saved_joins_what_is_kept_and_the_file_is_whole() {
+        let folder = std::env::temp_dir().join(format!("goodput-gate-{}", std::process::id()));
+        let store = Store::at(&folder);
+        let save = |differs: Option<&str>| {
+            let mut gate = gate(provenance());
+            gate.chosen.store = store.clone();
+            gate.kept = store.load("main", "chat").unwrap();
+            gate.save("main", &digest(), differs.map(str::to_owned))
+        };
+        assert!(save(None).ends_with("chat.json"));
+        assert!(save(None).ends_with("beside the runs that were there: 2 now"));
+        assert_eq!(store.load("main", "chat").unwrap().unwrap().runs.len(), 2);
+        assert!(save(Some("it is another")).ends_with("in place of what was there: it is another"));
+        assert_eq!(store.load("main", "chat").unwrap().unwrap().runs.len(), 1);
+        let files = fs::read_dir(folder.join("main")).unwrap().count();
+        assert_eq!(files, 1, "nothing is left beside it");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

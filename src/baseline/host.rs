@@ -1,0 +1,47 @@
+//! The client's machine, as far as it matters to numbers.
+
+use super::provenance::Host;
+use std::{env::consts, fs, thread};
+
+pub(super) fn this_host() -> Host {
+    Host {
+        name: host_name(),
+        system: format!("{} {}", consts::OS, consts::ARCH),
+        cpus: thread::available_parallelism().map_or(0, usize::from),
+        cpu: fs::read_to_string("/proc/cpuinfo")
+            .ok()
+            .and_then(|text| model_name(&text)),
+    }
+}
+
+/// The system's name of this machine, else what the environment says.
+pub(super) fn host_name() -> String {
+    let system = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let names = ["HOSTNAME", "COMPUTERNAME"];
+    let environment = || names.iter().find_map(|name| std::env::var(name).ok());
+    let name = system.or_else(environment).unwrap_or_default();
+    match name.trim() {
+        "" => "unknown".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn model_name(cpuinfo: &str) -> Option<String> {
+    let line = cpuinfo
+        .lines()
+        .find(|line| line.starts_with("model name"))?;
+    let (_, name) = line.split_once(':')?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_processor_names_them() {
+        let text = "processor\t: 0\nmodel name\t: AMD EPYC 7B13\nprocessor\t: 1\n";
+        assert_eq!(model_name(text).as_deref(), Some("AMD EPYC 7B13"));
+        assert_eq!(model_name("CPU part: 0xd0c"), None);
+    }
+}

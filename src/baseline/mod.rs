@@ -1,0 +1,41 @@
+//! Runs that were kept, and new ones held against them.
+//!
+//! ```text
+//! Report ──digest──▶ Digest ──store──▶ goodput-baselines/NAME/BENCH.json
+//!                      │ provenance: what must agree, what may differ
+//!                      ▼
+//!            compare with a new run ──▶ judge::Comparison
+//! ```
+//!
+//! `docs/baselines.md` has the workflow and the format; how a comparison is made stands in
+//! `docs/verdicts.md`.
+
+mod compare;
+#[cfg(feature = "cli")]
+mod describe;
+mod digest;
+mod format;
+mod gate;
+mod host;
+mod noise;
+mod provenance;
+mod settings;
+mod store;
+
+#[cfg(test)]
+mod calibration;
+#[cfg(test)]
+mod testing;
+
+pub use format::{FORMAT, File, StoredRun};
+pub use settings::{Against, Reader, Settings};
+pub use store::{FOLDER, Store};
+
+pub use digest::{Digest, Number};
+pub use provenance::{Asked, Host, Provenance, Told};
+
+pub(crate) use provenance::Ready;
+
+#[cfg(feature = "cli")]
+pub(crate) use describe::{describe, headline};
+pub(crate) use gate::Gate;

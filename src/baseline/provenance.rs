@@ -1,0 +1,377 @@
+//! Where a run comes from: what two runs must have in common to be compared, and what is expected to
+//! differ between them.
+
+use super::host::this_host;
+use crate::{bench::Bench, grammar::dataset::Dataset, plan::Plan, target::Place};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Where a run comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// What must agree.
+    pub asked: Asked,
+    /// What may differ.
+    pub told: Told,
+}
+
+/// What was asked, and on which clock. Runs of which any of it differs are not compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The plan's hash: prompts, output lengths and times.
+    pub plan: String,
+    /// What was asked; explains a different plan.
+    pub dataset: String,
+    /// When it was asked; explains a different plan.
+    pub arrivals: String,
+    /// Requests; explains a different plan.
+    pub requests: usize,
+    /// The plan's seed; explains a different plan.
+    pub seed: u64,
+    /// Requests in flight at most.
+    pub max_concurrency: Option<usize>,
+    /// The wire dialect.
+    pub backend: String,
+    /// Path of the requests, if it is not the dialect's own.
+    pub endpoint: Option<String>,
+    /// The model's name on the wire.
+    pub model: String,
+    /// Whether answers were streamed.
+    pub stream: bool,
+    /// Whether answers had to have their full length.
+    pub ignore_eos: bool,
+    /// Log-probabilities that were asked for.
+    pub logprobs: Option<u64>,
+    /// A hash of `extra_body`, which may hold what nobody should read.
+    pub extra_body: Option<String>,
+    /// `real`, or `virtual`, where nothing is left to chance.
+    pub clock: String,
+    /// `server`, `simulation` or `service`.
+    pub target: String,
+}
+
+/// What the run was made with. A difference is named beside a comparison.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// What was measured, without secrets.
+    pub target: String,
+    /// What the server says of itself: version, configuration.
+    pub server: BTreeMap<String, String>,
+    /// What the tokens were counted with.
+    pub tokenizer: Option<String>,
+    /// The limits on requests that define goodput.
+    pub limits: String,
+    /// goodput's version.
+    pub goodput: String,
+    /// The client's machine.
+    pub host: Host,
+}
+
+/// The client's machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its operating system and architecture.
+    pub system: String,
+    /// Processors that the client may use.
+    pub cpus: usize,
+    /// What they are, as far as the system tells.
+    pub cpu: Option<String>,
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cpu = self.cpu.as_deref().unwrap_or("unknown processors");
+        write!(f, "{} ({}, {} × {cpu})", self.name, self.system, self.cpus)
+    }
+}
+
+impl Provenance {
+    /// Of a bench whose requests are ready.
+    pub(crate) fn of(
+        bench: &Bench,
+        place: &Place,
+        ready: &Ready<'_>,
+        server: BTreeMap<String, String>,
+    ) -> Self {
+        let arrivals = bench.arrivals();
+        let ramp = bench.ramp.map(|ramp| ramp.to_string());
+        let schedule = ramp.unwrap_or_else(|| match bench.rate.is_finite() {
+            true => format!(
+                "{} a second, burstiness {}",
+                arrivals.rate, arrivals.burstiness
+            ),
+            false => "all at once".to_owned(),
+        });
+        let extra_body = (!bench.extra_body.is_empty()).then(|| {
+            let text = serde_json::Value::Object(bench.extra_body.clone()).to_string();
+            format!("{:032x}", xxh3_128(text.as_bytes()))
+        });
+        let limits: Vec<String> = bench.goodput.iter().map(ToString::to_string).collect();
+        Provenance {
+            asked: Asked {
+                plan: ready.plan.hash(),
+                dataset: bench.dataset.to_string(),
+                arrivals: schedule,
+                requests: bench.requests,
+                seed: bench.seed,
+                max_concurrency: bench.max_concurrency,
+                backend: ready.backend.to_owned(),
+                endpoint: bench.endpoint.clone(),
+                model: ready.model.to_owned(),
+                stream: bench.stream,
+                ignore_eos: bench
+                    .ignore_eos
+                    .unwrap_or(matches!(bench.dataset, Dataset::Random(_))),
+                logprobs: bench.logprobs,
+                extra_body,
+                clock: match place.is_on_virtual_time() {
+                    true => "virtual",
+                    false => "real",
+                }
+                .to_owned(),
+                target: match place {
+                    Place::Endpoint(_) => "server",
+                    Place::Simulation(_) => "simulation",
+                    Place::Service(_) => "service",
+                }
+                .to_owned(),
+            },
+            told: Told {
+                target: without_secrets(ready.target),
+                server: server
+                    .into_iter()
+                    .map(|(name, value)| (name, without_secrets(&value)))
+                    .collect(),
+                tokenizer: ready.tokenizer.map(str::to_owned),
+                limits: limits.join(" "),
+                goodput: env!("CARGO_PKG_VERSION").to_owned(),
+                host: this_host(),
+            },
+        }
+    }
+
+    /// Whether nothing but the server can make a difference.
+    pub(crate) fn is_on_virtual_time(&self) -> bool {
+        self.asked.clock == "virtual"
+    }
+
+    /// What keeps a run with this provenance from being held against a stored one: each field with
+    /// both values. Empty when nothing does.
+    pub fn conflicts(&self, stored: &Provenance) -> Vec<String> {
+        let (old, new) = (&stored.asked, &self.asked);
+        let mut conflicts = Vec::new();
+        if old.plan != new.plan {
+            let reasons = differences([
+                ("dataset", old.dataset.clone(), new.dataset.clone()),
+                ("arrivals", old.arrivals.clone(), new.arrivals.clone()),
+                (
+                    "requests",
+                    old.requests.to_string(),
+                    new.requests.to_string(),
+                ),
+                ("seed", old.seed.to_string(), new.seed.to_string()),
+                (
+                    "tokenizer",
+                    shown(&stored.told.tokenizer),
+                    shown(&self.told.tokenizer),
+                ),
+            ]);
+            conflicts = match reasons.is_empty() {
+                true => differences([("plan", old.plan.clone(), new.plan.clone())]),
+                false => reasons,
+            };
+        }
+        conflicts.extend(differences([
+            (
+                "max_concurrency",
+                shown(&old.max_concurrency),
+                shown(&new.max_concurrency),
+            ),
+            ("backend", old.backend.clone(), new.backend.clone()),
+            ("endpoint", shown(&old.endpoint), shown(&new.endpoint)),
+            ("model", old.model.clone(), new.model.clone()),
+            ("stream", old.stream.to_string(), new.stream.to_string()),
+            (
+                "ignore_eos",
+                old.ignore_eos.to_string(),
+                new.ignore_eos.to_string(),
+            ),
+            ("logprobs", shown(&old.logprobs), shown(&new.logprobs)),
+            ("extra_body", shown(&old.extra_body), shown(&new.extra_body)),
+            ("clock", old.clock.clone(), new.clock.clone()),
+            ("target", old.target.clone(), new.target.clone()),
+        ]));
+        conflicts
+    }
+
+    /// What is different and may be, each in words; most of it is why one compares.
+    pub fn differences(&self, stored: &Provenance) -> Vec<String> {
+        let (old, new) = (&stored.told, &self.told);
+        let names: BTreeSet<&String> = old.server.keys().chain(new.server.keys()).collect();
+        let mut changed: Vec<String> = Vec::new();
+        for name in names {
+            let of = |told: &Told| shown(&told.server.get(name.as_str()));
+            changed.extend(differences([(
+                format!("server's {name}").as_str(),
+                of(old),
+                of(new),
+            )]));
+        }
+        changed.extend(differences([
+            ("target", old.target.clone(), new.target.clone()),
+            ("tokenizer", shown(&old.tokenizer), shown(&new.tokenizer)),
+            (
+                "goodput's version",
+                old.goodput.clone(),
+                new.goodput.clone(),
+            ),
+            ("client's host", old.host.to_string(), new.host.to_string()),
+        ]));
+        changed
+    }
+
+    /// Whether goodput means the same on both sides.
+    pub(crate) fn has_limits_of(&self, stored: &Provenance) -> bool {
+        self.told.limits == stored.told.limits
+    }
+}
+
+/// What a bench has worked out before it starts.
+pub(crate) struct Ready<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) backend: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) tokenizer: Option<&'a str>,
+    pub(crate) target: &'a str,
+}
+
+fn shown<T: ToString>(value: &Option<T>) -> String {
+    value.as_ref().map_or("none".to_owned(), T::to_string)
+}
+
+fn differences<const N: usize>(fields: [(&str, String, String); N]) -> Vec<String> {
+    let differ = fields.into_iter().filter(|(_, old, new)| old != new);
+    differ
+        .map(|(field, old, new)| format!("{field} was {old}, now it is {new}"))
+        .collect()
+}
+
+/// A command line, URL or other text with what looks like a credential masked: the user of a URL, its
+/// query, and the values of options and variables whose name ends in key, token, secret or password.
+fn without_secrets(text: &str) -> String {
+    let mut mask_next = false;
+    let words = text.split(' ').map(|word| {
+        if std::mem::replace(&mut mask_next, false) && !word.starts_with("--") {
+            return "***".to_owned();
+        }
+        let names_secret = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            let endings = ["key", "token", "secret", "password", "authorization"];
+            endings.iter().any(|ending| name.ends_with(ending))
+        };
+        match word.split_once('=') {
+            _ if word.contains("://") => without_user(word),
+            Some((name, _)) if names_secret(name) => format!("{name}=***"),
+            None if names_secret(word) && word.starts_with('-') => {
+                mask_next = true;
+                word.to_owned()
+            }
+            _ => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn without_user(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, ""),
+    };
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::provenance;
+    use super::*;
+    use rstest::rstest;
+
+    fn asked(change: impl FnOnce(&mut Asked)) -> Provenance {
+        let mut new = provenance();
+        change(&mut new.asked);
+        new
+    }
+
+    #[rstest]
+    #[case::plan(asked(|a| a.plan = "11".into()), &["plan was 00ff, now it is 11"])]
+    #[case::dataset(
+        asked(|a| { a.plan = "11".into(); a.dataset = "random(input = 8, output = 4)".into() }),
+        &["dataset was random(input = 32, output = 8), now it is random(input = 8, output = 4)"]
+    )]
+    #[case::rate_and_seed(
+        asked(|a| { a.plan = "11".into(); a.arrivals = "20 a second, burstiness 1".into(); a.seed = 8 }),
+        &["arrivals was 10 a second, burstiness 1, now it is 20 a second, burstiness 1",
+          "seed was 7, now it is 8"]
+    )]
+    #[case::concurrency(
+        asked(|a| a.max_concurrency = Some(4)), &["max_concurrency was none, now it is 4"]
+    )]
+    #[case::backend(asked(|a| a.backend = "vllm".into()), &["backend was openai, now it is vllm"])]
+    #[case::endpoint(asked(|a| a.endpoint = Some("/x".into())), &["endpoint was none, now it is /x"])]
+    #[case::model(asked(|a| a.model = "b".into()), &["model was m, now it is b"])]
+    #[case::stream(asked(|a| a.stream = false), &["stream was true, now it is false"])]
+    #[case::eos(asked(|a| a.ignore_eos = false), &["ignore_eos was true, now it is false"])]
+    #[case::logprobs(asked(|a| a.logprobs = Some(1)), &["logprobs was none, now it is 1"])]
+    #[case::body(asked(|a| a.extra_body = Some("ab".into())), &["extra_body was none, now it is ab"])]
+    #[case::clock(asked(|a| a.clock = "virtual".into()), &["clock was real, now it is virtual"])]
+    #[case::target(
+        asked(|a| a.target = "simulation".into()), &["target was server, now it is simulation"]
+    )]
+    fn other_loads_are_refused_by_the_field(#[case] new: Provenance, #[case] conflicts: &[&str]) {
+        assert_eq!(new.conflicts(&provenance()), conflicts);
+        assert!(new.differences(&provenance()).is_empty());
+    }
+
+    #[rstest]
+    #[case::version(|t: &mut Told| { t.server.insert("version".into(), "0.33".into()); },
+        "server's version was 0.32, now it is 0.33")]
+    #[case::config(|t: &mut Told| { t.server.insert("max_model_len".into(), "4096".into()); },
+        "server's max_model_len was none, now it is 4096")]
+    #[case::url(|t: &mut Told| t.target = "http://b:1".into(),
+        "target was http://a:1, now it is http://b:1")]
+    #[case::goodput(|t: &mut Told| t.goodput = "9.9.9".into(),
+        "goodput's version was 0.1.0, now it is 9.9.9")]
+    #[case::host(|t: &mut Told| t.host.cpus = 4,
+        "client's host was ci (linux x86_64, 2 × EPYC), now it is ci (linux x86_64, 4 × EPYC)")]
+    fn what_may_differ_is_said(#[case] change: fn(&mut Told), #[case] sentence: &str) {
+        let mut new = provenance();
+        change(&mut new.told);
+        assert!(new.conflicts(&provenance()).is_empty());
+        assert_eq!(new.differences(&provenance()), [sentence]);
+    }
+
+    #[rstest]
+    #[case(
+        "vllm serve M --api-key sk-1 --port 8",
+        "vllm serve M --api-key *** --port 8"
+    )]
+    #[case("vllm serve M --api-key=sk-1", "vllm serve M --api-key=***")]
+    #[case("HF_TOKEN=hf_1 run --tokens 5", "HF_TOKEN=*** run --tokens 5")]
+    #[case("http://me:pw@host:1/v1?key=abc", "http://host:1/v1")]
+    #[case("unix:/run/llm.sock", "unix:/run/llm.sock")]
+    #[case("x --max-num-batched-tokens 8192", "x --max-num-batched-tokens 8192")]
+    fn secrets_are_masked(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(without_secrets(text), shown);
+    }
+}

@@ -1,0 +1,184 @@
+//! Where baselines lie: `FOLDER/NAME/BENCH.json`.
+
+use super::format::{File, FormatError};
+use crate::error::{Error, Problem};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The folder's name, beside the user's `Cargo.toml` or in the current folder.
+pub const FOLDER: &str = "goodput-baselines";
+
+/// A folder of baselines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// At this folder, which need not exist.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Store {
+            folder: folder.into(),
+        }
+    }
+
+    /// Where a bench's file of a baseline is.
+    pub fn path(&self, baseline: &str, bench: &str) -> PathBuf {
+        self.folder.join(baseline).join(file_name(bench))
+    }
+
+    /// The stored runs of a bench; `None` when there are none.
+    ///
+    /// # Errors
+    /// There is a file that cannot be read.
+    pub fn load(&self, baseline: &str, bench: &str) -> Result<Option<File>, Error> {
+        let path = self.path(baseline, bench);
+        match Store::read(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// One of the files.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(path: &Path) -> Result<File, Error> {
+        let text = fs::read_to_string(path).map_err(Error::io(format!(
+            "cannot read the baseline {}",
+            path.display()
+        )))?;
+        File::read(&text).map_err(|e| unusable(path, &e))
+    }
+
+    /// Writes the file of a bench, as a whole or not at all.
+    ///
+    /// # Errors
+    /// The system refuses it.
+    pub fn save(&self, baseline: &str, file: &File) -> Result<PathBuf, Error> {
+        let path = self.path(baseline, &file.bench);
+        let written = replace(&path, &file.write());
+        written.map_err(Error::io(format!(
+            "cannot write the baseline {}",
+            path.display()
+        )))?;
+        Ok(path)
+    }
+
+    /// The baselines here with their files, both in the order of their names.
+    ///
+    /// # Errors
+    /// The folder cannot be read; one that does not exist is empty.
+    pub fn list(&self) -> Result<Vec<(String, Vec<PathBuf>)>, Error> {
+        let failed = |source| Error::Io {
+            what: format!("cannot read the folder {}", self.folder.display()),
+            source,
+        };
+        let mut baselines = Vec::new();
+        for folder in sorted(&self.folder).map_err(failed)? {
+            let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if !folder.is_dir() {
+                continue;
+            }
+            let mut files = sorted(&folder).map_err(failed)?;
+            files.retain(|file| file.extension().is_some_and(|kind| kind == "json"));
+            // The noise that a host was measured to have lies here too, and is no baseline.
+            if name != super::noise::FOLDER && !files.is_empty() {
+                baselines.push((name.to_owned(), files));
+            }
+        }
+        Ok(baselines)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<_>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// A reader sees the old file or the new one, never half of it.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    use std::io::Write;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let beside = path.with_extension(format!("tmp-{}", std::process::id()));
+    let write = || {
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&beside, path)
+    };
+    write().inspect_err(|_| {
+        // Nothing is lost with it.
+        let _ = fs::remove_file(&beside);
+    })
+}
+
+pub(super) fn unusable(path: &Path, why: &FormatError) -> Error {
+    let problem = Problem::new("baseline", path.display(), why.to_string());
+    Error::Invalid(vec![problem])
+}
+
+/// `a::b` as `a.b.json`. What a file name may not hold becomes a hyphen, and then a hash of the whole
+/// name keeps different benches apart.
+fn file_name(bench: &str) -> String {
+    let dotted = bench.replace("::", ".");
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let fits = dotted.len() <= 120 && !dotted.starts_with('.') && !bench.contains('.');
+    if fits && !dotted.is_empty() && dotted.chars().all(allowed) {
+        return format!("{dotted}.json");
+    }
+    let safe = |c: char| if allowed(c) { c } else { '-' };
+    let safe: String = dotted.chars().take(100).map(safe).collect();
+    let safe = safe.trim_start_matches('.');
+    format!("{safe}-{:016x}.json", xxh3_64(bench.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("serve", "serve.json")]
+    #[case("gates::long::chat", "gates.long.chat.json")]
+    #[case("chat::case_1_slow", "chat.case_1_slow.json")]
+    fn plain_names_stay_readable(#[case] bench: &str, #[case] name: &str) {
+        assert_eq!(file_name(bench), name);
+    }
+
+    #[rstest]
+    #[case("a b", "a-b")]
+    #[case("a.b", "a::b")]
+    #[case("a/b", "a\\b")]
+    #[case("..", "")]
+    #[case(&"x".repeat(200), &"x".repeat(201))]
+    fn other_names_are_kept_apart_and_inside_of_the_folder(#[case] one: &str, #[case] other: &str) {
+        let (one, other) = (file_name(one), file_name(other));
+        assert_ne!(one, other);
+        for name in [one, other] {
+            assert!(name.len() < 130 && !name.starts_with('.'), "{name}");
+            assert!(!name.contains(['/', '\\', ' ']), "{name}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Which phase of a request takes longer, or less long.
+
+use crate::{
+    judge::{
+        anatomy::{Anatomy, Blocks, Mean, Part},
+        number,
+    },
+    stats::{
+        compare::{Comparison, Rule, Worse},
+        unpaired::{self, Noise, Reading},
+    },
+};
+
+/// Blocks below which nothing can be said.
+const FEWEST: usize = 4;
+/// A phase with less of the change than this is not named.
+const SHARE: f64 = 0.1;
+
+/// A phase that has changed.
+pub(super) struct Shift {
+    pub(super) part: Part,
+    /// Mean before, ms a request.
+    from: f64,
+    /// Mean now.
+    to: f64,
+    /// Its share of the change of the end-to-end latency.
+    share: f64,
+    statistics: Comparison,
+}
+
+/// The phases that are shown to have changed, in the direction of the whole, largest first.
+///
+/// The requests of a block are the same on both sides, so the error of a change is that of the blocks'
+/// differences: what the plan makes of one block and not of another is in none of them.
+pub(super) fn shifts(
+    old: &[&[Mean]],
+    latest: &Anatomy,
+    new: &Anatomy,
+    noise: Noise,
+    rule: &Rule,
+) -> Vec<Shift> {
+    let means = |part: Part| old.iter().map(move |phases| part.mean(phases));
+    let all = |part: Part| -> Vec<Reading> {
+        means(part)
+            .map(|mean| reading(mean.ms, Some((0.0, 1.0))))
+            .collect()
+    };
+    let before = |part: Part| means(part).map(|mean| mean.ms).sum::<f64>() / old.len() as f64;
+    let whole: f64 = Part::ALL
+        .iter()
+        .map(|part| new.phase(*part).ms - before(*part))
+        .sum();
+    if whole == 0.0 {
+        return Vec::new();
+    }
+    let count = Part::ALL.len();
+    let shift = |part: Part| {
+        let statistics = unpaired::compare(
+            &all(part),
+            reading(new.phase(part).ms, difference_error(part, latest, new)),
+            noise,
+            Worse::Higher,
+            rule,
+            count,
+        )?;
+        let (from, to) = (before(part), new.phase(part).ms);
+        let p = match whole > 0.0 {
+            true => statistics.p_worse,
+            false => statistics.p_better,
+        };
+        let share = (to - from) / whole;
+        (p <= rule.error / count as f64 && share >= SHARE).then_some(Shift {
+            part,
+            from,
+            to,
+            share,
+            statistics,
+        })
+    };
+    let mut shifts: Vec<Shift> = Part::ALL.into_iter().filter_map(shift).collect();
+    shifts.sort_by(|a, b| b.share.total_cmp(&a.share));
+    shifts
+}
+
+/// As a number above 0: what takes less than 10 µs counts as that.
+fn reading(ms: f64, error: Option<(f64, f64)>) -> Reading {
+    let value = ms.max(0.01);
+    Reading {
+        value,
+        error: error.map(|(error, _)| error / value),
+        freedom: error.map_or(1.0, |(_, freedom)| freedom),
+        counted: false,
+    }
+}
+
+/// The standard error of the mean difference of the blocks, ms, and its degrees of freedom; `None` where
+/// there are too few blocks that both have.
+fn difference_error(part: Part, old: &Anatomy, new: &Anatomy) -> Option<(f64, f64)> {
+    let (before, after) = (&old.blocks, &new.blocks);
+    let both = (0..before.ok.len().min(after.ok.len()))
+        .filter(|block| before.ok[*block] > 0 && after.ok[*block] > 0);
+    let of = |blocks: &Blocks, block: usize| blocks.column(part).get(block).copied();
+    let differences: Vec<f64> = both
+        .filter_map(|block| Some(of(after, block)? - of(before, block)?))
+        .collect();
+    if differences.len() < FEWEST {
+        return None;
+    }
+    let count = differences.len() as f64;
+    let mean = differences.iter().sum::<f64>() / count;
+    let squares: f64 = differences.iter().map(|d| (d - mean) * (d - mean)).sum();
+    Some(((squares / (count - 1.0) / count).sqrt(), count - 1.0))
+}
+
+pub(super) fn sentence(shift: &Shift, old: &Anatomy, new: &Anatomy) -> String {
+    let name = match shift.part {
+        Part::ClientQueue => {
+            "the wait before sending (for a slot of max_concurrency, or for the client)"
+        }
+        Part::Connect => "connecting",
+        Part::FirstToken => {
+            "from sending to the first token (the server's queue, prefill, network)"
+        }
+        Part::Decode => "decoding",
+    };
+    let mut text = format!(
+        "{name}: {} ms a request before, {} ms now ({}); {:.0} % of the change of the end-to-end latency",
+        number(shift.from),
+        number(shift.to),
+        ratio(shift),
+        shift.share * 100.0,
+    );
+    if shift.part == Part::Decode {
+        text += &format!(
+            ", {} to {} ms a token",
+            number(old.token_ms),
+            number(new.token_ms)
+        );
+    }
+    if let (Part::FirstToken, Some(server)) = (shift.part, by_server(shift, old, new)) {
+        text += &server;
+    }
+    text
+}
+
+/// Per cent where that says something.
+fn ratio(shift: &Shift) -> String {
+    match shift.statistics.change.abs() < 10.0 && shift.from >= 0.01 {
+        true => format!("{:+.1} %", shift.statistics.change * 100.0),
+        false => format!("{} ms more", number(shift.to - shift.from)),
+    }
+}
+
+/// What the server's own count of its time to first token has of it, where both runs have one.
+fn by_server(shift: &Shift, old: &Anatomy, new: &Anatomy) -> Option<String> {
+    let engine = new.server_ttft_ms? - old.server_ttft_ms?;
+    let all = shift.to - shift.from;
+    let share = (engine / all).clamp(0.0, 1.0);
+    Some(format!(
+        "; by the server's own count {:.0} % of that is in its engine, {:.0} % outside of it (network, \
+         proxies, front end)",
+        share * 100.0,
+        (1.0 - share) * 100.0
+    ))
+}

@@ -1,0 +1,99 @@
+//! Servers of which one phase got slower, on virtual time.
+
+use super::attribute;
+use crate::{
+    Bench,
+    judge::Anatomy,
+    stats::{compare::Rule, unpaired::Noise},
+};
+
+/// What is assumed where nobody knows.
+const ASSUMED: Noise = Noise::Cv {
+    cv: 0.04,
+    freedom: f64::INFINITY,
+};
+
+fn bench(target: &str) -> Bench {
+    Bench::new("attribution")
+        .target(target)
+        .dataset("random(input = 512, output = 32, range_ratio = 0.9)")
+        .rate(20)
+        .requests(320)
+}
+
+fn anatomy(bench: Bench) -> Anatomy {
+    Anatomy::of(bench.run_blocking().unwrap().run())
+}
+
+fn between(old: Bench, new: Bench, noise: Noise) -> Vec<String> {
+    let (old, new) = (anatomy(old), anatomy(new));
+    attribute(&[&old.phases], &old, &new, noise, &Rule::default())
+}
+
+#[test]
+fn slower_decoding() {
+    let old = bench("sim(ttft = lognormal(50ms, 10ms), itl = 10ms)");
+    let new = bench("sim(ttft = lognormal(50ms, 10ms), itl = 14ms)");
+    insta::assert_snapshot!(between(old, new, ASSUMED).join("\n"));
+}
+
+#[test]
+fn slower_prefill_is_told_by_long_prompts() {
+    let old = bench("sim(ttft = lognormal(50ms, 5ms), itl = 10ms, prefill = 20us)");
+    let new = bench("sim(ttft = lognormal(50ms, 5ms), itl = 10ms, prefill = 200us)");
+    insta::assert_snapshot!(between(old, new, ASSUMED).join("\n"));
+}
+
+#[test]
+fn a_server_that_gets_slow_in_the_middle() {
+    let old = bench("sim(ttft = lognormal(50ms, 10ms), itl = 10ms)");
+    let new = old.clone().faults("stall(200ms)@t:8s..60s");
+    insta::assert_snapshot!(between(old, new, ASSUMED).join("\n"));
+}
+
+/// Longer answers keep the slots busy, so that requests wait for one.
+#[test]
+fn waiting_for_a_slot_is_no_phase_of_the_server() {
+    let limited = |target: &str| bench(target).max_concurrency(8);
+    let old = limited("sim(ttft = 20ms, itl = 2ms)");
+    let new = limited("sim(ttft = 20ms, itl = 13ms)");
+    insta::assert_snapshot!(between(old, new, ASSUMED).join("\n"));
+}
+
+/// A server that lets a proxy hold answers back says so by its own count.
+#[test]
+fn what_the_server_has_not_counted_is_outside_of_it() {
+    let server = |ttft: &str, counted: f64| Anatomy {
+        server_ttft_ms: Some(counted),
+        ..anatomy(bench(&format!("sim(ttft = {ttft}, itl = 10ms)")))
+    };
+    let (old, new) = (server("50ms", 48.0), server("80ms", 51.0));
+    let sentences = attribute(&[&old.phases], &old, &new, ASSUMED, &Rule::default());
+    insta::assert_snapshot!(sentences.join("\n"));
+}
+
+/// Luck of requests is no story: 25 times the same server with other draws.
+#[test]
+fn nothing_is_told_of_a_server_that_has_not_changed() {
+    let runs: Vec<Anatomy> = (0..5)
+        .map(|seed| {
+            let target = format!(
+                "sim(ttft = lognormal(50ms, 30ms), itl = lognormal(10ms, 5ms), seed = {seed})"
+            );
+            anatomy(bench(&target).requests(160))
+        })
+        .collect();
+    let mut told = Vec::new();
+    for old in &runs {
+        for new in &runs {
+            let rule = Rule::default();
+            told.extend(attribute(&[&old.phases], old, new, ASSUMED, &rule));
+            // Nor of lengths and times, where all phases are said to have changed.
+            for part in crate::judge::Part::ALL {
+                told.extend(super::length::sentence(part, old, new, &rule));
+                told.extend(super::since::sentence(part, old, new, &rule));
+            }
+        }
+    }
+    assert!(told.len() <= 1, "{told:#?}");
+}

@@ -1,0 +1,134 @@
+//! The numbers by which runs are compared.
+//!
+//! Few metrics are gated, because each is a further chance of a false alarm: the middle and the body
+//! of TTFT, the means of TPOT and E2EL, the share of requests that succeed, that of good ones
+//! where limits say what is good, and output tokens a second where the server sets the pace. A change
+//! in the p99 of a thousand requests is made by ten of them; tails are shown and decide nothing.
+
+use super::{quantity::Unit, slo::value};
+use crate::{metrics::Metrics, stats::compare::Worse};
+use goodput_grammar::slo::{Latency, Stat, Subject, Throughput};
+use std::fmt;
+
+/// A number by which servers are compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Compared {
+    pub(crate) measured: Measured,
+    pub(crate) worse: Worse,
+    /// Whether the verdict depends on it.
+    pub(crate) gated: bool,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Measured {
+    /// What an SLO may limit.
+    Number(Subject),
+    /// Requests that succeeded, of all: the errors, in a form whose ratios mean something.
+    Succeeded,
+}
+
+impl Compared {
+    /// All of a bench, gated ones first; `limited` if it says which requests are good.
+    pub(crate) fn all(limited: bool, open_loop: bool) -> Vec<Compared> {
+        let compared = |measured, worse, gated| Compared {
+            measured,
+            worse,
+            gated,
+        };
+        let latency = |stat, latency, gated| {
+            let subject = Subject::Latency(stat, latency);
+            compared(Measured::Number(subject), Worse::Higher, gated)
+        };
+        // In open loop the plan sets the pace.
+        let output = Measured::Number(Subject::Throughput(Throughput::Output));
+        let output = compared(output, Worse::Lower, !open_loop);
+        let mut all = vec![
+            latency(Stat::Mean, Latency::Ttft, true),
+            latency(Stat::Percentile(50.0), Latency::Ttft, true),
+            latency(Stat::Percentile(90.0), Latency::Ttft, true),
+            latency(Stat::Mean, Latency::Tpot, true),
+            latency(Stat::Mean, Latency::E2el, true),
+            compared(Measured::Succeeded, Worse::Lower, true),
+        ];
+        if limited {
+            let good = Measured::Number(Subject::Goodput);
+            all.push(compared(good, Worse::Lower, true));
+        }
+        all.push(output);
+        all.extend([
+            latency(Stat::Percentile(99.0), Latency::Ttft, false),
+            latency(Stat::Percentile(99.0), Latency::Itl, false),
+            latency(Stat::Percentile(99.0), Latency::E2el, false),
+        ]);
+        all
+    }
+
+    pub(crate) fn unit(&self) -> Unit {
+        match self.measured {
+            Measured::Number(subject) => Unit::of(&subject),
+            Measured::Succeeded => Unit::Ratio,
+        }
+    }
+
+    /// The value as it is shown.
+    pub(super) fn shown(&self, metrics: &Metrics) -> Option<f64> {
+        match self.measured {
+            Measured::Number(subject) => value(&subject, metrics).ok(),
+            Measured::Succeeded => Some(1.0 - metrics.counts.error_ratio()),
+        }
+    }
+
+    /// The value as ratios are taken of it. Shares count half a request more on either side, so that
+    /// none and all of them have ratios too.
+    pub(crate) fn value(&self, metrics: &Metrics) -> Option<f64> {
+        let share = |part: u64, all: u64| Some((part as f64 + 0.5) / (all as f64 + 1.0));
+        let counts = &metrics.counts;
+        match self.measured {
+            Measured::Number(Subject::Goodput) => {
+                share(metrics.goodput.good, metrics.goodput.counted)
+            }
+            Measured::Number(_) => self.shown(metrics),
+            Measured::Succeeded => share(counts.completed, counts.completed + counts.failed),
+        }
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Measured::Number(subject) => subject.fmt(f),
+            Measured::Succeeded => f.write_str("1 - errors"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gated_ones_come_first_and_tails_decide_nothing() {
+        let list = |limited, open_loop| -> Vec<String> {
+            let all = Compared::all(limited, open_loop);
+            assert!(all.is_sorted_by_key(|metric| !metric.gated));
+            let gated = all.iter().filter(|metric| metric.gated);
+            gated.map(|metric| metric.measured.to_string()).collect()
+        };
+        let latencies = [
+            "mean(ttft)",
+            "p50(ttft)",
+            "p90(ttft)",
+            "mean(tpot)",
+            "mean(e2el)",
+        ];
+        let (in_open_loop, in_closed) = (list(false, true), list(true, false));
+        assert_eq!(in_open_loop[..5], latencies);
+        assert_eq!(in_open_loop[5..], ["1 - errors"]);
+        assert_eq!(in_closed[..5], latencies);
+        assert_eq!(
+            in_closed[5..],
+            ["1 - errors", "goodput", "throughput(output)"]
+        );
+    }
+}

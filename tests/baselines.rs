@@ -1,0 +1,425 @@
+//! Baselines from the command, from benchmark binaries and from tests: what is stored, what is compared,
+//! what is refused.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![cfg(feature = "cli")]
+
+mod support;
+
+use goodput::{
+    Bench, Verdict,
+    baseline::{Against, Settings, Store},
+};
+use rstest::rstest;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+use support::{RawServer, good_stream, http};
+
+const SERVER: &str = "sim(ttft = normal(80ms, 10ms), itl = 5ms)";
+const SLOWER: &str = "sim(ttft = normal(100ms, 10ms), itl = 5ms)";
+const FASTER: &str = "sim(ttft = normal(60ms, 10ms), itl = 5ms)";
+
+/// A folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("baselines-{name}"));
+    let _ = std::fs::remove_dir_all(&path);
+    path
+}
+
+fn goodput(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(args)
+        .env_remove("OPENAI_API_KEY")
+        .output()
+        .unwrap()
+}
+
+fn serve(target: &str, folder: &Path, args: &[&str]) -> (i32, String) {
+    let base = [
+        "serve",
+        "--target",
+        target,
+        "--random-input-len",
+        "32",
+        "--random-output-len",
+        "8",
+        "--num-prompts",
+        "60",
+        "--request-rate",
+        "20",
+        "--disable-tqdm",
+        "--baseline-dir",
+        folder.to_str().unwrap(),
+    ];
+    let output = goodput(&[&base, args].concat());
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+fn stored(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(Store::at(folder).path(name, "serve")).unwrap()
+}
+
+#[test]
+fn a_regression_exits_with_1_and_says_what_and_where() {
+    let folder = folder("regression");
+    let (code, text) = serve(SERVER, &folder, &["--save-baseline", "main"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("saved as baseline `main` in"), "{text}");
+    let (code, text) = serve(SLOWER, &folder, &["--baseline", "main"]);
+    assert_eq!(code, 1, "{text}");
+    let place = text.find("  compared ").unwrap();
+    let today = text[place..].split("of ").nth(1).unwrap()[..10].to_owned();
+    insta::assert_snapshot!(
+        text[place..]
+            .replace(&today, "DATE")
+            .split("\nnote:")
+            .next()
+            .unwrap()
+    );
+}
+
+#[test]
+fn the_same_server_passes_and_a_faster_one_is_to_be_saved() {
+    let folder = folder("improvement");
+    serve(SERVER, &folder, &["--save-baseline", "main"]);
+    let (code, text) = serve(SERVER, &folder, &["--baseline", "main"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("no change of 5.00 % or more"), "{text}");
+    let (code, text) = serve(FASTER, &folder, &["--baseline", "main"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("improvement: mean(ttft) -"), "{text}");
+    let saves = "to make this the baseline, add --save-baseline main";
+    assert!(text.contains(saves), "{text}");
+}
+
+#[test]
+fn one_run_is_compared_and_saved() {
+    let folder = folder("both");
+    serve(SERVER, &folder, &["--save-baseline", "main"]);
+    let main = stored(&folder, "main");
+    let (code, text) = serve(SLOWER, &folder, &["--baseline=main", "--save-baseline=new"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(stored(&folder, "new").contains("\"runs\""));
+
+    // Under its own name it is kept as it was when the run fails, and replaced when it passes.
+    let (code, text) = serve(
+        SLOWER,
+        &folder,
+        &["--baseline=main", "--save-baseline=main"],
+    );
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("not saved as baseline `main`: the run failed"),
+        "{text}"
+    );
+    assert_eq!(stored(&folder, "main"), main);
+    let (code, _) = serve(
+        FASTER,
+        &folder,
+        &["--baseline=main", "--save-baseline=main"],
+    );
+    assert_eq!(code, 0);
+    assert_ne!(stored(&folder, "main"), main);
+
+    // Without a comparison, saving accepts a run as it is.
+    let (code, _) = serve(SLOWER, &folder, &["--save-baseline=main"]);
+    assert_eq!(code, 0);
+    let runs = |name| {
+        let text = stored(&folder, name);
+        text.split("\"runs\"").nth(1).unwrap().to_owned()
+    };
+    assert_eq!(runs("main"), runs("new"));
+}
+
+#[test]
+fn a_missing_baseline_is_new_or_an_error() {
+    let folder = folder("missing");
+    let (code, text) = serve(SERVER, &folder, &["--baseline", "main"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("To save it, add --save-baseline main. The bench counts as new"),
+        "{text}"
+    );
+    let (code, text) = serve(SERVER, &folder, &["--baseline-strict", "main"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("baseline = \"main\": has nothing of `serve`"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("Benchmark Result"),
+        "nothing was measured: {text}"
+    );
+}
+
+#[rstest]
+#[case::rate(&["--request-rate", "30"], "arrivals was 20 a second, burstiness 1, now it is 30 a second")]
+#[case::seed(&["--seed", "9"], "seed was 0, now it is 9")]
+#[case::length(&["--random-output-len", "9"], "dataset was random(input = 32, output = 8), now it is")]
+#[case::backend(&["--backend", "openai-chat"], "backend was openai, now it is openai-chat")]
+#[case::body(&["--temperature", "0"], "extra_body was none, now it is")]
+fn another_load_is_refused_before_it_is_sent(#[case] args: &[&str], #[case] field: &str) {
+    let folder = folder(&format!("refused{}", args[0]));
+    serve(SERVER, &folder, &["--save-baseline", "main"]);
+    // clap takes the last of repeated flags only when it is told to.
+    let mut base = vec![
+        "serve",
+        "--target",
+        SERVER,
+        "--baseline",
+        "main",
+        "--baseline-dir",
+        folder.to_str().unwrap(),
+    ];
+    for (flag, value) in [
+        ("--random-input-len", "32"),
+        ("--random-output-len", "8"),
+        ("--num-prompts", "60"),
+        ("--request-rate", "20"),
+    ] {
+        if !args.contains(&flag) {
+            base.extend([flag, value]);
+        }
+    }
+    let output = goodput(&[&base, args].concat());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(
+        text.contains("is of another load") && text.contains(field),
+        "{text}"
+    );
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn files_of_a_newer_goodput_are_left_alone() {
+    let folder = folder("newer");
+    let path = Store::at(&folder).path("main", "serve");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let newer = r#"{"goodput_baseline": 7}"#;
+    std::fs::write(&path, newer).unwrap();
+    for flag in ["--baseline", "--save-baseline"] {
+        let (code, text) = serve(SERVER, &folder, &[flag, "main"]);
+        assert_eq!(code, 2, "{text}");
+        assert!(
+            text.contains("was written by a newer goodput (format 7"),
+            "{text}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), newer);
+}
+
+#[test]
+fn baselines_are_listed_and_shown() {
+    let folder = folder("list");
+    let dir = ["--baseline-dir", folder.to_str().unwrap()];
+    let baseline = |args: &[&str]| {
+        let output = goodput(&[&["baseline"], args, &dir].concat());
+        let text = [output.stdout, output.stderr].concat();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(text).unwrap(),
+        )
+    };
+    assert!(baseline(&["list"]).1.starts_with("no baselines in"));
+    serve(SERVER, &folder, &["--save-baseline", "main"]);
+    let (code, text) = baseline(&["list"]);
+    assert_eq!(code, 0);
+    assert!(text.starts_with("main\n  serve: 1 run, saved 2"), "{text}");
+    let (code, text) = baseline(&["show", "main"]);
+    assert_eq!(code, 0);
+    assert!(text.contains("  mean(ttft)         79.27 ms"), "{text}");
+    let (code, text) = baseline(&["show", "mian"]);
+    assert_eq!(code, 2);
+    assert!(text.contains("there are main"), "{text}");
+}
+
+/// A server with a version, that wants a key: the one is stored, the other is not.
+#[test]
+fn what_the_server_says_is_stored_and_secrets_are_not() {
+    let server = |version: &'static str| {
+        RawServer::start(move |stream, request| {
+            let json = |body: &str| http("200 OK", "application/json", body);
+            let answer = if request.starts_with("GET /version") {
+                json(&format!("{{\"version\": \"{version}\"}}"))
+            } else if request.starts_with("GET /get_server_info") {
+                json(r#"{"version": "no", "api_key": "sk-secret"}"#)
+            } else if request.starts_with("GET /v1/models") {
+                json(r#"{"data": [{"id": "m", "max_model_len": 4096, "owned_by": "vllm"}]}"#)
+            } else if request.starts_with("GET ") {
+                http("404 Not Found", "text/plain", "")
+            } else {
+                good_stream()
+            };
+            stream.write_all(answer.as_bytes()).is_ok()
+        })
+    };
+    let folder = folder("secrets");
+    let run = |version, args: &[&str]| {
+        let server = server(version);
+        let base = [
+            "serve",
+            "--base-url",
+            &server.url,
+            "--model",
+            "m",
+            "--header",
+            "X-Api-Key=sk-secret",
+            "--extra-body",
+            "{\"key\": \"sk-secret\"}",
+            "--num-prompts",
+            "8",
+            "--max-concurrency",
+            "1",
+            "--random-input-len",
+            "4",
+            "--random-output-len",
+            "2",
+            "--disable-tqdm",
+            "--baseline-dir",
+            folder.to_str().unwrap(),
+        ];
+        let output = goodput(&[&base, args].concat());
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    let text = run("0.32.0", &["--save-baseline", "main"]);
+    assert!(text.contains("saved as baseline"), "{text}");
+    let file = stored(&folder, "main");
+    for part in [
+        "\"version\":\"0.32.0\"",
+        "\"max_model_len\":\"4096\"",
+        "\"owned_by\":\"vllm\"",
+    ] {
+        assert!(file.contains(part), "{part} is missing in {file}");
+    }
+    assert!(!file.contains("sk-secret"), "{file}");
+    let text = run("0.33.0", &["--baseline", "main"]);
+    let differs = "the server's version was 0.32.0, now it is 0.33.0";
+    assert!(text.contains(differs), "{text}");
+    assert!(text.contains("unpaired, from another time"), "{text}");
+}
+
+fn bench(target: &str) -> Bench {
+    Bench::new("chat")
+        .target(target)
+        .dataset("random(input = 16, output = 8)")
+        .rate(20)
+        .requests(40)
+}
+
+#[test]
+fn a_bench_has_a_baseline_of_its_own() {
+    let settings = Settings {
+        folder: Some(folder("bench")),
+        ..Settings::default()
+    };
+    let compared = |target| {
+        let bench = bench(target).baseline("main").baselines(settings.clone());
+        bench.run_blocking().unwrap()
+    };
+    let new = compared(SERVER);
+    assert!(new.passed() && new.comparison().is_none());
+    let text = new.to_string();
+    assert!(text.contains("GOODPUT_SAVE_BASELINE=main"), "{text}");
+    let save = Settings {
+        save: Some("main".to_owned()),
+        ..settings.clone()
+    };
+    let saved = bench(SERVER)
+        .baseline("main")
+        .baselines(save)
+        .run_blocking()
+        .unwrap();
+    assert!(saved.comparison().is_none(), "{saved}");
+    assert_eq!(compared(SERVER).verdict(), Verdict::Pass);
+    let worse = compared(SLOWER);
+    assert_eq!(worse.verdict(), Verdict::Fail);
+    assert!(
+        worse.reasons().contains("compared with baseline `main`"),
+        "{}",
+        worse.reasons()
+    );
+}
+
+/// What a run grew by has another plan, so only its first part is held against another first part.
+#[test]
+fn a_run_that_grew_is_compared_by_its_first_part() {
+    let saving = Settings {
+        folder: Some(folder("grown")),
+        save: Some("main".to_owned()),
+        ..Settings::default()
+    };
+    bench(SERVER)
+        .baselines(saving.clone())
+        .run_blocking()
+        .unwrap();
+    let comparing = Settings {
+        against: Some(Against {
+            name: "main".to_owned(),
+            strict: true,
+        }),
+        save: None,
+        ..saving
+    };
+    let grown = bench(SERVER)
+        .slo("p99(ttft) < 105ms")
+        .max_extend(2)
+        .baselines(comparing)
+        .run_blocking()
+        .unwrap();
+    assert_eq!(grown.completed(), 80, "{grown}");
+    let comparison = grown.comparison().unwrap();
+    let notes = comparison.notes.join("\n");
+    assert!(
+        notes.contains("only the first 40 requests are compared"),
+        "{notes}"
+    );
+    assert!(comparison.changes.iter().all(|change| change.a == change.b));
+}
+
+/// A program of `examples/`, which cargo builds before it runs tests.
+#[test]
+fn benches_take_the_flags_and_the_environment() {
+    let folder = folder("gates");
+    let gates = |args: &[&str], variables: &[(&str, &str)]| {
+        let tests = std::env::current_exe().unwrap();
+        let profile = tests.ancestors().nth(2).unwrap();
+        let mut command = Command::new(profile.join("examples/gates"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
+            command.env_remove(name);
+        }
+        command.args(["--exact", "long::completions"]).args(args);
+        command
+            .env("GOODPUT_BASELINE_DIR", &folder)
+            .envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (code, text) = gates(&["--baseline-strict", "main"], &[]);
+    assert_eq!(code, 101, "{text}");
+    assert!(
+        text.contains("run `cargo bench -- --save-baseline main`"),
+        "{text}"
+    );
+    let (code, text) = gates(&[], &[("GOODPUT_SAVE_BASELINE", "main")]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        folder.join("main/gates.long.completions.json").exists(),
+        "{text}"
+    );
+    let (code, text) = gates(&["--baseline", "main", "--save-baseline", "again"], &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("no change of 5.00 % or more"), "{text}");
+    assert!(folder.join("again/gates.long.completions.json").exists());
+}
