@@ -188,7 +188,7 @@ mod tests {
             let one: Vec<f64> = (0..pairs).map(|i| 0.1 + 0.02 * i as f64).collect();
             let sign = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
             let other: Vec<f64> = (0..pairs).map(sign).collect();
-            let alone = ways(pairs).adjusted(&[one.clone()])[0];
+            let alone = ways(pairs).adjusted(std::slice::from_ref(&one))[0];
             let twice = ways(pairs).adjusted(&[one.clone(), one.clone()]);
             assert_eq!(twice, [alone, alone]);
             let both = ways(pairs).adjusted(&[other, one]);
