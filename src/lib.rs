@@ -69,6 +69,7 @@
 //!
 //! `versus = …` names a second target, such as the version before. Both get pairs of runs of the same plan in
 //! random order, and the bench fails when the target is worse: [`Bench::versus`], [`Report::comparison`].
+//!
 //! # What it was before
 //!
 //! `baseline = "main"` holds the run against stored ones of the same plan; a regression fails it. The

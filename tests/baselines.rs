@@ -349,6 +349,29 @@ fn a_bench_has_a_baseline_of_its_own() {
     );
 }
 
+#[test]
+fn what_matters_is_a_setting() {
+    let folder = folder("threshold");
+    serve(SERVER, &folder, &["--save-baseline", "main"]);
+    let (code, text) = serve(
+        SLOWER,
+        &folder,
+        &["--baseline=main", "--noise-threshold=0.5"],
+    );
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("no change of 50.00 % or more"), "{text}");
+}
+
+#[test]
+fn a_run_is_compared_with_a_baseline_or_a_server() {
+    let both = bench(SERVER).baseline("main").versus(SLOWER);
+    let error = both.run_blocking().unwrap_err().to_string();
+    assert!(
+        error.contains("cannot be given together with `versus`"),
+        "{error}"
+    );
+}
+
 /// What a run grew by has another plan, so only its first part is held against another first part.
 #[test]
 fn a_run_that_grew_is_compared_by_its_first_part() {

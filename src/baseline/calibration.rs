@@ -1,17 +1,18 @@
 //! How often a comparison with a baseline cries wolf, and how often it sees the wolf.
 //!
-//! Each run is slower or faster as a whole by a lognormal factor (its CV is the run-to-run noise), its
-//! requests wait in a queue, and the service of each is drawn anew in every run: the same plan, another
-//! hour. Runs go through the whole of what is done with real ones: digest, file, comparison.
+//! Each run is slower or faster as a whole by a lognormal factor (its CV is the run-to-run noise). Its
+//! requests are those of the plan, the same in every run, and wait in a queue; what the server adds by
+//! itself to each is drawn anew in every run. Runs go through the whole of what is done with real ones:
+//! digest, file, comparison.
 
 use super::{
     compare::{New, compare},
     digest::Digest,
     format::File,
-    noise::{HostNoise, MetricNoise},
     testing::{file, provenance},
 };
 use crate::{
+    bench::{MetricNoise, NoiseFloor},
     clock::Nanos,
     judge::Comparison,
     metrics::{
@@ -27,7 +28,7 @@ use crate::{
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};
 use rand::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, LogNormal, StandardNormal};
 use rand_pcg::Pcg64;
 use rstest::rstest;
 
@@ -50,17 +51,22 @@ fn limits() -> Vec<RequestLimit> {
     vec![limit(RequestMetric::Ttft, 500)]
 }
 
-/// A run on a server that takes `slowness` times as long; a service takes 100 ms on average.
-fn run(slowness: f64, seed: u64) -> Run {
+/// By how much the server differs from itself in a single request.
+const JITTER: f64 = 0.2;
+
+/// A run of a plan on a server that takes `slowness` times as long; a service takes 100 ms on average.
+fn run(slowness: f64, plan: u64, luck: u64) -> Run {
+    let mut random = Pcg64::seed_from_u64(luck);
+    let jitter = LogNormal::new(-JITTER * JITTER / 2.0, JITTER).unwrap();
     let queue = Queue {
         slowness,
         ..Queue::steady(0.3)
     };
     let gap = 10.0 * slowness;
-    let records = queue.ttfts(REQUESTS, seed).into_iter().enumerate();
+    let records = queue.ttfts(REQUESTS, plan).into_iter().enumerate();
     let records = records.map(|(index, ttft)| {
         let at = Nanos(index as u64 * 83_000_000);
-        let first = at.0 + (ttft * 1e8) as u64;
+        let first = at.0 + (ttft * jitter.sample(&mut random) * 1e8) as u64;
         let event = |token: u64| first + (token as f64 * gap * 1e6) as u64;
         let mut record = Record {
             index,
@@ -80,8 +86,8 @@ fn run(slowness: f64, seed: u64) -> Run {
     run_of(records.collect())
 }
 
-fn digest(slowness: f64, seed: u64) -> Digest {
-    let run = run(slowness, seed);
+fn digest(slowness: f64, plan: u64, luck: u64) -> Digest {
+    let run = run(slowness, plan, luck);
     Digest::of(&run, &measure(&run, &limits()), &limits(), REQUESTS)
 }
 
@@ -93,7 +99,7 @@ impl Experiment {
         let mut digest = |slower: f64| {
             let z: f64 = StandardNormal.sample(&mut random);
             next += 1;
-            digest(slower * (sigma * z).exp(), next)
+            digest(slower * (sigma * z).exp(), seed, next)
         };
         let mut stored: File = file(&digest(1.0));
         for _ in 1..self.runs {
@@ -111,7 +117,7 @@ impl Experiment {
 
     /// What an earlier experiment on this host has found: the noise, as well as so many degrees of
     /// freedom tell.
-    fn host(&self, freedom: f64, seed: u64) -> HostNoise {
+    fn host(&self, freedom: f64, seed: u64) -> NoiseFloor {
         let mut random = Pcg64::seed_from_u64(!seed);
         let squares: f64 = (0..freedom as usize)
             .map(|_| {
@@ -120,6 +126,12 @@ impl Experiment {
             })
             .sum();
         let cv = self.cv * (squares / freedom).sqrt();
+        let noise = MetricNoise {
+            cv,
+            freedom,
+            paired_cv: cv,
+            paired_freedom: freedom,
+        };
         let names = [
             "mean(ttft)",
             "p50(ttft)",
@@ -129,14 +141,14 @@ impl Experiment {
             "1 - errors",
             "goodput",
         ];
-        HostNoise {
+        NoiseFloor {
             goodput_noise: 1,
             host: String::new(),
             saved: String::new(),
             target: String::new(),
-            metrics: names
-                .map(|name| (name.to_owned(), MetricNoise { cv, freedom }))
-                .into(),
+            pairs: 5,
+            requests: REQUESTS,
+            metrics: names.map(|name| (name.to_owned(), noise)).into(),
         }
     }
 

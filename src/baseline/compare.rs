@@ -3,10 +3,11 @@
 use super::{
     digest::{Digest, Number},
     format::File,
-    noise::{HostNoise, Source},
+    noise::Source,
     provenance::Provenance,
 };
 use crate::{
+    bench::NoiseFloor,
     judge::{Change, Compared, Comparison, Pairing, attribute},
     stats::{
         compare::{self, Conclusion, Rule, Worse, conclude},
@@ -29,7 +30,7 @@ pub(super) fn compare(
     name: &str,
     file: &File,
     new: &New<'_>,
-    host: Option<&HostNoise>,
+    host: Option<&NoiseFloor>,
     rule: &Rule,
 ) -> Comparison {
     let on_virtual_time = new.provenance.is_on_virtual_time();

@@ -5,12 +5,12 @@ use super::{
     compare::{self, New},
     digest::Digest,
     format::File,
-    noise::HostNoise,
+    noise::of_this_host,
     provenance::{Provenance, Ready},
-    settings::{Chosen, Settings},
+    settings::{Chosen, Reader, Settings},
 };
 use crate::{
-    bench::Bench,
+    bench::{Bench, NoiseFloor},
     clock::today,
     error::{Error, Problem},
     grammar::goodput::RequestLimit,
@@ -30,9 +30,10 @@ pub(crate) struct Gate {
     against: Option<File>,
     /// What is stored under the name that it is saved as.
     kept: Option<File>,
-    noise: Option<HostNoise>,
+    noise: Option<NoiseFloor>,
     limits: Vec<RequestLimit>,
     rule: Rule,
+    inconclusive: OnInconclusive,
 }
 
 impl Gate {
@@ -67,9 +68,19 @@ impl Gate {
         };
         let gate = Gate {
             provenance: Provenance::of(bench, place, ready, server()),
-            noise: HostNoise::of_this_host(&chosen.store)?,
+            noise: of_this_host(&chosen.store)?,
             limits: bench.goodput.clone(),
-            rule: Rule::default(),
+            rule: Rule {
+                error: bench.false_alarms,
+                noise_threshold: bench.noise_threshold,
+                ..Rule::default()
+            },
+            // The command demands proof of its SLOs unless told otherwise, but not of comparisons.
+            inconclusive: match bench.baselines.reader {
+                Reader::Command if bench.baselines.proof => OnInconclusive::Fail,
+                Reader::Command => OnInconclusive::Warn,
+                _ => bench.on_inconclusive,
+            },
             chosen,
             entry,
             against,
@@ -141,7 +152,7 @@ impl Gate {
                             .notes
                             .push(format!("to make this the baseline, {saves}"));
                     }
-                    report.compared(comparison, OnInconclusive::Warn);
+                    report.compared(comparison, self.inconclusive);
                 }
                 None => report.remark(
                     FindingKind::Baseline,
@@ -261,7 +272,6 @@ fn check_folder(chosen: &Chosen, name: &str) -> Result<(), Error> {
 mod tests {
     use super::{
         super::{
-            settings::Reader,
             store::Store,
             testing::{file, long_run, provenance},
         },
@@ -290,6 +300,7 @@ mod tests {
             noise: None,
             limits: Vec::new(),
             rule: Rule::default(),
+            inconclusive: OnInconclusive::Warn,
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) fn this_host() -> Host {
 }
 
 /// The system's name of this machine, else what the environment says.
-pub(super) fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     let system = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let names = ["HOSTNAME", "COMPUTERNAME"];
     let environment = || names.iter().find_map(|name| std::env::var(name).ok());

@@ -39,3 +39,4 @@ pub(crate) use provenance::Ready;
 #[cfg(feature = "cli")]
 pub(crate) use describe::{describe, headline};
 pub(crate) use gate::Gate;
+pub(crate) use host::host_name;

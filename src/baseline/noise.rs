@@ -6,76 +6,44 @@ use super::{
     store::{Store, unusable},
 };
 use crate::{
+    bench::{NOISE_FORMAT, NoiseFloor, noise_file},
     error::Error,
     stats::unpaired::{FEWEST_RUNS, Noise},
 };
-use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fs, io, path::PathBuf};
+use serde::Deserialize;
+use std::{fs, io, path::PathBuf};
 
 /// Beside the baselines: one file for each host that was measured against itself.
 pub(super) const FOLDER: &str = "noise";
-/// The version of that file.
-const FORMAT: u32 = 1;
 /// What is assumed of a host that nobody has measured: DESIGN's and the calibration table's middle row.
 pub(super) const ASSUMED_CV: f64 = 0.04;
 
-/// How much runs differ on a host, from a server measured against itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct HostNoise {
-    /// The version of the format, 1.
-    pub(super) goodput_noise: u32,
-    /// The host's name.
-    pub(super) host: String,
-    /// The day it was measured, UTC.
-    pub(super) saved: String,
-    /// What was measured.
-    pub(super) target: String,
-    /// By metric, as an SLO names it.
-    pub(super) metrics: BTreeMap<String, MetricNoise>,
+/// Where it lies for this host.
+fn path(store: &Store) -> PathBuf {
+    store.folder().join(FOLDER).join(noise_file(&host_name()))
 }
 
-/// How much one metric differs from run to run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct MetricNoise {
-    /// Standard deviation over mean.
-    pub(super) cv: f64,
-    /// Degrees of freedom of that.
-    pub(super) freedom: f64,
-}
-
-impl HostNoise {
-    /// Where it lies for this host.
-    pub(super) fn path(store: &Store) -> PathBuf {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let name: String = host_name()
-            .chars()
-            .map(|c| if allowed(c) { c } else { '-' })
-            .collect();
-        store.folder().join(FOLDER).join(format!("{name}.json"))
-    }
-
-    /// This host's; `None` when it was not measured.
-    pub(super) fn of_this_host(store: &Store) -> Result<Option<Self>, Error> {
-        let path = HostNoise::path(store);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                let what = format!("cannot read {}", path.display());
-                return Err(Error::Io { what, source });
-            }
-        };
-        #[derive(Deserialize)]
-        struct Version {
-            goodput_noise: u32,
+/// What `goodput ab --aa` has measured of this host; `None` when it has not.
+pub(super) fn of_this_host(store: &Store) -> Result<Option<NoiseFloor>, Error> {
+    let path = path(store);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            let what = format!("cannot read {}", path.display());
+            return Err(Error::Io { what, source });
         }
-        let damaged = |e: serde_json::Error| unusable(&path, &FormatError::Damaged(e.to_string()));
-        let version: Version = serde_json::from_str(&text).map_err(damaged)?;
-        if version.goodput_noise > FORMAT {
-            return Err(unusable(&path, &FormatError::Newer(version.goodput_noise)));
-        }
-        serde_json::from_str(&text).map(Some).map_err(damaged)
+    };
+    #[derive(Deserialize)]
+    struct Version {
+        goodput_noise: u32,
     }
+    let damaged = |e: serde_json::Error| unusable(&path, &FormatError::Damaged(e.to_string()));
+    let version: Version = serde_json::from_str(&text).map_err(damaged)?;
+    if version.goodput_noise > NOISE_FORMAT {
+        return Err(unusable(&path, &FormatError::Newer(version.goodput_noise)));
+    }
+    serde_json::from_str(&text).map(Some).map_err(damaged)
 }
 
 /// Where the knowledge of a comparison's noise comes from.
@@ -83,11 +51,11 @@ impl HostNoise {
 pub(super) struct Source<'a> {
     on_virtual_time: bool,
     runs: usize,
-    host: Option<&'a HostNoise>,
+    host: Option<&'a NoiseFloor>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn of(file: &File, on_virtual_time: bool, host: Option<&'a HostNoise>) -> Self {
+    pub(super) fn of(file: &File, on_virtual_time: bool, host: Option<&'a NoiseFloor>) -> Self {
         Source {
             on_virtual_time,
             runs: file.runs.len(),
@@ -160,16 +128,17 @@ mod tests {
     fn files_of_newer_versions_and_damaged_ones_are_refused() {
         let folder = std::env::temp_dir().join(format!("goodput-noise-{}", std::process::id()));
         let store = Store::at(&folder);
-        let path = HostNoise::path(&store);
-        assert_eq!(HostNoise::of_this_host(&store).unwrap(), None);
+        let path = path(&store);
+        assert_eq!(of_this_host(&store).unwrap(), None);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let read = |text: &str| {
             fs::write(&path, text).unwrap();
-            HostNoise::of_this_host(&store)
+            of_this_host(&store)
         };
         let noise = read(
             r#"{"goodput_noise": 1, "host": "a", "saved": "2026-11-25", "target": "http://a:1",
-                "pairs": 5, "metrics": {"mean(ttft)": {"cv": 0.02, "freedom": 9.0, "paired_cv": 0.01}}}"#,
+                "pairs": 5, "requests": 200, "metrics": {"mean(ttft)": {"cv": 0.02, "freedom": 9.0,
+                "paired_cv": 0.01, "paired_freedom": 5.0}}}"#,
         );
         assert_eq!(noise.unwrap().unwrap().metrics["mean(ttft)"].cv, 0.02);
         let newer = read(r#"{"goodput_noise": 2}"#).unwrap_err().to_string();

@@ -20,6 +20,9 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// The bench's name in baselines. Default: its name.
     pub entry: Option<String>,
+    /// A comparison that decides neither way makes the verdict *inconclusive*, as an explicit
+    /// `on_inconclusive = "fail"` of the bench does. Default false.
+    pub proof: bool,
     /// Whom messages tell how to save a baseline.
     pub reader: Reader,
 }

@@ -113,6 +113,11 @@ impl Bench {
     }
 
     fn check_evidence(&self, problems: &mut Vec<Problem>) {
+        if let (Some(name), Some(_)) = (&self.baseline, &self.versus) {
+            let fix = "cannot be given together with `versus`: a run is compared with one or the other. \
+                       Remove one";
+            problems.push(Problem::new("baseline", format!("{name:?}"), fix));
+        }
         // NaN is neither.
         if !(self.confidence > 0.5 && self.confidence < 1.0) {
             let fix = "must be above 0.5 and below 1, such as 0.95";

@@ -15,6 +15,7 @@ mod versus;
 
 use api_key::ApiKey;
 pub use conduct::Control;
+pub(crate) use noise::noise_file;
 pub use noise::{MetricNoise, NOISE_FORMAT, NoiseFloor};
 pub use setting::{HeaderLines, Setting};
 

@@ -6,6 +6,7 @@ use super::{
     versus::{Side, Which},
 };
 use crate::{
+    baseline::host_name,
     error::Error,
     judge::Finding,
     metrics::Metrics,
@@ -137,11 +138,9 @@ impl NoiseFloor {
     /// # Errors
     /// The system's.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let name = self.host.replace(|c| !allowed(c), "-");
         let folder = folder.join("noise");
         fs::create_dir_all(&folder)?;
-        let path = folder.join(format!("{name}.json"));
+        let path = folder.join(noise_file(&self.host));
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
         fs::write(&path, text)?;
@@ -149,16 +148,10 @@ impl NoiseFloor {
     }
 }
 
-/// The system's name of this machine, else what the environment says.
-fn host_name() -> String {
-    let system = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let names = ["HOSTNAME", "COMPUTERNAME"];
-    let environment = || names.iter().find_map(|name| std::env::var(name).ok());
-    let name = system.or_else(environment).unwrap_or_default();
-    match name.trim() {
-        "" => "unknown".to_owned(),
-        name => name.to_owned(),
-    }
+/// The file of a host's noise.
+pub(crate) fn noise_file(host: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    format!("{}.json", host.replace(|c| !allowed(c), "-"))
 }
 
 /// One side of a server and itself: opened already, unless it is started for each run anyway.

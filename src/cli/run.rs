@@ -1,11 +1,15 @@
 //! `goodput run`: the benches of a suite file.
 
-use super::{interrupt::end_on_ctrl_c, outputs::OutputArgs, progress::Progress};
+use super::{
+    baseline::BaselineFlags, interrupt::end_on_ctrl_c, outputs::OutputArgs, progress::Progress,
+};
 use crate::{
+    baseline::Settings,
     bench::Control,
     client::Stop,
     error::{Error, Problem},
     harness::{Ignored, Selection, live_is_required},
+    judge::OnInconclusive,
     outputs::Session,
     report::{End, Outcome, worst_exit_code},
     suite::{Declared, Suite},
@@ -41,6 +45,8 @@ pub(super) struct Args {
     /// Run ignored benches too.
     #[arg(long)]
     include_ignored: bool,
+    #[command(flatten)]
+    baseline: BaselineFlags,
     #[command(flatten)]
     to: OutputArgs,
 }
@@ -84,7 +90,14 @@ fn measure(args: Args) -> Result<u8, Error> {
     let stop = end_on_ctrl_c()?;
     let started = Instant::now();
     let left_out = all - chosen.len();
-    for declared in chosen {
+    let baselines = args.baseline.settings();
+    for mut declared in chosen {
+        let settings = Settings {
+            // The file's `on_inconclusive = "fail"` is asked for; of the command it is the default.
+            proof: declared.bench.on_inconclusive == OnInconclusive::Fail,
+            ..baselines.clone()
+        };
+        declared.bench = declared.bench.baselines(settings);
         if stop.is_requested() {
             break;
         }

@@ -144,11 +144,7 @@ impl Spread {
                 let variance = squares / freedom * (1.0 + 1.0 / count);
                 let mut parts = vec![(variance, freedom)];
                 if new.counted {
-                    let own = own()?;
-                    let sum = |parts: &[(f64, f64)]| parts.iter().map(|part| part.0).sum::<f64>();
-                    if sum(&own) > variance {
-                        parts = own;
-                    }
+                    parts.extend(own()?);
                 }
                 parts
             }

@@ -2,6 +2,7 @@
 //! name the server are flags of `goodput ab` too.
 
 use crate::{
+    baseline::Settings,
     bench::Bench,
     cli::{baseline::BaselineFlags, outputs::OutputArgs},
     error::{Error, Problem},
@@ -20,6 +21,14 @@ use std::{path::PathBuf, time::Duration};
 pub(in crate::cli) struct Serve {
     #[command(flatten)]
     server: Server,
+    #[command(flatten)]
+    baseline: BaselineFlags,
+    /// The smallest relative change from a baseline that matters.
+    #[arg(long, default_value_t = 0.05)]
+    noise_threshold: f64,
+    /// How often, at most, an unchanged server may be called worse than a baseline, over all metrics.
+    #[arg(long, default_value_t = 0.01)]
+    false_alarms: f64,
     #[command(flatten)]
     pub(super) args: Args,
 }
@@ -164,8 +173,6 @@ pub(in crate::cli) struct Args {
     extra_body: Option<String>,
     #[command(flatten)]
     sampling: Sampling,
-    #[command(flatten)]
-    baseline: BaselineFlags,
     /// Put before the request's number in x-request-id.
     #[arg(long, default_value = "goodput-")]
     request_id_prefix: String,
@@ -282,7 +289,13 @@ impl Serve {
         let bench = self
             .args
             .bench("serve", "fail")
-            .target(self.server.target());
+            .target(self.server.target())
+            .baselines(Settings {
+                proof: self.args.on_inconclusive.as_deref() == Some("fail"),
+                ..self.baseline.settings()
+            })
+            .noise_threshold(self.noise_threshold)
+            .false_alarms(self.false_alarms);
         bench.check()?;
         Ok(bench)
     }
@@ -325,7 +338,6 @@ impl Args {
             .confidence(self.confidence)
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
-            .baselines(self.baseline.settings())
             .exclusive(false);
         if self.no_prewarm {
             bench = bench.prewarm(false);
