@@ -13,7 +13,7 @@ use crate::{
 };
 use bytes::Bytes;
 use hyper::Uri;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What a run sends, worked out before it starts.
@@ -24,7 +24,7 @@ pub(super) struct Prepared {
     pub(super) tokenizer: Tokenizer,
     pub(super) plan: Arc<Plan>,
     pub(super) envelope: Envelope,
-    options: WireOptions,
+    pub(super) options: WireOptions,
 }
 
 impl Prepared {
@@ -41,8 +41,8 @@ impl Prepared {
         let backend = bench.backend.clone().ok_or_else(|| {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
-        let headers = bench.all_headers(place)?;
-        let (model, root) = bench.find_model(place, &headers)?;
+        let headers = bench.all_headers(&*backend, place)?;
+        let (model, root) = bench.find_model(&*backend, place, &headers)?;
         let tokenizer = match tokenizer {
             Some(tokenizer) => tokenizer,
             None => bench.load_tokenizer(&[&root, &model])?,
@@ -50,10 +50,10 @@ impl Prepared {
         let plan = bench.make_plan(&*backend, &tokenizer, bench.seed)?;
         let options = WireOptions {
             model: model.clone(),
-            stream: bench.stream,
+            stream: bench.stream && backend.streams(),
             ignore_eos: bench
                 .ignore_eos
-                .unwrap_or(matches!(bench.dataset, Dataset::Random(_))),
+                .unwrap_or(backend.ignores_eos() && matches!(bench.dataset, Dataset::Random(_))),
             logprobs: bench.logprobs,
             extra_body: bench.extra_body.clone(),
         };
@@ -133,7 +133,7 @@ impl Bench {
             .flat_map(|request| request.prompt.shapes())
             .collect();
         let untaken = shapes.into_iter().filter(|shape| !backend.takes(*shape));
-        let problems: Vec<Problem> = untaken
+        let mut problems: Vec<Problem> = untaken
             .map(|shape| {
                 let fix = format!(
                     "has {}, which the backend `{}` does not take. {}",
@@ -144,6 +144,12 @@ impl Bench {
                 Problem::new("dataset", shape.name(), fix)
             })
             .collect();
+        let prompts = plan.requests.iter().map(|request| &request.prompt);
+        let refused: BTreeSet<&str> = prompts.filter_map(|p| backend.refuses(p)).collect();
+        problems.extend(refused.into_iter().map(|why| {
+            let fix = format!("the backend {why}");
+            Problem::new("dataset", backend.name(), fix)
+        }));
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }
@@ -167,12 +173,18 @@ impl Bench {
     }
 
     /// Wire name of the model, and what it was loaded from as far as the server tells.
-    fn find_model(&self, place: &Place, headers: &HeaderMap) -> Result<(String, String), Error> {
+    fn find_model(
+        &self,
+        backend: &dyn Backend,
+        place: &Place,
+        headers: &HeaderMap,
+    ) -> Result<(String, String), Error> {
         if let Some(model) = &self.model {
             return Ok((model.clone(), String::new()));
         }
         match place {
             Place::Simulation(simulation) => Ok((simulation.script().model.clone(), String::new())),
+            Place::Service(_) if !backend.names_model() => Ok(Default::default()),
             Place::Service(_) => Err(Error::Invalid(vec![Problem::new(
                 "model",
                 "(missing)",
@@ -180,14 +192,14 @@ impl Bench {
             )])),
             Place::Endpoint(endpoint) => {
                 let inspector = Inspector::new(endpoint, self.insecure).map_err(Error::Target)?;
-                let model = inspector.first_model(headers.clone()).map_err(|why| {
-                    Error::Target(format!(
+                match inspector.first_model(headers.clone()) {
+                    Ok(model) => Ok((model.id, model.root.unwrap_or_default())),
+                    Err(_) if !backend.names_model() => Ok(Default::default()),
+                    Err(why) => Err(Error::Target(format!(
                         "no model was named and the server did not tell one: {why}. Is the \
                          server running at this address? If it has no model list, set `model`"
-                    ))
-                })?;
-                let root = model.root.unwrap_or_default();
-                Ok((model.id, root))
+                    ))),
+                }
             }
         }
     }
@@ -197,7 +209,10 @@ impl Bench {
             Place::Endpoint(Endpoint::Url(origin)) => origin.prefix.as_str(),
             _ => "",
         };
-        let endpoint = self.endpoint.as_deref().unwrap_or(backend.endpoint());
+        let endpoint = self
+            .endpoint
+            .as_deref()
+            .unwrap_or(backend.endpoint(self.stream && backend.streams()));
         // `http://host/v1` as base and `/v1/…` as endpoint is what users of SDKs write.
         let prefix = match (prefix.strip_suffix("/v1"), endpoint.starts_with("/v1/")) {
             (Some(shorter), true) => shorter,
@@ -214,7 +229,7 @@ impl Bench {
     }
 
     /// Headers of every request: ours, then the user's, which win.
-    fn all_headers(&self, place: &Place) -> Result<HeaderMap, Error> {
+    fn all_headers(&self, backend: &dyn Backend, place: &Place) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         let host = match place {
             Place::Endpoint(Endpoint::Url(origin)) => origin.host_header(),
@@ -224,19 +239,31 @@ impl Bench {
             Error::Target("the target's host name has characters that no header may hold".into())
         })?;
         headers.insert(HOST, host);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(key) = self.authorization(place)? {
-            headers.insert(AUTHORIZATION, key);
+        for &(name, value) in backend.headers() {
+            headers.insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        if let Some((name, key)) = self.authorization(backend, place)? {
+            headers.insert(HeaderName::from_static(name), key);
         }
         headers.extend(self.headers.clone());
         Ok(headers)
     }
 
-    fn authorization(&self, place: &Place) -> Result<Option<HeaderValue>, Error> {
+    /// The header with the key, if there is a key.
+    fn authorization(
+        &self,
+        backend: &dyn Backend,
+        place: &Place,
+    ) -> Result<Option<(&'static str, HeaderValue)>, Error> {
         match (&self.api_key, place) {
             (Some(ApiKey::Variable(_)) | None, Place::Simulation(_)) => Ok(None),
-            (Some(key), _) => key.header().map(Some),
-            (None, _) => ApiKey::usual().map(|key| key.header()).transpose(),
+            (Some(key), _) => key.header(backend).map(Some),
+            (None, _) => ApiKey::usual(backend)
+                .map(|key| key.header(backend))
+                .transpose(),
         }
     }
 }

@@ -75,4 +75,12 @@ impl Prompt {
             _ => 1,
         }
     }
+
+    /// How long the recording to transcribe plays, in seconds; 0 without one.
+    pub fn audio_seconds(&self) -> f64 {
+        match self {
+            Prompt::Audio(audio) => audio.seconds,
+            _ => 0.0,
+        }
+    }
 }

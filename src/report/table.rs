@@ -4,7 +4,7 @@ use super::vllm::VllmOptions;
 use crate::{
     metrics::{Metrics, one_line},
     record::{Record, RequestError},
-    run::Run,
+    run::{Run, Task},
 };
 use std::fmt::Display;
 
@@ -13,7 +13,7 @@ const WIDTH: usize = 50;
 /// vLLM lists so many failures above its table.
 const FAILURES: usize = 10;
 
-/// The table of `vllm bench serve` 0.33 for generating backends, line for line, its list of
+/// The table of `vllm bench serve` 0.33, line for line, its list of
 /// failures above it included. Ends without a line break.
 ///
 /// Difference: a failure is one line without control characters, as servers wrote it.
@@ -32,22 +32,29 @@ pub fn vllm_table(run: &Run, metrics: &Metrics, options: &VllmOptions) -> String
     }
     table.number("Benchmark duration (s):", run.duration.as_secs_f64());
     table.whole("Total input tokens:", counts.input_tokens);
-    if options.tokenizer_known {
+    let generates = run.setup.task == Task::Generate;
+    if generates && options.tokenizer_known {
         table.whole("Total generated tokens:", counts.output_tokens);
     }
     table.number("Request throughput (req/s):", throughput.requests);
-    if options.goodput_given {
+    if !generates {
+        table.number("Input throughput (inputs/s):", throughput.inputs);
+    }
+    if generates && options.goodput_given {
         table.number("Request goodput (req/s):", metrics.goodput.requests_per_s);
     }
-    if options.tokenizer_known {
+    if generates && options.tokenizer_known {
         table.number("Output token throughput (tok/s):", throughput.output_tokens);
         let peak = peaks.output_tokens_per_s as f64;
         table.number("Peak output token throughput (tok/s):", peak);
     }
-    table.number(
-        "Peak concurrent requests:",
-        peaks.concurrent_requests as f64,
-    );
+    if generates {
+        let peak = peaks.concurrent_requests as f64;
+        table.number("Peak concurrent requests:", peak);
+    }
+    if generates && throughput.rtfx > 0.0 {
+        table.number("RTFx (Inverse Real-Time Factor):", throughput.rtfx);
+    }
     if options.tokenizer_known {
         table.number("Total token throughput (tok/s):", throughput.total_tokens);
     }

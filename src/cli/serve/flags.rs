@@ -44,7 +44,7 @@ struct Server {
 /// How it is measured, and what becomes of the result.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Wire dialect: openai, vllm (both completions) or openai-chat.
+    /// Wire dialect: openai, vllm (both completions), openai-chat, openai-responses, anthropic, …
     #[arg(long, default_value = "openai")]
     pub(super) backend: String,
     /// Path of the requests. Default: the backend's.
@@ -199,9 +199,10 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     on_inconclusive: Option<String>,
 
-    /// Metrics to print and save, of ttft, tpot, itl, e2el.
-    #[arg(long, default_value = "ttft,tpot,itl", value_delimiter = ',')]
-    pub(super) percentile_metrics: Vec<String>,
+    /// Metrics to print and save, of ttft, tpot, itl, e2el. Default: ttft,tpot,itl; of answers
+    /// without tokens e2el.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) percentile_metrics: Option<Vec<String>>,
     /// Percentiles to print and save.
     #[arg(long, default_value = "99", value_delimiter = ',')]
     pub(super) metric_percentiles: Vec<f64>,
