@@ -55,6 +55,8 @@ use crate::{
     run::Task,
 };
 use bytes::Bytes;
+#[cfg(test)]
+use goodput_grammar::names::BACKENDS;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 

@@ -39,12 +39,15 @@ impl Lines {
         self.keep(at, rest)
     }
 
-    /// The body is over: shows the last line if its end never came.
+    /// The body is over: shows the last line if its end never came, and if it may be one.
     pub(in crate::backend) fn finish<F>(&mut self, mut visit: F) -> Result<(), RequestError>
     where
         F: FnMut(Event<'_>) -> Result<(), RequestError>,
     {
-        show(self.line_at, &self.line, &mut visit)
+        match self.line.trim_ascii_start().starts_with(b"{") {
+            true => show(self.line_at, &self.line, &mut visit),
+            false => Ok(()),
+        }
     }
 
     fn keep(&mut self, at: Nanos, part: &[u8]) -> Result<(), RequestError> {
