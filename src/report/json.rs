@@ -430,6 +430,9 @@ mod tests {
     #[case("all_failed")]
     #[case("no_tokenizer")]
     #[case("ramp")]
+    #[case("embeddings")]
+    #[case("rerank")]
+    #[case("audio")]
     fn every_key_is_vllms(#[case] name: &str) {
         let golden = Golden::read(name);
         let (ours, file_name) = json_of(&golden);

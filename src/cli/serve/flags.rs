@@ -328,6 +328,7 @@ impl Args {
             .on_inconclusive(on_inconclusive)
             .baselines(self.baseline.settings())
             .exclusive(false);
+        self.sampling.check(&self.backend, &mut problems);
         if self.no_prewarm {
             bench = bench.prewarm(false);
         }
@@ -526,7 +527,26 @@ impl Args {
     }
 }
 
+/// The backends whose bodies have these parameters at their top level, under these names.
+const TAKE_SAMPLING: [&str; 6] = [
+    "openai",
+    "vllm",
+    "openai-chat",
+    "openai-responses",
+    "lmdeploy",
+    "scalellm",
+];
+
 impl Sampling {
+    fn check(&self, backend: &str, problems: &mut Vec<Problem>) {
+        let known = goodput_grammar::names::BACKENDS.contains(&backend);
+        if known && !TAKE_SAMPLING.contains(&backend) && !self.body().is_empty() {
+            let fix = "has no sampling flags such as --temperature. Put the server's own parameters \
+                       into --extra-body";
+            problems.push(Problem::new("--backend", backend, fix));
+        }
+    }
+
     fn body(&self) -> Map<String, Value> {
         let floats = [
             ("top_p", self.top_p),
