@@ -247,6 +247,56 @@ fn every_backend_of_texts_is_measured() {
     }
 }
 
+/// What goes wrong on the way is seen by every backend.
+#[rstest]
+#[case::cut("cut")]
+#[case::reset("reset")]
+#[case::error("error_event")]
+#[case::nothing("no_tokens")]
+#[case::busy("status(503)")]
+fn every_backend_sees_what_goes_wrong(#[case] faults: &str) {
+    for name in BACKENDS {
+        if !by_name(name).unwrap().takes(Shape::Text) {
+            continue;
+        }
+        let report = Bench::new("all")
+            .backend(*name)
+            .target("sim(ttft = 50ms, itl = 10ms)")
+            .faults(faults)
+            .tokenizer("none")
+            .dataset("random(input = 8, output = 5)")
+            .requests(3)
+            .run_blocking()
+            .unwrap();
+        assert_eq!(report.metrics().counts.failed, 3, "{name}: {report}");
+    }
+}
+
+/// Without usage the tokenizer counts, or the events do.
+#[test]
+fn every_backend_counts_without_usage() {
+    for name in BACKENDS {
+        let backend = by_name(name).unwrap();
+        if !backend.takes(Shape::Text) || backend.task() == Task::Pool {
+            continue;
+        }
+        let report = Bench::new("all")
+            .backend(*name)
+            .target("sim(ttft = 50ms, itl = 10ms)")
+            .faults("no_usage")
+            .dataset("random(input = 8, output = 5)")
+            .requests(3)
+            .run_blocking()
+            .unwrap();
+        let counts = report.metrics().counts;
+        assert_eq!(
+            (counts.completed, counts.output_tokens),
+            (3, 15),
+            "{name}: {report}"
+        );
+    }
+}
+
 #[rstest]
 #[case::slo(
     "p99(ttft) < 1s, p99(e2el) < 1s",
