@@ -260,7 +260,13 @@ fn answers(backend: &str) -> Vec<Golden> {
         "vllm-pooling" => pooled(POOLING, 9),
         "vllm-rerank" => pooled(RERANK, 9),
         "infinity-embeddings" | "infinity-embeddings-clip" => pooled(INFINITY, 9),
-        name if name.starts_with("openai-embeddings") => pooled(captured!("vllm-embeddings"), 6),
+        name if name.starts_with("openai-embeddings") => [
+            pooled(captured!("vllm-embeddings"), 6),
+            pooled(captured!("llama-embeddings"), 5),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         other => panic!("{other} has no golden answer"),
     }
 }
