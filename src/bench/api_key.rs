@@ -36,9 +36,8 @@ impl ApiKey {
             ApiKey::Given(key) => ("***".to_owned(), key.to_str().ok().map(str::to_owned)),
             ApiKey::Variable(name) => (format!("\"env:{name}\""), std::env::var(name).ok()),
         };
-        let problem = |message: String| {
-            Error::Invalid(vec![Problem::new("api_key", &field, message)])
-        };
+        let problem =
+            |message: String| Error::Invalid(vec![Problem::new("api_key", &field, message)]);
         let key = key.unwrap_or_default();
         if let (ApiKey::Variable(name), true) = (self, key.is_empty()) {
             let message = format!("the environment variable {name} is not set. Set it");
