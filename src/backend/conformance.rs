@@ -89,10 +89,6 @@ const ANTHROPIC_THINKING: &str = concat!(
     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
 );
 
-const RERANK: &str = r#"{"id":"rerank-1","model":"m","usage":{"prompt_tokens":9,"total_tokens":9},"results":[{"index":1,"document":{"text":"b","multi_modal":null},"relevance_score":0.9}]}"#;
-
-const POOLING: &str = r#"{"id":"pool-1","object":"list","created":1,"model":"m","data":[{"index":0,"object":"pooling","data":[0.5,0.5]}],"usage":{"prompt_tokens":9,"total_tokens":9,"completion_tokens":0,"prompt_tokens_details":null}}"#;
-
 const INFINITY: &str = r#"{"object":"list","data":[{"object":"embedding","embedding":[0.5],"index":0}],"model":"m","usage":{"prompt_tokens":9,"total_tokens":9},"id":"infinity-1","created":1}"#;
 
 /// Answers of servers that this backend is for.
@@ -257,8 +253,8 @@ fn answers(backend: &str) -> Vec<Golden> {
             ),
             golden(true, r#"{"text":[" a b"]}"#, (None, None), 1, " a b", None),
         ],
-        "vllm-pooling" => pooled(POOLING, 9),
-        "vllm-rerank" => pooled(RERANK, 9),
+        "vllm-pooling" => pooled(captured!("vllm-pooling"), 2),
+        "vllm-rerank" => pooled(captured!("vllm-rerank"), 4),
         "infinity-embeddings" | "infinity-embeddings-clip" => pooled(INFINITY, 9),
         name if name.starts_with("openai-embeddings") => [
             pooled(captured!("vllm-embeddings"), 6),

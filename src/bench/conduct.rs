@@ -14,7 +14,7 @@ use crate::{
     plan::Plan,
     record::{CountSource, Record, TokenCount},
     report::Report,
-    run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
+    run::{Audit, ReadAudit, Run, Setup, Task, Timestamps, WatchAudit},
     sim::InProcess,
     target::{AnyTarget, Endpoint, Opened, Origin, Place, TargetError},
 };
@@ -233,9 +233,9 @@ impl Bench {
             self.requests
                 .min(self.max_concurrency.unwrap_or(usize::MAX)),
         );
-        let inspector = self
-            .chosen_target()
-            .has_metrics()
+        // What it is asked for is the time to the first token.
+        let generates = drive.prepared.backend.task() == Task::Generate;
+        let inspector = (generates && self.chosen_target().has_metrics())
             .then(|| Inspector::new(endpoint, self.insecure).ok())
             .flatten();
         let drive = Drive {
