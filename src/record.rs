@@ -234,6 +234,8 @@ pub struct Reply {
     pub finish: Option<String>,
     /// A `[DONE]` or the backend's own end mark was seen.
     pub done: bool,
+    /// When an answer without tokens (vectors, scores) was complete.
+    pub answered: Option<Nanos>,
 }
 
 /// One request's life.
@@ -262,6 +264,15 @@ pub struct Record {
     pub timestamps: Option<Timestamps>,
     /// Token events in order of arrival.
     pub events: Events,
+    /// When the last byte of an answer without tokens (vectors, scores) arrived.
+    #[serde(default)]
+    pub answered: Option<Nanos>,
+    /// Inputs that the request brought: texts of a batch, documents to rank, else 1.
+    #[serde(default = "one")]
+    pub inputs: u64,
+    /// How long the recording to transcribe plays, in seconds; 0 without one.
+    #[serde(default)]
+    pub audio_seconds: f64,
     /// Text of the answer.
     pub text: String,
     /// Reasoning text.
@@ -276,6 +287,10 @@ pub struct Record {
     pub output: TokenCount,
     /// Why it failed, if it did.
     pub error: Option<RequestError>,
+}
+
+fn one() -> u64 {
+    1
 }
 
 impl Record {
@@ -295,7 +310,8 @@ impl Record {
         let times = own
             .into_iter()
             .chain(&mut self.connected)
-            .chain(&mut self.head);
+            .chain(&mut self.head)
+            .chain(&mut self.answered);
         times.for_each(|at| at.0 = at.0.saturating_add_signed(nanos));
         self.events.shift(nanos);
     }

@@ -24,6 +24,17 @@ pub struct Run {
     pub rate_changes: Vec<RateChange>,
 }
 
+/// What comes of requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Generated tokens.
+    #[default]
+    Generate,
+    /// Vectors, scores or ranks: an answer without tokens, whose only latency is end-to-end.
+    Pool,
+}
+
 /// What was asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
@@ -31,6 +42,9 @@ pub struct Setup {
     pub name: String,
     /// Backend name, such as `openai-chat`.
     pub backend: String,
+    /// What comes of requests.
+    #[serde(default)]
+    pub task: Task,
     /// Where to: a URL without secrets, or a description of the simulation.
     pub target: String,
     /// The built-in simulation answered.

@@ -92,6 +92,21 @@ fn the_table_is_vllms_and_the_verdict_follows() {
 }
 
 #[test]
+fn the_table_of_answers_without_tokens_is_vllms() {
+    let output = serve(&[
+        "--backend",
+        "openai-embeddings",
+        "--num-prompts",
+        "100",
+        "--request-rate",
+        "50",
+        "--slo",
+        "p50(e2el) < 90ms",
+    ]);
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
 fn results_are_saved_under_vllms_name_and_keys() {
     let folder = folder("save");
     let dir = folder.to_str().unwrap();
@@ -156,6 +171,18 @@ fn results_are_appended_line_by_line() {
 #[case::metric(&["--percentile-metrics", "ttft,e2e"], &["e2e", "did you mean `e2el`"])]
 #[case::percentile(&["--metric-percentiles", "101"], &["101", "between 0 and 100"])]
 #[case::backend(&["--backend", "openai_chat"], &["openai_chat", "did you mean `openai-chat`"])]
+#[case::sampling(
+    &["--backend", "tgi", "--temperature", "0"],
+    &["tgi", "no sampling flags", "--extra-body"]
+)]
+#[case::no_tokens(
+    &["--backend", "openai-embeddings", "--slo", "p99(ttft) < 1s", "--goodput", "tpot:20"],
+    &["limits ttft", "limits tpot", "Limit e2el instead"]
+)]
+#[case::shape(
+    &["--backend", "openai-audio", "--dry-run"],
+    &["text, which the backend `openai-audio` does not take", "Use `openai`"]
+)]
 #[case::rate(&["--request-rate", "0"], &["rate", "above 0"])]
 #[case::concurrency(&["--max-concurrency", "0"], &["max_concurrency", "at least 1"])]
 #[case::ramp(&["--ramp-up-strategy", "linear", "--ramp-up-start-rps", "1"], &["--ramp-up-end-rps"])]

@@ -85,11 +85,11 @@ pub(crate) fn run(
     let mut traces = Vec::new();
     let mut planned = Vec::new();
     for request in plan.requests {
-        let body = backend.encode(&request, &options);
+        let body = backend.encode(&request, &options).ok_or("no text")?;
         let head = format!(
             "POST {} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n\
              x-request-id: {}\r\ncontent-length: {}\r\n\r\n",
-            backend.endpoint(),
+            backend.endpoint(true),
             request.id,
             body.len()
         );

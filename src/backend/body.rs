@@ -1,17 +1,17 @@
-//! What every OpenAI-style request body has in common.
+//! What request bodies of JSON have in common.
 
 use super::WireOptions;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 /// A request body whose keys keep the order in which they are set.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Body(Map<String, Value>);
 
 impl Body {
     /// Begins with `model`.
     pub(super) fn new(options: &WireOptions) -> Self {
-        let mut body = Body(Map::new());
+        let mut body = Body::default();
         body.set("model", options.model.as_str());
         body
     }
@@ -20,8 +20,8 @@ impl Body {
         self.0.insert(key.to_owned(), value.into());
     }
 
-    /// Ends with `stream`, `stream_options` when streaming, `ignore_eos` when on, and `extra_body`,
-    /// whose values replace what was set before.
+    /// Ends as completions do: with `stream`, `stream_options` when streaming, `ignore_eos` when on,
+    /// and `extra_body`.
     pub(super) fn finish(mut self, options: &WireOptions) -> Bytes {
         self.set("stream", options.stream);
         if options.stream {
@@ -30,8 +30,27 @@ impl Body {
         if options.ignore_eos {
             self.set("ignore_eos", true);
         }
+        self.extend(options)
+    }
+
+    /// Ends with `extra_body`, whose values replace what was set before.
+    pub(super) fn extend(mut self, options: &WireOptions) -> Bytes {
         for (key, value) in &options.extra_body {
             self.set(key, value.clone());
+        }
+        Bytes::from(Value::Object(self.0).to_string())
+    }
+
+    /// The same where sampling is set in an object: the values of `extra_body` under that key are
+    /// put into it, so that setting a temperature does not take the output length away.
+    pub(super) fn extend_with(mut self, settings: &str, options: &WireOptions) -> Bytes {
+        for (key, value) in &options.extra_body {
+            match (self.0.get_mut(key), value) {
+                (Some(Value::Object(set)), Value::Object(more)) if key == settings => {
+                    set.extend(more.clone());
+                }
+                _ => self.set(key, value.clone()),
+            }
         }
         Bytes::from(Value::Object(self.0).to_string())
     }

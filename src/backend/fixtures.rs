@@ -3,7 +3,7 @@
 use super::{Backend, WireOptions};
 use crate::{
     clock::Nanos,
-    plan::{PlannedRequest, Prompt},
+    plan::{Audio, Base64, File, Media, MediaKind, MediaSource, PlannedRequest, Prompt},
     record::{CountSource, Reply, RequestError, TokenCount},
 };
 
@@ -33,7 +33,8 @@ pub(super) fn body(
     request: &PlannedRequest,
     options: &WireOptions,
 ) -> String {
-    String::from_utf8(backend.encode(request, options).to_vec()).unwrap()
+    let body = backend.encode(request, options).expect("a kind it takes");
+    String::from_utf8(body.to_vec()).unwrap()
 }
 
 pub(super) fn decode(
@@ -45,4 +46,41 @@ pub(super) fn decode(
     let mut decoder = backend.decoder(stream);
     decoder.data(Nanos(1), body, reply)?;
     decoder.end(Nanos(2), reply)
+}
+
+/// A recording that is text, so that it can be shown.
+pub(super) fn recording() -> Prompt {
+    Prompt::Audio(Audio {
+        file: file("audio.wav", "audio/wav"),
+        seconds: 2.5,
+    })
+}
+
+fn file(name: &str, mime: &str) -> File {
+    File {
+        name: name.to_owned(),
+        mime: mime.to_owned(),
+        content: Base64::encode(b"RIFF"),
+    }
+}
+
+/// A part that is in the request.
+pub(super) fn inline(kind: MediaKind) -> Media {
+    let (name, mime) = match kind {
+        MediaKind::Image => ("a.png", "image/png"),
+        MediaKind::Video => ("a.mp4", "video/mp4"),
+        MediaKind::Audio => ("a.wav", "audio/wav"),
+    };
+    Media {
+        kind,
+        source: MediaSource::Inline(file(name, mime)),
+    }
+}
+
+/// A part that the server fetches.
+pub(super) fn linked(kind: MediaKind) -> Media {
+    Media {
+        kind,
+        source: MediaSource::Url(format!("https://example.org/{}", kind.name())),
+    }
 }

@@ -1,39 +1,92 @@
 //! Wire dialects: how a request is encoded and its answer decoded. One file each.
+//!
+//! | | |
+//! |---|---|
+//! | completions | [`OpenAiCompletions`], [`DeepSpeedMii`], [`Tgi`], [`Sglang`], [`TensorRtLlm`], [`LlamaCpp`] |
+//! | chats | [`OpenAiChat`], [`OpenAiResponses`], [`Anthropic`], [`Ollama`] |
+//! | recordings | [`OpenAiAudio`] |
+//! | answers without tokens | [`OpenAiEmbeddings`], [`InfinityEmbeddings`], [`VllmPooling`], [`VllmRerank`] |
 
+mod answer;
+mod anthropic;
 mod body;
-mod chunk;
-mod error_body;
+#[cfg(test)]
+mod conformance;
+mod deepspeed_mii;
 #[cfg(test)]
 mod fixtures;
-mod foreign;
+mod infinity_embeddings;
+mod llama_cpp;
+mod multipart;
+mod ollama;
+mod openai_audio;
 mod openai_chat;
 mod openai_completions;
-pub mod sse;
-mod stream;
-mod usage;
-mod whole;
+mod openai_embeddings;
+mod openai_responses;
+mod parts;
+mod sglang;
+mod tensorrt_llm;
+mod tgi;
+mod vllm_pooling;
+mod vllm_rerank;
 
-pub use error_body::error_body;
+pub use answer::{error_body, sse};
+pub use anthropic::Anthropic;
+pub use deepspeed_mii::DeepSpeedMii;
+pub use infinity_embeddings::InfinityEmbeddings;
+pub use llama_cpp::LlamaCpp;
+pub use ollama::Ollama;
+pub use openai_audio::OpenAiAudio;
 pub use openai_chat::OpenAiChat;
 pub use openai_completions::OpenAiCompletions;
+pub use openai_embeddings::OpenAiEmbeddings;
+pub use openai_responses::OpenAiResponses;
+pub use sglang::Sglang;
+pub use tensorrt_llm::TensorRtLlm;
+pub use tgi::Tgi;
+pub use vllm_pooling::VllmPooling;
+pub use vllm_rerank::VllmRerank;
 
 use crate::{
     clock::Nanos,
-    plan::PlannedRequest,
+    plan::{PlannedRequest, Prompt, Shape},
     record::{Reply, RequestError},
+    run::Task,
 };
 use bytes::Bytes;
+#[cfg(test)]
+use goodput_grammar::names::BACKENDS;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// The backend of this name, one of [`BACKENDS`](goodput_grammar::names::BACKENDS).
 pub fn by_name(name: &str) -> Option<Arc<dyn Backend>> {
-    match name {
-        "openai" => Some(Arc::new(OpenAiCompletions::OPENAI)),
-        "vllm" => Some(Arc::new(OpenAiCompletions::VLLM)),
-        "openai-chat" => Some(Arc::new(OpenAiChat)),
-        _ => None,
-    }
+    Some(match name {
+        "openai" => Arc::new(OpenAiCompletions::OPENAI),
+        "vllm" => Arc::new(OpenAiCompletions::VLLM),
+        "openai-chat" => Arc::new(OpenAiChat),
+        "openai-responses" => Arc::new(OpenAiResponses),
+        "openai-audio" => Arc::new(OpenAiAudio),
+        "openai-embeddings" => Arc::new(OpenAiEmbeddings::TEXTS),
+        "openai-embeddings-chat" => Arc::new(OpenAiEmbeddings::CHAT),
+        "openai-embeddings-clip" => Arc::new(OpenAiEmbeddings::CLIP),
+        "openai-embeddings-vlm2vec" => Arc::new(OpenAiEmbeddings::VLM2VEC),
+        "infinity-embeddings" => Arc::new(InfinityEmbeddings::PLAIN),
+        "infinity-embeddings-clip" => Arc::new(InfinityEmbeddings::CLIP),
+        "vllm-pooling" => Arc::new(VllmPooling),
+        "vllm-rerank" => Arc::new(VllmRerank),
+        "anthropic" => Arc::new(Anthropic),
+        "ollama" => Arc::new(Ollama),
+        "tgi" => Arc::new(Tgi),
+        "sglang" => Arc::new(Sglang),
+        "tensorrt-llm" => Arc::new(TensorRtLlm),
+        "lmdeploy" => Arc::new(OpenAiCompletions::LMDEPLOY),
+        "llama.cpp" => Arc::new(LlamaCpp),
+        "deepspeed-mii" => Arc::new(DeepSpeedMii),
+        "scalellm" => Arc::new(OpenAiCompletions::SCALELLM),
+        _ => return None,
+    })
 }
 
 /// A wire dialect.
@@ -41,18 +94,56 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Its name, such as `openai-chat`.
     fn name(&self) -> &'static str;
 
+    /// What comes of a request. Default: generated tokens.
+    fn task(&self) -> Task {
+        Task::Generate
+    }
+
     /// The path requests go to unless the user sets one.
-    fn endpoint(&self) -> &'static str;
+    fn endpoint(&self, stream: bool) -> &'static str;
 
-    /// Whether prompts may be token ids.
-    fn takes_token_ids(&self) -> bool;
+    /// Whether prompts may be of this kind.
+    fn takes(&self, shape: Shape) -> bool;
 
-    /// Whether prompts may be chat messages.
-    fn takes_messages(&self) -> bool;
+    /// Why a prompt cannot be sent although its kinds can, behind "the backend `x` ". Default: it can.
+    fn refuses(&self, prompt: &Prompt) -> Option<&'static str> {
+        let _ = prompt;
+        None
+    }
 
-    /// The request body. A prompt of a kind that the backend does not take is sent as it is, for
-    /// the server to refuse; plans refuse it earlier.
-    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Bytes;
+    /// Whether answers can be streamed. Default: those that generate.
+    fn streams(&self) -> bool {
+        self.task() == Task::Generate
+    }
+
+    /// Whether the server can be asked to go on after the end of text. Default: where it generates.
+    fn ignores_eos(&self) -> bool {
+        self.task() == Task::Generate
+    }
+
+    /// Whether bodies say the model. Default: they do.
+    fn names_model(&self) -> bool {
+        true
+    }
+
+    /// Headers of every request besides `host` and the key's. Default: a content type of JSON.
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[("content-type", "application/json")]
+    }
+
+    /// The environment's variable that has the key unless the user sets one. Default:
+    /// `OPENAI_API_KEY`.
+    fn key_variable(&self) -> &'static str {
+        "OPENAI_API_KEY"
+    }
+
+    /// The header that carries a key. Default: `authorization: Bearer …`.
+    fn key_header(&self, key: &str) -> (&'static str, String) {
+        ("authorization", format!("Bearer {key}"))
+    }
+
+    /// The request body; `None` for a prompt that the backend does not take.
+    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes>;
 
     /// A decoder for one answer.
     fn decoder(&self, stream: bool) -> Box<dyn Decode>;
@@ -82,18 +173,4 @@ pub trait Decode: Send {
 
     /// The body is complete.
     fn end(&mut self, at: Nanos, reply: &mut Reply) -> Result<(), RequestError>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use goodput_grammar::names::BACKENDS;
-
-    #[test]
-    fn every_backend_name_finds_its_backend() {
-        for name in BACKENDS {
-            assert_eq!(by_name(name).map(|backend| backend.name()), Some(*name));
-        }
-        assert!(by_name("tgi").is_none());
-    }
 }

@@ -2,22 +2,22 @@
 
 use super::{
     Backend, Decode, WireOptions,
+    answer::{Choice, OpenAi, Piece, decoder, string, truthy},
     body::Body,
-    chunk::{Choice, Piece, string, truthy},
-    stream::StreamDecoder,
-    whole::WholeDecoder,
+    parts::{MediaPosition, messages},
 };
 use crate::{
-    plan::{PlannedRequest, Prompt},
+    plan::{PlannedRequest, Shape},
     record::Channel,
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
 
 /// OpenAI's chat completions, as vLLM's benchmark client speaks them.
 ///
 /// The body's keys are `model`, `messages`, `max_completion_tokens`, `stream`, `stream_options`, in
-/// this order. The content of a message made from text is always a list of parts.
+/// this order. The content of a message made from text is always a list of parts; pictures, films
+/// and sound come after the text, as `image_url`, `video_url`, `audio_url` or, in the request
+/// itself, `input_audio`.
 ///
 /// An event moves the token clock when the first choice's delta has `content`, `reasoning`,
 /// `tool_calls` or `function_call` that is not empty, or has an empty `content` and no `role`
@@ -30,42 +30,27 @@ impl Backend for OpenAiChat {
         "openai-chat"
     }
 
-    fn endpoint(&self) -> &'static str {
+    fn endpoint(&self, _stream: bool) -> &'static str {
         "/v1/chat/completions"
     }
 
-    fn takes_token_ids(&self) -> bool {
-        false
+    fn takes(&self, shape: Shape) -> bool {
+        matches!(shape, Shape::Text | Shape::Messages | Shape::Media(_))
     }
 
-    fn takes_messages(&self) -> bool {
-        true
-    }
-
-    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Bytes {
-        let messages = match &request.prompt {
-            Prompt::Text(text) => json!([
-                {"role": "user", "content": [{"type": "text", "text": text}]}
-            ]),
-            Prompt::Messages(messages) => Value::from(messages.clone()),
-            Prompt::Tokens(ids) => Value::from(ids.clone()),
-        };
+    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {
         let mut body = Body::new(options);
-        body.set("messages", messages);
+        body.set("messages", messages(&request.prompt, MediaPosition::Last)?);
         body.set("max_completion_tokens", request.output_tokens);
-        body.finish(options)
+        Some(body.finish(options))
     }
 
     fn decoder(&self, stream: bool) -> Box<dyn Decode> {
-        if stream {
-            Box::new(StreamDecoder::new(read))
-        } else {
-            Box::new(WholeDecoder::new(read))
-        }
+        decoder(OpenAi::new(read), stream)
     }
 }
 
-fn read<'a>(choice: &Choice<'a>) -> Result<Piece<'a>, serde_json::Error> {
+pub(super) fn read<'a>(choice: &Choice<'a>) -> Result<Piece<'a>, serde_json::Error> {
     let Some(message) = choice.message() else {
         return Ok(Piece::default());
     };
@@ -98,9 +83,11 @@ mod tests {
     use super::*;
     use crate::{
         backend::fixtures::{body, decode, options, request},
+        plan::Prompt,
         record::{Reply, RequestError},
     };
     use rstest::rstest;
+    use serde_json::json;
 
     #[test]
     fn body_of_a_text_prompt() {

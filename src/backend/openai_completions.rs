@@ -1,14 +1,12 @@
-//! `openai` and `vllm`: plain completions.
+//! `openai`, `vllm`, `lmdeploy` and `scalellm`: plain completions.
 
 use super::{
     Backend, Decode, WireOptions,
+    answer::{Choice, OpenAi, Piece, decoder, string, truthy},
     body::Body,
-    chunk::{Choice, Piece, string, truthy},
-    stream::StreamDecoder,
-    whole::WholeDecoder,
 };
 use crate::{
-    plan::{PlannedRequest, Prompt},
+    plan::{PlannedRequest, Prompt, Shape},
     record::Channel,
 };
 use bytes::Bytes;
@@ -20,16 +18,30 @@ use serde_json::Value;
 /// unset), `stream`, `stream_options`, in this order.
 ///
 /// Every event with a choice moves the token clock, also one without text (vLLM 0.33).
+///
+/// LMDeploy and ScaleLLM speak the same, but their prompts are texts only.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenAiCompletions {
     name: &'static str,
+    takes_token_ids: bool,
 }
 
 impl OpenAiCompletions {
     /// Under the name `openai`.
-    pub const OPENAI: Self = OpenAiCompletions { name: "openai" };
+    pub const OPENAI: Self = OpenAiCompletions::new("openai", true);
     /// Under the name `vllm`.
-    pub const VLLM: Self = OpenAiCompletions { name: "vllm" };
+    pub const VLLM: Self = OpenAiCompletions::new("vllm", true);
+    /// LMDeploy.
+    pub const LMDEPLOY: Self = OpenAiCompletions::new("lmdeploy", false);
+    /// ScaleLLM.
+    pub const SCALELLM: Self = OpenAiCompletions::new("scalellm", false);
+
+    const fn new(name: &'static str, takes_token_ids: bool) -> Self {
+        OpenAiCompletions {
+            name,
+            takes_token_ids,
+        }
+    }
 }
 
 impl Backend for OpenAiCompletions {
@@ -37,42 +49,34 @@ impl Backend for OpenAiCompletions {
         self.name
     }
 
-    fn endpoint(&self) -> &'static str {
+    fn endpoint(&self, _stream: bool) -> &'static str {
         "/v1/completions"
     }
 
-    fn takes_token_ids(&self) -> bool {
-        true
+    fn takes(&self, shape: Shape) -> bool {
+        shape == Shape::Text || shape == Shape::Tokens && self.takes_token_ids
     }
 
-    fn takes_messages(&self) -> bool {
-        false
-    }
-
-    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Bytes {
+    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {
         let prompt = match &request.prompt {
             Prompt::Text(text) => Value::from(text.as_str()),
-            Prompt::Tokens(ids) => Value::from(ids.clone()),
-            Prompt::Messages(messages) => Value::from(messages.clone()),
+            Prompt::Tokens(ids) if self.takes_token_ids => Value::from(ids.clone()),
+            _ => return None,
         };
         let mut body = Body::new(options);
         body.set("prompt", prompt);
         body.set("repetition_penalty", 1.0);
         body.set("max_tokens", request.output_tokens);
         body.set("logprobs", options.logprobs);
-        body.finish(options)
+        Some(body.finish(options))
     }
 
     fn decoder(&self, stream: bool) -> Box<dyn Decode> {
-        if stream {
-            Box::new(StreamDecoder::new(read))
-        } else {
-            Box::new(WholeDecoder::new(read))
-        }
+        decoder(OpenAi::new(read), stream)
     }
 }
 
-fn read<'a>(choice: &Choice<'a>) -> Result<Piece<'a>, serde_json::Error> {
+pub(super) fn read<'a>(choice: &Choice<'a>) -> Result<Piece<'a>, serde_json::Error> {
     let text = choice.text.filter(truthy);
     Ok(Piece {
         channel: Some(text.map_or(Channel::Silent, |_| Channel::Answer)),

@@ -174,7 +174,10 @@ impl Digest {
             ("e2el", Histogram::of(times().map(|times| times.e2el()))),
             ("itl", Histogram::of(good().flat_map(gaps))),
             ("tpot", Histogram::of(times().filter_map(per_token))),
-            ("ttft", Histogram::of(times().map(|times| times.ttft()))),
+            (
+                "ttft",
+                Histogram::of(times().filter_map(|times| times.ttft())),
+            ),
         ];
         Digest {
             numbers: numbers.collect(),

@@ -1,55 +1,58 @@
-//! The bearer token of requests.
+//! The key that requests carry.
 
-use crate::error::{Error, Problem};
+use crate::{
+    backend::Backend,
+    error::{Error, Problem},
+};
 use reqwest::header::HeaderValue;
 
-/// A token, or where it is found when a run begins.
+/// A key, or where it is found when a run begins.
 #[derive(Debug, Clone)]
 pub(super) enum ApiKey {
-    /// As the header has it; no debug output shows it.
+    /// The key; no debug output shows it.
     Given(HeaderValue),
     /// The environment variable that holds it.
     Variable(String),
 }
 
 impl ApiKey {
-    /// Reads `env:NAME` or a token; `None` if no header can hold it.
+    /// Reads `env:NAME` or a key; `None` if no header can hold it.
     pub(super) fn read(text: &str) -> Option<Self> {
         match text.strip_prefix("env:") {
             Some(name) => Some(ApiKey::Variable(name.to_owned())),
-            None => bearer(text).map(ApiKey::Given),
+            None => super::secret(text).map(ApiKey::Given),
         }
     }
 
-    /// The value of `Authorization`.
+    /// The header that carries it to this backend, and its value.
     ///
     /// # Errors
     /// The variable is not set, or no header can hold it.
-    pub(super) fn header(&self) -> Result<HeaderValue, Error> {
-        let name = match self {
-            ApiKey::Given(header) => return Ok(header.clone()),
-            ApiKey::Variable(name) => name,
+    pub(super) fn header(
+        &self,
+        backend: &dyn Backend,
+    ) -> Result<(&'static str, HeaderValue), Error> {
+        let (field, key) = match self {
+            ApiKey::Given(key) => ("***".to_owned(), key.to_str().ok().map(str::to_owned)),
+            ApiKey::Variable(name) => (format!("\"env:{name}\""), std::env::var(name).ok()),
         };
-        let problem = |message: String| {
-            let value = format!("\"env:{name}\"");
-            Error::Invalid(vec![Problem::new("api_key", value, message)])
-        };
-        let key = std::env::var(name).unwrap_or_default();
-        if key.is_empty() {
+        let problem =
+            |message: String| Error::Invalid(vec![Problem::new("api_key", &field, message)]);
+        let key = key.unwrap_or_default();
+        if let (ApiKey::Variable(name), true) = (self, key.is_empty()) {
             let message = format!("the environment variable {name} is not set. Set it");
             return Err(problem(message));
         }
-        bearer(&key).ok_or_else(|| problem("has control characters. Remove them".to_owned()))
+        let (name, value) = backend.key_header(&key);
+        let value = super::secret(&value)
+            .ok_or_else(|| problem("has control characters. Remove them".to_owned()))?;
+        Ok((name, value))
     }
 
-    /// The key of the environment's `OPENAI_API_KEY`, if there is one.
-    pub(super) fn usual() -> Option<Self> {
-        let name = "OPENAI_API_KEY";
+    /// The key in the environment's variable for this backend, if there is one.
+    pub(super) fn usual(backend: &dyn Backend) -> Option<Self> {
+        let name = backend.key_variable();
         let key = std::env::var(name).unwrap_or_default();
         (!key.is_empty()).then(|| ApiKey::Variable(name.to_owned()))
     }
-}
-
-fn bearer(key: &str) -> Option<HeaderValue> {
-    super::secret(&format!("Bearer {key}"))
 }

@@ -3,10 +3,19 @@
 use super::Bench;
 use crate::{
     error::{Error, Problem},
-    grammar::{Mistake, dataset::Dataset, fault, slo::Subject},
+    grammar::{
+        Mistake,
+        dataset::Dataset,
+        fault,
+        goodput::RequestMetric,
+        slo::{Latency, Subject, Throughput},
+    },
+    plan::Shape,
+    run::Task,
     stats::compare::MOST_PAIRS,
     target::AnyTarget,
 };
+use serde_json::Value;
 
 impl Bench {
     /// Reports every problem at once.
@@ -38,6 +47,7 @@ impl Bench {
         }
         self.check_evidence(&mut problems);
         self.check_versus(&mut problems);
+        self.check_backend(&mut problems);
         if self.goodput.is_empty() && self.slo.iter().any(|slo| slo.subject == Subject::Goodput) {
             problems.push(Problem::new(
                 "slo",
@@ -161,10 +171,54 @@ impl Bench {
         }
     }
 
+    fn check_backend(&self, problems: &mut Vec<Problem>) {
+        let Some(backend) = &self.backend else { return };
+        let name = backend.name();
+        if self.ignore_eos == Some(true) && !backend.ignores_eos() {
+            let fix = format!("cannot be asked of the backend `{name}`. Leave it out");
+            problems.push(Problem::new("ignore_eos", true, fix));
+        }
+        if backend.task() == Task::Generate {
+            return;
+        }
+        let no_tokens = |subject: &str, instead: &str| {
+            format!(
+                "limits {subject}, which answers of the backend `{name}` do not have: they have no \
+                 tokens. {instead}"
+            )
+        };
+        for slo in &self.slo {
+            let (subject, instead) = match slo.subject {
+                Subject::Latency(_, Latency::E2el) => continue,
+                Subject::Latency(_, latency) => (latency.to_string(), "Limit e2el instead"),
+                Subject::Throughput(Throughput::Output) => (
+                    "output throughput".to_owned(),
+                    "Limit throughput(input) or throughput(requests)",
+                ),
+                _ => continue,
+            };
+            let fix = no_tokens(&subject, instead);
+            problems.push(Problem::new("slo", slo, fix));
+        }
+        for limit in &self.goodput {
+            if limit.metric != RequestMetric::E2el {
+                let fix = no_tokens(limit.metric.name(), "Limit e2el instead");
+                problems.push(Problem::new("goodput", limit, fix));
+            }
+        }
+        if let Some(Value::String(format)) = self.extra_body.get("encoding_format")
+            && !["float", "base64"].contains(&format.as_str())
+        {
+            let fix = "cannot be read. Ask for \"float\" or \"base64\"";
+            let field = "extra_body.encoding_format";
+            problems.push(Problem::new(field, format!("{format:?}"), fix));
+        }
+    }
+
     fn check_dataset(&self, problems: &mut Vec<Problem>) {
         let Some(backend) = &self.backend else { return };
         if let Dataset::Random(random) = &self.dataset {
-            if random.token_ids && !backend.takes_token_ids() {
+            if random.token_ids && !backend.takes(Shape::Tokens) {
                 problems.push(Problem::new(
                     "dataset",
                     "token_ids",
@@ -178,7 +232,7 @@ impl Bench {
                 let fix = "asks for empty prompts. Give at least one token of input or prefix";
                 problems.push(Problem::new("dataset", "input = 0", fix));
             }
-            if random.output == 0 {
+            if random.output == 0 && backend.task() == Task::Generate {
                 let fix = "asks for no output. Give at least one token";
                 problems.push(Problem::new("dataset", "output = 0", fix));
             }

@@ -14,7 +14,7 @@ use crate::{
     plan::Plan,
     record::{CountSource, Record, TokenCount},
     report::Report,
-    run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
+    run::{Audit, ReadAudit, Run, Setup, Task, Timestamps, WatchAudit},
     sim::InProcess,
     target::{AnyTarget, Endpoint, Opened, Origin, Place, TargetError},
 };
@@ -233,9 +233,9 @@ impl Bench {
             self.requests
                 .min(self.max_concurrency.unwrap_or(usize::MAX)),
         );
-        let inspector = self
-            .chosen_target()
-            .has_metrics()
+        // What it is asked for is the time to the first token.
+        let generates = drive.prepared.backend.task() == Task::Generate;
+        let inspector = (generates && self.chosen_target().has_metrics())
             .then(|| Inspector::new(endpoint, self.insecure).ok())
             .flatten();
         let drive = Drive {
@@ -274,7 +274,7 @@ impl Bench {
             clock: clock.clone(),
             envelope: prepared.envelope.clone(),
             backend: prepared.backend.clone(),
-            stream: self.stream,
+            stream: prepared.options.stream,
             timeouts: self.timeouts,
             max_concurrency: self.max_concurrency,
             open_loop: self.arrivals().open_loop(),
@@ -373,9 +373,10 @@ impl Bench {
             setup: Setup {
                 name: self.name.clone(),
                 backend: prepared.backend.name().to_owned(),
+                task: prepared.backend.task(),
                 target,
                 simulated: matches!(place, Place::Simulation(_)),
-                model: Some(prepared.model.clone()),
+                model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
                 tokenizer: prepared.tokenizer.name().map(str::to_owned),
                 requests,
                 rate: self.rate.is_finite().then_some(self.rate),

@@ -465,9 +465,9 @@ impl Bench {
         self
     }
 
-    /// Sent as `Authorization: Bearer …`; `"env:NAME"` takes it from the environment when the run
-    /// begins. Default: `OPENAI_API_KEY` of the environment. Simulations get only a key that is given
-    /// here as it is. Never shown.
+    /// Sent as `Authorization: Bearer …`, to Anthropic as `x-api-key`; `"env:NAME"` takes it from the
+    /// environment when the run begins. Default: `OPENAI_API_KEY` (`ANTHROPIC_API_KEY`) of the
+    /// environment. Simulations get only a key that is given here as it is. Never shown.
     pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
         self.api_key = ApiKey::read(key.as_ref());
         if self.api_key.is_none() {

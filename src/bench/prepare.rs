@@ -2,19 +2,19 @@
 
 use super::{Bench, api_key::ApiKey};
 use crate::{
-    backend::{Backend, WireOptions},
+    backend::{Backend, WireOptions, by_name},
     client::Envelope,
     error::{Error, Problem},
-    grammar::dataset::Dataset,
+    grammar::{dataset::Dataset, names::BACKENDS},
     inspect::Inspector,
-    plan::{self, Plan, PlanSpec, PlannedRequest, Prompt, Tokenizer, TokenizerSpec},
+    plan::{self, Plan, PlanSpec, Shape, Tokenizer, TokenizerSpec},
     sim::SimServer,
     target::{Endpoint, Place, Simulation},
 };
 use bytes::Bytes;
 use hyper::Uri;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
-use std::sync::Arc;
+use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// What a run sends, worked out before it starts.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub(super) struct Prepared {
     pub(super) tokenizer: Tokenizer,
     pub(super) plan: Arc<Plan>,
     pub(super) envelope: Envelope,
-    options: WireOptions,
+    pub(super) options: WireOptions,
 }
 
 impl Prepared {
@@ -41,8 +41,8 @@ impl Prepared {
         let backend = bench.backend.clone().ok_or_else(|| {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
-        let headers = bench.all_headers(place)?;
-        let (model, root) = bench.find_model(place, &headers)?;
+        let headers = bench.all_headers(&*backend, place)?;
+        let (model, root) = bench.find_model(&*backend, place, &headers)?;
         let tokenizer = match tokenizer {
             Some(tokenizer) => tokenizer,
             None => bench.load_tokenizer(&[&root, &model])?,
@@ -50,10 +50,10 @@ impl Prepared {
         let plan = bench.make_plan(&*backend, &tokenizer, bench.seed)?;
         let options = WireOptions {
             model: model.clone(),
-            stream: bench.stream,
+            stream: bench.stream && backend.streams(),
             ignore_eos: bench
                 .ignore_eos
-                .unwrap_or(matches!(bench.dataset, Dataset::Random(_))),
+                .unwrap_or(backend.ignores_eos() && matches!(bench.dataset, Dataset::Random(_))),
             logprobs: bench.logprobs,
             extra_body: bench.extra_body.clone(),
         };
@@ -79,8 +79,9 @@ impl Prepared {
     /// What to send for each request of a plan.
     pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Bytes> {
         let requests = plan.requests.iter();
+        // A plan was checked when it was made: all its prompts are of kinds that the backend takes.
         requests
-            .map(|request| self.backend.encode(request, &self.options))
+            .filter_map(|request| self.backend.encode(request, &self.options))
             .collect()
     }
 
@@ -123,20 +124,34 @@ impl Bench {
             requests: self.requests,
             seed,
             tokenizer,
-            takes_token_ids: backend.takes_token_ids(),
+            takes_token_ids: backend.takes(Shape::Tokens),
             request_id_prefix: &self.request_id_prefix,
         })?;
-        let messages = |request: &PlannedRequest| matches!(request.prompt, Prompt::Messages(_));
-        if !backend.takes_messages() && plan.requests.iter().any(messages) {
-            return Err(Error::Invalid(vec![Problem::new(
-                "dataset",
-                "messages",
-                format!(
-                    "the backend `{}` takes no chat messages. Use `openai-chat`, or rows with a \
-                     `prompt`",
-                    backend.name()
-                ),
-            )]));
+        let shapes: BTreeSet<Shape> = plan
+            .requests
+            .iter()
+            .flat_map(|request| request.prompt.shapes())
+            .collect();
+        let untaken = shapes.into_iter().filter(|shape| !backend.takes(*shape));
+        let mut problems: Vec<Problem> = untaken
+            .map(|shape| {
+                let fix = format!(
+                    "has {}, which the backend `{}` does not take. {}",
+                    shape.name(),
+                    backend.name(),
+                    who_takes(shape)
+                );
+                Problem::new("dataset", shape.name(), fix)
+            })
+            .collect();
+        let prompts = plan.requests.iter().map(|request| &request.prompt);
+        let refused: BTreeSet<&str> = prompts.filter_map(|p| backend.refuses(p)).collect();
+        problems.extend(refused.into_iter().map(|why| {
+            let fix = format!("the backend {why}");
+            Problem::new("dataset", backend.name(), fix)
+        }));
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems));
         }
         Ok(plan)
     }
@@ -158,12 +173,18 @@ impl Bench {
     }
 
     /// Wire name of the model, and what it was loaded from as far as the server tells.
-    fn find_model(&self, place: &Place, headers: &HeaderMap) -> Result<(String, String), Error> {
+    fn find_model(
+        &self,
+        backend: &dyn Backend,
+        place: &Place,
+        headers: &HeaderMap,
+    ) -> Result<(String, String), Error> {
         if let Some(model) = &self.model {
             return Ok((model.clone(), String::new()));
         }
         match place {
             Place::Simulation(simulation) => Ok((simulation.script().model.clone(), String::new())),
+            Place::Service(_) if !backend.names_model() => Ok(Default::default()),
             Place::Service(_) => Err(Error::Invalid(vec![Problem::new(
                 "model",
                 "(missing)",
@@ -171,14 +192,14 @@ impl Bench {
             )])),
             Place::Endpoint(endpoint) => {
                 let inspector = Inspector::new(endpoint, self.insecure).map_err(Error::Target)?;
-                let model = inspector.first_model(headers.clone()).map_err(|why| {
-                    Error::Target(format!(
+                match inspector.first_model(headers.clone()) {
+                    Ok(model) => Ok((model.id, model.root.unwrap_or_default())),
+                    Err(_) if !backend.names_model() => Ok(Default::default()),
+                    Err(why) => Err(Error::Target(format!(
                         "no model was named and the server did not tell one: {why}. Is the \
                          server running at this address? If it has no model list, set `model`"
-                    ))
-                })?;
-                let root = model.root.unwrap_or_default();
-                Ok((model.id, root))
+                    ))),
+                }
             }
         }
     }
@@ -188,7 +209,10 @@ impl Bench {
             Place::Endpoint(Endpoint::Url(origin)) => origin.prefix.as_str(),
             _ => "",
         };
-        let endpoint = self.endpoint.as_deref().unwrap_or(backend.endpoint());
+        let endpoint = self
+            .endpoint
+            .as_deref()
+            .unwrap_or(backend.endpoint(self.stream && backend.streams()));
         // `http://host/v1` as base and `/v1/…` as endpoint is what users of SDKs write.
         let prefix = match (prefix.strip_suffix("/v1"), endpoint.starts_with("/v1/")) {
             (Some(shorter), true) => shorter,
@@ -205,7 +229,7 @@ impl Bench {
     }
 
     /// Headers of every request: ours, then the user's, which win.
-    fn all_headers(&self, place: &Place) -> Result<HeaderMap, Error> {
+    fn all_headers(&self, backend: &dyn Backend, place: &Place) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         let host = match place {
             Place::Endpoint(Endpoint::Url(origin)) => origin.host_header(),
@@ -215,19 +239,44 @@ impl Bench {
             Error::Target("the target's host name has characters that no header may hold".into())
         })?;
         headers.insert(HOST, host);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(key) = self.authorization(place)? {
-            headers.insert(AUTHORIZATION, key);
+        for &(name, value) in backend.headers() {
+            headers.insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        if let Some((name, key)) = self.authorization(backend, place)? {
+            headers.insert(HeaderName::from_static(name), key);
         }
         headers.extend(self.headers.clone());
         Ok(headers)
     }
 
-    fn authorization(&self, place: &Place) -> Result<Option<HeaderValue>, Error> {
+    /// The header with the key, if there is a key.
+    fn authorization(
+        &self,
+        backend: &dyn Backend,
+        place: &Place,
+    ) -> Result<Option<(&'static str, HeaderValue)>, Error> {
         match (&self.api_key, place) {
             (Some(ApiKey::Variable(_)) | None, Place::Simulation(_)) => Ok(None),
-            (Some(key), _) => key.header().map(Some),
-            (None, _) => ApiKey::usual().map(|key| key.header()).transpose(),
+            (Some(key), _) => key.header(backend).map(Some),
+            (None, _) => ApiKey::usual(backend)
+                .map(|key| key.header(backend))
+                .transpose(),
         }
+    }
+}
+
+/// `Use openai-chat or anthropic`: the backends that take prompts of this kind.
+fn who_takes(shape: Shape) -> String {
+    let takers = BACKENDS
+        .iter()
+        .filter(|name| by_name(name).is_some_and(|backend| backend.takes(shape)));
+    let takers: Vec<String> = takers.map(|name| format!("`{name}`")).collect();
+    match takers.split_last() {
+        Some((last, [])) => format!("Use {last}"),
+        Some((last, rest)) => format!("Use {} or {last}", rest.join(", ")),
+        None => "Use another dataset".to_owned(),
     }
 }

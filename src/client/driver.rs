@@ -187,6 +187,8 @@ impl Driver {
                 dispatched,
                 input: request.input,
                 output_tokens: request.output_tokens,
+                inputs: request.prompt.inputs(),
+                audio_seconds: request.prompt.audio_seconds(),
             };
             tasks.spawn_local(run_one(job.clone(), arrival, stage));
             while let Some(done) = tasks.try_join_next() {
@@ -290,6 +292,8 @@ struct Arrival {
     input: TokenCount,
     /// Tokens that were asked for.
     output_tokens: u64,
+    inputs: u64,
+    audio_seconds: f64,
 }
 
 /// How far the driver got with it.
@@ -344,6 +348,9 @@ async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
         input: arrival.input,
         output: TokenCount::of_reply(&reply),
         events: reply.events,
+        answered: reply.answered,
+        inputs: arrival.inputs,
+        audio_seconds: arrival.audio_seconds,
         text: reply.text,
         reasoning: reply.reasoning,
         finish: reply.finish,

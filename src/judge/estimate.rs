@@ -67,7 +67,7 @@ fn latencies_ms(record: &Record, latency: Latency, basis: Basis) -> Vec<f64> {
         return Vec::new();
     };
     match latency {
-        Latency::Ttft => vec![millis(times.ttft())],
+        Latency::Ttft => times.ttft().map(millis).into_iter().collect(),
         Latency::Ttfat => ttfat_ms(record, basis).into_iter().collect(),
         Latency::Tpot => times.tpot_ms().into_iter().collect(),
         Latency::Itl => gaps(record).map(millis).collect(),

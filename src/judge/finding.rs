@@ -6,7 +6,11 @@ use super::{
     slo::SloResult,
     verdict::{Criteria, OnInconclusive, Verdict},
 };
-use crate::{metrics::Metrics, record::CountSource, run::Run};
+use crate::{
+    metrics::Metrics,
+    record::CountSource,
+    run::{Run, Task},
+};
 use serde::{Deserialize, Serialize};
 
 /// So many different errors are named when nothing completed.
@@ -221,6 +225,9 @@ fn undecided(criteria: &Criteria, slos: &[SloResult]) -> Option<String> {
 }
 
 fn estimated_tokens(run: &Run) -> Option<String> {
+    if run.setup.task == Task::Pool {
+        return None;
+    }
     let successes = run.records.iter().filter(|record| record.ok());
     let estimated = successes
         .filter(|record| record.output.source == CountSource::Estimate)

@@ -97,7 +97,7 @@ fn name(latency: Latency) -> &'static str {
 fn latency_ms(latency: Latency, record: &Record, basis: Basis) -> Option<f64> {
     let times = RequestTimes::of(record, basis)?;
     match latency {
-        Latency::Ttft => Some(millis(times.ttft())),
+        Latency::Ttft => times.ttft().map(millis),
         Latency::Ttfat => ttfat_ms(record, basis),
         Latency::Tpot => times.tpot_ms(),
         Latency::Itl => largest_gap_ms(record),
@@ -112,7 +112,7 @@ fn describe(record: &Record, basis: Basis, by: &str, value: f64) -> WorstRequest
         value,
         index: record.index,
         intended_s: record.intended.as_secs_f64(),
-        ttft_ms: times.map(|times| millis(times.ttft())),
+        ttft_ms: times.and_then(|times| times.ttft()).map(millis),
         tpot_ms: times.and_then(|times| times.tpot_ms()),
         e2el_ms: times.map(|times| millis(times.e2el())),
         input_tokens: record.input.tokens,

@@ -70,7 +70,7 @@ pub(crate) fn is_good(record: &Record, basis: Basis, limits: &[RequestLimit]) ->
 fn within(limit: &RequestLimit, times: &RequestTimes) -> bool {
     let at_most = limit.at_most.as_nanos();
     match limit.metric {
-        RequestMetric::Ttft => times.ttft().as_nanos() <= at_most,
+        RequestMetric::Ttft => times.ttft().is_some_and(|ttft| ttft.as_nanos() <= at_most),
         RequestMetric::E2el => times.e2el().as_nanos() <= at_most,
         RequestMetric::Tpot => {
             let later_tokens = u128::from(times.later_tokens());
@@ -87,7 +87,7 @@ pub(crate) fn strain(record: &Record, basis: Basis, limits: &[RequestLimit]) -> 
         .iter()
         .filter_map(|limit| {
             let value = match limit.metric {
-                RequestMetric::Ttft => times.ttft().as_secs_f64() * 1e3,
+                RequestMetric::Ttft => times.ttft()?.as_secs_f64() * 1e3,
                 RequestMetric::E2el => times.e2el().as_secs_f64() * 1e3,
                 RequestMetric::Tpot => times.tpot_ms()?,
             };

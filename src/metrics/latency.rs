@@ -45,7 +45,7 @@ impl Latencies {
             Summary::of(times.iter().map(|(record, t)| value(record, t)).collect())
         };
         Latencies {
-            ttft: each(&|_, t| millis(t.ttft())),
+            ttft: ttft_of(times.iter().map(|(_, t)| t)),
             tpot: Summary::of(times.iter().filter_map(|(_, t)| t.tpot_ms()).collect()),
             itl: Summary::of_many(|| successes(run).flat_map(gaps).map(millis)),
             e2el: each(&|_, t| millis(t.e2el())),
@@ -97,7 +97,7 @@ impl GateLatencies {
             .collect();
         GateLatencies {
             basis,
-            ttft: Summary::of(times.iter().map(|t| millis(t.ttft())).collect()),
+            ttft: ttft_of(times.iter()),
             ttfat: Summary::of(
                 successes(run)
                     .filter_map(|record| ttfat_ms(record, basis))
@@ -125,6 +125,10 @@ impl GateLatencies {
             ),
         }
     }
+}
+
+fn ttft_of<'a>(times: impl Iterator<Item = &'a RequestTimes>) -> Summary {
+    Summary::of(times.filter_map(|t| t.ttft().map(millis)).collect())
 }
 
 /// Time to the first event of the answer, ms.

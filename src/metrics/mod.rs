@@ -5,8 +5,8 @@
 //! Latencies are milliseconds, rates are per second, shares are 0–1.
 //!
 //! Words of the table: *sent* is [`Record::sent`](crate::record::Record::sent); *intended* is the
-//! planned send time; *first* and *last* are the first and the last token event; *n* is the number
-//! of generated tokens; *D* is [`Run::duration`]. Latencies, tokens and throughput count
+//! planned send time; *first* and *last* are the first and the last token event (of an answer
+//! without tokens, *last* is its last byte); *n* is the number of generated tokens; *D* is [`Run::duration`]. Latencies, tokens and throughput count
 //! successes only.
 //!
 //! | Number | Formula | Unit | Source |
@@ -25,6 +25,8 @@
 //! | [`GateLatencies::connect`] | connected − sent, where a connection was opened | ms | goodput |
 //! | [`GateLatencies::lateness`] | dispatched − intended of all requests, open loop only | ms | goodput |
 //! | [`Throughput`] | completed, input tokens, output tokens, both; each over D | 1/s | vLLM |
+//! | [`Throughput::inputs`] | inputs of completed requests over D | 1/s | vLLM |
+//! | [`Throughput::rtfx`] | seconds of recordings of completed requests over D | | vLLM |
 //! | [`Throughput::send_rate`] | requests over the time until the last was sent | 1/s | goodput |
 //! | [`Peaks::output_tokens_per_s`] | token *events* in the fullest second | 1/s | vLLM |
 //! | [`Peaks::concurrent_requests`] | requests that touch the fullest second | | vLLM |

@@ -38,36 +38,38 @@ impl Basis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestTimes {
     start: Nanos,
-    first: Nanos,
+    /// `None` for an answer without tokens.
+    first: Option<Nanos>,
     last: Nanos,
     output_tokens: u64,
 }
 
 impl RequestTimes {
-    /// The times of a request; `None` if it has no token event. Failed requests that streamed
-    /// something have times too: whether they count is the caller's decision.
+    /// The times of a request; `None` if it has neither a token event nor an answer without tokens.
+    /// Failed requests that streamed something have times too: whether they count is the caller's
+    /// decision.
     pub fn of(record: &Record, basis: Basis) -> Option<Self> {
         Some(RequestTimes {
             start: basis.start(record),
-            first: record.events.first_at()?,
-            last: record.events.last_at()?,
+            first: record.events.first_at(),
+            last: record.events.last_at().or(record.answered)?,
             output_tokens: record.output.tokens,
         })
     }
 
-    /// Time to the first token event.
-    pub fn ttft(&self) -> Duration {
-        self.first - self.start
+    /// Time to the first token event, if there was one.
+    pub fn ttft(&self) -> Option<Duration> {
+        Some(self.first? - self.start)
     }
 
-    /// Time to the last token event.
+    /// Time to the last token event, or to the end of an answer without tokens.
     pub fn e2el(&self) -> Duration {
         self.last - self.start
     }
 
     /// Time from the first token event to the last.
     pub fn decode(&self) -> Duration {
-        self.last - self.first
+        self.last - self.first.unwrap_or(self.last)
     }
 
     /// Time per output token after the first, ms; `None` when there is no second token.

@@ -3,7 +3,7 @@
 use crate::{
     clock::Nanos,
     record::{Channel, CountSource, Record, TokenCount, TokenEvent},
-    run::{Audit, Run, Setup, Timestamps},
+    run::{Audit, Run, Setup, Task, Timestamps},
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};
 use std::time::Duration;
@@ -31,6 +31,9 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         status: Some(200),
         timestamps: Some(Timestamps::Monotonic),
         events: events.iter().map(event).collect(),
+        answered: None,
+        inputs: 1,
+        audio_seconds: 0.0,
         text: String::new(),
         reasoning: String::new(),
         finish: None,
@@ -48,6 +51,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         setup: Setup {
             name: "bench".into(),
             backend: "openai-chat".into(),
+            task: Task::Generate,
             target: "http://localhost:8000".into(),
             simulated: false,
             model: Some("model".into()),

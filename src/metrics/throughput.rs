@@ -20,6 +20,8 @@ pub struct Counts {
     pub input_tokens: u64,
     /// Generated tokens of the completed ones.
     pub output_tokens: u64,
+    /// Inputs of the completed ones: texts of batches, documents to rank, else one a request.
+    pub inputs: u64,
 }
 
 impl Counts {
@@ -33,6 +35,7 @@ impl Counts {
             match record.error {
                 None => {
                     counts.completed += 1;
+                    counts.inputs = counts.inputs.saturating_add(record.inputs);
                     // Servers report token counts, so the sums must bear anything.
                     counts.input_tokens = counts.input_tokens.saturating_add(record.input.tokens);
                     counts.output_tokens =
@@ -67,6 +70,10 @@ pub struct Throughput {
     pub output_tokens: f64,
     /// Both.
     pub total_tokens: f64,
+    /// Inputs.
+    pub inputs: f64,
+    /// Seconds of recordings: vLLM's RTFx, the inverse real-time factor. 0 without recordings.
+    pub rtfx: f64,
     /// Requests sent, failed ones included, over the time from the run's start to the last
     /// sending. With a finite rate the plan's last request is due at exactly requests / rate, so
     /// this compares with the rate that was asked for.
@@ -83,6 +90,15 @@ impl Throughput {
             input_tokens: per(input, seconds),
             output_tokens: per(output, seconds),
             total_tokens: per(input + output, seconds),
+            inputs: per(counts.inputs as f64, seconds),
+            rtfx: per(
+                run.records
+                    .iter()
+                    .filter(|record| record.ok())
+                    .map(|record| record.audio_seconds)
+                    .sum(),
+                seconds,
+            ),
             send_rate: per(
                 counts.sent as f64,
                 last_sent.unwrap_or_default().as_secs_f64(),

@@ -8,7 +8,7 @@ use crate::{
     judge::Judgement,
     metrics::{Basis, Metrics, RequestTimes, gaps},
     record::Record,
-    run::Run,
+    run::{Run, Task},
 };
 use goodput_grammar::ramp::Ramp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -57,18 +57,9 @@ pub fn vllm_json<'a>(
     let mut result = head(run, options);
     totals(&mut result, run, metrics, options);
     per_request(&mut result, run, options.detailed);
-    let peaks = &metrics.peaks;
-    put(
-        &mut result,
-        "max_output_tokens_per_s",
-        peaks.output_tokens_per_s as f64,
-    );
-    put(
-        &mut result,
-        "max_concurrent_requests",
-        peaks.concurrent_requests,
-    );
-    put(&mut result, "rtfx", 0.0);
+    if run.setup.task == Task::Generate {
+        peaks(&mut result, metrics);
+    }
     if !run.rate_changes.is_empty() {
         let changes = run.rate_changes.iter().zip(&options.rate_change_times);
         let change = |(change, time): (&crate::run::RateChange, &String)| json!({"rps": change.rps, "timestamp": time});
@@ -85,6 +76,14 @@ pub fn vllm_json<'a>(
         extra(run, metrics, judgement, options.dataset.as_deref()),
     );
     with_metadata(result, &options.metadata)
+}
+
+fn peaks(result: &mut VllmJson<'_>, metrics: &Metrics) {
+    let peaks = &metrics.peaks;
+    let tokens = peaks.output_tokens_per_s as f64;
+    put(result, "max_output_tokens_per_s", tokens);
+    put(result, "max_concurrent_requests", peaks.concurrent_requests);
+    put(result, "rtfx", metrics.throughput.rtfx);
 }
 
 /// A result file, to be written by serde. What grows with requests and tokens is worked out while it
@@ -149,6 +148,8 @@ pub fn is_result_key(key: &str) -> bool {
         "failed",
         "total_input_tokens",
         "total_output_tokens",
+        "total_input_sequences",
+        "input_sequence_throughput",
         "request_throughput",
         "request_goodput",
         "output_throughput",
@@ -212,6 +213,14 @@ fn totals(result: &mut VllmJson<'_>, run: &Run, metrics: &Metrics, options: &Jso
     let goodput = options.vllm.goodput_given.then_some(goodput);
     put(result, "duration", run.duration.as_secs_f64());
     put(result, "completed", counts.completed);
+    if run.setup.task == Task::Pool {
+        put(result, "total_input_tokens", counts.input_tokens);
+        put(result, "total_input_sequences", counts.inputs);
+        put(result, "request_throughput", throughput.requests);
+        put(result, "input_sequence_throughput", throughput.inputs);
+        put(result, "total_token_throughput", throughput.total_tokens);
+        return;
+    }
     put(result, "failed", counts.failed);
     put(result, "total_input_tokens", counts.input_tokens);
     put(result, "total_output_tokens", counts.output_tokens);
@@ -224,8 +233,16 @@ fn totals(result: &mut VllmJson<'_>, run: &Run, metrics: &Metrics, options: &Jso
 /// The arrays over all requests in plan order, in seconds. Failed requests keep what they
 /// streamed in `ttfts` and `itls`, and are 0 or empty elsewhere, as in vLLM.
 fn per_request<'a>(result: &mut VllmJson<'a>, run: &'a Run, detailed: bool) {
+    const OF_TOKENS: [&str; 5] = [
+        "output_lens",
+        "ttfts",
+        "itls",
+        "start_times",
+        "generated_texts",
+    ];
+    let pools = run.setup.task == Task::Pool;
     let mut column = |key: &str, always: bool, value: fn(&Record) -> Value| {
-        if detailed || always {
+        if (detailed || always) && !(pools && OF_TOKENS.contains(&key)) {
             let column = Field::Column(&run.records, value);
             result.0.push((key.to_owned(), column));
         }
@@ -236,7 +253,8 @@ fn per_request<'a>(result: &mut VllmJson<'a>, run: &'a Run, detailed: bool) {
         false => json!(0),
     });
     column("ttfts", false, |record| {
-        json!(times(record).map_or(0.0, |times| times.ttft().as_secs_f64()))
+        let ttft = times(record).and_then(|times| times.ttft());
+        json!(ttft.map_or(0.0, |ttft| ttft.as_secs_f64()))
     });
     column("itls", false, |record| {
         json!(
@@ -412,6 +430,9 @@ mod tests {
     #[case("all_failed")]
     #[case("no_tokenizer")]
     #[case("ramp")]
+    #[case("embeddings")]
+    #[case("rerank")]
+    #[case("audio")]
     fn every_key_is_vllms(#[case] name: &str) {
         let golden = Golden::read(name);
         let (ours, file_name) = json_of(&golden);

@@ -4,7 +4,7 @@ use super::{client, evidence::evidence, extra::limit_name};
 use crate::{
     judge::{Judgement, number},
     metrics::{Basis, Metrics, Summary, one_line},
-    run::Run,
+    run::{Run, Task},
 };
 use std::fmt::Write;
 
@@ -16,10 +16,10 @@ pub fn summary(run: &Run, metrics: &Metrics, judgement: &Judgement) -> String {
     line("target", target(run));
     line("requests", requests(metrics));
     line("duration", duration(run, metrics));
-    for (label, text) in latencies(metrics) {
+    for (label, text) in latencies(run, metrics) {
         line(&label, text);
     }
-    line("throughput", throughput(metrics));
+    line("throughput", throughput(run, metrics));
     line("goodput", goodput(metrics));
     for (label, text) in client::lines(run, metrics) {
         line(label, text);
@@ -77,7 +77,7 @@ fn duration(run: &Run, metrics: &Metrics) -> String {
 
 /// Rows of percentiles under a heading; the gate's numbers, as they are what limits are held
 /// against.
-fn latencies(metrics: &Metrics) -> Vec<(String, String)> {
+fn latencies(run: &Run, metrics: &Metrics) -> Vec<(String, String)> {
     let from = match metrics.gate.basis {
         Basis::Intended => "ms, from the planned send time",
         Basis::Sent => "ms, from sending",
@@ -85,12 +85,13 @@ fn latencies(metrics: &Metrics) -> Vec<(String, String)> {
     let heading = format!("{:>10} {:>10} {:>10}   {from}", "p50", "p90", "p99");
     let mut rows = vec![("latency".to_owned(), heading)];
     let gate = &metrics.gate;
+    let generates = run.setup.task == Task::Generate;
     let reasons = gate.ttfat != gate.ttft && !gate.ttfat.is_empty();
     let families = [
-        ("ttft", &gate.ttft, true),
+        ("ttft", &gate.ttft, generates),
         ("ttfat", &gate.ttfat, reasons),
-        ("tpot", &metrics.latency.tpot, true),
-        ("itl", &metrics.latency.itl, true),
+        ("tpot", &metrics.latency.tpot, generates),
+        ("itl", &metrics.latency.itl, generates),
         ("e2el", &gate.e2el, true),
     ];
     for (name, summary, shown) in families {
@@ -109,14 +110,21 @@ fn percentiles(summary: &Summary) -> String {
     format!("{p50:>10.2} {p90:>10.2} {p99:>10.2}")
 }
 
-fn throughput(metrics: &Metrics) -> String {
+fn throughput(run: &Run, metrics: &Metrics) -> String {
     let throughput = &metrics.throughput;
-    format!(
-        "{} req/s, {} tok/s in, {} tok/s out",
+    let mut text = format!(
+        "{} req/s, {} tok/s in",
         number(throughput.requests),
         number(throughput.input_tokens),
-        number(throughput.output_tokens),
-    )
+    );
+    let _ = match run.setup.task {
+        Task::Generate => write!(text, ", {} tok/s out", number(throughput.output_tokens)),
+        Task::Pool => write!(text, ", {} inputs/s", number(throughput.inputs)),
+    };
+    if throughput.rtfx > 0.0 {
+        let _ = write!(text, ", RTFx {}", number(throughput.rtfx));
+    }
+    text
 }
 
 fn goodput(metrics: &Metrics) -> String {

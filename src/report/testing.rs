@@ -26,9 +26,7 @@ pub(super) fn options(golden: &Golden) -> VllmOptions {
     let list = |name| Some(golden.flag(name)?[0].split(','));
     VllmOptions {
         percentile_metrics: list("percentile-metrics")
-            .map_or(default.percentile_metrics, |names| {
-                names.map(|name| VllmMetric::named(name).unwrap()).collect()
-            }),
+            .map(|names| names.map(|name| VllmMetric::named(name).unwrap()).collect()),
         metric_percentiles: list("metric-percentiles")
             .map_or(default.metric_percentiles, |words| {
                 words.map(|word| word.parse().unwrap()).collect()

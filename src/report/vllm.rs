@@ -2,7 +2,7 @@
 
 use crate::{
     metrics::{Metrics, Summary},
-    run::Run,
+    run::{Run, Task},
 };
 use goodput_grammar::ramp::{Ramp, RampKind};
 
@@ -92,7 +92,9 @@ impl VllmMetric {
     fn exists(self, run: &Run, options: &VllmOptions) -> bool {
         let queues = run.setup.max_concurrency.is_some();
         match self {
-            VllmMetric::Ttft | VllmMetric::Tpot | VllmMetric::Itl => options.tokenizer_known,
+            VllmMetric::Ttft | VllmMetric::Tpot | VllmMetric::Itl => {
+                options.tokenizer_known && run.setup.task == Task::Generate
+            }
             VllmMetric::E2el => true,
             VllmMetric::ClientQueueTime => queues,
             VllmMetric::E2elIncludingClientQueue => queues && run.setup.rate.is_some(),
@@ -103,8 +105,8 @@ impl VllmMetric {
 /// What vLLM's flags select.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VllmOptions {
-    /// `--percentile-metrics`. Default TTFT, TPOT and ITL.
-    pub percentile_metrics: Vec<VllmMetric>,
+    /// `--percentile-metrics`. Default TTFT, TPOT and ITL; of answers without tokens E2EL.
+    pub percentile_metrics: Option<Vec<VllmMetric>>,
     /// `--metric-percentiles`. Default 99.
     pub metric_percentiles: Vec<f64>,
     /// `--goodput` was given. Default false.
@@ -117,7 +119,7 @@ pub struct VllmOptions {
 impl Default for VllmOptions {
     fn default() -> Self {
         VllmOptions {
-            percentile_metrics: vec![VllmMetric::Ttft, VllmMetric::Tpot, VllmMetric::Itl],
+            percentile_metrics: None,
             metric_percentiles: vec![99.0],
             goodput_given: false,
             tokenizer_known: true,
@@ -128,7 +130,13 @@ impl Default for VllmOptions {
 impl VllmOptions {
     /// The selected metrics that the run has, in vLLM's order.
     pub(super) fn metrics<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = VllmMetric> + 'a {
-        let selected = |metric: &VllmMetric| self.percentile_metrics.contains(metric);
+        const GENERATING: &[VllmMetric] = &[VllmMetric::Ttft, VllmMetric::Tpot, VllmMetric::Itl];
+        let selected = match (&self.percentile_metrics, run.setup.task) {
+            (Some(selected), _) => selected,
+            (None, Task::Generate) => GENERATING,
+            (None, Task::Pool) => &[VllmMetric::E2el],
+        };
+        let selected = |metric: &VllmMetric| selected.contains(metric);
         VllmMetric::ALL
             .into_iter()
             .filter(selected)

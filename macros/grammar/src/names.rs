@@ -3,7 +3,30 @@
 use crate::Mistake;
 
 /// A wire dialect's name as people write it.
-pub const BACKENDS: &[&str] = &["openai", "vllm", "openai-chat"];
+pub const BACKENDS: &[&str] = &[
+    "openai",
+    "vllm",
+    "openai-chat",
+    "openai-responses",
+    "openai-audio",
+    "openai-embeddings",
+    "openai-embeddings-chat",
+    "openai-embeddings-clip",
+    "openai-embeddings-vlm2vec",
+    "infinity-embeddings",
+    "infinity-embeddings-clip",
+    "vllm-pooling",
+    "vllm-rerank",
+    "anthropic",
+    "ollama",
+    "tgi",
+    "sglang",
+    "tensorrt-llm",
+    "lmdeploy",
+    "llama.cpp",
+    "deepspeed-mii",
+    "scalellm",
+];
 
 /// What may become of a run whose evidence decides neither way.
 pub const ON_INCONCLUSIVE: &[&str] = &["fail", "pass", "warn"];
@@ -72,7 +95,7 @@ pub enum Kind {
 macro_rules! with_keys {
     ($with:ident) => {
         $with! {
-            backend: Text = r#""openai-chat""#, "Wire dialect: `openai`, `vllm` or `openai-chat`.";
+            backend: Text = r#""openai-chat""#, "Wire dialect: `openai-chat`, `vllm`, `anthropic`, `tgi`, `openai-embeddings`…";
             target: Any = r#""env:LLM_URL""#, "What is measured: `http://…`, `unix:…`, `env:NAME`, `sim(…)`, or a value.";
             faults: Text = r#""reset@5%, stall(2s)@req:10""#, "What goes wrong at a simulated target.";
             endpoint: Text = r#""/v1/completions""#, "Path on the target, when it is not the backend's own.";

@@ -53,7 +53,7 @@ struct Server {
 /// How it is measured, and what becomes of the result.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Wire dialect: openai, vllm (both completions) or openai-chat.
+    /// Wire dialect: openai, vllm (both completions), openai-chat, openai-responses, anthropic, …
     #[arg(long, default_value = "openai")]
     pub(super) backend: String,
     /// Path of the requests. Default: the backend's.
@@ -206,9 +206,10 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     on_inconclusive: Option<String>,
 
-    /// Metrics to print and save, of ttft, tpot, itl, e2el.
-    #[arg(long, default_value = "ttft,tpot,itl", value_delimiter = ',')]
-    pub(super) percentile_metrics: Vec<String>,
+    /// Metrics to print and save, of ttft, tpot, itl, e2el. Default: ttft,tpot,itl; of answers
+    /// without tokens e2el.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) percentile_metrics: Option<Vec<String>>,
     /// Percentiles to print and save.
     #[arg(long, default_value = "99", value_delimiter = ',')]
     pub(super) metric_percentiles: Vec<f64>,
@@ -339,6 +340,7 @@ impl Args {
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
             .exclusive(false);
+        self.sampling.check(&self.backend, &mut problems);
         if self.no_prewarm {
             bench = bench.prewarm(false);
         }
@@ -537,7 +539,26 @@ impl Args {
     }
 }
 
+/// The backends whose bodies have these parameters at their top level, under these names.
+const TAKE_SAMPLING: [&str; 6] = [
+    "openai",
+    "vllm",
+    "openai-chat",
+    "openai-responses",
+    "lmdeploy",
+    "scalellm",
+];
+
 impl Sampling {
+    fn check(&self, backend: &str, problems: &mut Vec<Problem>) {
+        let known = goodput_grammar::names::BACKENDS.contains(&backend);
+        if known && !TAKE_SAMPLING.contains(&backend) && !self.body().is_empty() {
+            let fix = "has no sampling flags such as --temperature. Put the server's own parameters \
+                       into --extra-body";
+            problems.push(Problem::new("--backend", backend, fix));
+        }
+    }
+
     fn body(&self) -> Map<String, Value> {
         let floats = [
             ("top_p", self.top_p),

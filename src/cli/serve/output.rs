@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// The output that the flags ask for, checked before the run so that nothing is lost after it.
 pub(super) struct Output<'a> {
     args: &'a Args,
-    metrics: Vec<VllmMetric>,
+    metrics: Option<Vec<VllmMetric>>,
     metadata: Vec<(String, String)>,
     folder: PathBuf,
 }
@@ -21,7 +21,8 @@ pub(super) struct Output<'a> {
 impl<'a> Output<'a> {
     pub(super) fn new(args: &'a Args) -> Result<Self, Error> {
         let mut problems = Vec::new();
-        let metrics = metrics(&args.percentile_metrics, &mut problems);
+        let metrics = args.percentile_metrics.as_deref();
+        let metrics = metrics.map(|names| metrics_named(names, &mut problems));
         let metadata = metadata(&args.metadata, &mut problems);
         for percentile in &args.metric_percentiles {
             if !(0.0..=100.0).contains(percentile) {
@@ -147,7 +148,7 @@ fn span(nanos: Nanos) -> jiff::Span {
     i64::try_from(nanos.0).unwrap_or(i64::MAX).nanoseconds()
 }
 
-fn metrics(names: &[String], problems: &mut Vec<Problem>) -> Vec<VllmMetric> {
+fn metrics_named(names: &[String], problems: &mut Vec<Problem>) -> Vec<VllmMetric> {
     let valid = VllmMetric::ALL.map(VllmMetric::name);
     let mut metrics = Vec::new();
     for name in names.iter().map(|name| name.trim()) {

@@ -5,6 +5,7 @@
 
 mod answer;
 mod asked;
+mod audio;
 mod chat;
 mod completions;
 mod llama;
@@ -16,6 +17,7 @@ mod responses;
 mod sglang;
 mod template;
 mod tgi;
+mod triton;
 
 pub(crate) use answer::{Answer, UsageEvents};
 pub(crate) use asked::{Asked, Input, MAX_MODEL_LEN, TokenizeBody};
@@ -54,7 +56,7 @@ pub(crate) enum Dialect {
     OllamaChat,
     /// Ollama, `/api/generate`
     OllamaGenerate,
-    /// `/v1/embeddings`
+    /// `/v1/embeddings`, and Infinity's `/embeddings`
     Embeddings,
     /// `/rerank`, of Jina and Cohere
     Rerank,
@@ -64,6 +66,14 @@ pub(crate) enum Dialect {
     Pooling,
     /// vLLM, `/classify`
     Classify,
+    /// OpenAI, `/v1/audio/transcriptions`
+    Transcribe,
+    /// OpenAI, `/v1/audio/translations`
+    Translate,
+    /// Triton before TensorRT-LLM, `/v2/models/ensemble/generate`
+    Triton,
+    /// Triton before TensorRT-LLM, `/v2/models/ensemble/generate_stream`
+    TritonStream,
 }
 
 impl Dialect {
@@ -79,11 +89,15 @@ impl Dialect {
             "/completion" | "/completions" => Dialect::Llama,
             "/api/chat" => Dialect::OllamaChat,
             "/api/generate" => Dialect::OllamaGenerate,
-            "/v1/embeddings" => Dialect::Embeddings,
+            "/v1/embeddings" | "/embeddings" => Dialect::Embeddings,
             "/rerank" | "/v1/rerank" | "/v2/rerank" => Dialect::Rerank,
             "/score" | "/v1/score" => Dialect::Score,
             "/pooling" => Dialect::Pooling,
             "/classify" => Dialect::Classify,
+            "/v1/audio/transcriptions" => Dialect::Transcribe,
+            "/v1/audio/translations" => Dialect::Translate,
+            "/v2/models/ensemble/generate" => Dialect::Triton,
+            "/v2/models/ensemble/generate_stream" => Dialect::TritonStream,
             _ => return None,
         })
     }
@@ -106,6 +120,10 @@ impl Dialect {
             Dialect::Score => pooling::read_score(body),
             Dialect::Pooling => pooling::read_pooling(body),
             Dialect::Classify => pooling::read_classify(body),
+            Dialect::Transcribe => audio::read(body, audio::Work::Transcribe),
+            Dialect::Translate => audio::read(body, audio::Work::Translate),
+            Dialect::Triton => triton::read(body, false),
+            Dialect::TritonStream => triton::read(body, true),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// `usage` as it is on the wire. Every key may be missing or null.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct UsageObject {
+pub(in crate::backend) struct UsageObject {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,

@@ -5,7 +5,7 @@ use crate::record::RequestError;
 use serde_json::Value;
 
 /// Says what came instead of `asked`.
-pub(super) fn foreign(body: &[u8], asked: &str) -> RequestError {
+pub(in crate::backend) fn foreign(body: &[u8], asked: &str) -> RequestError {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn foreign(body: &[u8], asked: &str) -> RequestError {
 }
 
 /// Whether a body begins as event streams do.
-pub(super) fn is_event_stream(body: &[u8]) -> bool {
+pub(in crate::backend) fn is_event_stream(body: &[u8]) -> bool {
     let start = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let start = start.trim_ascii_start();
     let field = start

@@ -25,7 +25,7 @@ pub fn error_body(body: &[u8]) -> String {
 }
 
 /// The message of an error in JSON, if it is one.
-pub(super) fn error_message(json: &Value) -> Option<String> {
+pub(in crate::backend) fn error_message(json: &Value) -> Option<String> {
     let said = |value: &Value| match value {
         Value::Null | Value::Bool(false) => None,
         Value::String(text) => (!text.is_empty()).then(|| text.clone()),
@@ -71,14 +71,14 @@ fn mistake(entry: &Value) -> String {
     }
 }
 
-pub(super) fn is_html(text: &str) -> bool {
+pub(in crate::backend) fn is_html(text: &str) -> bool {
     let start: String = text.trim_start().chars().take(256).collect();
     let start = start.to_ascii_lowercase();
     start.starts_with("<!doctype html") || start.starts_with('<') && start.contains("<html")
 }
 
 /// "HTML page", with its title if it has one.
-pub(super) fn html_page(text: &str) -> String {
+pub(in crate::backend) fn html_page(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|tag| {
         let start = tag + lower[tag..].find('>')? + 1;
@@ -92,7 +92,7 @@ pub(super) fn html_page(text: &str) -> String {
 }
 
 /// The beginning of something, on one line.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
+pub(in crate::backend) fn excerpt(bytes: &[u8]) -> String {
     // A character has at most four bytes; a broken one becomes one character.
     let start = &bytes[..bytes.len().min(4 * (MAX_EXCERPT + 1))];
     let text = String::from_utf8_lossy(start);

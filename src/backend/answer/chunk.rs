@@ -15,20 +15,20 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 
 /// A stream event, or a whole answer.
 #[derive(Debug, Deserialize)]
-pub(super) struct Chunk<'a> {
+pub(in crate::backend) struct Chunk<'a> {
     #[serde(borrow, default)]
-    pub(super) choices: First<Choice<'a>>,
-    pub(super) usage: Option<UsageObject>,
+    pub(in crate::backend) choices: First<Choice<'a>>,
+    pub(in crate::backend) usage: Option<UsageObject>,
     #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
+    pub(in crate::backend) error: Option<&'a RawValue>,
 }
 
 /// One choice of a [`Chunk`].
 #[derive(Debug, Deserialize)]
-pub(super) struct Choice<'a> {
+pub(in crate::backend) struct Choice<'a> {
     /// Completions.
     #[serde(borrow)]
-    pub(super) text: Option<&'a RawValue>,
+    pub(in crate::backend) text: Option<&'a RawValue>,
     /// Chat, streamed.
     #[serde(borrow)]
     delta: Option<Message<'a>>,
@@ -45,67 +45,74 @@ pub(super) struct Choice<'a> {
 
 /// A chat message, or what is new in it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Message<'a> {
+pub(in crate::backend) struct Message<'a> {
     /// Whether there is a `role` key, whatever its value.
     #[serde(rename = "role", default, deserialize_with = "present")]
-    pub(super) has_role: bool,
+    pub(in crate::backend) has_role: bool,
     #[serde(borrow)]
-    pub(super) content: Option<&'a RawValue>,
+    pub(in crate::backend) content: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) reasoning: Option<&'a RawValue>,
+    pub(in crate::backend) reasoning: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) reasoning_content: Option<&'a RawValue>,
+    pub(in crate::backend) reasoning_content: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) tool_calls: Option<&'a RawValue>,
+    pub(in crate::backend) tool_calls: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) function_call: Option<&'a RawValue>,
+    pub(in crate::backend) function_call: Option<&'a RawValue>,
 }
 
 /// What a dialect makes of a choice.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Piece<'a> {
+pub(in crate::backend) struct Piece<'a> {
     /// What moved the token clock, if anything did.
-    pub(super) channel: Option<Channel>,
-    pub(super) text: Option<Cow<'a, str>>,
-    pub(super) reasoning: Option<Cow<'a, str>>,
+    pub(in crate::backend) channel: Option<Channel>,
+    pub(in crate::backend) text: Option<Cow<'a, str>>,
+    pub(in crate::backend) reasoning: Option<Cow<'a, str>>,
 }
 
 /// How a dialect reads a choice.
-pub(super) type ReadChoice = for<'a> fn(&Choice<'a>) -> Result<Piece<'a>, serde_json::Error>;
+pub(in crate::backend) type ReadChoice =
+    for<'a> fn(&Choice<'a>) -> Result<Piece<'a>, serde_json::Error>;
 
 impl<'a> Choice<'a> {
     /// The chat message in it.
-    pub(super) fn message(&self) -> Option<&Message<'a>> {
+    pub(in crate::backend) fn message(&self) -> Option<&Message<'a>> {
         self.delta.as_ref().or(self.message.as_ref())
     }
 
     /// `finish_reason`, unless it is null.
-    pub(super) fn finish(&self) -> Result<Option<Cow<'a, str>>, serde_json::Error> {
+    pub(in crate::backend) fn finish(&self) -> Result<Option<Cow<'a, str>>, serde_json::Error> {
         self.finish_reason.map_or(Ok(None), string)
     }
 
     /// Tokens in it if it says so: the length of `token_ids`, else that of the log-probabilities
     /// (`content` in chat, `tokens` in completions).
-    pub(super) fn tokens(&self) -> Option<u64> {
+    pub(in crate::backend) fn tokens(&self) -> Option<u64> {
         #[derive(Deserialize)]
         struct Logprobs {
             content: Option<Length>,
             tokens: Option<Length>,
         }
-        let ids = || serde_json::from_str::<Length>(self.token_ids?.get()).ok();
+        let ids = || length(self.token_ids?);
         let logprobs = || {
             let logprobs = serde_json::from_str::<Logprobs>(self.logprobs?.get()).ok()?;
-            logprobs.content.or(logprobs.tokens)
+            logprobs
+                .content
+                .or(logprobs.tokens)
+                .map(|Length(length)| length)
         };
-        ids()
-            .or_else(logprobs)
-            .map(|Length(length)| length)
-            .filter(|length| *length > 0)
+        ids().or_else(logprobs).filter(|length| *length > 0)
     }
 }
 
+/// The length of an array; `None` if the value is not one.
+pub(in crate::backend) fn length(value: &RawValue) -> Option<u64> {
+    let Length(length) = serde_json::from_str(value.get()).ok()?;
+    Some(length)
+}
+
 /// Whether Python would call the value true, which is how vLLM's client decides.
-pub(super) fn truthy(value: &&RawValue) -> bool {
+pub(in crate::backend) fn truthy(value: &&RawValue) -> bool {
     match value.get().as_bytes() {
         b"null" | b"false" | b"0" | b"\"\"" => false,
         [b'[', inner @ .., b']'] | [b'{', inner @ .., b'}'] => !inner.trim_ascii().is_empty(),
@@ -114,7 +121,9 @@ pub(super) fn truthy(value: &&RawValue) -> bool {
 }
 
 /// The value if it is a string. Borrowed unless it holds escapes.
-pub(super) fn string(value: &RawValue) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
+pub(in crate::backend) fn string(
+    value: &RawValue,
+) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
     let json = value.get();
     match json.strip_prefix('"').and_then(|s| s.strip_suffix('"')) {
         None => Ok(None),
@@ -129,7 +138,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 
 /// The first element of an array, the others being skipped; nothing if there is none or it is null.
 #[derive(Debug)]
-pub(super) struct First<T>(pub(super) Option<T>);
+pub(in crate::backend) struct First<T>(pub(super) Option<T>);
 
 impl<T> Default for First<T> {
     fn default() -> Self {

@@ -1,0 +1,135 @@
+//! OpenAI's answers with `choices`: chat, completions and transcriptions, streamed and whole.
+//!
+//! What moves the token clock is the dialect's matter and follows vLLM 0.33. Usage is read from any
+//! event that has it, also one with choices; the last one counts.
+//!
+//! # Cost
+//!
+//! One pass of a typed parse an event. Token text without escapes is borrowed until it is appended
+//! to the reply, so a token event costs no allocation beyond the growth of the reply.
+
+use super::{
+    SseDecoder,
+    chunk::{Chunk, Piece, ReadChoice, truthy},
+    error_body::error_message,
+    stream::{Dialect, Unread, saturating_u32},
+};
+use crate::{
+    clock::Nanos,
+    record::{Channel, Reply, TokenEvent, Usage},
+};
+use serde_json::Value;
+
+/// Reads the choices of one answer.
+#[derive(Debug)]
+pub(in crate::backend) struct OpenAi {
+    read: ReadChoice,
+    /// There was usage in an event without choices, which only the last event of an answer has.
+    closing_usage: bool,
+    /// The running count of generated tokens at the last token event, if that event had one.
+    running: Option<u64>,
+}
+
+impl OpenAi {
+    pub(in crate::backend) fn new(read: ReadChoice) -> Self {
+        OpenAi {
+            read,
+            closing_usage: false,
+            running: Some(0),
+        }
+    }
+
+    /// What the running usage grew by. Unknown unless the token event before had one too:
+    /// llama.cpp sends the total with the last event only.
+    fn newly_counted(&self, running: Option<u64>) -> Option<u64> {
+        Some(running?.saturating_sub(self.running?))
+    }
+}
+
+impl Dialect for OpenAi {
+    type Frames = SseDecoder;
+    const LACKS: &'static str = "with neither a finish reason nor [DONE]";
+
+    fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
+        let chunk: Chunk<'_> = serde_json::from_str(json)?;
+        if chunk.error.as_ref().is_some_and(truthy) {
+            return Err(Unread::Server);
+        }
+        let usage = chunk.usage.map(Usage::from);
+        if usage.is_some() {
+            reply.usage = usage;
+        }
+        let Some(choice) = chunk.choices.0 else {
+            self.closing_usage |= usage.is_some();
+            return match usage {
+                Some(_) => Ok(()),
+                None => no_error_in(json),
+            };
+        };
+        if let Some(finish) = choice.finish()? {
+            reply.finish = Some(finish.into_owned());
+        }
+        let piece = (self.read)(&choice)?;
+        if let Some(channel) = piece.channel {
+            let running = usage.and_then(|usage| usage.completion_tokens);
+            // Usage that more came after neither closed the answer nor counted all of it.
+            self.closing_usage = false;
+            if usage.is_none() && channel != Channel::Silent {
+                reply
+                    .usage
+                    .as_mut()
+                    .map(|stale| stale.completion_tokens.take());
+            }
+            let tokens = choice.tokens().or_else(|| self.newly_counted(running));
+            self.running = running;
+            reply.events.push(TokenEvent {
+                at,
+                tokens: saturating_u32(tokens.unwrap_or(0)),
+                channel,
+            });
+        }
+        append(piece, reply);
+        Ok(())
+    }
+
+    fn is_complete(&self, reply: &Reply) -> bool {
+        reply.finish.is_some() || reply.done || self.closing_usage
+    }
+
+    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let chunk: Chunk<'_> = serde_json::from_slice(json)?;
+        if chunk.error.as_ref().is_some_and(truthy) {
+            return Err(Unread::Server);
+        }
+        let choice = chunk.choices.0.ok_or(Unread::Lacks("choices"))?;
+        reply.usage = chunk.usage.map(Usage::from);
+        reply.finish = choice.finish()?.map(|finish| finish.into_owned());
+        let piece = (self.read)(&choice)?;
+        let channel = piece.channel.unwrap_or(Channel::Silent);
+        append(piece, reply);
+        Ok((channel, choice.tokens()))
+    }
+}
+
+/// Appends a piece's texts to the reply.
+fn append(piece: Piece<'_>, reply: &mut Reply) {
+    if let Some(text) = piece.text {
+        reply.text.push_str(&text);
+    }
+    if let Some(reasoning) = piece.reasoning {
+        reply.reasoning.push_str(&reasoning);
+    }
+}
+
+/// An event with neither choices nor usage may be an error in a form of its own; others, such as
+/// pings, mean nothing.
+fn no_error_in(json: &str) -> Result<(), Unread> {
+    match serde_json::from_str::<Value>(json)
+        .ok()
+        .as_ref()
+        .and_then(error_message)
+    {
+        Some(_) => Err(Unread::Server),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,286 @@
+//! Decoding of streamed answers, whatever the dialect.
+//!
+//! A dialect says what its events mean. Everything else is shared, and stricter than vLLM where its
+//! client mistakes a failure for a success:
+//!
+//! * an error event fails the request;
+//! * an end without the dialect's mark of the end is a truncation;
+//! * every legal framing is read ([`sse`](super::sse)).
+
+use super::{
+    Lines, SseDecoder,
+    chunk::truthy,
+    error_body::{error_body, excerpt},
+    foreign::{foreign, is_event_stream},
+    sse::Event,
+};
+use crate::{
+    backend::Decode,
+    clock::Nanos,
+    record::{Channel, Reply, RequestError, TokenEvent},
+};
+use serde_json::value::RawValue;
+
+/// How much of a body without events is kept to say what it was, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// How a dialect reads answers.
+pub(in crate::backend) trait Dialect: Send {
+    /// What cuts its streams into events.
+    type Frames: Frames;
+
+    /// What a stream that ended early lacks, behind "after 3 token events, ".
+    const LACKS: &'static str;
+
+    /// Reads an event, a JSON object; the last byte of it arrived at `at`.
+    fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread>;
+
+    /// Whether what came was the end. By default there was a finish reason, or the end's mark.
+    fn is_complete(&self, reply: &Reply) -> bool {
+        reply.finish.is_some() || reply.done
+    }
+
+    /// Reads an answer in one piece. Gives what is in it, and how many tokens if it tells that
+    /// otherwise than by usage.
+    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread>;
+}
+
+/// Why an event or an answer could not be used.
+#[derive(Debug)]
+pub(in crate::backend) enum Unread {
+    /// It is not the JSON that it should be.
+    Json(serde_json::Error),
+    /// It is an error of the server.
+    Server,
+    /// It is an answer without this.
+    Lacks(&'static str),
+    /// It is a complete answer without tokens.
+    NoTokens,
+}
+
+impl From<serde_json::Error> for Unread {
+    fn from(error: serde_json::Error) -> Self {
+        Unread::Json(error)
+    }
+}
+
+/// Cuts a body into events.
+pub(in crate::backend) trait Frames: Default + Send {
+    /// What such a body is called.
+    const NAME: &'static str;
+
+    /// Takes bytes that arrived at `at` and shows every event that they complete.
+    fn feed<F>(&mut self, at: Nanos, bytes: &[u8], visit: F) -> Result<(), RequestError>
+    where
+        F: FnMut(Event<'_>) -> Result<(), RequestError>;
+
+    /// The body is over: shows the last event if its end never came.
+    fn finish<F>(&mut self, visit: F) -> Result<(), RequestError>
+    where
+        F: FnMut(Event<'_>) -> Result<(), RequestError>;
+
+    /// Whether a body without events that begins like this is such a body all the same.
+    fn is_one(head: &[u8]) -> bool;
+}
+
+impl Frames for SseDecoder {
+    const NAME: &'static str = "an event stream";
+
+    fn feed<F>(&mut self, at: Nanos, bytes: &[u8], visit: F) -> Result<(), RequestError>
+    where
+        F: FnMut(Event<'_>) -> Result<(), RequestError>,
+    {
+        self.feed(at, bytes, visit)
+    }
+
+    fn finish<F>(&mut self, visit: F) -> Result<(), RequestError>
+    where
+        F: FnMut(Event<'_>) -> Result<(), RequestError>,
+    {
+        self.finish(visit)
+    }
+
+    fn is_one(head: &[u8]) -> bool {
+        is_event_stream(head)
+    }
+}
+
+impl Frames for Lines {
+    const NAME: &'static str = "lines of JSON";
+
+    fn feed<F>(&mut self, at: Nanos, bytes: &[u8], visit: F) -> Result<(), RequestError>
+    where
+        F: FnMut(Event<'_>) -> Result<(), RequestError>,
+    {
+        self.feed(at, bytes, visit)
+    }
+
+    fn finish<F>(&mut self, visit: F) -> Result<(), RequestError>
+    where
+        F: FnMut(Event<'_>) -> Result<(), RequestError>,
+    {
+        self.finish(visit)
+    }
+
+    fn is_one(_head: &[u8]) -> bool {
+        false
+    }
+}
+
+/// Decodes one streamed answer.
+#[derive(Debug)]
+pub(in crate::backend) struct StreamDecoder<D: Dialect> {
+    frames: D::Frames,
+    state: State<D>,
+    /// The beginning of the body, as long as it has brought no event.
+    head: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct State<D> {
+    dialect: D,
+    /// There was an event.
+    any_event: bool,
+    /// The body is over: what is unreadable now was cut off.
+    ending: bool,
+}
+
+impl<D: Dialect> StreamDecoder<D> {
+    pub(in crate::backend) fn new(dialect: D) -> Self {
+        StreamDecoder {
+            frames: D::Frames::default(),
+            state: State {
+                dialect,
+                any_event: false,
+                ending: false,
+            },
+            head: Vec::new(),
+        }
+    }
+}
+
+impl<D: Dialect> Decode for StreamDecoder<D> {
+    fn data(&mut self, at: Nanos, bytes: &[u8], reply: &mut Reply) -> Result<(), RequestError> {
+        let state = &mut self.state;
+        self.frames
+            .feed(at, bytes, |event| state.event(&event, reply))?;
+        if !state.any_event {
+            let room = MAX_HEAD - self.head.len();
+            self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _at: Nanos, reply: &mut Reply) -> Result<(), RequestError> {
+        let state = &mut self.state;
+        state.ending = true;
+        self.frames.finish(|event| state.event(&event, reply))?;
+        if !state.any_event && !D::Frames::is_one(&self.head) {
+            return Err(foreign(&self.head, D::Frames::NAME));
+        }
+        if !state.dialect.is_complete(reply) {
+            let events = reply.events.len();
+            return Err(RequestError::Truncated {
+                message: format!("after {events} token events, {}", D::LACKS),
+            });
+        }
+        let generated = reply.usage.and_then(|usage| usage.completion_tokens);
+        let silent = reply.events.iter().all(|e| e.channel == Channel::Silent);
+        if reply.events.is_empty() || silent && generated == Some(0) {
+            return Err(RequestError::NoTokens);
+        }
+        Ok(())
+    }
+}
+
+impl<D: Dialect> State<D> {
+    fn event(&mut self, event: &Event<'_>, reply: &mut Reply) -> Result<(), RequestError> {
+        self.any_event = true;
+        let data = event.data.trim_ascii();
+        if data.is_empty() {
+            return Ok(());
+        }
+        if data == b"[DONE]" {
+            reply.done = true;
+            return Ok(());
+        }
+        if event.name == b"error" {
+            return Err(server(data));
+        }
+        let text = std::str::from_utf8(data).map_err(|e| self.unreadable("UTF-8", &e, data))?;
+        if !text.starts_with('{') {
+            return Err(self.unreadable("event", &"not a JSON object", data));
+        }
+        self.dialect
+            .event(event.at, text, reply)
+            .map_err(|unread| match unread {
+                Unread::Server => server(data),
+                Unread::Json(error) => self.unreadable("JSON", &error, data),
+                Unread::NoTokens => RequestError::NoTokens,
+                Unread::Lacks(what) => self.unreadable("event", &format!("no {what}"), data),
+            })
+    }
+
+    fn unreadable(&self, what: &str, why: &dyn std::fmt::Display, data: &[u8]) -> RequestError {
+        let excerpt = excerpt(data);
+        if self.ending {
+            RequestError::Truncated {
+                message: format!("inside an event: {excerpt}"),
+            }
+        } else {
+            RequestError::Malformed {
+                message: format!("invalid {what} ({why}) in the stream: {excerpt}"),
+            }
+        }
+    }
+}
+
+/// Adds a token event and its text, unless that is a tool's. Without text the event is silent.
+pub(in crate::backend) fn push(
+    at: Nanos,
+    channel: Channel,
+    text: &str,
+    tokens: u64,
+    reply: &mut Reply,
+) {
+    match channel {
+        Channel::Answer => reply.text.push_str(text),
+        Channel::Reasoning => reply.reasoning.push_str(text),
+        Channel::Tool | Channel::Silent => {}
+    }
+    let channel = match text.is_empty() {
+        true => Channel::Silent,
+        false => channel,
+    };
+    reply.events.push(TokenEvent {
+        at,
+        tokens: saturating_u32(tokens),
+        channel,
+    });
+}
+
+/// What a text is: silent if there is none.
+pub(in crate::backend) fn seen(text: &str) -> Channel {
+    match text.is_empty() {
+        true => Channel::Silent,
+        false => Channel::Answer,
+    }
+}
+
+/// Whether a field `error` says that something went wrong.
+pub(in crate::backend) fn error_in(error: Option<&RawValue>) -> Result<(), Unread> {
+    match error.filter(truthy) {
+        Some(_) => Err(Unread::Server),
+        None => Ok(()),
+    }
+}
+
+pub(in crate::backend) fn saturating_u32(tokens: u64) -> u32 {
+    u32::try_from(tokens).unwrap_or(u32::MAX)
+}
+
+fn server(data: &[u8]) -> RequestError {
+    RequestError::Server {
+        message: error_body(data),
+    }
+}

@@ -1,0 +1,143 @@
+//! `llama.cpp`: the own `/completion` of llama.cpp's server.
+
+use super::{
+    Backend, Decode, WireOptions,
+    answer::{Dialect, SseDecoder, Unread, decoder, error_in, length, push, seen, string},
+    body::Body,
+};
+use crate::{
+    clock::Nanos,
+    plan::{PlannedRequest, Prompt, Shape},
+    record::{Channel, Reply, Usage},
+};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+/// The own `/completion` of llama.cpp's server.
+///
+/// The body's keys are `prompt`, `n_predict`, `stream` and, when on, `ignore_eos`, in this order.
+/// (Behind its OpenAI paths it is `openai` or `openai-chat`.)
+///
+/// Every event says how many tokens there are with it. The one with `stop` is the end; it moves the
+/// token clock only if it brings something.
+#[derive(Debug, Clone, Copy)]
+pub struct LlamaCpp;
+
+impl Backend for LlamaCpp {
+    fn name(&self) -> &'static str {
+        "llama.cpp"
+    }
+
+    fn endpoint(&self, _stream: bool) -> &'static str {
+        "/completion"
+    }
+
+    fn takes(&self, shape: Shape) -> bool {
+        matches!(shape, Shape::Text | Shape::Tokens)
+    }
+
+    fn names_model(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {
+        let prompt = match &request.prompt {
+            Prompt::Text(text) => Value::from(text.as_str()),
+            Prompt::Tokens(ids) => Value::from(ids.clone()),
+            _ => return None,
+        };
+        let mut body = Body::default();
+        body.set("prompt", prompt);
+        body.set("n_predict", request.output_tokens);
+        body.set("stream", options.stream);
+        if options.ignore_eos {
+            body.set("ignore_eos", true);
+        }
+        Some(body.extend(options))
+    }
+
+    fn decoder(&self, stream: bool) -> Box<dyn Decode> {
+        decoder(Predicted::default(), stream)
+    }
+}
+
+/// What of an answer has been seen.
+#[derive(Debug, Default)]
+struct Predicted {
+    tokens: u64,
+}
+
+/// An event, or a whole answer.
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tokens: Option<&'a RawValue>,
+    #[serde(default)]
+    stop: bool,
+    stop_type: Option<String>,
+    tokens_predicted: Option<u64>,
+    tokens_evaluated: Option<u64>,
+    timings: Option<Timings>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Timings {
+    cache_n: Option<u64>,
+}
+
+impl Event<'_> {
+    fn note(self, reply: &mut Reply) {
+        if self.tokens_predicted.is_some() || self.tokens_evaluated.is_some() {
+            reply.usage = Some(Usage {
+                prompt_tokens: self.tokens_evaluated,
+                completion_tokens: self.tokens_predicted,
+                cached_tokens: self.timings.and_then(|timings| timings.cache_n),
+                reasoning_tokens: None,
+            });
+        }
+        if self.stop {
+            reply.done = true;
+            reply.finish = self.stop_type;
+        }
+    }
+}
+
+impl Dialect for Predicted {
+    type Frames = SseDecoder;
+    const LACKS: &'static str = "without an event that says stop";
+
+    fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
+        let event: Event<'_> = serde_json::from_str(json)?;
+        error_in(event.error)?;
+        let text = event.content.map_or(Ok(None), string)?.unwrap_or_default();
+        let counted = event.tokens_predicted.map(|total| {
+            let more = total.saturating_sub(self.tokens);
+            self.tokens = total;
+            more
+        });
+        let more = counted.or(event.tokens.and_then(length)).unwrap_or(0);
+        if more > 0 || !text.is_empty() {
+            push(at, Channel::Answer, &text, more, reply);
+        }
+        event.note(reply);
+        Ok(())
+    }
+
+    fn is_complete(&self, reply: &Reply) -> bool {
+        reply.done
+    }
+
+    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let answer: Event<'_> = serde_json::from_slice(json)?;
+        error_in(answer.error)?;
+        let text = string(answer.content.ok_or(Unread::Lacks("content"))?)?;
+        reply.text = text.unwrap_or_default().into_owned();
+        answer.note(reply);
+        Ok((seen(&reply.text), None))
+    }
+}

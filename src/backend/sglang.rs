@@ -1,0 +1,145 @@
+//! `sglang`: SGLang's own `/generate`.
+
+use super::{
+    Backend, Decode, WireOptions,
+    answer::{Dialect, SseDecoder, Unread, decoder, error_in, push, seen, string},
+    body::Body,
+};
+use crate::{
+    clock::Nanos,
+    plan::{PlannedRequest, Prompt, Shape},
+    record::{Channel, Reply, Usage},
+};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+/// SGLang's own `/generate`.
+///
+/// The body's keys are `text` or `input_ids`, `sampling_params` (`max_new_tokens`, `ignore_eos` when
+/// on) and `stream`, in this order. `sampling_params` of `extra_body` are added to ours. (Behind
+/// SGLang's OpenAI paths it is `openai` or `openai-chat`.)
+///
+/// An event has the text so far and the running counts; it moves the token clock when either grew.
+/// Where a server is set to send only what is new, the texts are put together.
+#[derive(Debug, Clone, Copy)]
+pub struct Sglang;
+
+impl Backend for Sglang {
+    fn name(&self) -> &'static str {
+        "sglang"
+    }
+
+    fn endpoint(&self, _stream: bool) -> &'static str {
+        "/generate"
+    }
+
+    fn takes(&self, shape: Shape) -> bool {
+        matches!(shape, Shape::Text | Shape::Tokens)
+    }
+
+    fn names_model(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {
+        let mut body = Body::default();
+        match &request.prompt {
+            Prompt::Text(text) => body.set("text", text.as_str()),
+            Prompt::Tokens(ids) => body.set("input_ids", ids.clone()),
+            _ => return None,
+        }
+        let mut sampling = json!({"max_new_tokens": request.output_tokens});
+        if options.ignore_eos {
+            sampling["ignore_eos"] = true.into();
+        }
+        body.set("sampling_params", sampling);
+        body.set("stream", options.stream);
+        Some(body.extend_with("sampling_params", options))
+    }
+
+    fn decoder(&self, stream: bool) -> Box<dyn Decode> {
+        decoder(Grown::default(), stream)
+    }
+}
+
+/// What of an answer has been seen.
+#[derive(Debug, Default)]
+struct Grown {
+    tokens: u64,
+}
+
+/// An event, or a whole answer.
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    meta_info: Option<Meta>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+struct Meta {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    cached_tokens: Option<u64>,
+    finish_reason: Option<Finish>,
+}
+
+/// An object in most versions, a word in old ones.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Finish {
+    Typed {
+        #[serde(rename = "type")]
+        kind: String,
+    },
+    Word(String),
+}
+
+impl Meta {
+    fn note(self, reply: &mut Reply) {
+        if let Some(Finish::Typed { kind: word } | Finish::Word(word)) = self.finish_reason {
+            reply.finish = Some(word);
+        }
+        if self.completion_tokens.is_some() || self.prompt_tokens.is_some() {
+            reply.usage = Some(Usage {
+                prompt_tokens: self.prompt_tokens,
+                completion_tokens: self.completion_tokens,
+                cached_tokens: self.cached_tokens,
+                reasoning_tokens: None,
+            });
+        }
+    }
+}
+
+impl Dialect for Grown {
+    type Frames = SseDecoder;
+    const LACKS: &'static str = "with neither a finish reason nor [DONE]";
+
+    fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
+        let event: Event<'_> = serde_json::from_str(json)?;
+        error_in(event.error)?;
+        let text = event.text.map_or(Ok(None), string)?.unwrap_or_default();
+        let meta = event.meta_info.unwrap_or_default();
+        let new = text.strip_prefix(reply.text.as_str()).unwrap_or(&text);
+        let tokens = meta.completion_tokens.unwrap_or(self.tokens);
+        let more = tokens.saturating_sub(self.tokens);
+        self.tokens = tokens;
+        if more > 0 || !new.is_empty() {
+            push(at, Channel::Answer, new, more, reply);
+        }
+        meta.note(reply);
+        Ok(())
+    }
+
+    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let answer: Event<'_> = serde_json::from_slice(json)?;
+        error_in(answer.error)?;
+        let text = string(answer.text.ok_or(Unread::Lacks("text"))?)?;
+        reply.text = text.unwrap_or_default().into_owned();
+        answer.meta_info.unwrap_or_default().note(reply);
+        Ok((seen(&reply.text), None))
+    }
+}

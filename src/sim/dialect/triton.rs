@@ -1,0 +1,89 @@
+//! Triton's generate extension in front of TensorRT-LLM: every token has an event of its own. Nothing
+//! is counted and nothing marks the end.
+
+use super::{
+    Asked, Form,
+    answer::Facts,
+    asked::{Generating, Input},
+    data,
+    template::{self, Slot, Template},
+};
+use crate::sim::refusal::Refusal;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// `max_tokens` when the request has none.
+const DEFAULT_TOKENS: u64 = 16;
+
+#[derive(Deserialize)]
+struct Body {
+    text_input: Option<String>,
+    max_tokens: Option<u64>,
+}
+
+pub(super) fn read(body: &[u8], stream: bool) -> Result<Asked, Refusal> {
+    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    let text = body
+        .text_input
+        .ok_or_else(|| Refusal::missing("text_input"))?;
+    let generating = Generating {
+        model: None,
+        input: Input::Text(text),
+        max_tokens: body.max_tokens,
+        default_tokens: DEFAULT_TOKENS,
+        stream,
+    };
+    generating.asked(Box::new(Triton))
+}
+
+#[derive(Debug)]
+struct Triton;
+
+/// What an output says besides its text.
+const AROUND: (&str, &str) = (
+    "{\"model_name\":\"ensemble\",\"model_version\":\"1\",\"sequence_end\":false,\"sequence_id\":0,\
+     \"sequence_start\":false,\"text_output\":\"",
+    "\"}",
+);
+
+impl Form for Triton {
+    fn is_one_by_one(&self) -> bool {
+        true
+    }
+
+    fn text_key(&self) -> &'static str {
+        "text_output"
+    }
+
+    fn token(&self, _facts: &Facts, _last: bool) -> Template {
+        Template::new("data: ")
+            .then(AROUND.0)
+            .slot(Slot::Text)
+            .then(AROUND.1)
+            .then("\n\n")
+    }
+
+    fn closing(&self, _facts: &mut Facts, _generated: u64) -> Vec<Bytes> {
+        Vec::new()
+    }
+
+    fn error(&self, _facts: &mut Facts, message: &str) -> Vec<Bytes> {
+        vec![data(&self.error_body(message))]
+    }
+
+    fn whole(&self, _facts: &Facts, generated: u64) -> Value {
+        json!({
+            "model_name": "ensemble",
+            "model_version": "1",
+            "sequence_end": false,
+            "sequence_id": 0,
+            "sequence_start": false,
+            "text_output": template::text(generated),
+        })
+    }
+
+    fn error_body(&self, message: &str) -> Value {
+        json!({ "error": message })
+    }
+}
