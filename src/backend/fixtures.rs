@@ -33,7 +33,8 @@ pub(super) fn body(
     request: &PlannedRequest,
     options: &WireOptions,
 ) -> String {
-    String::from_utf8(backend.encode(request, options).to_vec()).unwrap()
+    let body = backend.encode(request, options).expect("a kind it takes");
+    String::from_utf8(body.to_vec()).unwrap()
 }
 
 pub(super) fn decode(

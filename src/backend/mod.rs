@@ -19,7 +19,7 @@ pub use openai_completions::OpenAiCompletions;
 
 use crate::{
     clock::Nanos,
-    plan::PlannedRequest,
+    plan::{PlannedRequest, Shape},
     record::{Reply, RequestError},
 };
 use bytes::Bytes;
@@ -44,15 +44,11 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The path requests go to unless the user sets one.
     fn endpoint(&self) -> &'static str;
 
-    /// Whether prompts may be token ids.
-    fn takes_token_ids(&self) -> bool;
+    /// Whether prompts may be of this kind.
+    fn takes(&self, shape: Shape) -> bool;
 
-    /// Whether prompts may be chat messages.
-    fn takes_messages(&self) -> bool;
-
-    /// The request body. A prompt of a kind that the backend does not take is sent as it is, for
-    /// the server to refuse; plans refuse it earlier.
-    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Bytes;
+    /// The request body; `None` for a prompt of a kind that the backend does not take.
+    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes>;
 
     /// A decoder for one answer.
     fn decoder(&self, stream: bool) -> Box<dyn Decode>;

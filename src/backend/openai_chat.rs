@@ -8,7 +8,7 @@ use super::{
     whole::WholeDecoder,
 };
 use crate::{
-    plan::{PlannedRequest, Prompt},
+    plan::{PlannedRequest, Prompt, Shape},
     record::Channel,
 };
 use bytes::Bytes;
@@ -34,26 +34,22 @@ impl Backend for OpenAiChat {
         "/v1/chat/completions"
     }
 
-    fn takes_token_ids(&self) -> bool {
-        false
+    fn takes(&self, shape: Shape) -> bool {
+        matches!(shape, Shape::Text | Shape::Messages)
     }
 
-    fn takes_messages(&self) -> bool {
-        true
-    }
-
-    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Bytes {
+    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {
         let messages = match &request.prompt {
             Prompt::Text(text) => json!([
                 {"role": "user", "content": [{"type": "text", "text": text}]}
             ]),
             Prompt::Messages(messages) => Value::from(messages.clone()),
-            Prompt::Tokens(ids) => Value::from(ids.clone()),
+            _ => return None,
         };
         let mut body = Body::new(options);
         body.set("messages", messages);
         body.set("max_completion_tokens", request.output_tokens);
-        body.finish(options)
+        Some(body.finish(options))
     }
 
     fn decoder(&self, stream: bool) -> Box<dyn Decode> {

@@ -8,7 +8,7 @@ use super::{
     whole::WholeDecoder,
 };
 use crate::{
-    plan::{PlannedRequest, Prompt},
+    plan::{PlannedRequest, Prompt, Shape},
     record::Channel,
 };
 use bytes::Bytes;
@@ -41,26 +41,22 @@ impl Backend for OpenAiCompletions {
         "/v1/completions"
     }
 
-    fn takes_token_ids(&self) -> bool {
-        true
+    fn takes(&self, shape: Shape) -> bool {
+        matches!(shape, Shape::Text | Shape::Tokens)
     }
 
-    fn takes_messages(&self) -> bool {
-        false
-    }
-
-    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Bytes {
+    fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {
         let prompt = match &request.prompt {
             Prompt::Text(text) => Value::from(text.as_str()),
             Prompt::Tokens(ids) => Value::from(ids.clone()),
-            Prompt::Messages(messages) => Value::from(messages.clone()),
+            _ => return None,
         };
         let mut body = Body::new(options);
         body.set("prompt", prompt);
         body.set("repetition_penalty", 1.0);
         body.set("max_tokens", request.output_tokens);
         body.set("logprobs", options.logprobs);
-        body.finish(options)
+        Some(body.finish(options))
     }
 
     fn decoder(&self, stream: bool) -> Box<dyn Decode> {

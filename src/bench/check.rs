@@ -4,6 +4,7 @@ use super::Bench;
 use crate::{
     error::{Error, Problem},
     grammar::{Mistake, dataset::Dataset, fault, slo::Subject},
+    plan::Shape,
     stats::compare::MOST_PAIRS,
     target::AnyTarget,
 };
@@ -159,7 +160,7 @@ impl Bench {
     fn check_dataset(&self, problems: &mut Vec<Problem>) {
         let Some(backend) = &self.backend else { return };
         if let Dataset::Random(random) = &self.dataset {
-            if random.token_ids && !backend.takes_token_ids() {
+            if random.token_ids && !backend.takes(Shape::Tokens) {
                 problems.push(Problem::new(
                     "dataset",
                     "token_ids",

@@ -2,19 +2,19 @@
 
 use super::{Bench, api_key::ApiKey};
 use crate::{
-    backend::{Backend, WireOptions},
+    backend::{Backend, WireOptions, by_name},
     client::Envelope,
     error::{Error, Problem},
-    grammar::dataset::Dataset,
+    grammar::{dataset::Dataset, names::BACKENDS},
     inspect::Inspector,
-    plan::{self, Plan, PlanSpec, PlannedRequest, Prompt, Tokenizer, TokenizerSpec},
+    plan::{self, Plan, PlanSpec, Shape, Tokenizer, TokenizerSpec},
     sim::SimServer,
     target::{Endpoint, Place, Simulation},
 };
 use bytes::Bytes;
 use hyper::Uri;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// What a run sends, worked out before it starts.
 #[derive(Clone)]
@@ -79,8 +79,9 @@ impl Prepared {
     /// What to send for each request of a plan.
     pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Bytes> {
         let requests = plan.requests.iter();
+        // A plan was checked when it was made: all its prompts are of kinds that the backend takes.
         requests
-            .map(|request| self.backend.encode(request, &self.options))
+            .filter_map(|request| self.backend.encode(request, &self.options))
             .collect()
     }
 
@@ -123,20 +124,28 @@ impl Bench {
             requests: self.requests,
             seed,
             tokenizer,
-            takes_token_ids: backend.takes_token_ids(),
+            takes_token_ids: backend.takes(Shape::Tokens),
             request_id_prefix: &self.request_id_prefix,
         })?;
-        let messages = |request: &PlannedRequest| matches!(request.prompt, Prompt::Messages(_));
-        if !backend.takes_messages() && plan.requests.iter().any(messages) {
-            return Err(Error::Invalid(vec![Problem::new(
-                "dataset",
-                "messages",
-                format!(
-                    "the backend `{}` takes no chat messages. Use `openai-chat`, or rows with a \
-                     `prompt`",
-                    backend.name()
-                ),
-            )]));
+        let shapes: BTreeSet<Shape> = plan
+            .requests
+            .iter()
+            .flat_map(|request| request.prompt.shapes())
+            .collect();
+        let untaken = shapes.into_iter().filter(|shape| !backend.takes(*shape));
+        let problems: Vec<Problem> = untaken
+            .map(|shape| {
+                let fix = format!(
+                    "has {}, which the backend `{}` does not take. {}",
+                    shape.name(),
+                    backend.name(),
+                    who_takes(shape)
+                );
+                Problem::new("dataset", shape.name(), fix)
+            })
+            .collect();
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems));
         }
         Ok(plan)
     }
@@ -229,5 +238,18 @@ impl Bench {
             (Some(key), _) => key.header().map(Some),
             (None, _) => ApiKey::usual().map(|key| key.header()).transpose(),
         }
+    }
+}
+
+/// `Use openai-chat or anthropic`: the backends that take prompts of this kind.
+fn who_takes(shape: Shape) -> String {
+    let takers = BACKENDS
+        .iter()
+        .filter(|name| by_name(name).is_some_and(|backend| backend.takes(shape)));
+    let takers: Vec<String> = takers.map(|name| format!("`{name}`")).collect();
+    match takers.split_last() {
+        Some((last, [])) => format!("Use {last}"),
+        Some((last, rest)) => format!("Use {} or {last}", rest.join(", ")),
+        None => "Use another dataset".to_owned(),
     }
 }

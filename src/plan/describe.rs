@@ -1,6 +1,6 @@
 //! What `--dry-run` prints.
 
-use super::{Arrivals, Plan, PlannedRequest, Prompt};
+use super::{Arrivals, Media, MediaKind, Plan, PlannedRequest, Prompt};
 use crate::record::CountSource;
 use goodput_grammar::ramp::RampKind;
 use std::fmt::Write;
@@ -120,6 +120,21 @@ fn totals(tokens: impl Iterator<Item = u64> + Clone) -> String {
     format!("{total} tokens, {least} to {most} a request, {mean:.1} on average")
 }
 
+/// `[2 images, 1 video]`
+fn parts(media: &[Media]) -> String {
+    let kinds = [MediaKind::Image, MediaKind::Video, MediaKind::Audio];
+    let counts = kinds.map(|kind| (kind, media.iter().filter(|part| part.kind == kind).count()));
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| {
+            let plural = if count > 1 { "s" } else { "" };
+            format!("{count} {}{plural}", kind.name())
+        })
+        .collect();
+    format!("[{}]", counts.join(", "))
+}
+
 fn row(index: usize, request: &PlannedRequest) -> String {
     let prompt = match &request.prompt {
         Prompt::Text(text) => cut(text),
@@ -129,6 +144,12 @@ fn row(index: usize, request: &PlannedRequest) -> String {
             .map(ToString::to_string)
             .collect::<Vec<_>>()
             .join(" ")),
+        Prompt::Media { text, media } => cut(&format!("{} {text}", parts(media))),
+        Prompt::Audio(audio) => format!("[{:.1} s of audio]", audio.seconds),
+        Prompt::Batch(texts) => cut(&format!("[{} texts] {}", texts.len(), texts.join(" | "))),
+        Prompt::Rerank { query, documents } => {
+            cut(&format!("[{} documents] {query}", documents.len()))
+        }
     };
     format!(
         "{index:>3}  {:>9.3}  {:>6}  {:>6}  {prompt}",

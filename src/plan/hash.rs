@@ -1,6 +1,6 @@
 //! A plan's identity.
 
-use super::{Plan, PlannedRequest, Prompt};
+use super::{File, MediaKind, MediaSource, Plan, PlannedRequest, Prompt};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Raised when the encoding below changes, so that hashes of two versions never meet.
@@ -15,6 +15,11 @@ impl Plan {
     /// `at` in nanoseconds, its output tokens, and its prompt: a kind byte (0 text, 1 token ids,
     /// 2 messages), a length, and as many UTF-8 bytes, 32-bit ids, or JSON texts that have their
     /// own length first. All numbers are little-endian, lengths and times with 64 bits.
+    ///
+    /// The other kinds are made of texts, each with its length first: 3 is text, the number of its
+    /// parts, and of each a byte (0 image, 1 video, 2 audio), then 0 and its URL, or 1 and its
+    /// file; 4 is a recording's file and seconds (bits of a double); 5 a number of texts; 6 a query
+    /// and a number of documents. A file is its name, media type and base64.
     pub fn hash(&self) -> String {
         hash(&[&self.requests])
     }
@@ -48,9 +53,58 @@ pub(crate) fn hash(parts: &[&[PlannedRequest]]) -> String {
                     bytes(&mut hasher, message.to_string().as_bytes());
                 }
             }
+            Prompt::Media { text, media } => {
+                hasher.update(&[3]);
+                bytes(&mut hasher, text.as_bytes());
+                number(&mut hasher, media.len() as u64);
+                for part in media {
+                    hasher.update(&[match part.kind {
+                        MediaKind::Image => 0,
+                        MediaKind::Video => 1,
+                        MediaKind::Audio => 2,
+                    }]);
+                    match &part.source {
+                        MediaSource::Url(url) => {
+                            hasher.update(&[0]);
+                            bytes(&mut hasher, url.as_bytes());
+                        }
+                        MediaSource::Inline(content) => {
+                            hasher.update(&[1]);
+                            file(&mut hasher, content);
+                        }
+                    }
+                }
+            }
+            Prompt::Audio(audio) => {
+                hasher.update(&[4]);
+                file(&mut hasher, &audio.file);
+                number(&mut hasher, audio.seconds.to_bits());
+            }
+            Prompt::Batch(texts) => {
+                hasher.update(&[5]);
+                list(&mut hasher, texts);
+            }
+            Prompt::Rerank { query, documents } => {
+                hasher.update(&[6]);
+                bytes(&mut hasher, query.as_bytes());
+                list(&mut hasher, documents);
+            }
         }
     }
     format!("{:032x}", hasher.digest128())
+}
+
+fn file(hasher: &mut Xxh3, file: &File) {
+    for text in [&*file.name, &*file.mime, file.content.as_str()] {
+        bytes(hasher, text.as_bytes());
+    }
+}
+
+fn list(hasher: &mut Xxh3, texts: &[String]) {
+    number(hasher, texts.len() as u64);
+    for text in texts {
+        bytes(hasher, text.as_bytes());
+    }
 }
 
 fn number(hasher: &mut Xxh3, value: u64) {
@@ -67,7 +121,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::Nanos,
-        plan::PlannedRequest,
+        plan::{Audio, Base64, Media, PlannedRequest},
         record::{CountSource, TokenCount},
     };
     use rstest::rstest;
@@ -119,7 +173,72 @@ mod tests {
         insta::assert_snapshot!(plan.hash(), @"b3c75b1224261e8685e4b3223196ed80");
     }
 
+    fn picture(bytes: &[u8]) -> File {
+        File {
+            name: "a.png".into(),
+            mime: "image/png".into(),
+            content: Base64::encode(bytes),
+        }
+    }
+
+    fn media(kind: MediaKind, source: MediaSource) -> Plan {
+        plan([Prompt::Media {
+            text: "hi".into(),
+            media: vec![Media { kind, source }],
+        }])
+    }
+
+    fn url(url: &str) -> MediaSource {
+        MediaSource::Url(url.into())
+    }
+
+    fn audio(seconds: f64) -> Plan {
+        plan([Prompt::Audio(Audio {
+            file: picture(b"x"),
+            seconds,
+        })])
+    }
+
+    fn batch(texts: &[&str]) -> Prompt {
+        Prompt::Batch(texts.iter().map(|&text| text.to_owned()).collect())
+    }
+
+    #[test]
+    fn hashes_of_the_other_kinds_do_not_change_either() {
+        let media = |source| Media {
+            kind: MediaKind::Video,
+            source,
+        };
+        let plan = plan([
+            Prompt::Media {
+                text: "hi".into(),
+                media: vec![
+                    media(url("http://a")),
+                    media(MediaSource::Inline(picture(b"x"))),
+                ],
+            },
+            Prompt::Audio(Audio {
+                file: picture(b"x"),
+                seconds: 1.5,
+            }),
+            batch(&["a", "b"]),
+            Prompt::Rerank {
+                query: "q".into(),
+                documents: vec!["d".into()],
+            },
+        ]);
+        insta::assert_snapshot!(plan.hash(), @"13876b0b2a32a037099476d7696402ab");
+    }
+
     #[rstest]
+    #[case::media_kind(media(MediaKind::Image, url("a")), media(MediaKind::Video, url("a")))]
+    #[case::media_url(media(MediaKind::Image, url("a")), media(MediaKind::Image, url("b")))]
+    #[case::media_bytes(
+        media(MediaKind::Image, MediaSource::Inline(picture(b"x"))),
+        media(MediaKind::Image, MediaSource::Inline(picture(b"y")))
+    )]
+    #[case::audio_seconds(audio(1.0), audio(2.0))]
+    #[case::batch(plan([batch(&["ab", "c"])]), plan([batch(&["a", "bc"])]))]
     #[case::boundaries(plan([text("ab"), text("c")]), plan([text("a"), text("bc")]))]
     #[case::kinds(plan([text("")]), plan([Prompt::Tokens(Vec::new())]))]
     #[case::order(plan([text("a"), text("b")]), plan([text("b"), text("a")]))]

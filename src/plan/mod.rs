@@ -8,7 +8,9 @@ mod dataset;
 mod describe;
 mod error;
 mod hash;
+mod media;
 mod numpy;
+mod shape;
 #[cfg(test)]
 mod testing;
 mod tokenizer;
@@ -16,6 +18,8 @@ mod tokenizer;
 pub use arrivals::{Arrivals, rate_changes, schedule};
 pub use error::PlanError;
 pub(crate) use hash::hash;
+pub use media::{Base64, File, Media, MediaKind, MediaSource};
+pub use shape::Shape;
 use tokenizer::Memo;
 pub use tokenizer::{Codec, Tokenizer, TokenizerSpec};
 
@@ -58,6 +62,33 @@ pub enum Prompt {
     Tokens(Vec<u32>),
     /// Ready chat messages, a JSON array.
     Messages(Vec<Value>),
+    /// Text with pictures, films or sound.
+    Media {
+        /// The text; may be empty.
+        text: String,
+        /// The other parts, in order.
+        media: Vec<Media>,
+    },
+    /// A recording to transcribe or translate.
+    Audio(Audio),
+    /// Several texts in one request, for embeddings and pooling.
+    Batch(Vec<String>),
+    /// Documents to be ranked by how well they answer a query.
+    Rerank {
+        /// The query.
+        query: String,
+        /// The documents.
+        documents: Vec<String>,
+    },
+}
+
+/// A recording to transcribe or translate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audio {
+    /// The file, usually WAV.
+    pub file: File,
+    /// How long it plays, in seconds.
+    pub seconds: f64,
 }
 
 /// Everything that a plan follows from.

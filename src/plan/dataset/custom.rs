@@ -155,6 +155,13 @@ fn length(prompt: &Prompt, tokenizer: &Tokenizer) -> TokenCount {
                 .sum(),
             source: CountSource::Estimate,
         },
+        // No row of this dataset makes any of them.
+        Prompt::Media { .. } | Prompt::Audio(_) | Prompt::Batch(_) | Prompt::Rerank { .. } => {
+            TokenCount {
+                tokens: 0,
+                source: CountSource::Estimate,
+            }
+        }
     }
 }
 
