@@ -414,6 +414,7 @@ impl Args {
                 output_range_ratio,
                 prefix: self.random_prefix_len,
                 token_ids: self.prompt_token_ids,
+                ..Random::default()
             }));
         }
         let Some(path) = self.dataset_path.clone() else {
@@ -432,6 +433,7 @@ impl Args {
                 output: self.output_len.or(self.sharegpt_output_len),
                 keep_order,
                 no_oversample,
+                ..ShareGpt::default()
             }));
         }
         let output = match (self.output_len, usize::try_from(self.custom_output_len)) {
