@@ -89,10 +89,10 @@ fn schema(node: Value) -> Value {
                 .into_iter()
                 .map(|(key, value)| (key, schema(value)))
                 .collect();
-            if let Some(Value::String(kind)) = fields.get_mut("type") {
-                if let Some((_, known)) = TYPES.iter().find(|(theirs, _)| theirs == kind) {
-                    *kind = (*known).to_owned();
-                }
+            if let Some(Value::String(kind)) = fields.get_mut("type")
+                && let Some((_, known)) = TYPES.iter().find(|(theirs, _)| theirs == kind)
+            {
+                *kind = (*known).to_owned();
             }
             Value::Object(fields)
         }

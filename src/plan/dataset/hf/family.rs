@@ -397,10 +397,10 @@ impl Reader<'_> {
         if let Some(Value::String(address)) = &value {
             return self.named(fields, name, address);
         }
-        if value.is_none() {
-            if let Some(address) = fields.string(name) {
-                return self.named(fields, name, &address);
-            }
+        if value.is_none()
+            && let Some(address) = fields.string(name)
+        {
+            return self.named(fields, name, &address);
         }
         let file = self.file(fields, name, MediaKind::Image, value)?;
         Some(Media {
