@@ -112,7 +112,7 @@ fn plan_random(c: &mut Criterion) {
             requests: 10_000,
             seed: 0,
             tokenizer: &tokenizer,
-            takes_token_ids: true,
+            takes: &[goodput::plan::Shape::Tokens],
             request_id_prefix: "bench-",
         };
         group.throughput(Throughput::Elements(spec.requests as u64 * 1024));

@@ -90,10 +90,12 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
             },
             output_tokens: index as u64 + 1,
             id: format!("r-{index}"),
+            overrides: serde_json::Map::new(),
         });
     let plan = Plan {
         requests: requests.collect(),
         notes: Vec::new(),
+        timed: false,
     };
     let stream = stream && backend.streams();
     let options = WireOptions {

@@ -73,7 +73,7 @@ pub(crate) fn run(
         requests,
         seed: SEED,
         tokenizer: &Tokenizer::none(),
-        takes_token_ids: true,
+        takes: &[goodput::plan::Shape::Tokens],
         request_id_prefix: crate::client::ID_PREFIX,
     })?;
     let backend = backend::by_name("vllm").ok_or("no backend vllm")?;

@@ -216,6 +216,11 @@ impl Bench {
     }
 
     fn check_dataset(&self, problems: &mut Vec<Problem>) {
+        if self.replays() && self.ramp.is_some() {
+            let fix = "has no meaning for a trace, which is sent at its own times. Leave it out, \
+                       or set the dataset's `self_timed = false`";
+            problems.push(Problem::new("ramp", "(set)", fix));
+        }
         let Some(backend) = &self.backend else { return };
         if let Dataset::Random(random) = &self.dataset {
             if random.token_ids && !backend.takes(Shape::Tokens) {

@@ -277,7 +277,7 @@ impl Bench {
             stream: prepared.options.stream,
             timeouts: self.timeouts,
             max_concurrency: self.max_concurrency,
-            open_loop: self.arrivals().open_loop(),
+            open_loop: self.open_loop(),
             prewarm: match self.prewarm.unwrap_or(!clock.is_virtual()) {
                 true => self.connections(&prepared.plan),
                 false => 0,
@@ -368,7 +368,7 @@ impl Bench {
         for record in &mut records {
             count_tokens(record, prepared);
         }
-        let open_loop = self.arrivals().open_loop();
+        let open_loop = self.open_loop();
         Run {
             setup: Setup {
                 name: self.name.clone(),
@@ -379,7 +379,7 @@ impl Bench {
                 model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
                 tokenizer: prepared.tokenizer.name().map(str::to_owned),
                 requests,
-                rate: self.rate.is_finite().then_some(self.rate),
+                rate: (self.rate.is_finite() && !self.replays()).then_some(self.rate),
                 burstiness: self.burstiness,
                 max_concurrency: self.max_concurrency,
                 open_loop,

@@ -563,6 +563,16 @@ impl Bench {
         }
     }
 
+    /// Whether requests are sent at the times of a recorded trace.
+    pub(crate) fn replays(&self) -> bool {
+        matches!(&self.dataset, Dataset::TimedTrace(trace) if trace.self_timed)
+    }
+
+    /// Whether requests have times of their own.
+    pub(crate) fn open_loop(&self) -> bool {
+        self.replays() || self.arrivals().open_loop()
+    }
+
     pub(crate) fn arrivals(&self) -> Arrivals {
         Arrivals {
             rate: self.rate,

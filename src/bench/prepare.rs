@@ -14,6 +14,7 @@ use crate::{
 use bytes::Bytes;
 use hyper::Uri;
 use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What a run sends, worked out before it starts.
@@ -53,7 +54,7 @@ impl Prepared {
             stream: bench.stream && backend.streams(),
             ignore_eos: bench
                 .ignore_eos
-                .unwrap_or(backend.ignores_eos() && matches!(bench.dataset, Dataset::Random(_))),
+                .unwrap_or_else(|| backend.ignores_eos() && ignores_eos(&bench.dataset)),
             logprobs: bench.logprobs,
             extra_body: bench.extra_body.clone(),
         };
@@ -81,7 +82,10 @@ impl Prepared {
         let requests = plan.requests.iter();
         // A plan was checked when it was made: all its prompts are of kinds that the backend takes.
         requests
-            .filter_map(|request| self.backend.encode(request, &self.options))
+            .filter_map(|request| {
+                let body = self.backend.encode(request, &self.options)?;
+                Some(overridden(body, &request.overrides))
+            })
             .collect()
     }
 
@@ -95,6 +99,14 @@ impl Prepared {
             problems => Err(Error::Invalid(problems.to_vec())),
         }
     }
+}
+
+/// Synthetic prompts would end at any time, and a trace says how long its answers were.
+fn ignores_eos(dataset: &Dataset) -> bool {
+    matches!(
+        dataset,
+        Dataset::Random(_) | Dataset::RandomMm(_) | Dataset::TimedTrace(_)
+    )
 }
 
 impl Bench {
@@ -118,13 +130,17 @@ impl Bench {
         tokenizer: &Tokenizer,
         seed: u64,
     ) -> Result<Plan, Error> {
+        let takes: Vec<Shape> = Shape::ALL
+            .into_iter()
+            .filter(|&shape| backend.takes(shape))
+            .collect();
         let plan = plan::build(&PlanSpec {
             dataset: &self.dataset,
             arrivals: &self.arrivals(),
             requests: self.requests,
             seed,
             tokenizer,
-            takes_token_ids: backend.takes(Shape::Tokens),
+            takes: &takes,
             request_id_prefix: &self.request_id_prefix,
         })?;
         let shapes: BTreeSet<Shape> = plan
@@ -265,6 +281,20 @@ impl Bench {
                 .map(|key| key.header(backend))
                 .transpose(),
         }
+    }
+}
+
+/// A JSON body with fields of its own, which replace those of the bench.
+fn overridden(body: Bytes, overrides: &Map<String, Value>) -> Bytes {
+    if overrides.is_empty() {
+        return body;
+    }
+    match serde_json::from_slice::<Map<String, Value>>(&body) {
+        Ok(mut fields) => {
+            fields.extend(overrides.clone());
+            Bytes::from(Value::Object(fields).to_string())
+        }
+        Err(_) => body,
     }
 }
 

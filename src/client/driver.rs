@@ -217,6 +217,7 @@ impl Driver {
     pub async fn rehearse(&self, plan: &Plan, bodies: &[Bytes], copies: usize) -> Delivery {
         let first = |n: usize| plan.requests.first().cloned().into_iter().cycle().take(n);
         let rehearsal = Plan {
+            timed: false,
             requests: first(copies).collect(),
             notes: Vec::new(),
         };

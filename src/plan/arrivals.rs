@@ -76,7 +76,15 @@ impl Arrivals {
 ///
 /// Rates and the burstiness must be positive.
 pub fn schedule(arrivals: &Arrivals, requests: usize, seed: u64) -> Vec<Nanos> {
-    let mut random = RandomState::new(seed);
+    schedule_from(arrivals, requests, RandomState::new(seed))
+}
+
+/// As [`schedule`], drawn from a stream as somebody has left it.
+pub(super) fn schedule_from(
+    arrivals: &Arrivals,
+    requests: usize,
+    mut random: RandomState,
+) -> Vec<Nanos> {
     let mut now = 0.0;
     let mut times: Vec<f64> = (0..requests)
         .map(|index| {

@@ -53,6 +53,13 @@ impl Plan {
     }
 
     fn arrivals(&self, arrivals: &Arrivals) -> String {
+        if self.timed {
+            let span = self
+                .requests
+                .last()
+                .map_or(0.0, |last| last.at.as_secs_f64());
+            return format!("at the times of the trace; the last leaves at {span:.3} s");
+        }
         if !arrivals.open_loop() {
             return match arrivals.max_concurrency {
                 Some(_) => "closed loop: each as soon as a slot is free".into(),
@@ -197,6 +204,7 @@ mod tests {
             input: TokenCount { tokens, source },
             output_tokens: 16,
             id: String::new(),
+            overrides: serde_json::Map::new(),
         }
     }
 
@@ -210,6 +218,7 @@ mod tests {
                 request(1500, Prompt::Messages(messages), 1, CountSource::Estimate),
             ],
             notes: vec!["lengths are estimates".into()],
+            timed: false,
         }
     }
 
@@ -277,6 +286,7 @@ mod tests {
         let empty = Plan {
             requests: Vec::new(),
             notes: Vec::new(),
+            timed: false,
         };
         assert!(empty.describe(&STEADY).contains("0 tokens"));
     }

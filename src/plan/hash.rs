@@ -19,7 +19,8 @@ impl Plan {
     /// The other kinds are made of texts, each with its length first: 3 is text, the number of its
     /// parts, and of each a byte (0 image, 1 video, 2 audio), then 0 and its URL, or 1 and its
     /// file; 4 is a recording's file and seconds (bits of a double); 5 a number of texts; 6 a query
-    /// and a number of documents. A file is its name, media type and base64.
+    /// and a number of documents. A file is its name, media type and base64. A request that has
+    /// fields of its own ends with the byte 255 and their JSON text.
     pub fn hash(&self) -> String {
         hash(&[&self.requests])
     }
@@ -90,6 +91,11 @@ pub(crate) fn hash(parts: &[&[PlannedRequest]]) -> String {
                 list(&mut hasher, documents);
             }
         }
+        if !request.overrides.is_empty() {
+            hasher.update(&[255]);
+            let overrides = serde_json::to_vec(&request.overrides).unwrap_or_default();
+            bytes(&mut hasher, &overrides);
+        }
     }
     format!("{:032x}", hasher.digest128())
 }
@@ -138,10 +144,12 @@ mod tests {
             },
             output_tokens: 9,
             id: "a".into(),
+            overrides: serde_json::Map::new(),
         });
         Plan {
             requests: requests.collect(),
             notes: Vec::new(),
+            timed: false,
         }
     }
 

@@ -19,6 +19,7 @@ pub use arrivals::{Arrivals, rate_changes, schedule};
 pub use error::PlanError;
 pub(crate) use hash::hash;
 pub use media::{Base64, File, Media, MediaKind, MediaSource};
+use numpy::RandomState;
 pub use shape::Shape;
 use tokenizer::Memo;
 pub use tokenizer::{Codec, Tokenizer, TokenizerSpec};
@@ -26,7 +27,7 @@ pub use tokenizer::{Codec, Tokenizer, TokenizerSpec};
 use crate::{clock::Nanos, record::TokenCount};
 use goodput_grammar::dataset::{Dataset, Random};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Every request of a run with its intended send time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct Plan {
     pub requests: Vec<PlannedRequest>,
     /// Remarks that the user should read, such as which lengths are estimates.
     pub notes: Vec<String>,
+    /// Whether the times are those of a recorded trace rather than of arrivals.
+    #[serde(default)]
+    pub timed: bool,
 }
 
 /// One request of a plan.
@@ -50,6 +54,10 @@ pub struct PlannedRequest {
     pub output_tokens: u64,
     /// Value of the `x-request-id` header.
     pub id: String,
+    /// Fields of the body that only this request has, such as `tools`; they replace what the
+    /// bench sets.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub overrides: Map<String, Value>,
 }
 
 /// What is asked.
@@ -104,8 +112,8 @@ pub struct PlanSpec<'a> {
     pub seed: u64,
     /// What prompts are made and counted with.
     pub tokenizer: &'a Tokenizer,
-    /// Whether the backend's prompts may be token ids.
-    pub takes_token_ids: bool,
+    /// Kinds of prompts that the backend takes, for datasets that can be sent as one or the other.
+    pub takes: &'a [Shape],
     /// Put before a request's number to make its id.
     pub request_id_prefix: &'a str,
 }
@@ -128,7 +136,7 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
             ..
         })
     );
-    if ids && !spec.takes_token_ids {
+    if ids && !spec.takes.contains(&Shape::Tokens) {
         mistakes.push(
             "the dataset makes prompts of token ids (token_ids), which this backend does not take; \
              leave token_ids out, or use a completions backend"
@@ -138,23 +146,29 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
     PlanError::check(mistakes)?;
 
     let samples = dataset::sample(spec)?;
-    let times = schedule(spec.arrivals, samples.rows.len(), spec.seed);
+    let random = samples
+        .legacy
+        .unwrap_or_else(|| RandomState::new(spec.seed));
+    let times = arrivals::schedule_from(spec.arrivals, samples.rows.len(), random);
+    let timed = samples.rows.iter().any(|sample| sample.at.is_some());
     let requests = samples
         .rows
         .into_iter()
         .zip(times)
         .enumerate()
         .map(|(index, (sample, at))| PlannedRequest {
-            at,
+            at: sample.at.unwrap_or(at),
             prompt: sample.prompt,
             input: sample.input,
             output_tokens: sample.output_tokens,
             id: format!("{}{index}", spec.request_id_prefix),
+            overrides: sample.overrides,
         })
         .collect();
     Ok(Plan {
         requests,
         notes: samples.notes,
+        timed,
     })
 }
 
@@ -188,7 +202,7 @@ mod tests {
             requests: 7,
             seed: 0,
             tokenizer,
-            takes_token_ids: false,
+            takes: &[Shape::Text],
             request_id_prefix: "bench-",
         }
     }

@@ -161,6 +161,18 @@ impl<'a> Arg<'a> {
         }
     }
 
+    /// A share in [0, 1].
+    pub(crate) fn share(&self) -> Result<f64, Mistake> {
+        let text = self.text()?;
+        match number(text) {
+            Some(share) if share <= 1.0 => Ok(share),
+            _ => Err(Mistake::new(format!(
+                "`{} = {text}`: expected a number from 0 to 1, such as `0.5`",
+                self.word
+            ))),
+        }
+    }
+
     /// `word`, `word = true` or `word = false`.
     pub(crate) fn flag(&self) -> Result<bool, Mistake> {
         match self.value {

@@ -17,6 +17,9 @@ impl Mistake {
 
     /// `unknown {what} `{word}`; did you mean `…`? Valid: …`.
     pub fn unknown(what: &str, word: &str, valid: &[&str]) -> Self {
+        if valid.is_empty() {
+            return Mistake(format!("unknown {what} `{word}`; it has none"));
+        }
         let list = valid.join(", ");
         match closest(word, valid) {
             Some(near) => Mistake(format!(

@@ -1,15 +1,16 @@
 //! The flags of `goodput serve`, named as in vLLM 0.33, and the bench they describe. All but those that
 //! name the server are flags of `goodput ab` too.
 
+mod buckets;
+mod dataset;
+
+use self::dataset::DatasetFlags;
 use crate::{
     baseline::Settings,
     bench::Bench,
     cli::{baseline::BaselineFlags, outputs::OutputArgs},
     error::{Error, Problem},
-    grammar::{
-        dataset::{Custom, Dataset, Random, ShareGpt},
-        ramp::{Ramp, RampKind},
-    },
+    grammar::ramp::{Ramp, RampKind},
     plan::TokenizerSpec,
 };
 use clap::{ArgAction, ValueEnum};
@@ -79,55 +80,14 @@ pub(in crate::cli) struct Args {
     #[arg(long, conflicts_with = "tokenizer")]
     pub(super) skip_tokenizer_init: bool,
 
-    /// What is asked.
-    #[arg(long, value_enum, default_value_t = DatasetName::Random)]
-    dataset_name: DatasetName,
-    /// File of the dataset (custom: .jsonl, sharegpt: .json).
-    #[arg(long)]
-    dataset_path: Option<PathBuf>,
+    #[command(flatten)]
+    dataset: DatasetFlags,
     /// Requests to send.
     #[arg(long, default_value_t = 1000)]
     pub(in crate::cli) num_prompts: usize,
     /// Seed of prompts and arrivals.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Keep the file's order.
-    #[arg(long)]
-    disable_shuffle: bool,
-    /// Send fewer requests rather than repeat rows.
-    #[arg(long)]
-    no_oversample: bool,
-    /// Accepted: goodput never applies a chat template on the client's side.
-    #[arg(long)]
-    skip_chat_template: bool,
-    /// Sets --random-input-len.
-    #[arg(long)]
-    input_len: Option<usize>,
-    /// Sets the output length of every dataset.
-    #[arg(long)]
-    output_len: Option<usize>,
-    /// Output length of custom; -1 takes each row's output_tokens.
-    #[arg(long, default_value_t = 256, allow_negative_numbers = true)]
-    custom_output_len: i64,
-    /// Output length of sharegpt. Default: the recorded answer's.
-    #[arg(long)]
-    sharegpt_output_len: Option<usize>,
-    /// Prompt tokens of random, prefix not included.
-    #[arg(long, default_value_t = 1024)]
-    random_input_len: usize,
-    /// Output tokens of random.
-    #[arg(long, default_value_t = 128)]
-    random_output_len: usize,
-    /// Lengths of random vary by ± this ratio: a number in [0, 1), or
-    /// {"input": r, "output": r}.
-    #[arg(long, default_value = "0.0")]
-    random_range_ratio: String,
-    /// Tokens of the prefix that all random prompts share.
-    #[arg(long, default_value_t = 0)]
-    random_prefix_len: usize,
-    /// Send random prompts as token ids (completions only).
-    #[arg(long)]
-    prompt_token_ids: bool,
 
     /// Requests per second; inf sends all at once.
     #[arg(long, default_value_t = f64::INFINITY)]
@@ -271,14 +231,6 @@ struct Sampling {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DatasetName {
-    Random,
-    Custom,
-    #[value(name = "sharegpt")]
-    ShareGpt,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RampName {
     Linear,
     Exponential,
@@ -344,7 +296,7 @@ impl Args {
         if self.no_prewarm {
             bench = bench.prewarm(false);
         }
-        if let Some(dataset) = self.dataset(&mut problems) {
+        if let Some(dataset) = self.dataset.read(&mut problems) {
             bench = bench.dataset(dataset);
         }
         if let Some(ramp) = self.ramp(&mut problems) {
@@ -411,88 +363,6 @@ impl Args {
         lines
     }
 
-    fn dataset(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
-        if self.dataset_name == DatasetName::Random {
-            if let Some(path) = &self.dataset_path {
-                problems.push(Problem::new(
-                    "--dataset-path",
-                    path.display(),
-                    "has no meaning for random. Add --dataset-name custom or sharegpt",
-                ));
-            }
-            let (input_range_ratio, output_range_ratio) = self.range_ratios(problems)?;
-            return Some(Dataset::Random(Random {
-                input: self.input_len.unwrap_or(self.random_input_len),
-                output: self.output_len.unwrap_or(self.random_output_len),
-                input_range_ratio,
-                output_range_ratio,
-                prefix: self.random_prefix_len,
-                token_ids: self.prompt_token_ids,
-            }));
-        }
-        let Some(path) = self.dataset_path.clone() else {
-            problems.push(Problem::new(
-                "--dataset-path",
-                "(missing)",
-                "is needed: the file with the prompts",
-            ));
-            return None;
-        };
-        let keep_order = self.disable_shuffle;
-        let no_oversample = self.no_oversample;
-        if self.dataset_name == DatasetName::ShareGpt {
-            return Some(Dataset::ShareGpt(ShareGpt {
-                path,
-                output: self.output_len.or(self.sharegpt_output_len),
-                keep_order,
-                no_oversample,
-            }));
-        }
-        let output = match (self.output_len, usize::try_from(self.custom_output_len)) {
-            (Some(length), _) | (None, Ok(length)) if length > 0 => Some(length),
-            (None, Err(_)) if self.custom_output_len == -1 => None,
-            _ => {
-                problems.push(Problem::new(
-                    "--custom-output-len",
-                    self.custom_output_len,
-                    "must be at least 1, or -1 for each row's output_tokens",
-                ));
-                None
-            }
-        };
-        Some(Dataset::Custom(Custom {
-            path,
-            output,
-            keep_order,
-            no_oversample,
-        }))
-    }
-
-    /// A number for both, or a JSON object with one each.
-    fn range_ratios(&self, problems: &mut Vec<Problem>) -> Option<(f64, f64)> {
-        let text = self.random_range_ratio.as_str();
-        let (input, output) = match serde_json::from_str::<Value>(text) {
-            Ok(Value::Number(ratio)) => (ratio.as_f64(), ratio.as_f64()),
-            Ok(Value::Object(ratios)) => {
-                let ratio = |key| ratios.get(key).and_then(Value::as_f64);
-                (ratio("input"), ratio("output"))
-            }
-            _ => (None, None),
-        };
-        let valid = |ratio: &f64| (0.0..1.0).contains(ratio);
-        match (input.filter(valid), output.filter(valid)) {
-            (Some(input), Some(output)) => Some((input, output)),
-            _ => {
-                problems.push(Problem::new(
-                    "--random-range-ratio",
-                    text,
-                    "must be a number in [0, 1), or {\"input\": 0.1, \"output\": 0.2}",
-                ));
-                None
-            }
-        }
-    }
-
     pub(super) fn ramp(&self, problems: &mut Vec<Problem>) -> Option<Ramp> {
         let (strategy, start, end) = match (
             self.ramp_up_strategy,
@@ -527,7 +397,7 @@ impl Args {
 
     /// What was asked, for results.
     pub(super) fn dataset_text(&self) -> String {
-        let dataset = self.dataset(&mut Vec::new());
+        let dataset = self.dataset.read(&mut Vec::new());
         dataset
             .map(|dataset| dataset.to_string())
             .unwrap_or_default()

@@ -36,6 +36,12 @@ impl Complaints {
         }
     }
 
+    /// Whether more would not be shown.
+    #[cfg(feature = "hf")]
+    pub(super) fn full(&self) -> bool {
+        self.sentences.len() == SHOWN
+    }
+
     /// An error if there is anything to complain about.
     pub(super) fn check(mut self) -> Result<(), PlanError> {
         if self.more > 0 {

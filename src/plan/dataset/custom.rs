@@ -6,16 +6,16 @@
 //! plan's seed, and repeated by its `choice` when there are too few, as in vLLM.
 
 use super::{
-    Sample, Samples, arrange,
-    complaints::{self, Complaints},
+    Sample, Samples, arrange, estimate,
+    fields::{Fields, kind, lines},
     oversample,
 };
 use crate::{
     plan::{PlanError, PlanSpec, Prompt, Tokenizer},
-    record::{CountSource, TokenCount},
+    record::TokenCount,
 };
 use goodput_grammar::dataset::Custom;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::path::Path;
 
 struct Row {
@@ -33,61 +33,23 @@ pub(super) fn sample(custom: &Custom, spec: &PlanSpec<'_>) -> Result<Samples, Pl
         output_tokens,
     } in rows
     {
-        samples.rows.push(Sample {
-            input: length(&prompt, spec.tokenizer),
-            prompt,
-            output_tokens,
-        });
+        let input = length(&prompt, spec.tokenizer);
+        samples.rows.push(Sample::new(prompt, input, output_tokens));
     }
-    oversample(&mut samples, custom.no_oversample, spec);
+    oversample(&mut samples, custom.no_oversample, spec.requests, spec.seed);
     Ok(samples)
 }
 
 /// All rows of the file in its order, or everything that is wrong with them.
 fn load(path: &Path, output: Option<usize>) -> Result<Vec<Row>, PlanError> {
-    let text = complaints::read(path)?;
-    let mut complaints = Complaints::about(path);
-    let mut rows = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
-        }
-        let place = format!("line {}", index + 1);
-        match serde_json::from_str::<Value>(line) {
-            Ok(Value::Object(fields)) => match row(fields, output) {
-                Ok(row) => rows.push(row),
-                Err(mistakes) => {
-                    for mistake in mistakes {
-                        complaints.add(&place, &mistake);
-                    }
-                }
-            },
-            Ok(other) => complaints.add(
-                &place,
-                &format!("is {}, not a JSON object with a `prompt`", kind(&other)),
-            ),
-            Err(error) => complaints.add(
-                &format!("{place}, column {}", error.column()),
-                &format!("is not JSON: {}", complaints::reason(&error)),
-            ),
-        }
-    }
-    complaints.check()?;
-    if rows.is_empty() {
-        return Err(complaints::whole_file(
-            path,
-            "is empty; it needs a JSON object with a `prompt` on every line",
-        ));
-    }
-    Ok(rows)
+    lines(path, "a `prompt`", |fields| row(fields, output).map(Some))
 }
 
-fn row(mut fields: Map<String, Value>, output: Option<usize>) -> Result<Row, Vec<String>> {
-    let mut mistakes = Vec::new();
-    let prompt = match (fields.remove("prompt"), fields.remove("messages")) {
+fn row(mut fields: Fields, output: Option<usize>) -> Result<Row, Vec<String>> {
+    let prompt = match (fields.take("prompt"), fields.take("messages")) {
         (Some(Value::String(text)), None) => Some(Prompt::Text(text)),
         (Some(other), None) => {
-            mistakes.push(format!("field `prompt` is {}, not a string", kind(&other)));
+            fields.complain(format!("field `prompt` is {}, not a string", kind(&other)));
             None
         }
         (None, Some(Value::Array(messages)))
@@ -96,46 +58,25 @@ fn row(mut fields: Map<String, Value>, output: Option<usize>) -> Result<Row, Vec
             Some(Prompt::Messages(messages))
         }
         (None, Some(_)) => {
-            mistakes.push("field `messages` must be an array of chat messages (objects)".into());
+            fields.complain("field `messages` must be an array of chat messages (objects)");
             None
         }
         (Some(_), Some(_)) => {
-            mistakes.push("has both `prompt` and `messages`; keep one".into());
+            fields.complain("has both `prompt` and `messages`; keep one");
             None
         }
         (None, None) => {
-            mistakes.push("field `prompt` is missing (or `messages`, for a chat)".into());
+            fields.complain("field `prompt` is missing (or `messages`, for a chat)");
             None
         }
     };
-    let output_tokens = match output {
-        Some(tokens) => tokens as u64,
-        None => match fields.get("output_tokens") {
-            Some(value) => match value.as_u64() {
-                Some(tokens) if tokens > 0 => tokens,
-                _ => {
-                    mistakes.push(format!(
-                        "field `output_tokens` is {value}, not a whole number above 0"
-                    ));
-                    0
-                }
-            },
-            None => {
-                mistakes.push(
-                    "field `output_tokens` is missing; add it, or give the dataset an `output`"
-                        .into(),
-                );
-                0
-            }
-        },
-    };
-    match prompt {
-        Some(prompt) if mistakes.is_empty() => Ok(Row {
+    let output_tokens = fields.output(output);
+    fields
+        .done(prompt.zip(output_tokens))
+        .map(|(prompt, output_tokens)| Row {
             prompt,
             output_tokens,
-        }),
-        _ => Err(mistakes),
-    }
+        })
 }
 
 /// Tokens of a prompt, special tokens included. A chat's template is the server's, so its length
@@ -143,26 +84,20 @@ fn row(mut fields: Map<String, Value>, output: Option<usize>) -> Result<Row, Vec
 fn length(prompt: &Prompt, tokenizer: &Tokenizer) -> TokenCount {
     match prompt {
         Prompt::Text(text) => tokenizer.count(text, true),
-        Prompt::Tokens(ids) => TokenCount {
-            tokens: ids.len() as u64,
-            source: CountSource::Tokenizer,
-        },
-        Prompt::Messages(messages) => TokenCount {
-            tokens: messages
-                .iter()
-                .flat_map(texts)
-                .map(|text| tokenizer.count(text, false).tokens)
-                .sum(),
-            source: CountSource::Estimate,
-        },
+        Prompt::Messages(messages) => chat_length(messages, tokenizer),
         // No row of this dataset makes any of them.
-        Prompt::Media { .. } | Prompt::Audio(_) | Prompt::Batch(_) | Prompt::Rerank { .. } => {
-            TokenCount {
-                tokens: 0,
-                source: CountSource::Estimate,
-            }
-        }
+        _ => estimate(0),
     }
+}
+
+/// Tokens of a chat's texts.
+pub(super) fn chat_length(messages: &[Value], tokenizer: &Tokenizer) -> TokenCount {
+    let tokens = messages
+        .iter()
+        .flat_map(texts)
+        .map(|text| tokenizer.count(text, false).tokens)
+        .sum::<u64>();
+    estimate(tokens as usize)
 }
 
 /// The texts of a chat message: its content, or the text parts of it.
@@ -177,22 +112,11 @@ fn texts(message: &Value) -> Vec<&str> {
     }
 }
 
-/// A value's type, with its article.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::{dataset::tests::draw, numpy::PyRandom, testing::scratch};
+    use crate::record::CountSource;
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;
 

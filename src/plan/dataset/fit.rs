@@ -8,7 +8,10 @@
 //! Everything up to a request's first such draw depends on nothing else, so that part is worked
 //! out on all cores.
 
-use crate::plan::{Codec, Memo, PlanError, numpy::Generator};
+use crate::plan::{
+    Codec, Memo, PlanError,
+    numpy::{Generator, Integers},
+};
 use std::{mem, num::NonZeroUsize, panic, thread};
 
 const REPAIRS: usize = 10;
@@ -67,12 +70,12 @@ impl Fit {
     pub(super) fn finish(
         mut self,
         memo: &mut Memo<'_>,
-        generator: &mut Generator,
+        integers: &mut impl Integers,
     ) -> Result<Self, PlanError> {
         while let Some(missing) = self.advance(memo)? {
             // Any id of the vocabulary may come, special ones too.
             let vocabulary = memo.codec().vocab_size();
-            let drawn = (0..missing.get()).map(|_| generator.below(vocabulary) as u32);
+            let drawn = (0..missing.get()).map(|_| integers.below(vocabulary) as u32);
             self.ids.extend(drawn);
             self.repaired();
         }
@@ -131,7 +134,7 @@ pub(super) fn fit_all(
 }
 
 /// `work` of `0..count`, in that order, with what a core keeps for itself.
-fn on_all_cores<C, T: Send>(
+pub(super) fn on_all_cores<C, T: Send>(
     count: usize,
     core: impl Fn() -> C + Sync,
     work: &(impl Fn(&mut C, usize) -> T + Sync),

@@ -1,15 +1,42 @@
 //! What is asked, one dataset a file.
 
+mod bench_sets;
+mod burstgpt;
 mod complaints;
 mod custom;
+mod custom_audio;
+mod custom_image;
+mod fields;
 mod fit;
+#[cfg(all(test, feature = "tokenizers"))]
+mod golden;
+#[cfg(feature = "hf")]
+mod hf;
+mod lengths;
+mod media;
+mod noise;
+mod prefix_repetition;
 mod random;
+mod random_mm;
+mod rerank;
 mod sharegpt;
+mod sonnet;
+mod sound;
+mod table;
+mod trace;
+mod trace_csv;
 mod words;
 
-use super::{PlanError, PlanSpec, Prompt, numpy::PyRandom};
-use crate::record::TokenCount;
+use super::{
+    PlanError, PlanSpec, Prompt,
+    numpy::{PyRandom, RandomState},
+};
+use crate::{
+    clock::Nanos,
+    record::{CountSource, TokenCount},
+};
 use goodput_grammar::dataset::Dataset;
+use serde_json::{Map, Value};
 
 /// One request without its time and its name.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +44,22 @@ pub(super) struct Sample {
     pub(super) prompt: Prompt,
     pub(super) input: TokenCount,
     pub(super) output_tokens: u64,
+    /// When it is sent, if the dataset says so.
+    pub(super) at: Option<Nanos>,
+    /// Fields of the body that only this request has.
+    pub(super) overrides: Map<String, Value>,
+}
+
+impl Sample {
+    fn new(prompt: Prompt, input: TokenCount, output_tokens: u64) -> Self {
+        Sample {
+            prompt,
+            input,
+            output_tokens,
+            at: None,
+            overrides: Map::new(),
+        }
+    }
 }
 
 /// Requests in send order, and what the user should know about them.
@@ -24,14 +67,95 @@ pub(super) struct Sample {
 pub(super) struct Samples {
     pub(super) rows: Vec<Sample>,
     pub(super) notes: Vec<String>,
+    /// numpy's legacy stream where the dataset has drawn from it: arrivals go on from there.
+    pub(super) legacy: Option<RandomState>,
+}
+
+impl Samples {
+    fn tell_surplus(&mut self, surplus: i64) {
+        if surplus != 0 {
+            self.notes.push(format!(
+                "all prompts together have {} tokens {} than asked for: some texts do not encode \
+                 to the tokens they were made of",
+                surplus.unsigned_abs(),
+                if surplus > 0 { "more" } else { "fewer" },
+            ));
+        }
+    }
+
+    fn tell_tokenizer(&mut self, spec: &PlanSpec<'_>) {
+        if spec.tokenizer.name() == Some("embedded") {
+            self.notes.push(
+                "prompt lengths are in tokens of goodput's embedded tokenizer; name the model's \
+                 tokenizer for lengths in its own tokens"
+                    .into(),
+            );
+        }
+    }
+
+    fn tell_words(&mut self) {
+        self.notes.push(
+            "there is no tokenizer: prompts are common words, one for every token, and their \
+             lengths are estimates"
+                .into(),
+        );
+    }
+
+    fn tell_fewer(&mut self, wanted: usize) {
+        let found = self.rows.len();
+        if found < wanted {
+            self.notes.push(format!(
+                "{found} requests are planned, not {wanted}: the dataset has no more usable rows"
+            ));
+        }
+    }
+}
+
+fn exactly(tokens: usize) -> TokenCount {
+    TokenCount {
+        tokens: tokens as u64,
+        source: CountSource::Tokenizer,
+    }
+}
+
+fn estimate(tokens: usize) -> TokenCount {
+    TokenCount {
+        tokens: tokens as u64,
+        source: CountSource::Estimate,
+    }
 }
 
 /// The requests of a dataset.
 pub(super) fn sample(spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     match spec.dataset {
         Dataset::Random(random) => random::sample(random, spec),
-        Dataset::Custom(custom) => custom::sample(custom, spec),
+        Dataset::RandomMm(set) => random_mm::sample(set, spec),
+        Dataset::RandomRerank(rerank) => rerank::sample(rerank, spec),
+        Dataset::PrefixRepetition(set) => prefix_repetition::sample(set, spec),
         Dataset::ShareGpt(sharegpt) => sharegpt::sample(sharegpt, spec),
+        Dataset::Sonnet(sonnet) => sonnet::sample(sonnet, spec),
+        Dataset::BurstGpt(burstgpt) => burstgpt::sample(burstgpt, spec),
+        Dataset::Custom(custom) => custom::sample(custom, spec),
+        Dataset::CustomImage(custom) => custom_image::sample(custom, spec),
+        Dataset::CustomAudio(custom) => custom_audio::sample(custom, spec),
+        Dataset::SpecBench(set) => bench_sets::spec_bench(set, spec),
+        Dataset::SpeedBench(set) => bench_sets::speed_bench(set, spec),
+        Dataset::TimedTrace(trace) => trace::sample(trace, spec),
+        #[cfg(feature = "hf")]
+        Dataset::Hf(set) => hf::sample(set, spec),
+        #[cfg(not(feature = "hf"))]
+        Dataset::Hf(set) => Err(PlanError::new(format!(
+            "hf(\"{}\"): sets of the Hugging Face hub need goodput's feature `hf`; enable it",
+            set.path.display()
+        ))),
+    }
+}
+
+/// A length that was made to be so: exact with a tokenizer.
+fn counted(tokens: usize, spec: &PlanSpec<'_>) -> TokenCount {
+    match spec.tokenizer.codec() {
+        Some(_) => exactly(tokens),
+        None => estimate(tokens),
     }
 }
 
@@ -43,18 +167,15 @@ fn arrange<T>(rows: &mut [T], keep_order: bool, seed: u64) {
 }
 
 /// Repeats rows, drawn with replacement, until there are enough; or says how many are missing.
-fn oversample(samples: &mut Samples, no_oversample: bool, spec: &PlanSpec<'_>) {
-    let (found, wanted) = (samples.rows.len(), spec.requests);
+fn oversample(samples: &mut Samples, no_oversample: bool, wanted: usize, seed: u64) {
+    let found = samples.rows.len();
     if found >= wanted {
         return;
     }
     if no_oversample {
-        samples.notes.push(format!(
-            "{found} requests are planned, not {wanted}: the dataset has no more usable rows"
-        ));
-        return;
+        return samples.tell_fewer(wanted);
     }
-    let mut random = PyRandom::new(spec.seed);
+    let mut random = PyRandom::new(seed);
     for _ in found..wanted {
         let row = samples.rows[random.below(found)].clone();
         samples.rows.push(row);
@@ -69,7 +190,7 @@ fn oversample(samples: &mut Samples, no_oversample: bool, spec: &PlanSpec<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Arrivals, Tokenizer};
+    use crate::plan::{Arrivals, Shape, Tokenizer};
     use goodput_grammar::dataset::Random;
 
     pub(super) const AT_ONCE: Arrivals = Arrivals {
@@ -79,12 +200,31 @@ mod tests {
         max_concurrency: None,
     };
 
-    /// Samples of a dataset; token ids are welcome.
+    /// Samples of a dataset; all kinds of prompts but recordings are welcome.
     pub(super) fn draw(
         dataset: &Dataset,
         requests: usize,
         seed: u64,
         tokenizer: &Tokenizer,
+    ) -> Result<Samples, PlanError> {
+        let takes = Shape::ALL
+            .into_iter()
+            .filter(|&shape| shape != Shape::Audio);
+        draw_for(
+            dataset,
+            requests,
+            seed,
+            tokenizer,
+            &takes.collect::<Vec<_>>(),
+        )
+    }
+
+    pub(super) fn draw_for(
+        dataset: &Dataset,
+        requests: usize,
+        seed: u64,
+        tokenizer: &Tokenizer,
+        takes: &[Shape],
     ) -> Result<Samples, PlanError> {
         sample(&PlanSpec {
             dataset,
@@ -92,7 +232,7 @@ mod tests {
             requests,
             seed,
             tokenizer,
-            takes_token_ids: true,
+            takes,
             request_id_prefix: "",
         })
     }

@@ -2,182 +2,214 @@
 //!
 //! The draws and their order are those of vLLM's `RandomDataset`, so the same seed and tokenizer
 //! give the same prompts: from numpy's `default_rng(seed)` all input lengths, all output lengths
-//! and all offsets, then the shared prefix, then what repairs need. The body of request *i* is a
-//! run of consecutive ordinary token ids that starts at `offset_i + i`. As text, it is decoded and
+//! and all offsets, then the shared prefix, then what repairs need. As text, a body is decoded and
 //! encoded again until its length is right (see [`super::fit`]).
 //!
-//! Two things are ours. As token ids, prompts have their length by construction, so nothing is
+//! Some things are ours. As token ids, prompts have their length by construction, so nothing is
 //! decoded or repaired and the special tokens that a server puts around texts are not subtracted.
-//! Without a tokenizer, prompts are words, one for every token, and lengths are estimates.
+//! Without a tokenizer, prompts are words, one for every token, and lengths are estimates. And a
+//! picture may go with every prompt.
 
 use super::{
-    Sample, Samples,
+    Sample, Samples, estimate, exactly,
     fit::{Fit, fit_all},
+    lengths::{Draws, Lengths, ordinary, run},
+    media::Shelf,
     words::WORDS,
 };
-use crate::{
-    plan::{Codec, Memo, PlanError, PlanSpec, Prompt, numpy::Generator},
-    record::{CountSource, TokenCount},
-};
+use crate::plan::{Codec, Media, MediaKind, Memo, PlanError, PlanSpec, Prompt, numpy::Generator};
 use goodput_grammar::dataset::Random;
+use std::path::Path;
 
 pub(super) fn sample(random: &Random, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
-    let mut mistakes = mistakes(random);
-    match spec.tokenizer.codec() {
-        None if random.token_ids => mistakes.push(
+    let lengths = Lengths {
+        input: random.input,
+        output: random.output,
+        input_range_ratio: random.input_range_ratio,
+        output_range_ratio: random.output_range_ratio,
+    };
+    let mut mistakes = lengths.mistakes();
+    mistakes.extend(conflicts(random));
+    if random.token_ids && spec.tokenizer.codec().is_none() {
+        mistakes.push(
             "random prompts as token_ids need a tokenizer, which says what ids there are; name \
              one, or leave token_ids out"
                 .into(),
-        ),
-        _ => {}
+        );
     }
     PlanError::check(mistakes)?;
-    match spec.tokenizer.codec() {
-        None => words(random, spec),
-        Some(codec) if random.token_ids => token_ids(random, spec, codec),
-        Some(codec) => texts(random, spec, codec),
-    }
-}
-
-fn mistakes(random: &Random) -> Vec<String> {
-    [
-        ("input", random.input_range_ratio),
-        ("output", random.output_range_ratio),
-    ]
-    .into_iter()
-    .filter(|(_, ratio)| !(0.0..1.0).contains(ratio))
-    .map(|(which, ratio)| {
-        format!("the range ratio of the random {which} length is {ratio}; it must be in [0, 1)")
-    })
-    .collect()
-}
-
-/// The first draws: what every request asks for.
-struct Draws {
-    inputs: Vec<usize>,
-    outputs: Vec<u64>,
-    offsets: Vec<usize>,
-}
-
-impl Draws {
-    /// `vocabulary` bounds the offsets; `special` tokens are subtracted from the input length.
-    fn new(
-        random: &Random,
-        requests: usize,
-        special: usize,
-        vocabulary: usize,
-        generator: &mut Generator,
-    ) -> Result<Self, PlanError> {
-        let (low, high) = range(
-            random.input.saturating_sub(special),
-            random.input_range_ratio,
-        );
-        if random.prefix as u64 + low < 1 {
-            return Err(PlanError::new(format!(
-                "random(input = {}) can leave a prompt without a token: the tokenizer adds \
-                 {special} special tokens and the range ratio is {}; ask for a longer input or a \
-                 prefix",
-                random.input, random.input_range_ratio
-            )));
-        }
-        let (short, long) = range(random.output, random.output_range_ratio);
-        let (short, long) = (short.max(1), long.max(1));
-        let mut draw = |low: u64, high: u64| -> Vec<u64> {
-            (0..requests)
-                .map(|_| generator.integer(low, high - low))
-                .collect()
-        };
-        let indices = |drawn: Vec<u64>| drawn.into_iter().map(|drawn| drawn as usize).collect();
-        Ok(Draws {
-            inputs: indices(draw(low, high)),
-            outputs: draw(short, long),
-            offsets: indices(draw(0, (vocabulary as u64).saturating_sub(1))),
-        })
-    }
-}
-
-/// The inclusive range of a length that varies by a ratio.
-fn range(length: usize, ratio: f64) -> (u64, u64) {
-    let length = length as f64;
-    let low = (length * (1.0 - ratio)).floor();
-    let high = (length * (1.0 + ratio)).ceil();
-    (low as u64, high as u64)
-}
-
-/// Token ids that stand for text, ascending.
-fn ordinary(codec: &Codec) -> Result<Vec<u32>, PlanError> {
-    let ids: Vec<u32> = (0..codec.vocab_size() as u32)
-        .filter(|id| codec.special_ids().binary_search(id).is_err())
-        .collect();
-    if ids.is_empty() {
-        return Err(PlanError::new(
-            "the tokenizer has no token besides special ones, so there is nothing to make random \
-             prompts of; name another tokenizer",
-        ));
-    }
-    Ok(ids)
-}
-
-/// `length` consecutive ordinary ids from `start`, wrapping round.
-fn run(ordinary: &[u32], start: usize, length: usize) -> impl Iterator<Item = u32> {
-    let (before, from) = ordinary.split_at(start % ordinary.len());
-    from.iter().chain(before).cycle().copied().take(length)
-}
-
-fn texts(random: &Random, spec: &PlanSpec<'_>, codec: &Codec) -> Result<Samples, PlanError> {
-    let mut generator = Generator::new(spec.seed);
-    let special = codec.special_tokens_to_add();
-    let draws = Draws::new(
-        random,
-        spec.requests,
-        special,
-        codec.vocab_size(),
-        &mut generator,
-    )?;
-    let ordinary = ordinary(codec)?;
-    let prefix: Vec<u32> = (0..random.prefix)
-        .map(|_| ordinary[generator.below(ordinary.len())])
-        .collect();
-    let prefix = Fit::new(prefix, random.prefix).finish(&mut Memo::new(codec), &mut generator)?;
-    let start = |index: usize| {
-        let input = draws.inputs[index];
-        let mut ids = prefix.ids.clone();
-        ids.extend(run(&ordinary, draws.offsets[index] + index, input));
-        Fit::new(ids, random.prefix + input)
+    let image = match &random.image_url {
+        Some(image) => Some(picture(image)?),
+        None => None,
     };
-    let fitted = fit_all(spec.requests, start, codec, &mut generator)?;
-
-    let surplus: i64 = fitted.iter().map(|fitted| fitted.surplus).sum();
-    let mut samples = Samples::default();
-    for (fitted, output_tokens) in fitted.into_iter().zip(draws.outputs) {
-        samples.rows.push(Sample {
-            input: exactly(fitted.tokens),
-            prompt: Prompt::Text(fitted.text),
-            output_tokens,
-        });
+    let mut samples = match spec.tokenizer.codec() {
+        None => words(random, lengths, spec)?,
+        Some(codec) if random.token_ids => token_ids(random, lengths, spec, codec)?,
+        Some(codec) => {
+            let special = codec.special_ids();
+            Text {
+                lengths,
+                prefix: random.prefix,
+                requests: spec.requests,
+            }
+            .samples(codec, special, &mut Generator::new(spec.seed), spec)?
+        }
+    };
+    if let Some(image) = image {
+        show(&mut samples, &image);
     }
-    if surplus != 0 {
-        samples.notes.push(format!(
-            "all prompts together have {} tokens {} than asked for: some texts do not encode to \
-             the tokens they were made of",
-            surplus.unsigned_abs(),
-            if surplus > 0 { "more" } else { "fewer" },
-        ));
-    }
-    if spec.tokenizer.name() == Some("embedded") {
-        samples.notes.push(
-            "prompt lengths are in tokens of goodput's embedded tokenizer; name the model's \
-             tokenizer for lengths in its own tokens"
-                .into(),
-        );
+    if random.batch > 1 {
+        samples.rows = batches(samples.rows, random.batch);
     }
     Ok(samples)
 }
 
-fn token_ids(random: &Random, spec: &PlanSpec<'_>, codec: &Codec) -> Result<Samples, PlanError> {
+fn picture(reference: &str) -> Result<Media, PlanError> {
+    Shelf::new(Path::new(""))
+        .media(reference, MediaKind::Image)
+        .map_err(|why| PlanError::new(format!("random(image_url): {why}")))
+}
+
+/// Settings that cannot go together.
+fn conflicts(random: &Random) -> Vec<String> {
+    let kinds = [
+        ("token_ids", random.token_ids),
+        ("batch", random.batch > 1),
+        ("image_url", random.image_url.is_some()),
+    ];
+    let asked: Vec<&str> = kinds
+        .iter()
+        .filter(|(_, asked)| *asked)
+        .map(|(name, _)| *name)
+        .collect();
+    match asked[..] {
+        [] | [_] => Vec::new(),
+        _ => vec![format!(
+            "random prompts cannot have {} at once; keep one of them",
+            asked.join(" and ")
+        )],
+    }
+}
+
+/// Puts one picture beside every text.
+fn show(samples: &mut Samples, image: &Media) {
+    for row in &mut samples.rows {
+        if let Prompt::Text(text) = &mut row.prompt {
+            row.prompt = Prompt::Media {
+                text: std::mem::take(text),
+                media: vec![image.clone()],
+            };
+        }
+    }
+}
+
+/// Several texts a request. As in vLLM they ask for no output.
+fn batches(rows: Vec<Sample>, size: usize) -> Vec<Sample> {
+    rows.chunks(size)
+        .map(|rows| {
+            let texts = rows.iter().filter_map(|row| match &row.prompt {
+                Prompt::Text(text) => Some(text.clone()),
+                _ => None,
+            });
+            let mut input = rows[0].input;
+            input.tokens = rows.iter().map(|row| row.input.tokens).sum();
+            Sample::new(Prompt::Batch(texts.collect()), input, 0)
+        })
+        .collect()
+}
+
+/// Random texts, as they are drawn for several datasets.
+pub(super) struct Text {
+    pub(super) lengths: Lengths,
+    pub(super) prefix: usize,
+    pub(super) requests: usize,
+}
+
+impl Text {
+    /// `special` tokens are in no text.
+    pub(super) fn samples(
+        &self,
+        codec: &Codec,
+        special: &[u32],
+        generator: &mut Generator,
+        spec: &PlanSpec<'_>,
+    ) -> Result<Samples, PlanError> {
+        let around = codec.special_tokens_to_add();
+        self.lengths.check(self.prefix, around)?;
+        let draws = Draws::new(
+            self.lengths,
+            self.requests,
+            around,
+            codec.vocab_size(),
+            generator,
+        );
+        let begin = Beginning::new(self.prefix, codec, special, generator)?;
+        let start = |index: usize| begin.fit(index, &draws);
+        let fitted = fit_all(self.requests, start, codec, generator)?;
+
+        let mut samples = Samples::default();
+        samples.tell_surplus(fitted.iter().map(|fitted| fitted.surplus).sum());
+        for (fitted, output_tokens) in fitted.into_iter().zip(draws.outputs) {
+            let (input, prompt) = (exactly(fitted.tokens), Prompt::Text(fitted.text));
+            samples.rows.push(Sample::new(prompt, input, output_tokens));
+        }
+        samples.tell_tokenizer(spec);
+        Ok(samples)
+    }
+}
+
+/// What texts are made of.
+pub(super) struct Beginning {
+    ordinary: Vec<u32>,
+    length: usize,
+    prefix: Vec<u32>,
+}
+
+impl Beginning {
+    /// Draws the prefix.
+    pub(super) fn new(
+        length: usize,
+        codec: &Codec,
+        special: &[u32],
+        generator: &mut Generator,
+    ) -> Result<Self, PlanError> {
+        let ordinary = ordinary(codec, special)?;
+        let drawn: Vec<u32> = (0..length)
+            .map(|_| ordinary[generator.below(ordinary.len())])
+            .collect();
+        let prefix = Fit::new(drawn, length).finish(&mut Memo::new(codec), generator)?;
+        Ok(Beginning {
+            ordinary,
+            length,
+            prefix: prefix.ids,
+        })
+    }
+
+    /// The start of a text.
+    pub(super) fn fit(&self, index: usize, draws: &Draws) -> Fit {
+        let input = draws.inputs[index];
+        let mut ids = self.prefix.clone();
+        ids.extend(run(&self.ordinary, draws.offsets[index] + index, input));
+        Fit::new(ids, self.length + input)
+    }
+}
+
+fn token_ids(
+    random: &Random,
+    lengths: Lengths,
+    spec: &PlanSpec<'_>,
+    codec: &Codec,
+) -> Result<Samples, PlanError> {
     let mut generator = Generator::new(spec.seed);
-    let draws = Draws::new(random, spec.requests, 0, codec.vocab_size(), &mut generator)?;
-    let ordinary = ordinary(codec)?;
+    lengths.check(random.prefix, 0)?;
+    let draws = Draws::new(
+        lengths,
+        spec.requests,
+        0,
+        codec.vocab_size(),
+        &mut generator,
+    );
+    let ordinary = ordinary(codec, codec.special_ids())?;
     let prefix: Vec<u32> = (0..random.prefix)
         .map(|_| ordinary[generator.below(ordinary.len())])
         .collect();
@@ -185,18 +217,20 @@ fn token_ids(random: &Random, spec: &PlanSpec<'_>, codec: &Codec) -> Result<Samp
     for (index, &input) in draws.inputs.iter().enumerate() {
         let mut ids = prefix.clone();
         ids.extend(run(&ordinary, draws.offsets[index] + index, input));
-        samples.rows.push(Sample {
-            input: exactly(ids.len()),
-            prompt: Prompt::Tokens(ids),
-            output_tokens: draws.outputs[index],
-        });
+        let length = exactly(ids.len());
+        samples.rows.push(Sample::new(
+            Prompt::Tokens(ids),
+            length,
+            draws.outputs[index],
+        ));
     }
     Ok(samples)
 }
 
-fn words(random: &Random, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
+fn words(random: &Random, lengths: Lengths, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     let mut generator = Generator::new(spec.seed);
-    let draws = Draws::new(random, spec.requests, 0, WORDS.len(), &mut generator)?;
+    lengths.check(random.prefix, 0)?;
+    let draws = Draws::new(lengths, spec.requests, 0, WORDS.len(), &mut generator);
     let mut draw = |words: usize| -> Vec<&str> {
         (0..words)
             .map(|_| WORDS[generator.below(WORDS.len())])
@@ -207,34 +241,21 @@ fn words(random: &Random, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     for (&input, output_tokens) in draws.inputs.iter().zip(draws.outputs) {
         let mut words = prefix.clone();
         words.extend(draw(input));
-        samples.rows.push(Sample {
-            prompt: Prompt::Text(words.join(" ")),
-            input: TokenCount {
-                tokens: words.len() as u64,
-                source: CountSource::Estimate,
-            },
+        samples.rows.push(Sample::new(
+            Prompt::Text(words.join(" ")),
+            estimate(words.len()),
             output_tokens,
-        });
+        ));
     }
-    samples.notes.push(
-        "there is no tokenizer: prompts are common words, one for every token, and their lengths \
-         are estimates"
-            .into(),
-    );
+    samples.tell_words();
     Ok(samples)
-}
-
-fn exactly(tokens: usize) -> TokenCount {
-    TokenCount {
-        tokens: tokens as u64,
-        source: CountSource::Tokenizer,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::{Tokenizer, dataset::tests::draw};
+    use crate::record::CountSource;
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;
 
@@ -250,45 +271,6 @@ mod tests {
         draw(&Dataset::Random(random), 3, 0, &Tokenizer::none())
             .unwrap_err()
             .to_string()
-    }
-
-    #[rstest]
-    #[case::fixed(0.0, [1024; 4], [128; 4], [42749, 32011, 25688, 13558])]
-    #[case::varied(
-        0.3,
-        [1240, 1109, 1031, 882],
-        [113, 92, 94, 90],
-        [8808, 40872, 32637, 45872]
-    )]
-    fn the_published_lengths_hold(
-        #[case] ratio: f64,
-        #[case] inputs: [usize; 4],
-        #[case] outputs: [u64; 4],
-        #[case] offsets: [usize; 4],
-    ) {
-        let random = Random {
-            input_range_ratio: ratio,
-            output_range_ratio: ratio,
-            ..Random::default()
-        };
-        let draws = Draws::new(&random, 4, 0, 50257, &mut Generator::new(0)).unwrap();
-        assert_eq!(draws.inputs, inputs);
-        assert_eq!(draws.outputs, outputs);
-        assert_eq!(draws.offsets, offsets);
-    }
-
-    #[test]
-    fn special_tokens_shorten_the_input_only() {
-        let draws = Draws::new(&small(), 2, 3, 100, &mut Generator::new(0)).unwrap();
-        assert_eq!(draws.inputs, [17, 17]);
-        assert_eq!(draws.outputs, [5, 5]);
-        assert!(Draws::new(&small(), 2, 20, 100, &mut Generator::new(0)).is_err());
-    }
-
-    #[test]
-    fn a_run_wraps_round() {
-        let taken: Vec<u32> = run(&[3, 5, 8], 4, 5).collect();
-        assert_eq!(taken, [5, 8, 3, 5, 8]);
     }
 
     #[test]
@@ -316,7 +298,25 @@ mod tests {
         );
     }
 
+    #[test]
+    fn one_picture_goes_with_every_text() {
+        let random = Random {
+            image_url: Some("https://example.org/a.png".into()),
+            ..small()
+        };
+        let samples = draw(&Dataset::Random(random), 3, 0, &Tokenizer::none()).unwrap();
+        for row in &samples.rows {
+            let Prompt::Media { text, media } = &row.prompt else {
+                panic!("{row:?}");
+            };
+            assert_eq!(text.split(' ').count(), 20);
+            assert_eq!(media[0].source.url(), "https://example.org/a.png");
+        }
+    }
+
     #[rstest]
+    #[case(Random { batch: 2, token_ids: true, ..small() }, "token_ids and batch at once")]
+    #[case(Random { image_url: Some("gone.png".into()), ..small() }, "gone.png` cannot be read")]
     #[case(Random { input_range_ratio: 1.0, ..small() }, "input length is 1;")]
     #[case(Random { output_range_ratio: -0.1, ..small() }, "output length is -0.1;")]
     #[case(Random { input_range_ratio: f64::NAN, ..small() }, "input length is NaN;")]
@@ -338,6 +338,11 @@ mod tests {
             LazyLock::new(|| Tokenizer::load(&TokenizerSpec::Embedded).unwrap());
 
         #[test]
+        fn batches_agree_with_vllm() {
+            crate::plan::dataset::golden::check("random");
+        }
+
+        #[test]
         fn prompts_agree_with_vllm() {
             for case in golden("prompts.json")["random"].as_array().unwrap() {
                 let number = |key: &str| case[key].as_u64().unwrap_or_default() as usize;
@@ -351,7 +356,7 @@ mod tests {
                     input_range_ratio: ratio("input"),
                     output_range_ratio: ratio("output"),
                     prefix: number("prefix_len"),
-                    token_ids: false,
+                    ..Random::default()
                 };
                 let seed = case["seed"].as_u64().unwrap();
                 let dataset = Dataset::Random(random);

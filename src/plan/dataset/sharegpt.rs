@@ -1,5 +1,6 @@
 //! `sharegpt("file.json")`: recorded conversations. The first turn is the prompt, the length of
-//! the second is the output length.
+//! the second is the output length. A row may name an `image` or a `video`, as ShareGPT4V and
+//! ShareGPT4Video do.
 //!
 //! The order and the rules are vLLM's: entries without two turns are left out, the rest is
 //! shuffled by CPython's `random`, and conversations are kept in that order if the prompt has 4
@@ -9,10 +10,11 @@
 use super::{
     Sample, Samples, arrange,
     complaints::{self, Complaints},
-    custom::kind,
+    fields::kind,
+    media::Shelf,
     oversample,
 };
-use crate::plan::{PlanError, PlanSpec, Prompt};
+use crate::plan::{MediaKind, PlanError, PlanSpec, Prompt};
 use goodput_grammar::dataset::ShareGpt;
 use serde_json::{Value, value::RawValue};
 use std::path::Path;
@@ -22,8 +24,11 @@ const LONGEST_PROMPT: u64 = 1024;
 const LONGEST_TOTAL: u64 = 2048;
 
 struct Conversation {
+    /// Its place in the file, from 1.
+    row: usize,
     prompt: String,
     answer: String,
+    media: Option<(MediaKind, String)>,
 }
 
 pub(super) fn sample(sharegpt: &ShareGpt, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
@@ -34,7 +39,18 @@ pub(super) fn sample(sharegpt: &ShareGpt, spec: &PlanSpec<'_>) -> Result<Samples
 
     let fixed = sharegpt.output.map(|tokens| tokens as u64);
     let mut samples = Samples::default();
-    for Conversation { prompt, answer } in conversations {
+    let mut complaints = Complaints::about(path);
+    let mut shelf = match &sharegpt.media {
+        Some(folder) => Shelf::new(folder),
+        None => Shelf::beside(path),
+    };
+    for Conversation {
+        row,
+        prompt,
+        answer,
+        media,
+    } in conversations
+    {
         if samples.rows.len() >= spec.requests {
             break;
         }
@@ -43,14 +59,26 @@ pub(super) fn sample(sharegpt: &ShareGpt, spec: &PlanSpec<'_>) -> Result<Samples
         let kept = (SHORTEST..=LONGEST_PROMPT).contains(&input.tokens)
             && (fixed.is_some() || output_tokens >= SHORTEST)
             && input.tokens + output_tokens <= LONGEST_TOTAL;
-        if kept {
-            samples.rows.push(Sample {
-                prompt: Prompt::Text(prompt),
-                input,
-                output_tokens,
-            });
+        if !kept {
+            continue;
         }
+        let prompt = match media {
+            None => Prompt::Text(prompt),
+            Some((kind, reference)) => match shelf.media(&reference, kind) {
+                Ok(media) => Prompt::Media {
+                    text: prompt,
+                    media: vec![media],
+                },
+                Err(why) => {
+                    let what = format!("field `{}`: {why}", kind.name());
+                    complaints.add(&format!("row {row}"), &what);
+                    continue;
+                }
+            },
+        };
+        samples.rows.push(Sample::new(prompt, input, output_tokens));
     }
+    complaints.check()?;
     if samples.rows.is_empty() {
         return Err(complaints::whole_file(
             path,
@@ -61,7 +89,12 @@ pub(super) fn sample(sharegpt: &ShareGpt, spec: &PlanSpec<'_>) -> Result<Samples
             ),
         ));
     }
-    oversample(&mut samples, sharegpt.no_oversample, spec);
+    oversample(
+        &mut samples,
+        sharegpt.no_oversample,
+        spec.requests,
+        spec.seed,
+    );
     Ok(samples)
 }
 
@@ -80,7 +113,7 @@ fn load(path: &Path) -> Result<Vec<Conversation>, PlanError> {
     let mut complaints = Complaints::about(path);
     let mut conversations = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        match conversation(entry) {
+        match conversation(entry, index + 1) {
             Ok(found) => conversations.extend(found),
             Err(mistake) => complaints.add(&format!("row {}", index + 1), &mistake),
         }
@@ -99,7 +132,7 @@ fn load(path: &Path) -> Result<Vec<Conversation>, PlanError> {
 }
 
 /// The first two turns of an entry; `None` if it does not have so many.
-fn conversation(entry: &RawValue) -> Result<Option<Conversation>, String> {
+fn conversation(entry: &RawValue, row: usize) -> Result<Option<Conversation>, String> {
     let entry: Value = serde_json::from_str(entry.get())
         .map_err(|error| format!("is not JSON: {}", complaints::reason(&error)))?;
     if !entry.is_object() {
@@ -117,9 +150,29 @@ fn conversation(entry: &RawValue) -> Result<Option<Conversation>, String> {
         return Ok(None);
     };
     Ok(Some(Conversation {
+        row,
         prompt: turn(first, 0)?,
         answer: turn(second, 1)?,
+        media: shown(&entry)?,
     }))
+}
+
+/// The picture or video of a row; an empty name is none.
+fn shown(entry: &Value) -> Result<Option<(MediaKind, String)>, String> {
+    for kind in [MediaKind::Image, MediaKind::Video] {
+        match entry.get(kind.name()) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(reference)) if reference.is_empty() => {}
+            Some(Value::String(reference)) => return Ok(Some((kind, reference.clone()))),
+            Some(other) => {
+                let (name, kind) = (kind.name(), self::kind(other));
+                return Err(format!(
+                    "field `{name}` is {kind}, not a path or an address"
+                ));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn turn(turn: &Value, index: usize) -> Result<String, String> {
@@ -145,9 +198,7 @@ mod tests {
     fn recorded() -> ShareGpt {
         ShareGpt {
             path: fixture("sharegpt.json"),
-            output: None,
-            keep_order: false,
-            no_oversample: false,
+            ..ShareGpt::default()
         }
     }
 
@@ -184,6 +235,12 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "tokenizers")]
+    #[test]
+    fn pictures_and_videos_agree_with_vllm() {
+        crate::plan::dataset::golden::check("sharegpt4v");
+    }
+
     #[rstest]
     #[case::object("{}", &["is not a JSON array"])]
     #[case::broken("[{", &["is not a JSON array", "line 1 column 2"])]
@@ -198,6 +255,15 @@ mod tests {
     #[case::filtered(
         r#"[{"conversations": [{"value": "short"}, {"value": "answer"}]}]"#,
         &["none of its 1 conversations is left"]
+    )]
+    #[case::picture(
+        r#"[{"image": 1, "conversations": [{"value": "a"}, {"value": "b"}]}]"#,
+        &["row 1: field `image` is a number, not a path"]
+    )]
+    #[case::no_picture(
+        r#"[{"image": "gone.png", "conversations": [{"value": "what is on this picture?"},
+            {"value": "nothing that anybody could see"}]}]"#,
+        &["row 1: field `image`: `", "gone.png` cannot be read"]
     )]
     fn bad_files_are_told_by_row(#[case] content: &str, #[case] parts: &[&str]) {
         let error = of(content).unwrap_err().to_string();

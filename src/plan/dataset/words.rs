@@ -1,5 +1,21 @@
 //! Words for prompts that are made without a tokenizer.
 
+use super::lengths;
+use crate::plan::numpy::Integers;
+
+/// As many words, drawn one by one.
+pub(super) fn draw(count: usize, integers: &mut impl Integers) -> Vec<&'static str> {
+    (0..count)
+        .map(|_| WORDS[integers.below(WORDS.len())])
+        .collect()
+}
+
+/// As many words in a row, from that one on.
+pub(super) fn run(start: usize, count: usize) -> String {
+    let words: Vec<&str> = lengths::run(&WORDS, start, count).collect();
+    words.join(" ")
+}
+
 /// Short, common English words: one token each, with a space before it, in about every
 /// vocabulary.
 pub(super) const WORDS: [&str; 128] = [

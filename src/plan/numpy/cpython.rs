@@ -1,6 +1,23 @@
-//! CPython's `random`: MT19937 seeded by array, `shuffle` and `choice`.
+//! CPython's `random`: MT19937 seeded by array, `shuffle`, `choice` and `choices`; its `hash`.
 
 use rand_mt::Mt;
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+
+/// The lower half of `hash(text)` as CPython gives it with `PYTHONHASHSEED=0`: SipHash-1-3 without
+/// a key. Without that variable every process has a key of its own.
+pub(crate) fn py_hash(text: &str) -> u32 {
+    if text.is_empty() {
+        return 0;
+    }
+    let mut hasher = SipHasher13::new();
+    hasher.write(text.as_bytes());
+    match hasher.finish() as i64 {
+        // -1 tells CPython of an error, so no hash is that.
+        -1 => -2_i64 as u32,
+        hash => hash as u32,
+    }
+}
 
 /// `random.Random(seed)` for a non-negative integer seed.
 #[derive(Debug, Clone)]
@@ -31,6 +48,21 @@ impl PyRandom {
                 return drawn as usize;
             }
         }
+    }
+
+    /// `random.random()`: uniform in [0, 1) with 53 bits.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        let high = f64::from(self.0.next_u32() >> 5);
+        let low = f64::from(self.0.next_u32() >> 6);
+        (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0
+    }
+
+    /// The indices that `random.choices` would take of a sequence of this length, which must not
+    /// be 0.
+    pub(crate) fn choices(&mut self, length: usize, count: usize) -> Vec<usize> {
+        (0..count)
+            .map(|_| (self.uniform() * length as f64) as usize)
+            .collect()
     }
 
     /// `random.getrandbits(bits)` for 1 to 64 bits; the first draw gives the lower word.
@@ -72,6 +104,30 @@ mod tests {
                     "seed {seed}, {bits} bits"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn repeated_choices_agree_with_cpython() {
+        for case in golden("draws.json")["cpython"].as_array().unwrap() {
+            let mut random = PyRandom::new(case["seed"].as_u64().unwrap());
+            for expected in case["random"].as_array().unwrap() {
+                assert_eq!(random.uniform(), expected.as_f64().unwrap());
+            }
+            let choices: Vec<usize> = serde_json::from_value(case["choices"].clone()).unwrap();
+            assert_eq!(random.choices(4095, choices.len()), choices);
+        }
+    }
+
+    #[test]
+    fn hashes_agree_with_cpython() {
+        for case in golden("draws.json")["hashes"].as_array().unwrap() {
+            let expected = case[1].as_u64().unwrap();
+            assert_eq!(
+                u64::from(py_hash(case[0].as_str().unwrap())),
+                expected,
+                "{case}"
+            );
         }
     }
 

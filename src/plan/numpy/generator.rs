@@ -1,9 +1,9 @@
-//! `numpy.random.default_rng(seed)`: `SeedSequence`, PCG64, bounded integers.
+//! `numpy.random.default_rng(seed)`: `SeedSequence`, PCG64, bounded integers, shuffles, choices.
 
 use rand::Rng;
 use rand_pcg::Lcg128Xsl64;
 
-/// numpy's `Generator` over PCG64, as far as bounded integers go.
+/// numpy's `Generator` over PCG64, as far as datasets use it.
 #[derive(Debug, Clone)]
 pub(crate) struct Generator {
     bits: Lcg128Xsl64,
@@ -40,6 +40,52 @@ impl Generator {
     /// `integers(0, below)`, one draw; `below` must not be 0.
     pub(crate) fn below(&mut self, below: usize) -> usize {
         self.integer(0, (below as u64).saturating_sub(1)) as usize
+    }
+
+    /// `shuffle(items)`; a permutation of numbers is drawn in the same way. Other than for
+    /// integers, bits are masked and draws that are too large are thrown away.
+    #[cfg(feature = "hf")]
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let mask = usize::MAX >> last.leading_zeros();
+            let other = loop {
+                let drawn = self.next_u32() as usize & mask;
+                if drawn <= last {
+                    break drawn;
+                }
+            };
+            items.swap(last, other);
+        }
+    }
+
+    /// `random()`: uniform in [0, 1) with 53 bits.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        (self.bits.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0
+    }
+
+    /// `choice(…, p = shares)`: an index. Shares add up to 1.
+    pub(crate) fn choice(&mut self, shares: &[f64]) -> usize {
+        let mut sum = 0.0;
+        let sums: Vec<f64> = shares
+            .iter()
+            .map(|share| {
+                sum += share;
+                sum
+            })
+            .collect();
+        let drawn = self.uniform();
+        let index = sums.partition_point(|upper| upper / sum <= drawn);
+        index.min(shares.len().saturating_sub(1))
+    }
+
+    /// `integers(0, 256, count, dtype = uint8)`: four of a 32-bit draw, the lowest first.
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(count.next_multiple_of(4));
+        while bytes.len() < count {
+            bytes.extend_from_slice(&self.next_u32().to_le_bytes());
+        }
+        bytes.truncate(count);
+        bytes
     }
 
     fn next_u32(&mut self) -> u32 {
@@ -145,6 +191,34 @@ mod tests {
         for draw in case["draws"].as_array().unwrap() {
             let [low, high, expected]: [u64; 3] = serde_json::from_value(draw.clone()).unwrap();
             assert_eq!(generator.integer(low, high - low), expected);
+        }
+    }
+
+    #[cfg(feature = "hf")]
+    #[test]
+    fn shuffles_choices_and_pixels_agree_with_numpy() {
+        for case in golden("draws.json")["generator"].as_array().unwrap() {
+            let mut generator = Generator::new(case["seed"].as_u64().unwrap());
+            let numbers =
+                |key: &str| -> Vec<usize> { serde_json::from_value(case[key].clone()).unwrap() };
+            let mut shuffled: Vec<usize> = (0..12).collect();
+            generator.shuffle(&mut shuffled);
+            assert_eq!(shuffled, numbers("shuffle"));
+            for expected in case["random"].as_array().unwrap() {
+                assert_eq!(generator.uniform(), expected.as_f64().unwrap());
+            }
+            let pixels: Vec<usize> = generator.bytes(9).into_iter().map(usize::from).collect();
+            assert_eq!(pixels, numbers("pixels"));
+            assert_eq!(generator.below(1000) as u64, case["half"].as_u64().unwrap());
+            let mut permuted: Vec<usize> = (0..10).collect();
+            generator.shuffle(&mut permuted);
+            assert_eq!(permuted, numbers("permutation"));
+            let choices = numbers("choices");
+            let drawn: Vec<usize> = choices
+                .iter()
+                .map(|_| generator.choice(&[0.2, 0.5, 0.3]))
+                .collect();
+            assert_eq!(drawn, choices);
         }
     }
 

@@ -2,11 +2,11 @@
 
 use rand_mt::Mt;
 
-/// `np.random.RandomState(seed)`, as far as gamma draws go.
+/// `np.random.RandomState(seed)`, as far as gamma draws, integers and permutations go.
 ///
 /// Logarithms and powers are those of the pure Rust `libm`, so that a plan is the same on every
 /// platform; numpy takes its platform's, and the two may differ in the last bit of a draw.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RandomState {
     bits: Mt,
     /// The second value of a pair made by the polar method.
@@ -25,6 +25,34 @@ impl RandomState {
             bits,
             spare_gauss: None,
         }
+    }
+
+    /// `randint(0, below)`, one draw; `below` must not be 0. Bits are masked and draws that are
+    /// too large are thrown away.
+    pub(crate) fn below(&mut self, below: usize) -> usize {
+        let most = (below as u64).saturating_sub(1);
+        if most == 0 {
+            return 0;
+        }
+        let mask = u64::MAX >> most.leading_zeros();
+        loop {
+            let drawn = match u32::try_from(most) {
+                Ok(_) => u64::from(self.bits.next_u32()),
+                Err(_) => u64::from(self.bits.next_u32()) << 32 | u64::from(self.bits.next_u32()),
+            };
+            if drawn & mask <= most {
+                return (drawn & mask) as usize;
+            }
+        }
+    }
+
+    /// `permutation(length)`; without repetition, `choice` takes the start of it.
+    pub(crate) fn permutation(&mut self, length: usize) -> Vec<usize> {
+        let mut items: Vec<usize> = (0..length).collect();
+        for last in (1..length).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+        items
     }
 
     /// `random_sample()`: uniform in [0, 1) with 53 bits.
@@ -142,6 +170,28 @@ mod tests {
                     assert!(close(drawn, expected), "{name} {case}: {drawn} {expected}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn integers_and_permutations_agree_with_numpy() {
+        for case in golden("draws.json")["legacy"].as_array().unwrap() {
+            let numbers = |value: &serde_json::Value| -> Vec<usize> {
+                serde_json::from_value(value.clone()).unwrap()
+            };
+            let mut state = RandomState::new(case["seed"].as_u64().unwrap());
+            for row in case["randint"].as_array().unwrap() {
+                let below = row[0].as_u64().unwrap() as usize;
+                let expected = numbers(&row[1]);
+                let drawn: Vec<usize> = expected.iter().map(|_| state.below(below)).collect();
+                assert_eq!(drawn, expected, "below {below}");
+            }
+            assert_eq!(state.permutation(9), numbers(&case["permutation"]));
+            assert_eq!(state.permutation(7)[..4], numbers(&case["choice"]));
+            let repeated = numbers(&case["repeated"]);
+            let drawn: Vec<usize> = repeated.iter().map(|_| state.below(7)).collect();
+            assert_eq!(drawn, repeated);
+            assert_eq!(state.uniform(), case["after"].as_f64().unwrap());
         }
     }
 

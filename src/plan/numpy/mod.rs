@@ -9,6 +9,24 @@ mod cpython;
 mod generator;
 mod legacy;
 
-pub(crate) use cpython::PyRandom;
+pub(crate) use cpython::{PyRandom, py_hash};
 pub(crate) use generator::Generator;
 pub(crate) use legacy::RandomState;
+
+/// A stream of whole numbers.
+pub(crate) trait Integers {
+    /// One draw from 0 to below this, which must not be 0.
+    fn below(&mut self, below: usize) -> usize;
+}
+
+impl Integers for Generator {
+    fn below(&mut self, below: usize) -> usize {
+        Generator::below(self, below)
+    }
+}
+
+impl Integers for RandomState {
+    fn below(&mut self, below: usize) -> usize {
+        RandomState::below(self, below)
+    }
+}

@@ -31,6 +31,16 @@ impl Codec {
         match *self {}
     }
 
+    /// All ids.
+    pub fn all_ids(&self) -> Vec<u32> {
+        match *self {}
+    }
+
+    /// Ids of added tokens that are special.
+    pub fn special_added_ids(&self) -> Vec<u32> {
+        match *self {}
+    }
+
     /// Special tokens around a text.
     pub fn special_tokens_to_add(&self) -> usize {
         match *self {}

@@ -64,6 +64,26 @@ impl Codec {
         &self.special_ids
     }
 
+    /// All ids of the vocabulary, added tokens included, ascending.
+    pub fn all_ids(&self) -> Vec<u32> {
+        let mut ids: Vec<u32> = self.inner.get_vocab(true).into_values().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Ids of all added tokens that are marked special, ascending: more than
+    /// [`special_ids`](Self::special_ids) where a model has placeholders for media.
+    pub fn special_added_ids(&self) -> Vec<u32> {
+        let added = self.inner.get_added_tokens_decoder();
+        let mut ids: Vec<u32> = added
+            .iter()
+            .filter(|(_, token)| token.special)
+            .map(|(&id, _)| id)
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Special tokens that encoding puts around one text (`num_special_tokens_to_add`).
     pub fn special_tokens_to_add(&self) -> usize {
         self.inner

@@ -10,7 +10,7 @@ use std::{
 const FILE: &str = "tokenizer.json";
 
 /// The local Hugging Face caches, in the order in which they are searched.
-pub(super) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+pub(in crate::plan) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let path = |key| {
         variable(key)
             .filter(|value| !value.is_empty())

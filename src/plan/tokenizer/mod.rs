@@ -18,6 +18,8 @@ mod special;
 mod codec;
 
 pub use codec::Codec;
+#[cfg(feature = "hf")]
+pub(super) use locate::caches;
 pub(super) use memo::Memo;
 
 use super::PlanError;

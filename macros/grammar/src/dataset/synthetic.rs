@@ -1,0 +1,89 @@
+//! Datasets that are made up: they need no file.
+
+use super::{buckets::Buckets, settings::settings};
+use crate::call::{Arg, unquote};
+
+settings! {
+    /// `random(input = 1024, output = 128, range_ratio = 0.0, prefix = 0, token_ids = false)`
+    "random" => Random, both range_ratio: input_range_ratio, output_range_ratio, Arg::ratio {
+        /// Prompt tokens, shared prefix not included. Default 1024.
+        input: usize = 1024, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Output tokens asked for. Default 128.
+        output: usize = 128, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Input lengths vary by ± this ratio, in [0, 1). Default 0.
+        input_range_ratio: f64 = 0.0, Arg::ratio;
+        /// Output lengths vary by ± this ratio, in [0, 1). Default 0.
+        output_range_ratio: f64 = 0.0, Arg::ratio;
+        /// Tokens of a prefix that all prompts share, on top of `input`. Default 0.
+        prefix: usize = 0, |arg: &Arg<'_>| arg.whole(0);
+        /// Send token ids rather than text (completions only): lengths are exact by construction.
+        token_ids: bool = false, Arg::flag;
+        /// Prompts of one request (embeddings and pooling); the number of requests is that of
+        /// prompts divided by it, rounded up. Default 1.
+        batch: usize = 1, |arg: &Arg<'_>| arg.whole(1);
+        /// An image that every request shows beside its text (chat backends): its URL, or the
+        /// path of a file, which is sent inside of the request.
+        image_url: Option<String> = None, |arg: &Arg<'_>| arg.text().map(unquote).map(Some);
+    }
+}
+
+settings! {
+    /// `random-mm(input = 1024, output = 128, items = 1, buckets = "256x256 = 0.5, …")`: random
+    /// text with pictures and videos of noise.
+    "random-mm" => RandomMm, both range_ratio: input_range_ratio, output_range_ratio, Arg::ratio {
+        /// Prompt tokens, shared prefix and media not included. Default 1024.
+        input: usize = 1024, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Output tokens asked for. Default 128.
+        output: usize = 128, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Input lengths vary by ± this ratio, in [0, 1). Default 0.
+        input_range_ratio: f64 = 0.0, Arg::ratio;
+        /// Output lengths vary by ± this ratio, in [0, 1). Default 0.
+        output_range_ratio: f64 = 0.0, Arg::ratio;
+        /// Tokens of a prefix that all prompts share, on top of `input`. Default 0.
+        prefix: usize = 0, |arg: &Arg<'_>| arg.whole(0);
+        /// Pictures and videos of a request. Default 1.
+        items: usize = 1, |arg: &Arg<'_>| arg.whole(0);
+        /// Their number varies by ± this ratio, in [0, 1]. Default 0.
+        items_range_ratio: f64 = 0.0, Arg::share;
+        /// Pictures of a request at most. Default 255.
+        max_images: usize = 255, |arg: &Arg<'_>| arg.whole(0);
+        /// Videos of a request at most. Default 1.
+        max_videos: usize = 1, |arg: &Arg<'_>| arg.whole(0);
+        /// Sizes and how likely each is. Default `256x256 = 0.5, 720x1280 = 0.5,
+        /// 720x1280x16 = 0`: height, width, and frames of a video.
+        buckets: Buckets = Buckets::default(), Buckets::argument;
+    }
+}
+
+settings! {
+    /// `random-rerank(input = 1024, batch = 1)`: one query and random documents to score.
+    "random-rerank" => RandomRerank {
+        /// Tokens of query and document together, with a separator; of each of them if
+        /// `no_reranker`. Default 1024.
+        input: usize = 1024, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Lengths vary by ± this ratio, in [0, 1). Default 0.
+        range_ratio: f64 = 0.0, Arg::ratio;
+        /// Documents of a request. Default 1.
+        batch: usize = 1, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// For models that embed query and documents apart: they have a length of their own, and
+        /// the query counts as one of the batch.
+        no_reranker: bool = false, Arg::flag;
+    }
+}
+
+settings! {
+    /// `prefix_repetition(prefix = 256, suffix = 256, prefixes = 10, output = 128)`: some
+    /// prefixes, each with many suffixes, for a server's prefix cache.
+    "prefix_repetition" => PrefixRepetition {
+        /// Tokens of a prefix. Default 256.
+        prefix: usize = 256, |arg: &Arg<'_>| arg.whole(0), shown;
+        /// Tokens of a suffix. Default 256.
+        suffix: usize = 256, |arg: &Arg<'_>| arg.whole(0), shown;
+        /// Different prefixes. Default 10.
+        prefixes: usize = 10, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Output tokens asked for. Default 128.
+        output: usize = 128, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Keep requests of a prefix together instead of a seeded shuffle.
+        keep_order: bool = false, Arg::flag;
+    }
+}

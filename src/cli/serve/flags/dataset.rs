@@ -1,0 +1,607 @@
+//! The flags that say what is asked, and the dataset they describe.
+
+use super::buckets;
+use crate::{
+    error::Problem,
+    grammar::dataset::{
+        BurstGpt, Custom, CustomAudio, CustomImage, Dataset, Hf, PrefixRepetition, Random,
+        RandomMm, RandomRerank, ShareGpt, Sonnet, SpecBench, SpeedBench, TimedTrace,
+    },
+};
+use clap::{ArgAction, ValueEnum};
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+
+/// What is asked. Each dataset is described in docs/datasets.md.
+#[derive(Debug, clap::Args)]
+pub(super) struct DatasetFlags {
+    /// What is asked.
+    #[arg(long, value_enum, default_value_t = Name::Random)]
+    dataset_name: Name,
+    /// File or folder of the dataset; of hf, the id of a set or a folder.
+    #[arg(long)]
+    dataset_path: Option<PathBuf>,
+    /// Keep the file's order.
+    #[arg(long)]
+    disable_shuffle: bool,
+    /// Send fewer requests rather than repeat rows.
+    #[arg(long)]
+    no_oversample: bool,
+    /// Accepted: goodput never applies a chat template on the client's side.
+    #[arg(long)]
+    skip_chat_template: bool,
+    /// Accepted: pictures, videos and sound always go into chat messages.
+    #[arg(long)]
+    enable_multimodal_chat: bool,
+    /// Accepted: goodput runs no code of a set or a model.
+    #[arg(long)]
+    trust_remote_code: bool,
+    /// Sets --random-input-len.
+    #[arg(long)]
+    input_len: Option<usize>,
+    /// Sets the output length of all datasets but speed_bench, burstgpt and timed_trace.
+    #[arg(long)]
+    output_len: Option<usize>,
+    /// Output length of custom, custom_image and custom_audio; -1 takes each row's output_tokens.
+    #[arg(long, default_value_t = 256, allow_negative_numbers = true)]
+    custom_output_len: i64,
+    /// Output length of sharegpt. Default: the recorded answer's.
+    #[arg(long)]
+    sharegpt_output_len: Option<usize>,
+    #[command(flatten)]
+    random: RandomFlags,
+    #[command(flatten)]
+    text: TextFlags,
+    #[command(flatten)]
+    trace: TraceFlags,
+    #[command(flatten)]
+    hub: HubFlags,
+}
+
+/// Flags of the synthetic datasets.
+#[derive(Debug, clap::Args)]
+struct RandomFlags {
+    /// Prompt tokens of random, prefix not included.
+    #[arg(long, default_value_t = 1024)]
+    random_input_len: usize,
+    /// Output tokens of random.
+    #[arg(long, default_value_t = 128)]
+    random_output_len: usize,
+    /// Lengths of random vary by ± this ratio: a number in [0, 1), or
+    /// {"input": r, "output": r}.
+    #[arg(long, default_value = "0.0")]
+    random_range_ratio: String,
+    /// Tokens of the prefix that all random prompts share.
+    #[arg(long, default_value_t = 0)]
+    random_prefix_len: usize,
+    /// Prompts of one request (embeddings), or documents of one (random-rerank).
+    #[arg(long, default_value_t = 1)]
+    random_batch_size: usize,
+    /// random-rerank for models that embed query and documents apart.
+    #[arg(long)]
+    no_reranker: bool,
+    /// Send random prompts as token ids (completions only).
+    #[arg(long)]
+    prompt_token_ids: bool,
+    /// An image that every random request shows (chat backends): an address or a file.
+    #[arg(long)]
+    image_url: Option<String>,
+    /// Pictures and videos of a random-mm request.
+    #[arg(long, default_value_t = 1)]
+    random_mm_base_items_per_request: usize,
+    /// Their number varies by ± this ratio, in [0, 1].
+    #[arg(long, default_value_t = 0.0)]
+    random_mm_num_mm_items_range_ratio: f64,
+    /// How many of each kind at most, as JSON.
+    #[arg(long, default_value = r#"{"image": 255, "video": 1}"#)]
+    random_mm_limit_mm_per_prompt: String,
+    /// {(height, width, frames): share, …}; 1 frame is a picture.
+    #[arg(
+        long,
+        default_value = "{(256, 256, 1): 0.5, (720, 1280, 1): 0.5, (720, 1280, 16): 0.0}"
+    )]
+    random_mm_bucket_config: String,
+    /// Tokens of a prefix of prefix_repetition.
+    #[arg(long, default_value_t = 256)]
+    prefix_repetition_prefix_len: usize,
+    /// Tokens of a suffix of prefix_repetition.
+    #[arg(long, default_value_t = 256)]
+    prefix_repetition_suffix_len: usize,
+    /// Different prefixes of prefix_repetition.
+    #[arg(long, default_value_t = 10)]
+    prefix_repetition_num_prefixes: usize,
+    /// Output tokens of prefix_repetition.
+    #[arg(long, default_value_t = 128)]
+    prefix_repetition_output_len: usize,
+}
+
+/// Flags of texts and questions.
+#[derive(Debug, clap::Args)]
+struct TextFlags {
+    /// Prompt tokens of sonnet at most.
+    #[arg(long, default_value_t = 550)]
+    sonnet_input_len: usize,
+    /// Output tokens of sonnet.
+    #[arg(long, default_value_t = 150)]
+    sonnet_output_len: usize,
+    /// About how many tokens all sonnet prompts share.
+    #[arg(long, default_value_t = 200)]
+    sonnet_prefix_len: usize,
+    /// Output tokens of spec_bench.
+    #[arg(long, default_value_t = 256)]
+    spec_bench_output_len: usize,
+    /// Only rows of spec_bench of this category.
+    #[arg(long)]
+    spec_bench_category: Option<String>,
+    /// Which file of speed_bench.
+    #[arg(long, default_value = "qualitative", value_parser = SpeedBench::SUBSETS.to_vec())]
+    speed_bench_dataset_subset: String,
+    /// Output tokens of speed_bench.
+    #[arg(long, default_value_t = 4096)]
+    speed_bench_output_len: usize,
+    /// Only rows of speed_bench of this category.
+    #[arg(long)]
+    speed_bench_category: Option<String>,
+}
+
+/// Flags of timed_trace.
+#[derive(Debug, clap::Args)]
+struct TraceFlags {
+    /// Tokens that a hash id of timed_trace stands for.
+    #[arg(long, default_value_t = 16)]
+    timed_trace_chunk_hash_size: usize,
+    /// A timestamp of timed_trace times this is seconds.
+    #[arg(long, default_value_t = 1.0)]
+    timed_trace_sec_multiplier: f64,
+    /// Field of the time.
+    #[arg(long, default_value = "timestamp")]
+    timed_trace_label_timestamp: String,
+    /// Field of the prompt's length.
+    #[arg(long, default_value = "input_length")]
+    timed_trace_label_input_length: String,
+    /// Field of the answer's length.
+    #[arg(long, default_value = "output_length")]
+    timed_trace_label_output_length: String,
+    /// Field of the hash ids.
+    #[arg(long, default_value = "hash_ids")]
+    timed_trace_label_hash_ids: String,
+    /// Send a timed_trace at its own times, which is the default.
+    #[arg(long, overrides_with = "no_self_timed")]
+    self_timed: bool,
+    /// Send a timed_trace at --request-rate.
+    #[arg(long, action = ArgAction::SetTrue)]
+    no_self_timed: bool,
+}
+
+/// Flags of sets of the Hugging Face hub.
+#[derive(Debug, clap::Args)]
+struct HubFlags {
+    /// Subset of an hf set.
+    #[arg(long)]
+    hf_subset: Option<String>,
+    /// Split of an hf set. Default: that of its kind.
+    #[arg(long)]
+    hf_split: Option<String>,
+    /// Id of an hf set whose path is a folder.
+    #[arg(long)]
+    hf_name: Option<String>,
+    /// Output tokens of an hf set. Default: that of its kind.
+    #[arg(long)]
+    hf_output_len: Option<usize>,
+    /// Shuffle all rows of an hf set at once, not 1000 at a time.
+    #[arg(long)]
+    no_stream: bool,
+    /// Categories of BFCL.
+    #[arg(long, default_value = "simple,live_simple,multiple")]
+    bfcl_categories: String,
+    /// Smallest normalized edit distance of Blazedit.
+    #[arg(long, default_value_t = 0.0)]
+    blazedit_min_distance: f64,
+    /// Largest normalized edit distance of Blazedit.
+    #[arg(long, default_value_t = 1.0)]
+    blazedit_max_distance: f64,
+    /// Shortest clip of speech in seconds.
+    #[arg(long, default_value_t = 0.0)]
+    asr_min_audio_len_sec: f64,
+    /// Longest clip of speech in seconds.
+    #[arg(long, default_value_t = f64::INFINITY)]
+    asr_max_audio_len_sec: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    Random,
+    #[value(name = "random-mm")]
+    RandomMm,
+    #[value(name = "random-rerank")]
+    RandomRerank,
+    #[value(name = "prefix_repetition")]
+    PrefixRepetition,
+    #[value(name = "sharegpt")]
+    ShareGpt,
+    Sonnet,
+    #[value(name = "burstgpt")]
+    BurstGpt,
+    Custom,
+    #[value(name = "custom_image")]
+    CustomImage,
+    #[value(name = "custom_audio")]
+    CustomAudio,
+    #[value(name = "spec_bench")]
+    SpecBench,
+    #[value(name = "speed_bench")]
+    SpeedBench,
+    #[value(name = "timed_trace")]
+    TimedTrace,
+    Hf,
+}
+
+impl Name {
+    /// Whether it is made up, so that there is no path.
+    fn is_synthetic(self) -> bool {
+        matches!(
+            self,
+            Name::Random | Name::RandomMm | Name::RandomRerank | Name::PrefixRepetition
+        )
+    }
+}
+
+impl DatasetFlags {
+    /// The dataset, unless there are problems.
+    pub(super) fn read(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let trace = &self.trace;
+        if (trace.self_timed || trace.no_self_timed) && self.dataset_name != Name::TimedTrace {
+            problems.push(Problem::new(
+                "--self-timed",
+                "(set)",
+                "has no meaning for this dataset. Add --dataset-name timed_trace",
+            ));
+        }
+        match self.dataset_name.is_synthetic() {
+            true => self.synthetic(problems),
+            false => self.recorded(problems),
+        }
+    }
+
+    fn synthetic(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        if let Some(path) = &self.dataset_path {
+            problems.push(Problem::new(
+                "--dataset-path",
+                path.display(),
+                "has no meaning for a synthetic dataset. Add --dataset-name, such as custom or \
+                 sharegpt",
+            ));
+        }
+        let random = &self.random;
+        let (input_range_ratio, output_range_ratio) = self.range_ratios(problems)?;
+        let input = self.input_len.unwrap_or(random.random_input_len);
+        let output = self.output_len.unwrap_or(random.random_output_len);
+        Some(match self.dataset_name {
+            Name::RandomMm => {
+                let buckets = buckets::read(&random.random_mm_bucket_config);
+                let buckets = buckets.map_err(|why| {
+                    let given = &random.random_mm_bucket_config;
+                    problems.push(Problem::new("--random-mm-bucket-config", given, why));
+                });
+                let (max_images, max_videos) = self.limits(problems)?;
+                Dataset::RandomMm(RandomMm {
+                    input,
+                    output,
+                    input_range_ratio,
+                    output_range_ratio,
+                    prefix: random.random_prefix_len,
+                    items: random.random_mm_base_items_per_request,
+                    items_range_ratio: random.random_mm_num_mm_items_range_ratio,
+                    max_images,
+                    max_videos,
+                    buckets: buckets.ok()?,
+                })
+            }
+            Name::RandomRerank => Dataset::RandomRerank(RandomRerank {
+                input,
+                range_ratio: input_range_ratio,
+                batch: random.random_batch_size.max(1),
+                no_reranker: random.no_reranker,
+            }),
+            Name::PrefixRepetition => Dataset::PrefixRepetition(PrefixRepetition {
+                prefix: random.prefix_repetition_prefix_len,
+                suffix: random.prefix_repetition_suffix_len,
+                prefixes: random.prefix_repetition_num_prefixes.max(1),
+                output: self
+                    .output_len
+                    .unwrap_or(random.prefix_repetition_output_len),
+                keep_order: self.disable_shuffle,
+            }),
+            _ => Dataset::Random(Random {
+                input,
+                output,
+                input_range_ratio,
+                output_range_ratio,
+                prefix: random.random_prefix_len,
+                token_ids: random.prompt_token_ids,
+                batch: random.random_batch_size.max(1),
+                image_url: random.image_url.clone(),
+            }),
+        })
+    }
+
+    fn recorded(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let Some(path) = self.dataset_path.clone() else {
+            problems.push(Problem::new(
+                "--dataset-path",
+                "(missing)",
+                "is needed: the file with the prompts",
+            ));
+            return None;
+        };
+        let keep_order = self.disable_shuffle;
+        let no_oversample = self.no_oversample;
+        let text = &self.text;
+        Some(match self.dataset_name {
+            Name::ShareGpt => Dataset::ShareGpt(ShareGpt {
+                path,
+                output: self.output_len.or(self.sharegpt_output_len),
+                media: None,
+                keep_order,
+                no_oversample,
+            }),
+            Name::Sonnet => Dataset::Sonnet(Sonnet {
+                path,
+                input: self.input_len.unwrap_or(text.sonnet_input_len),
+                output: self.output_len.unwrap_or(text.sonnet_output_len),
+                prefix: text.sonnet_prefix_len,
+            }),
+            Name::BurstGpt => Dataset::BurstGpt(BurstGpt { path }),
+            Name::CustomImage => Dataset::CustomImage(CustomImage {
+                path,
+                output: self.custom_output(problems)?,
+                keep_order,
+                no_oversample,
+            }),
+            Name::CustomAudio => Dataset::CustomAudio(CustomAudio {
+                path,
+                output: self.custom_output(problems)?,
+                keep_order,
+                no_oversample,
+            }),
+            Name::SpecBench => Dataset::SpecBench(SpecBench {
+                path,
+                output: self.output_len.unwrap_or(text.spec_bench_output_len),
+                category: text.spec_bench_category.clone(),
+                keep_order,
+                no_oversample,
+            }),
+            Name::SpeedBench => Dataset::SpeedBench(SpeedBench {
+                path,
+                subset: text.speed_bench_dataset_subset.clone(),
+                output: text.speed_bench_output_len,
+                category: text.speed_bench_category.clone(),
+                keep_order,
+                no_oversample,
+            }),
+            Name::TimedTrace => self.timed_trace(path, problems)?,
+            Name::Hf => self.hf(path),
+            _ => Dataset::Custom(Custom {
+                path,
+                output: self.custom_output(problems)?,
+                keep_order,
+                no_oversample,
+            }),
+        })
+    }
+
+    /// `Some(None)` takes each row's own.
+    fn custom_output(&self, problems: &mut Vec<Problem>) -> Option<Option<usize>> {
+        match (self.output_len, usize::try_from(self.custom_output_len)) {
+            (Some(length), _) | (None, Ok(length)) if length > 0 => Some(Some(length)),
+            (None, Err(_)) if self.custom_output_len == -1 => Some(None),
+            _ => {
+                problems.push(Problem::new(
+                    "--custom-output-len",
+                    self.custom_output_len,
+                    "must be at least 1, or -1 for each row's output_tokens",
+                ));
+                None
+            }
+        }
+    }
+
+    fn timed_trace(&self, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let trace = &self.trace;
+        let multiplier = trace.timed_trace_sec_multiplier;
+        if !(multiplier > 0.0 && multiplier.is_finite()) {
+            let fix = "must be above 0, such as 0.001 for milliseconds";
+            problems.push(Problem::new(
+                "--timed-trace-sec-multiplier",
+                multiplier,
+                fix,
+            ));
+            return None;
+        }
+        Some(Dataset::TimedTrace(TimedTrace {
+            path,
+            chunk_hash_size: trace.timed_trace_chunk_hash_size.max(1),
+            sec_multiplier: multiplier,
+            label_timestamp: trace.timed_trace_label_timestamp.clone(),
+            label_input_length: trace.timed_trace_label_input_length.clone(),
+            label_output_length: trace.timed_trace_label_output_length.clone(),
+            label_hash_ids: trace.timed_trace_label_hash_ids.clone(),
+            self_timed: !trace.no_self_timed,
+        }))
+    }
+
+    fn hf(&self, path: PathBuf) -> Dataset {
+        let hub = &self.hub;
+        Dataset::Hf(Hf {
+            path,
+            name: hub.hf_name.clone(),
+            subset: hub.hf_subset.clone(),
+            split: hub.hf_split.clone(),
+            output: self.output_len.or(hub.hf_output_len),
+            no_stream: hub.no_stream,
+            keep_order: self.disable_shuffle,
+            no_oversample: self.no_oversample,
+            min_distance: hub.blazedit_min_distance,
+            max_distance: hub.blazedit_max_distance,
+            min_audio: hub.asr_min_audio_len_sec,
+            max_audio: Some(hub.asr_max_audio_len_sec).filter(|most| most.is_finite()),
+            categories: hub.bfcl_categories.clone(),
+        })
+    }
+
+    /// Pictures and videos at most; a kind that is not named has none.
+    fn limits(&self, problems: &mut Vec<Problem>) -> Option<(usize, usize)> {
+        let text = &self.random.random_mm_limit_mm_per_prompt;
+        let limits: Option<Map<String, Value>> = serde_json::from_str(text).ok();
+        let known = |limits: &Map<String, Value>| {
+            limits
+                .iter()
+                .all(|(kind, most)| matches!(kind.as_str(), "image" | "video") && most.is_u64())
+        };
+        let Some(limits) = limits.filter(known) else {
+            let fix = r#"must be like {"image": 3, "video": 0}"#;
+            problems.push(Problem::new("--random-mm-limit-mm-per-prompt", text, fix));
+            return None;
+        };
+        let most = |kind: &str| limits.get(kind).and_then(Value::as_u64).unwrap_or_default();
+        Some((most("image") as usize, most("video") as usize))
+    }
+
+    /// A number for both, or a JSON object with one each.
+    fn range_ratios(&self, problems: &mut Vec<Problem>) -> Option<(f64, f64)> {
+        let text = self.random.random_range_ratio.as_str();
+        let (input, output) = match serde_json::from_str::<Value>(text) {
+            Ok(Value::Number(ratio)) => (ratio.as_f64(), ratio.as_f64()),
+            Ok(Value::Object(ratios)) => {
+                let ratio = |key| ratios.get(key).and_then(Value::as_f64);
+                (ratio("input"), ratio("output"))
+            }
+            _ => (None, None),
+        };
+        let valid = |ratio: &f64| (0.0..1.0).contains(ratio);
+        match (input.filter(valid), output.filter(valid)) {
+            (Some(input), Some(output)) => Some((input, output)),
+            _ => {
+                problems.push(Problem::new(
+                    "--random-range-ratio",
+                    text,
+                    "must be a number in [0, 1), or {\"input\": 0.1, \"output\": 0.2}",
+                ));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use rstest::rstest;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        dataset: DatasetFlags,
+    }
+
+    fn read(flags: &str) -> (Option<Dataset>, Vec<Problem>) {
+        let flags = shell_words::split(flags).unwrap();
+        let flags = std::iter::once("serve".to_owned()).chain(flags);
+        let mut problems = Vec::new();
+        let dataset = Command::parse_from(flags).dataset.read(&mut problems);
+        (dataset, problems)
+    }
+
+    #[rstest]
+    #[case("", "random")]
+    #[case(
+        "--random-batch-size 3 --input-len 9 --output-len 2",
+        "random(input = 9, output = 2, batch = 3)"
+    )]
+    #[case("--image-url http://h/a.png", "random(image_url = 'http://h/a.png')")]
+    #[case("--dataset-name random-mm", "random-mm")]
+    #[case(
+        "--dataset-name random-mm --random-mm-base-items-per-request 2 \
+         --random-mm-num-mm-items-range-ratio 0.5 --random-mm-limit-mm-per-prompt '{\"image\": 3}' \
+         --random-mm-bucket-config '{(8, 16, 1): 1.0}'",
+        "random-mm(items = 2, items_range_ratio = 0.5, max_images = 3, max_videos = 0, \
+         buckets = '8x16 = 1')"
+    )]
+    #[case(
+        "--dataset-name random-rerank --no-reranker --random-batch-size 4",
+        "random-rerank(batch = 4, no_reranker)"
+    )]
+    #[case(
+        "--dataset-name prefix_repetition --prefix-repetition-num-prefixes 2 \
+         --prefix-repetition-prefix-len 3 --prefix-repetition-suffix-len 4 \
+         --prefix-repetition-output-len 5",
+        "prefix_repetition(prefix = 3, suffix = 4, prefixes = 2, output = 5)"
+    )]
+    #[case(
+        "--dataset-name sonnet --dataset-path s --sonnet-prefix-len 7",
+        "sonnet(s, prefix = 7)"
+    )]
+    #[case("--dataset-name burstgpt --dataset-path b", "burstgpt(b)")]
+    #[case(
+        "--dataset-name custom_image --dataset-path q --custom-output-len -1 --disable-shuffle",
+        "custom_image(q, output = row, keep_order)"
+    )]
+    #[case("--dataset-name custom_audio --dataset-path q", "custom_audio(q)")]
+    #[case(
+        "--dataset-name spec_bench --dataset-path q --spec-bench-category math --output-len 3",
+        "spec_bench(q, output = 3, category = math)"
+    )]
+    #[case(
+        "--dataset-name speed_bench --dataset-path q --speed-bench-dataset-subset throughput_1k \
+         --output-len 3",
+        "speed_bench(q, subset = throughput_1k)"
+    )]
+    #[case(
+        "--dataset-name timed_trace --dataset-path t --timed-trace-sec-multiplier 0.001 \
+         --timed-trace-chunk-hash-size 512 --timed-trace-label-timestamp at --no-self-timed",
+        "timed_trace(t, sec_multiplier = 0.001, chunk_hash_size = 512, label_timestamp = at, \
+         self_timed = false)"
+    )]
+    #[case(
+        "--dataset-name hf --dataset-path d --hf-name a/b --hf-split s --hf-subset u \
+         --hf-output-len 5 --no-stream --no-oversample --blazedit-min-distance 0.1 \
+         --blazedit-max-distance 0.9 --asr-min-audio-len-sec 1 --asr-max-audio-len-sec 30 \
+         --bfcl-categories simple",
+        "hf(d, name = a/b, split = s, subset = u, output = 5, no_stream, no_oversample, \
+         min_distance = 0.1, max_distance = 0.9, min_audio = 1, max_audio = 30, \
+         categories = simple)"
+    )]
+    fn flags_and_attribute_say_the_same(#[case] flags: &str, #[case] attribute: &str) {
+        let (dataset, problems) = read(flags);
+        assert!(problems.is_empty(), "{problems:?}");
+        let expected = crate::grammar::dataset::parse(attribute).unwrap();
+        assert_eq!(dataset, Some(expected));
+    }
+
+    #[rstest]
+    #[case("--dataset-name hf", "--dataset-path")]
+    #[case("--dataset-name random-mm --dataset-path x", "--dataset-path")]
+    #[case("--self-timed", "--self-timed")]
+    #[case(
+        "--dataset-name random-mm --random-mm-bucket-config x",
+        "--random-mm-bucket-config"
+    )]
+    #[case(
+        "--dataset-name random-mm --random-mm-limit-mm-per-prompt '{\"sound\": 1}'",
+        "--random-mm-limit-mm-per-prompt"
+    )]
+    #[case(
+        "--dataset-name timed_trace --dataset-path x --timed-trace-sec-multiplier 0",
+        "--timed-trace-sec-multiplier"
+    )]
+    #[case(
+        "--dataset-name custom_image --dataset-path x --custom-output-len 0",
+        "--custom-output-len"
+    )]
+    fn problems_name_their_flag(#[case] flags: &str, #[case] flag: &str) {
+        let (_, problems) = read(flags);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(format!("{:?}", problems[0]).contains(flag), "{problems:?}");
+    }
+}

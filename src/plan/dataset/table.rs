@@ -1,0 +1,80 @@
+//! Traces as comma-separated values: plain cells, none of them in quotes.
+
+use super::complaints::{self, Complaints};
+use crate::plan::PlanError;
+use std::path::Path;
+
+/// A line's cells of the columns that were asked for, in that order.
+pub(super) struct Line<'a, const N: usize> {
+    /// `line 3`
+    pub(super) place: String,
+    pub(super) cells: [&'a str; N],
+}
+
+/// The names in a file's first line.
+pub(super) fn header(text: &str) -> Vec<&str> {
+    let first = text.lines().next().unwrap_or_default();
+    let first = first.trim_start_matches('\u{feff}');
+    first.split(',').map(str::trim).collect()
+}
+
+/// The lines of a table under its header, or all that is wrong with its shape.
+pub(super) fn read<'a, const N: usize>(
+    path: &Path,
+    text: &'a str,
+    columns: &[&str; N],
+) -> Result<Vec<Line<'a, N>>, PlanError> {
+    let header = header(text);
+    if text.trim().is_empty() {
+        return Err(complaints::whole_file(
+            path,
+            format!("is empty; it needs the columns {}", columns.join(", ")),
+        ));
+    }
+    let mut complaints = Complaints::about(path);
+    let mut places = [0; N];
+    for (place, column) in places.iter_mut().zip(columns) {
+        match header.iter().position(|name| name == column) {
+            Some(index) => *place = index,
+            None => complaints.add(
+                "line 1",
+                &format!("has no column `{column}`; it has {}", header.join(", ")),
+            ),
+        }
+    }
+    complaints.check()?;
+
+    let mut complaints = Complaints::about(path);
+    let mut lines = Vec::new();
+    for (index, line) in text.lines().enumerate().skip(1) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let place = format!("line {}", index + 1);
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        match cells.len() == header.len() {
+            true => lines.push(Line {
+                place,
+                cells: places.map(|column| cells[column]),
+            }),
+            false => complaints.add(
+                &place,
+                &format!(
+                    "has {} columns, not {} as the header",
+                    cells.len(),
+                    header.len()
+                ),
+            ),
+        }
+    }
+    complaints.check()?;
+    Ok(lines)
+}
+
+/// A cell that is a whole number, which pandas may have written as `12.0`.
+pub(super) fn whole(column: &str, cell: &str) -> Result<u64, String> {
+    let plain = cell.strip_suffix(".0").unwrap_or(cell);
+    plain
+        .parse()
+        .map_err(|_| format!("column `{column}` is `{cell}`, not a whole number"))
+}

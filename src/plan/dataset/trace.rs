@@ -1,0 +1,317 @@
+//! `timed_trace("trace.jsonl", sec_multiplier = 0.001)`: requests at the times at which they were
+//! recorded, in an open loop.
+//!
+//! A line of Mooncake's format has a time, two lengths and hash ids. An id stands for a chunk of
+//! tokens: the same id is the same chunk, so that prompts share prefixes as they did. As in vLLM,
+//! the tokens of a chunk are CPython's `choices` of all ordinary ids, seeded by its `hash` of
+//! `id:size`; vLLM gives these tokens with `PYTHONHASHSEED=0`, and others in every process without
+//! it. The seed of the plan changes nothing. A backend that takes no token ids gets their text.
+//!
+//! The traces of Azure and BurstGPT are read as well (see [`super::trace_csv`]).
+
+use super::{
+    Sample, Samples, estimate, exactly,
+    fields::{Fields, kind, lines},
+    trace_csv, words,
+};
+use crate::{
+    clock::Nanos,
+    plan::{
+        Codec, PlanError, PlanSpec, Prompt, Shape,
+        numpy::{PyRandom, py_hash},
+    },
+};
+use goodput_grammar::dataset::TimedTrace;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// A request of a trace.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Event {
+    /// Seconds, before they are multiplied.
+    pub(super) at: f64,
+    pub(super) input: u64,
+    pub(super) output: u64,
+    /// Chunks of the prompt; `None` where the trace says nothing of what was asked.
+    pub(super) chunks: Option<Vec<String>>,
+}
+
+pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
+    let csv = trace.path.extension().is_some_and(|ending| ending == "csv");
+    let mut events = match csv {
+        true => trace_csv::load(&trace.path)?,
+        false => load(trace)?,
+    };
+    let mut samples = Samples::default();
+    let found = events.len();
+    events.retain(|event| event.input > 0 && event.output > 0);
+    if events.len() < found {
+        samples.notes.push(format!(
+            "{} of {found} recorded requests have no prompt or no answer and are left out",
+            found - events.len()
+        ));
+    }
+    if !events.is_sorted_by(|a, b| a.at <= b.at) {
+        events.sort_by(|a, b| a.at.total_cmp(&b.at));
+        samples
+            .notes
+            .push("the trace is not in the order of its times and was sorted".into());
+    }
+    events.truncate(spec.requests);
+
+    let mut tokens = Tokens::new(trace.chunk_hash_size, spec);
+    for event in events {
+        let (prompt, length) = tokens.prompt(&event, spec)?;
+        let input = match spec.tokenizer.codec() {
+            Some(_) => exactly(length),
+            None => estimate(length),
+        };
+        let mut sample = Sample::new(prompt, input, event.output);
+        let at = Nanos::from_secs_f64(event.at * trace.sec_multiplier);
+        sample.at = trace.self_timed.then_some(at);
+        samples.rows.push(sample);
+    }
+    samples.tell_fewer(spec.requests);
+    match spec.tokenizer.codec() {
+        Some(_) => samples.tell_tokenizer(spec),
+        None => samples.tell_words(),
+    }
+    Ok(samples)
+}
+
+/// All lines, or everything that is wrong with them.
+fn load(trace: &TimedTrace) -> Result<Vec<Event>, PlanError> {
+    let need = format!(
+        "`{}`, `{}` and `{}`",
+        trace.label_timestamp, trace.label_input_length, trace.label_output_length
+    );
+    lines(&trace.path, &need, |mut fields| {
+        let at = fields.number(&trace.label_timestamp);
+        if at.is_some_and(|at| at < 0.0) {
+            let label = &trace.label_timestamp;
+            fields.complain(format!("field `{label}` is below 0"));
+        }
+        let input = fields.whole(&trace.label_input_length, 0);
+        let output = fields.whole(&trace.label_output_length, 0);
+        let chunks = chunks(&mut fields, &trace.label_hash_ids);
+        let read = at.zip(input).zip(output).zip(chunks);
+        fields.done(read).map(|(((at, input), output), chunks)| {
+            Some(Event {
+                at,
+                input,
+                output,
+                chunks,
+            })
+        })
+    })
+}
+
+/// The ids of a row. A row without the field says nothing of its prompt.
+fn chunks(fields: &mut Fields, label: &str) -> Option<Option<Vec<String>>> {
+    if !fields.has(label) {
+        return Some(None);
+    }
+    let ids = fields.array(label)?;
+    let mut chunks = Vec::new();
+    for id in ids {
+        match id {
+            Value::Number(id) => chunks.push(id.to_string()),
+            Value::String(id) => chunks.push(id),
+            other => {
+                let kind = kind(&other);
+                fields.complain(format!("field `{label}` has {kind} among its ids"));
+                return None;
+            }
+        }
+    }
+    Some(Some(chunks))
+}
+
+/// What prompts are made of.
+struct Tokens {
+    chunk: usize,
+    ordinary: Vec<u32>,
+    made: HashMap<String, Vec<usize>>,
+    /// For prompts of which nothing is known.
+    random: PyRandom,
+}
+
+impl Tokens {
+    fn new(chunk: usize, spec: &PlanSpec<'_>) -> Self {
+        let ordinary = spec.tokenizer.codec().map_or_else(Vec::new, |codec| {
+            let special = codec.special_ids();
+            let mut ids = codec.all_ids();
+            ids.retain(|id| special.binary_search(id).is_err());
+            ids
+        });
+        Tokens {
+            chunk,
+            ordinary,
+            made: HashMap::new(),
+            random: PyRandom::new(spec.seed),
+        }
+    }
+
+    /// Indices among ordinary ids, or among words.
+    fn indices(&mut self, event: &Event) -> Vec<usize> {
+        let size = match self.ordinary.len() {
+            0 => words::WORDS.len(),
+            size => size,
+        };
+        let Some(chunks) = &event.chunks else {
+            return self.random.choices(size, event.input as usize);
+        };
+        let mut left = event.input as usize;
+        let mut indices = Vec::with_capacity(left);
+        for chunk in chunks {
+            let length = left.min(self.chunk);
+            let key = format!("{chunk}:{length}");
+            let seed = u64::from(py_hash(&key));
+            let made = self
+                .made
+                .entry(key)
+                .or_insert_with(|| PyRandom::new(seed).choices(size, length));
+            indices.extend_from_slice(made);
+            left -= length;
+            if left == 0 {
+                break;
+            }
+        }
+        indices
+    }
+
+    /// A prompt and its length in tokens.
+    fn prompt(&mut self, event: &Event, spec: &PlanSpec<'_>) -> Result<(Prompt, usize), PlanError> {
+        let indices = self.indices(event);
+        let length = indices.len();
+        let prompt = match spec.tokenizer.codec() {
+            Some(codec) => self.of_ids(&indices, codec, spec)?,
+            None => {
+                let words: Vec<&str> = indices.iter().map(|&index| words::WORDS[index]).collect();
+                Prompt::Text(words.join(" "))
+            }
+        };
+        Ok((prompt, length))
+    }
+
+    fn of_ids(
+        &self,
+        indices: &[usize],
+        codec: &Codec,
+        spec: &PlanSpec<'_>,
+    ) -> Result<Prompt, PlanError> {
+        let ids: Vec<u32> = indices.iter().map(|&index| self.ordinary[index]).collect();
+        match spec.takes.contains(&Shape::Tokens) {
+            true => Ok(Prompt::Tokens(ids)),
+            false => Ok(Prompt::Text(codec.decode(&ids)?)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{
+        Tokenizer,
+        dataset::tests::{draw, draw_for},
+        testing::{fixture, scratch},
+    };
+    use goodput_grammar::dataset::Dataset;
+    use rstest::rstest;
+
+    fn of(content: &str, trace: TimedTrace) -> Result<Samples, PlanError> {
+        let folder = scratch();
+        let path = folder.file("trace.jsonl", content);
+        let dataset = Dataset::TimedTrace(TimedTrace { path, ..trace });
+        draw(&dataset, 4, 0, &Tokenizer::none())
+    }
+
+    #[cfg(feature = "tokenizers")]
+    #[test]
+    fn tokens_and_times_agree_with_vllm() {
+        crate::plan::dataset::golden::check("timed_trace");
+    }
+
+    #[cfg(feature = "tokenizers")]
+    #[test]
+    fn a_chat_gets_the_text_of_the_tokens() {
+        use crate::plan::TokenizerSpec;
+        let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
+        let dataset = Dataset::TimedTrace(TimedTrace {
+            path: fixture("datasets/mooncake.jsonl"),
+            ..TimedTrace::default()
+        });
+        let tokens = draw(&dataset, 1, 0, &tokenizer).unwrap();
+        let text = draw_for(&dataset, 1, 0, &tokenizer, &[Shape::Text]).unwrap();
+        let (Prompt::Tokens(ids), Prompt::Text(text)) =
+            (&tokens.rows[0].prompt, &text.rows[0].prompt)
+        else {
+            panic!("tokens and text");
+        };
+        assert_eq!(tokenizer.codec().unwrap().decode(ids).unwrap(), *text);
+    }
+
+    #[test]
+    fn prompts_share_prefixes_without_a_tokenizer_too() {
+        let dataset = Dataset::TimedTrace(TimedTrace {
+            path: fixture("datasets/mooncake.jsonl"),
+            ..TimedTrace::default()
+        });
+        let samples = draw(&dataset, 2, 0, &Tokenizer::none()).unwrap();
+        let words: Vec<Vec<&str>> = samples
+            .rows
+            .iter()
+            .map(|row| match &row.prompt {
+                Prompt::Text(text) => text.split(' ').collect(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!((words[0].len(), words[1].len()), (40, 33));
+        assert_eq!(words[0][..32], words[1][..32]);
+        assert_ne!(words[0][32], words[1][32]);
+    }
+
+    const LINE: &str = r#"{"timestamp": 3, "input_length": 2, "output_length": 1}"#;
+
+    #[test]
+    fn times_are_scaled_sorted_and_may_be_left_to_the_bench() {
+        let early = LINE.replace("3", "1.5");
+        let trace = TimedTrace {
+            sec_multiplier: 0.5,
+            ..TimedTrace::default()
+        };
+        let samples = of(&format!("{LINE}\n{early}\n"), trace.clone()).unwrap();
+        let times: Vec<Option<Nanos>> = samples.rows.iter().map(|row| row.at).collect();
+        assert_eq!(
+            times,
+            [Some(Nanos(750_000_000)), Some(Nanos(1_500_000_000))]
+        );
+        assert!(
+            samples.notes[0].contains("was sorted"),
+            "{:?}",
+            samples.notes
+        );
+        assert!(samples.notes[1].contains("2 requests are planned, not 4"));
+        let trace = TimedTrace {
+            self_timed: false,
+            ..trace
+        };
+        assert_eq!(of(LINE, trace).unwrap().rows[0].at, None);
+    }
+
+    #[rstest]
+    #[case("", &["is empty; it needs a JSON object with `timestamp`, `input_length`"])]
+    #[case("{}", &["line 1: field `timestamp` is missing", "field `output_length` is missing"])]
+    #[case("[3]", &["line 1: is an array, not a JSON object"])]
+    #[case(
+        r#"{"timestamp": -1, "input_length": 1.5, "output_length": "x", "hash_ids": [{}]}"#,
+        &["field `timestamp` is below 0", "field `input_length` is 1.5, not a whole number",
+          "field `output_length` is \"x\", not a whole number", "`hash_ids` has an object"]
+    )]
+    fn bad_files_are_told_by_line_and_field(#[case] content: &str, #[case] parts: &[&str]) {
+        let error = of(content, TimedTrace::default()).unwrap_err().to_string();
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
