@@ -105,7 +105,9 @@
 //! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 16 s |
 //! | `junit` | no | JUnit XML among the outputs | 4 s |
 //! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 7 s |
-//! | `cli` | no | the `goodput` command, with `junit` | 12 s |
+//! | `media` | no | pictures and videos of the dataset `random-mm` | 1 s |
+//! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads | 30 s |
+//! | `cli` | no | the `goodput` command, with `junit` and `media` | 12 s |
 //!
 //! These are CPU seconds of a cold debug build, beside 65 without any feature and 79 for reqwest
 //! with its defaults; `docs/performance.md` has the whole table.

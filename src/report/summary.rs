@@ -60,7 +60,7 @@ fn duration(run: &Run, metrics: &Metrics) -> String {
     let throughput = &metrics.throughput;
     let asked = match (run.setup.rate, run.setup.open_loop) {
         (Some(rate), _) => format!("{} req/s asked", number(rate)),
-        (None, true) => "rising rate asked".to_owned(),
+        (None, true) => "a changing rate asked".to_owned(),
         (None, false) => "no rate asked".to_owned(),
     };
     let at_most = match run.setup.max_concurrency {

@@ -33,7 +33,7 @@ fn check_case(case: &Value, tokenizer: &Tokenizer) -> Samples {
     let seed = case["seed"].as_u64().unwrap();
     let samples = draw_for(&dataset, requests, seed, tokenizer, &takes).unwrap();
     if let Some(order) = case["order"].as_array() {
-        let prompts: Vec<Value> = samples.rows.iter().map(|row| prompt(row)).collect();
+        let prompts: Vec<Value> = samples.rows.iter().map(prompt).collect();
         assert_eq!(&prompts, order, "{text}, seed {seed}");
         return samples;
     }

@@ -8,7 +8,8 @@ mod custom_audio;
 mod custom_image;
 mod fields;
 mod fit;
-#[cfg(all(test, feature = "tokenizers"))]
+#[cfg(test)]
+#[cfg(feature = "tokenizers")]
 mod golden;
 #[cfg(feature = "hf")]
 mod hf;

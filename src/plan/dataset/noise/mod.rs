@@ -68,7 +68,8 @@ pub(super) fn file(_: &Bucket, _: &[u8]) -> Result<File, PlanError> {
     ))
 }
 
-#[cfg(all(test, feature = "media"))]
+#[cfg(test)]
+#[cfg(feature = "media")]
 mod tests {
     use super::*;
 
