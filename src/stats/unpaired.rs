@@ -8,7 +8,7 @@
 //! * Noise of the stored runs themselves: s²·(1 + 1/K), tested by Student's t. Three runs know little of
 //!   their own scatter (2 degrees of freedom need 19 standard errors at 0.14 %), so what was assumed of it
 //!   before counts as [`PRIOR`] degrees more: s² = (2·σ₀² + Σ(x − x̄)²) / (2 + K − 1), after Smyth's moderated t
-//!   (2004). Much noise takes it over; `docs/verdicts.md` has the measured false alarms.
+//!   (2004). Six degrees are the most that count; `docs/verdicts.md` has the measured false alarms.
 //! * Noise from elsewhere, as a coefficient of variation: σ²·(1 + 1/K), and each run's own standard error on
 //!   top, because that noise was not seen at this load. The degrees of freedom of the sum are Welch and
 //!   Satterthwaite's.
@@ -24,6 +24,9 @@ use super::{
 pub const FEWEST_RUNS: usize = 3;
 /// Degrees of freedom that what is assumed of the noise counts for beside stored runs.
 pub const PRIOR: f64 = 2.0;
+/// Degrees of freedom of stored runs count for no more than this. Latencies of a queue are skewed to the
+/// right, also on a logarithmic scale, and ten runs do not show how far their tail reaches at 0.1 %.
+const MOST_FREEDOM: f64 = 6.0;
 /// Degrees of freedom of a spread that is not estimated.
 const GIVEN: f64 = 1e9;
 
@@ -142,7 +145,7 @@ impl Spread {
                 let freedom = PRIOR + count - 1.0;
                 let squares = PRIOR * libm::log1p(before * before) + squares;
                 let variance = squares / freedom * (1.0 + 1.0 / count);
-                let mut parts = vec![(variance, freedom)];
+                let mut parts = vec![(variance, freedom.min(MOST_FREEDOM))];
                 if new.counted {
                     parts.extend(own()?);
                 }
