@@ -95,13 +95,13 @@ pub enum Kind {
 macro_rules! with_keys {
     ($with:ident) => {
         $with! {
-            backend: Text = r#""openai-chat""#, "Wire dialect: `openai-chat`, `vllm`, `anthropic`, `tgi`, `openai-embeddings`…";
+            backend: Text = r#""openai-chat""#, "Wire dialect: `openai-chat`, `vllm`, `anthropic`, `tgi`, `openai-embeddings`, …: `docs/backends.md`.";
             target: Any = r#""env:LLM_URL""#, "What is measured: `http://…`, `unix:…`, `env:NAME`, `sim(…)`, or a value.";
             faults: Text = r#""reset@5%, stall(2s)@req:10""#, "What goes wrong at a simulated target.";
             endpoint: Text = r#""/v1/completions""#, "Path on the target, when it is not the backend's own.";
             model: Text = r#""my-model""#, "Model name on the wire; otherwise the server's first.";
             tokenizer: Text = r#""embedded""#, "`embedded`, `none`, a `tokenizer.json` or a model id.";
-            dataset: Text = r#""random(input = 256, output = 64)""#, "What is asked: `random(…)`, `custom(…)`, `sharegpt(…)`.";
+            dataset: Text = r#""random(input = 256, output = 64)""#, "What is asked: `random(…)`, `random-mm(…)`, `random-rerank(…)`, `prefix_repetition(…)`, `sharegpt(…)`, `sonnet(…)`, `burstgpt(…)`, `custom(…)`, `custom_image(…)`, `custom_audio(…)`, `spec_bench(…)`, `speed_bench(…)`, `timed_trace(…)`, `hf(…)`: `docs/datasets.md`.";
             rate: Number = "10", "Requests per second; `\"inf\"` sends all at once.";
             burstiness: Number = "1.0", "Shape of the gaps: 1 is Poisson, below 1 bursty, `\"inf\"` even.";
             ramp: Text = r#""linear 1..10""#, "A rising rate: `linear 1..10`, `exponential 1..16`.";

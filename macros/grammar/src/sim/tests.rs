@@ -102,7 +102,7 @@ fn reads_an_engine() {
 )]
 #[case(
     "engine = linear, max_num_seq = 5",
-    "unknown setting of the simulation `max_num_seq`; did you mean `max_num_seqs`? Valid: seed, \
+    "unknown setting of the simulation `max_num_seq`; did you mean `max_num_seqs`? Valid: noise, seed, \
      model, engine, faults, max_num_seqs, max_num_batched_tokens, block_size, num_blocks, \
      enable_prefix_caching, enable_chunked_prefill, scheduling_policy, num_speculative_tokens, \
      acceptance, max_loras, lora_modules, t0, tp, td, tk"
