@@ -81,6 +81,21 @@ impl Inspector {
         answer.is_ok_and(|response| response.status().is_success())
     }
 
+    /// Posts nothing to a path and waits for success. As [`ttft_counted`](Self::ttft_counted), never while
+    /// something is measured.
+    pub(crate) fn post(&self, path: &str) -> Result<(), String> {
+        let url = format!("{}{path}", self.base);
+        let ask = async { self.client.post(&url).send().await };
+        let asking = || self.runtime.block_on(ask);
+        let answer = std::thread::scope(|scope| scope.spawn(asking).join());
+        match answer {
+            Ok(Ok(response)) if response.status().is_success() => Ok(()),
+            Ok(Ok(response)) => Err(format!("{url} answers {}", response.status())),
+            Ok(Err(e)) => Err(format!("{url} does not answer: {}", root_cause(&e))),
+            Err(_) => Err(format!("{url} was not asked")),
+        }
+    }
+
     /// What the server has counted of times to first token; `None` if it does not say so at once.
     ///
     /// May be called inside of another runtime, which waits: never while something is measured.

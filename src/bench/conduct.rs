@@ -303,6 +303,7 @@ impl Bench {
         };
         let counted = || inspector.and_then(Inspector::ttft_counted);
         let before = counted();
+        self.profiler(*inspector, "/start_profile")?;
         let first = send(&prepared.plan, &bodies).await?;
         let mut delivered = Delivered::new(first, prepared.plan.clone());
         while goes_on(&delivered) {
@@ -310,8 +311,26 @@ impl Bench {
             let next = send(&plan, &prepared.bodies_of(&plan)).await?;
             delivered.append(next, Arc::new(plan));
         }
+        self.profiler(*inspector, "/stop_profile")?;
         delivered.delivery.server_ttft = before.and_then(|before| counted()?.since(before));
         Ok(delivered)
+    }
+
+    /// Switches the server's profiler, if it is to be.
+    fn profiler(&self, inspector: Option<&Inspector>, path: &str) -> Result<(), Error> {
+        if !self.profile {
+            return Ok(());
+        }
+        let inspector = inspector.ok_or_else(|| {
+            Error::Target(
+                "only a server with an address can profile itself. Leave `profile` out".into(),
+            )
+        })?;
+        inspector.post(path).map_err(|why| {
+            Error::Target(format!(
+                "{why}. Start vLLM with a profiler (`--profiler-config`), or leave `profile` out"
+            ))
+        })
     }
 
     async fn wait_until_ready(

@@ -8,6 +8,7 @@ mod conduct;
 mod extend;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
+mod lora;
 mod noise;
 mod prepare;
 mod setting;
@@ -15,6 +16,7 @@ mod versus;
 
 use api_key::ApiKey;
 pub use conduct::Control;
+pub use lora::LoraAssignment;
 pub(crate) use noise::noise_file;
 pub use noise::{MetricNoise, NOISE_FORMAT, NoiseFloor};
 pub use setting::{HeaderLines, Setting};
@@ -101,6 +103,8 @@ pub struct Bench {
     pub(crate) ready_timeout: Option<Duration>,
     pub(crate) timeouts: Timeouts,
     pub(crate) insecure: bool,
+    pub(crate) lora: (Vec<String>, LoraAssignment),
+    pub(crate) profile: bool,
     pub(crate) exclusive: bool,
     pub(crate) max_lateness: Duration,
     pub(crate) problems: Vec<Problem>,
@@ -154,6 +158,8 @@ impl Bench {
             ready_timeout: None,
             timeouts: Timeouts::default(),
             insecure: false,
+            lora: Default::default(),
+            profile: false,
             exclusive: true,
             max_lateness: Duration::from_millis(25),
             problems: Vec::new(),
@@ -527,6 +533,23 @@ impl Bench {
         if let Some(limit) = self.set("total_timeout", limit) {
             self.timeouts.total = limit;
         }
+        self
+    }
+
+    /// LoRA adapters, one of which each request names as its model, as vLLM serves them. Default: none.
+    pub fn lora_modules<S: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+        assignment: LoraAssignment,
+    ) -> Self {
+        self.lora = (names.into_iter().map(Into::into).collect(), assignment);
+        self
+    }
+
+    /// Asks the server to profile itself during the run: a POST to `/start_profile` before it and to
+    /// `/stop_profile` after it. Default: false.
+    pub fn profile(mut self, profile: bool) -> Self {
+        self.profile = profile;
         self
     }
 

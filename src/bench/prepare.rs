@@ -1,6 +1,6 @@
 //! From a bench to requests that are ready to go out.
 
-use super::{Bench, api_key::ApiKey};
+use super::{Bench, api_key::ApiKey, lora};
 use crate::{
     backend::{Backend, WireOptions, by_name},
     client::Envelope,
@@ -134,7 +134,7 @@ impl Bench {
             .into_iter()
             .filter(|&shape| backend.takes(shape))
             .collect();
-        let plan = plan::build(&PlanSpec {
+        let mut plan = plan::build(&PlanSpec {
             dataset: &self.dataset,
             arrivals: &self.arrivals(),
             requests: self.requests,
@@ -169,6 +169,7 @@ impl Bench {
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }
+        lora::assign(&mut plan, &self.lora.0, self.lora.1, seed);
         Ok(plan)
     }
 

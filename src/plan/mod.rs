@@ -12,13 +12,14 @@ mod media;
 mod numpy;
 mod shape;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tokenizer;
 
 pub use arrivals::{Arrivals, rate_changes, schedule};
 pub use error::PlanError;
 pub(crate) use hash::hash;
 pub use media::{Base64, File, Media, MediaKind, MediaSource};
+pub(crate) use numpy::PyRandom;
 use numpy::RandomState;
 pub use shape::Shape;
 use tokenizer::Memo;

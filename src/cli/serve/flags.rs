@@ -7,7 +7,7 @@ mod dataset;
 use self::dataset::DatasetFlags;
 use crate::{
     baseline::Settings,
-    bench::Bench,
+    bench::{Bench, LoraAssignment},
     cli::{baseline::BaselineFlags, outputs::OutputArgs},
     error::{Error, Problem},
     grammar::ramp::{Ramp, RampKind},
@@ -76,6 +76,18 @@ pub(in crate::cli) struct Args {
     /// `embedded` or `none`. Default: the model's, else the embedded one.
     #[arg(long)]
     pub(super) tokenizer: Option<String>,
+    /// auto and hf are the same here.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "hf"])]
+    tokenizer_mode: String,
+    /// LoRA adapters; each request names one as its model.
+    #[arg(long, num_args = 1.., value_name = "NAME")]
+    lora_modules: Vec<String>,
+    /// Which adapter a request gets: random or round-robin.
+    #[arg(long, default_value = "random")]
+    lora_assignment: String,
+    /// Let the server profile itself during the run: POST /start_profile and /stop_profile.
+    #[arg(long)]
+    profile: bool,
     /// Use no tokenizer: lengths become estimates.
     #[arg(long, conflicts_with = "tokenizer")]
     pub(super) skip_tokenizer_init: bool,
@@ -281,6 +293,7 @@ impl Args {
             .extra_body(self.sampling.body())
             .headers(self.header_lines(&mut problems))
             .insecure(self.insecure)
+            .profile(self.profile)
             .stream(!self.disable_stream)
             .warmups(self.num_warmups)
             .workers(self.workers)
@@ -293,6 +306,13 @@ impl Args {
             .on_inconclusive(on_inconclusive)
             .exclusive(false);
         self.sampling.check(&self.backend, &mut problems);
+        match LoraAssignment::parse(&self.lora_assignment) {
+            Ok(assignment) => bench = bench.lora_modules(self.lora_modules.clone(), assignment),
+            Err(mistake) => {
+                let (field, value) = ("--lora-assignment", &self.lora_assignment);
+                problems.push(Problem::new(field, value, mistake.0));
+            }
+        }
         if self.no_prewarm {
             bench = bench.prewarm(false);
         }

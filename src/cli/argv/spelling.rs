@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-/// The arguments with `_` in flag names written as `-`; values stay as they are.
+/// The arguments with `_` in flag names written as `-`; values stay as they are, and so do the keys
+/// behind a dot (`--extra-body.top_k`).
 pub(super) fn normalised(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut only_values = false;
     args.map(|arg| {
@@ -13,7 +14,10 @@ pub(super) fn normalised(args: impl Iterator<Item = OsString>) -> Vec<OsString> 
                     Some((flag, value)) => (flag, Some(value)),
                     None => (text, None),
                 };
-                let flag = flag.replace('_', "-");
+                let flag = match flag.split_once('.') {
+                    Some((flag, keys)) => format!("{}.{keys}", flag.replace('_', "-")),
+                    None => flag.replace('_', "-"),
+                };
                 match value {
                     Some(value) => format!("{flag}={value}").into(),
                     None => flag.into(),
@@ -33,6 +37,7 @@ mod tests {
     #[rstest]
     #[case("--request_rate", "--request-rate")]
     #[case("--request_rate=1_0", "--request-rate=1_0")]
+    #[case("--extra_body.top_k=1", "--extra-body.top_k=1")]
     #[case("my_file.json", "my_file.json")]
     #[case("-n_1", "-n_1")]
     fn only_flag_names_change(#[case] given: &str, #[case] expected: &str) {

@@ -1,0 +1,95 @@
+//! LoRA adapters: each request names one of them as its model.
+
+use crate::{
+    grammar::Mistake,
+    plan::{Plan, PyRandom},
+};
+
+/// Which adapter a request gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LoraAssignment {
+    /// Any, drawn from the seed. The default.
+    #[default]
+    Random,
+    /// One after the other.
+    RoundRobin,
+}
+
+impl LoraAssignment {
+    /// Reads `random` or `round-robin`.
+    ///
+    /// # Errors
+    /// Any other word.
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
+        match text {
+            "random" => Ok(LoraAssignment::Random),
+            "round-robin" => Ok(LoraAssignment::RoundRobin),
+            _ => Err(Mistake::unknown(
+                "assignment",
+                text,
+                &["random", "round-robin"],
+            )),
+        }
+    }
+}
+
+/// Gives each request an adapter; without any nothing changes.
+///
+/// vLLM draws on where the dataset stopped drawing, so with `random` the same seed gives other
+/// adapters there.
+pub(super) fn assign(plan: &mut Plan, names: &[String], assignment: LoraAssignment, seed: u64) {
+    if names.is_empty() {
+        return;
+    }
+    let mut random = PyRandom::new(seed);
+    for (index, request) in plan.requests.iter_mut().enumerate() {
+        let chosen = match assignment {
+            LoraAssignment::Random => random.below(names.len()),
+            LoraAssignment::RoundRobin => index % names.len(),
+        };
+        let name = names[chosen].clone();
+        request.overrides.insert("model".to_owned(), name.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::Bench;
+    use std::collections::BTreeSet;
+
+    fn models(assignment: LoraAssignment) -> Vec<String> {
+        let bench = Bench::new("lora")
+            .requests(40)
+            .lora_modules(["a", "b"], assignment);
+        let plan = bench.plan().unwrap();
+        let model = |overrides: &serde_json::Map<_, serde_json::Value>| {
+            overrides["model"].as_str().unwrap().to_owned()
+        };
+        plan.requests
+            .iter()
+            .map(|request| model(&request.overrides))
+            .collect()
+    }
+
+    #[test]
+    fn every_request_has_one() {
+        let turns = models(LoraAssignment::RoundRobin);
+        assert_eq!(turns[..3], ["a", "b", "a"]);
+        let drawn = models(LoraAssignment::Random);
+        assert_eq!(drawn, models(LoraAssignment::Random));
+        assert_ne!(drawn, turns);
+        assert_eq!(drawn.iter().collect::<BTreeSet<_>>().len(), 2);
+    }
+
+    #[test]
+    fn the_name_is_the_model_on_the_wire() {
+        let report = Bench::new("lora")
+            .target("sim(engine = linear, max_loras = 2, lora_modules = 2)")
+            .requests(6)
+            .lora_modules(["lora-0", "lora-1"], LoraAssignment::RoundRobin)
+            .run_blocking()
+            .unwrap();
+        assert_eq!(report.completed(), 6, "{report}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The command line before clap sees it: what vLLM's parser allows and clap does not.
+
+mod config;
+mod nested;
+mod refused;
+mod spelling;
+
+use crate::error::Error;
+use std::ffi::OsString;
+
+/// The subcommands that have the flags of `vllm bench serve`.
+const LIKE_VLLM: [&str; 2] = ["serve", "ab"];
+
+/// The arguments as clap reads them: `_` in names as `-`, the flags of a `--config` file, nested
+/// keys as one JSON object.
+///
+/// # Errors
+/// A flag of vLLM's that goodput does not have, or a file that cannot be read.
+pub(super) fn prepared(args: impl Iterator<Item = OsString>) -> Result<Vec<OsString>, Error> {
+    let args = spelling::normalised(args);
+    let of_vllm = |command: &OsString| LIKE_VLLM.iter().any(|name| command == name);
+    if !args.get(1).is_some_and(of_vllm) {
+        return Ok(args);
+    }
+    let args = config::expanded(args)?;
+    refused::check(&args)?;
+    Ok(nested::joined(args))
+}
+
+/// The name of a long flag, without a value behind `=`; `None` for anything else.
+fn flag_name(arg: &OsString) -> Option<&str> {
+    let text = arg.to_str()?.strip_prefix("--")?;
+    let name = text.split_once('=').map_or(text, |(name, _)| name);
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// The long flags of vLLM 0.33's parser.
+    const OF_VLLM: &str = include_str!("../../../fixtures/vllm/serve_flags.txt");
+    const DOCUMENTED: &str = include_str!("../../../docs/vllm.md");
+
+    fn taken() -> BTreeSet<String> {
+        let command = crate::cli::Cli::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let names = serve.get_arguments().filter_map(clap::Arg::get_long);
+        names.map(|name| format!("--{name}")).collect()
+    }
+
+    #[test]
+    fn every_flag_of_vllm_is_taken_or_refused_and_documented() {
+        let taken = taken();
+        let refused: BTreeSet<String> = refused::names().map(|name| format!("--{name}")).collect();
+        assert!(taken.is_disjoint(&refused));
+        let documented: BTreeMap<&str, &str> = DOCUMENTED
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `--"))
+            .filter_map(|line| {
+                let mut cells = line.split(" | ");
+                // Other tables have sentences in their first cell.
+                Some((cells.next()?.strip_suffix('`')?, cells.next()?))
+            })
+            .collect();
+        let mut of_vllm = BTreeSet::new();
+        for flag in OF_VLLM.lines() {
+            let state = match (taken.contains(flag), refused.contains(flag)) {
+                (true, _) => "taken",
+                (_, true) => "refused",
+                _ => panic!("{flag} is neither taken nor refused"),
+            };
+            let name = flag.trim_start_matches("--");
+            assert_eq!(documented.get(name), Some(&state), "{flag} in docs/vllm.md");
+            of_vllm.insert(name);
+        }
+        let documented: BTreeSet<&str> = documented.into_keys().collect();
+        assert_eq!(documented, of_vllm);
+        assert_eq!(of_vllm.len(), 102);
+    }
+
+    #[test]
+    fn other_commands_keep_their_arguments() {
+        let args = ["goodput", "sim", "--plot-timeline", "--config", "x"].map(OsString::from);
+        assert_eq!(prepared(args.clone().into_iter()).unwrap(), args);
+    }
+}

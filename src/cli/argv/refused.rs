@@ -1,0 +1,75 @@
+//! The flags of `vllm bench serve` that goodput does not have, and what to use instead. None is ignored.
+
+use super::flag_name;
+use crate::error::{Error, Problem};
+use std::ffi::OsString;
+
+/// Names and sentences.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "chat-template-kwargs",
+        "goodput applies no chat template itself; the server takes them in the body: --extra-body \
+         '{\"chat_template_kwargs\": {…}}'",
+    ),
+    (
+        "custom-ensure-client-side-data",
+        "goodput fetches nothing for a dataset; download the pictures and name the files in it",
+    ),
+    (
+        "plot-dataset-stats",
+        "goodput draws nothing; --dry-run prints the lengths of a plan",
+    ),
+    (
+        "plot-timeline",
+        "goodput draws nothing; --save-result --save-detailed keeps the times to draw",
+    ),
+    (
+        "probe-request-rate",
+        "goodput has no probes; start a second `goodput serve --max-concurrency 1` beside the first, \
+         which times its requests in the same way",
+    ),
+    (
+        "timeline-itl-thresholds",
+        "goodput draws nothing; limit gaps with --slo \"p99(itl) < 50ms\"",
+    ),
+    (
+        "use-beam-search",
+        "vLLM reads it and does nothing with it; ask the server: --extra-body '{\"use_beam_search\": \
+         true}'",
+    ),
+];
+
+/// # Errors
+/// All of these flags that are there.
+pub(super) fn check(args: &[OsString]) -> Result<(), Error> {
+    let flags = args.iter().take_while(|arg| *arg != "--");
+    let problems: Vec<Problem> = flags
+        .filter_map(flag_name)
+        .filter_map(|name| REFUSED.iter().find(|(refused, _)| *refused == name))
+        .map(|(name, sentence)| Problem::new(format!("--{name}"), "(given)", *sentence))
+        .collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Invalid(problems)),
+    }
+}
+
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    REFUSED.iter().map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_named_at_once_and_nothing_after_a_double_dash() {
+        let args = ["goodput", "serve", "--plot-timeline", "--use-beam-search=1"];
+        let error = check(&args.map(OsString::from)).unwrap_err().to_string();
+        assert!(error.contains("--plot-timeline"), "{error}");
+        assert!(error.contains("--use-beam-search"), "{error}");
+        let args = ["goodput", "serve", "--", "--plot-timeline"];
+        assert!(check(&args.map(OsString::from)).is_ok());
+    }
+}
