@@ -1,10 +1,15 @@
 //! What pairs of runs say about the numbers by which they are compared.
 
-use super::{compared::Compared, comparison::Change};
+use super::{compared::Compared, comparison::Change, quantity::Unit};
 use crate::{
     metrics::Metrics,
     stats::compare::{Comparison, Conclusion, Paired, Rule, compare, compare_together},
 };
+
+/// The part of the error that latencies and throughput have where shares differ too. Those move
+/// together and are worth hardly more than one metric; shares scatter by themselves, and if all were tested
+/// as one family, a goodput that hovers at its limit would hide a slower server.
+const OF_SPEEDS: f64 = 0.8;
 
 /// What pairs (A, B) of runs of the same plan say. Metrics without values on both sides of every pair
 /// are left out.
@@ -24,7 +29,7 @@ pub(crate) fn changes(
     }
     let gates = measured.iter().take_while(|metric| metric.gated).count();
     let (gated, shown) = paired.split_at(gates);
-    let mut found = compare_together(gated, rule);
+    let mut found = concluded(&measured[..gates], gated, rule);
     found.extend(shown.iter().map(|paired| {
         let comparison = compare(&paired.pairs, paired.worse, rule)?;
         Some((comparison, Conclusion::Inconclusive))
@@ -47,6 +52,42 @@ pub(crate) fn changes(
         })
     };
     measured.into_iter().zip(found).filter_map(change).collect()
+}
+
+/// What is said of the gated metrics, which share the rule's error.
+fn concluded(
+    metrics: &[&Compared],
+    paired: &[Paired],
+    rule: &Rule,
+) -> Vec<Option<(Comparison, Conclusion)>> {
+    let is_share = |metric: &&Compared| metric.unit() == Unit::Ratio;
+    let with = |part: f64| Rule {
+        error: rule.error * part,
+        ..*rule
+    };
+    // That no share differs in any pair is so whichever way labels are swapped: they need no part then.
+    let differs = |paired: &Paired| paired.pairs.iter().any(|(a, b)| a != b);
+    let shares = metrics
+        .iter()
+        .zip(paired)
+        .filter(|(metric, _)| is_share(metric));
+    let (of_speeds, of_shares) = match shares.clone().any(|(_, paired)| differs(paired)) {
+        true => (with(OF_SPEEDS), with(1.0 - OF_SPEEDS)),
+        false => (*rule, *rule),
+    };
+    let shares: Vec<Paired> = shares.map(|(_, paired)| paired.clone()).collect();
+    let speeds = metrics
+        .iter()
+        .zip(paired)
+        .filter(|(metric, _)| !is_share(metric));
+    let speeds: Vec<Paired> = speeds.map(|(_, paired)| paired.clone()).collect();
+    let mut shares = compare_together(&shares, &of_shares).into_iter();
+    let mut speeds = compare_together(&speeds, &of_speeds).into_iter();
+    let mut next = |metric: &&Compared| match is_share(metric) {
+        true => shares.next().flatten(),
+        false => speeds.next().flatten(),
+    };
+    metrics.iter().map(&mut next).collect()
 }
 
 #[cfg(test)]
@@ -92,6 +133,33 @@ mod tests {
         assert_eq!(worse, ["1 - errors", "goodput"]);
         let errors = changes.iter().find(|c| c.subject == "1 - errors").unwrap();
         assert!((errors.a - 1.0).abs() < 1e-9 && (errors.b - 0.8).abs() < 1e-9);
+    }
+
+    #[test]
+    fn shares_that_scatter_leave_most_of_the_error_to_speeds() {
+        let concluded = |failed: [(usize, usize); 5]| {
+            let ttfts = [(100, 121), (104, 123), (98, 122), (101, 118), (99, 124)];
+            let pairs: Vec<_> = ttfts
+                .into_iter()
+                .zip(failed)
+                .map(|((a, b), failed)| (metrics(a, failed.0), metrics(b, failed.1)))
+                .collect();
+            changes(&Compared::all(false, true), &pairs, &Rule::default())
+        };
+        let interval = |changes: &[Change]| changes[0].statistics.interval;
+        let steady = concluded([(0, 0); 5]);
+        let scattered = concluded([(0, 3), (2, 0), (1, 1), (0, 2), (3, 0)]);
+        for changes in [&steady, &scattered] {
+            let worse = subjects(changes, Conclusion::Worse);
+            assert!(worse.contains(&"mean(ttft)"), "{worse:?}");
+            assert!(!worse.contains(&"1 - errors"), "{worse:?}");
+        }
+        // 0.8 % of error on either side instead of 1 %.
+        let wider = |end: fn(crate::stats::Interval) -> Option<f64>| {
+            let [narrow, wide] = [&steady, &scattered].map(|c| end(interval(c)).unwrap());
+            wide / narrow
+        };
+        assert!(wider(|i| i.high) > 1.0 && wider(|i| i.low) < 1.0);
     }
 
     #[test]
