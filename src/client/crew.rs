@@ -111,7 +111,7 @@ impl Delivery {
     /// Adds what another worker did of the same plan.
     fn merge(&mut self, other: Delivery) {
         self.records.extend(other.records);
-        self.records.sort_by_key(|record| record.index);
+        self.records.sort_unstable_by_key(|record| record.index);
         self.duration = self.duration.max(other.duration);
         self.connections += other.connections;
         self.reads.merge(&other.reads);
