@@ -83,9 +83,12 @@ impl Inspector {
 
     /// Posts nothing to a path and waits for success. As [`ttft_counted`](Self::ttft_counted), never while
     /// something is measured.
-    pub(crate) fn post(&self, path: &str) -> Result<(), String> {
+    pub(crate) fn post(&self, path: &str, headers: &HeaderMap) -> Result<(), String> {
         let url = format!("{}{path}", self.base);
-        let ask = async { self.client.post(&url).send().await };
+        let ask = async {
+            let request = self.client.post(&url).headers(headers.clone());
+            request.header(CONNECTION, "close").send().await
+        };
         let asking = || self.runtime.block_on(ask);
         let answer = std::thread::scope(|scope| scope.spawn(asking).join());
         match answer {

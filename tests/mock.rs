@@ -262,3 +262,66 @@ fn a_mock_target_is_verified_after_the_run(#[case] expected: u64, #[case] verdic
         report.reasons()
     );
 }
+
+/// Both switches once; a profiler that cannot be switched off costs no numbers, one that cannot be
+/// switched on ends the run before it begins.
+#[rstest]
+#[case::both(200, 200, None)]
+#[case::not_off(200, 500, Some("may still be on"))]
+#[case::not_on(404, 200, None)]
+fn a_server_is_profiled_while_it_is_measured(
+    #[case] on: u16,
+    #[case] off: u16,
+    #[case] note: Option<&str>,
+) {
+    let starts = on == 200;
+    let target = MockTarget::new(move || {
+        let switch = |at: &str, status: u16| {
+            Mock::given(method("POST"))
+                .and(path(at))
+                .and(header("x-team", "a"))
+                .respond_with(ResponseTemplate::new(status))
+        };
+        vec![
+            switch("/start_profile", on).expect(1),
+            switch("/stop_profile", off).expect(u64::from(starts)),
+            Mock::given(path(CHAT)).respond_with(StreamTemplate::chat().tokens(2)),
+        ]
+    });
+    let ran = Bench::new("profiled")
+        .target(target)
+        .backend("openai-chat")
+        .model("any")
+        .headers("X-Team: a")
+        .dataset("random(input = 4, output = 2)")
+        .requests(3)
+        .profile(true)
+        .exclusive(false)
+        .run_blocking();
+    if !starts {
+        let error = ran.unwrap_err().to_string();
+        assert!(error.contains("/start_profile answers 404"), "{error}");
+        return;
+    }
+    let report = ran.unwrap();
+    assert_eq!(
+        (report.verdict(), report.completed()),
+        (Verdict::Pass, 3),
+        "{report}"
+    );
+    let noted = report
+        .notes()
+        .iter()
+        .any(|said| note.is_some_and(|note| said.contains(note)));
+    assert_eq!(noted, note.is_some(), "{:?}", report.notes());
+}
+
+#[test]
+fn what_has_no_address_is_not_profiled() {
+    let error = Bench::new("profiled")
+        .profile(true)
+        .run_blocking()
+        .unwrap_err();
+    assert_eq!(error.exit_code(), 2, "{error}");
+    assert!(error.to_string().contains("profile"), "{error}");
+}

@@ -152,6 +152,10 @@ impl Bench {
             }
             None => {}
         }
+        if self.versus.is_some() && self.profile {
+            let fix = "cannot be given together with `versus`: it slows one run after the other. Remove one";
+            problems.push(Problem::new("profile", true, fix));
+        }
         if self.versus.is_some() && self.max_extend != 1 {
             let fix = "cannot be given together with `versus`, whose `pairs` say how long it runs. Remove one";
             problems.push(Problem::new("max_extend", self.max_extend, fix));
@@ -177,6 +181,14 @@ impl Bench {
         if self.ignore_eos == Some(true) && !backend.ignores_eos() {
             let fix = format!("cannot be asked of the backend `{name}`. Leave it out");
             problems.push(Problem::new("ignore_eos", true, fix));
+        }
+        if let Some(adapter) = self.lora.0.first() {
+            let is_json = |(_, value): &(&str, &str)| *value == "application/json";
+            if !backend.names_model() || !backend.headers().iter().any(is_json) {
+                let fix =
+                    format!("cannot be named in a request of the backend `{name}`. Leave it out");
+                problems.push(Problem::new("lora_modules", adapter, fix));
+            }
         }
         if backend.task() == Task::Generate {
             return;

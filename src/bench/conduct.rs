@@ -1,13 +1,13 @@
 //! Runs a bench: target → plan → drive → measure → judge.
 
-use super::{Bench, extend::Delivered, prepare::Prepared};
+use super::{Bench, extend::Delivered, prepare::Prepared, profile::Profiler};
 use crate::{
     baseline::{Gate, Ready},
     client::{
         Dialer, Driver, Observer, Silent, Stop, TlsSettings, make_room, raise_descriptor_limit,
     },
     clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
-    error::Error,
+    error::{Error, Problem},
     inspect::Inspector,
     judge::Criteria,
     lock::MeasurementLock,
@@ -47,6 +47,8 @@ pub(super) struct Drive<'a> {
     goes_on: &'a dyn Fn(&Delivered) -> bool,
     /// Asks the server for its own count before and after.
     inspector: Option<&'a Inspector>,
+    /// On while requests are measured.
+    profiler: Option<&'a Profiler<'a>>,
 }
 
 impl<'a> Drive<'a> {
@@ -57,6 +59,7 @@ impl<'a> Drive<'a> {
             control,
             goes_on: &|_| false,
             inspector: None,
+            profiler: None,
         }
     }
 }
@@ -143,13 +146,16 @@ impl Bench {
             control,
             goes_on: &|delivered| self.goes_on(delivered, || to_run(delivered.clone())),
             inspector: None,
+            profiler: None,
         };
-        let delivered = self.deliver(&opened.place, &drive)?;
+        let mut delivered = self.deliver(&opened.place, &drive)?;
         let segments = delivered.segments();
+        let notes = prepared.plan.notes.iter().cloned();
+        let notes = notes.chain(delivered.remark.take()).collect();
         let run = to_run(delivered);
         let complaint = opened.guard.and_then(|guard| guard.close().err());
         let planned = prepared.plan.requests.len();
-        let mut report = self.judge(run, segments, prepared.plan.notes.clone(), complaint);
+        let mut report = self.judge(run, segments, notes, complaint);
         if let Some(gate) = gate {
             gate.close(&mut report, planned);
         }
@@ -195,6 +201,10 @@ impl Bench {
 
     /// Starts the right clock and drives the plan on it.
     pub(super) fn deliver(&self, place: &Place, drive: &Drive<'_>) -> Result<Delivered, Error> {
+        if self.profile && !matches!(place, Place::Endpoint(_)) {
+            let fix = "needs a server with an address, which has a profiler. Leave it out";
+            return Err(Error::Invalid(vec![Problem::new("profile", true, fix)]));
+        }
         match place {
             Place::Simulation(simulation) if !simulation.real_time() => {
                 let server = drive.prepared.simulated(simulation)?;
@@ -238,8 +248,14 @@ impl Bench {
         let inspector = (generates && self.chosen_target().has_metrics())
             .then(|| Inspector::new(endpoint, self.insecure).ok())
             .flatten();
+        let headers = &drive.prepared.envelope.headers;
+        let profiler = self
+            .profile
+            .then(|| Profiler::new(endpoint, self.insecure, headers))
+            .transpose()?;
         let drive = Drive {
             inspector: inspector.as_ref(),
+            profiler: profiler.as_ref(),
             ..*drive
         };
         let mut delivered = started(on_real_time(async |clock| {
@@ -268,6 +284,7 @@ impl Bench {
             control,
             goes_on,
             inspector,
+            profiler,
         } = drive;
         let driver = Driver {
             dialer,
@@ -303,7 +320,7 @@ impl Bench {
         };
         let counted = || inspector.and_then(Inspector::ttft_counted);
         let before = counted();
-        self.profiler(*inspector, "/start_profile")?;
+        profiler.map_or(Ok(()), Profiler::start)?;
         let first = send(&prepared.plan, &bodies).await?;
         let mut delivered = Delivered::new(first, prepared.plan.clone());
         while goes_on(&delivered) {
@@ -311,26 +328,9 @@ impl Bench {
             let next = send(&plan, &prepared.bodies_of(&plan)).await?;
             delivered.append(next, Arc::new(plan));
         }
-        self.profiler(*inspector, "/stop_profile")?;
+        delivered.remark = profiler.and_then(Profiler::stop);
         delivered.delivery.server_ttft = before.and_then(|before| counted()?.since(before));
         Ok(delivered)
-    }
-
-    /// Switches the server's profiler, if it is to be.
-    fn profiler(&self, inspector: Option<&Inspector>, path: &str) -> Result<(), Error> {
-        if !self.profile {
-            return Ok(());
-        }
-        let inspector = inspector.ok_or_else(|| {
-            Error::Target(
-                "only a server with an address can profile itself. Leave `profile` out".into(),
-            )
-        })?;
-        inspector.post(path).map_err(|why| {
-            Error::Target(format!(
-                "{why}. Start vLLM with a profiler (`--profiler-config`), or leave `profile` out"
-            ))
-        })
     }
 
     async fn wait_until_ready(

@@ -23,6 +23,8 @@ pub(super) struct Delivered {
     pub(super) delivery: Delivery,
     /// When each began, and its plan.
     segments: Vec<(Nanos, Arc<Plan>)>,
+    /// What the report has to say of how it was made.
+    pub(super) remark: Option<String>,
 }
 
 impl Delivered {
@@ -30,6 +32,7 @@ impl Delivered {
         Delivered {
             delivery,
             segments: vec![(Nanos(0), plan)],
+            remark: None,
         }
     }
 

@@ -56,6 +56,7 @@ pub(super) fn assign(plan: &mut Plan, names: &[String], assignment: LoraAssignme
 mod tests {
     use super::*;
     use crate::bench::Bench;
+    use rstest::rstest;
     use std::collections::BTreeSet;
 
     fn models(assignment: LoraAssignment) -> Vec<String> {
@@ -80,6 +81,16 @@ mod tests {
         assert_eq!(drawn, models(LoraAssignment::Random));
         assert_ne!(drawn, turns);
         assert_eq!(drawn.iter().collect::<BTreeSet<_>>().len(), 2);
+    }
+
+    #[rstest]
+    #[case("tgi")]
+    #[case("openai-audio")]
+    fn a_body_without_a_place_for_it_is_refused(#[case] backend: &str) {
+        let bench = Bench::new("lora").backend(backend);
+        let bench = bench.lora_modules(["a"], LoraAssignment::Random);
+        let error = bench.check().unwrap_err().to_string();
+        assert!(error.contains("lora_modules"), "{error}");
     }
 
     #[test]

@@ -172,12 +172,8 @@ impl Trial {
         let delivery = on_virtual_time(async |clock| {
             let pipes = InProcess::new(server.clone(), clock.clone());
             let dialer = Dialer::in_process(pipes);
-            let drive = Drive {
-                prepared: &prepared,
-                control: &Control::default(),
-                goes_on: &|_| false,
-                inspector: None,
-            };
+            let control = Control::default();
+            let drive = Drive::once(&prepared, &control);
             let delivery = bench.drive(dialer, clock.clone(), &drive).await;
             // An engine frees what it held when its step ends.
             clock.sleep_until(clock.now().after(ms(1_000))).await;

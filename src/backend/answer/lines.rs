@@ -1,6 +1,9 @@
 //! Lines of JSON, cut out of bytes as they arrive.
 
-use super::sse::{Event, MAX_EVENT};
+use super::{
+    sse::{Event, MAX_EVENT},
+    stream::Frames,
+};
 use crate::{clock::Nanos, record::RequestError};
 use memchr::memchr;
 
@@ -13,14 +16,10 @@ pub(in crate::backend) struct Lines {
     line_at: Nanos,
 }
 
-impl Lines {
-    /// Takes bytes that arrived at `at` and shows every line that they complete.
-    pub(in crate::backend) fn feed<F>(
-        &mut self,
-        at: Nanos,
-        bytes: &[u8],
-        mut visit: F,
-    ) -> Result<(), RequestError>
+impl Frames for Lines {
+    const NAME: &'static str = "lines of JSON";
+
+    fn feed<F>(&mut self, at: Nanos, bytes: &[u8], mut visit: F) -> Result<(), RequestError>
     where
         F: FnMut(Event<'_>) -> Result<(), RequestError>,
     {
@@ -39,8 +38,8 @@ impl Lines {
         self.keep(at, rest)
     }
 
-    /// The body is over: shows the last line if its end never came, and if it may be one.
-    pub(in crate::backend) fn finish<F>(&mut self, mut visit: F) -> Result<(), RequestError>
+    /// Shows the last line if it may be one.
+    fn finish<F>(&mut self, mut visit: F) -> Result<(), RequestError>
     where
         F: FnMut(Event<'_>) -> Result<(), RequestError>,
     {
@@ -50,6 +49,12 @@ impl Lines {
         }
     }
 
+    fn is_one(_head: &[u8]) -> bool {
+        false
+    }
+}
+
+impl Lines {
     fn keep(&mut self, at: Nanos, part: &[u8]) -> Result<(), RequestError> {
         if part.is_empty() {
             return Ok(());

@@ -8,7 +8,7 @@
 //! * every legal framing is read ([`sse`](super::sse)).
 
 use super::{
-    Lines, SseDecoder,
+    SseDecoder,
     chunk::truthy,
     error_body::{error_body, excerpt},
     foreign::{foreign, is_event_stream},
@@ -102,28 +102,6 @@ impl Frames for SseDecoder {
 
     fn is_one(head: &[u8]) -> bool {
         is_event_stream(head)
-    }
-}
-
-impl Frames for Lines {
-    const NAME: &'static str = "lines of JSON";
-
-    fn feed<F>(&mut self, at: Nanos, bytes: &[u8], visit: F) -> Result<(), RequestError>
-    where
-        F: FnMut(Event<'_>) -> Result<(), RequestError>,
-    {
-        self.feed(at, bytes, visit)
-    }
-
-    fn finish<F>(&mut self, visit: F) -> Result<(), RequestError>
-    where
-        F: FnMut(Event<'_>) -> Result<(), RequestError>,
-    {
-        self.finish(visit)
-    }
-
-    fn is_one(_head: &[u8]) -> bool {
-        false
     }
 }
 

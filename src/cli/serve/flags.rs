@@ -1,7 +1,6 @@
 //! The flags of `goodput serve`, named as in vLLM 0.33, and the bench they describe. All but those that
 //! name the server are flags of `goodput ab` too.
 
-mod buckets;
 mod dataset;
 
 use self::dataset::DatasetFlags;

@@ -1,0 +1,136 @@
+//! What is demanded of a run: limits, how sure they are decided, and what it is compared with.
+
+use super::{Bench, setting::Setting};
+use crate::{
+    baseline,
+    grammar::{goodput::RequestLimit, slo::Slo},
+    judge::OnInconclusive,
+    target::AnyTarget,
+};
+use std::time::Duration;
+
+impl Bench {
+    /// Limits on one request, `"ttft:200 tpot:50 e2el:5s"` (bare numbers are milliseconds).
+    pub fn goodput(mut self, limits: impl Setting<Vec<RequestLimit>>) -> Self {
+        if let Some(limits) = self.set("goodput", limits) {
+            self.goodput = limits;
+        }
+        self
+    }
+
+    /// Limits on the run, `"p99(ttft) < 300ms, goodput >= 95%, errors < 1%"`.
+    pub fn slo(mut self, limits: impl Setting<Vec<Slo>>) -> Self {
+        if let Some(limits) = self.set("slo", limits) {
+            self.slo = limits;
+        }
+        self
+    }
+
+    /// How sure the intervals are that SLOs are held against, above 0.5 and below 1. Default 0.95.
+    pub fn confidence(mut self, confidence: impl Into<f64>) -> Self {
+        self.confidence = confidence.into();
+        self
+    }
+
+    /// As long as an SLO is open, go on with as many requests as `requests` again, up to this many
+    /// times in all; at most 100. The looks share the error that `confidence` leaves. Default 1: the run
+    /// does not grow.
+    pub fn max_extend(mut self, times: usize) -> Self {
+        self.max_extend = times;
+        self
+    }
+
+    /// What becomes of a run whose evidence decides neither way: `"fail"` (the verdict is
+    /// *inconclusive*, which no test passes), `"pass"`, or `"warn"` (it passes with a remark).
+    /// Default `warn`: a test fails when it is shown that a limit is missed.
+    pub fn on_inconclusive(mut self, answer: impl Setting<OnInconclusive>) -> Self {
+        if let Some(answer) = self.set("on_inconclusive", answer) {
+            self.on_inconclusive = answer;
+        }
+        self
+    }
+
+    /// Hold the run against what is stored as this baseline: a regression fails it. Where nothing is
+    /// stored, the run counts as new and says how to save it. The environment's `GOODPUT_BASELINE` and
+    /// `GOODPUT_BASELINE_STRICT` win. Default: no comparison. See `docs/baselines.md`.
+    pub fn baseline(mut self, name: impl Into<String>) -> Self {
+        self.baseline = Some(name.into());
+        self
+    }
+
+    /// The same settings as the command has, which win over [`baseline`](Self::baseline) and the
+    /// environment: what to compare with, what to save the run as, and where.
+    ///
+    /// ```
+    /// use goodput::{Bench, baseline::Settings};
+    ///
+    /// let folder = std::env::temp_dir().join(format!("goodput-doc-{}", std::process::id()));
+    /// let settings = Settings {
+    ///     save: Some("main".to_owned()),
+    ///     folder: Some(folder.clone()),
+    ///     ..Settings::default()
+    /// };
+    /// let bench = Bench::new("chat").rate(10).requests(20);
+    /// bench.clone().baselines(settings.clone()).run_blocking()?;
+    /// let settings = Settings { save: None, ..settings };
+    /// let report = bench.baselines(settings).baseline("main").run_blocking()?;
+    /// assert!(report.passed() && report.comparison().is_some());
+    /// # std::fs::remove_dir_all(folder).unwrap();
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn baselines(mut self, settings: baseline::Settings) -> Self {
+        self.baselines = settings;
+        self
+    }
+
+    /// What the target is compared with, in pairs of runs of the same plan in random order. The report is
+    /// the target's, over all its runs, and [`Report::comparison`](crate::Report::comparison) says how it
+    /// stands to this one: if it is worse, the verdict is *fail*. Default: nothing.
+    ///
+    /// ```
+    /// use goodput::{Bench, Verdict};
+    ///
+    /// let bench = Bench::new("chat").rate(20).requests(50).versus("sim(itl = 10ms, noise = 2%)");
+    /// let report = bench.target("sim(itl = 12ms, noise = 2%)").run_blocking()?;
+    /// assert_eq!(report.verdict(), Verdict::Fail, "{report}");
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    ///
+    /// Servers that run are opened once. A [`ServerProcess`](crate::ServerProcess) is started for each of
+    /// its runs, so that two versions need not fit the machine together.
+    pub fn versus(mut self, target: impl Into<AnyTarget>) -> Self {
+        self.versus = Some(target.into());
+        self
+    }
+
+    /// Pairs of runs at most, each with `requests` on either side, from 1 to 16. Default 10: at 4 %
+    /// run-to-run noise they show a change of 10 % nearly always, and one of 15 % most often after
+    /// five. Fewer than five hardly show anything, and one nothing.
+    pub fn pairs(mut self, pairs: usize) -> Self {
+        self.pairs = pairs;
+        self
+    }
+
+    /// The smallest relative change that matters in a comparison. Default 0.05.
+    pub fn noise_threshold(mut self, change: impl Into<f64>) -> Self {
+        self.noise_threshold = change.into();
+        self
+    }
+
+    /// How often, at most, a comparison may call an unchanged server worse, over all its metrics and
+    /// looks; above 0 and at most 0.1. Default 0.01. Benches know nothing of each other: a suite of `n`
+    /// comparisons that is to keep to 0.01 as a whole needs `0.01 / n`.
+    pub fn false_alarms(mut self, probability: impl Into<f64>) -> Self {
+        self.false_alarms = probability.into();
+        self
+    }
+
+    /// The run is invalid when the 99th percentile of the client's lateness is above this.
+    /// Default 25 ms. Open loop only.
+    pub fn max_lateness(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("max_lateness", limit) {
+            self.max_lateness = limit;
+        }
+        self
+    }
+}

@@ -1,0 +1,242 @@
+//! The flags that say what is asked.
+
+mod buckets;
+mod read;
+
+use crate::grammar::dataset::SpeedBench;
+use clap::{ArgAction, ValueEnum};
+use std::path::PathBuf;
+
+/// What is asked. Each dataset is described in docs/datasets.md.
+#[derive(Debug, clap::Args)]
+pub(super) struct DatasetFlags {
+    /// What is asked.
+    #[arg(long, value_enum, default_value_t = Name::Random)]
+    dataset_name: Name,
+    /// File or folder of the dataset; of hf, the id of a set or a folder.
+    #[arg(long)]
+    dataset_path: Option<PathBuf>,
+    /// Keep the file's order.
+    #[arg(long)]
+    disable_shuffle: bool,
+    /// Send fewer requests rather than repeat rows.
+    #[arg(long)]
+    no_oversample: bool,
+    /// Accepted: goodput never applies a chat template on the client's side.
+    #[arg(long)]
+    skip_chat_template: bool,
+    /// Accepted: pictures, videos and sound always go into chat messages.
+    #[arg(long)]
+    enable_multimodal_chat: bool,
+    /// Accepted: goodput runs no code of a set or a model.
+    #[arg(long)]
+    trust_remote_code: bool,
+    /// Sets --random-input-len.
+    #[arg(long)]
+    input_len: Option<usize>,
+    /// Sets the output length of all datasets but speed_bench, burstgpt and timed_trace.
+    #[arg(long)]
+    output_len: Option<usize>,
+    /// Output length of custom, custom_image and custom_audio; -1 takes each row's output_tokens.
+    #[arg(long, default_value_t = 256, allow_negative_numbers = true)]
+    custom_output_len: i64,
+    /// Output length of sharegpt. Default: the recorded answer's.
+    #[arg(long)]
+    sharegpt_output_len: Option<usize>,
+    #[command(flatten)]
+    random: RandomFlags,
+    #[command(flatten)]
+    text: TextFlags,
+    #[command(flatten)]
+    trace: TraceFlags,
+    #[command(flatten)]
+    hub: HubFlags,
+}
+
+/// Flags of the synthetic datasets.
+#[derive(Debug, clap::Args)]
+struct RandomFlags {
+    /// Prompt tokens of random, prefix not included.
+    #[arg(long, default_value_t = 1024)]
+    random_input_len: usize,
+    /// Output tokens of random.
+    #[arg(long, default_value_t = 128)]
+    random_output_len: usize,
+    /// Lengths of random vary by ± this ratio: a number in [0, 1), or
+    /// {"input": r, "output": r}.
+    #[arg(long, default_value = "0.0")]
+    random_range_ratio: String,
+    /// Tokens of the prefix that all random prompts share.
+    #[arg(long, default_value_t = 0)]
+    random_prefix_len: usize,
+    /// Prompts of one request (embeddings), or documents of one (random-rerank).
+    #[arg(long, default_value_t = 1)]
+    random_batch_size: usize,
+    /// random-rerank for models that embed query and documents apart.
+    #[arg(long)]
+    no_reranker: bool,
+    /// Send random prompts as token ids (completions only).
+    #[arg(long)]
+    prompt_token_ids: bool,
+    /// An image that every random request shows (chat backends): an address or a file.
+    #[arg(long)]
+    image_url: Option<String>,
+    /// Pictures and videos of a random-mm request.
+    #[arg(long, default_value_t = 1)]
+    random_mm_base_items_per_request: usize,
+    /// Their number varies by ± this ratio, in [0, 1].
+    #[arg(long, default_value_t = 0.0)]
+    random_mm_num_mm_items_range_ratio: f64,
+    /// How many of each kind at most, as JSON.
+    #[arg(long, default_value = r#"{"image": 255, "video": 1}"#)]
+    random_mm_limit_mm_per_prompt: String,
+    /// {(height, width, frames): share, …}; 1 frame is a picture.
+    #[arg(
+        long,
+        default_value = "{(256, 256, 1): 0.5, (720, 1280, 1): 0.5, (720, 1280, 16): 0.0}"
+    )]
+    random_mm_bucket_config: String,
+    /// Tokens of a prefix of prefix_repetition.
+    #[arg(long, default_value_t = 256)]
+    prefix_repetition_prefix_len: usize,
+    /// Tokens of a suffix of prefix_repetition.
+    #[arg(long, default_value_t = 256)]
+    prefix_repetition_suffix_len: usize,
+    /// Different prefixes of prefix_repetition.
+    #[arg(long, default_value_t = 10)]
+    prefix_repetition_num_prefixes: usize,
+    /// Output tokens of prefix_repetition.
+    #[arg(long, default_value_t = 128)]
+    prefix_repetition_output_len: usize,
+}
+
+/// Flags of texts and questions.
+#[derive(Debug, clap::Args)]
+struct TextFlags {
+    /// Prompt tokens of sonnet at most.
+    #[arg(long, default_value_t = 550)]
+    sonnet_input_len: usize,
+    /// Output tokens of sonnet.
+    #[arg(long, default_value_t = 150)]
+    sonnet_output_len: usize,
+    /// About how many tokens all sonnet prompts share.
+    #[arg(long, default_value_t = 200)]
+    sonnet_prefix_len: usize,
+    /// Output tokens of spec_bench.
+    #[arg(long, default_value_t = 256)]
+    spec_bench_output_len: usize,
+    /// Only rows of spec_bench of this category.
+    #[arg(long)]
+    spec_bench_category: Option<String>,
+    /// Which file of speed_bench.
+    #[arg(long, default_value = "qualitative", value_parser = SpeedBench::SUBSETS.to_vec())]
+    speed_bench_dataset_subset: String,
+    /// Output tokens of speed_bench.
+    #[arg(long, default_value_t = 4096)]
+    speed_bench_output_len: usize,
+    /// Only rows of speed_bench of this category.
+    #[arg(long)]
+    speed_bench_category: Option<String>,
+}
+
+/// Flags of timed_trace.
+#[derive(Debug, clap::Args)]
+struct TraceFlags {
+    /// Tokens that a hash id of timed_trace stands for.
+    #[arg(long, default_value_t = 16)]
+    timed_trace_chunk_hash_size: usize,
+    /// A timestamp of timed_trace times this is seconds.
+    #[arg(long, default_value_t = 1.0)]
+    timed_trace_sec_multiplier: f64,
+    /// Field of the time.
+    #[arg(long, default_value = "timestamp")]
+    timed_trace_label_timestamp: String,
+    /// Field of the prompt's length.
+    #[arg(long, default_value = "input_length")]
+    timed_trace_label_input_length: String,
+    /// Field of the answer's length.
+    #[arg(long, default_value = "output_length")]
+    timed_trace_label_output_length: String,
+    /// Field of the hash ids.
+    #[arg(long, default_value = "hash_ids")]
+    timed_trace_label_hash_ids: String,
+    /// Send a timed_trace at its own times, which is the default.
+    #[arg(long, overrides_with = "no_self_timed")]
+    self_timed: bool,
+    /// Send a timed_trace at --request-rate.
+    #[arg(long, action = ArgAction::SetTrue)]
+    no_self_timed: bool,
+}
+
+/// Flags of sets of the Hugging Face hub.
+#[derive(Debug, clap::Args)]
+struct HubFlags {
+    /// Subset of an hf set.
+    #[arg(long)]
+    hf_subset: Option<String>,
+    /// Split of an hf set. Default: that of its kind.
+    #[arg(long)]
+    hf_split: Option<String>,
+    /// Id of an hf set whose path is a folder.
+    #[arg(long)]
+    hf_name: Option<String>,
+    /// Output tokens of an hf set. Default: that of its kind.
+    #[arg(long)]
+    hf_output_len: Option<usize>,
+    /// Shuffle all rows of an hf set at once, not 1000 at a time.
+    #[arg(long)]
+    no_stream: bool,
+    /// Categories of BFCL.
+    #[arg(long, default_value = "simple,live_simple,multiple")]
+    bfcl_categories: String,
+    /// Smallest normalized edit distance of Blazedit.
+    #[arg(long, default_value_t = 0.0)]
+    blazedit_min_distance: f64,
+    /// Largest normalized edit distance of Blazedit.
+    #[arg(long, default_value_t = 1.0)]
+    blazedit_max_distance: f64,
+    /// Shortest clip of speech in seconds.
+    #[arg(long, default_value_t = 0.0)]
+    asr_min_audio_len_sec: f64,
+    /// Longest clip of speech in seconds.
+    #[arg(long, default_value_t = f64::INFINITY)]
+    asr_max_audio_len_sec: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    Random,
+    #[value(name = "random-mm")]
+    RandomMm,
+    #[value(name = "random-rerank")]
+    RandomRerank,
+    #[value(name = "prefix_repetition")]
+    PrefixRepetition,
+    #[value(name = "sharegpt")]
+    ShareGpt,
+    Sonnet,
+    #[value(name = "burstgpt")]
+    BurstGpt,
+    Custom,
+    #[value(name = "custom_image")]
+    CustomImage,
+    #[value(name = "custom_audio")]
+    CustomAudio,
+    #[value(name = "spec_bench")]
+    SpecBench,
+    #[value(name = "speed_bench")]
+    SpeedBench,
+    #[value(name = "timed_trace")]
+    TimedTrace,
+    Hf,
+}
+
+impl Name {
+    /// Whether it is made up, so that there is no path.
+    fn is_synthetic(self) -> bool {
+        matches!(
+            self,
+            Name::Random | Name::RandomMm | Name::RandomRerank | Name::PrefixRepetition
+        )
+    }
+}
