@@ -4,7 +4,7 @@ mod events;
 
 pub use events::{Events, Iter};
 
-use crate::{clock::Nanos, run::Timestamps};
+use crate::clock::Nanos;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -45,6 +45,30 @@ pub struct Usage {
     pub cached_tokens: Option<u64>,
     /// Generated tokens that were reasoning.
     pub reasoning_tokens: Option<u64>,
+}
+
+/// What comes of requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Generated tokens.
+    #[default]
+    Generate,
+    /// Vectors, scores or ranks: an answer without tokens, whose only latency is end-to-end.
+    Pool,
+}
+
+/// Where receive times come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timestamps {
+    /// The kernel, when it received the bytes.
+    Kernel,
+    /// The client, when it read them.
+    #[default]
+    Monotonic,
+    /// The simulation.
+    Virtual,
 }
 
 /// Where a token count comes from, best first.

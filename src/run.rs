@@ -2,7 +2,8 @@
 
 mod audit;
 
-pub use audit::{Audit, ReadAudit, ServerTtft, Timestamps, WatchAudit};
+pub use crate::record::{Task, Timestamps};
+pub use audit::{Audit, ReadAudit, ServerTtft, WatchAudit};
 
 use crate::{clock::Nanos, record::Record};
 use serde::{Deserialize, Serialize};
@@ -22,17 +23,6 @@ pub struct Run {
     pub partial: bool,
     /// Changes of the configured rate during a ramp.
     pub rate_changes: Vec<RateChange>,
-}
-
-/// What comes of requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Task {
-    /// Generated tokens.
-    #[default]
-    Generate,
-    /// Vectors, scores or ranks: an answer without tokens, whose only latency is end-to-end.
-    Pool,
 }
 
 /// What was asked.

@@ -20,7 +20,7 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// Widths that keep the columns straight in plain text.
-const WIDTHS: [usize; 10] = [31, 10, 4, 7, 35, 35, 35, 17, 8, 33];
+const WIDTHS: [usize; 10] = [31, 16, 4, 7, 35, 35, 35, 17, 8, 33];
 
 pub(crate) const LEGEND: &str = "\
 Times are p50 / p99 / p99.9 / max. *sent late*: arrival at the server after the intended time. *off by*: \

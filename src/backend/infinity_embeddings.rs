@@ -3,7 +3,7 @@
 use super::{Backend, Decode, WireOptions, answer, body::Body};
 use crate::{
     plan::{PlannedRequest, Prompt, Shape},
-    run::Task,
+    record::Task,
 };
 use bytes::Bytes;
 use serde_json::Value;

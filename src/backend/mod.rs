@@ -51,8 +51,7 @@ pub use vllm_rerank::VllmRerank;
 use crate::{
     clock::Nanos,
     plan::{PlannedRequest, Prompt, Shape},
-    record::{Reply, RequestError},
-    run::Task,
+    record::{Reply, RequestError, Task},
 };
 use bytes::Bytes;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     plan::{PlannedRequest, Prompt, Shape},
-    run::Task,
+    record::Task,
 };
 use bytes::Bytes;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use super::{Backend, Decode, WireOptions, answer, body::Body, openai_embeddings::input};
 use crate::{
     plan::{PlannedRequest, Shape},
-    run::Task,
+    record::Task,
 };
 use bytes::Bytes;
 

@@ -3,7 +3,7 @@
 use crate::{
     clock::{Clock, Nanos},
     histogram::LatencyHistogram,
-    run::Timestamps,
+    record::Timestamps,
 };
 use std::{
     cell::{Cell, RefCell},

@@ -9,8 +9,7 @@ use super::{
 use crate::{
     backend::{self, Decode},
     clock::{Clock, Nanos},
-    record::{Phase, Reply, RequestError},
-    run::Timestamps,
+    record::{Phase, Reply, RequestError, Timestamps},
 };
 use bytes::Buf;
 use std::{

@@ -1,6 +1,9 @@
 //! What the client knows about itself and its machine.
 
-use crate::client::{ReadLog, WatchLog};
+use crate::{
+    client::{ReadLog, WatchLog},
+    record::Timestamps,
+};
 use serde::{Deserialize, Serialize};
 
 /// What the client knows about itself. What a system does not tell, or an older version did not
@@ -26,19 +29,6 @@ pub struct Audit {
     /// Time to first token as the server counted it during the run, from its `/metrics`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_ttft: Option<ServerTtft>,
-}
-
-/// Where receive times come from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Timestamps {
-    /// The kernel, when it received the bytes.
-    Kernel,
-    /// The client, when it read them.
-    #[default]
-    Monotonic,
-    /// The simulation.
-    Virtual,
 }
 
 /// How answers were read.

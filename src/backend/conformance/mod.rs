@@ -11,8 +11,7 @@ use super::{
 use crate::{
     clock::Nanos,
     plan::{MediaKind, Prompt, Shape},
-    record::{Channel, CountSource, Reply, RequestError, TokenCount},
-    run::Task,
+    record::{Channel, CountSource, Reply, RequestError, Task, TokenCount},
 };
 use rstest::rstest;
 use serde_json::{Value, json};
