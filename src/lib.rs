@@ -100,16 +100,16 @@
 //!
 //! | feature | default | brings | costs to build |
 //! |---|---|---|---|
-//! | `tokenizers` | yes | exact token counts; without it they are estimates, and say so | 39 s |
+//! | `tokenizers` | yes | exact token counts; without it they are estimates, and say so | 27 s |
 //! | `tls` | yes | `https` targets, by rustls and the system's certificates | 12 s |
-//! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 16 s |
-//! | `junit` | no | JUnit XML among the outputs | 4 s |
-//! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 7 s |
-//! | `media` | no | pictures and videos of the dataset `random-mm` | 1 s |
-//! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads | 30 s |
-//! | `cli` | no | the `goodput` command, with `junit` and `media` | 12 s |
+//! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 12 s |
+//! | `junit` | no | JUnit XML among the outputs | 1 s |
+//! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 6 s |
+//! | `media` | no | pictures and videos of the dataset `random-mm` | < 1 s |
+//! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 57 s |
+//! | `cli` | no | the `goodput` command, with `junit` and `media` | 23 s |
 //!
-//! These are CPU seconds of a cold debug build, beside 65 without any feature and 79 for reqwest
+//! These are CPU seconds of a cold debug build, beside 56 without any feature and 53 for reqwest
 //! with its defaults; `docs/performance.md` has the whole table.
 #![cfg_attr(not(feature = "wiremock"), doc = "\n[`mock`]: https://docs.rs/goodput")]
 #![cfg_attr(
