@@ -270,7 +270,8 @@ pub struct Record {
     /// When the plan wanted it sent. Without a schedule (infinite rate) this is when a slot of
     /// `max_concurrency` became free for it.
     pub intended: Nanos,
-    /// When the client took it up; later than `intended` means that the client was late.
+    /// When the client took it up; later than `intended` means that the client was late. Without a
+    /// schedule this is the run's start, as in vLLM, whose requests then all wait for a slot.
     pub dispatched: Nanos,
     /// When it got its slot and its sending began, connecting included (vLLM's start time).
     pub sent: Nanos,

@@ -171,7 +171,12 @@ impl Driver {
                 }
                 turn = turn => turn,
             };
-            let dispatched = self.clock.now();
+            // Without a schedule all of them wait from the start.
+            let dispatched = if self.open_loop {
+                self.clock.now()
+            } else {
+                start
+            };
             let slot = slot.or_else(|| job.free_slot());
             let message = Message {
                 id: request.id.clone(),
@@ -216,10 +221,14 @@ impl Driver {
     /// Sends the plan's first request `copies` times at once, unseen by the observer: a ready
     /// check or a warm-up. `max_concurrency` holds here too.
     pub async fn rehearse(&self, plan: &Plan, bodies: &[Bytes], copies: usize) -> Delivery {
-        let first = |n: usize| plan.requests.first().cloned().into_iter().cycle().take(n);
+        // Its id stays that of the measured request alone.
+        let nameless = plan.requests.first().map(|first| PlannedRequest {
+            id: String::new(),
+            ..first.clone()
+        });
         let rehearsal = Plan {
             timed: false,
-            requests: first(copies).collect(),
+            requests: nameless.into_iter().cycle().take(copies).collect(),
             notes: Vec::new(),
         };
         let bodies: Vec<_> = bodies

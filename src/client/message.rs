@@ -25,7 +25,7 @@ pub struct Envelope {
 /// One request: its body, which was encoded before the run, and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Value of the `x-request-id` header.
+    /// Value of the `x-request-id` header; without one if it is empty.
     pub id: String,
     /// The encoded body.
     pub body: Bytes,
@@ -42,7 +42,7 @@ impl Envelope {
         *request.uri_mut() = self.path.clone();
         let headers = request.headers_mut();
         *headers = self.headers.clone();
-        if let Ok(id) = HeaderValue::from_str(&message.id) {
+        if let (false, Ok(id)) = (message.id.is_empty(), HeaderValue::from_str(&message.id)) {
             headers.insert("x-request-id", id);
         }
         headers.insert(CONTENT_LENGTH, HeaderValue::from(message.body.len()));
