@@ -23,6 +23,8 @@ pub(crate) struct Checked {
     pub(crate) ignore: Option<(Span, String)>,
     /// Where a snapshot is asked for, and its tolerance as written.
     pub(crate) snapshot: Option<(Span, Option<TokenStream>)>,
+    /// `versus` or `baseline` is given.
+    pub(crate) compares: bool,
 }
 
 /// Checks all settings and turns them into calls of the builder's methods.
@@ -38,6 +40,7 @@ pub(crate) fn check(settings: &[Setting], errors: &mut Errors) -> Checked {
         } else if setting.key.kind == Kind::Tolerance {
             checked.snapshot = tolerance(setting, errors).map(|tolerance| (span, tolerance));
         } else if let Some(argument) = argument(setting, errors) {
+            checked.compares |= ["versus", "baseline"].contains(&setting.key.name);
             // The key's own span, so that the method's documentation is found from the key.
             let method = syn::Ident::new(setting.key.name, span);
             checked.calls.extend(quote!(.#method(#argument)));

@@ -43,7 +43,7 @@ pub(crate) fn plain(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
         &arguments,
         &checked,
     );
-    registration(&name, attributes, &body)
+    registration(&name, attributes, &body, checked.compares)
 }
 
 /// Turns the key `ignore` into the attribute, which both the test and the registration read.
@@ -155,6 +155,7 @@ pub(crate) fn registration(
     name: &Ident,
     attributes: Attributes,
     body: &TokenStream,
+    compares: bool,
 ) -> TokenStream {
     let plain_name = name.unraw().to_string();
     let case = format_ident!("__goodput_case_{plain_name}");
@@ -183,6 +184,7 @@ pub(crate) fn registration(
             manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
             ignore: #ignore,
             should_panic: #should_panic,
+            compares: #compares,
             case: #case,
         };
 

@@ -20,15 +20,16 @@ pub fn llm_bench(
     expand(args.into(), item.into()).into()
 }
 
-/// The test attribute that `#[llm_bench]` has `rstest` put on every case. Not for users.
+/// The test attribute that `#[llm_bench]` has `rstest` put on every case, with a word in it if the bench
+/// compares. Not for users.
 #[doc(hidden)]
 #[proc_macro_attribute]
 pub fn rstest_case(
-    _: proc_macro::TokenStream,
+    compares: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     match syn::parse::<ItemFn>(item) {
-        Ok(function) => rstest::case_attribute(function).into(),
+        Ok(function) => rstest::case_attribute(function, !compares.is_empty()).into(),
         Err(error) => error.to_compile_error().into(),
     }
 }

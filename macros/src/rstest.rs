@@ -38,9 +38,10 @@ pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
 
     let mut attributes = Attributes::sort(function.attrs.clone());
     ignore_key(&mut attributes, &checked, errors);
+    let compares = checked.compares.then(|| quote!((compares)));
     attributes
         .others
-        .push(parse_quote!(#[test_attr(::goodput::__private::rstest_case)]));
+        .push(parse_quote!(#[test_attr(::goodput::__private::rstest_case #compares)]));
 
     let mut inner = function.clone();
     let mut outer = function;
@@ -120,12 +121,13 @@ fn check_attributes(function: &ItemFn, errors: &mut Errors) {
 }
 
 /// `#[rstest_case]` on a function that `rstest` wrote: it returns the `Case`.
-pub(crate) fn case_attribute(function: ItemFn) -> TokenStream {
+pub(crate) fn case_attribute(function: ItemFn, compares: bool) -> TokenStream {
     let body = function.block.stmts.iter().map(ToTokens::to_token_stream);
     registration(
         &function.sig.ident,
         Attributes::all_on_the_test(function.attrs),
         &body.collect(),
+        compares,
     )
 }
 
@@ -186,5 +188,5 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
             #check
         })
     };
-    registration(name, attributes, &body)
+    registration(name, attributes, &body, checked.compares)
 }

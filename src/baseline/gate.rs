@@ -33,6 +33,8 @@ pub(crate) struct Gate {
     noise: Option<NoiseFloor>,
     limits: Vec<RequestLimit>,
     rule: Rule,
+    /// Of other benches that share the rule's error.
+    sharing: Option<String>,
     inconclusive: OnInconclusive,
 }
 
@@ -70,8 +72,9 @@ impl Gate {
             provenance: Provenance::of(bench, place, ready, server()),
             noise: of_this_host(&chosen.store)?,
             limits: bench.goodput.clone(),
+            sharing: bench.sharing_note(),
             rule: Rule {
-                error: bench.false_alarms,
+                error: bench.error(),
                 noise_threshold: bench.noise_threshold,
                 ..Rule::default()
             },
@@ -145,6 +148,7 @@ impl Gate {
                              what it grew by has another plan"
                         ));
                     }
+                    comparison.notes.extend(self.sharing.clone());
                     let saves_it = self.chosen.save.as_ref() == Some(name);
                     if comparison.conclusion() == Conclusion::Better && !saves_it {
                         let saves = self.chosen.reader.saves(name);
@@ -287,6 +291,7 @@ mod tests {
 
     fn gate(provenance: Provenance) -> Gate {
         Gate {
+            sharing: None,
             chosen: Chosen {
                 against: None,
                 save: Some("main".to_owned()),

@@ -58,6 +58,15 @@ pub(crate) struct Chosen {
 }
 
 impl Settings {
+    /// Whether flags or the environment ask for a comparison.
+    pub(crate) fn compares(&self) -> bool {
+        let variable = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        self.against.is_some()
+            || ["GOODPUT_BASELINE", "GOODPUT_BASELINE_STRICT"]
+                .into_iter()
+                .any(variable)
+    }
+
     /// Flags win over the environment, which wins over the bench's own `baseline`. Saving a bench under
     /// the name of its own baseline accepts it as it is, without a comparison: for one, it has to be asked for.
     pub(crate) fn choose(

@@ -86,7 +86,7 @@ fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {
         };
         is_worse(&bench, &all[..pairs], &rule)
     };
-    let looks = Looks::at_pairs(bench.pairs, bench.false_alarms);
+    let looks = Looks::at_pairs(bench.pairs, bench.error());
     let mut ends = looks.segments().iter().enumerate();
     let [one, three, five, ten] = PAIRS.map(|pairs| worse(pairs, Rule::default().error));
     let looked = ends.any(|(look, pairs)| worse(*pairs, looks.error(look)));

@@ -118,8 +118,8 @@ impl Bench {
     }
 
     /// How often, at most, a comparison may call an unchanged server worse, over all its metrics and
-    /// looks; above 0 and at most 0.1. Default 0.01. Benches know nothing of each other: a suite of `n`
-    /// comparisons that is to keep to 0.01 as a whole needs `0.01 / n`.
+    /// looks; above 0 and at most 0.1. Default 0.01. Benches of one run share it: all those of a suite
+    /// file, of a benchmark target, or of a test binary.
     pub fn false_alarms(mut self, probability: impl Into<f64>) -> Self {
         self.false_alarms = probability.into();
         self

@@ -7,6 +7,7 @@ mod check;
 mod conduct;
 mod demands;
 mod extend;
+mod family;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
 mod lora;
@@ -18,6 +19,7 @@ mod versus;
 
 use api_key::ApiKey;
 pub use conduct::Control;
+pub(crate) use family::Family;
 pub use lora::LoraAssignment;
 pub(crate) use noise::noise_file;
 pub use noise::{MetricNoise, NOISE_FORMAT, NoiseFloor};
@@ -72,6 +74,8 @@ pub struct Bench {
     pub(crate) pairs: usize,
     pub(crate) noise_threshold: f64,
     pub(crate) false_alarms: f64,
+    /// Its part of that among the benches of a run.
+    pub(crate) share: f64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) endpoint: Option<String>,
     pub(crate) model: Option<String>,
@@ -125,6 +129,7 @@ impl Bench {
             pairs: 10,
             noise_threshold: 0.05,
             false_alarms: 0.01,
+            share: 1.0,
             faults: Vec::new(),
             endpoint: None,
             model: None,

@@ -23,7 +23,10 @@ use super::{
 use crate::{
     client::Silent,
     error::Error,
-    judge::{Compared, Comparison, Criteria, Finding, FindingKind, Pairing, Verdict, changes},
+    judge::{
+        Anatomy, Compared, Comparison, Criteria, Finding, FindingKind, Pairing, Verdict,
+        attribute_pairs, changes,
+    },
     metrics::Metrics,
     plan::{Plan, Tokenizer},
     report::Report,
@@ -86,6 +89,7 @@ struct Server {
 /// What a run came to.
 struct Segment {
     metrics: Metrics,
+    anatomy: Anatomy,
     /// Why it is invalid, and what is said of it.
     invalid: Option<(FindingKind, Finding)>,
     delivered: Delivered,
@@ -114,6 +118,8 @@ const REPEATS: usize = 1_000;
 /// What all pairs came to.
 pub(super) struct Experiment {
     pub(super) pairs: Vec<(Metrics, Metrics)>,
+    /// Where the time of their requests went.
+    anatomies: Vec<(Anatomy, Anatomy)>,
     /// Why the pairs say nothing.
     pub(super) invalid: Option<Finding>,
     /// Pairs that were run again.
@@ -139,7 +145,16 @@ impl Bench {
         b.close();
         let mut comparison = experiment.comparison(self);
         comparison.notes.extend(b.notes_on(&a));
+        comparison.notes.extend(self.sharing_note());
         let run = b.whole_run()?;
+        if matches!(
+            comparison.conclusion(),
+            Conclusion::Worse | Conclusion::Better
+        ) {
+            let (whole_a, whole_b) = (Anatomy::of(&a.whole_run()?), Anatomy::of(&run));
+            let pairs = &experiment.anatomies;
+            comparison.attribution = attribute_pairs(pairs, &whole_a, &whole_b, &experiment.rule);
+        }
         let criteria = Criteria {
             complaint: b.complaint.take(),
             ..self.criteria(1)
@@ -168,7 +183,7 @@ impl Bench {
         control: &Control,
         until_decided: bool,
     ) -> Result<Experiment, Error> {
-        let looks = Looks::at_pairs(self.pairs, self.false_alarms);
+        let looks = Looks::at_pairs(self.pairs, self.error());
         let rule = |look: usize| Rule {
             error: looks.error(look),
             noise_threshold: self.noise_threshold,
@@ -177,6 +192,7 @@ impl Bench {
         let mut coin = Pcg64Mcg::seed_from_u64(xxh3_64_with_seed(b"order of pairs", self.seed));
         let mut experiment = Experiment {
             pairs: Vec::new(),
+            anatomies: Vec::new(),
             invalid: None,
             repeated: 0,
             rule: rule(0),
@@ -208,10 +224,13 @@ impl Bench {
                 experiment.repeated += 1;
                 continue;
             }
-            experiment.pairs.push((a.keep(of_a), b.keep(of_b)));
+            let (of_a, of_b) = (a.keep(of_a), b.keep(of_b));
+            experiment.pairs.push((of_a.0, of_b.0));
+            experiment.anatomies.push((of_a.1, of_b.1));
             experiment.invalid = invalid.map(|(_, finding)| finding);
             if experiment.invalid.is_some() || is_partial {
                 experiment.pairs.pop();
+                experiment.anatomies.pop();
                 break;
             }
             plan = experiment.pairs.len();
@@ -318,6 +337,7 @@ impl Side {
         let delivered = self.bench.deliver(&place, &drive)?;
         let run = self.to_run(&place, &prepared, delivered.clone());
         let (metrics, judgement) = self.bench.criteria(1).assess(&run);
+        let anatomy = Anatomy::of(&run);
         let mut findings = judgement.findings.into_iter();
         let invalid = findings.find(|finding| finding.kind.invalidates());
         let invalid = invalid.map(|finding| (finding.kind, self.pair_is_invalid(pair, &finding)));
@@ -327,6 +347,7 @@ impl Side {
         }
         Ok(Segment {
             metrics,
+            anatomy,
             invalid,
             delivered,
             place,
@@ -334,15 +355,15 @@ impl Side {
         })
     }
 
-    /// Makes a run part of the side's whole; its numbers.
-    fn keep(&mut self, segment: Segment) -> Metrics {
+    /// Makes a run part of the side's whole; its numbers, and where its time went.
+    fn keep(&mut self, segment: Segment) -> (Metrics, Anatomy) {
         let plan = segment.prepared.plan.clone();
         match &mut self.delivered {
             Some(whole) => whole.append(segment.delivered.delivery, plan),
             None => self.delivered = Some(segment.delivered),
         }
         self.last = Some((segment.place, segment.prepared));
-        segment.metrics
+        (segment.metrics, segment.anatomy)
     }
 
     /// Opens the target and warms it up.

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     baseline::Settings,
-    bench::Control,
+    bench::{Control, Family},
     client::Stop,
     error::{Error, Problem},
     harness::{Ignored, Selection, live_is_required},
@@ -91,17 +91,27 @@ fn measure(args: Args) -> Result<u8, Error> {
     let started = Instant::now();
     let left_out = all - chosen.len();
     let baselines = args.baseline.settings();
+    let runs = |declared: &Declared| declared.ignore.is_none() || ignored != Ignored::Left;
+    let compares = |declared: &Declared| {
+        let own = declared.bench.compares();
+        runs(declared) && (own || baselines.compares())
+    };
+    let mut family = Family::of(chosen.iter().filter(|declared| compares(declared)).count());
     for mut declared in chosen {
+        let compares = compares(&declared);
         let settings = Settings {
             // The file's `on_inconclusive = "fail"` is asked for; of the command it is the default.
             proof: declared.bench.on_inconclusive == OnInconclusive::Fail,
             ..baselines.clone()
         };
-        declared.bench = declared.bench.baselines(settings);
+        declared.bench = declared.bench.baselines(settings).sharing(family.share());
         if stop.is_requested() {
             break;
         }
         let outcome = run_bench(declared, ignored, &session, &group, &stop);
+        if compares {
+            family.ended(outcome.conclusion());
+        }
         session.finish(outcome);
     }
     session.say(last_line(session.outcomes(), left_out, started.elapsed()));

@@ -8,6 +8,7 @@ use super::{
     test::run_case,
 };
 use crate::{
+    bench::Family,
     client::Silent,
     error::Error,
     outputs::{Outputs, Session},
@@ -86,8 +87,15 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
         "benches"
     };
     session.say(format!("\nrunning {} {noun}", entries.len()));
+    let runs = |entry: &&&Entry| entry.ignore.is_none() || args.selection.ignored != Ignored::Left;
+    let compares = |entry: &&&Entry| runs(entry) && entry.compares(&args.baselines);
+    let mut family = Family::of(entries.iter().filter(compares).count());
     for entry in entries {
-        let outcome = run_entry(entry, args, &session).marked(entry);
+        let outcome = run_entry(entry, args, family.share(), &session);
+        if compares(&entry) {
+            family.ended(outcome.conclusion());
+        }
+        let outcome = outcome.marked(entry);
         match &outcome.end {
             End::Passed => {}
             End::Ignored(why) if why.is_empty() => {
@@ -109,7 +117,7 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
     }))
 }
 
-fn run_entry(entry: &Entry, args: &Args, session: &Session) -> Outcome {
+fn run_entry(entry: &Entry, args: &Args, share: f64, session: &Session) -> Outcome {
     let follower = session.start(&entry.path());
     let observer = follower.unwrap_or_else(|| Arc::new(Silent));
     if let (Some(why), Ignored::Left) = (entry.ignore, args.selection.ignored) {
@@ -127,7 +135,7 @@ fn run_entry(entry: &Entry, args: &Args, session: &Session) -> Outcome {
             session.say(report);
         }
     };
-    run_case(entry, &args.baselines, observer, &mut show).outcome
+    run_case(entry, &args.baselines, share, observer, &mut show).outcome
 }
 
 /// The failures and libtest's last line.

@@ -1,6 +1,6 @@
 //! What `#[llm_bench]` leaves in the binary.
 
-use crate::{bench::Bench, report::Report};
+use crate::{baseline::Settings, bench::Bench, report::Report};
 use std::{fmt::Debug, path::Path};
 
 /// What a bench function demands of its report.
@@ -41,6 +41,8 @@ pub struct Entry {
     pub ignore: Option<&'static str>,
     /// `#[should_panic]`: it must not pass.
     pub should_panic: bool,
+    /// It has the key `versus` or `baseline`.
+    pub compares: bool,
     /// Makes the bench.
     pub case: fn() -> Case,
 }
@@ -54,6 +56,11 @@ impl Entry {
             Some((_, modules)) => format!("{modules}::{}", self.name),
             None => self.name.to_owned(),
         }
+    }
+
+    /// Whether its run is held against another, with these settings.
+    pub(super) fn compares(&self, baselines: &Settings) -> bool {
+        self.compares || baselines.compares()
     }
 
     /// The crate of the test or bench target, which is named like it.

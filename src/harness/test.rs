@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     baseline::Settings,
-    bench::Control,
+    bench::{Control, Family},
     client::{Observer, Silent},
     judge::Verdict,
     outputs::Outputs,
@@ -39,7 +39,8 @@ pub fn run_test(entry: &Entry) {
     let outputs = outputs.unwrap_or_else(|e| panic!("{e}"));
     nextest::advise(entry);
     let baselines = Settings::default();
-    let ran = run_case(entry, &baselines, Arc::new(Silent), &mut |report| {
+    let share = share(entry, &baselines);
+    let ran = run_case(entry, &baselines, share, Arc::new(Silent), &mut |report| {
         println!("{report}");
     });
     let written = outputs.write(&[ran.outcome.clone().marked(entry)]);
@@ -59,17 +60,27 @@ pub fn run_test(entry: &Entry) {
     }
 }
 
+/// Its part of the chance of a false alarm. Tests know nothing of each other's end, nor which of them
+/// were filtered out, so all of the binary that compare have the same.
+fn share(entry: &Entry, baselines: &Settings) -> f64 {
+    let others = Entry::all().into_iter().filter(|other| {
+        other.path() != entry.path() && other.ignore.is_none() && other.compares(baselines)
+    });
+    Family::of(1 + others.count()).share()
+}
+
 /// Runs a bench under its test's name, shows its report, and asks its function.
 pub(super) fn run_case(
     entry: &Entry,
     baselines: &Settings,
+    share: f64,
     observer: Arc<dyn Observer>,
     show: &mut dyn FnMut(&Report),
 ) -> Ran {
     let started = Instant::now();
     let mut measured = None;
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        run(entry, baselines, observer, &mut |report| {
+        run(entry, baselines, share, observer, &mut |report| {
             measured = Some(Measured::of(report));
             show(report);
         })
@@ -93,6 +104,7 @@ pub(super) fn run_case(
 fn run(
     entry: &Entry,
     baselines: &Settings,
+    share: f64,
     observer: Arc<dyn Observer>,
     show: &mut dyn FnMut(&Report),
 ) -> End {
@@ -104,6 +116,7 @@ fn run(
     let report = match bench
         .named(entry.path())
         .baselines(at_home(entry, baselines))
+        .sharing(share)
         .run_with(control)
     {
         Ok(report) => report,

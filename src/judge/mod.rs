@@ -35,7 +35,7 @@ mod verdict;
 mod worst;
 
 pub use anatomy::{Anatomy, Blocks, Length, Mean, Part};
-pub use attribution::attribute;
+pub use attribution::{attribute, attribute_pairs};
 pub(crate) use changes::changes;
 pub(crate) use compared::{Compared, Measured};
 pub use comparison::{Change, Comparison, Pairing};

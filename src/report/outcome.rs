@@ -4,9 +4,10 @@
 use super::{Measure, Report, extra::extra};
 use crate::{
     error::Error,
-    judge::{SloResult, Verdict},
+    judge::{Comparison, SloResult, Verdict},
     metrics::Counts,
     run::Setup,
+    stats::compare::Conclusion,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Measured {
     pub verdict: Verdict,
     /// How many requests and tokens.
     pub counts: Counts,
+    /// How it compares to another, if it was held against one.
+    pub conclusion: Option<Conclusion>,
     /// How the run stands to each SLO.
     pub slos: Vec<SloResult>,
     /// The numbers worth keeping; none of an invalid run.
@@ -70,6 +73,7 @@ impl Measured {
             setup: run.setup.clone(),
             verdict: report.verdict(),
             counts: report.metrics().counts,
+            conclusion: judgement.comparison.as_ref().map(Comparison::conclusion),
             slos: judgement.slos.clone(),
             measures: Measure::all(report),
             evidence: report.evidence(),
@@ -110,6 +114,11 @@ impl Outcome {
             },
             measured: Some(Measured::of(report)),
         }
+    }
+
+    /// How it compares to another, if it was held against one.
+    pub(crate) fn conclusion(&self) -> Option<Conclusion> {
+        self.measured.as_ref()?.conclusion
     }
 
     /// Whether nothing is wrong.

@@ -24,7 +24,7 @@ pub fn attribute(
     noise: Noise,
     rule: &Rule,
 ) -> Vec<String> {
-    let shifts = phase::shifts(phases, latest, new, noise, rule);
+    let shifts = phase::shifts(phase::unpaired(phases, latest, new, noise, rule), rule);
     let mut sentences = Vec::new();
     for shift in &shifts {
         sentences.push(phase::sentence(shift, latest, new));
@@ -32,4 +32,23 @@ pub fn attribute(
         sentences.extend(since::sentence(shift.part, latest, new, rule));
     }
     sentences
+}
+
+/// The sentences, for pairs (A, B) of runs of the same plan, and the whole of either side. Only for
+/// comparisons that found a change.
+///
+/// A phase is tested over the pairs, as the metrics are. Since when is not asked: every run has luck of its
+/// own, and a step between two of them would be taken for a change.
+pub fn attribute_pairs(
+    pairs: &[(Anatomy, Anatomy)],
+    a: &Anatomy,
+    b: &Anatomy,
+    rule: &Rule,
+) -> Vec<String> {
+    let shifts = phase::shifts(phase::paired(pairs, rule), rule);
+    let sentences = |shift: &phase::Shift| {
+        let length = length::sentence(shift.part, a, b, rule);
+        [phase::sentence(shift, a, b)].into_iter().chain(length)
+    };
+    shifts.iter().flat_map(sentences).collect()
 }

@@ -6,7 +6,7 @@ use crate::{
         number,
     },
     stats::{
-        compare::{Comparison, Rule, Worse},
+        compare::{Comparison, Rule, Worse, compare},
         unpaired::{self, Noise, Reading},
     },
 };
@@ -28,63 +28,105 @@ pub(super) struct Shift {
     statistics: Comparison,
 }
 
+/// A phase on both sides, and whether it has changed.
+pub(super) struct Seen {
+    part: Part,
+    from: f64,
+    to: f64,
+    statistics: Option<Comparison>,
+}
+
 /// The phases that are shown to have changed, in the direction of the whole, largest first.
+pub(super) fn shifts(seen: Vec<Seen>, rule: &Rule) -> Vec<Shift> {
+    let count = seen.len() as f64;
+    let whole: f64 = seen.iter().map(|seen| seen.to - seen.from).sum();
+    if whole == 0.0 {
+        return Vec::new();
+    }
+    let shift = |seen: Seen| {
+        let statistics = seen.statistics?;
+        let p = match whole > 0.0 {
+            true => statistics.p_worse,
+            false => statistics.p_better,
+        };
+        let share = (seen.to - seen.from) / whole;
+        (p <= rule.error / count && share >= SHARE).then_some(Shift {
+            part: seen.part,
+            from: seen.from,
+            to: seen.to,
+            share,
+            statistics,
+        })
+    };
+    let mut shifts: Vec<Shift> = seen.into_iter().filter_map(shift).collect();
+    shifts.sort_by(|a, b| b.share.total_cmp(&a.share));
+    shifts
+}
+
+/// Of a run held against earlier ones.
 ///
 /// The requests of a block are the same on both sides, so the error of a change is that of the blocks'
 /// differences: what the plan makes of one block and not of another is in none of them.
-pub(super) fn shifts(
+pub(super) fn unpaired(
     old: &[&[Mean]],
     latest: &Anatomy,
     new: &Anatomy,
     noise: Noise,
     rule: &Rule,
-) -> Vec<Shift> {
-    let means = |part: Part| old.iter().map(move |phases| part.mean(phases));
-    let all = |part: Part| -> Vec<Reading> {
-        means(part)
-            .map(|mean| reading(mean.ms, Some((0.0, 1.0))))
-            .collect()
-    };
-    let before = |part: Part| means(part).map(|mean| mean.ms).sum::<f64>() / old.len() as f64;
-    let whole: f64 = Part::ALL
-        .iter()
-        .map(|part| new.phase(*part).ms - before(*part))
-        .sum();
-    if whole == 0.0 {
-        return Vec::new();
-    }
-    let count = Part::ALL.len();
-    let shift = |part: Part| {
-        let statistics = unpaired::compare(
-            &all(part),
-            reading(new.phase(part).ms, difference_error(part, latest, new)),
-            noise,
-            Worse::Higher,
-            rule,
-            count,
-        )?;
-        let (from, to) = (before(part), new.phase(part).ms);
-        let p = match whole > 0.0 {
-            true => statistics.p_worse,
-            false => statistics.p_better,
-        };
-        let share = (to - from) / whole;
-        (p <= rule.error / count as f64 && share >= SHARE).then_some(Shift {
+) -> Vec<Seen> {
+    let seen = |part: Part| {
+        let before: Vec<f64> = old.iter().map(|phases| part.mean(phases).ms).collect();
+        let readings: Vec<Reading> = before
+            .iter()
+            .map(|ms| reading(*ms, Some((0.0, 1.0))))
+            .collect();
+        let to = new.phase(part).ms;
+        Seen {
             part,
-            from,
+            from: before.iter().sum::<f64>() / old.len() as f64,
             to,
-            share,
-            statistics,
-        })
+            statistics: unpaired::compare(
+                &readings,
+                reading(to, difference_error(part, latest, new)),
+                noise,
+                Worse::Higher,
+                rule,
+                Part::ALL.len(),
+            ),
+        }
     };
-    let mut shifts: Vec<Shift> = Part::ALL.into_iter().filter_map(shift).collect();
-    shifts.sort_by(|a, b| b.share.total_cmp(&a.share));
-    shifts
+    Part::ALL.map(seen).into()
+}
+
+/// Of pairs of runs.
+pub(super) fn paired(pairs: &[(Anatomy, Anatomy)], rule: &Rule) -> Vec<Seen> {
+    let each = Rule {
+        error: rule.error / Part::ALL.len() as f64,
+        ..*rule
+    };
+    let seen = |part: Part| {
+        let of = |(a, b): &(Anatomy, Anatomy)| (a.phase(part).ms, b.phase(part).ms);
+        let means: Vec<(f64, f64)> = pairs.iter().map(of).collect();
+        let mean =
+            |side: fn(&(f64, f64)) -> f64| means.iter().map(side).sum::<f64>() / means.len() as f64;
+        let positive: Vec<_> = means.iter().map(|(a, b)| (least(*a), least(*b))).collect();
+        Seen {
+            part,
+            from: mean(|pair| pair.0),
+            to: mean(|pair| pair.1),
+            statistics: compare(&positive, Worse::Higher, &each),
+        }
+    };
+    Part::ALL.map(seen).into()
 }
 
 /// As a number above 0: what takes less than 10 µs counts as that.
+fn least(ms: f64) -> f64 {
+    ms.max(0.01)
+}
+
 fn reading(ms: f64, error: Option<(f64, f64)>) -> Reading {
-    let value = ms.max(0.01);
+    let value = least(ms);
     Reading {
         value,
         error: error.map(|(error, _)| error / value),

@@ -1,6 +1,6 @@
 //! Servers of which one phase got slower, on virtual time.
 
-use super::attribute;
+use super::{attribute, attribute_pairs};
 use crate::{
     Bench,
     judge::Anatomy,
@@ -96,4 +96,23 @@ fn nothing_is_told_of_a_server_that_has_not_changed() {
         }
     }
     assert!(told.len() <= 1, "{told:#?}");
+}
+
+/// Five pairs of runs with luck of their own; what decoding costs more is told, and of long prompts nothing.
+#[test]
+fn pairs_of_runs() {
+    let run = |side: &str, seed: u64| {
+        let target =
+            format!("sim(ttft = lognormal(50ms, 10ms), {side}, noise = 2%, seed = {seed})");
+        anatomy(bench(&target).seed(seed / 2))
+    };
+    let pair = |seed: u64| (run("itl = 10ms", 2 * seed), run("itl = 13ms", 2 * seed + 1));
+    let pairs: Vec<_> = (0..5).map(pair).collect();
+    let (a, b) = &pairs[0];
+    let sentences = attribute_pairs(&pairs, a, b, &Rule::default());
+    insta::assert_snapshot!(sentences.join("\n"));
+    let same = |seed: u64| (run("itl = 10ms", 2 * seed), run("itl = 10ms", 2 * seed + 1));
+    let same: Vec<_> = (0..5).map(same).collect();
+    let (a, b) = &same[0];
+    assert_eq!(attribute_pairs(&same, a, b, &Rule::default()), [""; 0]);
 }

@@ -1,0 +1,136 @@
+//! Benches that compare, in one run of several: the chance of a false alarm is theirs together.
+//!
+//! As with Holm's steps, each has an equal share of the chance, and one that is found worse leaves its
+//! share to the others. Benches end one after the other and are told at once, so only those that follow
+//! inherit; with the order fixed beforehand this keeps to the chance for any dependence between
+//! benches (Bretz, Maurer, Brannath and Posch 2009: a graph whose edges lead to later hypotheses).
+//! Something is found exactly where Holm finds anything; which benches follow the first may differ.
+
+use super::Bench;
+use crate::stats::compare::Conclusion;
+
+/// What is left of the chance for the benches that are still to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Family {
+    left: f64,
+    benches: usize,
+}
+
+impl Family {
+    /// Of so many benches that compare.
+    pub(crate) fn of(benches: usize) -> Self {
+        Family { left: 1.0, benches }
+    }
+
+    /// The next one's part of its `false_alarms`.
+    pub(crate) fn share(&self) -> f64 {
+        self.left / self.benches.max(1) as f64
+    }
+
+    /// The next one has ended so; `None` if nothing was compared.
+    pub(crate) fn ended(&mut self, conclusion: Option<Conclusion>) {
+        let share = self.share();
+        if !matches!(conclusion, None | Some(Conclusion::Worse)) {
+            self.left -= share;
+        }
+        self.benches = self.benches.saturating_sub(1);
+    }
+}
+
+impl Bench {
+    /// This bench as one of several that share the chance of a false alarm, which has this part of it.
+    pub(crate) fn sharing(mut self, share: f64) -> Self {
+        self.share = share;
+        self
+    }
+
+    /// Whether it asks to be held against another run.
+    pub(crate) fn compares(&self) -> bool {
+        self.versus.is_some() || self.baseline.is_some()
+    }
+
+    /// How often its comparison may call an unchanged server worse.
+    pub(crate) fn error(&self) -> f64 {
+        self.false_alarms * self.share
+    }
+
+    /// A remark for the comparison, if the chance is shared.
+    pub(crate) fn sharing_note(&self) -> Option<String> {
+        let percent = |chance: f64| crate::judge::number(chance * 100.0);
+        (self.share < 1.0).then(|| {
+            format!(
+                "several benches of this run compare and share its {} % of false alarms; {} % are this one's",
+                percent(self.false_alarms),
+                percent(self.error()),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64Mcg;
+
+    /// How benches end that are worse or not, by their p-values.
+    fn found(p: &[f64]) -> Vec<bool> {
+        let mut family = Family::of(p.len());
+        let test = |p: &f64| {
+            let worse = *p <= 0.05 * family.share();
+            family.ended(Some(match worse {
+                true => Conclusion::Worse,
+                false => Conclusion::Inconclusive,
+            }));
+            worse
+        };
+        p.iter().map(test).collect()
+    }
+
+    proptest! {
+        /// Something is found exactly where Bonferroni, and with it Holm, finds anything.
+        #[test]
+        fn nothing_is_found_where_holm_finds_nothing(p in prop::collection::vec(0.0..0.1_f64, 1..8)) {
+            let ours = found(&p);
+            let bonferroni = p.iter().any(|one| *one <= 0.05 / p.len() as f64);
+            prop_assert_eq!(ours.contains(&true), bonferroni);
+        }
+    }
+
+    #[test]
+    fn a_regression_leaves_its_share_to_those_after_it() {
+        assert_eq!(found(&[0.02, 0.02, 0.02]), [false; 3]);
+        assert_eq!(found(&[0.01, 0.02, 0.03]), [true; 3]);
+        assert_eq!(found(&[0.02, 0.01, 0.03]), [false, true, true]);
+    }
+
+    #[test]
+    fn what_is_not_compared_costs_nothing() {
+        let mut family = Family::of(2);
+        family.ended(None);
+        assert_eq!(family.share(), 1.0);
+    }
+
+    /// Of eight benches two are worse; how often any of the six others is called so.
+    #[test]
+    fn false_alarms_of_the_whole_family_keep_to_the_chance() {
+        let mut draw = Pcg64Mcg::seed_from_u64(7);
+        let runs = 20_000;
+        let alarms = (0..runs).filter(|_| {
+            let p: Vec<f64> = (0..8)
+                .map(|bench| {
+                    if bench % 4 == 0 {
+                        1e-9
+                    } else {
+                        draw.random::<f64>()
+                    }
+                })
+                .collect();
+            let found = found(&p);
+            (0..8).any(|bench| bench % 4 != 0 && found[bench])
+        });
+        let share = alarms.count() as f64 / f64::from(runs);
+        assert!((0.03..0.055).contains(&share), "{share}");
+    }
+}
