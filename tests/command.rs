@@ -101,7 +101,7 @@ fn the_table_of_answers_without_tokens_is_vllms() {
         "--request-rate",
         "50",
         "--slo",
-        "p50(e2el) < 90ms",
+        "p50(e2el) < 100ms",
     ]);
     insta::assert_snapshot!(text(&output.stdout));
 }

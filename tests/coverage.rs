@@ -13,8 +13,8 @@ fn bench(seed: u64) -> Bench {
         .rate(RATE)
         .requests(300)
         .seed(seed)
-        .goodput("ttft:150")
-        .slo("mean(ttft) < 1s, p50(ttft) < 1s, p90(ttft) < 1s, goodput >= 50%")
+        .goodput("ttft:60")
+        .slo("mean(ttft) < 1s, p50(ttft) < 1s, p90(ttft) < 1s, goodput >= 10%")
         .on_inconclusive("pass")
 }
 
@@ -55,11 +55,11 @@ fn intervals_of_whole_runs_hold_their_confidence() {
 fn a_thousand_runs_hold_their_confidence() {
     let covered = covered(1_000..2_000);
     println!("mean, p50, p90, goodput: {covered:?} %");
-    // 95 % and two points, and twice the 0.7 that a thousand runs scatter by; percentiles and
-    // shares may err on the wide side.
-    assert!((91.6..=98.4).contains(&covered[0]), "{covered:?}");
+    // 93 to 97 %, and twice the 0.7 that a thousand runs scatter by.
     assert!(
-        covered.iter().all(|percent| *percent >= 91.6),
+        covered
+            .iter()
+            .all(|percent| (91.6..=98.4).contains(percent)),
         "{covered:?}"
     );
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 fn bench(slo: &str, max_extend: usize) -> Bench {
     Bench::new("extend")
-        .target("sim(ttft = lognormal(80ms, 30ms), itl = 1ms)")
+        .target("sim(ttft = lognormal(80ms, 30ms), itl = 1ms, seed = 1)")
         .dataset("random(input = 8, output = 2)")
         .rate(100)
         .requests(150)

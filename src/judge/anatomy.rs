@@ -15,7 +15,7 @@ use crate::{
     metrics::{Basis, millis},
     record::Record,
     run::Run,
-    stats::{LongRun, Trend},
+    stats::{LongRun, Pace},
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,7 +156,7 @@ impl Times {
 
 impl Mean {
     fn of(series: &[f64]) -> Self {
-        let long_run = LongRun::of(series, Trend::None);
+        let long_run = LongRun::of(series, Pace::Free);
         Mean {
             ms: mean(series.iter().copied()),
             error: long_run.map(|long_run| long_run.variance.sqrt()),

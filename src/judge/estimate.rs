@@ -18,7 +18,7 @@ use crate::{
     },
     record::{Record, RequestError},
     run::Run,
-    stats::{self, Interval, Quantile, Ratio, Sample, Share, Trend},
+    stats::{self, Interval, Pace, Quantile, Ratio, Sample, Share, Tail},
 };
 use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject, Throughput};
 
@@ -52,13 +52,13 @@ impl Values {
         }
     }
 
-    fn ratio(&self, trend: Trend, of: impl Fn(f64) -> f64) -> Option<Ratio> {
+    fn ratio(&self, pace: Pace<'_>, of: impl Fn(f64) -> f64) -> Option<Ratio> {
         let pairs: Vec<(f64, f64)> = self
             .of_requests
             .iter()
             .map(|values| (values.iter().map(|v| of(*v)).sum(), values.len() as f64))
             .collect();
-        stats::ratio(&pairs, trend)
+        stats::ratio(&pairs, pace, Tail::Above)
     }
 }
 
@@ -98,15 +98,18 @@ impl<'a> Estimate<'a> {
         metrics: &Metrics,
         values: &'a mut Option<Values>,
     ) -> Self {
-        let trend = match run.rate_changes.is_empty() {
-            true => Trend::None,
-            false => Trend::Planned,
-        };
         let basis = metrics.gate.basis;
         match *subject {
             Subject::Latency(stat, latency) => {
                 let values = values.insert(Values::of(run, latency, basis));
-                of_latency(stat, value, metrics.gate(latency).mean, values, trend)
+                let gaps = gaps_s(run.records.iter());
+                of_latency(
+                    stat,
+                    value,
+                    metrics.gate(latency).mean,
+                    values,
+                    pace(run, &gaps),
+                )
             }
             Subject::Goodput => {
                 let limits = &metrics.goodput.limits;
@@ -116,10 +119,10 @@ impl<'a> Estimate<'a> {
                     false => f64::INFINITY,
                 };
                 let body: Vec<f64> = counted(run).map(strain).collect();
-                share(counted(run).map(good), Some(&body), trend)
+                share(run, good, Some(&body))
             }
-            Subject::Errors => share(counted(run).map(|record| !record.ok()), None, trend),
-            Subject::Throughput(kind) => of_throughput(kind, value, run, trend),
+            Subject::Errors => share(run, |record| !record.ok(), None),
+            Subject::Throughput(kind) => of_throughput(kind, value, run),
         }
     }
 
@@ -201,7 +204,36 @@ pub(super) fn decided(op: Op, limit: f64, interval: &Interval) -> Option<bool> {
     }
 }
 
-fn of_latency(stat: Stat, value: f64, mean: f64, values: &Values, trend: Trend) -> Estimate<'_> {
+/// When requests were due after the one before, s. The first of a segment comes after the server has
+/// drained: its gap is an outlier that explains nothing.
+fn gaps_s<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<f64> {
+    let mut before = 0.0;
+    records
+        .map(|record| {
+            let due = record.intended.as_secs_f64();
+            due - std::mem::replace(&mut before, due)
+        })
+        .collect()
+}
+
+/// What the plan has decided of a series of requests with these gaps.
+fn pace<'a>(run: &Run, gaps: &'a [f64]) -> Pace<'a> {
+    if !run.rate_changes.is_empty() {
+        Pace::Ramp
+    } else if run.setup.open_loop {
+        Pace::Gaps(gaps)
+    } else {
+        Pace::Free
+    }
+}
+
+fn of_latency<'a>(
+    stat: Stat,
+    value: f64,
+    mean: f64,
+    values: &'a Values,
+    pace: Pace<'_>,
+) -> Estimate<'a> {
     let ratio = |ratio: Option<Ratio>, root| match ratio {
         Some(ratio) => Estimate::Ratio {
             ratio,
@@ -211,8 +243,8 @@ fn of_latency(stat: Stat, value: f64, mean: f64, values: &Values, trend: Trend) 
         None => Estimate::Exact,
     };
     let percent = match stat {
-        Stat::Mean => return ratio(values.ratio(trend, |value| value), false),
-        Stat::Std => return ratio(values.ratio(trend, |v| (v - mean) * (v - mean)), true),
+        Stat::Mean => return ratio(values.ratio(pace, |value| value), false),
+        Stat::Std => return ratio(values.ratio(pace, |v| (v - mean) * (v - mean)), true),
         Stat::Min | Stat::Max => return Estimate::Exact,
         Stat::Median => 50.0,
         Stat::Percentile(percent) => percent,
@@ -224,7 +256,7 @@ fn of_latency(stat: Stat, value: f64, mean: f64, values: &Values, trend: Trend) 
         of_requests: &values.of_requests,
         sorted: &values.sorted,
     };
-    Estimate::Percentile(stats::quantile(sample, percent / 100.0, value, trend))
+    Estimate::Percentile(stats::quantile(sample, percent / 100.0, value, pace))
 }
 
 /// Requests that had the chance to be good, or to fail.
@@ -233,20 +265,25 @@ fn counted(run: &Run) -> impl Iterator<Item = &Record> {
     run.records.iter().filter(move |record| !cancelled(record))
 }
 
-fn share<'a>(
-    happened: impl Iterator<Item = bool>,
-    body: Option<&[f64]>,
-    trend: Trend,
-) -> Estimate<'a> {
-    let indicators: Vec<f64> = happened.map(|yes| f64::from(u8::from(yes))).collect();
-    match stats::share(&indicators, body, trend) {
+fn share<'a>(run: &Run, happened: impl Fn(&Record) -> bool, body: Option<&[f64]>) -> Estimate<'a> {
+    let indicators: Vec<f64> = counted(run)
+        .map(|record| f64::from(u8::from(happened(record))))
+        .collect();
+    let gaps = gaps_s(counted(run));
+    match stats::share(&indicators, body, pace(run, &gaps)) {
         Some(share) => Estimate::Share(share),
         None => Estimate::Exact,
     }
 }
 
-fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run, trend: Trend) -> Estimate<'a> {
-    let pairs: Vec<(f64, f64)> = match paced_by_server(run) {
+fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run) -> Estimate<'a> {
+    let by_server = paced_by_server(run);
+    let gaps = match by_server {
+        // Spans of time have none.
+        true => Vec::new(),
+        false => gaps_s(run.records.iter()),
+    };
+    let pairs: Vec<(f64, f64)> = match by_server {
         true => in_spans(kind, run).into_iter().map(|n| (n, 1.0)).collect(),
         false => {
             let worth = |record: &Record| match record.ok() {
@@ -259,7 +296,7 @@ fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run, trend: Trend) -> E
                 .collect()
         }
     };
-    match stats::ratio(&pairs, trend) {
+    match stats::ratio(&pairs, pace(run, &gaps), Tail::None) {
         Some(ratio) if ratio.value > 0.0 => Estimate::Ratio {
             scale: value / ratio.value,
             ratio,

@@ -3,10 +3,18 @@
 //! The truth is the average over runs of the same plan with other seeds, not the number of an
 //! endless run: a run that starts with an empty server is part of what is measured.
 
-use super::{Interval, Looks, Sample, quantile, queue::Queue, ratio, share};
+use super::{Interval, Looks, Pace, Sample, Tail, quantile, queue::Queue, ratio, share};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 use rstest::rstest;
 
 const ERROR: f64 = 0.05;
+/// What an interval that is right 95 % of the time may cover, per cent.
+const BAND: std::ops::RangeInclusive<f64> = 93.0..=97.0;
+/// A run carries a number whose mean or share has the variance of so many independent values on its rarer
+/// side.
+const CARRIES: f64 = 10.0;
+const SHARES: [f64; 3] = [0.5, 0.9, 0.99];
 const NUMBERS: [&str; 6] = ["mean", "p50", "p90", "p99", "goodput 90%", "goodput 99%"];
 
 /// The numbers of a plan, from many runs.
@@ -36,56 +44,133 @@ fn truth(queue: &Queue, requests: usize, runs: u64) -> Truth {
     }
 }
 
-/// One run's intervals, in the order of [`NUMBERS`], beside what they should cover.
-fn intervals(queue: &Queue, requests: usize, seed: u64, truth: &Truth) -> [(Interval, f64); 6] {
-    let ttfts = queue.ttfts(requests, seed);
-    let trend = queue.trend();
-    let pairs: Vec<(f64, f64)> = ttfts.iter().map(|value| (*value, 1.0)).collect();
-    let values: Vec<Vec<f64>> = ttfts.iter().map(|value| vec![*value]).collect();
-    let sorted = sorted(ttfts.clone());
-    let sample = Sample {
-        of_requests: &values,
-        sorted: &sorted,
-    };
-    let percentile = |q: f64| {
-        let place = q * (requests - 1) as f64;
-        let (below, above) = (sorted[place as usize], sorted[place.ceil() as usize]);
-        let value = below + place.fract() * (above - below);
-        quantile(sample, q, value, trend).interval(ERROR)
-    };
-    let good = |limit: f64| {
-        let good: Vec<f64> = ttfts
-            .iter()
-            .map(|v| f64::from(u8::from(*v <= limit)))
-            .collect();
-        share(&good, Some(&ttfts), trend).unwrap().interval(ERROR)
-    };
-    let [p50, p90, p99] = truth.percentiles;
-    [
-        (ratio(&pairs, trend).unwrap().interval(ERROR), truth.mean),
-        (percentile(0.5), p50),
-        (percentile(0.9), p90),
-        (percentile(0.99), p99),
-        (good(p90), truth.good[0]),
-        (good(p99), truth.good[1]),
-    ]
+/// One run.
+struct Drawn {
+    gaps: Vec<f64>,
+    ttfts: Vec<f64>,
+    sorted: Vec<f64>,
 }
 
-/// How often each number was covered, and had no upper end, per cent.
-fn measured(queue: &Queue, requests: usize, runs: u64, truths: u64) -> [(f64, f64); 6] {
+impl Drawn {
+    fn of(queue: &Queue, requests: usize, seed: u64) -> Self {
+        let (gaps, ttfts) = queue.run(requests, seed);
+        Drawn {
+            gaps,
+            sorted: sorted(ttfts.clone()),
+            ttfts,
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        self.ttfts.iter().sum::<f64>() / self.ttfts.len() as f64
+    }
+
+    fn below(&self, level: f64) -> f64 {
+        self.sorted.partition_point(|v| *v <= level) as f64 / self.sorted.len() as f64
+    }
+
+    fn mean_interval(&self, queue: &Queue, error: f64) -> Interval {
+        let pairs: Vec<(f64, f64)> = self.ttfts.iter().map(|value| (*value, 1.0)).collect();
+        let ratio = ratio(&pairs, queue.pace(&self.gaps), Tail::Above);
+        ratio.unwrap().interval(error)
+    }
+
+    fn percentile(&self, queue: &Queue, q: f64) -> Interval {
+        let values: Vec<Vec<f64>> = self.ttfts.iter().map(|value| vec![*value]).collect();
+        let sample = Sample {
+            of_requests: &values,
+            sorted: &self.sorted,
+        };
+        let place = q * (self.sorted.len() - 1) as f64;
+        let at = |place: f64| self.sorted[place as usize];
+        let (below, above) = (at(place), at(place.ceil()));
+        let value = below + place.fract() * (above - below);
+        quantile(sample, q, value, queue.pace(&self.gaps)).interval(ERROR)
+    }
+
+    fn good(&self, queue: &Queue, limit: f64) -> Interval {
+        let good = |v: &f64| f64::from(u8::from(*v <= limit));
+        let good: Vec<f64> = self.ttfts.iter().map(good).collect();
+        let share = share(&good, Some(&self.ttfts), queue.pace(&self.gaps));
+        share.unwrap().interval(ERROR)
+    }
+
+    /// Intervals in the order of [`NUMBERS`], beside what they should cover.
+    fn intervals(&self, queue: &Queue, truth: &Truth) -> [(Interval, f64); 6] {
+        let [p50, p90, p99] = truth.percentiles;
+        [
+            (self.mean_interval(queue, ERROR), truth.mean),
+            (self.percentile(queue, 0.5), p50),
+            (self.percentile(queue, 0.9), p90),
+            (self.percentile(queue, 0.99), p99),
+            (self.good(queue, p90), truth.good[0]),
+            (self.good(queue, p99), truth.good[1]),
+        ]
+    }
+}
+
+/// What became of the intervals of a number.
+#[derive(Debug, Clone, Copy, Default)]
+struct Coverage {
+    /// They held the truth, per cent.
+    covered: f64,
+    /// They had no upper end, per cent.
+    open: f64,
+    /// Independent values that a run is worth, by how much runs differ, on the rarer side of the number.
+    carried: f64,
+}
+
+/// The coverage of each number.
+fn measured(queue: &Queue, requests: usize, runs: u64, truths: u64) -> [Coverage; 6] {
     let truth = truth(queue, requests, truths);
     let mut counts = [(0, 0); 6];
+    // Of the mean and of the shares below the percentiles: sum of squares of what a run is off by.
+    let mut off = [0.0; 4];
+    let mut spread = 0.0;
     for seed in 0..runs {
-        let run = intervals(queue, requests, seed, &truth);
-        for (count, (interval, truth)) in counts.iter_mut().zip(run) {
+        let run = Drawn::of(queue, requests, seed);
+        for (count, (interval, truth)) in counts.iter_mut().zip(run.intervals(queue, &truth)) {
             count.0 += u32::from(interval.contains(truth));
             count.1 += u32::from(interval.high.is_none());
         }
+        let square = |x: f64| x * x;
+        off[0] += square(run.mean() - truth.mean);
+        for (off, (level, share)) in off[1..]
+            .iter_mut()
+            .zip(truth.percentiles.iter().zip(SHARES))
+        {
+            *off += square(run.below(*level) - share);
+        }
+        let squares = run.ttfts.iter().map(|value| square(value - truth.mean));
+        spread += squares.sum::<f64>() / requests as f64;
     }
+    let mean = 0.5 * spread / off[0];
+    let rarer = |place: usize| {
+        let share = SHARES[place];
+        share * (1.0 - share) * (1.0 - share) * runs as f64 / off[place + 1]
+    };
+    let carried = [mean, rarer(0), rarer(1), rarer(2), rarer(1), rarer(2)];
     let percent = |count: u32| f64::from(count) * 100.0 / runs as f64;
-    counts.map(|(covered, open)| (percent(covered), percent(open)))
+    std::array::from_fn(|number| Coverage {
+        covered: percent(counts[number].0),
+        open: percent(counts[number].1),
+        carried: carried[number],
+    })
 }
 
+impl Coverage {
+    /// Whether it is in the band, give or take so many points. Where a run does not carry the number, it is
+    /// refused or open towards one side, and nothing but too little is wrong.
+    fn holds(&self, points: f64) -> bool {
+        let enough = self.covered >= BAND.start() - points;
+        enough && (self.carried < CARRIES || self.covered <= BAND.end() + points)
+    }
+}
+
+const NO_QUEUE: Queue = Queue {
+    slots: 16,
+    ..Queue::steady(0.05)
+};
 const BURSTY: Queue = Queue {
     burstiness: 0.25,
     ..Queue::steady(0.7)
@@ -95,20 +180,62 @@ const RISING: Queue = Queue {
     ..Queue::steady(0.0)
 };
 
-/// 500 runs: 93–97 % covered, widened on both sides by twice the 0.9 points that so few runs
-/// scatter by. Percentiles are built to err on the wide side, so only too little is wrong there.
+/// 500 runs: 93 to 97 %, give or take twice the 0.97 points that so few scatter by.
 #[rstest]
-#[case::near_saturation(Queue::steady(0.9))]
-#[case::bursty(BURSTY)]
-#[case::rising(RISING)]
-fn intervals_hold_their_confidence(#[case] queue: Queue) {
-    let [mean, p50, p90, p99, good, rarely_bad] = measured(&queue, 600, 500, 200);
-    assert!((91.2..=98.8).contains(&mean.0), "mean {mean:?}");
-    for (number, covered) in [p50, p90, p99, good, rarely_bad].iter().enumerate() {
-        assert!(covered.0 >= 91.2, "{}: {covered:?}", NUMBERS[number + 1]);
+#[case::no_queue(NO_QUEUE, 600)]
+#[case::no_queue_p99(NO_QUEUE, 2_000)]
+#[case::queueing(Queue::steady(0.7), 600)]
+#[case::near_saturation(Queue::steady(0.9), 600)]
+#[case::bursty(BURSTY, 600)]
+#[case::rising(RISING, 600)]
+fn intervals_hold_their_confidence(#[case] queue: Queue, #[case] requests: usize) {
+    let all = measured(&queue, requests, 500, 200);
+    for (name, coverage) in NUMBERS.iter().zip(&all) {
+        assert!(coverage.holds(1.95), "{name} {coverage:?}");
     }
-    // They are not bought with refusals: medians and means are mostly bounded.
-    assert!(p50.1 < 45.0 && mean.1 < 45.0, "{mean:?} {p50:?}");
+    // They are not bought with refusals: what a run carries is mostly bounded.
+    for (name, coverage) in NUMBERS.iter().zip(&all) {
+        let refused = coverage.carried >= 2.0 * CARRIES && coverage.open > 20.0;
+        assert!(!refused, "{name} {coverage:?}");
+    }
+}
+
+/// One in twenty requests fails, in rows of this mean length.
+fn failures(requests: usize, row: f64, seed: u64) -> Vec<f64> {
+    const RATE: f64 = 0.05;
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut failing = random.random_bool(RATE);
+    (0..requests)
+        .map(|_| {
+            let changes = match failing {
+                true => 1.0 / row,
+                false => RATE / (1.0 - RATE) / row,
+            };
+            let failed = f64::from(u8::from(failing));
+            failing ^= random.random_bool(changes);
+            failed
+        })
+        .collect()
+}
+
+/// How often the interval of the errors holds their rate, per cent.
+fn errors_covered(requests: usize, row: f64, runs: u64) -> f64 {
+    let covered = (0..runs).filter(|seed| {
+        let failed = failures(requests, row, *seed);
+        let share = share(&failed, None, Pace::Free).unwrap();
+        share.interval(ERROR).contains(0.05)
+    });
+    covered.count() as f64 * 100.0 / runs as f64
+}
+
+/// 1,000 runs: 93 to 97 %, give or take twice the 0.69 points that so few scatter by.
+#[rstest]
+#[case::alone(600, 1.0)]
+#[case::many_alone(2_000, 1.0)]
+#[case::in_rows(2_000, 4.0)]
+fn errors_hold_their_confidence(#[case] requests: usize, #[case] row: f64) {
+    let covered = errors_covered(requests, row, 1_000);
+    assert!((91.6..=98.4).contains(&covered), "{covered} %");
 }
 
 /// How many of a hundred runs that may grow threefold are decided although their number is at its
@@ -117,12 +244,17 @@ fn decided_at_the_limit(queue: &Queue, requests: usize, runs: u64) -> f64 {
     let truth = truth(queue, requests, 400).mean;
     let looks = Looks::new(3, ERROR);
     let decided = (0..runs).filter(|seed| {
-        let mut pairs = Vec::new();
+        let mut all = Drawn {
+            gaps: Vec::new(),
+            ttfts: Vec::new(),
+            sorted: Vec::new(),
+        };
         (0..3).any(|look| {
-            let segment = queue.ttfts(requests, seed * 3 + look as u64);
-            pairs.extend(segment.into_iter().map(|value| (value, 1.0)));
-            let ratio = ratio(&pairs, queue.trend()).unwrap();
-            !ratio.interval(looks.error(look)).contains(truth)
+            let (gaps, ttfts) = queue.run(requests, seed * 3 + look as u64);
+            all.gaps.extend(gaps);
+            all.ttfts.extend(ttfts);
+            let interval = all.mean_interval(queue, looks.error(look));
+            !interval.contains(truth)
         })
     });
     decided.count() as f64 * 100.0 / runs as f64
@@ -137,18 +269,14 @@ fn looking_repeatedly_keeps_the_error() {
 
 /// `cargo test --release --all-features --lib -- --ignored --nocapture coverage_table`
 #[test]
-#[ignore = "prints the table of docs/verdicts.md; a minute in a release build"]
+#[ignore = "prints the table of docs/verdicts.md; ten minutes in a release build"]
 fn coverage_table() {
-    let none = Queue {
-        slots: 16,
-        ..Queue::steady(0.05)
-    };
     let wide = Queue {
         load: (0.3, 0.7),
         ..RISING
     };
     let scenarios = [
-        ("no queue", none),
+        ("no queue", NO_QUEUE),
         ("ρ = 0.5", Queue::steady(0.5)),
         ("ρ = 0.7", Queue::steady(0.7)),
         ("ρ = 0.8", Queue::steady(0.8)),
@@ -160,13 +288,27 @@ fn coverage_table() {
     ];
     println!("| load | requests | {} |", NUMBERS.join(" | "));
     println!("|---|---|{}", "---|".repeat(NUMBERS.len()));
+    let mut outside = Vec::new();
     for (name, queue) in scenarios {
         for requests in [200, 600, 2_000, 5_000] {
-            let covered = measured(&queue, requests, 2_000, 2_000);
-            let cells = covered.map(|(covered, open)| format!("{covered:.1} ({open:.0})"));
+            let all = measured(&queue, requests, 2_000, 2_000);
+            let cells = all.map(|of| {
+                let carried = if of.carried >= CARRIES { "" } else { "*" };
+                format!("{:.1}{carried} ({:.0})", of.covered, of.open)
+            });
             println!("| {name} | {requests} | {} |", cells.join(" | "));
+            for (number, of) in NUMBERS.iter().zip(all) {
+                // Twice the half point that 2,000 runs scatter by.
+                if !of.holds(1.0) {
+                    outside.push(format!("{name}, {requests} requests, {number}: {of:.1?}"));
+                }
+            }
         }
     }
+    println!(
+        "\noutside 93 to 97 %, give or take a point:\n{}\n",
+        outside.join("\n")
+    );
     println!(
         "| load | requests a segment | wrongly decided at one of three looks |\n|---|---|---|"
     );

@@ -3,17 +3,20 @@
 //!
 //! Requests that queue together are not independent, so nothing here treats them as if they were.
 //! A series is in the order of the plan; neighbours are put into batches, and the spread *between
-//! batches* says how sure the whole is ([`LongRun`]). `docs/verdicts.md` explains the methods and
-//! holds the measured coverage.
+//! batches* says how sure the whole is ([`LongRun`]), less what the plan has already decided of it
+//! ([`Pace`]). `docs/verdicts.md` explains the methods and holds the measured coverage.
 
+mod body;
 pub mod compare;
 mod critical;
 mod interval;
 mod long_run;
 mod looks;
+mod pace;
 mod quantile;
 mod ratio;
 mod share;
+mod tail;
 pub mod unpaired;
 
 #[cfg(test)]
@@ -22,8 +25,10 @@ mod coverage;
 pub(crate) mod queue;
 
 pub use interval::Interval;
-pub use long_run::{LongRun, Trend};
+pub use long_run::LongRun;
 pub use looks::Looks;
+pub use pace::Pace;
 pub use quantile::{Quantile, Sample, quantile};
 pub use ratio::{Ratio, ratio};
 pub use share::{Evidence, Share, share};
+pub use tail::Tail;

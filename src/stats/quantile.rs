@@ -4,9 +4,10 @@
 //! whatever their distribution. The ends of the interval are the ranks, interpolated, at which that
 //! share is beyond the percentile with the wanted probability (Hutson 1999), for as many independent
 //! values as the correlated ones are worth (Woodruff 1952; Korn and Graubard 1998). A rank beyond
-//! the last value is no bound: 200 values cannot bound a p99.9.
+//! the last value is no bound: 200 values cannot bound a p99.9. The upper end has more of the
+//! confidence ([`Tail`]).
 
-use super::{Evidence, Interval, LongRun, Trend, critical, share::least};
+use super::{Evidence, Interval, LongRun, Pace, Tail, body, critical, share::least};
 
 /// Values of a run, each with the request that it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -27,21 +28,23 @@ pub struct Quantile<'a> {
 }
 
 /// The percentile below which a `share` of the values lies, whose estimate is `value`.
-pub fn quantile<'a>(sample: Sample<'a>, share: f64, value: f64, trend: Trend) -> Quantile<'a> {
-    let median = sample.sorted.get(sample.sorted.len().saturating_sub(1) / 2);
-    let levels = [Some(&value), median];
+///
+/// What is beyond a high percentile comes in few clusters, which a short run does not show; how all of
+/// the values hang together does, and counts if it leaves less.
+pub fn quantile<'a>(sample: Sample<'a>, share: f64, value: f64, pace: Pace<'_>) -> Quantile<'a> {
+    let mut evidence = vec![evidence(sample, value, pace)];
+    if share > 0.5 {
+        evidence.push(body::evidence(sample, pace));
+    }
     Quantile {
         share,
         sorted: sample.sorted,
-        evidence: levels
-            .into_iter()
-            .map(|level| evidence(sample, *level?, trend))
-            .collect(),
+        evidence,
     }
 }
 
 /// What the values are worth for the share of them at or below a level.
-fn evidence(sample: Sample<'_>, level: f64, trend: Trend) -> Option<Evidence> {
+fn evidence(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
     let count = sample.sorted.len() as f64;
     let share = sample.sorted.partition_point(|value| *value <= level) as f64 / count;
     let requests = sample.of_requests.len() as f64;
@@ -53,23 +56,22 @@ fn evidence(sample: Sample<'_>, level: f64, trend: Trend) -> Option<Evidence> {
             (below - share * values.len() as f64) * requests / count
         })
         .collect();
-    let long_run = LongRun::of(&influence, trend)?;
+    let long_run = LongRun::of(&influence, pace)?;
     Some(Evidence::new(count, share * (1.0 - share), long_run))
 }
 
 impl Quantile<'_> {
     /// Where the percentile lies; wrong with probability `error`.
     pub fn interval(&self, error: f64) -> Interval {
-        match least(&self.evidence, error) {
-            Some(worth) => Interval {
-                low: self.low(worth, error),
-                high: self.high(worth, error),
-            },
-            None => Interval::UNKNOWN,
+        let (low, high) = Tail::Above.errors(error);
+        Interval {
+            low: self.low(low, error),
+            high: self.high(high, error),
         }
     }
 
-    /// Independent values that the sample is worth; `None` when there are too few to tell.
+    /// Independent values that the sample is worth for one end of an interval, which is wrong with
+    /// probability `error`; `None` when there are too few to tell.
     pub fn worth(&self, error: f64) -> Option<f64> {
         least(&self.evidence, error)
     }
@@ -81,27 +83,30 @@ impl Quantile<'_> {
         super::Share {
             value: below as f64 / self.sorted.len().max(1) as f64,
             evidence: self.evidence.clone(),
+            tail: Tail::Below,
         }
         .interval_of(error, times)
     }
 
-    /// Without a value beyond the end the whole error goes to the other one, as in shares.
-    fn high(&self, worth: f64, error: f64) -> Option<f64> {
-        let rank = self.rank(worth, 1.0 - error / 2.0);
+    /// Without a value beyond the end `all` the error goes to the other one, as in shares.
+    fn high(&self, error: f64, all: f64) -> Option<f64> {
+        let worth = self.worth(error)?;
+        let rank = self.rank(worth, 1.0 - error);
         if rank <= worth {
             return Some(self.at(rank, worth));
         }
-        let all_below = libm::pow(self.share, worth);
-        (all_below <= error).then(|| self.sorted.last().copied())?
+        let all_below = libm::pow(self.share, self.worth(all)?);
+        (all_below <= all).then(|| self.sorted.last().copied())?
     }
 
-    fn low(&self, worth: f64, error: f64) -> Option<f64> {
-        let rank = self.rank(worth, error / 2.0);
+    fn low(&self, error: f64, all: f64) -> Option<f64> {
+        let worth = self.worth(error)?;
+        let rank = self.rank(worth, error);
         if rank >= 1.0 {
             return Some(self.at(rank, worth));
         }
-        let all_above = libm::pow(1.0 - self.share, worth);
-        (all_above <= error).then(|| self.sorted.first().copied())?
+        let all_above = libm::pow(1.0 - self.share, self.worth(all)?);
+        (all_above <= all).then(|| self.sorted.first().copied())?
     }
 
     /// The rank among `worth` independent values that is at or above the percentile with this
@@ -149,7 +154,7 @@ mod tests {
             of_requests: values,
             sorted: &sorted,
         };
-        quantile(sample, share, value, Trend::None).interval(0.05)
+        quantile(sample, share, value, Pace::Free).interval(0.05)
     }
 
     #[rstest]
@@ -164,14 +169,16 @@ mod tests {
     #[test]
     fn the_fewest_independent_values_that_bound_a_percentile() {
         let sorted = [1.0, 2.0];
-        let percentile = |share| Quantile {
-            share,
-            sorted: &sorted,
-            evidence: Vec::new(),
+        let bounded = |share, worth| {
+            let percentile = Quantile {
+                share,
+                sorted: &sorted,
+                evidence: vec![Some(Evidence::independent(worth))],
+            };
+            percentile.high(0.0125, 0.05).is_some()
         };
         for (share, fewest) in [(0.5, 5.0), (0.9, 29.0), (0.99, 299.0), (0.999, 2_995.0)] {
-            assert_eq!(percentile(share).high(fewest - 1.0, 0.05), None);
-            assert!(percentile(share).high(fewest, 0.05).is_some());
+            assert!(!bounded(share, fewest - 1.0) && bounded(share, fewest));
         }
     }
 

@@ -1,7 +1,7 @@
 //! A queue for tests: FIFO with slots, Poisson or bursty arrivals, a steady or a rising load. What
 //! it lacks of a real server it makes up in speed: thousands of runs a second.
 
-use super::Trend;
+use super::Pace;
 use rand::SeedableRng;
 use rand_distr::{Distribution, Gamma, LogNormal};
 use rand_pcg::Pcg64;
@@ -32,16 +32,26 @@ impl Queue {
         }
     }
 
-    pub(crate) fn trend(&self) -> Trend {
-        match self.load.0 == self.load.1 {
-            true => Trend::None,
-            false => Trend::Planned,
+    fn is_steady(&self) -> bool {
+        self.load.0 == self.load.1
+    }
+
+    /// What its plan decides of a run with these gaps.
+    pub(crate) fn pace<'a>(&self, gaps: &'a [f64]) -> Pace<'a> {
+        match self.is_steady() {
+            true => Pace::Gaps(gaps),
+            false => Pace::Ramp,
         }
     }
 
-    /// The times to first token of a run's requests: the wait and a fifth of the service.
-    /// A steady schedule is stretched to its exact rate, as the plan does.
+    /// The times to first token of a run's requests.
     pub(crate) fn ttfts(&self, requests: usize, seed: u64) -> Vec<f64> {
+        self.run(requests, seed).1
+    }
+
+    /// The gaps before a run's requests and their times to first token: the wait and a fifth of the
+    /// service. A steady schedule is stretched to its exact rate, as the plan does.
+    pub(crate) fn run(&self, requests: usize, seed: u64) -> (Vec<f64>, Vec<f64>) {
         let mut random = Pcg64::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let gap = Gamma::new(self.burstiness, 1.0 / self.burstiness).unwrap();
         let mut now = 0.0;
@@ -53,7 +63,7 @@ impl Queue {
                 now
             })
             .collect();
-        if self.trend() == Trend::None {
+        if self.is_steady() {
             let stretch = requests as f64 / (self.load.0 * self.slots as f64) / now;
             arrivals.iter_mut().for_each(|at| *at *= stretch);
         }
@@ -68,6 +78,8 @@ impl Queue {
             *slot = start + takes;
             start - at + 0.2 * takes
         };
-        arrivals.into_iter().map(serve).collect()
+        let before = std::iter::once(0.0).chain(arrivals.iter().copied());
+        let gaps = arrivals.iter().zip(before).map(|(at, before)| at - before);
+        (gaps.collect(), arrivals.into_iter().map(serve).collect())
     }
 }

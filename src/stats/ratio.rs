@@ -3,9 +3,9 @@
 //! The interval is symmetric in 1 / R, not in R. A queue's mean wait goes with 1 / (1 − ρ), and
 //! what a run estimates evenly is the slack 1 − ρ; on this scale the ends are where they belong near
 //! saturation, and where the noise is small no scale matters. When the half width reaches R itself
-//! there is no upper end.
+//! there is no upper end. Latencies have more of the confidence at that end ([`Tail`]).
 
-use super::{Interval, LongRun, Trend};
+use super::{Interval, LongRun, Pace, Tail};
 
 /// A ratio with what its interval needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,10 +14,12 @@ pub struct Ratio {
     pub value: f64,
     /// Its variance.
     pub long_run: Option<LongRun>,
+    /// Where its long tail is.
+    pub tail: Tail,
 }
 
 /// The ratio of the sums of pairs (part, whole) in plan order; `None` when the wholes are nothing.
-pub fn ratio(pairs: &[(f64, f64)], trend: Trend) -> Option<Ratio> {
+pub fn ratio(pairs: &[(f64, f64)], pace: Pace<'_>, tail: Tail) -> Option<Ratio> {
     let part: f64 = pairs.iter().map(|(part, _)| part).sum();
     let whole: f64 = pairs.iter().map(|(_, whole)| whole).sum();
     if whole <= 0.0 {
@@ -31,7 +33,8 @@ pub fn ratio(pairs: &[(f64, f64)], trend: Trend) -> Option<Ratio> {
         .collect();
     Some(Ratio {
         value,
-        long_run: LongRun::of(&influence, trend),
+        long_run: LongRun::of(&influence, pace),
+        tail,
     })
 }
 
@@ -46,19 +49,20 @@ impl Ratio {
         let Some(long_run) = self.long_run else {
             return Interval::UNKNOWN;
         };
-        let half = long_run.half_width(error) / times.sqrt();
-        if half == 0.0 {
+        let (low, high) = self.tail.errors(error);
+        let end = |error| long_run.end(error) / times.sqrt();
+        let (below, above) = (end(low), end(high));
+        if below == 0.0 {
             return Interval::new(self.value, self.value);
         }
         if self.value <= 0.0 {
-            return Interval::new(self.value - half, self.value + half);
+            return Interval::new(self.value - below, self.value + above);
         }
-        let relative = half / self.value;
-        let high = match relative < 1.0 {
-            true => self.value / (1.0 - relative),
+        let high = match above < self.value {
+            true => self.value / (1.0 - above / self.value),
             false => f64::INFINITY,
         };
-        Interval::new(self.value / (1.0 + relative), high)
+        Interval::new(self.value / (1.0 + below / self.value), high)
     }
 }
 
@@ -69,22 +73,24 @@ mod tests {
     #[test]
     fn too_much_noise_leaves_no_upper_end() {
         let pairs: Vec<(f64, f64)> = (0..40).map(|i| (f64::from(i / 20), 1.0)).collect();
-        let interval = ratio(&pairs, Trend::None).unwrap().interval(0.05);
+        let interval = ratio(&pairs, Pace::Free, Tail::Above)
+            .unwrap()
+            .interval(0.05);
         assert!(interval.low.is_some_and(|low| low < 0.5));
         assert_eq!(interval.high, None);
     }
 
     #[test]
     fn without_requests_there_is_no_ratio() {
-        assert_eq!(ratio(&[], Trend::None), None);
-        let few = ratio(&[(3.0, 1.0), (5.0, 1.0)], Trend::None).unwrap();
+        assert_eq!(ratio(&[], Pace::Free, Tail::Above), None);
+        let few = ratio(&[(3.0, 1.0), (5.0, 1.0)], Pace::Free, Tail::Above).unwrap();
         assert_eq!((few.value, few.interval(0.05)), (4.0, Interval::UNKNOWN));
     }
 
     #[test]
     fn more_requests_narrow_it() {
         let pairs: Vec<(f64, f64)> = (0..60).map(|i| (f64::from(i * 7 % 11), 1.0)).collect();
-        let ratio = ratio(&pairs, Trend::None).unwrap();
+        let ratio = ratio(&pairs, Pace::Free, Tail::None).unwrap();
         let (now, later) = (ratio.interval(0.05), ratio.interval_of(0.05, 4.0));
         assert!(now.low < later.low && later.high < now.high);
     }

@@ -1,11 +1,14 @@
 //! A share of requests: goodput, errors.
 //!
-//! Clopper and Pearson's exact interval for as many *independent* requests as the correlated ones
-//! are worth, lowered further for not knowing that number well (Korn and Graubard 1998). Never more
+//! Jeffreys' interval (Brown, Cai and DasGupta 2001) for as many *independent* requests as the correlated
+//! ones are worth, lowered further for not knowing that number well (Korn and Graubard 1998). Never more
 //! than there are requests. When all or none of the requests count, the interval has one end only,
 //! so the whole error goes to that end: 0 of n leaves at most about 3 / n ("rule of three").
+//!
+//! Clopper and Pearson's interval holds for every share and so covers 98 % of the time; Jeffreys' is right on
+//! average over the shares.
 
-use super::{Interval, LongRun, Trend, critical};
+use super::{Interval, LongRun, Pace, Sample, Tail, body, critical};
 
 /// How many independent requests a series is worth, at an error probability.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,17 +25,13 @@ pub struct Evidence {
 impl Evidence {
     /// Of the indicators (1 or 0) of something that happened to a request; `None` when there are
     /// too few requests to see whether they depend on each other.
-    pub fn of(indicators: &[f64], trend: Trend) -> Option<Self> {
+    pub fn of(indicators: &[f64], pace: Pace<'_>) -> Option<Self> {
         let requests = indicators.len() as f64;
         let share = indicators.iter().sum::<f64>() / requests;
         if share <= 0.0 || share >= 1.0 {
-            return Some(Evidence {
-                requests,
-                least: requests,
-                independent: None,
-            });
+            return Some(Evidence::independent(requests));
         }
-        let long_run = LongRun::of(indicators, trend)?;
+        let long_run = LongRun::of(indicators, pace)?;
         // Rare events say little about how they cluster. At worst all that were seen are one
         // cluster.
         let rare = share.min(1.0 - share) * requests;
@@ -40,6 +39,15 @@ impl Evidence {
             least: requests / rare,
             ..Evidence::new(requests, share * (1.0 - share), long_run)
         })
+    }
+
+    /// Of requests that do not depend on each other.
+    pub(super) fn independent(requests: f64) -> Self {
+        Evidence {
+            requests,
+            least: requests,
+            independent: None,
+        }
     }
 
     /// Of `values` values of which one alone has this variance.
@@ -53,12 +61,13 @@ impl Evidence {
         }
     }
 
-    /// Independent requests that are worth the same, at most all.
+    /// Independent requests that are worth the same for one end of an interval, which is wrong with
+    /// probability `error`; at most all.
     pub fn worth(&self, error: f64) -> f64 {
         let Some((independent, freedom)) = self.independent else {
             return self.requests;
         };
-        let doubt = critical::normal(error / 2.0) / critical::t(freedom, error / 2.0);
+        let doubt = critical::normal(error) / critical::t(freedom, error);
         (independent * doubt * doubt)
             .max(self.least)
             .min(self.requests)
@@ -72,33 +81,42 @@ pub struct Share {
     pub value: f64,
     /// What the requests are worth; the least of them counts.
     pub evidence: Vec<Option<Evidence>>,
+    /// Where its long tail is.
+    pub tail: Tail,
 }
 
 /// The share of requests that something happened to, from its indicators (1 or 0) in plan order.
 ///
-/// `body` are values of the same requests of which extreme ones make it happen, if there are any.
-/// What is rare comes in clusters too, but a run that saw none of them does not show it; how the
-/// bulk of the values hangs together does.
-pub fn share(indicators: &[f64], body: Option<&[f64]>, trend: Trend) -> Option<Share> {
+/// `body` are values of the same requests of which high ones keep it from happening, if there are any.
+/// What is rare comes in clusters too, but a run that saw none of them does not show it; how all
+/// of the values hang together does.
+pub fn share(indicators: &[f64], body: Option<&[f64]>, pace: Pace<'_>) -> Option<Share> {
     if indicators.is_empty() {
         return None;
     }
-    let mut evidence = vec![Evidence::of(indicators, trend)];
+    let mut evidence = vec![Evidence::of(indicators, pace)];
     if let Some(body) = body {
-        evidence.push(Evidence::of(&below_median(body), trend));
+        evidence.push(of_body(body, pace));
     }
     Some(Share {
         value: indicators.iter().sum::<f64>() / indicators.len() as f64,
         evidence,
+        tail: match body {
+            Some(_) => Tail::Below,
+            None => Tail::None,
+        },
     })
 }
 
-fn below_median(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
+fn of_body(body: &[f64], pace: Pace<'_>) -> Option<Evidence> {
+    let of_requests: Vec<Vec<f64>> = body.iter().map(|value| vec![*value]).collect();
+    let mut sorted = body.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let median = sorted[(sorted.len() - 1) / 2];
-    let below = |value: &f64| f64::from(u8::from(*value <= median));
-    values.iter().map(below).collect()
+    let sample = Sample {
+        of_requests: &of_requests,
+        sorted: &sorted,
+    };
+    body::evidence(sample, pace)
 }
 
 /// The least that pieces of evidence are worth; `None` when one of them is unknown.
@@ -116,26 +134,26 @@ impl Share {
 
     /// Where it would lie after `times` as many requests that look like these.
     pub fn interval_of(&self, error: f64, times: f64) -> Interval {
-        match least(&self.evidence, error) {
-            Some(worth) => exact(self.value, worth * times, error),
-            None => Interval::UNKNOWN,
+        let (low, high) = self.tail.errors(error);
+        let worth = |error| Some(times * least(&self.evidence, error)?);
+        let (Some(for_low), Some(for_high), Some(for_one)) =
+            (worth(low), worth(high), worth(error))
+        else {
+            return Interval::UNKNOWN;
+        };
+        // The point of the share, as far as so many independent requests tell, that it is below with this
+        // probability.
+        let point = |worth: f64, probability| {
+            let hits = self.value * worth;
+            critical::beta(hits + 0.5, worth - hits + 0.5, probability)
+        };
+        if self.value <= 0.0 {
+            Interval::new(0.0, critical::beta(1.0, for_one, 1.0 - error))
+        } else if self.value >= 1.0 {
+            Interval::new(critical::beta(for_one, 1.0, error), 1.0)
+        } else {
+            Interval::new(point(for_low, low), point(for_high, 1.0 - high))
         }
-    }
-}
-
-/// Clopper and Pearson's interval for a share of `requests`, which need not be whole.
-fn exact(share: f64, requests: f64, error: f64) -> Interval {
-    let hits = share * requests;
-    let misses = requests - hits;
-    if share <= 0.0 {
-        Interval::new(0.0, critical::beta(1.0, requests, 1.0 - error))
-    } else if share >= 1.0 {
-        Interval::new(critical::beta(requests, 1.0, error), 1.0)
-    } else {
-        Interval::new(
-            critical::beta(hits, misses + 1.0, error / 2.0),
-            critical::beta(hits + 1.0, misses, 1.0 - error / 2.0),
-        )
     }
 }
 
@@ -145,8 +163,8 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    // R: binom.test(95, 100)$conf.int; 1 - 0.05^(1/100)
-    #[case(0.95, 100.0, 0.887_165_1, 0.983_568_1)]
+    // R: qbeta(c(0.025, 0.975), 95.5, 5.5); 1 - 0.05^(1/100)
+    #[case(0.95, 100.0, 0.893_899_9, 0.980_668_2)]
     #[case(0.0, 100.0, 0.0, 0.029_513_05)]
     #[case(1.0, 2995.0, 0.999_000_2, 1.0)]
     fn independent_requests(
@@ -155,7 +173,12 @@ mod tests {
         #[case] low: f64,
         #[case] high: f64,
     ) {
-        let interval = exact(share, n, 0.05);
+        let share = Share {
+            value: share,
+            evidence: vec![Some(Evidence::independent(n))],
+            tail: Tail::None,
+        };
+        let interval = share.interval(0.05);
         assert!((interval.low.unwrap() - low).abs() < 1e-6, "{interval:?}");
         assert!((interval.high.unwrap() - high).abs() < 1e-6, "{interval:?}");
     }
@@ -169,7 +192,7 @@ mod tests {
             .map(|i| f64::from(u8::from(i / 50 % 10 == 0)))
             .collect();
         let width = |indicators: &[f64]| {
-            let interval = share(indicators, None, Trend::None).unwrap().interval(0.05);
+            let interval = share(indicators, None, Pace::Free).unwrap().interval(0.05);
             interval.high.unwrap() - interval.low.unwrap()
         };
         assert!(width(&clustered) > 3.0 * width(&scattered));
@@ -179,9 +202,9 @@ mod tests {
     fn a_single_failure_is_no_cluster() {
         let mut failed = vec![0.0; 100];
         failed[40] = 1.0;
-        let interval = share(&failed, None, Trend::None).unwrap().interval(0.05);
-        // R: binom.test(1, 100)
-        assert!((interval.high.unwrap() - 0.054_459).abs() < 1e-5);
+        let interval = share(&failed, None, Pace::Free).unwrap().interval(0.05);
+        // R: qbeta(0.975, 1.5, 99.5)
+        assert!((interval.high.unwrap() - 0.045_779).abs() < 1e-5);
     }
 
     #[test]
@@ -190,7 +213,7 @@ mod tests {
         let wandering: Vec<f64> = (0..400).map(|i| f64::from(i % 200)).collect();
         let mixed: Vec<f64> = (0..400).map(|i| f64::from(i * 37 % 101)).collect();
         let low = |body: &[f64]| {
-            let share = share(&good, Some(body), Trend::None).unwrap();
+            let share = share(&good, Some(body), Pace::Free).unwrap();
             share.interval(0.05).low.unwrap()
         };
         assert!(low(&mixed) > 0.97, "{}", low(&mixed));

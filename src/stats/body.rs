@@ -1,0 +1,68 @@
+//! How all the values of a run hang together, by their ranks.
+//!
+//! The ranks are put on the scale of an exponential distribution (Savage 1956), which waits in a queue
+//! have: how close a value comes to the top counts, not whether it crosses one level. So a run shows how its
+//! high values cluster before it has many of them, and a value without a bound (a failure) does no harm.
+
+use super::{Evidence, LongRun, Pace, Sample};
+
+/// What the values are worth together; `None` when there are too few requests to tell.
+pub(super) fn evidence(sample: Sample<'_>, pace: Pace<'_>) -> Option<Evidence> {
+    let count = sample.sorted.len() as f64;
+    let score = |value: &f64| {
+        let from = sample.sorted.partition_point(|other| other < value);
+        let to = sample.sorted.partition_point(|other| other <= value);
+        -libm::log1p(-0.5 * (from + to) as f64 / count)
+    };
+    let scores: Vec<Vec<f64>> = sample
+        .of_requests
+        .iter()
+        .map(|values| values.iter().map(score).collect())
+        .collect();
+    let mean = scores.iter().flatten().sum::<f64>() / count;
+    let from_mean = |score: &f64| score - mean;
+    let squares: f64 = scores.iter().flatten().map(from_mean).map(|d| d * d).sum();
+    let each = scores.len() as f64 / count;
+    let influence: Vec<f64> = scores
+        .iter()
+        .map(|scores| scores.iter().map(from_mean).sum::<f64>() * each)
+        .collect();
+    let long_run = LongRun::of(&influence, pace)?;
+    Some(Evidence::new(count, squares / count, long_run))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worth(values: &[f64]) -> f64 {
+        let of_requests: Vec<Vec<f64>> = values.iter().map(|value| vec![*value]).collect();
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let sample = Sample {
+            of_requests: &of_requests,
+            sorted: &sorted,
+        };
+        evidence(sample, Pace::Free).unwrap().worth(0.025)
+    }
+
+    #[test]
+    fn only_ranks_count() {
+        let values: Vec<f64> = (0..400).map(|i| f64::from(i * 37 % 101)).collect();
+        let stretched: Vec<f64> = values.iter().map(|value| value.exp()).collect();
+        assert_eq!(worth(&values), worth(&stretched));
+        let failed: Vec<f64> = values
+            .iter()
+            .map(|value| if *value > 99.0 { f64::INFINITY } else { *value })
+            .collect();
+        assert_eq!(worth(&values), worth(&failed));
+    }
+
+    #[test]
+    fn neighbours_that_are_alike_are_worth_less() {
+        let mixed: Vec<f64> = (0..400).map(|i| f64::from(i * 37 % 101)).collect();
+        let wandering: Vec<f64> = (0..400).map(|i| f64::from(i % 200)).collect();
+        assert!(worth(&mixed) > 300.0, "{}", worth(&mixed));
+        assert!(worth(&wandering) < 30.0, "{}", worth(&wandering));
+    }
+}

@@ -1,0 +1,215 @@
+//! How much the mean of a correlated series varies.
+//!
+//! The series is cut into batches (32, of ten values at least). Their means are taken for a level plus an
+//! autoregression: what correlation φ neighbouring batches have is not known, and an estimate of it from
+//! so few values is off by ±0.2, so every φ counts by how likely it makes the data ([`posterior`]). What
+//! follows is a mixture of Student's t ([`mixture`]), wide if the data allow much correlation.
+//!
+//! * Where the plan fixes the sum of the gaps ([`Pace::Gaps`]) the batches are regressed on their gaps. What
+//!   the gaps explain does not vary between runs. It is half of the variance of a queue's median.
+//! * On a ramp they are regressed on a parabola, and their scale may grow along the series.
+//! * Degrees of freedom are one a batch, less what was fitted, and fewer when few batches make up most of
+//!   the variance: the variance of a sample variance grows with the kurtosis κ, so 2 / (κ − 1) of a batch
+//!   counts where 1 does for normal ones.
+
+mod mixture;
+mod posterior;
+
+use super::{Pace, critical};
+use mixture::Mixture;
+use posterior::Model;
+
+/// Fewer values than this say nothing about their own correlation.
+const FEWEST: usize = 8;
+/// Values of a batch at least.
+const VALUES: usize = 10;
+/// Batches at most. Those of a ramp are longer: their scale has to be learnt too.
+const BATCHES: usize = 32;
+const BATCHES_OF_RAMP: usize = 24;
+/// Short series are cut into so many all the same, as far as two values make a batch.
+const FEWEST_BATCHES: usize = 8;
+/// With fewer batches there is nothing to fit but their level.
+const BATCHES_TO_FIT: usize = 12;
+
+/// The variance of the mean of a series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LongRun {
+    /// Variance of the mean, in the series' unit squared.
+    pub variance: f64,
+    /// Degrees of freedom of that estimate.
+    pub freedom: f64,
+    /// Correlation of neighbouring batches, as expected from the data: −0.5 to 1.
+    pub correlation: f64,
+    /// Batches.
+    pub batches: usize,
+}
+
+impl LongRun {
+    /// Of a series in the order of the plan; `None` for fewer than 8 values.
+    ///
+    /// Gaps that are not as many as the values are left out of account.
+    pub fn of(series: &[f64], pace: Pace<'_>) -> Option<Self> {
+        if series.len() < FEWEST {
+            return None;
+        }
+        let batches = batches(series.len(), pace);
+        let means = batch_means(series, batches);
+        if means.iter().all(|mean| *mean == 0.0) {
+            return Some(LongRun {
+                variance: 0.0,
+                freedom: batches as f64 - 1.0,
+                correlation: 0.0,
+                batches,
+            });
+        }
+        let model = match pace {
+            _ if batches < BATCHES_TO_FIT => Model::level(batches),
+            Pace::Free => Model::level(batches),
+            Pace::Gaps(gaps) if gaps.len() != series.len() => Model::level(batches),
+            Pace::Gaps(gaps) => match varying(gaps, batches) {
+                Some(column) => Model::level(batches).with(column),
+                None => Model::level(batches),
+            },
+            Pace::Ramp => Model::ramp(batches),
+        };
+        let posterior = model.posterior(&means);
+        let (variance, freedom) = Mixture(&posterior.parts).as_one();
+        Some(LongRun {
+            variance,
+            freedom,
+            correlation: posterior.correlation,
+            batches,
+        })
+    }
+
+    /// Half the width of the mean's interval that misses with probability `error`.
+    pub fn half_width(&self, error: f64) -> f64 {
+        self.end(error / 2.0)
+    }
+
+    /// How far from the mean the end of an interval is that misses on that side with probability `error`.
+    pub fn end(&self, error: f64) -> f64 {
+        critical::t(self.freedom, error) * self.variance.sqrt()
+    }
+}
+
+fn batches(length: usize, pace: Pace<'_>) -> usize {
+    let most = match pace {
+        Pace::Ramp => BATCHES_OF_RAMP,
+        Pace::Free | Pace::Gaps(_) => BATCHES,
+    };
+    (length / VALUES)
+        .clamp(FEWEST_BATCHES, most)
+        // A batch of one value would not be one.
+        .min(length / 2)
+}
+
+/// The batches' mean gaps, less the mean of all; `None` if they differ by rounding only.
+fn varying(gaps: &[f64], batches: usize) -> Option<Vec<f64>> {
+    let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+    let means = batch_means(gaps, batches);
+    let vary = means.iter().any(|gap| gap.abs() > 1e-6 * mean.abs());
+    vary.then_some(means)
+}
+
+/// The batches' means, less the mean of all.
+fn batch_means(series: &[f64], batches: usize) -> Vec<f64> {
+    let length = series.len();
+    let mean = series.iter().sum::<f64>() / length as f64;
+    (0..batches)
+        .map(|batch| {
+            let values = &series[batch * length / batches..(batch + 1) * length / batches];
+            values.iter().map(|value| value - mean).sum::<f64>() / values.len() as f64
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::queue::Queue;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(8, 4)]
+    #[case(12, 6)]
+    #[case(80, 8)]
+    #[case(200, 20)]
+    #[case(600, 32)]
+    fn longer_series_have_more_batches(#[case] length: usize, #[case] expected: usize) {
+        assert_eq!(batches(length, Pace::Free), expected);
+    }
+
+    #[test]
+    fn too_short_a_series_has_no_variance() {
+        assert_eq!(LongRun::of(&[1.0; 7], Pace::Free), None);
+    }
+
+    #[rstest]
+    #[case(Pace::Free)]
+    #[case(Pace::Ramp)]
+    #[case(Pace::Gaps(&[1.0; 400]))]
+    fn a_constant_has_none(#[case] pace: Pace<'_>) {
+        let long_run = LongRun::of(&[3.0; 400], pace).unwrap();
+        assert_eq!((long_run.variance, long_run.half_width(0.05)), (0.0, 0.0));
+    }
+
+    #[test]
+    fn blocks_of_equal_values_count_as_what_they_are() {
+        // 1,200 values, but only 6 independent ones.
+        let values = [2.0, 5.0, 3.0, 6.0, 1.0, 4.0];
+        let series: Vec<f64> = values.iter().flat_map(|v| [*v; 200]).collect();
+        let mixed: Vec<f64> = (0..1200).map(|position| values[position % 6]).collect();
+        let clustered = LongRun::of(&series, Pace::Free).unwrap();
+        let mixed = LongRun::of(&mixed, Pace::Free).unwrap();
+        assert!(clustered.variance > 0.2, "{clustered:?}");
+        assert!(mixed.variance < 1e-3, "{mixed:?}");
+    }
+
+    /// The variance of independent values is what the textbook says.
+    #[test]
+    fn independent_values_are_worth_themselves() {
+        let queue = Queue {
+            slots: 64,
+            ..Queue::steady(0.01)
+        };
+        let ratios: Vec<f64> = (0..200)
+            .map(|seed| {
+                let values = queue.ttfts(600, seed);
+                let mean = values.iter().sum::<f64>() / 600.0;
+                let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+                LongRun::of(&values, Pace::Free).unwrap().variance / (squares / 599.0 / 600.0)
+            })
+            .collect();
+        let mean = ratios.iter().sum::<f64>() / 200.0;
+        assert!((0.9..1.25).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn a_planned_slope_is_no_correlation() {
+        let noise = Queue::steady(0.1).ttfts(1000, 1);
+        let rising = noise
+            .iter()
+            .enumerate()
+            .map(|(i, noise)| i as f64 + 1e3 * noise);
+        let series: Vec<f64> = rising.collect();
+        let unplanned = LongRun::of(&series, Pace::Free).unwrap();
+        let planned = LongRun::of(&series, Pace::Ramp).unwrap();
+        assert!(unplanned.correlation > 0.8, "{unplanned:?}");
+        assert!(planned.correlation < 0.5, "{planned:?}");
+        assert!(planned.variance < 0.2 * unplanned.variance);
+    }
+
+    /// What follows the gaps alone does not vary between runs whose gaps have one sum.
+    #[test]
+    fn what_the_gaps_explain_is_no_luck() {
+        let gaps: Vec<f64> = Queue::steady(0.1).ttfts(600, 3);
+        let noise = Queue::steady(0.1).ttfts(600, 4);
+        let series: Vec<f64> = gaps.iter().zip(&noise).map(|(g, e)| 5.0 * g + e).collect();
+        let variance = |series: &[f64], pace| LongRun::of(series, pace).unwrap().variance;
+        let explained = variance(&series, Pace::Gaps(&gaps));
+        assert!(explained < 0.2 * variance(&series, Pace::Free));
+        let alone = variance(&noise, Pace::Free);
+        assert!((0.6..1.6).contains(&(explained / alone)));
+    }
+}
