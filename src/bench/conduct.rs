@@ -1,6 +1,12 @@
 //! Runs a bench: target → plan → drive → measure → judge.
 
-use super::{Bench, extend::Delivered, prepare::Prepared, profile::Profiler};
+use super::{
+    Bench,
+    extend::Delivered,
+    prepare::Prepared,
+    profile::Profiler,
+    watch::{Pages, Watch},
+};
 use crate::{
     baseline::{Gate, Ready},
     client::{
@@ -14,7 +20,7 @@ use crate::{
     plan::Plan,
     record::{CountSource, Record, TokenCount},
     report::Report,
-    run::{Audit, ReadAudit, Run, Setup, Task, Timestamps, WatchAudit},
+    run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
     sim::InProcess,
     target::{AnyTarget, Endpoint, Opened, Origin, Place, TargetError},
 };
@@ -45,8 +51,8 @@ pub(super) struct Drive<'a> {
     prepared: &'a Prepared,
     control: &'a Control,
     goes_on: &'a dyn Fn(&Delivered) -> bool,
-    /// Asks the server for its own count before and after.
-    inspector: Option<&'a Inspector>,
+    /// What the server counts itself.
+    pages: Pages,
     /// On while requests are measured.
     profiler: Option<&'a Profiler<'a>>,
 }
@@ -58,7 +64,7 @@ impl<'a> Drive<'a> {
             prepared,
             control,
             goes_on: &|_| false,
-            inspector: None,
+            pages: Pages::None,
             profiler: None,
         }
     }
@@ -135,24 +141,23 @@ impl Bench {
         let to_run = |delivered: Delivered| {
             self.to_run(&opened.place, target.describe(), &prepared, delivered)
         };
-        let gate = self.gate(
-            &opened.place,
-            &prepared,
-            &target.describe(),
-            target.has_metrics(),
-        )?;
+        let about = self.about(&opened.place, &prepared, target.has_metrics());
+        let gate = self.gate(&opened.place, &prepared, &target.describe(), &about)?;
         let drive = Drive {
             prepared: &prepared,
             control,
             goes_on: &|delivered| self.goes_on(delivered, || to_run(delivered.clone())),
-            inspector: None,
+            pages: Pages::None,
             profiler: None,
         };
         let mut delivered = self.deliver(&opened.place, &drive)?;
         let segments = delivered.segments();
         let notes = prepared.plan.notes.iter().cloned();
         let notes = notes.chain(delivered.remark.take()).collect();
-        let run = to_run(delivered);
+        let mut run = to_run(delivered);
+        if !about.is_empty() {
+            run.server.get_or_insert_default().about = about;
+        }
         let complaint = opened.guard.and_then(|guard| guard.close().err());
         let planned = prepared.plan.requests.len();
         let mut report = self.judge(run, segments, notes, complaint);
@@ -162,13 +167,23 @@ impl Bench {
         Ok(report)
     }
 
-    /// What the run is held against and kept as, with what its server says of itself.
+    /// What a live server says of itself.
+    fn about(&self, place: &Place, prepared: &Prepared, talks: bool) -> BTreeMap<String, String> {
+        match place {
+            Place::Endpoint(endpoint) if talks => Inspector::new(endpoint, self.insecure)
+                .map(|inspector| inspector.about(&prepared.model, &prepared.envelope.headers))
+                .unwrap_or_default(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// What the run is held against and kept as.
     fn gate(
         &self,
         place: &Place,
         prepared: &Prepared,
         target: &str,
-        talks: bool,
+        about: &BTreeMap<String, String>,
     ) -> Result<Option<Gate>, Error> {
         let ready = Ready {
             plan: &prepared.plan,
@@ -177,12 +192,7 @@ impl Bench {
             tokenizer: prepared.tokenizer.name(),
             target,
         };
-        Gate::open(self, place, &ready, || match place {
-            Place::Endpoint(endpoint) if talks => Inspector::new(endpoint, self.insecure)
-                .map(|inspector| inspector.about(&prepared.model, &prepared.envelope.headers))
-                .unwrap_or_default(),
-            _ => BTreeMap::new(),
-        })
+        Gate::open(self, place, &ready, || about.clone())
     }
 
     /// Keeps other benches away while these targets are measured.
@@ -208,10 +218,14 @@ impl Bench {
         match place {
             Place::Simulation(simulation) if !simulation.real_time() => {
                 let server = drive.prepared.simulated(simulation)?;
+                let drive = Drive {
+                    pages: Pages::Simulated(server.clone()),
+                    ..*drive
+                };
                 started(on_virtual_time(async |clock| {
                     let server = InProcess::new(server, clock.clone());
                     let dialer = Dialer::in_process(server);
-                    self.drive(dialer, clock, drive).await
+                    self.drive(dialer, clock, &drive).await
                 }))
             }
             Place::Simulation(simulation) => {
@@ -243,18 +257,22 @@ impl Bench {
             self.requests
                 .min(self.max_concurrency.unwrap_or(usize::MAX)),
         );
-        // What it is asked for is the time to the first token.
-        let generates = drive.prepared.backend.task() == Task::Generate;
-        let inspector = (generates && self.chosen_target().has_metrics())
-            .then(|| Inspector::new(endpoint, self.insecure).ok())
-            .flatten();
         let headers = &drive.prepared.envelope.headers;
         let profiler = self
             .profile
             .then(|| Profiler::new(endpoint, self.insecure, headers))
             .transpose()?;
+        let inspector = self.chosen_target().has_metrics();
+        let inspector = inspector.then(|| Inspector::new(endpoint, self.insecure));
+        let pages = match inspector {
+            Some(Ok(inspector)) => Pages::Live {
+                inspector: Arc::new(inspector),
+                headers: headers.clone(),
+            },
+            _ => Pages::None,
+        };
         let drive = Drive {
-            inspector: inspector.as_ref(),
+            pages,
             profiler: profiler.as_ref(),
             ..*drive
         };
@@ -283,7 +301,7 @@ impl Bench {
             prepared,
             control,
             goes_on,
-            inspector,
+            pages,
             profiler,
         } = drive;
         let driver = Driver {
@@ -318,8 +336,12 @@ impl Bench {
                 .map_err(Error::io("cannot start the threads of the run")),
             _ => Ok(driver.drive(plan, bodies).await),
         };
-        let counted = || inspector.and_then(Inspector::ttft_counted);
-        let before = counted();
+        let watch = Watch {
+            pages,
+            interval: self.server_metrics_interval,
+        };
+        let send =
+            async |plan: &Plan, bodies: &[Bytes]| watch.around(&clock, send(plan, bodies)).await;
         profiler.map_or(Ok(()), Profiler::start)?;
         let first = send(&prepared.plan, &bodies).await?;
         let mut delivered = Delivered::new(first, prepared.plan.clone());
@@ -329,7 +351,6 @@ impl Bench {
             delivered.append(next, Arc::new(plan));
         }
         delivered.remark = profiler.and_then(Profiler::stop);
-        delivered.delivery.server_ttft = before.and_then(|before| counted()?.since(before));
         Ok(delivered)
     }
 
@@ -421,6 +442,8 @@ impl Bench {
             },
             partial: delivery.partial,
             rate_changes,
+            server: delivery.server,
+            probes: Vec::new(),
             records,
         }
     }

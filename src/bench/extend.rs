@@ -58,6 +58,13 @@ impl Delivered {
         if let (Some(watch), Some(next)) = (&mut self.delivery.watch, next.watch) {
             *watch = std::mem::take(watch).before(next);
         }
+        if let (Some(server), Some(next)) = (&mut self.delivery.server, next.server) {
+            server.append(next, start);
+        }
+        self.delivery.server_ttft = match (self.delivery.server_ttft, next.server_ttft) {
+            (Some(ttft), Some(next)) => Some(ttft.plus(next)),
+            _ => None,
+        };
         self.delivery.partial |= next.partial;
         self.segments.push((start, plan));
     }

@@ -15,6 +15,7 @@ mod prepare;
 mod profile;
 mod setting;
 mod versus;
+mod watch;
 
 use api_key::ApiKey;
 pub use conduct::Control;
@@ -107,6 +108,7 @@ pub struct Bench {
     pub(crate) insecure: bool,
     pub(crate) lora: (Vec<String>, LoraAssignment),
     pub(crate) profile: bool,
+    pub(crate) server_metrics_interval: Option<Duration>,
     pub(crate) exclusive: bool,
     pub(crate) max_lateness: Duration,
     pub(crate) problems: Vec<Problem>,
@@ -162,6 +164,7 @@ impl Bench {
             insecure: false,
             lora: Default::default(),
             profile: false,
+            server_metrics_interval: None,
             exclusive: true,
             max_lateness: Duration::from_millis(25),
             problems: Vec::new(),
@@ -445,6 +448,16 @@ impl Bench {
     /// address, and not in comparisons. Default: false.
     pub fn profile(mut self, profile: bool) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// Read the server's page `/metrics` this often during the run, for a series of its requests running and
+    /// waiting, its KV memory, preemptions and cached tokens: [`ServerSide::gauges`](crate::run::ServerSide).
+    /// At least 10 ms. Where there is an address, a thread of its own does it, and costs the server and
+    /// this machine some processor time. Default: only before and after.
+    pub fn server_metrics_interval(mut self, every: impl Setting<Duration>) -> Self {
+        let every = self.set("server_metrics_interval", every);
+        self.server_metrics_interval = every.or(self.server_metrics_interval);
         self
     }
 

@@ -15,7 +15,7 @@ use crate::{
     clock::{Clock, Nanos},
     plan::{Plan, PlannedRequest},
     record::{Record, RequestError, TokenCount},
-    run::ServerTtft,
+    run::{ServerSide, ServerTtft},
 };
 use bytes::Bytes;
 use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
@@ -71,6 +71,8 @@ pub struct Driver {
 pub struct Delivery {
     /// One record for each request that was taken up, in plan order.
     pub records: Vec<Record>,
+    /// When the schedule started, by the driver's clock.
+    pub started: Nanos,
     /// From the start of the schedule to the end of the last request.
     pub duration: Nanos,
     /// Connections opened.
@@ -85,6 +87,8 @@ pub struct Delivery {
     pub descriptors: Option<u64>,
     /// Time to first token as the server counted it, where it was asked.
     pub server_ttft: Option<ServerTtft>,
+    /// What else it counted, where it was asked.
+    pub server: Option<ServerSide>,
     /// The run was stopped early.
     pub partial: bool,
 }
@@ -212,6 +216,7 @@ impl Driver {
         }
         Delivery {
             records,
+            started: start,
             duration: Nanos(self.clock.now().0 - start.0),
             partial,
             ..Delivery::default()

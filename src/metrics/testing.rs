@@ -76,6 +76,8 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         },
         partial: false,
         rate_changes: Vec::new(),
+        server: None,
+        probes: Vec::new(),
     }
 }
 
