@@ -319,6 +319,7 @@ impl Bench {
             },
             stop: control.stop.clone(),
             observer: control.observer.clone(),
+            probe: self.probe(prepared),
         };
         // Gone with the last answer, before there are numbers to make room for.
         let bodies = prepared.bodies_of(&prepared.plan);
@@ -443,7 +444,7 @@ impl Bench {
             partial: delivery.partial,
             rate_changes,
             server: delivery.server,
-            probes: Vec::new(),
+            probes: delivery.probes,
             records,
         }
     }

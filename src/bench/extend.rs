@@ -52,6 +52,14 @@ impl Delivered {
                 record.shift(start.0.cast_signed());
                 record
             }));
+        let probed = self.delivery.probes.len();
+        self.delivery
+            .probes
+            .extend(next.probes.into_iter().map(|mut probe| {
+                probe.index += probed;
+                probe.shift(start.0.cast_signed());
+                probe
+            }));
         self.delivery.duration.0 += next.duration.0;
         self.delivery.connections += next.connections;
         self.delivery.reads.merge(&next.reads);

@@ -12,6 +12,7 @@ pub(crate) mod keys;
 mod lora;
 mod noise;
 mod prepare;
+mod probe;
 mod profile;
 mod setting;
 mod versus;
@@ -109,6 +110,7 @@ pub struct Bench {
     pub(crate) lora: (Vec<String>, LoraAssignment),
     pub(crate) profile: bool,
     pub(crate) server_metrics_interval: Option<Duration>,
+    pub(crate) probe_rate: f64,
     pub(crate) exclusive: bool,
     pub(crate) max_lateness: Duration,
     pub(crate) problems: Vec<Problem>,
@@ -165,6 +167,7 @@ impl Bench {
             lora: Default::default(),
             profile: false,
             server_metrics_interval: None,
+            probe_rate: 0.0,
             exclusive: true,
             max_lateness: Duration::from_millis(25),
             problems: Vec::new(),
@@ -448,6 +451,14 @@ impl Bench {
     /// address, and not in comparisons. Default: false.
     pub fn profile(mut self, profile: bool) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// Send this many probes per second beside the plan, each a short prompt for one token, to see how long
+    /// the server makes others wait. They are in none of the run's numbers but [`Metrics::probes`](crate::metrics::Metrics::probes),
+    /// though the server has to serve them. At most 1000. Default 0: none.
+    pub fn probe_rate(mut self, per_second: impl Into<f64>) -> Self {
+        self.probe_rate = per_second.into();
         self
     }
 

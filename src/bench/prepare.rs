@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Problem},
     grammar::{dataset::Dataset, names::BACKENDS},
     inspect::Inspector,
-    plan::{self, Plan, PlanSpec, Shape, Tokenizer, TokenizerSpec},
+    plan::{self, Plan, PlanSpec, PlannedRequest, Shape, Tokenizer, TokenizerSpec},
     sim::SimServer,
     target::{Endpoint, Place, Simulation},
 };
@@ -82,11 +82,14 @@ impl Prepared {
         let requests = plan.requests.iter();
         // A plan was checked when it was made: all its prompts are of kinds that the backend takes.
         requests
-            .filter_map(|request| {
-                let body = self.backend.encode(request, &self.options)?;
-                Some(overridden(body, &request.overrides))
-            })
+            .filter_map(|request| self.body_of(request))
             .collect()
+    }
+
+    /// What to send for a request, if the backend takes it.
+    pub(super) fn body_of(&self, request: &PlannedRequest) -> Option<Bytes> {
+        let body = self.backend.encode(request, &self.options)?;
+        Some(overridden(body, &request.overrides))
     }
 
     /// A simulated server that counts tokens as the plan does.

@@ -1,9 +1,10 @@
 //! What the server tells while a plan is sent: its page before and after, and now and then during it.
 
+use super::Bench;
 use crate::{
     client::Delivery,
     clock::{Clock, Nanos},
-    error::Error,
+    error::{Error, Problem},
     inspect::Inspector,
     run::ServerSide,
     scrape::{Between, Reading, Series},
@@ -21,6 +22,9 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::select;
+
+/// No page is asked for more often than this.
+const MOST_OFTEN: Duration = Duration::from_millis(10);
 
 /// Where the pages of a server come from.
 #[derive(Clone)]
@@ -80,7 +84,8 @@ impl Watch<'_> {
         {
             Some(Between::Counted(counts, ttft)) => {
                 side.counted = Some(counts);
-                delivery.server_ttft = ttft;
+                // Between a client and a simulation on one clock there is nothing to look for.
+                delivery.server_ttft = ttft.filter(|_| !clock.is_virtual());
             }
             Some(Between::Restarted) => side.restarted = true,
             None => {}
@@ -173,5 +178,14 @@ impl Drop for Sampler {
     }
 }
 
-/// A server that does not give its page is not asked more often than this.
-const MOST_OFTEN: Duration = Duration::from_millis(10);
+impl Bench {
+    pub(super) fn check_server_metrics(&self, problems: &mut Vec<Problem>) {
+        if let Some(interval) = self.server_metrics_interval
+            && interval < MOST_OFTEN
+        {
+            let fix = "must be at least 10ms: the page costs the server some time too";
+            let value = format!("{interval:?}");
+            problems.push(Problem::new("server_metrics_interval", value, fix));
+        }
+    }
+}

@@ -123,6 +123,7 @@ impl Delivery {
             (one, other) => one.or(other),
         };
         self.resolved_in = self.resolved_in.or(other.resolved_in);
+        self.probes.extend(other.probes);
         self.partial |= other.partial;
     }
 }
