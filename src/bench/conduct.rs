@@ -348,6 +348,7 @@ impl Bench {
         let mut delivered = Delivered::new(first, prepared.plan.clone());
         while goes_on(&delivered) {
             let plan = self.plan_of_segment(delivered.segments(), prepared)?;
+            let plan = prepared.aligned(plan);
             let next = send(&plan, &prepared.bodies_of(&plan)).await?;
             delivered.append(next, Arc::new(plan));
         }

@@ -1,5 +1,6 @@
 //! [`Bench`]: the one typed description that the attribute, the command and suites fill.
 
+mod align;
 mod api_key;
 #[cfg(test)]
 mod calibration;
@@ -111,6 +112,7 @@ pub struct Bench {
     pub(crate) profile: bool,
     pub(crate) server_metrics_interval: Option<Duration>,
     pub(crate) probe_rate: f64,
+    pub(crate) align_prompts: bool,
     pub(crate) exclusive: bool,
     pub(crate) max_lateness: Duration,
     pub(crate) problems: Vec<Problem>,
@@ -168,6 +170,7 @@ impl Bench {
             profile: false,
             server_metrics_interval: None,
             probe_rate: 0.0,
+            align_prompts: true,
             exclusive: true,
             max_lateness: Duration::from_millis(25),
             problems: Vec::new(),
@@ -451,6 +454,15 @@ impl Bench {
     /// address, and not in comparisons. Default: false.
     pub fn profile(mut self, profile: bool) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// Ask a live server's `/tokenize` before the run whether prompts of `random` and `prefix_repetition` have
+    /// their planned lengths by its own tokenizer, and fit them to it if they have not. The plan that is
+    /// sent is the one that is hashed. Not in comparisons, where both servers get the same prompts.
+    /// Default: true, as in vLLM.
+    pub fn align_prompts(mut self, align: bool) -> Self {
+        self.align_prompts = align;
         self
     }
 

@@ -6,6 +6,9 @@
 mod about;
 mod models;
 mod page;
+mod tokenize;
+
+pub(crate) use tokenize::{ServerTokenizer, Untold};
 
 use crate::target::Endpoint;
 use reqwest::header::{CONNECTION, HeaderMap};
@@ -66,7 +69,7 @@ impl Inspector {
     /// waits: never while something is measured.
     pub(crate) fn post(&self, path: &str, headers: &HeaderMap) -> Result<(), String> {
         let url = format!("{}{path}", self.base);
-        let answer = self.wait(async {
+        let answer = self.wait(async || {
             let request = self.client.post(&url).headers(headers.clone());
             request.header(CONNECTION, "close").send().await
         });
@@ -78,10 +81,10 @@ impl Inspector {
         }
     }
 
-    /// Waits for an answer; `None` if asking panicked. A runtime may not wait inside of another one on the
-    /// same thread, so it does so on another.
-    fn wait<T: Send>(&self, asking: impl Future<Output = T> + Send) -> Option<T> {
-        std::thread::scope(|scope| scope.spawn(|| self.runtime.block_on(asking)).join()).ok()
+    /// Waits for what is asked; `None` if asking panicked. A runtime may not wait inside of another one on
+    /// the same thread, so it does so on another.
+    pub(crate) fn wait<T: Send>(&self, ask: impl AsyncFnOnce() -> T + Send) -> Option<T> {
+        std::thread::scope(|scope| scope.spawn(|| self.runtime.block_on(ask())).join()).ok()
     }
 }
 

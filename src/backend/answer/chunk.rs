@@ -42,8 +42,10 @@ impl Chunk<'_> {
             return;
         };
         let number = |raw: Option<&RawValue>| serde_json::from_str::<f64>(raw?.get()).ok();
-        told.queue_ms = number(times.queue_time_ms).or(told.queue_ms);
-        told.ttft_ms = number(times.time_to_first_token_ms).or(told.ttft_ms);
+        *told = ServerTimes {
+            queue_ms: number(times.queue_time_ms),
+            ttft_ms: number(times.time_to_first_token_ms),
+        };
     }
 }
 
