@@ -94,7 +94,14 @@ impl Aligner {
         };
         let (note, aligned) = match self.aligned(&tokenizer, &planned, patience) {
             Ok(None) => return,
-            Ok(Some(aligned)) => (note(&planned, &aligned), aligned),
+            Ok(Some(aligned)) => {
+                let (exact, all) = (exact(&planned, &aligned), planned.len());
+                let note = format!(
+                    "the server's tokenizer is another than the one here: {exact} of {all} prompts \
+                     were given their lengths by it (/tokenize)"
+                );
+                (note, aligned)
+            }
             Err(why) => {
                 let note = format!(
                     "prompts have their lengths by the tokenizer here, not by the server's, which does \
@@ -103,6 +110,7 @@ impl Aligner {
                 (note, Vec::new())
             }
         };
+        let all_told = !aligned.is_empty() && aligned.iter().all(Option::is_some);
         let places: Vec<usize> = planned.iter().map(|(index, _, _)| *index).collect();
         for (index, aligned) in places.into_iter().zip(aligned) {
             if let Some(Aligned { text, tokens }) = aligned {
@@ -113,6 +121,9 @@ impl Aligner {
                     source: CountSource::Tokenizer,
                 };
             }
+        }
+        if all_told {
+            plan.lengths_are_the_models();
         }
         plan.notes.push(note);
     }
@@ -195,19 +206,15 @@ fn resize(tokens: &mut Vec<u32>, target: u64) {
     }
 }
 
-fn note(planned: &[Planned<'_>], aligned: &[Option<Aligned>]) -> String {
+/// How many have exactly their planned length.
+fn exact(planned: &[Planned<'_>], aligned: &[Option<Aligned>]) -> usize {
     let lengths = planned.iter().map(|(_, _, tokens)| tokens);
     let exact = lengths.zip(aligned).filter(|(tokens, aligned)| {
         aligned
             .as_ref()
             .is_some_and(|aligned| aligned.tokens == **tokens)
     });
-    format!(
-        "the server's tokenizer is another than the one here: {} of {} prompts were given their lengths \
-         by it (/tokenize)",
-        exact.count(),
-        planned.len()
-    )
+    exact.count()
 }
 
 #[cfg(test)]
@@ -231,6 +238,6 @@ mod tests {
     fn nothing_goes_on_with_nothing() {
         let mut tokens = Vec::new();
         resize(&mut tokens, 5);
-        assert_eq!(tokens, []);
+        assert!(tokens.is_empty());
     }
 }

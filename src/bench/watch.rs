@@ -74,7 +74,7 @@ impl Watch<'_> {
         };
         let mut side = ServerSide {
             engine: Some(before.engine().to_owned()),
-            gauges: series.and_then(|series| series.of_run(delivery.started)),
+            gauges: series.and_then(|series| series.of_run(delivery.started, delivery.duration)),
             ..ServerSide::default()
         };
         match self

@@ -188,6 +188,9 @@ impl GaugeSeries {
 
     /// What was counted since the start of a segment goes on from the end of the one before.
     fn followed_by(mut self, later: GaugeSeries) -> Self {
+        let begins = later.samples.first().map(|sample| sample.at);
+        self.samples
+            .retain(|sample| begins.is_none_or(|begins| sample.at < begins));
         let last = self.samples.last().copied().unwrap_or_default();
         let on = |before: Option<u64>, now: Option<u64>| Some(before.unwrap_or(0) + now?);
         self.interval_ms = self.interval_ms.max(later.interval_ms);

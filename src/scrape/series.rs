@@ -46,9 +46,10 @@ impl Series {
         self.samples.push(sample);
     }
 
-    /// The series of a run that began then; `None` without samples.
-    pub(crate) fn of_run(mut self, start: Nanos) -> Option<GaugeSeries> {
-        self.samples.retain(|sample| sample.at >= start);
+    /// The series of a run that began then and lasted so long; `None` without samples.
+    pub(crate) fn of_run(mut self, start: Nanos, duration: Nanos) -> Option<GaugeSeries> {
+        let run = start..=Nanos(start.0 + duration.0);
+        self.samples.retain(|sample| run.contains(&sample.at));
         for sample in &mut self.samples {
             sample.at.0 -= start.0;
         }
@@ -80,7 +81,7 @@ mod tests {
         #[test]
         fn it_spans_any_run_with_few_samples(interval in 1u64..1_000, samples in 0u64..9_000) {
             let until = interval * samples;
-            let series = sampled(interval, until).of_run(Nanos(0)).unwrap();
+            let series = sampled(interval, until).of_run(Nanos(0), Nanos(until)).unwrap();
             let count = series.samples.len();
             prop_assert!(count <= MOST);
             prop_assert!(samples < MOST as u64 || count >= MOST / 2);
@@ -93,10 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_the_run_is_not_of_it() {
-        let series = sampled(10, 100).of_run(Nanos(35)).unwrap();
-        assert_eq!(series.samples[0].at, Nanos(5));
-        assert_eq!(series.samples.len(), 7);
-        assert_eq!(sampled(10, 30).of_run(Nanos(35)), None);
+    fn what_came_before_and_after_the_run_is_not_of_it() {
+        let series = sampled(10, 100).of_run(Nanos(35), Nanos(45)).unwrap();
+        let at: Vec<u64> = series.samples.iter().map(|sample| sample.at.0).collect();
+        assert_eq!(at, [5, 15, 25, 35, 45]);
+        assert_eq!(sampled(10, 30).of_run(Nanos(35), Nanos(45)), None);
     }
 }
