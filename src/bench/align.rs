@@ -45,6 +45,15 @@ struct Aligned {
 }
 
 impl Bench {
+    /// Ask a live server's `/tokenize` before the run whether prompts of `random` and `prefix_repetition` have
+    /// their planned lengths by its own tokenizer, and fit them to it if they have not. The plan that is
+    /// sent is the one that is hashed. Not in comparisons, where both servers get the same prompts.
+    /// Default: true, as in vLLM.
+    pub fn align_prompts(mut self, align: bool) -> Self {
+        self.align_prompts = align;
+        self
+    }
+
     /// What fits plans to the server, if it is one that tells: of the datasets that vLLM does this for.
     pub(super) fn aligner(&self, place: &Place) -> Option<Aligner> {
         let synthetic = matches!(

@@ -6,6 +6,7 @@ mod api_key;
 mod calibration;
 mod check;
 mod conduct;
+mod deliver;
 mod demands;
 mod extend;
 #[cfg(feature = "cli")]
@@ -454,33 +455,6 @@ impl Bench {
     /// address, and not in comparisons. Default: false.
     pub fn profile(mut self, profile: bool) -> Self {
         self.profile = profile;
-        self
-    }
-
-    /// Ask a live server's `/tokenize` before the run whether prompts of `random` and `prefix_repetition` have
-    /// their planned lengths by its own tokenizer, and fit them to it if they have not. The plan that is
-    /// sent is the one that is hashed. Not in comparisons, where both servers get the same prompts.
-    /// Default: true, as in vLLM.
-    pub fn align_prompts(mut self, align: bool) -> Self {
-        self.align_prompts = align;
-        self
-    }
-
-    /// Send this many probes per second beside the plan, each a short prompt for one token, to see how long
-    /// the server makes others wait. They are in none of the run's numbers but [`Metrics::probes`](crate::metrics::Metrics::probes),
-    /// though the server has to serve them. At most 1000. Default 0: none.
-    pub fn probe_rate(mut self, per_second: impl Into<f64>) -> Self {
-        self.probe_rate = per_second.into();
-        self
-    }
-
-    /// Read the server's page `/metrics` this often during the run, for a series of its requests running and
-    /// waiting, its KV memory, preemptions and cached tokens: [`ServerSide::gauges`](crate::run::ServerSide).
-    /// At least 10 ms. Where there is an address, a thread of its own does it, and costs the server and
-    /// this machine some processor time. Default: only before and after.
-    pub fn server_metrics_interval(mut self, every: impl Setting<Duration>) -> Self {
-        let every = self.set("server_metrics_interval", every);
-        self.server_metrics_interval = every.or(self.server_metrics_interval);
         self
     }
 

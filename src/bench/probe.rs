@@ -16,6 +16,14 @@ const PROMPT: &str = "Hi";
 const MOST_PER_S: f64 = 1_000.0;
 
 impl Bench {
+    /// Send this many probes per second beside the plan, each a short prompt for one token, to see how long
+    /// the server makes others wait. They are in none of the run's numbers but [`Metrics::probes`](crate::metrics::Metrics::probes),
+    /// though the server has to serve them. At most 1000. Default 0: none.
+    pub fn probe_rate(mut self, per_second: impl Into<f64>) -> Self {
+        self.probe_rate = per_second.into();
+        self
+    }
+
     /// The probe that is sent beside the prepared plan: a short prompt and one token. It keeps the extra body
     /// of the first request, as in vLLM, but for a LoRA adapter.
     pub(super) fn probe(&self, prepared: &Prepared) -> Option<Probe> {

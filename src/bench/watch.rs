@@ -1,6 +1,6 @@
 //! What the server tells while a plan is sent: its page before and after, and now and then during it.
 
-use super::Bench;
+use super::{Bench, Setting};
 use crate::{
     client::Delivery,
     clock::{Clock, Nanos},
@@ -179,6 +179,16 @@ impl Drop for Sampler {
 }
 
 impl Bench {
+    /// Read the server's page `/metrics` this often during the run, for a series of its requests running and
+    /// waiting, its KV memory, preemptions and cached tokens: [`ServerSide::gauges`](crate::run::ServerSide).
+    /// At least 10 ms. Where there is an address, a thread of its own does it, and costs the server and
+    /// this machine some processor time. Default: only before and after.
+    pub fn server_metrics_interval(mut self, every: impl Setting<Duration>) -> Self {
+        let every = self.set("server_metrics_interval", every);
+        self.server_metrics_interval = every.or(self.server_metrics_interval);
+        self
+    }
+
     pub(super) fn check_server_metrics(&self, problems: &mut Vec<Problem>) {
         if let Some(interval) = self.server_metrics_interval
             && interval < MOST_OFTEN
