@@ -3,7 +3,7 @@
 use crate::{
     judge::number,
     metrics::{Counts, Metrics},
-    run::{GaugeSample, GaugeSeries, Run, ServerCounts, ServerSide},
+    run::{GaugeSample, GaugeSeries, Run, ServerCounts, ServerSide, Task},
 };
 use serde_json::{Map, Value, json};
 
@@ -13,10 +13,7 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
     let mut line = |label, text: Option<String>| lines.extend(text.map(|text| (label, text)));
     line("server", ttft(run, metrics));
     let side = run.server.as_ref();
-    line(
-        "server",
-        side.and_then(|side| counted(side, &metrics.counts)),
-    );
+    line("server", counted(run, &metrics.counts));
     line(
         "server",
         side.and_then(|side| series(side.gauges.as_ref()?)),
@@ -37,19 +34,21 @@ fn ttft(run: &Run, metrics: &Metrics) -> Option<String> {
     ))
 }
 
-fn counted(side: &ServerSide, ours: &Counts) -> Option<String> {
+fn counted(run: &Run, ours: &Counts) -> Option<String> {
+    let side = run.server.as_ref()?;
     if side.restarted {
         return Some("started anew during the run: what it counted says nothing".to_owned());
     }
     let counts = side.counted.as_ref()?;
     let mut parts = Vec::new();
     if let Some(tokens) = counts.prompt_tokens {
-        let cached = counts.cached_prompt_tokens;
+        let cached = counts.cached_prompt_tokens.filter(|count| *count > 0);
         let cached = cached.map_or(String::new(), |cached| format!(", {cached} of them cached"));
         let here = ours.input_tokens;
         parts.push(format!("{tokens} prompt tokens ({here} here){cached}"));
     }
-    if let Some(tokens) = counts.generation_tokens {
+    let generates = run.setup.task == Task::Generate;
+    if let Some(tokens) = counts.generation_tokens.filter(|_| generates) {
         parts.push(format!("{tokens} generated ({} here)", ours.output_tokens));
     }
     if let Some(preemptions) = counts.preemptions.filter(|count| *count > 0) {
