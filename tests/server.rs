@@ -1,4 +1,5 @@
 //! What servers tell beside their answers, and what is asked of them beside the plan.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use goodput::{
     Bench, Report,

@@ -225,7 +225,7 @@ impl Bench {
         }
     }
 
-    fn judge(
+    pub(super) fn judge(
         &self,
         run: Run,
         segments: usize,
@@ -268,7 +268,3 @@ fn count_tokens(record: &mut Record, prepared: &Prepared) {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "promises.rs"]
-mod promises;

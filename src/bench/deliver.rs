@@ -236,3 +236,7 @@ impl Bench {
 fn started<T>(ran: io::Result<Result<T, Error>>) -> Result<T, Error> {
     ran.map_err(Error::io("cannot start the runtime of the run"))?
 }
+
+#[cfg(test)]
+#[path = "promises.rs"]
+mod promises;
