@@ -143,6 +143,7 @@ pub mod plan;
 pub mod record;
 pub mod report;
 pub mod run;
+mod scrape;
 pub mod sim;
 #[cfg(feature = "insta")]
 pub mod snapshot;

@@ -243,6 +243,25 @@ impl RequestError {
     }
 }
 
+/// What a server tells of its own times of a request (vLLM with `--enable-per-request-metrics`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerTimes {
+    /// From its engine's taking the request over to its scheduling, ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_ms: Option<f64>,
+    /// From its scheduling to the first token, ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttft_ms: Option<f64>,
+}
+
+impl ServerTimes {
+    /// Whether it told none.
+    pub fn is_empty(&self) -> bool {
+        self.queue_ms.is_none() && self.ttft_ms.is_none()
+    }
+}
+
 /// What a backend's decoder gathers from one answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reply {
@@ -254,6 +273,8 @@ pub struct Reply {
     pub reasoning: String,
     /// The server's token counts.
     pub usage: Option<Usage>,
+    /// The server's own times.
+    pub server_times: ServerTimes,
     /// `finish_reason`.
     pub finish: Option<String>,
     /// A `[DONE]` or the backend's own end mark was seen.
@@ -306,6 +327,9 @@ pub struct Record {
     pub finish: Option<String>,
     /// The server's token counts.
     pub usage: Option<Usage>,
+    /// The server's own times, as far as it tells them.
+    #[serde(default, skip_serializing_if = "ServerTimes::is_empty")]
+    pub server_times: ServerTimes,
     /// Prompt tokens: the server's count if given, else the plan's.
     pub input: TokenCount,
     /// Generated tokens; see [`CountSource`].

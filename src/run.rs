@@ -1,9 +1,13 @@
 //! A run: what was planned, what happened, and what the client knows about itself.
 
 mod audit;
+mod server;
 
 pub use crate::record::{Task, Timestamps};
 pub use audit::{Audit, ReadAudit, ServerTtft, WatchAudit};
+pub use server::{
+    Diffusion, GaugeSample, GaugeSeries, PrefixCache, ServerCounts, ServerSide, SpecDecode,
+};
 
 use crate::{clock::Nanos, record::Record};
 use serde::{Deserialize, Serialize};
@@ -23,6 +27,13 @@ pub struct Run {
     pub partial: bool,
     /// Changes of the configured rate during a ramp.
     pub rate_changes: Vec<RateChange>,
+    /// What the server told of itself and counted; absent if it was not asked or did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerSide>,
+    /// Requests that were sent beside the plan to see how long the server makes others wait. They
+    /// count in none of the run's own numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Record>,
 }
 
 /// What was asked.

@@ -135,6 +135,7 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
             prewarm: 0,
             stop: Stop::never(),
             observer: Arc::new(Silent),
+            probe: None,
         };
         driver.drive(&plan, &bodies).await
     });

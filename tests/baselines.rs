@@ -246,7 +246,7 @@ fn baselines_are_listed_and_shown() {
 #[test]
 fn what_the_server_says_is_stored_and_secrets_are_not() {
     let server = |version: &'static str| {
-        RawServer::start(move |stream, request| {
+        RawServer::telling(move |stream, request| {
             let json = |body: &str| http("200 OK", "application/json", body);
             let answer = if request.starts_with("GET /version") {
                 json(&format!("{{\"version\": \"{version}\"}}"))

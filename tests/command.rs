@@ -138,6 +138,82 @@ fn results_are_saved_under_vllms_name_and_keys() {
     assert!(result.get("ttfts").is_none() && result.get("latencies").is_some());
 }
 
+/// A simulated engine with drafts, a probe now and then: vLLM's blocks and keys, in its order.
+#[test]
+fn drafts_and_probes_are_told_as_vllm_tells_them() {
+    let folder = folder("drafts");
+    let output = goodput(&[
+        "serve",
+        "--target",
+        "sim(engine = linear, num_speculative_tokens = 2)",
+        "--num-prompts",
+        "10",
+        "--request-rate",
+        "5",
+        "--random-input-len",
+        "16",
+        "--probe-request-rate",
+        "2",
+        "--server-metrics-interval",
+        "500ms",
+        "--disable-tqdm",
+        "--save-result",
+        "--result-filename",
+        "drafts.json",
+        "--result-dir",
+        folder.to_str().unwrap(),
+    ]);
+    let table = text(&output.stdout);
+    assert!(output.status.success(), "{table}");
+    let places = [
+        "Total token throughput",
+        "--Probe Requests--",
+        "Max probe E2EL (ms):",
+        "--Time to First Token--",
+        "--Inter-token Latency--",
+        "--Speculative Decoding--",
+        "Per-position acceptance (%):",
+        "  Position 1:",
+    ]
+    .map(|line| {
+        table
+            .find(line)
+            .unwrap_or_else(|| panic!("no {line} in {table}"))
+    });
+    assert!(places.is_sorted(), "{table}");
+    let result = read_json(&folder.join("drafts.json"));
+    let keys: Vec<&str> = result
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let place = |key: &str| keys.iter().position(|other| *other == key).unwrap();
+    let places = [
+        "rtfx",
+        "probe_completed",
+        "probe_max_e2el_ms",
+        "spec_decode_acceptance_rate",
+        "spec_decode_per_position_acceptance_rates",
+        "mean_ttft_ms",
+        "goodput",
+    ]
+    .map(place);
+    assert!(places.is_sorted(), "{keys:?}");
+    let counted = &result["goodput"]["server"]["counted"];
+    let generated = 10 * 128 + result["probe_completed"].as_u64().unwrap();
+    assert_eq!(counted["generation_tokens"], generated);
+    let gauges = &result["goodput"]["server"]["gauges"];
+    assert_eq!(gauges["at_s"][1], 0.5);
+    assert!(
+        gauges["kv_usage"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|share| share.as_f64() > Some(0.0))
+    );
+}
+
 #[test]
 fn results_are_appended_line_by_line() {
     let folder = folder("append");

@@ -175,7 +175,7 @@ fn live_benches_never_overlap() {
 
 /// A server that lists one model and completes everything.
 fn listing_server() -> RawServer {
-    RawServer::start(|stream, request| {
+    RawServer::telling(|stream, request| {
         let answer = match request.starts_with("GET /v1/models") {
             true => http(
                 "200 OK",

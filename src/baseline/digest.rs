@@ -211,5 +211,8 @@ fn first(run: &Run, planned: usize) -> Run {
         audit: run.audit.clone(),
         partial: run.partial,
         records,
+        // Of the whole run, and in no number that is kept.
+        server: None,
+        probes: Vec::new(),
     }
 }

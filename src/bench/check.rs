@@ -48,6 +48,8 @@ impl Bench {
         self.check_evidence(&mut problems);
         self.check_versus(&mut problems);
         self.check_backend(&mut problems);
+        self.check_probes(&mut problems);
+        self.check_server_metrics(&mut problems);
         if self.goodput.is_empty() && self.slo.iter().any(|slo| slo.subject == Subject::Goodput) {
             problems.push(Problem::new(
                 "slo",

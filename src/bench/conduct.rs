@@ -1,25 +1,19 @@
 //! Runs a bench: target → plan → drive → measure → judge.
 
-use super::{Bench, extend::Delivered, prepare::Prepared, profile::Profiler};
+use super::{Bench, deliver::Drive, extend::Delivered, prepare::Prepared};
 use crate::{
     baseline::{Gate, Ready},
-    client::{
-        Dialer, Driver, Observer, Silent, Stop, TlsSettings, make_room, raise_descriptor_limit,
-    },
-    clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
-    error::{Error, Problem},
+    client::{Observer, Silent, Stop},
+    error::Error,
     inspect::Inspector,
     judge::Criteria,
     lock::MeasurementLock,
-    plan::Plan,
     record::{CountSource, Record, TokenCount},
     report::Report,
-    run::{Audit, ReadAudit, Run, Setup, Task, Timestamps, WatchAudit},
-    sim::InProcess,
-    target::{AnyTarget, Endpoint, Opened, Origin, Place, TargetError},
+    run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
+    target::{AnyTarget, Opened, Place, TargetError},
 };
-use bytes::Bytes;
-use std::{collections::BTreeMap, io, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::oneshot;
 
 /// How a run is watched and ended from outside.
@@ -36,30 +30,6 @@ impl Default for Control {
         Control {
             stop: Stop::never(),
             observer: Arc::new(Silent),
-        }
-    }
-}
-
-/// What is sent, how it is watched, and whether it is enough.
-pub(super) struct Drive<'a> {
-    prepared: &'a Prepared,
-    control: &'a Control,
-    goes_on: &'a dyn Fn(&Delivered) -> bool,
-    /// Asks the server for its own count before and after.
-    inspector: Option<&'a Inspector>,
-    /// On while requests are measured.
-    profiler: Option<&'a Profiler<'a>>,
-}
-
-impl<'a> Drive<'a> {
-    /// The plan, once.
-    pub(super) fn once(prepared: &'a Prepared, control: &'a Control) -> Self {
-        Drive {
-            prepared,
-            control,
-            goes_on: &|_| false,
-            inspector: None,
-            profiler: None,
         }
     }
 }
@@ -135,24 +105,21 @@ impl Bench {
         let to_run = |delivered: Delivered| {
             self.to_run(&opened.place, target.describe(), &prepared, delivered)
         };
-        let gate = self.gate(
-            &opened.place,
-            &prepared,
-            &target.describe(),
-            target.has_metrics(),
-        )?;
+        let about = self.about(&opened.place, &prepared, target.has_metrics());
+        let gate = self.gate(&opened.place, &prepared, &target.describe(), &about)?;
+        let goes_on = |delivered: &Delivered| self.goes_on(delivered, || to_run(delivered.clone()));
         let drive = Drive {
-            prepared: &prepared,
-            control,
-            goes_on: &|delivered| self.goes_on(delivered, || to_run(delivered.clone())),
-            inspector: None,
-            profiler: None,
+            goes_on: &goes_on,
+            ..Drive::once(&prepared, control)
         };
         let mut delivered = self.deliver(&opened.place, &drive)?;
         let segments = delivered.segments();
         let notes = prepared.plan.notes.iter().cloned();
         let notes = notes.chain(delivered.remark.take()).collect();
-        let run = to_run(delivered);
+        let mut run = to_run(delivered);
+        if !about.is_empty() {
+            run.server.get_or_insert_default().about = about;
+        }
         let complaint = opened.guard.and_then(|guard| guard.close().err());
         let planned = prepared.plan.requests.len();
         let mut report = self.judge(run, segments, notes, complaint);
@@ -162,13 +129,23 @@ impl Bench {
         Ok(report)
     }
 
-    /// What the run is held against and kept as, with what its server says of itself.
+    /// What a live server says of itself.
+    fn about(&self, place: &Place, prepared: &Prepared, talks: bool) -> BTreeMap<String, String> {
+        match place {
+            Place::Endpoint(endpoint) if talks => Inspector::new(endpoint, self.insecure)
+                .map(|inspector| inspector.about(&prepared.model, &prepared.envelope.headers))
+                .unwrap_or_default(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// What the run is held against and kept as.
     fn gate(
         &self,
         place: &Place,
         prepared: &Prepared,
         target: &str,
-        talks: bool,
+        about: &BTreeMap<String, String>,
     ) -> Result<Option<Gate>, Error> {
         let ready = Ready {
             plan: &prepared.plan,
@@ -177,12 +154,7 @@ impl Bench {
             tokenizer: prepared.tokenizer.name(),
             target,
         };
-        Gate::open(self, place, &ready, || match place {
-            Place::Endpoint(endpoint) if talks => Inspector::new(endpoint, self.insecure)
-                .map(|inspector| inspector.about(&prepared.model, &prepared.envelope.headers))
-                .unwrap_or_default(),
-            _ => BTreeMap::new(),
-        })
+        Gate::open(self, place, &ready, || about.clone())
     }
 
     /// Keeps other benches away while these targets are measured.
@@ -197,180 +169,6 @@ impl Bench {
             .map_err(Error::io(
                 "cannot take the measurement lock in the temporary folder",
             ))
-    }
-
-    /// Starts the right clock and drives the plan on it.
-    pub(super) fn deliver(&self, place: &Place, drive: &Drive<'_>) -> Result<Delivered, Error> {
-        if self.profile && !matches!(place, Place::Endpoint(_)) {
-            let fix = "needs a server with an address, which has a profiler. Leave it out";
-            return Err(Error::Invalid(vec![Problem::new("profile", true, fix)]));
-        }
-        match place {
-            Place::Simulation(simulation) if !simulation.real_time() => {
-                let server = drive.prepared.simulated(simulation)?;
-                started(on_virtual_time(async |clock| {
-                    let server = InProcess::new(server, clock.clone());
-                    let dialer = Dialer::in_process(server);
-                    self.drive(dialer, clock, drive).await
-                }))
-            }
-            Place::Simulation(simulation) => {
-                let listening = drive
-                    .prepared
-                    .simulated(simulation)?
-                    .listen((Ipv4Addr::LOCALHOST, 0))
-                    .map_err(Error::io("the simulation cannot listen on 127.0.0.1"))?;
-                let origin = Origin::parse(&listening.url()).map_err(Error::Target)?;
-                self.deliver_to(&Endpoint::Url(origin), drive)
-            }
-            Place::Service(service) => {
-                let work = async |clock| {
-                    let dialer = Dialer::in_process(InProcess::serving(service.serve()));
-                    self.drive(dialer, clock, drive).await
-                };
-                started(match service.is_on_virtual_time() {
-                    true => on_paused_time(work),
-                    false => on_real_time(work),
-                })
-            }
-            Place::Endpoint(endpoint) => self.deliver_to(endpoint, drive),
-        }
-    }
-
-    fn deliver_to(&self, endpoint: &Endpoint, drive: &Drive<'_>) -> Result<Delivered, Error> {
-        let descriptors = raise_descriptor_limit();
-        make_room(
-            self.requests
-                .min(self.max_concurrency.unwrap_or(usize::MAX)),
-        );
-        // What it is asked for is the time to the first token.
-        let generates = drive.prepared.backend.task() == Task::Generate;
-        let inspector = (generates && self.chosen_target().has_metrics())
-            .then(|| Inspector::new(endpoint, self.insecure).ok())
-            .flatten();
-        let headers = &drive.prepared.envelope.headers;
-        let profiler = self
-            .profile
-            .then(|| Profiler::new(endpoint, self.insecure, headers))
-            .transpose()?;
-        let drive = Drive {
-            inspector: inspector.as_ref(),
-            profiler: profiler.as_ref(),
-            ..*drive
-        };
-        let mut delivered = started(on_real_time(async |clock| {
-            let tls = TlsSettings {
-                insecure: self.insecure,
-            };
-            let dialer = Dialer::new(endpoint, &tls).await?;
-            if self.ready_timeout.is_none() {
-                dialer.probe(&clock, self.timeouts.connect).await?;
-            }
-            self.drive(dialer, clock, &drive).await
-        }))?;
-        delivered.delivery.descriptors = descriptors;
-        Ok(delivered)
-    }
-
-    /// Ready check, warm-up, run, and further segments as long as it goes on.
-    async fn drive(
-        &self,
-        dialer: Dialer,
-        clock: Clock,
-        drive: &Drive<'_>,
-    ) -> Result<Delivered, Error> {
-        let Drive {
-            prepared,
-            control,
-            goes_on,
-            inspector,
-            profiler,
-        } = drive;
-        let driver = Driver {
-            dialer,
-            clock: clock.clone(),
-            envelope: prepared.envelope.clone(),
-            backend: prepared.backend.clone(),
-            stream: prepared.options.stream,
-            timeouts: self.timeouts,
-            max_concurrency: self.max_concurrency,
-            open_loop: self.open_loop(),
-            prewarm: match self.prewarm.unwrap_or(!clock.is_virtual()) {
-                true => self.connections(&prepared.plan),
-                false => 0,
-            },
-            stop: control.stop.clone(),
-            observer: control.observer.clone(),
-        };
-        // Gone with the last answer, before there are numbers to make room for.
-        let bodies = prepared.bodies_of(&prepared.plan);
-        if let Some(limit) = self.ready_timeout {
-            let first = (&*prepared.plan, &bodies[..]);
-            self.wait_until_ready(&driver, first, limit).await?;
-        }
-        if self.warmups > 0 {
-            // Failures of warm-ups are the run's to show.
-            driver.rehearse(&prepared.plan, &bodies, self.warmups).await;
-        }
-        let send = async |plan: &Plan, bodies: &[Bytes]| match self.workers {
-            2.. if !clock.is_virtual() => driver
-                .drive_with(self.workers, plan, bodies)
-                .map_err(Error::io("cannot start the threads of the run")),
-            _ => Ok(driver.drive(plan, bodies).await),
-        };
-        let counted = || inspector.and_then(Inspector::ttft_counted);
-        let before = counted();
-        profiler.map_or(Ok(()), Profiler::start)?;
-        let first = send(&prepared.plan, &bodies).await?;
-        let mut delivered = Delivered::new(first, prepared.plan.clone());
-        while goes_on(&delivered) {
-            let plan = self.plan_of_segment(delivered.segments(), prepared)?;
-            let next = send(&plan, &prepared.bodies_of(&plan)).await?;
-            delivered.append(next, Arc::new(plan));
-        }
-        delivered.remark = profiler.and_then(Profiler::stop);
-        delivered.delivery.server_ttft = before.and_then(|before| counted()?.since(before));
-        Ok(delivered)
-    }
-
-    async fn wait_until_ready(
-        &self,
-        driver: &Driver,
-        (plan, bodies): (&Plan, &[Bytes]),
-        limit: Duration,
-    ) -> Result<(), Error> {
-        let deadline = driver.clock.now().after(limit);
-        loop {
-            let attempt = driver.rehearse(plan, bodies, 1).await;
-            let error = attempt.records.into_iter().find_map(|record| record.error);
-            let now = driver.clock.now();
-            match error {
-                None => return Ok(()),
-                Some(error) if now >= deadline || driver.stop.is_requested() => {
-                    return Err(Error::Target(format!(
-                        "the server was not ready within {} s; the last attempt: {error}",
-                        limit.as_secs()
-                    )));
-                }
-                Some(_) => {
-                    driver
-                        .clock
-                        .sleep_until(now.after(Duration::from_secs(1)))
-                        .await
-                }
-            }
-        }
-    }
-
-    /// Connections worth opening beforehand.
-    fn connections(&self, plan: &Plan) -> usize {
-        let first_second = Nanos(1_000_000_000);
-        let due = plan
-            .requests
-            .iter()
-            .filter(|r| r.at <= first_second)
-            .count();
-        self.max_concurrency.map_or(due, |most| most.min(due))
     }
 
     pub(super) fn to_run(
@@ -421,11 +219,13 @@ impl Bench {
             },
             partial: delivery.partial,
             rate_changes,
+            server: delivery.server,
+            probes: delivery.probes,
             records,
         }
     }
 
-    fn judge(
+    pub(super) fn judge(
         &self,
         run: Run,
         segments: usize,
@@ -448,10 +248,6 @@ pub(super) fn opened(target: &AnyTarget) -> Result<Opened, Error> {
     })
 }
 
-fn started<T>(ran: io::Result<Result<T, Error>>) -> Result<T, Error> {
-    ran.map_err(Error::io("cannot start the runtime of the run"))?
-}
-
 /// Replaces estimates by counts: the server's for the prompt, our tokenizer's for the answer.
 fn count_tokens(record: &mut Record, prepared: &Prepared) {
     if let Some(tokens) = record.usage.and_then(|usage| usage.prompt_tokens) {
@@ -472,7 +268,3 @@ fn count_tokens(record: &mut Record, prepared: &Prepared) {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "promises.rs"]
-mod promises;

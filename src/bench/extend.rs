@@ -52,12 +52,27 @@ impl Delivered {
                 record.shift(start.0.cast_signed());
                 record
             }));
+        let probed = self.delivery.probes.len();
+        self.delivery
+            .probes
+            .extend(next.probes.into_iter().map(|mut probe| {
+                probe.index += probed;
+                probe.shift(start.0.cast_signed());
+                probe
+            }));
         self.delivery.duration.0 += next.duration.0;
         self.delivery.connections += next.connections;
         self.delivery.reads.merge(&next.reads);
         if let (Some(watch), Some(next)) = (&mut self.delivery.watch, next.watch) {
             *watch = std::mem::take(watch).before(next);
         }
+        if let (Some(server), Some(next)) = (&mut self.delivery.server, next.server) {
+            server.append(next, start);
+        }
+        self.delivery.server_ttft = match (self.delivery.server_ttft, next.server_ttft) {
+            (Some(ttft), Some(next)) => Some(ttft.plus(next)),
+            _ => None,
+        };
         self.delivery.partial |= next.partial;
         self.segments.push((start, plan));
     }

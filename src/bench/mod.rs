@@ -1,10 +1,12 @@
 //! [`Bench`]: the one typed description that the attribute, the command and suites fill.
 
+mod align;
 mod api_key;
 #[cfg(test)]
 mod calibration;
 mod check;
 mod conduct;
+mod deliver;
 mod demands;
 mod extend;
 mod family;
@@ -13,9 +15,11 @@ pub(crate) mod keys;
 mod lora;
 mod noise;
 mod prepare;
+mod probe;
 mod profile;
 mod setting;
 mod versus;
+mod watch;
 
 use api_key::ApiKey;
 pub use conduct::Control;
@@ -111,6 +115,9 @@ pub struct Bench {
     pub(crate) insecure: bool,
     pub(crate) lora: (Vec<String>, LoraAssignment),
     pub(crate) profile: bool,
+    pub(crate) server_metrics_interval: Option<Duration>,
+    pub(crate) probe_rate: f64,
+    pub(crate) align_prompts: bool,
     pub(crate) exclusive: bool,
     pub(crate) max_lateness: Duration,
     pub(crate) problems: Vec<Problem>,
@@ -167,6 +174,9 @@ impl Bench {
             insecure: false,
             lora: Default::default(),
             profile: false,
+            server_metrics_interval: None,
+            probe_rate: 0.0,
+            align_prompts: true,
             exclusive: true,
             max_lateness: Duration::from_millis(25),
             problems: Vec::new(),

@@ -1,13 +1,13 @@
 //! From a bench to requests that are ready to go out.
 
-use super::{Bench, api_key::ApiKey, lora};
+use super::{Bench, align::Aligner, api_key::ApiKey, lora};
 use crate::{
     backend::{Backend, WireOptions, by_name},
     client::Envelope,
     error::{Error, Problem},
     grammar::{dataset::Dataset, names::BACKENDS},
     inspect::Inspector,
-    plan::{self, Plan, PlanSpec, Shape, Tokenizer, TokenizerSpec},
+    plan::{self, Plan, PlanSpec, PlannedRequest, Shape, Tokenizer, TokenizerSpec},
     sim::SimServer,
     target::{Endpoint, Place, Simulation},
 };
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use hyper::Uri;
 use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// What a run sends, worked out before it starts.
 #[derive(Clone)]
@@ -26,11 +26,30 @@ pub(super) struct Prepared {
     pub(super) plan: Arc<Plan>,
     pub(super) envelope: Envelope,
     pub(super) options: WireOptions,
+    /// Fits plans to the server's tokenizer.
+    aligner: Option<Aligner>,
 }
 
 impl Prepared {
     pub(super) fn new(bench: &Bench, place: &Place) -> Result<Self, Error> {
-        Prepared::with(bench, place, None)
+        let mut prepared = Prepared::with(bench, place, None)?;
+        prepared.aligner = bench.aligner(place);
+        if let Some(aligner) = &prepared.aligner {
+            let patience = bench.ready_timeout.unwrap_or_default();
+            let headers = &prepared.envelope.headers;
+            let plan = Arc::make_mut(&mut prepared.plan);
+            aligner.align(plan, &prepared.model, headers, patience);
+        }
+        Ok(prepared)
+    }
+
+    /// Another plan, fitted to the server's tokenizer.
+    pub(super) fn aligned(&self, mut plan: Plan) -> Plan {
+        if let Some(aligner) = &self.aligner {
+            let headers = &self.envelope.headers;
+            aligner.align(&mut plan, &self.model, headers, Duration::ZERO);
+        }
+        plan
     }
 
     /// With the tokenizer of another server, so that both are asked the same.
@@ -66,6 +85,7 @@ impl Prepared {
             plan: Arc::new(plan),
             envelope: Envelope { path, headers },
             options,
+            aligner: None,
         })
     }
 
@@ -82,11 +102,14 @@ impl Prepared {
         let requests = plan.requests.iter();
         // A plan was checked when it was made: all its prompts are of kinds that the backend takes.
         requests
-            .filter_map(|request| {
-                let body = self.backend.encode(request, &self.options)?;
-                Some(overridden(body, &request.overrides))
-            })
+            .filter_map(|request| self.body_of(request))
             .collect()
+    }
+
+    /// What to send for a request, if the backend takes it.
+    pub(super) fn body_of(&self, request: &PlannedRequest) -> Option<Bytes> {
+        let body = self.backend.encode(request, &self.options)?;
+        Some(overridden(body, &request.overrides))
     }
 
     /// A simulated server that counts tokens as the plan does.

@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     clock::on_virtual_time,
     grammar::fault::{Fault, Kind, When},
-    record::{Phase, RequestError},
-    report::{JsonOptions, vllm_json},
+    record::{CountSource, Phase, RequestError},
+    report::{JsonOptions, Report, vllm_json},
     sim::SimServer,
 };
 use proptest::prelude::*;

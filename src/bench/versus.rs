@@ -15,10 +15,7 @@
 //!   luck that the comparison took for the server's.
 
 use super::{
-    Bench, Control,
-    conduct::{Drive, opened},
-    extend::Delivered,
-    prepare::Prepared,
+    Bench, Control, conduct::opened, deliver::Drive, extend::Delivered, prepare::Prepared,
 };
 use crate::{
     client::Silent,

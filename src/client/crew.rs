@@ -78,7 +78,7 @@ impl Driver {
         bodies: &[Bytes],
     ) -> io::Result<Delivery> {
         let workers = workers.min(self.max_concurrency.unwrap_or(workers)).max(1);
-        let origin = Instant::now();
+        let (origin, now) = (Instant::now(), self.clock.now());
         let line = StartLine::new(workers);
         let drive = |worker| {
             let share = Share { worker, workers };
@@ -102,6 +102,8 @@ impl Driver {
                     .unwrap_or_else(|panic| panic::resume_unwind(panic));
                 whole.merge(delivered?);
             }
+            // The workers' clocks began with them.
+            whole.started.0 += now.0;
             Ok(whole)
         })
     }
@@ -112,6 +114,7 @@ impl Delivery {
     fn merge(&mut self, other: Delivery) {
         self.records.extend(other.records);
         self.records.sort_unstable_by_key(|record| record.index);
+        self.started = other.started;
         self.duration = self.duration.max(other.duration);
         self.connections += other.connections;
         self.reads.merge(&other.reads);
@@ -120,6 +123,7 @@ impl Delivery {
             (one, other) => one.or(other),
         };
         self.resolved_in = self.resolved_in.or(other.resolved_in);
+        self.probes.extend(other.probes);
         self.partial |= other.partial;
     }
 }

@@ -7,6 +7,7 @@ use super::{
     dial::Dialer,
     exchange::{Channel, Launch, Timeouts, Traces},
     message::{Envelope, Message},
+    probe::Probe,
     stop::Stop,
     watch::{WatchLog, watch},
 };
@@ -15,7 +16,7 @@ use crate::{
     clock::{Clock, Nanos},
     plan::{Plan, PlannedRequest},
     record::{Record, RequestError, TokenCount},
-    run::ServerTtft,
+    run::{ServerSide, ServerTtft},
 };
 use bytes::Bytes;
 use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
@@ -64,6 +65,8 @@ pub struct Driver {
     pub stop: Stop,
     /// Hears of progress.
     pub observer: Arc<dyn Observer>,
+    /// What is sent beside the plan.
+    pub probe: Option<Probe>,
 }
 
 /// What came of a plan.
@@ -71,6 +74,8 @@ pub struct Driver {
 pub struct Delivery {
     /// One record for each request that was taken up, in plan order.
     pub records: Vec<Record>,
+    /// When the schedule started, by the driver's clock.
+    pub started: Nanos,
     /// From the start of the schedule to the end of the last request.
     pub duration: Nanos,
     /// Connections opened.
@@ -85,12 +90,16 @@ pub struct Delivery {
     pub descriptors: Option<u64>,
     /// Time to first token as the server counted it, where it was asked.
     pub server_ttft: Option<ServerTtft>,
+    /// What else it counted, where it was asked.
+    pub server: Option<ServerSide>,
+    /// What came of the probes, in the order of their times.
+    pub probes: Vec<Record>,
     /// The run was stopped early.
     pub partial: bool,
 }
 
 /// What the task of one request needs.
-struct Job {
+pub(super) struct Job {
     channel: Rc<Channel>,
     backend: Arc<dyn Backend>,
     stream: bool,
@@ -118,34 +127,49 @@ impl Driver {
         line: &StartLine,
     ) -> Delivery {
         let reader = Rc::new(Reader::new(self.clock.clone()));
-        let job = Rc::new(Job {
-            channel: Rc::new(Channel {
-                pool: Pool::new(self.dialer.clone(), reader.clone()),
-                clock: self.clock.clone(),
-                envelope: self.envelope.clone(),
-                timeouts: self.timeouts,
-            }),
-            backend: self.backend.clone(),
-            stream: self.stream,
-            slots: self
-                .max_concurrency
-                .map(|all| Arc::new(Semaphore::new(share.of(all)))),
-            stop: self.stop.clone(),
-            observer: self.observer.clone(),
-        });
+        let slots = self.max_concurrency;
+        let slots = slots.map(|all| Arc::new(Semaphore::new(share.of(all))));
+        let job = self.job(reader.clone(), slots, self.observer.clone());
         self.warm_connections(&job.channel, share.of(self.prewarm))
             .await;
 
         let start = line.wait(&self.clock);
         let sending = self.send(plan, bodies, share, start, &job);
-        let (delivery, watch) = watch(&self.clock, sending).await;
+        let sending = watch(&self.clock, sending);
+        let ((delivery, watch), probes) = match &self.probe {
+            Some(probe) if share.worker == 0 => probe.beside(self, start, sending).await,
+            _ => (sending.await, Vec::new()),
+        };
         Delivery {
+            probes,
             connections: job.channel.pool.opened(),
             reads: reader.log(),
             watch,
             resolved_in: self.dialer.resolved_in(),
             ..delivery
         }
+    }
+
+    /// With connections of its own.
+    pub(super) fn job(
+        &self,
+        reader: Rc<Reader>,
+        slots: Option<Arc<Semaphore>>,
+        observer: Arc<dyn Observer>,
+    ) -> Rc<Job> {
+        Rc::new(Job {
+            channel: Rc::new(Channel {
+                pool: Pool::new(self.dialer.clone(), reader),
+                clock: self.clock.clone(),
+                envelope: self.envelope.clone(),
+                timeouts: self.timeouts,
+            }),
+            backend: self.backend.clone(),
+            stream: self.stream,
+            slots,
+            stop: self.stop.clone(),
+            observer,
+        })
     }
 
     async fn send(
@@ -186,15 +210,7 @@ impl Driver {
                 Some(slots) if slot.is_none() => Stage::Queued(message, slots.clone()),
                 _ => Stage::Launched(job.launch(&message), slot),
             };
-            let arrival = Arrival {
-                index,
-                intended,
-                dispatched,
-                input: request.input,
-                output_tokens: request.output_tokens,
-                inputs: request.prompt.inputs(),
-                audio_seconds: request.prompt.audio_seconds(),
-            };
+            let arrival = Arrival::of(request, index, intended, dispatched);
             tasks.spawn_local(run_one(job.clone(), arrival, stage));
             while let Some(done) = tasks.try_join_next() {
                 records.push(finished(done));
@@ -212,6 +228,7 @@ impl Driver {
         }
         Delivery {
             records,
+            started: start,
             duration: Nanos(self.clock.now().0 - start.0),
             partial,
             ..Delivery::default()
@@ -242,6 +259,7 @@ impl Driver {
             open_loop: false,
             prewarm: 0,
             observer: Arc::new(Silent),
+            probe: None,
             ..self.clone()
         };
         driver.drive(&rehearsal, &bodies).await
@@ -286,7 +304,7 @@ impl Job {
         self.slots.as_ref()?.clone().try_acquire_owned().ok()
     }
 
-    fn launch(&self, message: &Message) -> Result<Box<Launch>, RequestError> {
+    pub(super) fn launch(&self, message: &Message) -> Result<Box<Launch>, RequestError> {
         self.observer.sent();
         self.channel.launch(message).map(Box::new)
     }
@@ -296,7 +314,7 @@ impl Job {
 const EXPECTED_EVENTS: u64 = 4096;
 
 /// A request as the driver took it up.
-struct Arrival {
+pub(super) struct Arrival {
     index: usize,
     intended: Nanos,
     dispatched: Nanos,
@@ -307,15 +325,34 @@ struct Arrival {
     audio_seconds: f64,
 }
 
+impl Arrival {
+    pub(super) fn of(
+        request: &PlannedRequest,
+        index: usize,
+        intended: Nanos,
+        dispatched: Nanos,
+    ) -> Self {
+        Arrival {
+            index,
+            intended,
+            dispatched,
+            input: request.input,
+            output_tokens: request.output_tokens,
+            inputs: request.prompt.inputs(),
+            audio_seconds: request.prompt.audio_seconds(),
+        }
+    }
+}
+
 /// How far the driver got with it.
-enum Stage {
+pub(super) enum Stage {
     /// There was no slot.
     Queued(Message, Arc<Semaphore>),
     /// It is on its way, and holds its slot if it needs one.
     Launched(Result<Box<Launch>, RequestError>, Option<Slot>),
 }
 
-async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
+pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
     let clock = &job.channel.clock;
     let mut traces = Traces::default();
     // Room for what is expected, so that it need not be moved as it grows.
@@ -366,6 +403,7 @@ async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
         reasoning: reply.reasoning,
         finish: reply.finish,
         usage: reply.usage,
+        server_times: reply.server_times,
         error: outcome.err(),
     };
     job.observer.finished(&record);
@@ -374,6 +412,6 @@ async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
 
 /// What a task came to. Nothing aborts the tasks, so one that did not finish has panicked, and the
 /// panic goes on in the run.
-fn finished(done: Result<Record, JoinError>) -> Record {
+pub(super) fn finished(done: Result<Record, JoinError>) -> Record {
     done.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
 }

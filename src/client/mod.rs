@@ -16,6 +16,7 @@ mod io;
 #[cfg(target_os = "linux")]
 mod kernel_time;
 mod message;
+mod probe;
 mod stop;
 mod system;
 mod tls;
@@ -28,6 +29,7 @@ pub use dial::{DialError, Dialer};
 pub use driver::{Delivery, Driver, Observer, Silent};
 pub use exchange::Timeouts;
 pub use message::{Envelope, Message};
+pub use probe::Probe;
 pub use stop::{Stop, Stopper};
 pub use system::{CpuTicks, Quota, SystemCounters};
 pub use tls::TlsSettings;

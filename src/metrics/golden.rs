@@ -5,8 +5,9 @@ use crate::{
     backend::by_name,
     clock::Nanos,
     metrics::{Metrics, Summary, measure},
-    record::{Channel, Events, RequestError, TokenEvent},
-    run::{RateChange, Run, Task},
+    record::{Channel, Events, Record, RequestError, TokenEvent},
+    run::{RateChange, Run, ServerSide, Task},
+    scrape::{Between, Reading},
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};
 use rstest::rstest;
@@ -31,6 +32,12 @@ struct Input {
     requests: Vec<Row>,
     duration: Nanos,
     flags: String,
+    /// Requests beside the plan.
+    #[serde(default)]
+    probes: Vec<Row>,
+    /// The server's `/metrics` before and after.
+    #[serde(default)]
+    pages: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +59,33 @@ struct Row {
 
 fn one() -> u64 {
     1
+}
+
+impl Row {
+    fn record(&self, index: usize, task: Task) -> Record {
+        let mut record = record(0, &[], self.output_tokens);
+        record.index = index;
+        record.intended = self.intended;
+        record.dispatched = self.dispatched;
+        record.sent = self.sent;
+        record.input.tokens = self.prompt_tokens;
+        record.text = self.text.clone();
+        record.inputs = self.inputs;
+        record.audio_seconds = self.audio;
+        let event = |&at| TokenEvent {
+            at,
+            tokens: 0,
+            channel: Channel::Answer,
+        };
+        record.events = self.events.iter().map(event).collect();
+        let malformed = |message| RequestError::Malformed { message };
+        record.error = self.error.clone().map(malformed);
+        if task == Task::Pool {
+            record.answered = record.events.last_at();
+            record.events = Events::default();
+        }
+        record
+    }
 }
 
 impl Golden {
@@ -85,35 +119,11 @@ impl Golden {
     pub(crate) fn run(&self) -> Run {
         let backend = self.input.backend.as_deref().unwrap_or("openai");
         let task = by_name(backend).unwrap().task();
-        let rows = self.input.requests.iter().enumerate();
-        let records = rows.map(|(index, row)| {
-            let mut record = record(0, &[], row.output_tokens);
-            record.index = index;
-            record.intended = row.intended;
-            record.dispatched = row.dispatched;
-            record.sent = row.sent;
-            record.input.tokens = row.prompt_tokens;
-            record.text = row.text.clone();
-            record.inputs = row.inputs;
-            record.audio_seconds = row.audio;
-            record.events = row
-                .events
-                .iter()
-                .map(|&at| TokenEvent {
-                    at,
-                    tokens: 0,
-                    channel: Channel::Answer,
-                })
-                .collect();
-            let malformed = |message| RequestError::Malformed { message };
-            record.error = row.error.clone().map(malformed);
-            if task == Task::Pool {
-                record.answered = record.events.last_at();
-                record.events = Events::default();
-            }
-            record
-        });
-        let mut run = run_of(records.collect());
+        let records = |rows: &[Row]| -> Vec<Record> {
+            let rows = rows.iter().enumerate();
+            rows.map(|(index, row)| row.record(index, task)).collect()
+        };
+        let mut run = run_of(records(&self.input.requests));
         run.duration = self.input.duration;
         run.setup.backend = backend.to_owned();
         run.setup.task = task;
@@ -133,6 +143,17 @@ impl Golden {
                 at: Nanos(0),
             })
             .collect();
+        run.probes = records(&self.input.probes);
+        if let [before, after] = &self.input.pages[..] {
+            let reading = |page: &str| Reading::of(page).unwrap();
+            let Between::Counted(counts, _) = reading(after).since(&reading(before)) else {
+                panic!("restarted")
+            };
+            run.server = Some(ServerSide {
+                counted: Some(counts),
+                ..ServerSide::default()
+            });
+        }
         run
     }
 

@@ -34,6 +34,10 @@
 //! | [`Peaks::exact_concurrent_requests`] | requests in flight at one instant | | goodput |
 //! | [`Goodput::requests_per_s`] | successes within all limits, from sent, over D | 1/s | vLLM |
 //! | [`Goodput::ratio`] | requests within all limits over all that were sent | 0–1 | goodput |
+//! | [`Counts::cached_tokens`] | prompt tokens that a prefix cache had, by the usage of completed requests | | goodput |
+//! | [`Probes::e2el`] | last − sent of the requests beside the plan | ms | vLLM |
+//! | [`SpecDecodeRates`] | of the server's counters: accepted over draft tokens; 1 + accepted over drafts; accepted at each place over drafts | | vLLM |
+//! | [`DiffusionRates`] | of the server's counters: canvas = positions / steps, canvases = committed / canvas, denoising = steps − canvases | | vLLM |
 //! | [`Counts::error_ratio`] | failed over completed + failed | 0–1 | goodput |
 //!
 //! Percentiles are numpy's default (linear interpolation), `std` is the population's, and an empty
@@ -47,6 +51,7 @@ mod latency;
 mod peaks;
 mod percentile;
 mod request;
+mod server;
 mod throughput;
 mod tokens;
 
@@ -64,6 +69,7 @@ pub use latency::{GateLatencies, Latencies};
 pub use peaks::Peaks;
 pub use percentile::Summary;
 pub use request::{Basis, RequestTimes};
+pub use server::{DiffusionRates, Probes, SpecDecodeRates};
 pub use throughput::{Counts, Throughput};
 pub use tokens::{EventTokens, tokens_of_events};
 
@@ -93,6 +99,9 @@ pub struct Metrics {
     pub goodput: Goodput,
     /// What went wrong, most frequent first.
     pub errors: Vec<ErrorGroup>,
+    /// The requests beside the plan, if there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Probes>,
 }
 
 impl Metrics {
@@ -120,5 +129,6 @@ pub fn measure(run: &Run, limits: &[RequestLimit]) -> Metrics {
         peaks: Peaks::of(run),
         goodput: Goodput::of(run, limits),
         errors: ErrorGroup::of(run),
+        probes: Probes::of(run),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Nanos,
-    record::{Channel, CountSource, Record, TokenCount, TokenEvent},
+    record::{Channel, CountSource, Record, ServerTimes, TokenCount, TokenEvent},
     run::{Audit, Run, Setup, Task, Timestamps},
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};
@@ -38,6 +38,7 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         reasoning: String::new(),
         finish: None,
         usage: None,
+        server_times: ServerTimes::default(),
         input: count(10),
         output: count(output_tokens),
         error: None,
@@ -76,6 +77,8 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         },
         partial: false,
         rate_changes: Vec::new(),
+        server: None,
+        probes: Vec::new(),
     }
 }
 

@@ -18,6 +18,10 @@ pub struct Counts {
     pub cancelled: u64,
     /// Prompt tokens of the completed ones.
     pub input_tokens: u64,
+    /// Those of them that came from the server's prefix cache, by its usage; `None` if it tells of no
+    /// request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_tokens: Option<u64>,
     /// Generated tokens of the completed ones.
     pub output_tokens: u64,
     /// Inputs of the completed ones: texts of batches, documents to rank, else one a request.
@@ -38,6 +42,10 @@ impl Counts {
                     counts.inputs = counts.inputs.saturating_add(record.inputs);
                     // Servers report token counts, so the sums must bear anything.
                     counts.input_tokens = counts.input_tokens.saturating_add(record.input.tokens);
+                    if let Some(cached) = record.usage.and_then(|usage| usage.cached_tokens) {
+                        let sum = counts.cached_tokens.get_or_insert_default();
+                        *sum = sum.saturating_add(cached);
+                    }
                     counts.output_tokens =
                         counts.output_tokens.saturating_add(record.output.tokens);
                 }

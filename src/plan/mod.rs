@@ -42,6 +42,13 @@ pub struct Plan {
     pub timed: bool,
 }
 
+impl Plan {
+    /// All prompts have their lengths by the model's own tokenizer now.
+    pub(crate) fn lengths_are_the_models(&mut self) {
+        self.notes.retain(|note| !dataset::is_about_lengths(note));
+    }
+}
+
 /// One request of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedRequest {

@@ -1,25 +1,19 @@
 //! How the client fared, in a line or two.
 
+use super::server;
 use crate::{
     judge::number,
     metrics::Metrics,
     run::{Run, Timestamps},
 };
 
-/// Labels and texts: the client's line, and the server's own count where it gave one.
+/// Labels and texts: the client's line, and those of what the server told.
 pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)> {
-    let mut lines = vec![("client", client(run, metrics))];
-    if let Some(server) = run.audit.server_ttft {
-        let text = format!(
-            "ttft {} ms on average of {} by its /metrics, {} ms of {} from sending here",
-            number(server.mean_ms),
-            server.count,
-            number(metrics.latency.ttft.mean),
-            metrics.latency.ttft.count,
-        );
-        lines.push(("server", text));
-    }
-    lines
+    let client = ("client", client(run, metrics));
+    [client]
+        .into_iter()
+        .chain(server::lines(run, metrics))
+        .collect()
 }
 
 fn client(run: &Run, metrics: &Metrics) -> String {

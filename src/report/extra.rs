@@ -1,5 +1,6 @@
 //! The key `goodput` of a result file: what vLLM does not know or does not tell.
 
+use super::server;
 use crate::{
     judge::Judgement,
     metrics::{Metrics, Summary},
@@ -49,6 +50,12 @@ pub(super) fn extra(
         },
         "audit": run.audit,
     });
+    if let Some(server) = &run.server {
+        extra["server"] = server::value(server);
+    }
+    if let Some(probes) = &metrics.probes {
+        extra["probes"] = json!(probes);
+    }
     if let Some(comparison) = &judgement.comparison {
         extra["comparison"] = json!({
             "conclusion": comparison.conclusion(),

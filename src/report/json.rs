@@ -1,6 +1,7 @@
 //! The result file of `vllm bench serve --save-result`.
 
 use super::{
+    decoding,
     extra::extra,
     vllm::{VllmMetric, VllmOptions, ramp_name},
 };
@@ -59,7 +60,11 @@ pub fn vllm_json<'a>(
     per_request(&mut result, run, options.detailed);
     if run.setup.task == Task::Generate {
         peaks(&mut result, metrics);
+        if options.detailed {
+            decoding::json_times(&mut result, run);
+        }
     }
+    decoding::json_probes(&mut result, metrics);
     if !run.rate_changes.is_empty() {
         let changes = run.rate_changes.iter().zip(&options.rate_change_times);
         let change = |(change, time): (&crate::run::RateChange, &String)| json!({"rps": change.rps, "timestamp": time});
@@ -69,6 +74,7 @@ pub fn vllm_json<'a>(
             changes.map(change).collect::<Vec<_>>(),
         );
     }
+    decoding::json_decoding(&mut result, run);
     statistics(&mut result, run, metrics, &options.vllm);
     put(
         &mut result,
@@ -172,7 +178,7 @@ pub fn is_result_key(key: &str) -> bool {
     let statistic = VllmMetric::ALL
         .iter()
         .any(|metric| key.ends_with(&format!("_{}_ms", metric.name())));
-    statistic || KEYS.contains(&key)
+    statistic || KEYS.contains(&key) || decoding::KEYS.contains(&key)
 }
 
 /// The key that metadata follow.
@@ -243,8 +249,7 @@ fn per_request<'a>(result: &mut VllmJson<'a>, run: &'a Run, detailed: bool) {
     let pools = run.setup.task == Task::Pool;
     let mut column = |key: &str, always: bool, value: fn(&Record) -> Value| {
         if (detailed || always) && !(pools && OF_TOKENS.contains(&key)) {
-            let column = Field::Column(&run.records, value);
-            result.0.push((key.to_owned(), column));
+            column(result, key, &run.records, value);
         }
     };
     column("input_lens", false, |record| json!(record.input.tokens));
@@ -314,7 +319,18 @@ fn with_metadata<'a>(result: VllmJson<'a>, metadata: &[(String, String)]) -> Vll
     VllmJson(fields)
 }
 
-fn put(result: &mut VllmJson<'_>, key: &str, value: impl Into<Value>) {
+/// One value a request.
+pub(super) fn column<'a>(
+    result: &mut VllmJson<'a>,
+    key: &str,
+    records: &'a [Record],
+    value: fn(&Record) -> Value,
+) {
+    let column = Field::Column(records, value);
+    result.0.push((key.to_owned(), column));
+}
+
+pub(super) fn put(result: &mut VllmJson<'_>, key: &str, value: impl Into<Value>) {
     let value = Field::Value(value.into());
     result.0.push((key.to_owned(), value));
 }
@@ -433,6 +449,12 @@ mod tests {
     #[case("embeddings")]
     #[case("rerank")]
     #[case("audio")]
+    #[case("spec_decode")]
+    #[case("no_drafts")]
+    #[case("diffusion")]
+    #[case("probes")]
+    #[case("probes_of_vectors")]
+    #[case("failed_probes")]
     fn every_key_is_vllms(#[case] name: &str) {
         let golden = Golden::read(name);
         let (ours, file_name) = json_of(&golden);

@@ -14,6 +14,7 @@ mod action;
 mod bencher;
 mod client;
 mod comparison;
+mod decoding;
 mod event;
 mod evidence;
 mod extra;
@@ -24,6 +25,7 @@ mod markdown;
 mod measure;
 mod outcome;
 mod prometheus;
+mod server;
 mod summary;
 mod table;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The table that `vllm bench serve` prints.
 
-use super::vllm::VllmOptions;
+use super::{decoding, vllm::VllmOptions};
 use crate::{
     metrics::{Metrics, one_line},
     record::{Record, RequestError},
@@ -59,6 +59,7 @@ pub fn vllm_table(run: &Run, metrics: &Metrics, options: &VllmOptions) -> String
     if options.tokenizer_known {
         table.number("Total token throughput (tok/s):", throughput.total_tokens);
     }
+    decoding::table_probes(&mut table, metrics);
     for metric in options.metrics(run) {
         let (summary, label) = (metric.of(metrics), metric.label());
         table.title(metric.title(), '-');
@@ -69,6 +70,7 @@ pub fn vllm_table(run: &Run, metrics: &Metrics, options: &VllmOptions) -> String
             table.number(&format!("P{name} {label} (ms):"), value);
         }
     }
+    decoding::table_decoding(&mut table, run);
     table.title("", '=');
     lines.join("\n")
 }
@@ -93,12 +95,13 @@ fn failures(run: &Run) -> Vec<String> {
     lines
 }
 
-struct Table<'a> {
+/// Lines under construction.
+pub(super) struct Table<'a> {
     lines: &'a mut Vec<String>,
 }
 
 impl Table<'_> {
-    fn title(&mut self, title: &str, fill: char) {
+    pub(super) fn title(&mut self, title: &str, fill: char) {
         // Python puts the odd character of a centred text to its right, as `format!` does.
         let missing = WIDTH.saturating_sub(title.chars().count());
         let side = |n| fill.to_string().repeat(n);
@@ -106,12 +109,16 @@ impl Table<'_> {
         self.lines.push(format!("{left}{title}{right}"));
     }
 
-    fn whole(&mut self, label: &str, value: impl Display) {
+    pub(super) fn whole(&mut self, label: &str, value: impl Display) {
         let value = value.to_string();
         self.lines.push(format!("{label:<40} {value:<10}"));
     }
 
-    fn number(&mut self, label: &str, value: f64) {
+    pub(super) fn line(&mut self, text: &str) {
+        self.lines.push(text.to_owned());
+    }
+
+    pub(super) fn number(&mut self, label: &str, value: f64) {
         self.lines.push(format!("{label:<40} {value:<10.2}"));
     }
 }
@@ -135,6 +142,12 @@ mod tests {
     #[case("embeddings")]
     #[case("rerank")]
     #[case("audio")]
+    #[case("spec_decode")]
+    #[case("no_drafts")]
+    #[case("diffusion")]
+    #[case("probes")]
+    #[case("probes_of_vectors")]
+    #[case("failed_probes")]
     fn every_line_is_vllms(#[case] name: &str) {
         let golden = Golden::read(name);
         let run = golden.run();

@@ -135,3 +135,15 @@ pub struct ServerTtft {
     /// Their mean, ms.
     pub mean_ms: f64,
 }
+
+impl ServerTtft {
+    /// Of two runs together.
+    pub(crate) fn plus(self, other: ServerTtft) -> ServerTtft {
+        let count = self.count + other.count;
+        let sum = |ttft: ServerTtft| ttft.mean_ms * ttft.count as f64;
+        ServerTtft {
+            count,
+            mean_ms: (sum(self) + sum(other)) / count as f64,
+        }
+    }
+}

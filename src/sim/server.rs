@@ -140,6 +140,11 @@ impl SimServer {
         self.engine.as_ref()
     }
 
+    /// Its page `/metrics`.
+    pub(crate) fn metrics_page(&self, now: Nanos) -> String {
+        surface::metrics_page(self, now)
+    }
+
     /// What it has counted.
     pub(super) fn telemetry(&self) -> &Arc<Telemetry> {
         &self.telemetry

@@ -218,6 +218,10 @@ async fn check(
         ("vllm:num_preemptions_total", state.preemptions),
         ("vllm:prefix_cache_queries_total", state.prefix_queries),
         ("vllm:prefix_cache_hits_total", state.prefix_hits),
+        (
+            "vllm:prompt_tokens_cached_total",
+            state.cached_prompt_tokens,
+        ),
         ("vllm:prompt_tokens_total", ledger.prompt_tokens),
         ("vllm:generation_tokens_total", ledger.tokens),
         (

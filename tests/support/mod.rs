@@ -19,7 +19,20 @@ pub struct RawServer {
 }
 
 impl RawServer {
+    /// A server that tells nothing of itself.
     pub fn start(answer: impl Fn(&mut TcpStream, &str) -> bool + Send + Sync + 'static) -> Self {
+        RawServer::run(answer, false)
+    }
+
+    /// A server whose function answers also what it is asked about itself.
+    pub fn telling(answer: impl Fn(&mut TcpStream, &str) -> bool + Send + Sync + 'static) -> Self {
+        RawServer::run(answer, true)
+    }
+
+    fn run(
+        answer: impl Fn(&mut TcpStream, &str) -> bool + Send + Sync + 'static,
+        tells: bool,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let connections = Arc::new(AtomicUsize::new(0));
@@ -33,8 +46,7 @@ impl RawServer {
                 let count = count.clone();
                 thread::spawn(move || {
                     while let Some(request) = read_request(&mut stream) {
-                        // Asked before and after a run, and no part of it.
-                        if request.starts_with("GET /metrics") {
+                        if !tells && is_about_the_server(&request) {
                             count.fetch_sub(1, Ordering::SeqCst);
                             let none = http("404 Not Found", "text/plain", "");
                             let _ = stream.write_all(none.as_bytes());
@@ -55,6 +67,20 @@ impl RawServer {
         let bytes = bytes.into();
         RawServer::start(move |stream, _| stream.write_all(&bytes).is_ok() && keep_open)
     }
+}
+
+/// Asked before and after a run, and no part of it.
+fn is_about_the_server(request: &str) -> bool {
+    let asked = [
+        "GET /metrics",
+        "GET /version",
+        "GET /props",
+        "GET /get_server_info",
+        "GET /api/version",
+        "GET /v1/models",
+        "POST /tokenize",
+    ];
+    asked.iter().any(|head| request.starts_with(head))
 }
 
 fn read_request(stream: &mut impl Read) -> Option<String> {

@@ -128,6 +128,9 @@ macro_rules! with_keys {
             request_id_prefix: Text = r#""nightly-""#, "Put before each request's number in its `x-request-id`.";
             warmups: Whole = "5", "Requests before the measured ones.";
             prewarm: Flag = "true", "Open the connections before the first request.";
+            align_prompts: Flag = "false", "Fit synthetic prompts to the server's own tokenizer (`/tokenize`).";
+            probe_rate: Number = "5", "Probes per second beside the plan: `docs/server.md`.";
+            server_metrics_interval: Span = r#""1s""#, "How often the server's `/metrics` is read during the run.";
             ready_timeout: Span = r#""2m""#, "Longest wait until the server answers.";
             connect_timeout: Span = r#""5s""#, "Longest wait for a connection.";
             first_token_timeout: Span = r#""30s""#, "Longest wait for a request's first token.";
@@ -162,6 +165,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("url", "target"),
     ("dataset_name", "dataset"),
     ("request_rate", "rate"),
+    ("probe_request_rate", "probe_rate"),
     ("rps", "rate"),
     ("ramp_up_strategy", "ramp"),
     ("concurrency", "max_concurrency"),

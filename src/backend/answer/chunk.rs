@@ -5,7 +5,7 @@
 //! allocation, and a field of an unexpected type does not make an answer unreadable.
 
 use super::usage::UsageObject;
-use crate::record::Channel;
+use crate::record::{Channel, ServerTimes};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, SeqAccess, Visitor},
@@ -21,6 +21,32 @@ pub(in crate::backend) struct Chunk<'a> {
     pub(in crate::backend) usage: Option<UsageObject>,
     #[serde(borrow)]
     pub(in crate::backend) error: Option<&'a RawValue>,
+    /// vLLM's own times, with the last event.
+    #[serde(borrow)]
+    metrics: Option<&'a RawValue>,
+}
+
+impl Chunk<'_> {
+    /// Takes the server's own times of the request, if there are any. As in vLLM's client anything but a
+    /// number is none.
+    pub(in crate::backend) fn server_times(&self, told: &mut ServerTimes) {
+        #[derive(Deserialize)]
+        struct Told<'a> {
+            #[serde(borrow)]
+            queue_time_ms: Option<&'a RawValue>,
+            #[serde(borrow)]
+            time_to_first_token_ms: Option<&'a RawValue>,
+        }
+        let Some(metrics) = self.metrics else { return };
+        let Ok(times) = serde_json::from_str::<Told<'_>>(metrics.get()) else {
+            return;
+        };
+        let number = |raw: Option<&RawValue>| serde_json::from_str::<f64>(raw?.get()).ok();
+        *told = ServerTimes {
+            queue_ms: number(times.queue_time_ms),
+            ttft_ms: number(times.time_to_first_token_ms),
+        };
+    }
 }
 
 /// One choice of a [`Chunk`].
@@ -231,6 +257,21 @@ mod tests {
         let found = string(raw).unwrap();
         assert_eq!(found.as_deref(), expected);
         assert_eq!(matches!(found, Some(Cow::Borrowed(_))), borrowed);
+    }
+
+    /// As in vLLM's own test of them, and more.
+    #[rstest]
+    #[case::both(r#"{"metrics":{"queue_time_ms":0.0,"time_to_first_token_ms":1250}}"#, (Some(0.0), Some(1250.0)))]
+    #[case::one(r#"{"metrics":{"time_to_first_token_ms":1.5,"queue_time_ms":null}}"#, (None, Some(1.5)))]
+    #[case::no_numbers(r#"{"metrics":{"queue_time_ms":true,"time_to_first_token_ms":"3"}}"#, (None, None))]
+    #[case::null(r#"{"metrics":null}"#, (None, None))]
+    #[case::no_object(r#"{"metrics":"invalid"}"#, (None, None))]
+    #[case::none("{}", (None, None))]
+    fn the_servers_own_times(#[case] json: &str, #[case] expected: (Option<f64>, Option<f64>)) {
+        let chunk: Chunk<'_> = serde_json::from_str(json).unwrap();
+        let mut told = ServerTimes::default();
+        chunk.server_times(&mut told);
+        assert_eq!((told.queue_ms, told.ttft_ms), expected);
     }
 
     #[rstest]

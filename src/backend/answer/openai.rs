@@ -59,6 +59,7 @@ impl Dialect for OpenAi {
         if usage.is_some() {
             reply.usage = usage;
         }
+        chunk.server_times(&mut reply.server_times);
         let Some(choice) = chunk.choices.0 else {
             self.closing_usage |= usage.is_some();
             return match usage {
@@ -101,6 +102,7 @@ impl Dialect for OpenAi {
         if chunk.error.as_ref().is_some_and(truthy) {
             return Err(Unread::Server);
         }
+        chunk.server_times(&mut reply.server_times);
         let choice = chunk.choices.0.ok_or(Unread::Lacks("choices"))?;
         reply.usage = chunk.usage.map(Usage::from);
         reply.finish = choice.finish()?.map(|finish| finish.into_owned());

@@ -24,11 +24,6 @@ const REFUSED: &[(&str, &str)] = &[
         "goodput draws nothing; --save-result --save-detailed keeps the times to draw",
     ),
     (
-        "probe-request-rate",
-        "goodput has no probes; start a second `goodput serve --max-concurrency 1` beside the first, \
-         which times its requests in the same way",
-    ),
-    (
         "timeline-itl-thresholds",
         "goodput draws nothing; limit gaps with --slo \"p99(itl) < 50ms\"",
     ),

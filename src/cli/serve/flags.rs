@@ -2,8 +2,9 @@
 //! name the server are flags of `goodput ab` too.
 
 mod dataset;
+mod server;
 
-use self::dataset::DatasetFlags;
+use self::{dataset::DatasetFlags, server::ServerFlags};
 use crate::{
     baseline::Settings,
     bench::{Bench, LoraAssignment},
@@ -87,6 +88,8 @@ pub(in crate::cli) struct Args {
     /// Let the server profile itself during the run: POST /start_profile and /stop_profile.
     #[arg(long)]
     profile: bool,
+    #[command(flatten)]
+    about_server: ServerFlags,
     /// Use no tokenizer: lengths become estimates.
     #[arg(long, conflicts_with = "tokenizer")]
     pub(super) skip_tokenizer_init: bool,
@@ -304,6 +307,7 @@ impl Args {
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
             .exclusive(false);
+        bench = self.about_server.apply(bench);
         self.sampling.check(&self.backend, &mut problems);
         match LoraAssignment::parse(&self.lora_assignment) {
             Ok(assignment) => bench = bench.lora_modules(self.lora_modules.clone(), assignment),

@@ -72,6 +72,17 @@ pub(super) struct Samples {
     pub(super) legacy: Option<RandomState>,
 }
 
+const EMBEDDED: &str = "prompt lengths are in tokens of goodput's embedded tokenizer; name the model's \
+                        tokenizer for lengths in its own tokens";
+
+const ESTIMATED: &str = "there is no tokenizer: prompts are common words, one for every token, and their \
+                         lengths are estimates";
+
+/// Remarks that are no longer true of prompts with lengths by the model's own tokenizer.
+pub(super) fn is_about_lengths(note: &str) -> bool {
+    [EMBEDDED, ESTIMATED].contains(&note)
+}
+
 impl Samples {
     fn tell_surplus(&mut self, surplus: i64) {
         if surplus != 0 {
@@ -86,20 +97,12 @@ impl Samples {
 
     fn tell_tokenizer(&mut self, spec: &PlanSpec<'_>) {
         if spec.tokenizer.name() == Some("embedded") {
-            self.notes.push(
-                "prompt lengths are in tokens of goodput's embedded tokenizer; name the model's \
-                 tokenizer for lengths in its own tokens"
-                    .into(),
-            );
+            self.notes.push(EMBEDDED.into());
         }
     }
 
     fn tell_words(&mut self) {
-        self.notes.push(
-            "there is no tokenizer: prompts are common words, one for every token, and their \
-             lengths are estimates"
-                .into(),
-        );
+        self.notes.push(ESTIMATED.into());
     }
 
     fn tell_fewer(&mut self, wanted: usize) {

@@ -75,6 +75,7 @@ fn cached_tokens_are_not_computed(#[case] blocks: u64, #[case] prompt: u64, #[ca
         (state.prefix_queries, state.prefix_hits),
         (64 + prompt, cached)
     );
+    assert_eq!(state.cached_prompt_tokens, cached);
 }
 
 #[test]

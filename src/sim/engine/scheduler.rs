@@ -361,6 +361,7 @@ impl Engine {
             if active.generated == 0 {
                 active.first_token = Some(ends);
                 self.counted.prompt_tokens += active.job.prompt_tokens;
+                self.counted.cached_prompt_tokens += active.cached;
             }
             active.generated += emitted;
             self.counted.generation_tokens += emitted;

@@ -76,6 +76,8 @@ pub struct State {
     pub preemptions: u64,
     /// Prompt tokens of the jobs that got their first token (`vllm:prompt_tokens`).
     pub prompt_tokens: u64,
+    /// Those of them that the prefix cache had (`vllm:prompt_tokens_cached`).
+    pub cached_prompt_tokens: u64,
     /// Tokens generated (`vllm:generation_tokens`).
     pub generation_tokens: u64,
     /// Tokens drafted (`vllm:spec_decode_num_draft_tokens`).

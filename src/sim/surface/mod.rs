@@ -101,8 +101,7 @@ async fn serve(
         Endpoint::Models => Ok(json_response(models::list(server))),
         Endpoint::Props => Ok(json_response(models::props(server))),
         Endpoint::Metrics => {
-            let now = EPOCH as f64 + clock.now().as_secs_f64();
-            let page = telemetry::page(server, now);
+            let page = metrics_page(server, clock.now());
             Ok(response(telemetry::TEXT, pace::whole(page)))
         }
         Endpoint::Tokenize => tokens::tokenize(server, &read(body).await?),
@@ -118,6 +117,11 @@ async fn serve(
             call.answer(dialect.read(&read(body).await?)?).await
         }
     }
+}
+
+/// `/metrics`
+pub(super) fn metrics_page(server: &SimServer, now: Nanos) -> String {
+    telemetry::page(server, EPOCH as f64 + now.as_secs_f64())
 }
 
 /// The whole request body.

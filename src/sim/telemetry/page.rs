@@ -109,6 +109,11 @@ fn counters(page: &mut Exposition, telemetry: &Telemetry, state: State) {
         telemetry.prompt_tokens.load(Relaxed),
     );
     page.counter(
+        "vllm:prompt_tokens_cached",
+        "Number of cached prompt tokens (local + external).",
+        state.cached_prompt_tokens,
+    );
+    page.counter(
         "vllm:generation_tokens",
         "Number of generation tokens processed.",
         telemetry.generation_tokens.load(Relaxed),

@@ -1,0 +1,242 @@
+//! Drives a plan at a target, on the clock that it has: ready check, warm-up, run, further segments.
+
+use super::{
+    Bench, Control,
+    extend::Delivered,
+    prepare::Prepared,
+    profile::Profiler,
+    watch::{Pages, Watch},
+};
+use crate::{
+    client::{Dialer, Driver, TlsSettings, make_room, raise_descriptor_limit},
+    clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
+    error::{Error, Problem},
+    inspect::Inspector,
+    plan::Plan,
+    sim::InProcess,
+    target::{Endpoint, Origin, Place},
+};
+use bytes::Bytes;
+use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
+
+/// What is sent, how it is watched, and whether it is enough.
+pub(super) struct Drive<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) control: &'a Control,
+    /// Whether the run has to grow.
+    pub(super) goes_on: &'a dyn Fn(&Delivered) -> bool,
+    /// What the server counts itself.
+    pub(super) pages: Pages,
+    /// On while requests are measured.
+    pub(super) profiler: Option<&'a Profiler<'a>>,
+}
+
+impl<'a> Drive<'a> {
+    /// The plan, once.
+    pub(super) fn once(prepared: &'a Prepared, control: &'a Control) -> Self {
+        Drive {
+            prepared,
+            control,
+            goes_on: &|_| false,
+            pages: Pages::None,
+            profiler: None,
+        }
+    }
+}
+
+impl Bench {
+    /// Starts the right clock and drives the plan on it.
+    pub(super) fn deliver(&self, place: &Place, drive: &Drive<'_>) -> Result<Delivered, Error> {
+        if self.profile && !matches!(place, Place::Endpoint(_)) {
+            let fix = "needs a server with an address, which has a profiler. Leave it out";
+            return Err(Error::Invalid(vec![Problem::new("profile", true, fix)]));
+        }
+        match place {
+            Place::Simulation(simulation) if !simulation.real_time() => {
+                let server = drive.prepared.simulated(simulation)?;
+                let drive = Drive {
+                    pages: Pages::Simulated(server.clone()),
+                    ..*drive
+                };
+                started(on_virtual_time(async |clock| {
+                    let server = InProcess::new(server, clock.clone());
+                    let dialer = Dialer::in_process(server);
+                    self.drive(dialer, clock, &drive).await
+                }))
+            }
+            Place::Simulation(simulation) => {
+                let listening = drive
+                    .prepared
+                    .simulated(simulation)?
+                    .listen((Ipv4Addr::LOCALHOST, 0))
+                    .map_err(Error::io("the simulation cannot listen on 127.0.0.1"))?;
+                let origin = Origin::parse(&listening.url()).map_err(Error::Target)?;
+                self.deliver_to(&Endpoint::Url(origin), drive)
+            }
+            Place::Service(service) => {
+                let work = async |clock| {
+                    let dialer = Dialer::in_process(InProcess::serving(service.serve()));
+                    self.drive(dialer, clock, drive).await
+                };
+                started(match service.is_on_virtual_time() {
+                    true => on_paused_time(work),
+                    false => on_real_time(work),
+                })
+            }
+            Place::Endpoint(endpoint) => self.deliver_to(endpoint, drive),
+        }
+    }
+
+    fn deliver_to(&self, endpoint: &Endpoint, drive: &Drive<'_>) -> Result<Delivered, Error> {
+        let descriptors = raise_descriptor_limit();
+        make_room(
+            self.requests
+                .min(self.max_concurrency.unwrap_or(usize::MAX)),
+        );
+        let headers = &drive.prepared.envelope.headers;
+        let profiler = self
+            .profile
+            .then(|| Profiler::new(endpoint, self.insecure, headers))
+            .transpose()?;
+        let inspector = self.chosen_target().has_metrics();
+        let inspector = inspector.then(|| Inspector::new(endpoint, self.insecure));
+        let pages = match inspector {
+            Some(Ok(inspector)) => Pages::Live {
+                inspector: Arc::new(inspector),
+                headers: headers.clone(),
+            },
+            _ => Pages::None,
+        };
+        let drive = Drive {
+            pages,
+            profiler: profiler.as_ref(),
+            ..*drive
+        };
+        let mut delivered = started(on_real_time(async |clock| {
+            let tls = TlsSettings {
+                insecure: self.insecure,
+            };
+            let dialer = Dialer::new(endpoint, &tls).await?;
+            if self.ready_timeout.is_none() {
+                dialer.probe(&clock, self.timeouts.connect).await?;
+            }
+            self.drive(dialer, clock, &drive).await
+        }))?;
+        delivered.delivery.descriptors = descriptors;
+        Ok(delivered)
+    }
+
+    /// Ready check, warm-up, run, and further segments as long as it goes on.
+    async fn drive(
+        &self,
+        dialer: Dialer,
+        clock: Clock,
+        drive: &Drive<'_>,
+    ) -> Result<Delivered, Error> {
+        let Drive {
+            prepared,
+            control,
+            goes_on,
+            pages,
+            profiler,
+        } = drive;
+        let driver = Driver {
+            dialer,
+            clock: clock.clone(),
+            envelope: prepared.envelope.clone(),
+            backend: prepared.backend.clone(),
+            stream: prepared.options.stream,
+            timeouts: self.timeouts,
+            max_concurrency: self.max_concurrency,
+            open_loop: self.open_loop(),
+            prewarm: match self.prewarm.unwrap_or(!clock.is_virtual()) {
+                true => self.connections(&prepared.plan),
+                false => 0,
+            },
+            stop: control.stop.clone(),
+            observer: control.observer.clone(),
+            probe: self.probe(prepared),
+        };
+        // Gone with the last answer, before there are numbers to make room for.
+        let bodies = prepared.bodies_of(&prepared.plan);
+        if let Some(limit) = self.ready_timeout {
+            let first = (&*prepared.plan, &bodies[..]);
+            self.wait_until_ready(&driver, first, limit).await?;
+        }
+        if self.warmups > 0 {
+            // Failures of warm-ups are the run's to show.
+            driver.rehearse(&prepared.plan, &bodies, self.warmups).await;
+        }
+        let send = async |plan: &Plan, bodies: &[Bytes]| match self.workers {
+            2.. if !clock.is_virtual() => driver
+                .drive_with(self.workers, plan, bodies)
+                .map_err(Error::io("cannot start the threads of the run")),
+            _ => Ok(driver.drive(plan, bodies).await),
+        };
+        let watch = Watch {
+            pages,
+            interval: self.server_metrics_interval,
+        };
+        let send =
+            async |plan: &Plan, bodies: &[Bytes]| watch.around(&clock, send(plan, bodies)).await;
+        profiler.map_or(Ok(()), Profiler::start)?;
+        let first = send(&prepared.plan, &bodies).await?;
+        let mut delivered = Delivered::new(first, prepared.plan.clone());
+        while goes_on(&delivered) {
+            let plan = self.plan_of_segment(delivered.segments(), prepared)?;
+            let plan = prepared.aligned(plan);
+            let next = send(&plan, &prepared.bodies_of(&plan)).await?;
+            delivered.append(next, Arc::new(plan));
+        }
+        delivered.remark = profiler.and_then(Profiler::stop);
+        Ok(delivered)
+    }
+
+    async fn wait_until_ready(
+        &self,
+        driver: &Driver,
+        (plan, bodies): (&Plan, &[Bytes]),
+        limit: Duration,
+    ) -> Result<(), Error> {
+        let deadline = driver.clock.now().after(limit);
+        loop {
+            let attempt = driver.rehearse(plan, bodies, 1).await;
+            let error = attempt.records.into_iter().find_map(|record| record.error);
+            let now = driver.clock.now();
+            match error {
+                None => return Ok(()),
+                Some(error) if now >= deadline || driver.stop.is_requested() => {
+                    return Err(Error::Target(format!(
+                        "the server was not ready within {} s; the last attempt: {error}",
+                        limit.as_secs()
+                    )));
+                }
+                Some(_) => {
+                    driver
+                        .clock
+                        .sleep_until(now.after(Duration::from_secs(1)))
+                        .await
+                }
+            }
+        }
+    }
+
+    /// Connections worth opening beforehand.
+    fn connections(&self, plan: &Plan) -> usize {
+        let first_second = Nanos(1_000_000_000);
+        let due = plan
+            .requests
+            .iter()
+            .filter(|r| r.at <= first_second)
+            .count();
+        self.max_concurrency.map_or(due, |most| most.min(due))
+    }
+}
+
+fn started<T>(ran: io::Result<Result<T, Error>>) -> Result<T, Error> {
+    ran.map_err(Error::io("cannot start the runtime of the run"))?
+}
+
+#[cfg(test)]
+#[path = "promises.rs"]
+mod promises;

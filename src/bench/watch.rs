@@ -1,0 +1,201 @@
+//! What the server tells while a plan is sent: its page before and after, and now and then during it.
+
+use super::{Bench, Setting};
+use crate::{
+    client::Delivery,
+    clock::{Clock, Nanos},
+    error::{Error, Problem},
+    inspect::Inspector,
+    run::ServerSide,
+    scrape::{Between, Reading, Series},
+    sim::SimServer,
+};
+use hyper::HeaderMap;
+use std::{
+    convert::Infallible,
+    future::pending,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use tokio::select;
+
+/// No page is asked for more often than this.
+const MOST_OFTEN: Duration = Duration::from_millis(10);
+
+/// Where the pages of a server come from.
+#[derive(Clone)]
+pub(super) enum Pages {
+    /// Nowhere: there are none, or they must not be asked for.
+    None,
+    /// A server with an address.
+    Live {
+        inspector: Arc<Inspector>,
+        headers: HeaderMap,
+    },
+    /// The simulation in this process, whose page costs no time of its clock.
+    Simulated(Arc<SimServer>),
+}
+
+impl Pages {
+    fn read(&self, now: Nanos, again: bool) -> Option<Reading> {
+        let page = match self {
+            Pages::None => return None,
+            Pages::Live { inspector, headers } => inspector.metrics_page(headers, again)?,
+            Pages::Simulated(server) => server.metrics_page(now),
+        };
+        Reading::of(&page)
+    }
+}
+
+/// Reads a server's pages around what is sent.
+pub(super) struct Watch<'a> {
+    pub(super) pages: &'a Pages,
+    /// Between samples during the run; none without it.
+    pub(super) interval: Option<Duration>,
+}
+
+impl Watch<'_> {
+    /// Does the work between two readings of the page.
+    pub(super) async fn around(
+        &self,
+        clock: &Clock,
+        work: impl Future<Output = Result<Delivery, Error>>,
+    ) -> Result<Delivery, Error> {
+        let Some(before) = self.pages.read(clock.now(), false) else {
+            return work.await;
+        };
+        let (mut delivery, series) = match self.interval {
+            None => (work.await?, None),
+            Some(interval) => self.sampled(interval, clock, &before, work).await?,
+        };
+        let mut side = ServerSide {
+            engine: Some(before.engine().to_owned()),
+            gauges: series.and_then(|series| series.of_run(delivery.started, delivery.duration)),
+            ..ServerSide::default()
+        };
+        match self
+            .pages
+            .read(clock.now(), false)
+            .map(|after| after.since(&before))
+        {
+            Some(Between::Counted(counts, ttft)) => {
+                side.counted = Some(counts);
+                // Between a client and a simulation on one clock there is nothing to look for.
+                delivery.server_ttft = ttft.filter(|_| !clock.is_virtual());
+            }
+            Some(Between::Restarted) => side.restarted = true,
+            None => {}
+        }
+        delivery.server = Some(side);
+        Ok(delivery)
+    }
+
+    async fn sampled(
+        &self,
+        interval: Duration,
+        clock: &Clock,
+        before: &Reading,
+        work: impl Future<Output = Result<Delivery, Error>>,
+    ) -> Result<(Delivery, Option<Series>), Error> {
+        let mut series = Series::new(interval);
+        if clock.is_virtual() {
+            let delivery = select! {
+                biased;
+                delivery = work => delivery?,
+                never = self.sample_on(clock, before, &mut series) => match never {},
+            };
+            return Ok((delivery, Some(series)));
+        }
+        let sampler = Sampler::start(self.pages.clone(), clock.now(), before.clone(), series)?;
+        let delivery = work.await?;
+        Ok((delivery, sampler.stop()))
+    }
+
+    /// Samples at their times on a virtual clock, where looking takes none.
+    async fn sample_on(&self, clock: &Clock, before: &Reading, series: &mut Series) -> Infallible {
+        loop {
+            clock.sleep_until(series.due()).await;
+            let now = clock.now();
+            match self.pages.read(now, true) {
+                Some(reading) => series.push(reading.sample(now, before)),
+                None => pending().await,
+            }
+        }
+    }
+}
+
+/// Samples a server's page on a thread of its own, until it is stopped or dropped.
+struct Sampler {
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<Series>>,
+}
+
+impl Sampler {
+    /// `now` is the run's time.
+    fn start(pages: Pages, now: Nanos, before: Reading, mut series: Series) -> Result<Self, Error> {
+        let (stop, stopped) = mpsc::channel();
+        let origin = Instant::now();
+        let elapsed = move || now.after(origin.elapsed());
+        let sample = move || {
+            let mut due = elapsed();
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(due - elapsed()) {
+                let at = elapsed();
+                if let Some(reading) = pages.read(at, true) {
+                    series.push(reading.sample(at, &before));
+                }
+                due = series.due().max(at.after(MOST_OFTEN));
+            }
+            series
+        };
+        let thread = thread::Builder::new()
+            .name("goodput /metrics".to_owned())
+            .spawn(sample)
+            .map_err(Error::io("cannot start the thread that reads /metrics"))?;
+        Ok(Sampler {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends the thread, and gives what it has.
+    fn stop(mut self) -> Option<Series> {
+        self.join()
+    }
+
+    fn join(&mut self) -> Option<Series> {
+        drop(self.stop.take());
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for Sampler {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl Bench {
+    /// Read the server's page `/metrics` this often during the run, for a series of its requests running and
+    /// waiting, its KV memory, preemptions and cached tokens: [`ServerSide::gauges`](crate::run::ServerSide).
+    /// At least 10 ms. Where there is an address, a thread of its own does it, and costs the server and
+    /// this machine some processor time. Default: only before and after.
+    pub fn server_metrics_interval(mut self, every: impl Setting<Duration>) -> Self {
+        let every = self.set("server_metrics_interval", every);
+        self.server_metrics_interval = every.or(self.server_metrics_interval);
+        self
+    }
+
+    pub(super) fn check_server_metrics(&self, problems: &mut Vec<Problem>) {
+        if let Some(interval) = self.server_metrics_interval
+            && interval < MOST_OFTEN
+        {
+            let fix = "must be at least 10ms: the page costs the server some time too";
+            let value = format!("{interval:?}");
+            problems.push(Problem::new("server_metrics_interval", value, fix));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Requests beside the plan, which show how long the server makes others wait.
+//!
+//! vLLM sends a probe, waits for its answer, and sleeps for the interval before the next: when the server
+//! is slow it is asked less often, so the slow time is hardly seen in the percentiles, and the rate is
+//! never the one asked for. Here each probe is due at its own time, whatever became of those before.
+
+use super::{
+    arrivals::Reader,
+    driver::{Arrival, Driver, Job, Silent, Stage, finished, run_one},
+    message::Message,
+};
+use crate::{
+    clock::{Clock, Nanos},
+    plan::PlannedRequest,
+    record::Record,
+};
+use bytes::Bytes;
+use std::{convert::Infallible, rc::Rc, sync::Arc, time::Duration};
+use tokio::{select, task::JoinSet};
+
+/// A request that is sent again and again while a plan is.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// What is asked. Its id begins the ids of all probes.
+    pub request: PlannedRequest,
+    /// Its encoded form.
+    pub body: Bytes,
+    /// From one to the next; the first is sent as the schedule starts.
+    pub interval: Duration,
+}
+
+/// Probes that were sent.
+#[derive(Default)]
+struct Sent {
+    under_way: JoinSet<Record>,
+    over: Vec<Record>,
+}
+
+impl Probe {
+    /// Sends probes from `start` until the work is done, on connections of their own, and waits for the
+    /// last answers. Their times count from the start.
+    pub(super) async fn beside<T>(
+        &self,
+        driver: &Driver,
+        start: Nanos,
+        work: impl Future<Output = T>,
+    ) -> (T, Vec<Record>) {
+        let reader = Rc::new(Reader::new(driver.clock.clone()));
+        let job = driver.job(reader, None, Arc::new(Silent));
+        let mut sent = Sent::default();
+        let done = select! {
+            biased;
+            done = work => done,
+            never = self.send(&driver.clock, start, &job, &mut sent) => match never {},
+        };
+        let Sent {
+            mut under_way,
+            over: mut records,
+        } = sent;
+        while let Some(probe) = under_way.join_next().await {
+            records.push(finished(probe));
+        }
+        records.sort_unstable_by_key(|record| record.index);
+        for record in &mut records {
+            record.shift(-start.0.cast_signed());
+        }
+        (done, records)
+    }
+
+    async fn send(
+        &self,
+        clock: &Clock,
+        start: Nanos,
+        job: &Rc<Job>,
+        sent: &mut Sent,
+    ) -> Infallible {
+        let (mut index, mut due) = (0, start);
+        loop {
+            clock.sleep_until(due).await;
+            let message = Message {
+                id: format!("{}{index}", self.request.id),
+                body: self.body.clone(),
+            };
+            let dispatched = clock.now();
+            let stage = Stage::Launched(job.launch(&message), None);
+            let arrival = Arrival::of(&self.request, index, due, dispatched);
+            sent.under_way
+                .spawn_local(run_one(job.clone(), arrival, stage));
+            while let Some(probe) = sent.under_way.try_join_next() {
+                sent.over.push(finished(probe));
+            }
+            (index, due) = (index + 1, due.after(self.interval));
+        }
+    }
+}

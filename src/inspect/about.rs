@@ -1,0 +1,61 @@
+//! What a server says of itself.
+
+use super::Inspector;
+use reqwest::header::{CONNECTION, HeaderMap};
+use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
+
+/// What a server says of itself is a courtesy: one that is slow to say it is not waited for.
+const ABOUT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Characters that are taken of something that a server says of itself.
+const LONGEST: usize = 100;
+
+impl Inspector {
+    /// What the server says of its version and configuration, as far as it does: vLLM's `/version`,
+    /// llama.cpp's `/props`, SGLang's `/get_server_info`, Ollama's `/api/version`, and the model in
+    /// `/v1/models`. Only fields that are known to hold no secret are taken.
+    pub(crate) fn about(&self, model: &str, headers: &HeaderMap) -> BTreeMap<String, String> {
+        let ask = async |path: &str| -> Option<Value> {
+            let request = self.client.get(format!("{}{path}", self.base));
+            let request = request.headers(headers.clone()).header(CONNECTION, "close");
+            let answer = request.timeout(ABOUT_TIMEOUT).send().await.ok()?;
+            answer.error_for_status().ok()?.json().await.ok()
+        };
+        self.runtime.block_on(async {
+            let (vllm, llama, sglang, ollama, models) = tokio::join!(
+                ask("/version"),
+                ask("/props"),
+                ask("/get_server_info"),
+                ask("/api/version"),
+                ask("/v1/models"),
+            );
+            let mut about = BTreeMap::new();
+            let mut take = |name: &str, answer: &Option<Value>, path: &str| {
+                let value = answer.as_ref().and_then(|answer| answer.pointer(path));
+                let text = match value {
+                    Some(Value::String(text)) => text.clone(),
+                    Some(number @ Value::Number(_)) => number.to_string(),
+                    _ => return,
+                };
+                let text: String = text.chars().take(LONGEST).collect();
+                about.entry(name.to_owned()).or_insert(text);
+            };
+            take("version", &vllm, "/version");
+            take("version", &sglang, "/version");
+            take("version", &ollama, "/version");
+            take("build", &llama, "/build_info");
+            take("total_slots", &llama, "/total_slots");
+            take("n_ctx", &llama, "/default_generation_settings/n_ctx");
+            let ours = models.and_then(|models| {
+                let listed = models.get("data")?.as_array()?;
+                let named = listed.iter().find(|entry| entry["id"] == model);
+                named.or(listed.first()).cloned()
+            });
+            take("max_model_len", &ours, "/max_model_len");
+            take("model_root", &ours, "/root");
+            take("owned_by", &ours, "/owned_by");
+            about
+        })
+    }
+}

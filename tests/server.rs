@@ -1,0 +1,301 @@
+//! What servers tell beside their answers, and what is asked of them beside the plan.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use goodput::{Bench, Report, run::Run, sim::SimServer};
+use rstest::rstest;
+use serde_json::Value;
+use std::{net::Ipv4Addr, sync::Arc};
+
+fn bench(target: &str) -> Bench {
+    Bench::new("server")
+        .target(target)
+        .dataset("random(input = 32, output = 4)")
+        .requests(20)
+        .rate(10)
+        .burstiness(f64::INFINITY)
+        .exclusive(false)
+}
+
+fn run(bench: Bench) -> Report {
+    let report = bench.run_blocking().unwrap();
+    assert_eq!(
+        report.completed() as usize,
+        report.run().records.len(),
+        "{report}"
+    );
+    report
+}
+
+const SLOW: &str = "sim(ttft = 300ms, itl = 10ms)";
+
+/// What the simulation counted, without asking twice.
+fn counted(run: &Run) -> &goodput::run::ServerCounts {
+    run.server.as_ref().unwrap().counted.as_ref().unwrap()
+}
+
+#[test]
+fn the_simulation_counts_what_was_measured() {
+    let report = run(bench("sim(engine = linear, num_blocks = 4096)").backend("vllm"));
+    let counts = counted(report.run());
+    let ours = report.metrics().counts;
+    assert_eq!(counts.prompt_tokens, Some(ours.input_tokens));
+    assert_eq!(counts.generation_tokens, Some(80));
+    assert_eq!(counts.preemptions, Some(0));
+    assert!(counts.spec_decode.is_none() && counts.diffusion.is_none());
+    assert!(
+        report.to_string().contains("80 generated (80 here)"),
+        "{report}"
+    );
+}
+
+#[test]
+fn preemptions_are_the_runs_own() {
+    let small = "sim(engine = linear, num_blocks = 24, block_size = 4)";
+    let report = run(bench(small)
+        .backend("vllm")
+        .dataset("random(input = 8, output = 60)")
+        .rate(1_000)
+        .warmups(5));
+    let counts = counted(report.run());
+    assert!(counts.preemptions > Some(0), "{counts:?}");
+    // The warm-up came before.
+    assert_eq!(counts.generation_tokens, Some(20 * 60));
+}
+
+#[test]
+fn drafts_are_counted_as_vllm_counts_them() {
+    let drafting = "sim(engine = linear, num_speculative_tokens = 3, acceptance = 0.8)";
+    let bench = || {
+        bench(drafting)
+            .backend("vllm")
+            .dataset("random(input = 8, output = 40)")
+    };
+    let report = run(bench());
+    let drafted = counted(report.run()).spec_decode.clone().unwrap();
+    let rates = drafted.rates().unwrap();
+    assert_eq!(drafted.accepted_at.len(), 3);
+    assert_eq!(
+        drafted.accepted_at.iter().sum::<u64>(),
+        drafted.accepted_tokens
+    );
+    assert!(rates.acceptance_at.is_sorted_by(|a, b| a >= b), "{rates:?}");
+    assert!((0.7..0.9).contains(&rates.acceptance_at[0]), "{rates:?}");
+    assert_eq!(run(bench()).run(), report.run());
+}
+
+#[test]
+fn a_prefix_cache_is_seen_by_both_sides() {
+    let report = run(bench("sim(engine = linear)")
+        .backend("vllm")
+        .dataset("prefix_repetition(prefix = 64, suffix = 8, prefixes = 1, output = 4)"));
+    let counts = counted(report.run());
+    let cached = counts.cached_prompt_tokens.unwrap();
+    assert!(cached > 0, "{counts:?}");
+    assert_eq!(counts.prefix_cache.unwrap().hits, cached);
+}
+
+#[test]
+fn a_series_on_virtual_time_is_exact_and_the_same_every_time() {
+    let sampled = || run(bench(SLOW).server_metrics_interval("100ms"));
+    let report = sampled();
+    let series = report.run().server.clone().unwrap().gauges.unwrap();
+    let at: Vec<u64> = series.samples.iter().map(|sample| sample.at.0).collect();
+    let steps: Vec<u64> = (0..at.len() as u64)
+        .map(|step| step * 100_000_000)
+        .collect();
+    assert_eq!(at, steps);
+    // By the end of the run at 2.33 s.
+    assert_eq!(at.len(), 24);
+    // Each request takes 330 ms, and one comes every 100 ms.
+    let running: Vec<_> = series.samples[5..20]
+        .iter()
+        .map(|sample| sample.running)
+        .collect();
+    assert!(
+        running
+            .iter()
+            .all(|running| *running == Some(3.0) || *running == Some(4.0)),
+        "{running:?}"
+    );
+    assert_eq!(sampled().run(), report.run());
+    // Looking changes nothing.
+    assert_eq!(run(bench(SLOW)).run().records, report.run().records);
+}
+
+#[test]
+fn a_live_server_is_sampled_too() {
+    let server = Arc::new(SimServer::new(Default::default()));
+    let listening = server.listen((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let report = run(bench(&listening.url())
+        .rate(40)
+        .server_metrics_interval("50ms"));
+    let side = report.run().server.clone().unwrap();
+    assert_eq!(side.engine.as_deref(), Some("vLLM"));
+    assert!(side.about["version"].starts_with("goodput-sim"), "{side:?}");
+    let samples = side.gauges.unwrap().samples;
+    assert!(!samples.is_empty());
+    assert!(samples.windows(2).all(|two| two[0].at < two[1].at));
+    assert!(samples.iter().all(|sample| sample.running.is_some()));
+    assert_eq!(side.counted.unwrap().generation_tokens, Some(80));
+}
+
+#[test]
+fn probes_keep_to_their_times_and_out_of_the_numbers() {
+    let probed = || run(bench(SLOW).probe_rate(20));
+    let report = probed();
+    let probes = &report.run().probes;
+    // The run lasts 2.33 s.
+    assert_eq!(probes.len(), 47);
+    for (index, probe) in probes.iter().enumerate() {
+        assert_eq!(probe.sent.0, index as u64 * 50_000_000);
+        assert_eq!((probe.output.tokens, probe.events.len()), (1, 1));
+    }
+    let numbers = report.metrics().probes.clone().unwrap();
+    assert_eq!((numbers.completed, numbers.failed), (47, 0));
+    assert_eq!((numbers.e2el.median, numbers.e2el.max), (300.0, 300.0));
+    let alone = run(bench(SLOW));
+    assert_eq!(report.metrics().counts, alone.metrics().counts);
+    assert_eq!(report.run().duration, alone.run().duration);
+    assert_eq!(report.run().setup.plan_hash, alone.run().setup.plan_hash);
+    assert_eq!(probed().run(), report.run());
+}
+
+#[test]
+fn probes_do_not_wait_for_a_slot() {
+    let bench = bench(SLOW)
+        .max_concurrency(1)
+        .rate(f64::INFINITY)
+        .requests(3)
+        .probe_rate(10);
+    let report = run(bench);
+    assert_eq!(report.run().probes.len(), 10);
+    assert_eq!(report.metrics().peaks.exact_concurrent_requests, 1);
+}
+
+#[test]
+fn a_run_that_grows_is_probed_in_every_segment() {
+    let report = bench("sim(ttft = lognormal(100ms, 100ms), seed = 3)")
+        .probe_rate(10)
+        .slo("p99(ttft) < 400ms")
+        .max_extend(3)
+        .server_metrics_interval("200ms")
+        .run_blocking()
+        .unwrap();
+    let run = report.run();
+    assert!(run.records.len() > 20, "it was decided at once: {report}");
+    let indices: Vec<usize> = run.probes.iter().map(|probe| probe.index).collect();
+    assert_eq!(indices, (0..indices.len()).collect::<Vec<_>>());
+    assert!(run.probes.windows(2).all(|two| two[0].sent < two[1].sent));
+    let side = run.server.as_ref().unwrap();
+    let generated = report.metrics().counts.output_tokens + run.probes.len() as u64;
+    assert_eq!(counted(run).generation_tokens, Some(generated));
+    let samples = &side.gauges.as_ref().unwrap().samples;
+    assert!(samples.windows(2).all(|two| two[0].at < two[1].at));
+    assert!(
+        samples
+            .windows(2)
+            .all(|two| two[0].generation_tokens <= two[1].generation_tokens)
+    );
+}
+
+#[rstest]
+#[case::negative("openai", -1.0, "must be 0 (no probes) or up to 1000")]
+#[case::endless("openai", f64::INFINITY, "must be 0 (no probes) or up to 1000")]
+#[case::undefined("openai", f64::NAN, "must be 0 (no probes) or up to 1000")]
+#[case::without_a_text("openai-audio", 1.0, "a probe asks \"Hi\"")]
+fn what_probes_need(#[case] backend: &str, #[case] rate: f64, #[case] told: &str) {
+    let error = bench(SLOW)
+        .backend(backend)
+        .probe_rate(rate)
+        .check()
+        .unwrap_err();
+    assert!(error.to_string().contains(told), "{error}");
+}
+
+#[test]
+fn pages_have_a_shortest_interval() {
+    let error = bench(SLOW)
+        .server_metrics_interval("1ms")
+        .check()
+        .unwrap_err();
+    assert!(error.to_string().contains("at least 10ms"), "{error}");
+}
+
+#[test]
+fn a_stored_run_without_all_this_is_read() {
+    let bench = bench(SLOW).probe_rate(10).server_metrics_interval("1s");
+    // What is infinite has no form in JSON.
+    let report = run(bench.burstiness(1.0));
+    let mut stored = serde_json::to_value(report.run()).unwrap();
+    let back: Run = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(&back, report.run());
+    let fields = stored.as_object_mut().unwrap();
+    assert!(fields.remove("server").is_some() && fields.remove("probes").is_some());
+    let older: Run = serde_json::from_value(Value::Object(fields.clone())).unwrap();
+    assert!(older.server.is_none() && older.probes.is_empty());
+    assert_eq!(older.records, back.records);
+}
+
+#[cfg(feature = "tokenizers")]
+mod alignment {
+    use super::*;
+    use goodput::{
+        plan::{Tokenizer, TokenizerSpec},
+        record::CountSource,
+    };
+
+    /// A server that counts by the embedded tokenizer, and prompts that were made without one.
+    #[rstest]
+    #[case::random("random(input = 40, output = 2)")]
+    #[case::prefixes("prefix_repetition(prefix = 24, suffix = 12, prefixes = 2, output = 2)")]
+    fn prompts_get_their_lengths_by_the_servers_tokenizer(#[case] dataset: &str) {
+        let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
+        let server = SimServer::new(Default::default()).tokenizer(tokenizer.clone());
+        let listening = Arc::new(server).listen((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let bench = || {
+            bench(&listening.url())
+                .dataset(dataset)
+                .tokenizer("none")
+                .rate(f64::INFINITY)
+        };
+        let asked = bench().align_prompts(false).plan().unwrap();
+        let report = run(bench());
+        for (planned, record) in asked.requests.iter().zip(&report.run().records) {
+            assert_eq!(record.input.source, CountSource::Usage);
+            assert_eq!(record.input.tokens, planned.input.tokens);
+        }
+        let notes = report.notes().join("\n");
+        assert!(
+            notes.contains("20 of 20 prompts were given their lengths"),
+            "{notes}"
+        );
+        assert!(!notes.contains("estimates"), "{notes}");
+        // What was sent is what is hashed, and it is the same every time.
+        assert_ne!(report.run().setup.plan_hash, asked.hash());
+        assert_eq!(
+            run(bench()).run().setup.plan_hash,
+            report.run().setup.plan_hash
+        );
+        let unaligned = run(bench().align_prompts(false));
+        assert_eq!(unaligned.run().setup.plan_hash, asked.hash());
+        assert_ne!(
+            unaligned.metrics().counts.input_tokens,
+            report.metrics().counts.input_tokens
+        );
+    }
+
+    #[test]
+    fn equal_tokenizers_leave_the_plan_alone() {
+        let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
+        let server = SimServer::new(Default::default()).tokenizer(tokenizer);
+        let listening = Arc::new(server).listen((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let bench = || {
+            bench(&listening.url())
+                .tokenizer("embedded")
+                .rate(f64::INFINITY)
+        };
+        let report = run(bench());
+        assert_eq!(report.run().setup.plan_hash, bench().plan().unwrap().hash());
+        assert!(!report.notes().join("\n").contains("/tokenize"));
+    }
+}
