@@ -142,6 +142,8 @@ mod outputs;
 pub mod plan;
 pub mod record;
 pub mod report;
+#[cfg(feature = "cli")]
+mod results;
 pub mod run;
 pub mod sim;
 #[cfg(feature = "insta")]

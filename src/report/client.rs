@@ -5,6 +5,7 @@ use crate::{
     metrics::Metrics,
     run::{Run, Timestamps},
 };
+use std::fmt::Display;
 
 /// Labels and texts: the client's line, and the server's own count where it gave one.
 pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)> {
@@ -20,6 +21,12 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
         lines.push(("server", text));
     }
     lines
+}
+
+/// They as text; ends without a line break.
+pub(crate) fn text<L: Display, T: Display>(lines: impl IntoIterator<Item = (L, T)>) -> String {
+    let line = |(label, text)| format!("  {label:<11} {text}");
+    lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn client(run: &Run, metrics: &Metrics) -> String {

@@ -12,7 +12,7 @@ use crate::{
 };
 use goodput_grammar::ramp::Ramp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What the result file holds besides the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,6 +54,21 @@ pub fn vllm_json<'a>(
     judgement: &Judgement,
     options: &JsonOptions,
 ) -> VllmJson<'a> {
+    let mut result = vllm_keys(run, metrics, options);
+    put(
+        &mut result,
+        "goodput",
+        extra(run, metrics, judgement, options.dataset.as_deref()),
+    );
+    with_metadata(result, &options.metadata)
+}
+
+/// vLLM's own keys, of which its table is made too.
+pub(super) fn vllm_keys<'a>(
+    run: &'a Run,
+    metrics: &Metrics,
+    options: &JsonOptions,
+) -> VllmJson<'a> {
     let mut result = head(run, options);
     totals(&mut result, run, metrics, options);
     per_request(&mut result, run, options.detailed);
@@ -70,12 +85,7 @@ pub fn vllm_json<'a>(
         );
     }
     statistics(&mut result, run, metrics, &options.vllm);
-    put(
-        &mut result,
-        "goodput",
-        extra(run, metrics, judgement, options.dataset.as_deref()),
-    );
-    with_metadata(result, &options.metadata)
+    result
 }
 
 fn peaks(result: &mut VllmJson<'_>, metrics: &Metrics) {
@@ -101,6 +111,15 @@ enum Field<'a> {
 impl VllmJson<'_> {
     fn has(&self, key: &str) -> bool {
         self.0.iter().any(|(name, _)| name == key)
+    }
+
+    /// All but what grows with requests.
+    pub(super) fn values(self) -> Map<String, Value> {
+        let value = |(key, field)| match field {
+            Field::Value(value) => Some((key, value)),
+            Field::Column(..) => None,
+        };
+        self.0.into_iter().filter_map(value).collect()
     }
 }
 
@@ -350,7 +369,6 @@ mod tests {
     };
     use goodput_grammar::ramp::RampKind;
     use rstest::rstest;
-    use serde_json::Map;
 
     fn map(result: &VllmJson<'_>) -> Map<String, Value> {
         serde_json::from_str(&serde_json::to_string(result).unwrap()).unwrap()

@@ -23,6 +23,7 @@ mod junit;
 mod markdown;
 mod measure;
 mod outcome;
+mod printed;
 mod prometheus;
 mod summary;
 mod table;
@@ -43,8 +44,15 @@ pub use junit::junit_xml;
 pub use markdown::markdown;
 pub use measure::Measure;
 pub use outcome::{End, Measured, Outcome, worst_exit_code};
+pub use printed::printed;
 pub use prometheus::prometheus_text;
 pub use summary::summary;
 pub use table::vllm_table;
 pub use value::Report;
 pub use vllm::{VllmMetric, VllmOptions, result_file_name};
+#[cfg(feature = "cli")]
+pub(crate) use {
+    client::text as client_text,
+    markdown::plain,
+    table::{Line, capped, lines, table},
+};

@@ -67,16 +67,10 @@ impl<'a> Output<'a> {
 
     /// vLLM's table, then the verdict.
     pub(super) fn text(&self, report: &Report) -> String {
-        let simulated = "SIMULATED: the built-in simulation answered, no real server\n";
-        format!(
-            "{}{}\n{}\n{}",
-            match report.run().setup.simulated {
-                true => simulated,
-                false => "",
-            },
-            report::vllm_table(report.run(), report.metrics(), &self.vllm()),
-            report.client(),
-            report.evidence()
+        report::printed(
+            report.run().setup.simulated,
+            &report::vllm_table(report.run(), report.metrics(), &self.vllm()),
+            &[report.client(), report.evidence()],
         )
     }
 
@@ -122,7 +116,7 @@ impl<'a> Output<'a> {
             date: date(now),
             label: self.args.label.clone(),
             model_id: Some(self.args.model_id(report.model()).to_owned()),
-            tokenizer_id: run.setup.tokenizer.clone(),
+            tokenizer_id: self.vllm().tokenizer_id(run),
             num_prompts: self.args.num_prompts,
             metadata: self.metadata.clone(),
             ramp: self.args.ramp(&mut Vec::new()),
