@@ -36,10 +36,10 @@ fn below(own: &Own) -> Vec<String> {
 
 /// What does not mean the same as here.
 fn differences(imported: &Imported) -> String {
-    let Imported { tool, version, .. } = imported;
+    let name = format!("{} {}", imported.tool, imported.version);
     let mut text = format!(
-        "  read from   {tool} {version}: its numbers under vLLM's names, which mean what they mean \
-         there but for these"
+        "  read from   {}: its numbers under vLLM's names. Not as here:",
+        name.trim_end()
     );
     for remark in &imported.remarks {
         let _ = write!(text, "\n    {}: {}", remark.on, remark.text);
@@ -71,13 +71,7 @@ impl Reading {
 /// One table: a row a number, a column a result; and what is to know of those of other tools.
 pub(crate) fn markdown(readings: &[Reading]) -> String {
     let columns: Vec<Vec<(String, String)>> = readings.iter().map(rows).collect();
-    let mut labels: Vec<&str> = Vec::new();
-    for (position, (label, _)) in columns.iter().flat_map(|rows| rows.iter().enumerate()) {
-        if !labels.contains(&label.as_str()) {
-            // Beside its neighbours, where another result lacks it.
-            labels.insert(position.min(labels.len()), label);
-        }
-    }
+    let labels = merged(&columns);
     let mut text = "| |".to_owned();
     for reading in readings {
         let _ = write!(text, " {} |", report::plain(&reading.place));
@@ -102,6 +96,22 @@ pub(crate) fn markdown(readings: &[Reading]) -> String {
         }
     }
     text + "\n"
+}
+
+/// All labels; one that only some columns have comes behind the one that it follows there.
+fn merged(columns: &[Vec<(String, String)>]) -> Vec<&str> {
+    let mut labels: Vec<&str> = Vec::new();
+    for column in columns {
+        let mut next = 0;
+        for (label, _) in column {
+            let place = labels.iter().position(|other| other == label);
+            if place.is_none() {
+                labels.insert(next, label);
+            }
+            next = place.unwrap_or(next) + 1;
+        }
+    }
+    labels
 }
 
 fn rows(reading: &Reading) -> Vec<(String, String)> {

@@ -2,13 +2,16 @@
 
 use super::flags::Args;
 use crate::{
-    cli::save,
+    cli::{argv, save},
     clock::Nanos,
     error::{Error, Problem},
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Asks for records of PyTorch's benchmark format beside each result file.
+const FOR_PYTORCH: &str = "SAVE_TO_PYTORCH_BENCHMARK_FORMAT";
 
 /// The output that the flags ask for, checked before the run so that nothing is lost after it.
 pub(super) struct Output<'a> {
@@ -92,7 +95,7 @@ impl<'a> Output<'a> {
         });
         let path = self.folder.join(name);
         let Err(source) = save::write(&path, &json, self.args.append_result) else {
-            return Ok(());
+            return self.save_for_pytorch(report, &json, &path);
         };
         let kept = match save::rescue(&json) {
             Ok(kept) => format!("it was kept in {}", kept.display()),
@@ -102,6 +105,24 @@ impl<'a> Output<'a> {
             what: format!("cannot write the result to {}; {kept}", path.display()),
             source,
         })
+    }
+
+    /// Writes the records for PyTorch's database, where the environment asks for them as it asks vLLM.
+    fn save_for_pytorch(
+        &self,
+        report: &Report,
+        json: &VllmJson<'_>,
+        path: &Path,
+    ) -> Result<(), Error> {
+        if std::env::var_os(FOR_PYTORCH).is_none_or(|value| value.is_empty()) {
+            return Ok(());
+        }
+        let path = report::pytorch_file(path);
+        let line = argv::prepared(std::env::args_os())?;
+        let model = self.args.model_id(report.model());
+        let records = report::pytorch_records(json, model, argv::settings(line));
+        let what = format!("cannot write the records for PyTorch to {}", path.display());
+        save::write(&path, &records, false).map_err(Error::io(what))
     }
 
     fn json<'r>(&self, report: &'r Report, now: &Zoned) -> VllmJson<'r> {

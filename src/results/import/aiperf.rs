@@ -165,3 +165,55 @@ const ADJUSTED: [&str; 4] = [
     "adj_inter_chunk_latency",
     "adj_request_latency",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{numbers, printed};
+    use rstest::rstest;
+
+    /// The columns that aiperf prints.
+    const COLUMNS: [&str; 7] = ["mean", "min", "max", "p99", "p90", "median", "std"];
+
+    #[rstest]
+    #[case("Time to First Token (ms)", "ttft")]
+    #[case("Inter Token Latency (ms)", "tpot")]
+    #[case("Request Latency (ms)", "e2el")]
+    fn latencies_are_those_that_aiperf_printed(#[case] label: &str, #[case] name: &str) {
+        let ours = numbers("aiperf.json");
+        let mut compared = 0;
+        for (statistic, theirs) in COLUMNS.iter().zip(row(label)) {
+            if let Some(value) = ours.get(&format!("{statistic}_{name}_ms")) {
+                assert_eq!(
+                    format!("{:.2}", value.as_f64().unwrap()),
+                    theirs,
+                    "{statistic}"
+                );
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, 5);
+    }
+
+    #[rstest]
+    #[case("Request Throughput (requests/sec)", "request_throughput")]
+    #[case("Output Token Throughput (tokens/sec)", "output_throughput")]
+    #[case("Goodput (requests/sec)", "request_goodput")]
+    #[case("Request Count (requests)", "completed")]
+    fn totals_are_those_that_aiperf_printed(#[case] label: &str, #[case] key: &str) {
+        let value = numbers("aiperf.json")[key].as_f64().unwrap();
+        assert_eq!(format!("{value:.2}"), row(label)[0]);
+    }
+
+    /// The cells behind a label.
+    fn row(label: &str) -> Vec<String> {
+        let text = printed("aiperf.txt");
+        let cells = |line: &str| {
+            let cells = line.split('│').map(|cell| cell.trim().to_owned());
+            cells.skip(1).collect::<Vec<_>>()
+        };
+        let mut rows = text.lines().map(cells);
+        rows.find(|row| row.first().is_some_and(|first| first == label))
+            .unwrap()[1..]
+            .to_vec()
+    }
+}

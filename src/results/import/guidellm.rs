@@ -138,6 +138,11 @@ fn meanings(map: &mut Mapping<'_>) {
         "of the wall clock, which may be set during a run; here of the kernel or a monotonic clock",
     );
     map.remark(
+        "TTFT",
+        "to the first event with text, reasoning or a tool call; here to the first token event, its \
+         text may be empty",
+    );
+    map.remark(
         "TPOT",
         "guidellm calls it `inter_token_latency_ms`: (last - first token) / (output tokens - 1) of a \
          request, counted once a gap, so that long answers weigh more; here once a request",
@@ -145,6 +150,10 @@ fn meanings(map: &mut Mapping<'_>) {
     map.remark(
         "E2EL",
         "to the end of the answer, usage and `[DONE]` included; here to the last token event",
+    );
+    map.remark(
+        "ITL",
+        "none: guidellm keeps the first and the last time of an answer, not the gaps between",
     );
     map.remark(
         "peak concurrent requests",
@@ -193,4 +202,45 @@ fn left_out(map: &mut Mapping<'_>) {
         map.leave(name, "no metric of goodput");
     }
     map.settings(&["slo_determined_requests"]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{numbers, printed};
+
+    #[test]
+    fn numbers_are_those_that_guidellm_printed() {
+        let ours = numbers("guidellm.json");
+        let row = |title: &str| {
+            let text = printed("guidellm.txt");
+            let table = text.split_once(title).unwrap().1;
+            let row = table.lines().find(|line| line.starts_with("| constant@"));
+            let cells = row.unwrap().split('|').map(|cell| {
+                let cell = cell.split('±').next().unwrap_or_default();
+                cell.trim().trim_end_matches('*').to_owned()
+            });
+            cells.skip(2).collect::<Vec<_>>()
+        };
+        let ms = |key: &str| format!("{:.1}", ours[key].as_f64().unwrap());
+        let seconds = |key: &str| format!("{:.1}", ours[key].as_f64().unwrap() / 1e3);
+        let latency = row("Request Latency Statistics");
+        let [e2el, ttft, itl] = [0, 3, 9].map(|at| latency[at..at + 3].to_vec());
+        let keys = |name: &str| ["mean", "median", "p95"].map(|s| format!("{s}_{name}_ms"));
+        assert_eq!(e2el, keys("e2el").map(|key| seconds(&key)));
+        assert_eq!(ttft, keys("ttft").map(|key| ms(&key)));
+        assert_eq!(itl, keys("tpot").map(|key| ms(&key)));
+        let throughput = row("Server Throughput Statistics");
+        assert_eq!(throughput[2], ms("request_throughput"));
+        assert_eq!(throughput[4], ms("output_throughput"));
+        assert_eq!(throughput[5], ms("total_token_throughput"));
+        let summary = row("Run Summary Info");
+        assert_eq!(summary[2], ms("duration"));
+        assert_eq!([&summary[5], &summary[7]], ["12", "0"]);
+        assert_eq!(
+            (ours["completed"].as_u64(), ours["failed"].as_u64()),
+            (Some(12), Some(0))
+        );
+        assert_eq!(summary[8], ms("total_input_tokens"));
+        assert_eq!(summary[11], ms("total_output_tokens"));
+    }
 }

@@ -137,3 +137,36 @@ fn left_out(map: &mut Mapping<'_>) {
         "cached_tokens_details",
     ]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{numbers, printed};
+    use crate::report::{Line, lines};
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("sglang")]
+    #[case("sglang-oai")]
+    fn numbers_are_those_that_sglang_printed(#[case] name: &str) {
+        let text = printed(&format!("{name}.txt"));
+        let theirs = |label: &str| {
+            let label = format!("{}:", label.replace("E2EL", "E2E Latency"));
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(label.as_str()));
+            line.map(|value| value.trim().to_owned())
+        };
+        let mut compared = 0;
+        for line in lines(&numbers(&format!("{name}.jsonl")), None) {
+            let Line::Value(label, value) = line else {
+                continue;
+            };
+            if let Some(theirs) = theirs(&label) {
+                let same: (f64, f64) = (value.parse().unwrap(), theirs.parse().unwrap());
+                assert_eq!(same.0, same.1, "{label}");
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, 10 + 4 * 5, "{text}");
+    }
+}
