@@ -581,3 +581,40 @@ fn records_for_pytorch_stand_beside_the_result() {
     let value = &read_json(Path::new(&result))["median_ttft_ms"];
     assert_eq!(&record["metric"]["benchmark_values"][0], value);
 }
+
+#[rstest]
+#[case::csv("csv")]
+#[cfg_attr(feature = "parquet", case::parquet("parquet"))]
+fn requests_are_exported(#[case] format: &str) {
+    let path = folder(&format!("export-{format}")).join(format!("deep/requests.{format}"));
+    let output = serve(&[
+        "--num-prompts",
+        "5",
+        "--export-requests",
+        path.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let written = std::fs::read(&path).unwrap();
+    match format {
+        "csv" => {
+            let written = text(&written);
+            assert_eq!(written.lines().count(), 6, "{written}");
+            let start = "bench,index,request_id,status,good,scheduled_s,";
+            assert!(written.starts_with(start), "{written}");
+            assert!(written.contains(",0,goodput-0,ok,true,"), "{written}");
+        }
+        _ => assert!(written.starts_with(b"PAR1") && written.ends_with(b"PAR1")),
+    }
+}
+
+#[test]
+fn an_export_that_cannot_be_written_is_told_before_the_run() {
+    let output = serve(&["--export-requests", "requests.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("--export-requests = requests.json: must end in .csv or .parquet"),
+        "{told}"
+    );
+    assert_eq!(text(&output.stdout), "");
+}

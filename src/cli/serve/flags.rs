@@ -2,8 +2,9 @@
 //! name the server are flags of `goodput ab` too.
 
 mod dataset;
+mod export;
 
-use self::dataset::DatasetFlags;
+use self::{dataset::DatasetFlags, export::ExportFlags};
 use crate::{
     baseline::Settings,
     bench::{Bench, LoraAssignment},
@@ -177,6 +178,8 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     on_inconclusive: Option<String>,
 
+    #[command(flatten)]
+    pub(super) export: ExportFlags,
     /// Metrics to print and save, of ttft, tpot, itl, e2el. Default: ttft,tpot,itl; of answers
     /// without tokens e2el.
     #[arg(long, value_delimiter = ',')]

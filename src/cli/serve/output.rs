@@ -5,6 +5,7 @@ use crate::{
     cli::{argv, save},
     clock::Nanos,
     error::{Error, Problem},
+    export::Export,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
@@ -19,6 +20,7 @@ pub(super) struct Output<'a> {
     metrics: Option<Vec<VllmMetric>>,
     metadata: Vec<(String, String)>,
     folder: PathBuf,
+    export: Option<Export>,
 }
 
 impl<'a> Output<'a> {
@@ -33,8 +35,13 @@ impl<'a> Output<'a> {
                 problems.push(Problem::new("--metric-percentiles", percentile, fix));
             }
         }
+        let export = match args.dry_run {
+            true => None,
+            false => args.export.checked()?,
+        };
         let output = Output {
             args,
+            export,
             metrics,
             metadata,
             folder: args.result_dir.clone().unwrap_or_default(),
@@ -77,8 +84,22 @@ impl<'a> Output<'a> {
         )
     }
 
-    /// Writes the result file. If that fails, the result goes to the temporary folder instead.
+    /// Writes all files of the run.
     pub(super) fn save(&self, report: &Report) -> Result<(), Error> {
+        let exported = self.export_requests(report);
+        self.save_result(report).and(exported)
+    }
+
+    fn export_requests(&self, report: &Report) -> Result<(), Error> {
+        let Some(export) = &self.export else {
+            return Ok(());
+        };
+        let what = format!("cannot write the requests to {}", export.path().display());
+        export.write(report).map_err(Error::io(what))
+    }
+
+    /// Writes the result file. If that fails, the result goes to the temporary folder instead.
+    fn save_result(&self, report: &Report) -> Result<(), Error> {
         if !self.saves() {
             return Ok(());
         }
