@@ -105,7 +105,7 @@
 //! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 12 s |
 //! | `junit` | no | JUnit XML among the outputs | 1 s |
 //! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 6 s |
-//! | `csv` | no | `export`: the requests of a run as CSV | 1 s |
+//! | `csv` | no | `export`: the requests of a run as CSV | < 2 s |
 //! | `parquet` | no | `export`: the requests of a run as Parquet | 20 s |
 //! | `media` | no | pictures and videos of the dataset `random-mm` | < 1 s |
 //! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 57 s |
