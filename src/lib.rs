@@ -105,9 +105,11 @@
 //! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 12 s |
 //! | `junit` | no | JUnit XML among the outputs | 1 s |
 //! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 6 s |
+//! | `csv` | no | `export`: the requests of a run as CSV | < 2 s |
+//! | `parquet` | no | `export`: the requests of a run as Parquet | 20 s |
 //! | `media` | no | pictures and videos of the dataset `random-mm` | < 1 s |
 //! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 57 s |
-//! | `cli` | no | the `goodput` command, with `junit` and `media` | 23 s |
+//! | `cli` | no | the `goodput` command, with `csv`, `junit` and `media` | 23 s |
 //!
 //! These are CPU seconds of a cold debug build, beside 56 without any feature and 53 for reqwest
 //! with its defaults; `docs/performance.md` has the whole table.
@@ -129,6 +131,8 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 mod error;
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub mod export;
 #[doc(hidden)]
 pub mod harness;
 mod histogram;
@@ -142,6 +146,8 @@ mod outputs;
 pub mod plan;
 pub mod record;
 pub mod report;
+#[cfg(feature = "cli")]
+mod results;
 pub mod run;
 mod scrape;
 pub mod sim;

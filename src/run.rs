@@ -66,6 +66,9 @@ pub struct Setup {
     pub open_loop: bool,
     /// The plan's seed.
     pub seed: u64,
+    /// Put before a request's place in the plan, it is the request's id (`x-request-id`).
+    #[serde(default)]
+    pub request_id_prefix: String,
     /// The plan's hash.
     pub plan_hash: String,
 }

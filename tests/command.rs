@@ -4,7 +4,7 @@
 
 mod support;
 
-use rstest::rstest;
+use rstest::{Context, rstest};
 use serde_json::Value;
 use std::{
     io::Write,
@@ -513,4 +513,184 @@ fn a_detailed_result_is_a_simulation() {
     assert_eq!((measured.len(), drawn.len()), (50, 50));
     assert!(drawn.iter().all(|ttft| measured.contains(ttft)));
     assert_ne!(measured, drawn);
+}
+
+/// What `goodput report` prints of saved results is what `goodput serve` printed of their runs.
+#[rstest]
+#[case::open_loop(&["--num-prompts", "30", "--request-rate", "20", "--goodput", "ttft:90", "--slo", "p99(ttft) < 90ms"])]
+#[case::closed_loop(&["--num-prompts", "20", "--max-concurrency", "4", "--save-detailed", "--percentile-metrics", "ttft,e2el,client_queue_time", "--metric-percentiles", "50,99.9"])]
+#[case::failures(&["--num-prompts", "30", "--target", "sim(faults = 'status(503)@30%')"])]
+#[case::no_tokenizer(&["--num-prompts", "10", "--skip-tokenizer-init"])]
+#[case::estimates(&["--num-prompts", "10", "--tokenizer", "none", "--percentile-metrics", "e2el"])]
+#[case::vectors(&["--num-prompts", "20", "--backend", "openai-embeddings"])]
+fn a_report_is_what_serve_printed(#[context] context: rstest::Context, #[case] args: &[&str]) {
+    let folder = folder(&format!("report-{}", context.case.unwrap()));
+    let path = folder.join("result.json");
+    let save = ["--save-result", "--result-filename", path.to_str().unwrap()];
+    let sim = [
+        "serve",
+        "--target",
+        "sim(ttft = normal(80ms, 20ms), itl = 5ms, seed = 1)",
+    ];
+    let lengths = ["--random-input-len", "32", "--random-output-len", "8"];
+    let sim = if args.contains(&"--target") {
+        &sim[..1]
+    } else {
+        &sim[..]
+    };
+    let served = goodput(&[sim, &lengths, args, &save].concat());
+    let shown = goodput(&["report", path.to_str().unwrap()]);
+    assert_eq!(text(&shown.stderr), "");
+    assert_eq!(
+        text(&shown.stdout),
+        text(&served.stdout),
+        "{}",
+        text(&served.stderr)
+    );
+    assert!(text(&shown.stdout).contains("  verdict     "));
+    assert_eq!(shown.status.code(), Some(0));
+}
+
+#[test]
+fn several_results_are_shown_beside_each_other() {
+    let fixture = |name: &str| format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (vllm, aiperf) = (fixture("vllm/result.json"), fixture("peers/aiperf.json"));
+    let lines = folder("beside").join("two.jsonl");
+    let vllm_text = std::fs::read_to_string(&vllm).unwrap();
+    std::fs::write(&lines, format!("{vllm_text}\n{vllm_text}")).unwrap();
+    let lines = lines.to_str().unwrap();
+    let shown = goodput(&["report", &vllm, lines, "--format", "text"]);
+    let shown = text(&shown.stdout);
+    assert_eq!(shown.matches(" Serving Benchmark Result ").count(), 3);
+    for place in [
+        format!("{vllm}:\n"),
+        format!("\n\n{lines}, line 1:\n"),
+        format!("\n\n{lines}, line 2:\n"),
+    ] {
+        assert!(shown.contains(&place), "{shown}");
+    }
+    let shown = goodput(&["report", &vllm, &aiperf, "--format", "markdown"]);
+    let shown = text(&shown.stdout).replace(&fixture("").replace('_', "\\_"), "");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_is_no_result_exits_with_2_and_its_place() {
+    let folder = folder("no-result");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let cut = write("cut.json", "{\"date\": \"2026\",\n\"duration\": ");
+    let other = write("other.json", "{\"hello\": 1}");
+    let lines = write(
+        "lines.jsonl",
+        "{\"endpoint_type\": \"openai\", \"duration\": \"long\"}\n",
+    );
+    let missing = folder.join("missing.json").to_str().unwrap().to_owned();
+    let output = goodput(&["report", &cut, &other, &lines, &missing]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "");
+    let told = text(&output.stderr);
+    for expected in [
+        format!("{cut}: is not JSON: EOF while parsing a value at line 2 column 12"),
+        format!("{other}: is no result that is known here"),
+        format!("{lines}: `completed` is missing; "),
+        "`duration` is \"long\", not a number".to_owned(),
+        format!("{missing}: cannot be read: "),
+    ] {
+        assert!(told.contains(&expected), "{expected}\n{told}");
+    }
+}
+
+/// vLLM asks for them by its environment, and fails where no name is given for the result.
+#[test]
+fn records_for_pytorch_stand_beside_the_result() {
+    let folder = folder("pytorch");
+    let serve = |asked: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
+        command.args([
+            "serve",
+            "--target",
+            "sim",
+            "--num-prompts",
+            "3",
+            "--save_result",
+        ]);
+        command
+            .args(["--random-output-len", "8", "--result_dir"])
+            .arg(&folder);
+        command.args([
+            "--header",
+            "Authorization=secret",
+            "--metadata",
+            "tensor_parallel_size=2",
+        ]);
+        command.env("SAVE_TO_PYTORCH_BENCHMARK_FORMAT", asked);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    let files = || {
+        let files = std::fs::read_dir(&folder).unwrap().flatten();
+        files.map(|file| file.path()).collect::<Vec<_>>()
+    };
+    let records = |path: &PathBuf| path.to_str().unwrap().ends_with(".pytorch.json");
+    serve("");
+    assert!(!files().iter().any(records));
+    serve("1");
+    let path = files().into_iter().find(records).unwrap();
+    let told = std::fs::read_to_string(&path).unwrap();
+    assert!(!told.contains("secret"), "{told}");
+    let records = read_json(&path);
+    let records = records.as_array().unwrap();
+    assert_eq!(records.len(), 12);
+    let record = &records[0];
+    assert_eq!(record["benchmark"]["name"], "vLLM benchmark");
+    let settings = &record["benchmark"]["extra_info"];
+    assert_eq!(settings["use_compile"], true);
+    assert_eq!(settings["args"]["num_prompts"], 3);
+    assert_eq!(settings["args"]["tensor_parallel_size"], "2");
+    assert_eq!(record["model"]["name"], "simulated");
+    assert_eq!(record["metric"]["name"], "median_ttft_ms");
+    let result = path.to_str().unwrap().replace(".pytorch.json", ".json");
+    let value = &read_json(Path::new(&result))["median_ttft_ms"];
+    assert_eq!(&record["metric"]["benchmark_values"][0], value);
+}
+
+#[rstest]
+#[case::csv("csv")]
+#[cfg_attr(feature = "parquet", case::parquet("parquet"))]
+fn requests_are_exported(#[case] format: &str) {
+    let path = folder(&format!("export-{format}")).join(format!("deep/requests.{format}"));
+    let output = serve(&[
+        "--num-prompts",
+        "5",
+        "--export-requests",
+        path.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let written = std::fs::read(&path).unwrap();
+    match format {
+        "csv" => {
+            let written = text(&written);
+            assert_eq!(written.lines().count(), 6, "{written}");
+            let start = "bench,index,request_id,status,good,scheduled_s,";
+            assert!(written.starts_with(start), "{written}");
+            assert!(written.contains(",0,goodput-0,ok,true,"), "{written}");
+        }
+        _ => assert!(written.starts_with(b"PAR1") && written.ends_with(b"PAR1")),
+    }
+}
+
+#[test]
+fn an_export_that_cannot_be_written_is_told_before_the_run() {
+    let output = serve(&["--export-requests", "requests.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("--export-requests = requests.json: must end in .csv or .parquet"),
+        "{told}"
+    );
+    assert_eq!(text(&output.stdout), "");
 }

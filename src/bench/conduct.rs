@@ -201,6 +201,7 @@ impl Bench {
                 max_concurrency: self.max_concurrency,
                 open_loop,
                 seed: self.seed,
+                request_id_prefix: self.request_id_prefix.clone(),
                 plan_hash,
             },
             duration: delivery.duration,

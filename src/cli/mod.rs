@@ -1,5 +1,5 @@
 //! The `goodput` command: `serve` measures a server, `ab` compares two, `run` runs a suite of benches,
-//! `sim` is a server.
+//! `report` shows result files, `sim` is a server.
 
 mod ab;
 mod argv;
@@ -7,6 +7,7 @@ mod baseline;
 mod interrupt;
 mod outputs;
 mod progress;
+mod report;
 mod run;
 mod save;
 mod serve;
@@ -47,6 +48,12 @@ enum Command {
     Ab(Box<ab::Ab>),
     /// Show the baselines that were saved.
     Baseline(baseline::Args),
+    /// Show result files again, of goodput and of other tools.
+    ///
+    /// Files of `goodput serve` and `vllm bench serve` look as they did when the run ended. The metrics of
+    /// sglang's bench_serving, guidellm and aiperf are shown under vLLM's names, with a remark wherever they
+    /// mean something else; see docs/results.md. Exit code: 0, or 2 for a file that cannot be read.
+    Report(report::Args),
     /// Serve a simulated model on a port, for other tools to be pointed at.
     Sim(sim::Args),
 }
@@ -73,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Ab(args) => ab::run(&args),
         Command::Baseline(args) => baseline::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Sim(args) => sim::run(args),
     }
 }

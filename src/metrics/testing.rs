@@ -63,6 +63,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             max_concurrency: None,
             open_loop: true,
             seed: 7,
+            request_id_prefix: "goodput-".into(),
             plan_hash: "00ff".into(),
         },
         duration: records

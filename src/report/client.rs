@@ -6,6 +6,7 @@ use crate::{
     metrics::Metrics,
     run::{Run, Timestamps},
 };
+use std::fmt::Display;
 
 /// Labels and texts: the client's line, and those of what the server told.
 pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)> {
@@ -14,6 +15,12 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
         .into_iter()
         .chain(server::lines(run, metrics))
         .collect()
+}
+
+/// They as text; ends without a line break.
+pub(crate) fn text<L: Display, T: Display>(lines: impl IntoIterator<Item = (L, T)>) -> String {
+    let line = |(label, text)| format!("  {label:<11} {text}");
+    lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn client(run: &Run, metrics: &Metrics) -> String {

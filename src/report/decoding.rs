@@ -1,10 +1,7 @@
-//! vLLM's parts of table and result file that come from the server: speculative and diffusion decoding,
+//! vLLM's parts of the result file, and so of its table, that come from the server: speculative and diffusion decoding,
 //! its own times of each request, and the probes beside the plan.
 
-use super::{
-    json::{VllmJson, column, put},
-    table::Table,
-};
+use super::json::{VllmJson, column, put};
 use crate::{
     metrics::{DiffusionRates, Metrics, Probes, SpecDecodeRates},
     run::{Diffusion, Run, SpecDecode},
@@ -52,45 +49,6 @@ fn diffused(run: &Run) -> Option<(&Diffusion, DiffusionRates)> {
     let counted = run.server.as_ref()?.counted.as_ref()?;
     let diffused = counted.diffusion.as_ref()?;
     Some((diffused, diffused.rates(run.duration.as_secs_f64())?))
-}
-
-/// The table's block of probes.
-pub(super) fn table_probes(table: &mut Table<'_>, metrics: &Metrics) {
-    let Some(probes) = probes(metrics) else {
-        return;
-    };
-    table.title("Probe Requests", '-');
-    table.whole("Probe requests completed:", probes.completed);
-    table.whole("Probe requests failed:", probes.failed);
-    table.number("Median probe E2EL (ms):", probes.e2el.median);
-    table.number("P99 probe E2EL (ms):", probes.e2el.percentile(99.0));
-    table.number("Max probe E2EL (ms):", probes.e2el.max);
-}
-
-/// The table's last block: of diffusion, or else of speculation.
-pub(super) fn table_decoding(table: &mut Table<'_>, run: &Run) {
-    if let Some((counted, rates)) = diffused(run) {
-        table.title("Diffusion Decoding", '-');
-        table.number("Committed throughput (tok/s):", rates.committed_per_s);
-        table.number("Denoising steps per canvas:", rates.steps_per_canvas);
-        table.number("Committed per denoising step:", rates.committed_per_step);
-        table.whole("Committed tokens:", counted.committed_tokens);
-        table.whole("Denoising steps:", rates.denoising_steps as u64);
-        table.whole("Canvas positions evaluated:", counted.canvas_positions);
-    } else if let Some((counted, rates)) = drafted(run) {
-        table.title("Speculative Decoding", '-');
-        table.number("Acceptance rate (%):", rates.acceptance_percent);
-        table.number("Acceptance length:", rates.acceptance_length);
-        table.whole("Drafts:", counted.drafts);
-        table.whole("Draft tokens:", counted.draft_tokens);
-        table.whole("Accepted tokens:", counted.accepted_tokens);
-        if !rates.acceptance_at.is_empty() {
-            table.line("Per-position acceptance (%):");
-        }
-        for (place, rate) in rates.acceptance_at.iter().enumerate() {
-            table.number(&format!("  Position {place}:"), rate * 100.0);
-        }
-    }
 }
 
 /// The server's own times of each request, in seconds and null where it told none; nothing if it told none

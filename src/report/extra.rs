@@ -1,6 +1,6 @@
 //! The key `goodput` of a result file: what vLLM does not know or does not tell.
 
-use super::server;
+use super::{client, server, table::first_errors};
 use crate::{
     judge::Judgement,
     metrics::{Metrics, Summary},
@@ -44,11 +44,15 @@ pub(super) fn extra(
         "latency": metrics.gate,
         "histograms": histograms(metrics),
         "errors": errors(metrics),
+        "error_groups": judgement.errors,
+        "first_errors": first_errors(run),
+        "worst": judgement.worst,
         "token_counts": {
             "input": sources(run, |record| record.input),
             "output": sources(run, |record| record.output),
         },
         "audit": run.audit,
+        "client": told(client::lines(run, metrics)),
     });
     if let Some(server) = &run.server {
         extra["server"] = server::value(server);
@@ -114,6 +118,12 @@ fn errors(metrics: &Metrics) -> Value {
         kinds.insert(group.kind.clone(), json!(before + group.count));
     }
     kinds.into()
+}
+
+/// Lines about the client and the server, as they are shown.
+fn told(lines: Vec<(&'static str, String)>) -> Value {
+    let line = |(label, text): (&str, String)| (label.to_owned(), Value::from(text));
+    lines.into_iter().map(line).collect::<Map<_, _>>().into()
 }
 
 /// How many successes have their tokens from each source.

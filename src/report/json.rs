@@ -13,7 +13,7 @@ use crate::{
 };
 use goodput_grammar::ramp::Ramp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What the result file holds besides the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,6 +55,21 @@ pub fn vllm_json<'a>(
     judgement: &Judgement,
     options: &JsonOptions,
 ) -> VllmJson<'a> {
+    let mut result = vllm_keys(run, metrics, options);
+    put(
+        &mut result,
+        "goodput",
+        extra(run, metrics, judgement, options.dataset.as_deref()),
+    );
+    with_metadata(result, &options.metadata)
+}
+
+/// vLLM's own keys, of which its table is made too.
+pub(super) fn vllm_keys<'a>(
+    run: &'a Run,
+    metrics: &Metrics,
+    options: &JsonOptions,
+) -> VllmJson<'a> {
     let mut result = head(run, options);
     totals(&mut result, run, metrics, options);
     per_request(&mut result, run, options.detailed);
@@ -76,12 +91,7 @@ pub fn vllm_json<'a>(
     }
     decoding::json_decoding(&mut result, run);
     statistics(&mut result, run, metrics, &options.vllm);
-    put(
-        &mut result,
-        "goodput",
-        extra(run, metrics, judgement, options.dataset.as_deref()),
-    );
-    with_metadata(result, &options.metadata)
+    result
 }
 
 fn peaks(result: &mut VllmJson<'_>, metrics: &Metrics) {
@@ -108,12 +118,41 @@ impl VllmJson<'_> {
     fn has(&self, key: &str) -> bool {
         self.0.iter().any(|(name, _)| name == key)
     }
+
+    /// The value of a key, unless it grows with requests.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        let (_, field) = self.0.iter().find(|(name, _)| name == key)?;
+        match field {
+            Field::Value(value) => Some(value),
+            Field::Column(..) => None,
+        }
+    }
+
+    /// All but what grows with requests.
+    pub(super) fn values(self) -> Map<String, Value> {
+        let value = |(key, field)| match field {
+            Field::Value(value) => Some((key, value)),
+            Field::Column(..) => None,
+        };
+        self.0.into_iter().filter_map(value).collect()
+    }
 }
 
 impl Serialize for VllmJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (key, field) in &self.0 {
+        self.serialize_keys(|_| true, serializer)
+    }
+}
+
+impl VllmJson<'_> {
+    /// Serialises some keys.
+    pub(super) fn serialize_keys<S: Serializer>(
+        &self,
+        kept: impl Fn(&str) -> bool,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, field) in self.0.iter().filter(|(key, _)| kept(key)) {
             match field {
                 Field::Value(value) => map.serialize_entry(key, value)?,
                 Field::Column(records, value) => {
@@ -354,7 +393,7 @@ fn whole_if_possible(rate: f64) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         judge::Criteria,
@@ -366,19 +405,30 @@ mod tests {
     };
     use goodput_grammar::ramp::RampKind;
     use rstest::rstest;
-    use serde_json::Map;
 
     fn map(result: &VllmJson<'_>) -> Map<String, Value> {
         serde_json::from_str(&serde_json::to_string(result).unwrap()).unwrap()
     }
 
-    fn json_of(golden: &Golden) -> (Map<String, Value>, String) {
-        let run = golden.run();
+    /// The result of a golden file's run, with metadata.
+    pub(in crate::report) fn result_of<'a>(
+        golden: &Golden,
+        run: &'a Run,
+        metadata: Vec<(String, String)>,
+    ) -> VllmJson<'a> {
         let criteria = Criteria {
             limits: golden.limits(),
             ..Criteria::default()
         };
-        let (metrics, judgement) = criteria.assess(&run);
+        let (metrics, judgement) = criteria.assess(run);
+        let options = JsonOptions {
+            metadata,
+            ..options_of(golden, run)
+        };
+        vllm_json(run, &metrics, &judgement, &options)
+    }
+
+    fn options_of(golden: &Golden, run: &Run) -> JsonOptions {
         let text = |key: &str| golden.result[key].as_str().map(str::to_owned);
         let pairs = golden.flag("metadata").unwrap_or_default();
         let pair = |pair: &str| {
@@ -390,7 +440,7 @@ mod tests {
             .get("rps_change_events")
             .and_then(Value::as_array);
         let time = |change: &Value| change["timestamp"].as_str().unwrap().to_owned();
-        let options = JsonOptions {
+        JsonOptions {
             date: text("date").unwrap(),
             label: text("label"),
             model_id: text("model_id"),
@@ -406,7 +456,12 @@ mod tests {
             detailed: golden.flag("save-detailed").is_some(),
             dataset: None,
             vllm: options(golden),
-        };
+        }
+    }
+
+    fn json_of(golden: &Golden) -> (Map<String, Value>, String) {
+        let run = golden.run();
+        let options = options_of(golden, &run);
         let name = result_file_name(
             &run,
             options.label.as_deref(),
@@ -414,12 +469,12 @@ mod tests {
             options.ramp.as_ref(),
             &options.date,
         );
-        (map(&vllm_json(&run, &metrics, &judgement, &options)), name)
+        (map(&result_of(golden, &run, options.metadata)), name)
     }
 
     /// Compares types as well: vLLM's floats must be floats, its integers integers.
     #[track_caller]
-    fn assert_same(key: &str, ours: &Value, theirs: &Value) {
+    pub(in crate::report) fn assert_same(key: &str, ours: &Value, theirs: &Value) {
         match (ours, theirs) {
             (Value::Number(a), Value::Number(b)) => {
                 assert_eq!(a.is_f64(), b.is_f64(), "{key}: ours {a}, vLLM's {b}");
@@ -430,6 +485,13 @@ mod tests {
                 assert_eq!(a.len(), b.len(), "{key}");
                 for (a, b) in a.iter().zip(b) {
                     assert_same(key, a, b);
+                }
+            }
+            (Value::Object(a), Value::Object(b)) => {
+                let keys = |map: &Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+                assert_eq!(keys(a), keys(b), "{key}");
+                for (key, value) in a {
+                    assert_same(key, value, &b[key]);
                 }
             }
             (Value::String(a), Value::String(b)) => {

@@ -93,7 +93,7 @@ fn sign(outcome: &Outcome) -> &'static str {
 }
 
 /// Text that is nothing but text in a cell of a table.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {
         match c {

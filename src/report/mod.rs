@@ -5,6 +5,7 @@
 //! * [`vllm_table`]: what `vllm bench serve` prints, line for line.
 //! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything
 //!   of ours under the one key `goodput`.
+//! * [`pytorch_records`]: the same result for the database of PyTorch's benchmarks.
 //! * [`junit_xml`], [`markdown`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]:
 //!   for CI and other tools, all of [`Outcome`]s. What such an output says in words is
 //!   [`Report::reasons`], [`Report::evidence`] and the summary; its numbers are [`Measure`]s. What is
@@ -24,7 +25,9 @@ mod junit;
 mod markdown;
 mod measure;
 mod outcome;
+mod printed;
 mod prometheus;
+mod pytorch;
 mod server;
 mod summary;
 mod table;
@@ -45,8 +48,16 @@ pub use junit::junit_xml;
 pub use markdown::markdown;
 pub use measure::Measure;
 pub use outcome::{End, Measured, Outcome, worst_exit_code};
+pub use printed::printed;
 pub use prometheus::prometheus_text;
+pub use pytorch::{pytorch_file, pytorch_records};
 pub use summary::summary;
 pub use table::vllm_table;
 pub use value::Report;
 pub use vllm::{VllmMetric, VllmOptions, result_file_name};
+#[cfg(feature = "cli")]
+pub(crate) use {
+    client::text as client_text,
+    markdown::plain,
+    table::{Line, capped, lines, table},
+};

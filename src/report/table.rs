@@ -1,12 +1,15 @@
-//! The table that `vllm bench serve` prints.
+//! The table that `vllm bench serve` prints, made of the values of its result file.
 
-use super::{decoding, vllm::VllmOptions};
+use super::{
+    json::{JsonOptions, vllm_keys},
+    vllm::{VllmMetric, VllmOptions},
+};
 use crate::{
     metrics::{Metrics, one_line},
-    record::{Record, RequestError},
-    run::{Run, Task},
+    record::RequestError,
+    run::Run,
 };
-use std::fmt::Display;
+use serde_json::{Map, Value};
 
 const WIDTH: usize = 50;
 
@@ -19,108 +22,223 @@ const FAILURES: usize = 10;
 /// Differences: a failure is one line without control characters, as servers wrote it; failures are
 /// listed above answers without tokens too.
 pub fn vllm_table(run: &Run, metrics: &Metrics, options: &VllmOptions) -> String {
-    let mut lines = failures(run);
-    let mut table = Table { lines: &mut lines };
-    let (counts, throughput, peaks) = (&metrics.counts, &metrics.throughput, &metrics.peaks);
-    table.title(" Serving Benchmark Result ", '=');
-    table.whole("Successful requests:", counts.completed);
-    table.whole("Failed requests:", counts.failed);
-    if let Some(most) = run.setup.max_concurrency {
-        table.whole("Maximum request concurrency:", most);
-    }
-    if let Some(rate) = run.setup.rate {
-        table.number("Request rate configured (RPS):", rate);
-    }
-    table.number("Benchmark duration (s):", run.duration.as_secs_f64());
-    table.whole("Total input tokens:", counts.input_tokens);
-    let generates = run.setup.task == Task::Generate;
-    if generates && options.tokenizer_known {
-        table.whole("Total generated tokens:", counts.output_tokens);
-    }
-    table.number("Request throughput (req/s):", throughput.requests);
-    if !generates {
-        table.number("Input throughput (inputs/s):", throughput.inputs);
-    }
-    if generates && options.goodput_given {
-        table.number("Request goodput (req/s):", metrics.goodput.requests_per_s);
-    }
-    if generates && options.tokenizer_known {
-        table.number("Output token throughput (tok/s):", throughput.output_tokens);
-        let peak = peaks.output_tokens_per_s as f64;
-        table.number("Peak output token throughput (tok/s):", peak);
-    }
-    if generates {
-        let peak = peaks.concurrent_requests as f64;
-        table.number("Peak concurrent requests:", peak);
-    }
-    if generates && throughput.rtfx > 0.0 {
-        table.number("RTFx (Inverse Real-Time Factor):", throughput.rtfx);
-    }
-    if options.tokenizer_known {
-        table.number("Total token throughput (tok/s):", throughput.total_tokens);
-    }
-    decoding::table_probes(&mut table, metrics);
-    for metric in options.metrics(run) {
-        let (summary, label) = (metric.of(metrics), metric.label());
-        table.title(metric.title(), '-');
-        table.number(&format!("Mean {label} (ms):"), summary.mean);
-        table.number(&format!("Median {label} (ms):"), summary.median);
-        for (name, percentile) in options.percentiles() {
-            let value = summary.percentile(percentile);
-            table.number(&format!("P{name} {label} (ms):"), value);
-        }
-    }
-    decoding::table_decoding(&mut table, run);
-    table.title("", '=');
-    lines.join("\n")
+    let json = JsonOptions {
+        tokenizer_id: options.tokenizer_id(run),
+        vllm: options.clone(),
+        ..JsonOptions::default()
+    };
+    let values = vllm_keys(run, metrics, &json).values();
+    let lines = lines(&values, Some(metrics.counts.failed));
+    table(&first_errors(run), &lines)
 }
 
-fn failures(run: &Run) -> Vec<String> {
-    let failed =
-        |record: &&Record| record.error.is_some() && record.error != Some(RequestError::Cancelled);
+/// A line of the table.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Line {
+    /// A section's title.
+    Title(&'static str),
+    /// A label that belongs to the lines below it.
+    Head(&'static str),
+    /// A label, without its colon, and a number as it is shown.
+    Value(String, String),
+}
+
+/// The failures and the lines as one text.
+pub(crate) fn table(failures: &[String], lines: &[Line]) -> String {
+    let mut text = Vec::new();
+    if !failures.is_empty() {
+        text.push("Failed requests during benchmark run detected (capping to 10):".to_owned());
+    }
+    let failures = failures.iter().enumerate();
+    text.extend(failures.map(|(position, error)| format!("Error {position}: {error}")));
+    text.push(centred(" Serving Benchmark Result ", '='));
+    text.extend(lines.iter().map(|line| match line {
+        Line::Title(title) => centred(title, '-'),
+        Line::Head(label) => format!("{label}:"),
+        Line::Value(label, value) => format!("{:<40} {value:<10}", format!("{label}:")),
+    }));
+    text.push(centred("", '='));
+    text.join("\n")
+}
+
+fn centred(title: &str, fill: char) -> String {
+    // Python puts the odd character of a centred text to its right, as `format!` does.
+    let missing = WIDTH.saturating_sub(title.chars().count());
+    let side = |n| fill.to_string().repeat(n);
+    let (left, right) = (side(missing / 2), side(missing - missing / 2));
+    format!("{left}{title}{right}")
+}
+
+/// The table's lines of a result. What the result does not hold has no line. `failed` is the number of
+/// failed requests where the result lacks it, as vLLM's do of answers without tokens.
+pub(crate) fn lines(values: &Map<String, Value>, failed: Option<u64>) -> Vec<Line> {
+    let mut lines = Lines {
+        values,
+        lines: Vec::new(),
+    };
+    let has = |key: &str| values.get(key).is_some_and(|value| !value.is_null());
+    let counts_tokens = values.get("tokenizer_id") != Some(&Value::Null);
+    let generates = has("total_output_tokens");
+    lines.whole("Successful requests", "completed");
+    match failed {
+        Some(failed) if !has("failed") => lines.push("Failed requests", failed.to_string()),
+        _ => lines.whole("Failed requests", "failed"),
+    }
+    lines.whole("Maximum request concurrency", "max_concurrency");
+    lines.number("Request rate configured (RPS)", "request_rate");
+    lines.number("Benchmark duration (s)", "duration");
+    lines.whole("Total input tokens", "total_input_tokens");
+    if counts_tokens {
+        lines.whole("Total generated tokens", "total_output_tokens");
+    }
+    lines.number("Request throughput (req/s)", "request_throughput");
+    lines.number("Input throughput (inputs/s)", "input_sequence_throughput");
+    if generates {
+        lines.number("Request goodput (req/s)", "request_goodput");
+    }
+    if counts_tokens {
+        lines.number("Output token throughput (tok/s)", "output_throughput");
+        lines.number(
+            "Peak output token throughput (tok/s)",
+            "max_output_tokens_per_s",
+        );
+    }
+    lines.number("Peak concurrent requests", "max_concurrent_requests");
+    if values.get("rtfx").and_then(Value::as_f64) > Some(0.0) {
+        lines.number("RTFx (Inverse Real-Time Factor)", "rtfx");
+    }
+    if counts_tokens {
+        lines.number("Total token throughput (tok/s)", "total_token_throughput");
+    }
+    probes(&mut lines, has("probe_completed"));
+    VllmMetric::ALL
+        .into_iter()
+        .for_each(|metric| latency(&mut lines, metric));
+    decoding(&mut lines);
+    lines.lines
+}
+
+fn probes(lines: &mut Lines<'_>, any: bool) {
+    if any {
+        lines.lines.push(Line::Title("Probe Requests"));
+    }
+    lines.whole("Probe requests completed", "probe_completed");
+    lines.whole("Probe requests failed", "probe_failed");
+    lines.number("Median probe E2EL (ms)", "probe_median_e2el_ms");
+    lines.number("P99 probe E2EL (ms)", "probe_p99_e2el_ms");
+    lines.number("Max probe E2EL (ms)", "probe_max_e2el_ms");
+}
+
+/// The section of a latency, with the percentiles that the result has in their order.
+fn latency(lines: &mut Lines<'_>, metric: VllmMetric) {
+    let (name, label) = (metric.name(), metric.label());
+    let key = |statistic: &str| format!("{statistic}_{name}_ms");
+    let shown = ["mean", "median"].map(key);
+    if !shown.iter().any(|key| lines.values.contains_key(key)) {
+        return;
+    }
+    lines.lines.push(Line::Title(metric.title()));
+    let [mean, median] = shown;
+    lines.number(&format!("Mean {label} (ms)"), &mean);
+    lines.number(&format!("Median {label} (ms)"), &median);
+    let values = lines.values;
+    for (key, percentile) in values
+        .keys()
+        .filter_map(|k| Some((k, percentile(k, name)?)))
+    {
+        lines.number(&format!("P{percentile} {label} (ms)"), key);
+    }
+}
+
+/// `99.9` of `p99.9_ttft_ms`.
+fn percentile<'k>(key: &'k str, metric: &str) -> Option<&'k str> {
+    let statistic = key.strip_suffix("_ms")?.strip_suffix(metric)?;
+    let percentile = statistic.strip_suffix('_')?.strip_prefix('p')?;
+    percentile.parse::<f64>().is_ok().then_some(percentile)
+}
+
+/// The last block: of diffusion, or else of speculation.
+fn decoding(lines: &mut Lines<'_>) {
+    let has = |key: &str| lines.values.contains_key(key);
+    if has("diffusion_committed_throughput") {
+        lines.lines.push(Line::Title("Diffusion Decoding"));
+        lines.number(
+            "Committed throughput (tok/s)",
+            "diffusion_committed_throughput",
+        );
+        lines.number("Denoising steps per canvas", "diffusion_steps_per_canvas");
+        lines.number(
+            "Committed per denoising step",
+            "diffusion_committed_per_step",
+        );
+        lines.whole("Committed tokens", "diffusion_committed_tokens");
+        lines.whole("Denoising steps", "diffusion_denoising_steps");
+        lines.whole("Canvas positions evaluated", "diffusion_canvas_positions");
+    } else if has("spec_decode_acceptance_rate") {
+        lines.lines.push(Line::Title("Speculative Decoding"));
+        lines.number("Acceptance rate (%)", "spec_decode_acceptance_rate");
+        lines.number("Acceptance length", "spec_decode_acceptance_length");
+        lines.whole("Drafts", "spec_decode_num_drafts");
+        lines.whole("Draft tokens", "spec_decode_draft_tokens");
+        lines.whole("Accepted tokens", "spec_decode_accepted_tokens");
+        let at = lines
+            .values
+            .get("spec_decode_per_position_acceptance_rates");
+        let at = at.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        if !at.is_empty() {
+            lines.lines.push(Line::Head("Per-position acceptance (%)"));
+        }
+        for (place, rate) in at.iter().filter_map(Value::as_f64).enumerate() {
+            lines.push(&format!("  Position {place}"), decimals(rate * 100.0));
+        }
+    }
+}
+
+/// How the first of a run's requests failed.
+pub(super) fn first_errors(run: &Run) -> Vec<String> {
     let errors = run
         .records
         .iter()
-        .filter(failed)
-        .filter_map(|r| r.error.as_ref());
-    let mut lines: Vec<String> = errors
+        .filter_map(|record| record.error.as_ref())
+        .filter(|error| **error != RequestError::Cancelled)
+        .map(|error| error.to_string());
+    capped(errors)
+}
+
+/// So many failures as are shown, each in one line.
+pub(crate) fn capped(errors: impl Iterator<Item = String>) -> Vec<String> {
+    errors
         .take(FAILURES)
-        .enumerate()
-        .map(|(position, error)| format!("Error {position}: {}", one_line(&error.to_string())))
-        .collect();
-    if !lines.is_empty() {
-        let head = "Failed requests during benchmark run detected (capping to 10):";
-        lines.insert(0, head.to_owned());
-    }
-    lines
+        .map(|error| one_line(&error))
+        .collect()
 }
 
-/// Lines under construction.
-pub(super) struct Table<'a> {
-    lines: &'a mut Vec<String>,
+struct Lines<'a> {
+    values: &'a Map<String, Value>,
+    lines: Vec<Line>,
 }
 
-impl Table<'_> {
-    pub(super) fn title(&mut self, title: &str, fill: char) {
-        // Python puts the odd character of a centred text to its right, as `format!` does.
-        let missing = WIDTH.saturating_sub(title.chars().count());
-        let side = |n| fill.to_string().repeat(n);
-        let (left, right) = (side(missing / 2), side(missing - missing / 2));
-        self.lines.push(format!("{left}{title}{right}"));
+impl Lines<'_> {
+    fn push(&mut self, label: &str, value: String) {
+        self.lines.push(Line::Value(label.to_owned(), value));
     }
 
-    pub(super) fn whole(&mut self, label: &str, value: impl Display) {
-        let value = value.to_string();
-        self.lines.push(format!("{label:<40} {value:<10}"));
+    /// A whole number as it stands in the result.
+    fn whole(&mut self, label: &str, key: &str) {
+        if let Some(Value::Number(number)) = self.values.get(key) {
+            self.push(label, number.to_string());
+        }
     }
 
-    pub(super) fn line(&mut self, text: &str) {
-        self.lines.push(text.to_owned());
+    fn number(&mut self, label: &str, key: &str) {
+        if let Some(number) = self.values.get(key).and_then(Value::as_f64) {
+            self.push(label, decimals(number));
+        }
     }
+}
 
-    pub(super) fn number(&mut self, label: &str, value: f64) {
-        self.lines.push(format!("{label:<40} {value:<10.2}"));
-    }
+fn decimals(number: f64) -> String {
+    format!("{number:.2}")
 }
 
 #[cfg(test)]
@@ -129,6 +247,7 @@ mod tests {
     use crate::{
         metrics::{golden::Golden, measure, testing::run_of},
         report::testing::options,
+        run::Task,
     };
     use rstest::rstest;
 

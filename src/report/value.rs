@@ -72,11 +72,7 @@ impl Report {
 
     /// How the client fared, in a line; and the server by its own count, where it gave one.
     pub fn client(&self) -> String {
-        let lines = client::lines(&self.run, &self.metrics);
-        let lines = lines
-            .iter()
-            .map(|(label, text)| format!("  {label:<11} {text}"));
-        lines.collect::<Vec<_>>().join("\n")
+        client::text(client::lines(&self.run, &self.metrics))
     }
 
     /// Requests that succeeded.

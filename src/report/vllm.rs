@@ -143,6 +143,14 @@ impl VllmOptions {
             .filter(|metric| metric.exists(run, self))
     }
 
+    /// The `tokenizer_id` of results: as in vLLM nothing exactly where tokens are not counted at all, for the
+    /// table shows them or not by that. `none` if they are estimates.
+    pub fn tokenizer_id(&self, run: &Run) -> Option<String> {
+        let named = run.setup.tokenizer.clone();
+        self.tokenizer_known
+            .then(|| named.unwrap_or_else(|| "none".to_owned()))
+    }
+
     /// The selected percentiles with their names in lines and keys: `99`, `99.9`.
     pub(super) fn percentiles(&self) -> impl Iterator<Item = (String, f64)> {
         let name = |percentile: &f64| (percentile.to_string(), *percentile);

@@ -3,7 +3,10 @@
 mod config;
 mod nested;
 mod refused;
+mod settings;
 mod spelling;
+
+pub(super) use settings::settings;
 
 use crate::error::Error;
 use std::ffi::OsString;

@@ -2,9 +2,10 @@
 //! name the server are flags of `goodput ab` too.
 
 mod dataset;
+mod export;
 mod server;
 
-use self::{dataset::DatasetFlags, server::ServerFlags};
+use self::{dataset::DatasetFlags, export::ExportFlags, server::ServerFlags};
 use crate::{
     baseline::Settings,
     bench::{Bench, LoraAssignment},
@@ -180,6 +181,8 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     on_inconclusive: Option<String>,
 
+    #[command(flatten)]
+    pub(super) export: ExportFlags,
     /// Metrics to print and save, of ttft, tpot, itl, e2el. Default: ttft,tpot,itl; of answers
     /// without tokens e2el.
     #[arg(long, value_delimiter = ',')]

@@ -2,13 +2,17 @@
 
 use super::flags::Args;
 use crate::{
-    cli::save,
+    cli::{argv, save},
     clock::Nanos,
     error::{Error, Problem},
+    export::Export,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Asks for records of PyTorch's benchmark format beside each result file.
+const FOR_PYTORCH: &str = "SAVE_TO_PYTORCH_BENCHMARK_FORMAT";
 
 /// The output that the flags ask for, checked before the run so that nothing is lost after it.
 pub(super) struct Output<'a> {
@@ -16,6 +20,7 @@ pub(super) struct Output<'a> {
     metrics: Option<Vec<VllmMetric>>,
     metadata: Vec<(String, String)>,
     folder: PathBuf,
+    export: Option<Export>,
 }
 
 impl<'a> Output<'a> {
@@ -30,8 +35,13 @@ impl<'a> Output<'a> {
                 problems.push(Problem::new("--metric-percentiles", percentile, fix));
             }
         }
+        let export = match args.dry_run {
+            true => None,
+            false => args.export.checked()?,
+        };
         let output = Output {
             args,
+            export,
             metrics,
             metadata,
             folder: args.result_dir.clone().unwrap_or_default(),
@@ -67,21 +77,29 @@ impl<'a> Output<'a> {
 
     /// vLLM's table, then the verdict.
     pub(super) fn text(&self, report: &Report) -> String {
-        let simulated = "SIMULATED: the built-in simulation answered, no real server\n";
-        format!(
-            "{}{}\n{}\n{}",
-            match report.run().setup.simulated {
-                true => simulated,
-                false => "",
-            },
-            report::vllm_table(report.run(), report.metrics(), &self.vllm()),
-            report.client(),
-            report.evidence()
+        report::printed(
+            report.run().setup.simulated,
+            &report::vllm_table(report.run(), report.metrics(), &self.vllm()),
+            &[report.client(), report.evidence()],
         )
     }
 
-    /// Writes the result file. If that fails, the result goes to the temporary folder instead.
+    /// Writes all files of the run.
     pub(super) fn save(&self, report: &Report) -> Result<(), Error> {
+        let exported = self.export_requests(report);
+        self.save_result(report).and(exported)
+    }
+
+    fn export_requests(&self, report: &Report) -> Result<(), Error> {
+        let Some(export) = &self.export else {
+            return Ok(());
+        };
+        let what = format!("cannot write the requests to {}", export.path().display());
+        export.write(report).map_err(Error::io(what))
+    }
+
+    /// Writes the result file. If that fails, the result goes to the temporary folder instead.
+    fn save_result(&self, report: &Report) -> Result<(), Error> {
         if !self.saves() {
             return Ok(());
         }
@@ -98,7 +116,7 @@ impl<'a> Output<'a> {
         });
         let path = self.folder.join(name);
         let Err(source) = save::write(&path, &json, self.args.append_result) else {
-            return Ok(());
+            return self.save_for_pytorch(report, &json, &path);
         };
         let kept = match save::rescue(&json) {
             Ok(kept) => format!("it was kept in {}", kept.display()),
@@ -108,6 +126,24 @@ impl<'a> Output<'a> {
             what: format!("cannot write the result to {}; {kept}", path.display()),
             source,
         })
+    }
+
+    /// Writes the records for PyTorch's database, where the environment asks for them as it asks vLLM.
+    fn save_for_pytorch(
+        &self,
+        report: &Report,
+        json: &VllmJson<'_>,
+        path: &Path,
+    ) -> Result<(), Error> {
+        if std::env::var_os(FOR_PYTORCH).is_none_or(|value| value.is_empty()) {
+            return Ok(());
+        }
+        let path = report::pytorch_file(path);
+        let line = argv::prepared(std::env::args_os())?;
+        let model = self.args.model_id(report.model());
+        let records = report::pytorch_records(json, model, argv::settings(line));
+        let what = format!("cannot write the records for PyTorch to {}", path.display());
+        save::write(&path, &records, false).map_err(Error::io(what))
     }
 
     fn json<'r>(&self, report: &'r Report, now: &Zoned) -> VllmJson<'r> {
@@ -122,7 +158,7 @@ impl<'a> Output<'a> {
             date: date(now),
             label: self.args.label.clone(),
             model_id: Some(self.args.model_id(report.model()).to_owned()),
-            tokenizer_id: run.setup.tokenizer.clone(),
+            tokenizer_id: self.vllm().tokenizer_id(run),
             num_prompts: self.args.num_prompts,
             metadata: self.metadata.clone(),
             ramp: self.args.ramp(&mut Vec::new()),

@@ -1,0 +1,106 @@
+//! The settings of a command line as vLLM's parser holds them.
+
+use crate::cli::Cli;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory};
+use serde_json::{Map, Value, json};
+use std::{any::TypeId, ffi::OsString};
+
+/// The flags of the subcommand, given ones and defaults, by the names that vLLM's parser has for them. Header
+/// values are hidden, as there, and so is a URL with a password. Empty for a line that does not parse.
+pub(in crate::cli) fn settings(line: Vec<OsString>) -> Map<String, Value> {
+    let command = Cli::command();
+    let Ok(matches) = command.clone().try_get_matches_from(line) else {
+        return Map::new();
+    };
+    let Some((name, matches)) = matches.subcommand() else {
+        return Map::new();
+    };
+    let flags = command
+        .find_subcommand(name)
+        .map(clap::Command::get_arguments);
+    let setting = |arg: &Arg| {
+        let name = arg.get_long()?.replace('-', "_");
+        (name != "help").then(|| (name.clone(), hidden(&name, value(arg, matches))))
+    };
+    flags.into_iter().flatten().filter_map(setting).collect()
+}
+
+fn hidden(name: &str, value: Value) -> Value {
+    let secret = match name {
+        "header" => !value.is_null(),
+        "base_url" | "target" => value.as_str().is_some_and(|url| url.contains('@')),
+        _ => false,
+    };
+    if secret { json!("***") } else { value }
+}
+
+fn value(arg: &Arg, matches: &ArgMatches) -> Value {
+    let id = arg.get_id().as_str();
+    if matches!(arg.get_action(), ArgAction::SetTrue | ArgAction::SetFalse) {
+        return json!(matches.get_flag(id));
+    }
+    let Some(given) = matches.get_raw(id) else {
+        return Value::Null;
+    };
+    let mut given = given.map(|text| typed(arg, &text.to_string_lossy()));
+    let most = arg.get_num_args().map_or(1, |range| range.max_values());
+    match most > 1 || matches!(arg.get_action(), ArgAction::Append) {
+        true => given.collect(),
+        false => given.next().unwrap_or_default(),
+    }
+}
+
+/// Numbers as numbers, other values as they were written.
+fn typed(arg: &Arg, text: &str) -> Value {
+    let of = arg.get_value_parser().type_id();
+    let whole = [
+        TypeId::of::<u16>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<usize>(),
+        TypeId::of::<i64>(),
+    ];
+    let number = match () {
+        () if whole.iter().any(|id| of == *id) => text.parse::<i64>().ok().map(Value::from),
+        () if of == TypeId::of::<f64>() => {
+            let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+            number.map(Value::from)
+        }
+        () => None,
+    };
+    number.unwrap_or_else(|| json!(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_have_vllms_names_and_types() {
+        let line = "goodput serve --request-rate 10 --num-prompts 7 --label 2026 --goodput ttft:200 \
+                    --save-result --header Authorization=secret --base-url http://me:secret@h:1";
+        let settings = settings(line.split_whitespace().map(OsString::from).collect());
+        for (name, expected) in [
+            ("request_rate", json!(10.0)),
+            ("num_prompts", json!(7)),
+            ("label", json!("2026")),
+            ("goodput", json!(["ttft:200"])),
+            ("save_result", json!(true)),
+            ("save_detailed", json!(false)),
+            ("max_concurrency", Value::Null),
+            ("burstiness", json!(1.0)),
+            ("header", json!("***")),
+            ("base_url", json!("***")),
+            ("port", json!(8000)),
+        ] {
+            assert_eq!(settings.get(name), Some(&expected), "{name}");
+        }
+        assert!(!Value::Object(settings).to_string().contains("secret"));
+    }
+
+    #[test]
+    fn an_infinite_rate_is_the_text_that_vllm_writes() {
+        let line = ["goodput", "serve"].map(OsString::from);
+        assert_eq!(settings(line.to_vec())["request_rate"], "inf");
+    }
+}

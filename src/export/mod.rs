@@ -1,0 +1,145 @@
+//! A run request by request, as a table for other tools: CSV (feature `csv`) or Parquet (feature `parquet`).
+//!
+//! Times are seconds since the run's start (`_s`) or milliseconds (`_ms`), as the columns' names say; what a
+//! request lacks is empty, or null. `docs/results.md` lists the columns. Latencies are vLLM's, from sending;
+//! `scheduled_s` has the planned time, from which the gate of an open loop counts.
+
+mod columns;
+#[cfg(feature = "csv")]
+mod csv;
+#[cfg(feature = "parquet")]
+mod parquet;
+
+use crate::{
+    Report,
+    error::{Error, Problem},
+};
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+pub use columns::SCHEMA;
+
+/// A file that the requests of a run go into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    path: PathBuf,
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Parquet,
+}
+
+impl Export {
+    /// The format is that of the file's name: `.csv` or `.parquet`. `field` is how the file was asked for.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for another name, or a format that this build cannot write.
+    pub fn to(field: &str, path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        let problem = |message: &str| {
+            let problem = Problem::new(field, path.display(), message);
+            Err(Error::Invalid(vec![problem]))
+        };
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        let format = match ending.map(str::to_ascii_lowercase).as_deref() {
+            Some("csv") if cfg!(feature = "csv") => Format::Csv,
+            Some("parquet") if cfg!(feature = "parquet") => Format::Parquet,
+            Some("csv") => return problem(&missing("csv")),
+            Some("parquet") => return problem(&missing("parquet")),
+            _ => return problem("must end in .csv or .parquet"),
+        };
+        Ok(Export { path, format })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes missing folders and opens the file as it is, so that nothing is lost after a run.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn check(&self) -> io::Result<()> {
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = fs::OpenOptions::new();
+        file.create(true).append(true).open(&self.path).map(drop)
+    }
+
+    /// Writes the requests of a run, over what the file had.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, report: &Report) -> io::Result<()> {
+        write(self.format, File::create(&self.path)?, report)
+    }
+}
+
+fn missing(feature: &str) -> String {
+    format!(
+        "needs goodput's feature `{feature}`. Write `goodput = {{ version = \"0.1\", features = \
+         [\"{feature}\"] }}`, or install the command with `--features {feature}`"
+    )
+}
+
+fn write(format: Format, file: File, report: &Report) -> io::Result<()> {
+    match format {
+        #[cfg(feature = "csv")]
+        Format::Csv => csv::write(file, report),
+        #[cfg(feature = "parquet")]
+        Format::Parquet => parquet::write(file, report),
+        #[allow(
+            unreachable_patterns,
+            reason = "there is one without the other feature"
+        )]
+        _ => Err(io::Error::other("this build cannot write the format")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("requests.json", "must end in .csv or .parquet")]
+    #[case("csv", "must end in .csv or .parquet")]
+    fn other_formats_are_refused(#[case] path: &str, #[case] told: &str) {
+        let error = Export::to("--export-requests", path).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("--export-requests = {path}: {told}")
+        );
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    #[test]
+    fn a_format_of_another_build_is_refused() {
+        let error = Export::to("--export-requests", "a.parquet").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("needs goodput's feature `parquet`")
+        );
+    }
+
+    #[cfg(feature = "csv")]
+    #[test]
+    fn a_check_keeps_what_is_there() {
+        let folder = std::env::temp_dir().join(format!("goodput-export-{}", std::process::id()));
+        let export = Export::to("", folder.join("deep/requests.CSV")).unwrap();
+        export.check().unwrap();
+        fs::write(export.path(), "old").unwrap();
+        export.check().unwrap();
+        assert_eq!(fs::read_to_string(export.path()).unwrap(), "old");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,99 @@
+//! Result files that are read back: goodput's and vLLM's, which have the same keys, and those of other tools,
+//! whose metrics are mapped onto these keys by name.
+//!
+//! A metric that another tool defines differently never comes in silently: it has a remark, or it is left out
+//! and that is said; and names that nobody here knows are listed. `docs/results.md` has the mappings.
+
+mod document;
+mod import;
+mod own;
+mod shown;
+
+use crate::error::{Error, Problem};
+use document::Document;
+use import::{Imported, Reader};
+use own::Own;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+pub(crate) use shown::{json, markdown, text};
+
+/// One result of a file.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// The file, and where in it, if it has several results.
+    place: String,
+    /// The result under vLLM's keys, without lists that grow with requests.
+    values: Map<String, Value>,
+    /// How many requests failed, where the values do not say.
+    failed: Option<u64>,
+    /// How the first of them failed.
+    first_errors: Vec<String>,
+    origin: Origin,
+}
+
+/// Who wrote it, with what it holds besides.
+#[derive(Debug)]
+enum Origin {
+    Goodput(Box<Own>),
+    Vllm,
+    Other(Box<Imported>),
+}
+
+/// The results of a file.
+///
+/// # Errors
+/// The file cannot be read, or a result in it; all that is wrong with it at once.
+pub(crate) fn read(path: &Path) -> Result<Vec<Reading>, Problem> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Problem::new(&file, "", format!("cannot be read: {e}")))?;
+    let documents = document::documents(&text).map_err(|e| Problem::new(&file, "", e))?;
+    let mut readings = Vec::new();
+    for Document { line, value } in documents {
+        let place = match line {
+            Some(line) => format!("{file}, line {line}"),
+            None => file.clone(),
+        };
+        let read = reading(&place, value);
+        readings.extend(read.map_err(|what| Problem::new(&place, "", what.join("; ")))?);
+    }
+    Ok(readings)
+}
+
+/// The results of several files.
+///
+/// # Errors
+/// [`Error::Invalid`] with every file that cannot be read.
+pub(crate) fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Reading>, Error> {
+    let (mut readings, mut problems) = (Vec::new(), Vec::new());
+    for path in paths {
+        match read(path.as_ref()) {
+            Ok(read) => readings.extend(read),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(readings),
+        false => Err(Error::Invalid(problems)),
+    }
+}
+
+/// Everything wrong with one result.
+type Wrong = Vec<String>;
+
+/// Tells the tool by the shape.
+fn reading(place: &str, document: Value) -> Result<Vec<Reading>, Wrong> {
+    let Value::Object(document) = document else {
+        return Err(vec!["is no JSON object".to_owned()]);
+    };
+    if let Some(reader) = Reader::of(&document) {
+        return reader.read(place, &document);
+    }
+    if own::is_one(&document) {
+        return Ok(vec![own::reading(place, document)?]);
+    }
+    let known = "Known are result files of `goodput serve` and `vllm bench serve`, sglang's \
+                 bench_serving, guidellm's benchmarks.json, and aiperf's profile_export_aiperf.json";
+    Err(vec![format!("is no result that is known here. {known}")])
+}

@@ -1,0 +1,142 @@
+//! Readings as people and programs want them.
+
+use super::{Origin, Reading, import::Imported, own::Own};
+use crate::report::{self, Line, SCHEMA};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Each as `goodput serve` prints its run, byte by byte; below each but the only one, where it was.
+pub(crate) fn text(readings: &[Reading]) -> String {
+    let one = |reading: &Reading| match readings {
+        [_] => printed(reading),
+        _ => format!("{}:\n{}", reading.place, printed(reading)),
+    };
+    readings.iter().map(one).collect::<Vec<_>>().join("\n\n")
+}
+
+fn printed(reading: &Reading) -> String {
+    let table = report::table(&reading.first_errors, &reading.lines());
+    match &reading.origin {
+        Origin::Vllm => table,
+        Origin::Goodput(own) => report::printed(own.simulated, &table, &below(own)),
+        Origin::Other(imported) => report::printed(false, &table, &[differences(imported)]),
+    }
+}
+
+fn below(own: &Own) -> Vec<String> {
+    let lines = own.client.iter();
+    let lines = lines.filter_map(|(label, text)| Some((label, text.as_str()?)));
+    let client = report::client_text(lines);
+    let evidence = report::evidence(&own.judgement());
+    [client, evidence]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect()
+}
+
+/// What does not mean the same as here.
+fn differences(imported: &Imported) -> String {
+    let name = format!("{} {}", imported.tool, imported.version);
+    let mut text = format!(
+        "  read from   {}: its numbers under vLLM's names. Not as here:",
+        name.trim_end()
+    );
+    for remark in &imported.remarks {
+        let _ = write!(text, "\n    {}: {}", remark.on, remark.text);
+    }
+    for left in &imported.left_out {
+        let _ = write!(text, "\n    left out `{}`: {}", left.on, left.text);
+    }
+    let unknown = &imported.not_understood;
+    if !unknown.is_empty() {
+        let (count, names) = (unknown.len(), unknown.join(", "));
+        let _ = write!(text, "\n    not understood ({count}): {names}");
+    }
+    text
+}
+
+impl Reading {
+    fn lines(&self) -> Vec<Line> {
+        report::lines(&self.values, self.failed)
+    }
+
+    fn verdict(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Goodput(own) => Some(own.judgement().verdict.to_string()),
+            Origin::Vllm | Origin::Other(_) => None,
+        }
+    }
+}
+
+/// One table: a row a number, a column a result; and what is to know of those of other tools.
+pub(crate) fn markdown(readings: &[Reading]) -> String {
+    let columns: Vec<Vec<(String, String)>> = readings.iter().map(rows).collect();
+    let labels = merged(&columns);
+    let mut text = "| |".to_owned();
+    for reading in readings {
+        let _ = write!(text, " {} |", report::plain(&reading.place));
+    }
+    text += "\n|---|";
+    text += &"---:|".repeat(readings.len());
+    for label in labels {
+        let _ = write!(text, "\n| {} |", report::plain(label));
+        for rows in &columns {
+            let value = rows.iter().find(|(other, _)| other == label);
+            let value = value.map_or("–", |(_, value)| value);
+            let _ = write!(text, " {value} |");
+        }
+    }
+    for reading in readings {
+        if let Origin::Other(imported) = &reading.origin {
+            let place = report::plain(&reading.place);
+            let _ = write!(text, "\n\n{place}:\n");
+            for line in differences(imported).lines() {
+                let _ = write!(text, "\n* {}", report::plain(line.trim()));
+            }
+        }
+    }
+    text + "\n"
+}
+
+/// All labels; one that only some columns have comes behind the one that it follows there.
+fn merged(columns: &[Vec<(String, String)>]) -> Vec<&str> {
+    let mut labels: Vec<&str> = Vec::new();
+    for column in columns {
+        let mut next = 0;
+        for (label, _) in column {
+            let place = labels.iter().position(|other| other == label);
+            if place.is_none() {
+                labels.insert(next, label);
+            }
+            next = place.unwrap_or(next) + 1;
+        }
+    }
+    labels
+}
+
+fn rows(reading: &Reading) -> Vec<(String, String)> {
+    let row = |line| match line {
+        Line::Value(label, value) => Some((label, value)),
+        Line::Title(_) | Line::Head(_) => None,
+    };
+    let lines = reading.lines().into_iter().filter_map(row);
+    let verdict = reading
+        .verdict()
+        .map(|verdict| ("Verdict".to_owned(), verdict));
+    lines.chain(verdict).collect()
+}
+
+/// Each as a line of JSON under vLLM's keys; with what differs, if another tool wrote it.
+pub(crate) fn json(readings: &[Reading]) -> String {
+    let line = |reading: &Reading| {
+        let mut values = reading.values.clone();
+        let ours = match &reading.origin {
+            Origin::Vllm => None,
+            Origin::Goodput(own) => Some(own.whole.clone()),
+            Origin::Other(imported) => Some(json!({"schema": SCHEMA, "imported": imported})),
+        };
+        values.extend(ours.map(|ours| ("goodput".to_owned(), ours)));
+        Value::Object(values).to_string()
+    };
+    readings.iter().map(line).collect::<Vec<_>>().join("\n")
+}
