@@ -167,6 +167,14 @@ pub const CASES: &[Case] = &[
         "--backend vllm-pooling --random-input-len 24 --num-prompts 10 --percentile-metrics e2el --metric-percentiles 50,99",
     ),
     Case {
+        server: "engine = llama-3-8b@h100, num_speculative_tokens = 3",
+        ..case(
+            "drafts",
+            COMPLETIONS,
+            "--backend vllm --random-input-len 64 --random-output-len 24 --num-prompts 20 --request-rate 10",
+        )
+    },
+    Case {
         server: "ttft = 60ms, itl = 12ms, faults = status(500)@req:3",
         ..case(
             "failures",

@@ -31,6 +31,9 @@ pub fn rule(key: &str) -> Rule {
         "max_concurrent_requests" => Rule::Near(0.2, 3.0),
         // Of the fullest second: where seconds begin decides as much as the server.
         "max_output_tokens_per_s" => Rule::Near(0.3, 5.0),
+        // Which drafts are accepted is drawn, and hangs on when requests meet.
+        "spec_decode_per_position_acceptance_rates" => Rule::ItemsNear(0.1),
+        key if key.starts_with("spec_decode_") => Rule::Near(0.2, 0.0),
         "duration" => Rule::Near(0.05, 0.1),
         key if key.ends_with("throughput") || key == "request_goodput" => Rule::Near(0.1, 0.0),
         key if key.starts_with("std_") => Rule::Near(0.3, 30.0),

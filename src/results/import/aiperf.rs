@@ -84,14 +84,6 @@ fn settings(map: &mut Mapping<'_>) {
         "error_summary",
         "start_time",
         "end_time",
-        "completed_request_count",
-        "request_error_rate",
-        "good_request_count",
-        "good_request_fraction",
-        "total_output_tokens",
-        "output_sequence_length",
-        "input_sequence_length",
-        "output_token_count",
     ]);
 }
 
@@ -150,6 +142,9 @@ fn left_out(map: &mut Mapping<'_>) {
     );
     map.leave("decode_duration", "it is E2EL - TTFT");
     map.leave("prefill_throughput_per_user", "it is input tokens / TTFT");
+    for (name, why) in COUNTS {
+        map.leave(name, why);
+    }
     for name in ADJUSTED {
         map.leave(
             name,
@@ -157,6 +152,36 @@ fn left_out(map: &mut Mapping<'_>) {
         );
     }
 }
+
+/// What follows from other numbers, or is a distribution of counts.
+const COUNTS: [(&str, &str); 8] = [
+    (
+        "completed_request_count",
+        "a count of its own; successes are taken from `request_count`",
+    ),
+    (
+        "request_error_rate",
+        "failures over requests; the counts are taken",
+    ),
+    ("good_request_count", "it is goodput * duration"),
+    ("good_request_fraction", "it is good requests / successes"),
+    (
+        "total_output_tokens",
+        "without reasoning; the total with it is `total_osl`",
+    ),
+    (
+        "input_sequence_length",
+        "tokens of each prompt; vLLM has them one by one",
+    ),
+    (
+        "output_sequence_length",
+        "tokens of each answer; vLLM has them one by one",
+    ),
+    (
+        "output_token_count",
+        "tokens of each answer without reasoning",
+    ),
+];
 
 /// Latencies with failed requests among them.
 const ADJUSTED: [&str; 4] = [

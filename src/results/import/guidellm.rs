@@ -201,7 +201,10 @@ fn left_out(map: &mut Mapping<'_>) {
     ] {
         map.leave(name, "no metric of goodput");
     }
-    map.settings(&["slo_determined_requests"]);
+    map.leave(
+        "slo_determined_requests",
+        "how many requests an SLO could be told of",
+    );
 }
 
 #[cfg(test)]
