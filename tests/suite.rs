@@ -81,6 +81,48 @@ fn the_exit_code_is_the_worst(#[case] args: &[&str], #[case] code: i32, #[case] 
     assert!(line.starts_with(&format!("{last}; finished in ")), "{line}");
 }
 
+/// One is much slower, which leaves its share to the one after it; a third has nothing to compare.
+#[test]
+fn benches_that_compare_share_the_chance_of_a_false_alarm() {
+    let suite = r#"
+[bench.first]
+target = "sim(itl = 5ms)"
+versus = "sim(itl = 5ms)"
+pairs = 5
+requests = 20
+
+[bench.second]
+target = "sim(itl = 9ms)"
+versus = "sim(itl = 5ms)"
+pairs = 5
+requests = 20
+
+[bench.third]
+target = "sim(itl = 5ms)"
+versus = "sim(itl = 5ms)"
+pairs = 5
+requests = 20
+
+[bench.alone]
+target = "sim(itl = 5ms)"
+requests = 20
+"#;
+    let folder = folder("family", suite);
+    let output = run(&folder, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    let shares: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.split_once("false alarms; ")?.1.split_once(" %"))
+        .map(|(share, _)| share)
+        .collect();
+    assert_eq!(shares, ["0.333", "0.333", "0.667"], "{told}");
+    // The slower one says where from.
+    assert!(told.contains("decoding: "), "{told}");
+    let alone = run(&folder, &["second"]);
+    assert!(!text(&alone.stdout).contains("false alarms; "));
+}
+
 #[test]
 fn a_missing_server_is_invalid_where_live_is_required() {
     let folder = folder("live", SUITE);

@@ -44,11 +44,6 @@ impl Bench {
         self
     }
 
-    /// Whether it asks to be held against another run.
-    pub(crate) fn compares(&self) -> bool {
-        self.versus.is_some() || self.baseline.is_some()
-    }
-
     /// How often its comparison may call an unchanged server worse.
     pub(crate) fn error(&self) -> f64 {
         self.false_alarms * self.share

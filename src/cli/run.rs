@@ -93,7 +93,7 @@ fn measure(args: Args) -> Result<u8, Error> {
     let baselines = args.baseline.settings();
     let runs = |declared: &Declared| declared.ignore.is_none() || ignored != Ignored::Left;
     let compares = |declared: &Declared| {
-        let own = declared.bench.compares();
+        let own = declared.bench.versus.is_some() || declared.bench.baseline.is_some();
         runs(declared) && (own || baselines.compares())
     };
     let mut family = Family::of(chosen.iter().filter(|declared| compares(declared)).count());
