@@ -56,8 +56,8 @@ pub(super) fn mapped(document: &Map<String, Value>) -> (Mapping<'_>, &'static st
         if latency.get("unit") != Some(&json!("ms")) {
             map.wrong(format!("`{theirs}.unit` is not \"ms\""));
         }
-        for (theirs, statistic) in STATISTICS {
-            let value = latency.get(theirs).filter(|value| value.is_number());
+        for (of, statistic) in STATISTICS {
+            let value = map.number(&format!("{theirs}.{of}"));
             map.put(format!("{statistic}_{name}_ms"), json!(value));
         }
     }

@@ -80,9 +80,8 @@ fn one<'a>(benchmark: &'a Value, metrics: &'a Map<String, Value>) -> Mapping<'a>
         "tokens_per_second.successful.mean",
     );
     for (theirs, name, ms) in LATENCIES {
-        let latency = metrics.get(theirs).and_then(|l| l.get("successful"));
         for (pointer, statistic) in STATISTICS {
-            let value = latency.and_then(|latency| latency.pointer(pointer)?.as_f64());
+            let value = map.number(&format!("{theirs}.successful{}", pointer.replace('/', ".")));
             map.put(
                 format!("{statistic}_{name}_ms"),
                 json!(value.map(|v| v * ms)),

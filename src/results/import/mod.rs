@@ -171,6 +171,8 @@ mod tests {
     #[case("sglang.jsonl", &["p99_itl_ms"], "x".into(), "`p99_itl_ms` is \"x\", not a number")]
     #[case("sglang.jsonl", &["completed"], 1.5.into(), "1.5 cannot be `completed`: it is no count")]
     #[case("aiperf.json", &["request_latency", "unit"], "s".into(), "`request_latency.unit` is not \"ms\"")]
+    #[case("aiperf.json", &["request_latency", "p90"], "x".into(), "`request_latency.p90` is \"x\", not a number")]
+    #[case("guidellm.json", &["benchmarks", "0", "metrics", "inter_token_latency_ms", "successful", "mean"], "x".into(), "`inter_token_latency_ms.successful.mean` is \"x\", not a number")]
     #[case("aiperf.json", &["request_count"], Value::Null, "`request_count.avg` is missing")]
     #[case("guidellm.json", &["benchmarks"], Value::Array(vec![]), "`benchmarks` has no benchmark")]
     #[case("guidellm.json", &["benchmarks"], Value::Array(vec![1.into()]), "`benchmarks[0].metrics` is missing")]
@@ -183,7 +185,10 @@ mod tests {
         let mut document = Value::Object(document(name));
         let at = path
             .iter()
-            .fold(&mut document, |value, key| &mut value[*key]);
+            .fold(&mut document, |value, key| match key.parse::<usize>() {
+                Ok(place) => &mut value[place],
+                Err(_) => &mut value[*key],
+            });
         *at = value;
         let wrong = reading(name, document).unwrap_err();
         assert_eq!(wrong, [told]);
