@@ -164,7 +164,7 @@ pub const CASES: &[Case] = &[
     case(
         "pooling",
         "/pooling",
-        "--backend vllm-pooling --random-input-len 24 --num-prompts 10 --percentile-metrics e2el --metric-percentiles 50,99",
+        "--backend vllm-pooling --random-input-len 24 --num-prompts 10 --request-rate 20 --percentile-metrics e2el --metric-percentiles 50,99",
     ),
     Case {
         server: "engine = llama-3-8b@h100, num_speculative_tokens = 3",

@@ -59,7 +59,8 @@ impl Client {
     pub fn goodput() -> Self {
         Client {
             program: env!("CARGO_BIN_EXE_goodput").into(),
-            before: &["serve"],
+            // vLLM aligns fewer prompts with the server's tokenizer, and less exactly.
+            before: &["serve", "--no-align-prompts"],
             name: "goodput",
         }
     }
