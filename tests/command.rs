@@ -523,6 +523,7 @@ fn a_detailed_result_is_a_simulation() {
 #[case::no_tokenizer(&["--num-prompts", "10", "--skip-tokenizer-init"])]
 #[case::estimates(&["--num-prompts", "10", "--tokenizer", "none", "--percentile-metrics", "e2el"])]
 #[case::vectors(&["--num-prompts", "20", "--backend", "openai-embeddings"])]
+#[case::told_by_the_server(&["--num-prompts", "20", "--request-rate", "20", "--probe-request-rate", "5", "--server-metrics-interval", "200ms", "--target", "sim(engine = llama-3-8b@h100, num_speculative_tokens = 3)"])]
 fn a_report_is_what_serve_printed(#[context] context: rstest::Context, #[case] args: &[&str]) {
     let folder = folder(&format!("report-{}", context.case.unwrap()));
     let path = folder.join("result.json");

@@ -252,3 +252,28 @@ fn the_bug_of_the_example_gateway_is_found() {
     let (report, _) = text.rsplit_once("finished in").unwrap();
     insta::assert_snapshot!(report.trim());
 }
+
+/// nextest runs every bench in a process of its own, which knows of the others all the same.
+#[test]
+fn a_bench_alone_in_its_process_has_its_share_of_false_alarms() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("harness-family");
+    let _ = std::fs::remove_dir_all(&folder);
+    let folder = folder.to_str().unwrap();
+    let one = |name: &str| {
+        let mut command = gates();
+        command.args(["--exact", "chat", "--baseline-dir", folder, name, "main"]);
+        command
+    };
+    assert!(one("--save-baseline").output().unwrap().status.success());
+    let alone = stdout(&one("--baseline").output().unwrap());
+    assert!(
+        alone.contains("compared") && !alone.contains("share its"),
+        "{alone}"
+    );
+    let by_nextest = one("--baseline").env("NEXTEST", "1").output().unwrap();
+    let by_nextest = stdout(&by_nextest);
+    assert!(
+        by_nextest.contains("share its 1.00 % of false alarms"),
+        "{by_nextest}"
+    );
+}

@@ -1,10 +1,20 @@
 //! What servers tell beside their answers, and what is asked of them beside the plan.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod support;
+
 use goodput::{Bench, Report, run::Run, sim::SimServer};
 use rstest::rstest;
 use serde_json::Value;
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{
+    io::Write,
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use support::{RawServer, good_stream, http};
 
 fn bench(target: &str) -> Bench {
     Bench::new("server")
@@ -137,6 +147,34 @@ fn a_live_server_is_sampled_too() {
     assert!(samples.windows(2).all(|two| two[0].at < two[1].at));
     assert!(samples.iter().all(|sample| sample.running.is_some()));
     assert_eq!(side.counted.unwrap().generation_tokens, Some(80));
+}
+
+#[test]
+fn a_page_that_fails_is_asked_for_no_more_often() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let pages = asked.clone();
+    let server = RawServer::telling(move |stream, request| {
+        let answer = match request {
+            page if page.starts_with("GET /metrics") => {
+                match pages.fetch_add(1, Ordering::SeqCst) {
+                    0 => http("200 OK", "text/plain", "vllm:prompt_tokens_total 1\n"),
+                    _ => http("503 Service Unavailable", "text/plain", ""),
+                }
+            }
+            post if post.starts_with("POST /v1/completions") => good_stream(),
+            _ => http("404 Not Found", "text/plain", ""),
+        };
+        stream.write_all(answer.as_bytes()).is_ok()
+    });
+    let report = run(bench(&server.url)
+        .rate(20)
+        .model("m")
+        .requests(10)
+        .server_metrics_interval("200ms"));
+    // One before, one after, one as it begins.
+    let most = 3 + (report.run().duration.as_secs_f64() / 0.2).ceil() as usize;
+    let asked = asked.load(Ordering::SeqCst);
+    assert!((3..=most).contains(&asked), "{asked}, at most {most}");
 }
 
 #[test]

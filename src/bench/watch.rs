@@ -101,8 +101,8 @@ impl Watch<'_> {
         before: &Reading,
         work: impl Future<Output = Result<Delivery, Error>>,
     ) -> Result<(Delivery, Option<Series>), Error> {
-        let mut series = Series::new(interval);
         if clock.is_virtual() {
+            let mut series = Series::new(interval);
             let delivery = select! {
                 biased;
                 delivery = work => delivery?,
@@ -110,7 +110,7 @@ impl Watch<'_> {
             };
             return Ok((delivery, Some(series)));
         }
-        let sampler = Sampler::start(self.pages.clone(), clock.now(), before.clone(), series)?;
+        let sampler = Sampler::start(self.pages.clone(), clock.now(), before.clone(), interval)?;
         let delivery = work.await?;
         Ok((delivery, sampler.stop()))
     }
@@ -136,7 +136,8 @@ struct Sampler {
 
 impl Sampler {
     /// `now` is the run's time.
-    fn start(pages: Pages, now: Nanos, before: Reading, mut series: Series) -> Result<Self, Error> {
+    fn start(pages: Pages, now: Nanos, before: Reading, interval: Duration) -> Result<Self, Error> {
+        let mut series = Series::new(interval);
         let (stop, stopped) = mpsc::channel();
         let origin = Instant::now();
         let elapsed = move || now.after(origin.elapsed());
@@ -144,10 +145,15 @@ impl Sampler {
             let mut due = elapsed();
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(due - elapsed()) {
                 let at = elapsed();
-                if let Some(reading) = pages.read(at, true) {
-                    series.push(reading.sample(at, &before));
-                }
-                due = series.due().max(at.after(MOST_OFTEN));
+                due = match pages.read(at, true) {
+                    Some(reading) => {
+                        series.push(reading.sample(at, &before));
+                        series.due()
+                    }
+                    // A server that does not answer now is not pressed.
+                    None => at.after(interval),
+                };
+                due = due.max(elapsed().after(MOST_OFTEN));
             }
             series
         };

@@ -41,11 +41,12 @@ impl Export {
     /// # Errors
     /// [`Error::Invalid`] for another name, or a format that this build cannot write.
     pub fn to(field: &str, path: impl Into<PathBuf>) -> Result<Self, Error> {
-        let path = path.into();
-        let problem = |message: &str| {
-            let problem = Problem::new(field, path.display(), message);
-            Err(Error::Invalid(vec![problem]))
-        };
+        Export::of(field, path.into()).map_err(|problem| Error::Invalid(vec![problem]))
+    }
+
+    /// The same, for who collects problems.
+    pub(crate) fn of(field: &str, path: PathBuf) -> Result<Self, Problem> {
+        let problem = |message: &str| Err(Problem::new(field, path.display(), message));
         let ending = path.extension().and_then(|ending| ending.to_str());
         let format = match ending.map(str::to_ascii_lowercase).as_deref() {
             Some("csv") if cfg!(feature = "csv") => Format::Csv,

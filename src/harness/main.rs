@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
 /// own files, and the job's summary only when it is asked for.
 fn outputs(args: &Args, entries: &[&Entry]) -> Result<Outputs, Error> {
     let by_flag = Outputs::parse("--output", &args.outputs)?;
-    let alone = std::env::var_os("NEXTEST").is_some();
+    let alone = nextest::runs_this();
     let label = match entries {
         [entry] if alone => entry.label(),
         [entry, ..] => format!("{}-{}", entry.package(), entry.binary()),
@@ -87,12 +87,19 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
         "benches"
     };
     session.say(format!("\nrunning {} {noun}", entries.len()));
-    let runs = |entry: &&&Entry| entry.ignore.is_none() || args.selection.ignored != Ignored::Left;
-    let compares = |entry: &&&Entry| runs(entry) && entry.compares(&args.baselines);
-    let mut family = Family::of(entries.iter().filter(compares).count());
+    let runs = |entry: &Entry| entry.ignore.is_none() || args.selection.ignored != Ignored::Left;
+    let compares = |entry: &Entry| runs(entry) && entry.compares(&args.baselines);
+    let mut family = Family::of(match nextest::runs_this() {
+        // One bench a process, whose others run beside it.
+        true => Entry::all()
+            .into_iter()
+            .filter(|entry| compares(entry))
+            .count(),
+        false => entries.iter().filter(|entry| compares(entry)).count(),
+    });
     for entry in entries {
         let outcome = run_entry(entry, args, family.share(), &session);
-        if compares(&entry) {
+        if compares(entry) {
             family.ended(outcome.conclusion());
         }
         let outcome = outcome.marked(entry);

@@ -14,13 +14,18 @@ const SNIPPET: &str = "\
 filter = 'binary_id(ID)'
 threads-required = \"num-test-threads\"";
 
+/// Whether nextest runs this process: for one bench alone.
+pub(super) fn runs_this() -> bool {
+    env::var_os("NEXTEST").is_some()
+}
+
 /// Prints the nextest setting that live benches need, once a run, when it is missing.
 ///
 /// The measurement lock keeps benches apart, but only nextest can keep *other* tests from running
 /// beside a bench.
 pub(super) fn advise(entry: &Entry) {
     let parallel = env::var("NEXTEST_TEST_THREADS").is_ok_and(|n| n != "1");
-    if env::var_os("NEXTEST").is_none() || !parallel || !is_live(entry) {
+    if !runs_this() || !parallel || !is_live(entry) {
         return;
     }
     let Ok(run) = env::var("NEXTEST_RUN_ID") else {

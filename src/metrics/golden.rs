@@ -13,6 +13,7 @@ use goodput_grammar::goodput::{RequestLimit, RequestMetric};
 use rstest::rstest;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
 
 /// A golden file.
 #[derive(Deserialize)]
@@ -91,7 +92,11 @@ impl Row {
 impl Golden {
     pub(crate) fn read(name: &str) -> Self {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/metrics");
-        let text = std::fs::read_to_string(format!("{folder}/{name}.json")).unwrap();
+        Golden::at(Path::new(&format!("{folder}/{name}.json")))
+    }
+
+    pub(crate) fn at(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
@@ -182,17 +187,8 @@ fn measured(golden: &Golden) -> Metrics {
 }
 
 #[rstest]
-#[case("three_requests")]
-#[case("open_loop_with_failures")]
-#[case("closed_loop")]
-#[case("all_failed")]
-#[case("no_tokenizer")]
-#[case("ramp")]
-#[case("embeddings")]
-#[case("rerank")]
-#[case("audio")]
-fn every_number_is_vllms(#[case] name: &str) {
-    let golden = Golden::read(name);
+fn every_number_is_vllms(#[files("fixtures/metrics/*.json")] path: PathBuf) {
+    let golden = Golden::at(&path);
     let metrics = measured(&golden);
     let numbers = [
         ("completed", metrics.counts.completed as f64),
@@ -241,6 +237,10 @@ fn every_number_is_vllms(#[case] name: &str) {
             let Some(statistic) = key.strip_suffix(&format!("_{family}_ms")) else {
                 continue;
             };
+            let (summary, statistic) = match statistic.strip_prefix("probe_") {
+                Some(statistic) => (&metrics.probes.as_ref().unwrap().e2el, statistic),
+                None => (summary, statistic),
+            };
             assert_close(
                 key,
                 statistic_of(summary, statistic),
@@ -257,6 +257,7 @@ fn statistic_of(summary: &Summary, name: &str) -> f64 {
         "mean" => summary.mean,
         "median" => summary.median,
         "std" => summary.std,
+        "max" => summary.max,
         _ => summary.percentile(name.strip_prefix('p').unwrap().parse().unwrap()),
     }
 }

@@ -1,7 +1,7 @@
 //! vLLM's parts of the result file, and so of its table, that come from the server: speculative and diffusion decoding,
 //! its own times of each request, and the probes beside the plan.
 
-use super::json::{VllmJson, column, put};
+use super::fields::{VllmJson, column, put};
 use crate::{
     metrics::{DiffusionRates, Metrics, Probes, SpecDecodeRates},
     run::{Diffusion, Run, SpecDecode},

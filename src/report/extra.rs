@@ -52,7 +52,7 @@ pub(super) fn extra(
             "output": sources(run, |record| record.output),
         },
         "audit": run.audit,
-        "client": told(client::lines(run, metrics)),
+        "client": client::lines(run, metrics),
     });
     if let Some(server) = &run.server {
         extra["server"] = server::value(server);
@@ -118,12 +118,6 @@ fn errors(metrics: &Metrics) -> Value {
         kinds.insert(group.kind.clone(), json!(before + group.count));
     }
     kinds.into()
-}
-
-/// Lines about the client and the server, as they are shown.
-fn told(lines: Vec<(&'static str, String)>) -> Value {
-    let line = |(label, text): (&str, String)| (label.to_owned(), Value::from(text));
-    lines.into_iter().map(line).collect::<Map<_, _>>().into()
 }
 
 /// How many successes have their tokens from each source.

@@ -3,6 +3,7 @@
 use super::{
     decoding,
     extra::extra,
+    fields::{VllmJson, column, put},
     vllm::{VllmMetric, VllmOptions, ramp_name},
 };
 use crate::{
@@ -12,8 +13,7 @@ use crate::{
     run::{Run, Task},
 };
 use goodput_grammar::ramp::Ramp;
-use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What the result file holds besides the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,7 +61,7 @@ pub fn vllm_json<'a>(
         "goodput",
         extra(run, metrics, judgement, options.dataset.as_deref()),
     );
-    with_metadata(result, &options.metadata)
+    result.with_texts(BEFORE_METADATA, &options.metadata)
 }
 
 /// vLLM's own keys, of which its table is made too.
@@ -100,76 +100,6 @@ fn peaks(result: &mut VllmJson<'_>, metrics: &Metrics) {
     put(result, "max_output_tokens_per_s", tokens);
     put(result, "max_concurrent_requests", peaks.concurrent_requests);
     put(result, "rtfx", metrics.throughput.rtfx);
-}
-
-/// A result file, to be written by serde. What grows with requests and tokens is worked out while it
-/// is written, so that it never stands in memory a second time.
-#[derive(Debug, Default)]
-pub struct VllmJson<'a>(Vec<(String, Field<'a>)>);
-
-#[derive(Debug)]
-enum Field<'a> {
-    Value(Value),
-    /// One value a request.
-    Column(&'a [Record], fn(&Record) -> Value),
-}
-
-impl VllmJson<'_> {
-    fn has(&self, key: &str) -> bool {
-        self.0.iter().any(|(name, _)| name == key)
-    }
-
-    /// The value of a key, unless it grows with requests.
-    pub(super) fn value(&self, key: &str) -> Option<&Value> {
-        let (_, field) = self.0.iter().find(|(name, _)| name == key)?;
-        match field {
-            Field::Value(value) => Some(value),
-            Field::Column(..) => None,
-        }
-    }
-
-    /// All but what grows with requests.
-    pub(super) fn values(self) -> Map<String, Value> {
-        let value = |(key, field)| match field {
-            Field::Value(value) => Some((key, value)),
-            Field::Column(..) => None,
-        };
-        self.0.into_iter().filter_map(value).collect()
-    }
-}
-
-impl Serialize for VllmJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.serialize_keys(|_| true, serializer)
-    }
-}
-
-impl VllmJson<'_> {
-    /// Serialises some keys.
-    pub(super) fn serialize_keys<S: Serializer>(
-        &self,
-        kept: impl Fn(&str) -> bool,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (key, field) in self.0.iter().filter(|(key, _)| kept(key)) {
-            match field {
-                Field::Value(value) => map.serialize_entry(key, value)?,
-                Field::Column(records, value) => {
-                    map.serialize_entry(key, &Column(records, *value))?;
-                }
-            }
-        }
-        map.end()
-    }
-}
-
-struct Column<'a>(&'a [Record], fn(&Record) -> Value);
-
-impl Serialize for Column<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(self.1))
-    }
 }
 
 /// Whether metadata may not use this key, because results of some settings have it.
@@ -344,36 +274,6 @@ fn statistics(result: &mut VllmJson<'_>, run: &Run, metrics: &Metrics, options: 
     }
 }
 
-/// Puts metadata where vLLM has them; none of them can replace a real key.
-fn with_metadata<'a>(result: VllmJson<'a>, metadata: &[(String, String)]) -> VllmJson<'a> {
-    let added: Vec<_> = metadata
-        .iter()
-        .filter(|(key, _)| !result.has(key))
-        .map(|(key, value)| (key.clone(), Field::Value(json!(value))))
-        .collect();
-    let mut fields = result.0;
-    let place = fields.iter().position(|(key, _)| key == BEFORE_METADATA);
-    let place = place.map_or(fields.len(), |before| before + 1);
-    fields.splice(place..place, added);
-    VllmJson(fields)
-}
-
-/// One value a request.
-pub(super) fn column<'a>(
-    result: &mut VllmJson<'a>,
-    key: &str,
-    records: &'a [Record],
-    value: fn(&Record) -> Value,
-) {
-    let column = Field::Column(records, value);
-    result.0.push((key.to_owned(), column));
-}
-
-pub(super) fn put(result: &mut VllmJson<'_>, key: &str, value: impl Into<Value>) {
-    let value = Field::Value(value.into());
-    result.0.push((key.to_owned(), value));
-}
-
 /// A number, or the text `inf`, which JSON's numbers lack.
 fn finite(value: f64) -> Value {
     if value.is_finite() {
@@ -405,6 +305,8 @@ pub(super) mod tests {
     };
     use goodput_grammar::ramp::RampKind;
     use rstest::rstest;
+    use serde_json::Map;
+    use std::path::PathBuf;
 
     fn map(result: &VllmJson<'_>) -> Map<String, Value> {
         serde_json::from_str(&serde_json::to_string(result).unwrap()).unwrap()
@@ -502,23 +404,8 @@ pub(super) mod tests {
     }
 
     #[rstest]
-    #[case("three_requests")]
-    #[case("open_loop_with_failures")]
-    #[case("closed_loop")]
-    #[case("all_failed")]
-    #[case("no_tokenizer")]
-    #[case("ramp")]
-    #[case("embeddings")]
-    #[case("rerank")]
-    #[case("audio")]
-    #[case("spec_decode")]
-    #[case("no_drafts")]
-    #[case("diffusion")]
-    #[case("probes")]
-    #[case("probes_of_vectors")]
-    #[case("failed_probes")]
-    fn every_key_is_vllms(#[case] name: &str) {
-        let golden = Golden::read(name);
+    fn every_key_is_vllms(#[files("fixtures/metrics/*.json")] path: PathBuf) {
+        let golden = Golden::at(&path);
         let (ours, file_name) = json_of(&golden);
         let keys: Vec<_> = ours.keys().map(String::as_str).collect();
         let theirs = golden.result.keys().map(String::as_str);

@@ -19,6 +19,7 @@ mod decoding;
 mod event;
 mod evidence;
 mod extra;
+mod fields;
 mod json;
 #[cfg(feature = "junit")]
 mod junit;
@@ -42,7 +43,8 @@ pub use comparison::comparison;
 pub use event::{EVENTS, Event, Finished};
 pub use evidence::{evidence, reasons};
 pub use extra::SCHEMA;
-pub use json::{JsonOptions, VllmJson, is_result_key, vllm_json};
+pub use fields::VllmJson;
+pub use json::{JsonOptions, is_result_key, vllm_json};
 #[cfg(feature = "junit")]
 pub use junit::junit_xml;
 pub use markdown::markdown;

@@ -4,7 +4,7 @@
 //! Source: `save_to_pytorch_benchmark_format` and `convert_to_pytorch_benchmark_format` of vLLM 0.32; and
 //! <https://github.com/pytorch/pytorch/wiki/How-to-integrate-with-PyTorch-OSS-benchmark-database>.
 
-use super::json::VllmJson;
+use super::fields::VllmJson;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};

@@ -250,25 +250,11 @@ mod tests {
         run::Task,
     };
     use rstest::rstest;
+    use std::path::PathBuf;
 
     #[rstest]
-    #[case("three_requests")]
-    #[case("open_loop_with_failures")]
-    #[case("closed_loop")]
-    #[case("all_failed")]
-    #[case("no_tokenizer")]
-    #[case("ramp")]
-    #[case("embeddings")]
-    #[case("rerank")]
-    #[case("audio")]
-    #[case("spec_decode")]
-    #[case("no_drafts")]
-    #[case("diffusion")]
-    #[case("probes")]
-    #[case("probes_of_vectors")]
-    #[case("failed_probes")]
-    fn every_line_is_vllms(#[case] name: &str) {
-        let golden = Golden::read(name);
+    fn every_line_is_vllms(#[files("fixtures/metrics/*.json")] path: PathBuf) {
+        let golden = Golden::at(&path);
         let run = golden.run();
         let metrics = measure(&run, &golden.limits());
         let table = vllm_table(&run, &metrics, &options(&golden));

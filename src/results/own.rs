@@ -25,9 +25,9 @@ pub(super) struct Own {
     comparison: Option<Comparison>,
     #[serde(default)]
     first_errors: Vec<String>,
-    /// Lines about the client and the server.
+    /// Lines about the client and the server, each with its label.
     #[serde(default)]
-    pub(super) client: Map<String, Value>,
+    pub(super) client: Vec<(String, String)>,
     #[serde(default)]
     requests: Requests,
     /// All of it, as it was read.
@@ -174,7 +174,10 @@ mod tests {
     use crate::{metrics::golden::Golden, report};
     use rstest::rstest;
     use serde_json::{Value, json};
-    use std::{fs, path::Path};
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
 
     fn fixture(name: &str) -> String {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/vllm");
@@ -194,19 +197,10 @@ mod tests {
 
     /// vLLM's own tables of results of all kinds, made by its own code.
     #[rstest]
-    #[case("three_requests")]
-    #[case("open_loop_with_failures")]
-    #[case("closed_loop")]
-    #[case("all_failed")]
-    #[case("no_tokenizer")]
-    #[case("ramp")]
-    #[case("embeddings")]
-    #[case("rerank")]
-    #[case("audio")]
-    fn every_kind_gives_its_table(#[case] name: &str) {
-        let golden = Golden::read(name);
+    fn every_kind_gives_its_table(#[files("fixtures/metrics/*.json")] path: PathBuf) {
+        let golden = Golden::at(&path);
         let document = golden.result.clone().into();
-        let readings = super::super::reading(name, document).unwrap();
+        let readings = super::super::reading("a result", document).unwrap();
         let printed = text(&readings);
         let plain = |line: &String| {
             !line.starts_with("Failed requests during") && !line.starts_with("Error")

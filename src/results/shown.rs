@@ -24,8 +24,7 @@ fn printed(reading: &Reading) -> String {
 }
 
 fn below(own: &Own) -> Vec<String> {
-    let lines = own.client.iter();
-    let lines = lines.filter_map(|(label, text)| Some((label, text.as_str()?)));
+    let lines = own.client.iter().map(|(label, text)| (label, text));
     let client = report::client_text(lines);
     let evidence = report::evidence(&own.judgement());
     [client, evidence]

@@ -37,7 +37,7 @@ impl<'a> Output<'a> {
         }
         let export = match args.dry_run {
             true => None,
-            false => args.export.checked()?,
+            false => args.export.checked(&mut problems),
         };
         let output = Output {
             args,

@@ -1,9 +1,6 @@
 //! The flag that exports a run request by request.
 
-use crate::{
-    error::{Error, Problem},
-    export::Export,
-};
+use crate::{error::Problem, export::Export};
 use std::path::PathBuf;
 
 /// Where the requests go.
@@ -17,16 +14,16 @@ pub(in crate::cli::serve) struct ExportFlags {
 
 impl ExportFlags {
     /// The file, once it is clear that it can be written.
-    pub(in crate::cli::serve) fn checked(&self) -> Result<Option<Export>, Error> {
-        let Some(path) = &self.export_requests else {
-            return Ok(None);
-        };
+    pub(in crate::cli::serve) fn checked(&self, problems: &mut Vec<Problem>) -> Option<Export> {
+        let path = self.export_requests.as_ref()?;
         let field = "--export-requests";
-        let export = Export::to(field, path)?;
-        export.check().map_err(|e| {
+        let export = Export::of(field, path.clone()).map_err(|problem| problems.push(problem));
+        let export = export.ok()?;
+        if let Err(e) = export.check() {
             let message = format!("cannot be written: {e}. Choose another path");
-            Error::Invalid(vec![Problem::new(field, path.display(), message)])
-        })?;
-        Ok(Some(export))
+            problems.push(Problem::new(field, path.display(), message));
+            return None;
+        }
+        Some(export)
     }
 }
