@@ -105,11 +105,11 @@
 //! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 12 s |
 //! | `junit` | no | JUnit XML among the outputs | 1 s |
 //! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 6 s |
-//! | `csv` | no | `export`: the requests of a run as CSV | < 2 s |
-//! | `parquet` | no | `export`: the requests of a run as Parquet | 20 s |
+//! | `csv` | no | `export`: the requests of a run as CSV | 2 s |
+//! | `parquet` | no | `export`: the requests of a run as Parquet | 17 s |
 //! | `media` | no | pictures and videos of the dataset `random-mm` | < 1 s |
-//! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 57 s |
-//! | `cli` | no | the `goodput` command, with `csv`, `junit` and `media` | 23 s |
+//! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 48 s |
+//! | `cli` | no | the `goodput` command, with `csv`, `junit` and `media` | 21 s |
 //!
 //! These are CPU seconds of a cold debug build, beside 56 without any feature and 53 for reqwest
 //! with its defaults; `docs/performance.md` has the whole table.
