@@ -319,6 +319,9 @@ pub struct Record {
     /// How long the recording to transcribe plays, in seconds; 0 without one.
     #[serde(default)]
     pub audio_seconds: f64,
+    /// The LoRA adapter that it asked for as its model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lora: Option<String>,
     /// Text of the answer.
     pub text: String,
     /// Reasoning text.

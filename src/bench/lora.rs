@@ -47,15 +47,14 @@ pub(super) fn assign(plan: &mut Plan, names: &[String], assignment: LoraAssignme
             LoraAssignment::Random => random.below(names.len()),
             LoraAssignment::RoundRobin => index % names.len(),
         };
-        let name = names[chosen].clone();
-        request.overrides.insert("model".to_owned(), name.into());
+        request.ask_for_lora(&names[chosen]);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::Bench;
+    use crate::{bench::Bench, plan::PlannedRequest};
     use rstest::rstest;
     use std::collections::BTreeSet;
 
@@ -64,13 +63,8 @@ mod tests {
             .requests(40)
             .lora_modules(["a", "b"], assignment);
         let plan = bench.plan().unwrap();
-        let model = |overrides: &serde_json::Map<_, serde_json::Value>| {
-            overrides["model"].as_str().unwrap().to_owned()
-        };
-        plan.requests
-            .iter()
-            .map(|request| model(&request.overrides))
-            .collect()
+        let lora = |request: &PlannedRequest| request.lora().unwrap().to_owned();
+        plan.requests.iter().map(lora).collect()
     }
 
     #[test]
@@ -102,5 +96,8 @@ mod tests {
             .run_blocking()
             .unwrap();
         assert_eq!(report.completed(), 6, "{report}");
+        let records = report.run().records.iter();
+        let asked: Vec<_> = records.map(|record| record.lora.as_deref()).collect();
+        assert_eq!(asked, [Some("lora-0"), Some("lora-1")].repeat(3));
     }
 }

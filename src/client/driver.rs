@@ -323,6 +323,7 @@ pub(super) struct Arrival {
     output_tokens: u64,
     inputs: u64,
     audio_seconds: f64,
+    lora: Option<String>,
 }
 
 impl Arrival {
@@ -340,6 +341,7 @@ impl Arrival {
             output_tokens: request.output_tokens,
             inputs: request.prompt.inputs(),
             audio_seconds: request.prompt.audio_seconds(),
+            lora: request.lora().map(str::to_owned),
         }
     }
 }
@@ -399,6 +401,7 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         answered: reply.answered,
         inputs: arrival.inputs,
         audio_seconds: arrival.audio_seconds,
+        lora: arrival.lora,
         text: reply.text,
         reasoning: reply.reasoning,
         finish: reply.finish,

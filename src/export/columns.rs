@@ -100,6 +100,7 @@ pub(super) const COLUMNS: &[(&str, Column)] = &[
         Number(|row| Some(row.record.audio_seconds).filter(|s| *s > 0.0)),
     ),
     ("timestamps", Text(|row| row.record.timestamps.map(clock))),
+    ("lora", Text(|row| row.record.lora.clone())),
 ];
 
 impl<'a> Row<'a> {

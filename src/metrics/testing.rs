@@ -34,6 +34,7 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         answered: None,
         inputs: 1,
         audio_seconds: 0.0,
+        lora: None,
         text: String::new(),
         reasoning: String::new(),
         finish: None,

@@ -68,6 +68,21 @@ pub struct PlannedRequest {
     pub overrides: Map<String, Value>,
 }
 
+impl PlannedRequest {
+    /// The LoRA adapter that it asks for: the only reason for a request to name a model of its own.
+    pub fn lora(&self) -> Option<&str> {
+        self.overrides.get(LORA)?.as_str()
+    }
+
+    /// Asks for a LoRA adapter.
+    pub(crate) fn ask_for_lora(&mut self, name: &str) {
+        self.overrides.insert(LORA.to_owned(), name.into());
+    }
+}
+
+/// Adapters are models on the wire.
+const LORA: &str = "model";
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

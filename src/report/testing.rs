@@ -57,6 +57,7 @@ pub(crate) fn failing_run() -> Run {
             body: "{\"error\":\n \"busy\"}".to_owned(),
         })
     };
+    run.records[1].lora = Some("law".to_owned());
     run.records[3].error = busy();
     run.records[5].error = Some(RequestError::Truncated {
         message: "connection reset".to_owned(),
