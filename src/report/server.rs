@@ -57,7 +57,11 @@ fn counted(run: &Run, ours: &Counts) -> Option<String> {
     }
     parts.extend(cache(counts));
     parts.extend(drafts(counts));
-    (!parts.is_empty()).then(|| format!("by its /metrics {}", parts.join(", ")))
+    let off = match counts.off_by {
+        0 => String::new(),
+        by => format!("; its page rounds: off by up to {by}"),
+    };
+    (!parts.is_empty()).then(|| format!("by its /metrics {}{off}", parts.join(", ")))
 }
 
 fn cache(counts: &ServerCounts) -> Option<String> {
@@ -199,6 +203,7 @@ mod tests {
                     accepted_at: vec![2, 1],
                 }),
                 diffusion: None,
+                off_by: 0,
             }),
             restarted: false,
             gauges: Some(GaugeSeries {
@@ -226,6 +231,23 @@ mod tests {
         server: running 1.50 on average, 2.00 at most; waiting 0 on average, 0 at most; KV memory 18.75 % on average, 25.00 % at most (2 samples)
         probes: 2 ok, 0 failed, e2el p50 8.00 ms, p99 8.98 ms, 9.00 ms at most
         ");
+    }
+
+    #[test]
+    fn a_page_that_rounds_is_not_taken_at_its_word() {
+        let mut run = told();
+        let side = run.server.as_mut().unwrap();
+        side.counted = Some(ServerCounts {
+            prompt_tokens: Some(30),
+            off_by: 10,
+            ..ServerCounts::default()
+        });
+        let text = text(&run);
+        let line = text.lines().nth(1).unwrap();
+        assert_eq!(
+            line,
+            "server: by its /metrics 30 prompt tokens (20 here); its page rounds: off by up to 10"
+        );
     }
 
     #[test]

@@ -51,6 +51,13 @@ pub struct ServerCounts {
     /// Diffusion decoding; absent if the model is none that diffuses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diffusion: Option<Diffusion>,
+    /// Each of them may be off by so many, because the server writes large numbers with few digits.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub off_by: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Look-ups in a prefix cache, in tokens.
@@ -165,6 +172,7 @@ impl ServerCounts {
                 canvas_positions: one.canvas_positions + other.canvas_positions,
                 committed_tokens: one.committed_tokens + other.committed_tokens,
             }),
+            off_by: self.off_by + other.off_by,
         }
     }
 }

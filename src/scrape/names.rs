@@ -1,8 +1,8 @@
 //! What each engine calls the numbers that are read.
 //!
 //! Each name was seen in a page of the engine itself or in its source or documentation: vLLM 0.32's page
-//! and `v1/metrics/loggers.py`, llama.cpp's page (b11434), SGLang's `srt/metrics/collector.py` and
-//! production metrics, TGI 3's list of metrics.
+//! and `v1/metrics/loggers.py`, llama.cpp's page (b11434, with and without drafts), SGLang's
+//! `srt/metrics/collector.py` and production metrics, TGI 3's list of metrics.
 
 /// A number that engines count or show. Counters only grow; they are summed over all of their labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ impl Key {
 pub(super) struct Engine {
     pub(super) name: &'static str,
     pub(super) series: &'static [(&'static str, Key)],
+    /// Digits that its numbers are cut to, if they are.
+    pub(super) digits: Option<i32>,
 }
 
 pub(super) const ENGINES: &[Engine] = &[
@@ -92,6 +94,7 @@ pub(super) const ENGINES: &[Engine] = &[
             // Before vLLM 0.10.
             ("vllm:gpu_cache_usage_perc", Key::KvUsage),
         ],
+        digits: None,
     },
     Engine {
         name: "SGLang",
@@ -106,6 +109,7 @@ pub(super) const ENGINES: &[Engine] = &[
             ("sglang:num_queue_reqs", Key::Waiting),
             ("sglang:token_usage", Key::KvUsage),
         ],
+        digits: None,
     },
     Engine {
         name: "llama.cpp",
@@ -127,11 +131,18 @@ pub(super) const ENGINES: &[Engine] = &[
                 "llamacpp:spec_decode_num_accepted_tokens_total",
                 Key::AcceptedTokens,
             ),
+            // There from the first draft on.
+            (
+                "llamacpp:spec_decode_num_accepted_tokens_per_pos_total",
+                Key::AcceptedAt,
+            ),
             ("llamacpp:requests_processing", Key::Running),
             ("llamacpp:requests_deferred", Key::Waiting),
             // Older builds.
             ("llamacpp:kv_cache_usage_ratio", Key::KvUsage),
         ],
+        // What C++ writes of a double.
+        digits: Some(6),
     },
     Engine {
         name: "TGI",
@@ -141,5 +152,6 @@ pub(super) const ENGINES: &[Engine] = &[
             ("tgi_batch_current_size", Key::Running),
             ("tgi_queue_size", Key::Waiting),
         ],
+        digits: None,
     },
 ];

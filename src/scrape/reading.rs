@@ -23,6 +23,8 @@ pub(crate) struct Reading {
     values: [Option<f64>; Key::COUNT],
     accepted_at: BTreeMap<u32, f64>,
     started: Option<f64>,
+    /// How far off the worst of its counters is, because numbers are written with few digits.
+    rounding: f64,
 }
 
 /// What was counted between two readings.
@@ -43,10 +45,15 @@ impl Reading {
             values: [None; Key::COUNT],
             accepted_at: BTreeMap::new(),
             started: None,
+            rounding: 0.0,
         };
+        let mut roundings = [0.0; Key::COUNT];
         for sample in samples(page).filter(|sample| sample.value.is_finite()) {
             for key in engine.keys(sample.name) {
                 reading.note(key, sample.value);
+                if key.counts() {
+                    roundings[key as usize] += engine.rounding(sample.value);
+                }
                 if key == Key::AcceptedAt
                     && let Some(place) = sample.label("position").and_then(|p| p.parse().ok())
                     && place < PLACES
@@ -58,6 +65,7 @@ impl Reading {
                 reading.started = Some(sample.value);
             }
         }
+        reading.rounding = roundings.into_iter().fold(0.0, f64::max);
         Some(reading)
     }
 
@@ -112,6 +120,8 @@ impl Reading {
                 canvas_positions: grown(Key::CanvasPositions).unwrap_or(0),
                 committed_tokens: grown(Key::CommittedTokens).unwrap_or(0),
             }),
+            // Half of it before, half of it after.
+            off_by: self.rounding as u64,
         };
         Between::Counted(counts, self.ttft_since(earlier))
     }
@@ -167,6 +177,20 @@ impl Engine {
         let series = self.series.iter().filter(move |(other, _)| *other == name);
         series.map(|(_, key)| *key)
     }
+
+    /// The worth of the last digit that it writes of a whole number, if that is more than one.
+    fn rounding(&self, value: f64) -> f64 {
+        let unit = |digits| {
+            libm::pow(
+                10.0,
+                libm::floor(libm::log10(value)) + 1.0 - f64::from(digits),
+            )
+        };
+        self.digits
+            .map(unit)
+            .filter(|unit| *unit > 1.0)
+            .unwrap_or(0.0)
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +200,11 @@ mod tests {
 
     const VLLM: &str = include_str!("../../fixtures/captures/vllm-metrics.body");
     const LLAMA: &str = include_str!("../../fixtures/captures/llama-metrics.body");
+    const LLAMA_DRAFTS: &str = include_str!("../../fixtures/captures/llama-metrics-drafts.body");
+    const LLAMA_LARGE: [&str; 2] = [
+        include_str!("../../fixtures/captures/llama-metrics-large-before.body"),
+        include_str!("../../fixtures/captures/llama-metrics-large-after.body"),
+    ];
 
     fn json(value: &impl serde::Serialize) -> String {
         serde_json::to_string(value).unwrap()
@@ -209,6 +238,40 @@ mod tests {
         let (counts, ttft) = counted(LLAMA);
         insta::assert_snapshot!(json(&counts), @r#"{"prompt_tokens":289,"cached_prompt_tokens":151,"generation_tokens":258,"spec_decode":{"drafts":0,"draft_tokens":0,"accepted_tokens":0}}"#);
         assert_eq!(ttft, None);
+    }
+
+    #[test]
+    fn drafts_of_llama_cpp_are_told_by_their_places() {
+        let (counts, _) = counted(LLAMA_DRAFTS);
+        insta::assert_snapshot!(json(&counts), @r#"{"prompt_tokens":396,"cached_prompt_tokens":0,"generation_tokens":192,"spec_decode":{"drafts":93,"draft_tokens":261,"accepted_tokens":82,"accepted_at":[36,25,21]}}"#);
+        // Before the first draft a page has no places.
+        let before = Reading::of(&LLAMA_DRAFTS.replace("_per_pos_", "_not_yet_")).unwrap();
+        let Between::Counted(counts, _) = Reading::of(LLAMA_DRAFTS).unwrap().since(&before) else {
+            panic!("restarted")
+        };
+        assert_eq!(counts.spec_decode.unwrap().accepted_at, [36, 25, 21]);
+    }
+
+    /// By usage the ten requests between these two pages had 288 tokens, 242 of them cached.
+    #[test]
+    fn llama_cpp_writes_six_digits() {
+        let [before, after] = LLAMA_LARGE.map(|page| Reading::of(page).unwrap());
+        let Between::Counted(counts, _) = after.since(&before) else {
+            panic!("restarted")
+        };
+        insta::assert_snapshot!(json(&counts), @r#"{"prompt_tokens":296,"cached_prompt_tokens":250,"generation_tokens":80,"spec_decode":{"drafts":0,"draft_tokens":0,"accepted_tokens":0},"off_by":10}"#);
+    }
+
+    #[rstest]
+    #[case(0.0, 0.0)]
+    #[case(999_999.0, 0.0)]
+    #[case(1e6, 10.0)]
+    #[case(9.99999e6, 10.0)]
+    #[case(1.06172e8, 1_000.0)]
+    fn six_digits_of_a_number(#[case] value: f64, #[case] off: f64) {
+        let engine = |name| ENGINES.iter().find(|engine| engine.name == name).unwrap();
+        assert_eq!(engine("llama.cpp").rounding(value), off);
+        assert_eq!(engine("vLLM").rounding(value), 0.0);
     }
 
     #[test]
