@@ -277,10 +277,12 @@ fn a_stored_run_without_all_this_is_read() {
 #[cfg(feature = "tokenizers")]
 mod alignment {
     use super::*;
+    use crate::support::{STREAM_HEAD, chunk};
     use goodput::{
         plan::{Tokenizer, TokenizerSpec},
         record::CountSource,
     };
+    use serde_json::json;
 
     /// A server that counts by the embedded tokenizer, and prompts that were made without one.
     #[rstest]
@@ -320,6 +322,109 @@ mod alignment {
             unaligned.metrics().counts.input_tokens,
             report.metrics().counts.input_tokens
         );
+    }
+
+    /// The embedded tokenizer, with a token that it puts before every prompt.
+    fn with_bos() -> Tokenizer {
+        let text = include_str!("../fixtures/tokenizer/tokenizer.json");
+        let mut json: Value = serde_json::from_str(text).unwrap();
+        let bos = json["added_tokens"][0].clone();
+        let sequence = |id: &str| json!({"Sequence": {"id": id, "type_id": 0}});
+        let special = json!({"SpecialToken": {"id": bos["content"], "type_id": 0}});
+        json["post_processor"] = json!({
+            "type": "TemplateProcessing",
+            "single": [special, sequence("A")],
+            "pair": [special, sequence("A"), sequence("B")],
+            "special_tokens": {bos["content"].as_str().unwrap(): {
+                "id": bos["content"], "ids": [bos["id"]], "tokens": [bos["content"]],
+            }},
+        });
+        let thread = std::thread::current();
+        let name = thread.name().unwrap().replace(':', "-");
+        let name = format!("goodput-{}-{name}.json", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, json.to_string()).unwrap();
+        let tokenizer = Tokenizer::load(&TokenizerSpec::Named(path.display().to_string()));
+        std::fs::remove_file(path).unwrap();
+        tokenizer.unwrap()
+    }
+
+    /// Lengths of `random` are what is computed, those of `prefix_repetition` what is written, as in vLLM.
+    #[rstest]
+    #[case::random("random(input = 40, output = 2)", 40)]
+    #[case::prefixes(
+        "prefix_repetition(prefix = 24, suffix = 12, prefixes = 2, output = 2)",
+        37
+    )]
+    fn what_a_server_puts_around_prompts_is_of_their_length(
+        #[case] dataset: &str,
+        #[case] computed: u64,
+    ) {
+        let server = SimServer::new(Default::default()).tokenizer(with_bos());
+        let listening = Arc::new(server).listen((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let bench = bench(&listening.url()).dataset(dataset).tokenizer("none");
+        let report = run(bench.rate(f64::INFINITY));
+        for record in &report.run().records {
+            assert_eq!(record.input.tokens, computed, "{record:?}");
+        }
+    }
+
+    /// A server that counts by the embedded tokenizer and one token more, and whose forms of `/tokenize` and
+    /// `/detokenize` are these. A body of another form has no tokens, as in llama.cpp.
+    fn telling(text: &'static str, special: &'static str, answer: &'static str) -> RawServer {
+        let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
+        RawServer::telling(move |stream, request| {
+            let codec = tokenizer.codec().unwrap();
+            let (head, body) = request.split_once("\r\n\r\n").unwrap();
+            let body: Value = serde_json::from_str(body).unwrap_or_default();
+            let ids = |text: &str| codec.encode(text, false).unwrap();
+            let json = |value: Value| http("200 OK", "application/json", &value.to_string());
+            let answer = match head.split(' ').nth(1).unwrap() {
+                "/tokenize" => {
+                    let mut tokens = body[text].as_str().map(ids).unwrap_or_default();
+                    if body[special] == true {
+                        tokens.insert(0, 0);
+                    }
+                    json(json!({"tokens": tokens}))
+                }
+                "/detokenize" => {
+                    let ids: Vec<u32> = serde_json::from_value(body["tokens"].clone()).unwrap();
+                    json(json!({answer: codec.decode(&ids).unwrap()}))
+                }
+                "/completion" => {
+                    let evaluated = ids(body["prompt"].as_str().unwrap()).len() + 1;
+                    let event = json!({
+                        "content": "a b", "stop": true, "stop_type": "limit", "tokens_predicted": 2,
+                        "tokens_evaluated": evaluated,
+                    });
+                    let event = chunk(&format!("data: {event}\n\n"));
+                    format!("{STREAM_HEAD}{event}0\r\n\r\n")
+                }
+                _ => http("404 Not Found", "text/plain", ""),
+            };
+            stream.write_all(answer.as_bytes()).is_ok()
+        })
+    }
+
+    #[rstest]
+    #[case::llama("content", "add_special", "content")]
+    #[case::sglang("prompt", "add_special_tokens", "text")]
+    fn each_engine_is_asked_in_its_form(
+        #[case] text: &'static str,
+        #[case] special: &'static str,
+        #[case] answer: &'static str,
+    ) {
+        let server = telling(text, special, answer);
+        let report = run(bench(&server.url)
+            .backend("llama.cpp")
+            .tokenizer("none")
+            .rate(f64::INFINITY));
+        for record in &report.run().records {
+            let expected = (32, CountSource::Usage);
+            assert_eq!((record.input.tokens, record.input.source), expected);
+        }
+        let notes = report.notes().join("\n");
+        assert!(notes.contains("20 of 20 prompts were given"), "{notes}");
     }
 
     #[test]

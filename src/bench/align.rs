@@ -5,14 +5,18 @@
 //! if its length is another it cuts all that are too long; the short ones stay short. Here both become
 //! exact: what is too long is cut, what is too short goes on with its own beginning, and the result is
 //! counted again until it fits. All of it follows from the prompt and the server's tokenizer.
+//!
+//! In vLLM `random` prompts leave room for what the model's tokenizer puts around them, such as a BOS
+//! token, so that `input` is what is computed. A tokenizer that stands in for the model's does not know
+//! of it; the server does.
 
 use super::Bench;
 use crate::{
     grammar::dataset::Dataset,
     inspect::{Inspector, ServerTokenizer, Untold},
-    plan::{Plan, Prompt},
+    plan::{Plan, Prompt, Tokenizer},
     record::{CountSource, TokenCount},
-    target::{Endpoint, Place},
+    target::Place,
 };
 use futures_util::{StreamExt, stream};
 use hyper::HeaderMap;
@@ -35,13 +39,24 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Fits plans to a server's tokenizer.
 #[derive(Clone)]
-pub(super) struct Aligner(Arc<Inspector>);
+pub(super) struct Aligner {
+    inspector: Arc<Inspector>,
+    headers: HeaderMap,
+    model: String,
+    /// Special tokens around prompts that the plan's lengths have room for; `None` where the dataset's
+    /// lengths are those of the texts alone.
+    room: Option<u64>,
+}
+
+/// A prompt, its place in the plan, and its planned length.
+type Planned<'a> = (usize, &'a str, u64);
 
 /// What became of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Aligned {
     text: String,
     tokens: u64,
+    exact: bool,
 }
 
 impl Bench {
@@ -54,75 +69,71 @@ impl Bench {
         self
     }
 
-    /// What fits plans to the server, if it is one that tells: of the datasets that vLLM does this for.
-    pub(super) fn aligner(&self, place: &Place) -> Option<Aligner> {
-        let synthetic = matches!(
-            self.dataset,
-            Dataset::Random(_) | Dataset::PrefixRepetition(_)
-        );
+    /// What fits plans that were made with this tokenizer to the server's, if it is one that tells: of the
+    /// datasets that vLLM does this for.
+    pub(super) fn aligner(
+        &self,
+        place: &Place,
+        tokenizer: &Tokenizer,
+        model: &str,
+        headers: &HeaderMap,
+    ) -> Option<Aligner> {
+        let room = match self.dataset {
+            Dataset::Random(_) => {
+                let here = tokenizer.codec();
+                Some(here.map_or(0, |codec| codec.special_tokens_to_add() as u64))
+            }
+            Dataset::PrefixRepetition(_) => None,
+            _ => return None,
+        };
         match place {
             Place::Endpoint(endpoint)
-                if self.align_prompts && synthetic && self.chosen_target().has_metrics() =>
+                if self.align_prompts && self.chosen_target().has_metrics() =>
             {
-                self.aligner_at(endpoint)
+                Some(Aligner {
+                    inspector: Arc::new(Inspector::new(endpoint, self.insecure).ok()?),
+                    headers: headers.clone(),
+                    model: model.to_owned(),
+                    room,
+                })
             }
             _ => None,
         }
     }
-
-    fn aligner_at(&self, endpoint: &Endpoint) -> Option<Aligner> {
-        let inspector = Inspector::new(endpoint, self.insecure).ok()?;
-        Some(Aligner(Arc::new(inspector)))
-    }
 }
 
-/// A prompt, its place in the plan, and its planned length.
-type Planned<'a> = (usize, &'a str, u64);
-
 impl Aligner {
-    /// Fits the plan to the tokenizer of this model, and leaves a note of what was done. With `patience` a
-    /// server may take that long to be there.
-    pub(super) fn align(
-        &self,
-        plan: &mut Plan,
-        model: &str,
-        headers: &HeaderMap,
-        patience: Duration,
-    ) {
-        let requests = plan.requests.iter().enumerate();
-        let planned: Vec<Planned<'_>> = requests
-            .filter_map(|(index, request)| match &request.prompt {
-                Prompt::Text(text) => Some((index, text.as_str(), request.input.tokens)),
-                _ => None,
-            })
-            .collect();
-        let tokenizer = ServerTokenizer {
-            inspector: &self.0,
-            headers,
-            model,
-        };
-        let (note, aligned) = match self.aligned(&tokenizer, &planned, patience) {
-            Ok(None) => return,
-            Ok(Some(aligned)) => {
-                let (exact, all) = (exact(&planned, &aligned), planned.len());
-                let note = format!(
-                    "the server's tokenizer is another than the one here: {exact} of {all} prompts \
-                     were given their lengths by it (/tokenize)"
-                );
-                (note, aligned)
-            }
-            Err(why) => {
-                let note = format!(
+    /// Fits the plan, and leaves a note of what was done. With `patience` a server may take that long to be
+    /// there.
+    pub(super) fn align(&self, plan: &mut Plan, patience: Duration) {
+        let planned = texts(plan);
+        let places: Vec<usize> = planned.iter().map(|(index, ..)| *index).collect();
+        let aligned = match self
+            .inspector
+            .wait(async || self.aligned(&planned, patience).await)
+        {
+            None | Some(Ok(None)) => return,
+            Some(Ok(Some(aligned))) => aligned,
+            Some(Err(why)) => {
+                plan.notes.push(format!(
                     "prompts have their lengths by the tokenizer here, not by the server's, which does \
                      not tell: {why}"
-                );
-                (note, Vec::new())
+                ));
+                return;
             }
         };
-        let all_told = !aligned.is_empty() && aligned.iter().all(Option::is_some);
-        let places: Vec<usize> = planned.iter().map(|(index, _, _)| *index).collect();
+        if aligned.iter().all(Option::is_some) {
+            plan.lengths_are_the_models();
+        }
+        let exact = aligned.iter().flatten().filter(|aligned| aligned.exact);
+        plan.notes.push(format!(
+            "the server's tokenizer is another than the one here: {} of {} prompts were given their \
+             lengths by it (/tokenize)",
+            exact.count(),
+            places.len()
+        ));
         for (index, aligned) in places.into_iter().zip(aligned) {
-            if let Some(Aligned { text, tokens }) = aligned {
+            if let Some(Aligned { text, tokens, .. }) = aligned {
                 let request = &mut plan.requests[index];
                 request.prompt = Prompt::Text(text);
                 request.input = TokenCount {
@@ -131,47 +142,58 @@ impl Aligner {
                 };
             }
         }
-        if all_told {
-            plan.lengths_are_the_models();
-        }
-        plan.notes.push(note);
     }
 
     /// `None` for all that need no change; `None` in a place for what could not be had.
-    fn aligned(
+    async fn aligned(
         &self,
-        tokenizer: &ServerTokenizer<'_>,
         planned: &[Planned<'_>],
         patience: Duration,
     ) -> Result<Option<Vec<Option<Aligned>>>, Untold> {
-        let all = self.0.wait(async || {
-            let until = Instant::now() + patience;
-            for (_, text, tokens) in planned.iter().take(LOOKED_AT) {
-                if counted(tokenizer, text, until).await? != *tokens {
-                    let fitted = stream::iter(planned)
-                        .map(|(_, text, tokens)| fitted(tokenizer, text, *tokens))
-                        .buffered(AT_ONCE);
-                    return Ok(Some(fitted.map(Result::ok).collect().await));
-                }
+        let Some((_, first, _)) = planned.first() else {
+            return Ok(None);
+        };
+        let tokenizer = self.found(first, patience).await?;
+        let (room, around) = match self.room {
+            Some(room) => (room, tokenizer.special_tokens_to_add(first).await?),
+            None => (0, 0),
+        };
+        // Something has to be asked.
+        let target = |tokens: u64| (tokens + room).saturating_sub(around).max(1);
+        for (_, text, tokens) in planned.iter().take(LOOKED_AT) {
+            if tokenizer.encode(text).await?.len() as u64 != target(*tokens) {
+                let fitted = stream::iter(planned)
+                    .map(|(_, text, tokens)| fitted(&tokenizer, text, target(*tokens)))
+                    .buffered(AT_ONCE);
+                return Ok(Some(fitted.map(Result::ok).collect().await));
             }
-            Ok(None)
-        });
-        all.unwrap_or(Ok(None))
+        }
+        Ok(None)
+    }
+
+    /// The server's tokenizer; a server that is not there yet is waited for.
+    async fn found(&self, text: &str, patience: Duration) -> Result<ServerTokenizer<'_>, Untold> {
+        let until = Instant::now() + patience;
+        loop {
+            match ServerTokenizer::find(&self.inspector, &self.headers, &self.model, text).await {
+                Err(Untold::Unreachable) if Instant::now() < until => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                told => return told,
+            }
+        }
     }
 }
 
-/// Tokens of a text; a server that is not there yet is waited for.
-async fn counted(
-    tokenizer: &ServerTokenizer<'_>,
-    text: &str,
-    until: Instant,
-) -> Result<u64, Untold> {
-    loop {
-        match tokenizer.encode(text).await {
-            Err(Untold::Unreachable) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
-            told => return told.map(|tokens| tokens.len() as u64),
-        }
-    }
+/// The prompts of a plan that are texts.
+fn texts(plan: &Plan) -> Vec<Planned<'_>> {
+    let requests = plan.requests.iter().enumerate();
+    requests
+        .filter_map(|(index, request)| match &request.prompt {
+            Prompt::Text(text) => Some((index, text.as_str(), request.input.tokens)),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A prompt of this many tokens, or as near as it gets.
@@ -180,24 +202,23 @@ async fn fitted(
     text: &str,
     target: u64,
 ) -> Result<Aligned, Untold> {
-    let mut tokens = tokenizer.encode(text).await?;
-    let mut nearest = Aligned {
-        text: text.to_owned(),
+    let aligned = |text: String, tokens: &[u32]| Aligned {
+        text,
         tokens: tokens.len() as u64,
+        exact: tokens.len() as u64 == target,
     };
+    let mut tokens = tokenizer.encode(text).await?;
+    let mut nearest = aligned(text.to_owned(), &tokens);
     for _ in 0..REPAIRS {
-        if nearest.tokens == target {
+        if nearest.exact {
             break;
         }
         resize(&mut tokens, target);
         let text = tokenizer.decode(&tokens).await?;
         tokens = tokenizer.encode(&text).await?;
-        let count = tokens.len() as u64;
-        if count.abs_diff(target) < nearest.tokens.abs_diff(target) {
-            nearest = Aligned {
-                text,
-                tokens: count,
-            };
+        let next = aligned(text, &tokens);
+        if next.tokens.abs_diff(target) < nearest.tokens.abs_diff(target) {
+            nearest = next;
         }
     }
     Ok(nearest)
@@ -213,17 +234,6 @@ fn resize(tokens: &mut Vec<u32>, target: u64) {
             tokens.push(tokens[tokens.len() - had]);
         }
     }
-}
-
-/// How many have exactly their planned length.
-fn exact(planned: &[Planned<'_>], aligned: &[Option<Aligned>]) -> usize {
-    let lengths = planned.iter().map(|(_, _, tokens)| tokens);
-    let exact = lengths.zip(aligned).filter(|(tokens, aligned)| {
-        aligned
-            .as_ref()
-            .is_some_and(|aligned| aligned.tokens == **tokens)
-    });
-    exact.count()
 }
 
 #[cfg(test)]

@@ -33,12 +33,9 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(bench: &Bench, place: &Place) -> Result<Self, Error> {
         let mut prepared = Prepared::with(bench, place, None)?;
-        prepared.aligner = bench.aligner(place);
         if let Some(aligner) = &prepared.aligner {
             let patience = bench.ready_timeout.unwrap_or_default();
-            let headers = &prepared.envelope.headers;
-            let plan = Arc::make_mut(&mut prepared.plan);
-            aligner.align(plan, &prepared.model, headers, patience);
+            aligner.align(Arc::make_mut(&mut prepared.plan), patience);
         }
         Ok(prepared)
     }
@@ -46,8 +43,7 @@ impl Prepared {
     /// Another plan, fitted to the server's tokenizer.
     pub(super) fn aligned(&self, mut plan: Plan) -> Plan {
         if let Some(aligner) = &self.aligner {
-            let headers = &self.envelope.headers;
-            aligner.align(&mut plan, &self.model, headers, Duration::ZERO);
+            aligner.align(&mut plan, Duration::ZERO);
         }
         plan
     }
@@ -79,13 +75,13 @@ impl Prepared {
         };
         let path = bench.path(&*backend, place)?;
         Ok(Prepared {
+            aligner: bench.aligner(place, &tokenizer, &model, &headers),
             backend,
             model,
             tokenizer,
             plan: Arc::new(plan),
             envelope: Envelope { path, headers },
             options,
-            aligner: None,
         })
     }
 

@@ -106,7 +106,8 @@ impl SimServer {
     }
 
     /// Counts, encodes and decodes with a tokenizer, so that `/tokenize` and `/detokenize` are exact
-    /// and the token ids of answers are those of their text. Default: none.
+    /// and the token ids of answers are those of their text. What it puts around a prompt counts. Default:
+    /// none.
     #[must_use]
     pub fn tokenizer(mut self, tokenizer: Tokenizer) -> Self {
         // A word that is several tokens goes by the first.
@@ -117,7 +118,7 @@ impl SimServer {
         });
         let counting = tokenizer.clone();
         self.tokenizer = tokenizer;
-        self.count_tokens(move |text| counting.count(text, false).tokens)
+        self.count_tokens(move |text| counting.count(text, true).tokens)
     }
 
     /// Generations accepted so far, those included that a [fault](goodput_grammar::fault) spoils.

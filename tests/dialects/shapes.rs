@@ -77,6 +77,7 @@ fn streams_are_shaped_as_recorded(#[case] path: &str, #[case] body: Value, #[cas
 #[case::completions("/v1/completions", json!({"model": "tiny", "prompt": "x"}), captured!("vllm-completions-nostream"))]
 #[case::embeddings("/v1/embeddings", json!({"model": "tiny", "input": ["hello world", "streaming"]}), captured!("vllm-embeddings"))]
 #[case::tokenize("/tokenize", json!({"model": "tiny", "prompt": "Hello, streaming world!"}), captured!("vllm-tokenize"))]
+#[case::llama_tokenize("/tokenize", json!({"content": "Hello, streaming world!"}), captured!("llama-tokenize"))]
 fn whole_answers_are_shaped_as_recorded(
     #[case] path: &str,
     #[case] body: Value,

@@ -33,6 +33,23 @@ fn tokens_round_trip(#[case] body: Value, #[case] text: &str) {
 }
 
 #[test]
+fn tokens_of_a_content_are_llama_cpps() {
+    let (_, whole) = ask("/tokenize", &json!({"content": "one two"}));
+    let (status, pieces) = ask(
+        "/tokenize",
+        &json!({"content": "one two", "with_pieces": true}),
+    );
+    assert_eq!(status, 200);
+    let pieces = pieces["tokens"].as_array().unwrap();
+    let of = |key: &str| Value::from_iter(pieces.iter().map(|piece| piece[key].clone()));
+    assert_eq!(of("id"), whole["tokens"]);
+    let texts: Vec<String> = serde_json::from_value(of("piece")).unwrap();
+    assert_eq!(texts.concat(), "one two");
+    let (_, said) = ask("/detokenize", &whole);
+    assert_eq!(said["content"], "one two");
+}
+
+#[test]
 fn tokens_have_texts() {
     let body = json!({"prompt": "one two", "return_token_strs": true});
     let (_, tokens) = ask("/tokenize", &body);

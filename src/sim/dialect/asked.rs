@@ -167,14 +167,22 @@ impl StreamOptions {
     }
 }
 
-/// A request to `/tokenize`, with a prompt or with messages.
+/// A request to `/tokenize`, with a prompt or with messages; or llama.cpp's, with a content.
 #[derive(Deserialize)]
 pub(crate) struct TokenizeBody {
     pub(crate) model: Option<String>,
     prompt: Option<String>,
     messages: Option<Vec<Message>>,
+    /// With those that the tokenizer puts around texts. Default: true.
+    pub(crate) add_special_tokens: Option<bool>,
     /// Also say the tokens as text.
     pub(crate) return_token_strs: Option<bool>,
+    /// llama.cpp's text to tokenize.
+    pub(crate) content: Option<String>,
+    /// llama.cpp's name for `add_special_tokens`. Default: false.
+    pub(crate) add_special: Option<bool>,
+    /// llama.cpp's way to also say the tokens as text.
+    pub(crate) with_pieces: Option<bool>,
 }
 
 impl TokenizeBody {

@@ -1,34 +1,66 @@
 //! `/tokenize` and `/detokenize`.
 
 use super::json_response;
-use crate::sim::{dialect::TokenizeBody, pace::Body, refusal::Refusal, server::SimServer};
+use crate::{
+    plan::Codec,
+    sim::{dialect::TokenizeBody, pace::Body, refusal::Refusal, server::SimServer},
+};
 use hyper::Response;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// Encodes a prompt, or a conversation without a chat template. Without a tokenizer there are only
-/// as many numbers, from 0, as the prompt is said to have tokens.
+/// Encodes a prompt, or a conversation without a chat template; llama.cpp's form of it is told by its
+/// `content`. Without a tokenizer there are only as many numbers, from 0, as the prompt is said to have
+/// tokens.
 pub(super) fn tokenize(server: &SimServer, body: &[u8]) -> Result<Response<Body>, Refusal> {
     let asked: TokenizeBody =
         serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
-    super::check_model(server, asked.model.as_deref())?;
-    let text = asked.text()?;
-    let exact = server.codec().and_then(|codec| {
-        let ids = codec.encode(&text, false).ok()?;
-        let mut strs = None;
-        if asked.return_token_strs == Some(true) {
-            let each = ids.iter().map(|&id| codec.decode(&[id]).ok());
-            strs = Some(each.collect::<Option<Vec<_>>>()?);
+    let answer = match &asked.content {
+        Some(content) => content_answer(server, &asked, content),
+        None => {
+            super::check_model(server, asked.model.as_deref())?;
+            prompt_answer(server, &asked, &asked.text()?)
         }
-        Some((ids.into_iter().map(u64::from).collect(), strs))
-    });
-    let (tokens, strs): (Vec<u64>, _) =
-        exact.unwrap_or_else(|| ((0..server.count(&text)).collect(), None));
+    };
+    Ok(json_response(answer.to_string()))
+}
+
+fn prompt_answer(server: &SimServer, asked: &TokenizeBody, text: &str) -> Value {
+    let tokens = ids(server, text, asked.add_special_tokens.unwrap_or(true));
+    let strs = match asked.return_token_strs {
+        Some(true) => texts(server, &tokens),
+        _ => None,
+    };
     let max = server.max_model_len();
-    Ok(json_response(
-        json!({"count": tokens.len(), "max_model_len": max, "tokens": tokens, "token_strs": strs})
-            .to_string(),
-    ))
+    json!({"count": tokens.len(), "max_model_len": max, "tokens": tokens, "token_strs": strs})
+}
+
+fn content_answer(server: &SimServer, asked: &TokenizeBody, text: &str) -> Value {
+    let tokens = ids(server, text, asked.add_special.unwrap_or(false));
+    let pieces = match asked.with_pieces {
+        Some(true) => texts(server, &tokens),
+        _ => None,
+    };
+    match pieces {
+        Some(pieces) => {
+            let each = tokens.iter().zip(pieces);
+            let each = each.map(|(id, piece)| json!({"id": id, "piece": piece}));
+            json!({"tokens": each.collect::<Vec<_>>()})
+        }
+        None => json!({ "tokens": tokens }),
+    }
+}
+
+fn ids(server: &SimServer, text: &str, add_special: bool) -> Vec<u32> {
+    let encode = |codec: &Codec| codec.encode(text, add_special).ok();
+    let counted = || (0..server.count(text)).map(|id| id as u32).collect();
+    server.codec().and_then(encode).unwrap_or_else(counted)
+}
+
+/// What each of them is a text of; `None` without a tokenizer.
+fn texts(server: &SimServer, ids: &[u32]) -> Option<Vec<String>> {
+    let codec = server.codec()?;
+    ids.iter().map(|&id| codec.decode(&[id]).ok()).collect()
 }
 
 #[derive(Deserialize)]
@@ -37,7 +69,8 @@ struct DetokenizeBody {
     tokens: Vec<u32>,
 }
 
-/// Decodes token ids.
+/// Decodes token ids. What is asked does not tell the engines apart, so the text stands under the keys of
+/// vLLM and of llama.cpp.
 pub(super) fn detokenize(server: &SimServer, body: &[u8]) -> Result<Response<Body>, Refusal> {
     let asked: DetokenizeBody =
         serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
@@ -49,5 +82,6 @@ pub(super) fn detokenize(server: &SimServer, body: &[u8]) -> Result<Response<Bod
     let text = codec
         .decode(&asked.tokens)
         .map_err(|error| Refusal::bad_request("tokens", error.to_string()))?;
-    Ok(json_response(json!({ "prompt": text }).to_string()))
+    let answer = json!({"prompt": text, "content": text});
+    Ok(json_response(answer.to_string()))
 }
