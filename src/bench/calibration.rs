@@ -7,7 +7,7 @@
 
 use super::{Bench, Control};
 use crate::{
-    bench::versus::{Side, Which},
+    bench::side::{Side, Which},
     judge::{Verdict, changes},
     metrics::Metrics,
     stats::{

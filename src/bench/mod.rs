@@ -19,6 +19,7 @@ mod prepare;
 mod probe;
 mod profile;
 mod setting;
+mod side;
 mod versus;
 mod watch;
 

@@ -3,7 +3,7 @@
 use super::{
     Bench, Control,
     conduct::opened,
-    versus::{Side, Which},
+    side::{Side, Which},
 };
 use crate::{
     baseline::host_name,

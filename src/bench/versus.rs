@@ -15,90 +15,26 @@
 //!   luck that the comparison took for the server's.
 
 use super::{
-    Bench, Control, conduct::opened, deliver::Drive, extend::Delivered, prepare::Prepared,
+    Bench, Control,
+    side::{REPEATS, Side, Which},
 };
 use crate::{
-    client::Silent,
     error::Error,
     judge::{
         Anatomy, Compared, Comparison, Criteria, Finding, FindingKind, Pairing, Verdict,
         attribute_pairs, changes,
     },
     metrics::Metrics,
-    plan::{Plan, Tokenizer},
     report::Report,
-    run::Run,
     stats::{
         Looks,
         compare::{Conclusion, Rule},
     },
-    target::{AnyTarget, Guard, Place},
+    target::AnyTarget,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
-
-/// The share of a plan that warms a server up: one in so many requests.
-const WARM_UP: usize = 4;
-
-/// Which server of a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
-    /// The reference.
-    A,
-    /// What is under test.
-    B,
-}
-
-impl Which {
-    fn letter(self) -> char {
-        match self {
-            Which::A => 'A',
-            Which::B => 'B',
-        }
-    }
-}
-
-/// One of the two servers.
-pub(super) struct Side {
-    which: Which,
-    bench: Bench,
-    target: AnyTarget,
-    /// Prompts of its own, at the times of the first plan.
-    own_prompts: Option<usize>,
-    server: Option<Server>,
-    /// All its runs, as if they were one.
-    delivered: Option<Delivered>,
-    /// What the last server of several complained of.
-    complaint: Option<String>,
-    /// What the runs were made with.
-    last: Option<(Place, Prepared)>,
-}
-
-/// A server that is open and warm.
-struct Server {
-    place: Place,
-    guard: Option<Box<dyn Guard>>,
-    prepared: Prepared,
-}
-
-/// What a run came to.
-struct Segment {
-    metrics: Metrics,
-    anatomy: Anatomy,
-    /// Why it is invalid, and what is said of it.
-    invalid: Option<(FindingKind, Finding)>,
-    delivered: Delivered,
-    place: Place,
-    prepared: Prepared,
-}
-
-impl Segment {
-    fn is_partial(&self) -> bool {
-        self.delivered.delivery.partial
-    }
-}
 
 /// Whether an invalid run is the doing of the client and its machine alone, and may be better when it is
 /// repeated. To repeat what the server did would be to choose among its answers.
@@ -108,9 +44,6 @@ fn is_the_clients(kind: FindingKind) -> bool {
         FindingKind::Late | FindingKind::Stopped | FindingKind::SlowLoop | FindingKind::UnknownGaps
     )
 }
-
-/// The plans of pairs that are run again begin here, behind those of all others.
-const REPEATS: usize = 1_000;
 
 /// What all pairs came to.
 pub(super) struct Experiment {
@@ -282,200 +215,5 @@ impl Experiment {
         vec![format!(
             "{times} run again, because the client or its machine was too slow"
         )]
-    }
-}
-
-impl Side {
-    pub(super) fn new(which: Which, bench: &Bench, target: AnyTarget) -> Self {
-        let bench = Bench {
-            target: Some(target.clone()),
-            // The chosen target has them already, and the reference is as it is.
-            faults: Vec::new(),
-            versus: None,
-            ..bench.clone()
-        };
-        Side {
-            which,
-            bench,
-            target,
-            own_prompts: None,
-            server: None,
-            delivered: None,
-            complaint: None,
-            last: None,
-        }
-    }
-
-    /// The same side with prompts of its own in every run, the first or the second of two such sides:
-    /// they are the same server, which would answer known prompts from its cache.
-    pub(super) fn with_own_prompts(self, side: usize) -> Self {
-        Side {
-            own_prompts: Some(side),
-            ..self
-        }
-    }
-
-    /// Sends the plan of a pair, to a server that is open and warm.
-    fn segment(
-        &mut self,
-        pair: usize,
-        tokenizer: &mut Option<Tokenizer>,
-        control: &Control,
-    ) -> Result<Segment, Error> {
-        let server = match self.server.take() {
-            Some(server) => server,
-            None => self.open(tokenizer, control)?,
-        };
-        let prepared = server
-            .prepared
-            .with_plan(self.plan(pair, &server.prepared)?);
-        let place = self.place(&server.place, pair);
-        let drive = Drive::once(&prepared, control);
-        let delivered = self.bench.deliver(&place, &drive)?;
-        let run = self.to_run(&place, &prepared, delivered.clone());
-        let (metrics, judgement) = self.bench.criteria(1).assess(&run);
-        let anatomy = Anatomy::of(&run);
-        let mut findings = judgement.findings.into_iter();
-        let invalid = findings.find(|finding| finding.kind.invalidates());
-        let invalid = invalid.map(|finding| (finding.kind, self.pair_is_invalid(pair, &finding)));
-        self.server = Some(server);
-        if self.target.in_turn() {
-            self.close();
-        }
-        Ok(Segment {
-            metrics,
-            anatomy,
-            invalid,
-            delivered,
-            place,
-            prepared,
-        })
-    }
-
-    /// Makes a run part of the side's whole; its numbers, and where its time went.
-    fn keep(&mut self, segment: Segment) -> (Metrics, Anatomy) {
-        let plan = segment.prepared.plan.clone();
-        match &mut self.delivered {
-            Some(whole) => whole.append(segment.delivered.delivery, plan),
-            None => self.delivered = Some(segment.delivered),
-        }
-        self.last = Some((segment.place, segment.prepared));
-        (segment.metrics, segment.anatomy)
-    }
-
-    /// Opens the target and warms it up.
-    fn open(
-        &mut self,
-        tokenizer: &mut Option<Tokenizer>,
-        control: &Control,
-    ) -> Result<Server, Error> {
-        let opened = opened(&self.target)?;
-        let prepared = Prepared::with(&self.bench, &opened.place, tokenizer.clone())?;
-        *tokenizer = Some(prepared.tokenizer.clone());
-        // A simulated server lives for a run only.
-        if !matches!(opened.place, Place::Simulation(_)) {
-            let mut plan = self.bench.plan_of_segment(self.bench.pairs, &prepared)?;
-            let requests = plan.requests.len().div_ceil(WARM_UP);
-            plan.requests.truncate(requests);
-            let warm_up = prepared.with_plan(plan);
-            let unseen = Control {
-                observer: Arc::new(Silent),
-                ..control.clone()
-            };
-            self.bench
-                .deliver(&opened.place, &Drive::once(&warm_up, &unseen))?;
-        }
-        // It is ready now, and stays so.
-        if !self.target.in_turn() {
-            self.bench.ready_timeout = None;
-        }
-        Ok(Server {
-            place: opened.place,
-            guard: opened.guard,
-            prepared,
-        })
-    }
-
-    /// The plan of a pair: the same on both sides, unless each has prompts of its own.
-    fn plan(&self, pair: usize, prepared: &Prepared) -> Result<Plan, Error> {
-        let Some(side) = self.own_prompts else {
-            return self.bench.plan_of_segment(pair, prepared);
-        };
-        // Behind those of all pairs and of the warm-up.
-        let own = self.bench.pairs + 1 + 2 * pair + side;
-        let mut plan = self.bench.plan_of_segment(own, prepared)?;
-        let first = self.bench.plan_of_segment(0, prepared)?;
-        for (request, first) in plan.requests.iter_mut().zip(&first.requests) {
-            request.at = first.at;
-        }
-        Ok(plan)
-    }
-
-    /// Where a run goes: a simulation is another server in each, with luck of its own.
-    fn place(&self, place: &Place, pair: usize) -> Place {
-        match place {
-            Place::Simulation(simulation) => {
-                let run = format!("{}{pair}", self.which.letter());
-                let seed = xxh3_64_with_seed(run.as_bytes(), simulation.script().seed);
-                Place::Simulation(simulation.clone().seed(seed))
-            }
-            other => other.clone(),
-        }
-    }
-
-    fn to_run(&self, place: &Place, prepared: &Prepared, delivered: Delivered) -> Run {
-        let target = self.target.describe();
-        self.bench.to_run(place, target, prepared, delivered)
-    }
-
-    fn pair_is_invalid(&self, pair: usize, finding: &Finding) -> Finding {
-        Finding {
-            kind: FindingKind::Pair,
-            message: format!(
-                "run {} of {} ({}) is invalid, and with it the comparison: {}",
-                if pair < REPEATS {
-                    pair + 1
-                } else {
-                    self.runs() + 1
-                },
-                self.which.letter(),
-                self.target.describe(),
-                finding.message
-            ),
-        }
-    }
-
-    fn runs(&self) -> usize {
-        self.delivered.as_ref().map_or(0, Delivered::segments)
-    }
-
-    /// All runs as one, which ends the side.
-    pub(super) fn whole_run(&mut self) -> Result<Run, Error> {
-        let runs = self.last.as_ref().zip(self.delivered.take());
-        let ((place, prepared), delivered) =
-            runs.ok_or_else(|| Error::Target("nothing was sent".into()))?;
-        Ok(self.to_run(place, prepared, delivered))
-    }
-
-    /// Stops what was started.
-    pub(super) fn close(&mut self) {
-        let guard = self.server.take().and_then(|server| server.guard);
-        let complaint = guard.and_then(|guard| guard.close().err());
-        self.complaint = complaint.or(self.complaint.take());
-    }
-
-    fn plan_notes(&self) -> Vec<String> {
-        let last = self.last.as_ref();
-        last.map_or_else(Vec::new, |(_, prepared)| prepared.plan.notes.clone())
-    }
-
-    /// What there is to know about B beside A.
-    fn notes_on(&self, a: &Side) -> Vec<String> {
-        let model = |side: &Side| side.last.as_ref().map(|(_, p)| p.model.clone());
-        let models = model(a).zip(model(self)).filter(|(a, b)| a != b);
-        let models = models.map(|(a, b)| format!("A serves the model {a}, B serves {b}"));
-        let complaint = a.complaint.as_ref();
-        let complaint = complaint.map(|why| format!("A complains: {why}"));
-        models.into_iter().chain(complaint).collect()
     }
 }
