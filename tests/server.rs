@@ -283,6 +283,7 @@ mod alignment {
         record::CountSource,
     };
     use serde_json::json;
+    use std::{collections::BTreeSet, sync::Mutex};
 
     /// A server that counts by the embedded tokenizer, and prompts that were made without one.
     #[rstest]
@@ -369,11 +370,27 @@ mod alignment {
         }
     }
 
-    /// A server that counts by the embedded tokenizer and one token more, and whose forms of `/tokenize` and
-    /// `/detokenize` are these. A body of another form has no tokens, as in llama.cpp.
-    fn telling(text: &'static str, special: &'static str, answer: &'static str) -> RawServer {
+    /// A server that counts by the embedded tokenizer and one token more.
+    struct Counting {
+        server: RawServer,
+        prompts: Arc<Mutex<Vec<String>>>,
+    }
+
+    /// The names that `/tokenize` and `/detokenize` have for text, special tokens and the text that is answered.
+    /// A body without a text has no tokens, as in llama.cpp.
+    type Form = [&'static str; 3];
+
+    const LLAMA: Form = ["content", "add_special", "content"];
+    const SGLANG: Form = ["prompt", "add_special_tokens", "text"];
+    /// It does not know of the one token more.
+    const WITHOUT_SPECIAL: Form = ["prompt", "never", "prompt"];
+    const SILENT: Form = ["never", "never", "never"];
+
+    fn counting([text, special, answer]: Form) -> Counting {
         let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
-        RawServer::telling(move |stream, request| {
+        let prompts = Arc::new(Mutex::new(Vec::new()));
+        let asked = prompts.clone();
+        let server = RawServer::telling(move |stream, request| {
             let codec = tokenizer.codec().unwrap();
             let (head, body) = request.split_once("\r\n\r\n").unwrap();
             let body: Value = serde_json::from_str(body).unwrap_or_default();
@@ -392,7 +409,9 @@ mod alignment {
                     json(json!({answer: codec.decode(&ids).unwrap()}))
                 }
                 "/completion" => {
-                    let evaluated = ids(body["prompt"].as_str().unwrap()).len() + 1;
+                    let prompt = body["prompt"].as_str().unwrap();
+                    asked.lock().unwrap().push(prompt.to_owned());
+                    let evaluated = ids(prompt).len() + 1;
                     let event = json!({
                         "content": "a b", "stop": true, "stop_type": "limit", "tokens_predicted": 2,
                         "tokens_evaluated": evaluated,
@@ -403,28 +422,70 @@ mod alignment {
                 _ => http("404 Not Found", "text/plain", ""),
             };
             stream.write_all(answer.as_bytes()).is_ok()
-        })
+        });
+        Counting { server, prompts }
+    }
+
+    fn completions(target: &Counting) -> Bench {
+        bench(&target.server.url)
+            .backend("llama.cpp")
+            .tokenizer("none")
+            .rate(f64::INFINITY)
     }
 
     #[rstest]
-    #[case::llama("content", "add_special", "content")]
-    #[case::sglang("prompt", "add_special_tokens", "text")]
-    fn each_engine_is_asked_in_its_form(
-        #[case] text: &'static str,
-        #[case] special: &'static str,
-        #[case] answer: &'static str,
-    ) {
-        let server = telling(text, special, answer);
-        let report = run(bench(&server.url)
-            .backend("llama.cpp")
-            .tokenizer("none")
-            .rate(f64::INFINITY));
+    #[case::llama(LLAMA)]
+    #[case::sglang(SGLANG)]
+    fn each_engine_is_asked_in_its_form(#[case] form: Form) {
+        let report = run(completions(&counting(form)));
         for record in &report.run().records {
             let expected = (32, CountSource::Usage);
             assert_eq!((record.input.tokens, record.input.source), expected);
         }
         let notes = report.notes().join("\n");
         assert!(notes.contains("20 of 20 prompts were given"), "{notes}");
+    }
+
+    #[rstest]
+    #[case::alike(LLAMA, SGLANG, Some(32), &[])]
+    #[case::different(WITHOUT_SPECIAL, LLAMA, Some(32), &["of A and B count differently", "by B's"])]
+    #[case::different_the_other_way(LLAMA, WITHOUT_SPECIAL, Some(33), &["of A and B count differently", "by B's"])]
+    #[case::only_a_tells(LLAMA, SILENT, Some(32), &["by A's tokenizer, as B's does not tell"])]
+    #[case::only_b_tells(SILENT, LLAMA, Some(32), &[])]
+    #[case::nobody_tells(SILENT, SILENT, None, &["which does not tell"])]
+    fn two_servers_get_the_same_prompts(
+        #[case] a: Form,
+        #[case] b: Form,
+        #[case] computed: Option<u64>,
+        #[case] told: &[&str],
+    ) {
+        let (a, b) = (counting(a), counting(b));
+        let report = run(completions(&b).versus(a.server.url.as_str()).pairs(2));
+        let lengths: BTreeSet<u64> = report
+            .run()
+            .records
+            .iter()
+            .map(|r| r.input.tokens)
+            .collect();
+        match computed {
+            Some(tokens) => assert_eq!(lengths, [tokens].into()),
+            None => assert!(lengths.len() > 1, "{lengths:?}"),
+        }
+        let text = report.to_string() + &report.notes().join("\n");
+        for part in told {
+            assert!(text.contains(part), "{text}");
+        }
+        let differs = told.iter().any(|part| part.contains("A"));
+        assert_eq!(text.contains("are the same for both"), differs, "{text}");
+        let sorted = |side: Counting| {
+            let mut prompts = side.prompts.lock().unwrap().clone();
+            prompts.sort();
+            prompts
+        };
+        let asked = sorted(b);
+        // A quarter of a plan to warm up, then two pairs, and those that a busy machine spoils.
+        assert!(asked.len() >= 5 + 2 * 20, "{}", asked.len());
+        assert_eq!(sorted(a), asked);
     }
 
     #[test]

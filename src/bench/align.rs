@@ -62,8 +62,8 @@ struct Aligned {
 impl Bench {
     /// Ask a live server's `/tokenize` before the run whether prompts of `random` and `prefix_repetition` have
     /// their planned lengths by its own tokenizer, and fit them to it if they have not. The plan that is
-    /// sent is the one that is hashed. Not in comparisons, where both servers get the same prompts.
-    /// Default: true, as in vLLM.
+    /// sent is the one that is hashed. In comparisons one tokenizer counts for both servers: the target's, or
+    /// the other's if only that tells; none for servers that are started in turn. Default: true, as in vLLM.
     pub fn align_prompts(mut self, align: bool) -> Self {
         self.align_prompts = align;
         self
@@ -144,6 +144,22 @@ impl Aligner {
         }
     }
 
+    /// How long the server says that the first prompts of a plan are; `None` if it does not tell.
+    pub(super) fn lengths(&self, plan: &Plan) -> Option<Vec<u64>> {
+        let planned = texts(plan);
+        let lengths = async || {
+            let (_, first, _) = planned.first()?;
+            let tokenizer = self.found(first, Duration::ZERO).await.ok()?;
+            let (_, around) = self.special(&tokenizer, first).await.ok()?;
+            let mut lengths = Vec::new();
+            for (_, text, _) in planned.iter().take(LOOKED_AT) {
+                lengths.push(tokenizer.encode(text).await.ok()?.len() as u64 + around);
+            }
+            Some(lengths)
+        };
+        self.inspector.wait(lengths).flatten()
+    }
+
     /// `None` for all that need no change; `None` in a place for what could not be had.
     async fn aligned(
         &self,
@@ -154,10 +170,7 @@ impl Aligner {
             return Ok(None);
         };
         let tokenizer = self.found(first, patience).await?;
-        let (room, around) = match self.room {
-            Some(room) => (room, tokenizer.special_tokens_to_add(first).await?),
-            None => (0, 0),
-        };
+        let (room, around) = self.special(&tokenizer, first).await?;
         // Something has to be asked.
         let target = |tokens: u64| (tokens + room).saturating_sub(around).max(1);
         for (_, text, tokens) in planned.iter().take(LOOKED_AT) {
@@ -169,6 +182,19 @@ impl Aligner {
             }
         }
         Ok(None)
+    }
+
+    /// Special tokens that lengths have room for, and those that the server puts around such a prompt; none
+    /// where they do not count.
+    async fn special(
+        &self,
+        tokenizer: &ServerTokenizer<'_>,
+        text: &str,
+    ) -> Result<(u64, u64), Untold> {
+        Ok(match self.room {
+            Some(room) => (room, tokenizer.special_tokens_to_add(text).await?),
+            None => (0, 0),
+        })
     }
 
     /// The server's tokenizer; a server that is not there yet is waited for.

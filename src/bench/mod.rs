@@ -1,6 +1,7 @@
 //! [`Bench`]: the one typed description that the attribute, the command and suites fill.
 
 mod align;
+mod alike;
 mod api_key;
 #[cfg(test)]
 mod calibration;

@@ -27,7 +27,7 @@ pub(super) struct Prepared {
     pub(super) envelope: Envelope,
     pub(super) options: WireOptions,
     /// Fits plans to the server's tokenizer.
-    aligner: Option<Aligner>,
+    pub(super) aligner: Option<Aligner>,
 }
 
 impl Prepared {
@@ -46,6 +46,11 @@ impl Prepared {
             aligner.align(&mut plan, Duration::ZERO);
         }
         plan
+    }
+
+    /// How long the server says that the plan's first prompts are; `None` if it does not tell.
+    pub(super) fn lengths(&self) -> Option<Vec<u64>> {
+        self.aligner.as_ref()?.lengths(&self.plan)
     }
 
     /// With the tokenizer of another server, so that both are asked the same.

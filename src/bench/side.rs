@@ -1,14 +1,15 @@
 //! One of two servers that are held against each other: opened, warmed up, and run once a pair.
 
 use super::{
-    Bench, Control, conduct::opened, deliver::Drive, extend::Delivered, prepare::Prepared,
+    Bench, Control, alike::Alike, conduct::opened, deliver::Drive, extend::Delivered,
+    prepare::Prepared,
 };
 use crate::{
     client::Silent,
     error::Error,
     judge::{Anatomy, Finding, FindingKind},
     metrics::Metrics,
-    plan::{Plan, Tokenizer},
+    plan::Plan,
     run::Run,
     target::{AnyTarget, Guard, Place},
 };
@@ -109,20 +110,32 @@ impl Side {
         }
     }
 
+    /// Opens the target and warms it up now, unless it is started for each run.
+    pub(super) fn get_ready(&mut self, alike: &mut Alike, control: &Control) -> Result<(), Error> {
+        if !self.target.in_turn() {
+            self.server = Some(self.open(alike, control)?);
+        }
+        Ok(())
+    }
+
+    /// What its server is asked with, while it is open.
+    pub(super) fn prepared(&self) -> Option<&Prepared> {
+        self.server.as_ref().map(|server| &server.prepared)
+    }
+
     /// Sends the plan of a pair, to a server that is open and warm.
     pub(super) fn segment(
         &mut self,
         pair: usize,
-        tokenizer: &mut Option<Tokenizer>,
+        alike: &mut Alike,
         control: &Control,
     ) -> Result<Segment, Error> {
         let server = match self.server.take() {
             Some(server) => server,
-            None => self.open(tokenizer, control)?,
+            None => self.open(alike, control)?,
         };
-        let prepared = server
-            .prepared
-            .with_plan(self.plan(pair, &server.prepared)?);
+        let plan = self.plan(pair, &server.prepared, alike)?;
+        let prepared = server.prepared.with_plan(plan);
         let place = self.place(&server.place, pair);
         let drive = Drive::once(&prepared, control);
         let delivered = self.bench.deliver(&place, &drive)?;
@@ -158,14 +171,10 @@ impl Side {
     }
 
     /// Opens the target and warms it up.
-    fn open(
-        &mut self,
-        tokenizer: &mut Option<Tokenizer>,
-        control: &Control,
-    ) -> Result<Server, Error> {
+    fn open(&mut self, alike: &mut Alike, control: &Control) -> Result<Server, Error> {
         let opened = opened(&self.target)?;
-        let prepared = Prepared::with(&self.bench, &opened.place, tokenizer.clone())?;
-        *tokenizer = Some(prepared.tokenizer.clone());
+        let prepared = Prepared::with(&self.bench, &opened.place, alike.tokenizer.clone())?;
+        alike.tokenizer = Some(prepared.tokenizer.clone());
         // A simulated server lives for a run only.
         if !matches!(opened.place, Place::Simulation(_)) {
             let mut plan = self.bench.plan_of_segment(self.bench.pairs, &prepared)?;
@@ -191,14 +200,15 @@ impl Side {
     }
 
     /// The plan of a pair: the same on both sides, unless each has prompts of its own.
-    fn plan(&self, pair: usize, prepared: &Prepared) -> Result<Plan, Error> {
+    fn plan(&self, pair: usize, prepared: &Prepared, alike: &mut Alike) -> Result<Plan, Error> {
+        let of = |segment| self.bench.plan_of_segment(segment, prepared);
         let Some(side) = self.own_prompts else {
-            return self.bench.plan_of_segment(pair, prepared);
+            return alike.plan(pair, || of(pair));
         };
         // Behind those of all pairs and of the warm-up.
         let own = self.bench.pairs + 1 + 2 * pair + side;
-        let mut plan = self.bench.plan_of_segment(own, prepared)?;
-        let first = self.bench.plan_of_segment(0, prepared)?;
+        let mut plan = alike.plan(own, || of(own))?;
+        let first = of(0)?;
         for (request, first) in plan.requests.iter_mut().zip(&first.requests) {
             request.at = first.at;
         }

@@ -16,6 +16,7 @@
 
 use super::{
     Bench, Control,
+    alike::Alike,
     side::{REPEATS, Side, Which},
 };
 use crate::{
@@ -56,6 +57,8 @@ pub(super) struct Experiment {
     repeated: usize,
     /// By which the last look decided.
     rule: Rule,
+    /// Whose tokenizer prompts have their lengths by, if that is worth a word.
+    lengths: Option<&'static str>,
     against: String,
     at_most: usize,
 }
@@ -126,13 +129,20 @@ impl Bench {
             invalid: None,
             repeated: 0,
             rule: rule(0),
+            lengths: None,
             against: a.target.describe(),
             at_most: self.pairs,
         };
-        let mut tokenizer = None;
+        let mut alike = Alike::default();
+        b.get_ready(&mut alike, control)?;
+        a.get_ready(&mut alike, control)?;
+        if let (Some(a), Some(b)) = (a.prepared(), b.prepared()) {
+            alike.choose(a, b);
+        }
+        experiment.lengths = alike.note;
         let mut plan = 0;
         while experiment.pairs.len() < self.pairs {
-            let mut run = |side: &mut Side| side.segment(plan, &mut tokenizer, control);
+            let mut run = |side: &mut Side| side.segment(plan, &mut alike, control);
             let (of_a, of_b) = match coin.random::<bool>() {
                 true => {
                     let of_a = run(a)?;
@@ -208,12 +218,16 @@ impl Experiment {
 
     fn notes(&self) -> Vec<String> {
         let times = match self.repeated {
-            0 => return Vec::new(),
-            1 => "one pair was".to_owned(),
-            many => format!("{many} pairs were"),
+            0 => None,
+            1 => Some("one pair was".to_owned()),
+            many => Some(format!("{many} pairs were")),
         };
-        vec![format!(
-            "{times} run again, because the client or its machine was too slow"
-        )]
+        let again = times.map(|times| {
+            format!("{times} run again, because the client or its machine was too slow")
+        });
+        again
+            .into_iter()
+            .chain(self.lengths.map(str::to_owned))
+            .collect()
     }
 }

@@ -14,6 +14,10 @@ use crate::target::Endpoint;
 use reqwest::header::{CONNECTION, HeaderMap};
 use std::time::Duration;
 
+/// Connections that idled for longer are not used again. uvicorn and llama.cpp close theirs after 5 s, and
+/// between two questions nobody here would notice.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Asks a server about itself.
 pub(crate) struct Inspector {
     base: String,
@@ -26,7 +30,8 @@ impl Inspector {
         let builder = reqwest::Client::builder()
             .no_proxy()
             .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(30));
+            .timeout(Duration::from_secs(30))
+            .pool_idle_timeout(IDLE);
         #[cfg(feature = "tls")]
         let builder = {
             // Fails only when a provider is installed already, which is as good.
@@ -95,4 +100,38 @@ fn root_cause(error: &reqwest::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::Origin;
+    use std::{
+        io::{BufRead, BufReader, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    /// Answers a request, and closes the connection without a word before the next.
+    #[test]
+    fn a_connection_that_idled_is_not_trusted() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            for stream in listener.incoming().take(2).map(Result::unwrap) {
+                let lines = BufReader::new(&stream).lines();
+                lines.map_while(Result::ok).find(String::is_empty).unwrap();
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                (&stream).write_all(answer).unwrap();
+                // Until nobody listens there.
+                thread::sleep(IDLE / 2);
+            }
+        });
+        let endpoint = Endpoint::Url(Origin::parse(&url).unwrap());
+        let inspector = Inspector::new(&endpoint, false).unwrap();
+        assert!(inspector.answers_ok("/"));
+        thread::sleep(IDLE + Duration::from_millis(100));
+        assert!(inspector.answers_ok("/"));
+        server.join().unwrap();
+    }
 }
