@@ -4,10 +4,10 @@
 //! have: how close a value comes to the top counts, not whether it crosses one level. So a run shows how its
 //! high values cluster before it has many of them, and a value without a bound (a failure) does no harm.
 
-use super::{Evidence, LongRun, Pace, Sample};
+use super::{LongRun, Pace, Sample, Worth};
 
 /// What the values are worth together; `None` when there are too few requests to tell.
-pub(super) fn evidence(sample: Sample<'_>, pace: Pace<'_>) -> Option<Evidence> {
+pub(super) fn worth(sample: Sample<'_>, pace: Pace<'_>) -> Option<Worth> {
     let count = sample.sorted.len() as f64;
     let score = |value: &f64| {
         let from = sample.sorted.partition_point(|other| other < value);
@@ -27,15 +27,15 @@ pub(super) fn evidence(sample: Sample<'_>, pace: Pace<'_>) -> Option<Evidence> {
         .iter()
         .map(|scores| scores.iter().map(from_mean).sum::<f64>() * each)
         .collect();
-    let long_run = LongRun::of(&influence, pace)?;
-    Some(Evidence::new(count, squares / count, long_run))
+    let long_run = LongRun::of_steps(&influence, pace)?;
+    Some(Worth::new(count, squares / count, long_run))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn worth(values: &[f64]) -> f64 {
+    fn worth_of(values: &[f64]) -> f64 {
         let of_requests: Vec<Vec<f64>> = values.iter().map(|value| vec![*value]).collect();
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -43,26 +43,26 @@ mod tests {
             of_requests: &of_requests,
             sorted: &sorted,
         };
-        evidence(sample, Pace::Free).unwrap().worth(0.025)
+        worth(sample, Pace::Free).unwrap().at(0.025)
     }
 
     #[test]
     fn only_ranks_count() {
         let values: Vec<f64> = (0..400).map(|i| f64::from(i * 37 % 101)).collect();
         let stretched: Vec<f64> = values.iter().map(|value| value.exp()).collect();
-        assert_eq!(worth(&values), worth(&stretched));
+        assert_eq!(worth_of(&values), worth_of(&stretched));
         let failed: Vec<f64> = values
             .iter()
             .map(|value| if *value > 99.0 { f64::INFINITY } else { *value })
             .collect();
-        assert_eq!(worth(&values), worth(&failed));
+        assert_eq!(worth_of(&values), worth_of(&failed));
     }
 
     #[test]
     fn neighbours_that_are_alike_are_worth_less() {
         let mixed: Vec<f64> = (0..400).map(|i| f64::from(i * 37 % 101)).collect();
         let wandering: Vec<f64> = (0..400).map(|i| f64::from(i % 200)).collect();
-        assert!(worth(&mixed) > 300.0, "{}", worth(&mixed));
-        assert!(worth(&wandering) < 30.0, "{}", worth(&wandering));
+        assert!(worth_of(&mixed) > 300.0, "{}", worth_of(&mixed));
+        assert!(worth_of(&wandering) < 30.0, "{}", worth_of(&wandering));
     }
 }

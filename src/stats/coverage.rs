@@ -184,10 +184,12 @@ const RISING: Queue = Queue {
 #[rstest]
 #[case::no_queue(NO_QUEUE, 600)]
 #[case::no_queue_p99(NO_QUEUE, 2_000)]
+#[case::queueing_now_and_then(Queue::steady(0.5), 200)]
 #[case::queueing(Queue::steady(0.7), 600)]
 #[case::near_saturation(Queue::steady(0.9), 600)]
 #[case::bursty(BURSTY, 600)]
 #[case::rising(RISING, 600)]
+#[case::rising_for_long(RISING, 2_000)]
 fn intervals_hold_their_confidence(#[case] queue: Queue, #[case] requests: usize) {
     let all = measured(&queue, requests, 500, 200);
     for (name, coverage) in NUMBERS.iter().zip(&all) {
@@ -304,6 +306,12 @@ fn coverage_table() {
                 }
             }
         }
+    }
+    println!("\n| failures | 200 requests | 600 | 2000 | 5000 |\n|---|---|---|---|---|");
+    for (name, row) in [("alone", 1.0), ("in rows", 4.0)] {
+        let covered = [200, 600, 2_000, 5_000].map(|requests| errors_covered(requests, row, 2_000));
+        let cells = covered.map(|percent| format!("{percent:.1}"));
+        println!("| {name} | {} |", cells.join(" | "));
     }
     println!(
         "\noutside 93 to 97 %, give or take a point:\n{}\n",

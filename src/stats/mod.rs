@@ -9,6 +9,7 @@
 mod body;
 pub mod compare;
 mod critical;
+mod evidence;
 mod interval;
 mod long_run;
 mod looks;
@@ -24,11 +25,12 @@ mod coverage;
 #[cfg(test)]
 pub(crate) mod queue;
 
+pub use evidence::{Evidence, Worth};
 pub use interval::Interval;
 pub use long_run::LongRun;
 pub use looks::Looks;
 pub use pace::Pace;
 pub use quantile::{Quantile, Sample, quantile};
 pub use ratio::{Ratio, ratio};
-pub use share::{Evidence, Share, share};
+pub use share::{Share, share};
 pub use tail::Tail;

@@ -7,7 +7,7 @@
 //! the last value is no bound: 200 values cannot bound a p99.9. The upper end has more of the
 //! confidence ([`Tail`]).
 
-use super::{Evidence, Interval, LongRun, Pace, Tail, body, critical, share::least};
+use super::{Evidence, Interval, LongRun, Pace, Tail, Worth, body, critical};
 
 /// Values of a run, each with the request that it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -24,18 +24,20 @@ pub struct Quantile<'a> {
     /// Share of values at or below it, 0–1.
     pub share: f64,
     sorted: &'a [f64],
-    evidence: Vec<Option<Evidence>>,
+    evidence: Option<Evidence>,
 }
 
 /// The percentile below which a `share` of the values lies, whose estimate is `value`.
 ///
-/// What is beyond a high percentile comes in few clusters, which a short run does not show; how all of
-/// the values hang together does, and counts if it leaves less.
+/// Above the median all of the values count as well ([`Evidence`]).
 pub fn quantile<'a>(sample: Sample<'a>, share: f64, value: f64, pace: Pace<'_>) -> Quantile<'a> {
-    let mut evidence = vec![evidence(sample, value, pace)];
-    if share > 0.5 {
-        evidence.push(body::evidence(sample, pace));
-    }
+    let own = own(sample, value, pace);
+    let evidence = match share > 0.5 {
+        true => own
+            .zip(body::worth(sample, pace))
+            .map(|(own, body)| own.beside(body)),
+        false => own,
+    };
     Quantile {
         share,
         sorted: sample.sorted,
@@ -44,7 +46,7 @@ pub fn quantile<'a>(sample: Sample<'a>, share: f64, value: f64, pace: Pace<'_>) 
 }
 
 /// What the values are worth for the share of them at or below a level.
-fn evidence(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
+fn own(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
     let count = sample.sorted.len() as f64;
     let share = sample.sorted.partition_point(|value| *value <= level) as f64 / count;
     let requests = sample.of_requests.len() as f64;
@@ -56,8 +58,9 @@ fn evidence(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> 
             (below - share * values.len() as f64) * requests / count
         })
         .collect();
-    let long_run = LongRun::of(&influence, pace)?;
-    Some(Evidence::new(count, share * (1.0 - share), long_run))
+    let long_run = LongRun::of_steps(&influence, pace)?;
+    let worth = Worth::new(count, share * (1.0 - share), long_run);
+    Some(Evidence::own(worth, share))
 }
 
 impl Quantile<'_> {
@@ -73,7 +76,7 @@ impl Quantile<'_> {
     /// Independent values that the sample is worth for one end of an interval, which is wrong with
     /// probability `error`; `None` when there are too few to tell.
     pub fn worth(&self, error: f64) -> Option<f64> {
-        least(&self.evidence, error)
+        Some(self.evidence?.worth(error))
     }
 
     /// Where the *share* of values at or below a level would lie after `times` as many requests that
@@ -82,7 +85,7 @@ impl Quantile<'_> {
         let below = self.sorted.partition_point(|value| *value <= level);
         super::Share {
             value: below as f64 / self.sorted.len().max(1) as f64,
-            evidence: self.evidence.clone(),
+            evidence: self.evidence,
             tail: Tail::Below,
         }
         .interval_of(error, times)
@@ -90,22 +93,21 @@ impl Quantile<'_> {
 
     /// Without a value beyond the end `all` the error goes to the other one, as in shares.
     fn high(&self, error: f64, all: f64) -> Option<f64> {
-        let worth = self.worth(error)?;
-        let rank = self.rank(worth, 1.0 - error);
-        if rank <= worth {
-            return Some(self.at(rank, worth));
+        let evidence = self.evidence?;
+        let seen = evidence.seen(error);
+        if self.rank(seen, 1.0 - error) <= seen {
+            return Some(self.at(1.0 - error, evidence.worth(error)));
         }
-        let all_below = libm::pow(self.share, self.worth(all)?);
+        let all_below = libm::pow(self.share, evidence.seen(all));
         (all_below <= all).then(|| self.sorted.last().copied())?
     }
 
     fn low(&self, error: f64, all: f64) -> Option<f64> {
-        let worth = self.worth(error)?;
-        let rank = self.rank(worth, error);
-        if rank >= 1.0 {
-            return Some(self.at(rank, worth));
+        let evidence = self.evidence?;
+        if self.rank(evidence.seen(error), error) >= 1.0 {
+            return Some(self.at(error, evidence.worth(error)));
         }
-        let all_above = libm::pow(1.0 - self.share, self.worth(all)?);
+        let all_above = libm::pow(1.0 - self.share, evidence.seen(all));
         (all_above <= all).then(|| self.sorted.first().copied())?
     }
 
@@ -125,10 +127,11 @@ impl Quantile<'_> {
         0.5 * (low + high)
     }
 
-    /// The value of the sample at the place that a rank among `worth` values has.
-    fn at(&self, rank: f64, worth: f64) -> f64 {
+    /// The value of the sample that is at the percentile or above it with this probability.
+    fn at(&self, probability: f64, worth: f64) -> f64 {
         let count = self.sorted.len() as f64;
-        let place = (rank / (worth + 1.0) * (count + 1.0)).clamp(1.0, count) - 1.0;
+        let place =
+            (self.rank(worth, probability) / (worth + 1.0) * (count + 1.0)).clamp(1.0, count) - 1.0;
         let below = self.sorted[place as usize];
         let above = self.sorted[(place as usize + 1).min(self.sorted.len() - 1)];
         below + (place - place.floor()) * (above - below)
@@ -173,7 +176,7 @@ mod tests {
             let percentile = Quantile {
                 share,
                 sorted: &sorted,
-                evidence: vec![Some(Evidence::independent(worth))],
+                evidence: Some(Evidence::own(Worth::independent(worth), share)),
             };
             percentile.high(0.0125, 0.05).is_some()
         };
@@ -190,12 +193,15 @@ mod tests {
     #[test]
     fn the_median_of_independent_values_has_the_ranks_of_the_textbook() {
         // 95 %, n = 100: the 40th and the 61st value; interpolation lies between them.
-        let values = mixed(100);
-        let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        let Interval { low, high } = interval(&values, 0.5);
-        assert!(sorted[38] <= low.unwrap() && low.unwrap() <= sorted[41]);
-        assert!(sorted[58] <= high.unwrap() && high.unwrap() <= sorted[61]);
+        let sorted: Vec<f64> = (1..=100).map(f64::from).collect();
+        let median = Quantile {
+            share: 0.5,
+            sorted: &sorted,
+            evidence: Some(Evidence::own(Worth::independent(100.0), 0.5)),
+        };
+        let (low, high) = (median.low(0.025, 0.05), median.high(0.025, 0.05));
+        assert!((40.0..41.0).contains(&low.unwrap()), "{low:?}");
+        assert!((60.0..61.0).contains(&high.unwrap()), "{high:?}");
     }
 
     #[test]

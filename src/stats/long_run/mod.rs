@@ -1,13 +1,13 @@
 //! How much the mean of a correlated series varies.
 //!
-//! The series is cut into batches (32, of ten values at least). Their means are taken for a level plus an
+//! The series is cut into batches (32, of ten values at least, or more if single ones may be large). Their means are taken for a level plus an
 //! autoregression: what correlation φ neighbouring batches have is not known, and an estimate of it from
 //! so few values is off by ±0.2, so every φ counts by how likely it makes the data ([`posterior`]). What
 //! follows is a mixture of Student's t ([`mixture`]), wide if the data allow much correlation.
 //!
 //! * Where the plan fixes the sum of the gaps ([`Pace::Gaps`]) the batches are regressed on their gaps. What
 //!   the gaps explain does not vary between runs. It is half of the variance of a queue's median.
-//! * On a ramp they are regressed on a parabola, and their scale may grow along the series.
+//! * On a ramp they are regressed on a line with a bend, and their scale may grow along the series.
 //! * Degrees of freedom are one a batch, less what was fitted, and fewer when few batches make up most of
 //!   the variance: the variance of a sample variance grows with the kurtosis κ, so 2 / (κ − 1) of a batch
 //!   counts where 1 does for normal ones.
@@ -23,13 +23,26 @@ use posterior::Model;
 const FEWEST: usize = 8;
 /// Values of a batch at least.
 const VALUES: usize = 10;
-/// Batches at most. Those of a ramp are longer: their scale has to be learnt too.
+/// Values of a batch at least beyond the first 14 batches, if single ones may be large: batches of fewer scatter
+/// like their largest value, and a run that did not meet one looks too even.
+const VALUES_IF_HEAVY: usize = 35;
+const BATCHES_IF_HEAVY: usize = 14;
+/// Batches at most. Those of a ramp's large values are longer: their scale has to be learnt too.
 const BATCHES: usize = 32;
-const BATCHES_OF_RAMP: usize = 24;
+const BATCHES_OF_HEAVY_RAMP: usize = 24;
 /// Short series are cut into so many all the same, as far as two values make a batch.
 const FEWEST_BATCHES: usize = 8;
 /// With fewer batches there is nothing to fit but their level.
 const BATCHES_TO_FIT: usize = 12;
+
+/// How much larger than the others single values of a series may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tails {
+    /// Not much.
+    Light,
+    /// Any.
+    Heavy,
+}
 
 /// The variance of the mean of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,10 +62,19 @@ impl LongRun {
     ///
     /// Gaps that are not as many as the values are left out of account.
     pub fn of(series: &[f64], pace: Pace<'_>) -> Option<Self> {
+        Self::with_tails(series, pace, Tails::Heavy)
+    }
+
+    /// The same of a series in which no value is much larger than the others: of indicators and ranks.
+    pub fn of_steps(series: &[f64], pace: Pace<'_>) -> Option<Self> {
+        Self::with_tails(series, pace, Tails::Light)
+    }
+
+    fn with_tails(series: &[f64], pace: Pace<'_>, tails: Tails) -> Option<Self> {
         if series.len() < FEWEST {
             return None;
         }
-        let batches = batches(series.len(), pace);
+        let batches = batches(series.len(), pace, tails);
         let means = batch_means(series, batches);
         if means.iter().all(|mean| *mean == 0.0) {
             return Some(LongRun {
@@ -70,7 +92,7 @@ impl LongRun {
                 Some(column) => Model::level(batches).with(column),
                 None => Model::level(batches),
             },
-            Pace::Ramp => Model::ramp(batches),
+            Pace::Ramp => Model::ramp(batches, tails),
         };
         let posterior = model.posterior(&means);
         let (variance, freedom) = Mixture(&posterior.parts).as_one();
@@ -93,15 +115,22 @@ impl LongRun {
     }
 }
 
-fn batches(length: usize, pace: Pace<'_>) -> usize {
-    let most = match pace {
-        Pace::Ramp => BATCHES_OF_RAMP,
-        Pace::Free | Pace::Gaps(_) => BATCHES,
+fn batches(length: usize, pace: Pace<'_>, tails: Tails) -> usize {
+    let (wanted, most) = match (tails, pace) {
+        (Tails::Light, _) => (length / VALUES, BATCHES),
+        (Tails::Heavy, Pace::Ramp) => (of_heavy(length), BATCHES_OF_HEAVY_RAMP),
+        (Tails::Heavy, Pace::Free | Pace::Gaps(_)) => (of_heavy(length), BATCHES),
     };
-    (length / VALUES)
+    wanted
         .clamp(FEWEST_BATCHES, most)
         // A batch of one value would not be one.
         .min(length / 2)
+}
+
+fn of_heavy(length: usize) -> usize {
+    (length / VALUES)
+        .min(BATCHES_IF_HEAVY)
+        .max(length / VALUES_IF_HEAVY)
 }
 
 /// The batches' mean gaps, less the mean of all; `None` if they differ by rounding only.
@@ -131,13 +160,19 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(8, 4)]
-    #[case(12, 6)]
-    #[case(80, 8)]
-    #[case(200, 20)]
-    #[case(600, 32)]
-    fn longer_series_have_more_batches(#[case] length: usize, #[case] expected: usize) {
-        assert_eq!(batches(length, Pace::Free), expected);
+    #[case(8, 4, 4)]
+    #[case(12, 6, 6)]
+    #[case(80, 8, 8)]
+    #[case(200, 20, 14)]
+    #[case(600, 32, 17)]
+    #[case(2_000, 32, 32)]
+    fn longer_series_have_more_batches(
+        #[case] length: usize,
+        #[case] light: usize,
+        #[case] heavy: usize,
+    ) {
+        assert_eq!(batches(length, Pace::Free, Tails::Light), light);
+        assert_eq!(batches(length, Pace::Free, Tails::Heavy), heavy);
     }
 
     #[test]
@@ -166,23 +201,24 @@ mod tests {
         assert!(mixed.variance < 1e-3, "{mixed:?}");
     }
 
-    /// The variance of independent values is what the textbook says.
+    /// Intervals of independent values are the textbook's, and wider by what is not known of correlation.
     #[test]
     fn independent_values_are_worth_themselves() {
         let queue = Queue {
             slots: 64,
             ..Queue::steady(0.01)
         };
-        let ratios: Vec<f64> = (0..200)
+        let mut ratios: Vec<f64> = (0..201)
             .map(|seed| {
                 let values = queue.ttfts(600, seed);
                 let mean = values.iter().sum::<f64>() / 600.0;
                 let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
-                LongRun::of(&values, Pace::Free).unwrap().variance / (squares / 599.0 / 600.0)
+                let textbook = critical::normal(0.025) * (squares / 599.0 / 600.0).sqrt();
+                LongRun::of(&values, Pace::Free).unwrap().half_width(0.05) / textbook
             })
             .collect();
-        let mean = ratios.iter().sum::<f64>() / 200.0;
-        assert!((0.9..1.25).contains(&mean), "{mean}");
+        ratios.sort_by(f64::total_cmp);
+        assert!((1.0..1.25).contains(&ratios[100]), "{}", ratios[100]);
     }
 
     #[test]

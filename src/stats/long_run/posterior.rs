@@ -4,13 +4,14 @@
 //! may grow along the run, and an autoregression u of neighbours with correlation φ. For given φ and s
 //! everything is closed: generalised least squares by whitening the batches, a likelihood of φ and s that
 //! β and the variance are integrated out of (as in restricted maximum likelihood), Student's t for the
-//! mean. φ and the growth of s are summed over a grid (Zellner and Tiao 1964 do so for regressions).
+//! mean. φ, the growth of s and the bend of a ramp are summed over a grid (Zellner and Tiao 1964 do so for
+//! regressions).
 //!
 //! What is supposed of φ beforehand: anything between −0.5 and 1 alike, and seven times that near 0, as
 //! batches are mostly long enough to have lost their memory. Without that bonus independent values would
 //! be covered 97 to 98 % of the time. It gives way to a few batches in a row on one side.
 
-use super::mixture::Part;
+use super::{Tails, mixture::Part};
 
 /// Where φ is looked for, and at how many places.
 const CORRELATION: (f64, f64) = (-0.5, 1.0);
@@ -20,6 +21,8 @@ const BONUS: f64 = 6.0;
 const NEAR: f64 = 0.12;
 /// By how much the logarithm of the scale may grow from the middle of a ramp to its end.
 const GROWTHS: [f64; 4] = [0.0, 1.0, 2.0, 3.0];
+/// Where the pole of a sharp bend is; a ramp is from −1 to 1.
+const POLE: f64 = 1.4;
 /// Parts this much less likely than the likeliest (on the logarithmic scale) do not count.
 const UNLIKELY: f64 = 10.0;
 /// Degrees of freedom at least.
@@ -27,8 +30,8 @@ const FREEDOM: f64 = 1.5;
 
 /// What explains the batches.
 pub(super) struct Model {
-    /// Columns beside the level, each with mean 0.
-    columns: Vec<Vec<f64>>,
+    /// Columns beside the level, each with mean 0; as many in each of the ways that are tried.
+    trends: Vec<Vec<Vec<f64>>>,
     batches: usize,
     growths: &'static [f64],
 }
@@ -45,7 +48,7 @@ impl Model {
     /// Batches have one level.
     pub(super) fn level(batches: usize) -> Self {
         Model {
-            columns: Vec::new(),
+            trends: vec![Vec::new()],
             batches,
             growths: &GROWTHS[..1],
         }
@@ -53,17 +56,34 @@ impl Model {
 
     /// They follow another column too, whose mean is 0.
     pub(super) fn with(mut self, column: Vec<f64>) -> Self {
-        self.columns.push(column);
+        self.trends
+            .iter_mut()
+            .for_each(|trend| trend.push(column.clone()));
         self
     }
 
-    /// They follow a parabola, and scatter ever more or alike.
-    pub(super) fn ramp(batches: usize) -> Self {
+    /// They follow a line with a bend, and scatter ever more or alike.
+    ///
+    /// The bend is a parabola's, or that of waits when a queue fills up, 1 / (pole − x). Batches of values of
+    /// which single ones are large are not supposed to follow the latter: what is so steep at the end of a
+    /// ramp is luck there more often than not.
+    pub(super) fn ramp(batches: usize, tails: Tails) -> Self {
         let line: Vec<f64> = (0..batches).map(|batch| place(batch, batches)).collect();
-        let square = line.iter().map(|x| x * x).sum::<f64>() / batches as f64;
-        let parabola = line.iter().map(|x| x * x - square).collect();
+        let bent = |of: fn(f64) -> f64| {
+            let mut bent: Vec<f64> = line.iter().map(|x| of(*x)).collect();
+            take_out(&mut bent, &vec![1.0; batches]);
+            take_out(&mut bent, &line);
+            // Of one length, so that no bend is likelier for its unit.
+            let length = dot(&bent, &bent).sqrt();
+            bent.iter_mut().for_each(|x| *x /= length);
+            vec![line.clone(), bent]
+        };
+        let mut trends = vec![bent(|x| x * x)];
+        if tails == Tails::Light {
+            trends.push(bent(|x| 1.0 / (POLE - x)));
+        }
         Model {
-            columns: vec![line, parabola],
+            trends,
             batches,
             growths: &GROWTHS,
         }
@@ -71,18 +91,19 @@ impl Model {
 
     /// Of the batches' means, less the mean of all.
     pub(super) fn posterior(&self, means: &[f64]) -> Posterior {
-        let freedom = self.freedom(means);
-        let mut candidates = Vec::with_capacity(self.growths.len() * PLACES);
+        let mut candidates = Vec::with_capacity(self.growths.len() * self.trends.len() * PLACES);
         for growth in self.growths {
             let scale: Vec<f64> = (0..self.batches)
                 .map(|batch| libm::exp(growth * place(batch, self.batches)))
                 .collect();
-            let freedom = (freedom * alike(&scale)).max(FREEDOM);
-            for place in 0..PLACES {
-                let (from, to) = CORRELATION;
-                let correlation = from + (to - from) * (place as f64 + 0.5) / PLACES as f64;
-                let (likely, error) = self.fit(means, correlation, &scale);
-                candidates.push((likely, correlation, error, freedom));
+            for trend in &self.trends {
+                let freedom = self.freedom(means, trend, &scale);
+                for place in 0..PLACES {
+                    let (from, to) = CORRELATION;
+                    let correlation = from + (to - from) * (place as f64 + 0.5) / PLACES as f64;
+                    let (likely, error) = self.fit(means, trend, correlation, &scale);
+                    candidates.push((likely, correlation, error, freedom));
+                }
             }
         }
         let most = |most: f64, candidate: &(f64, f64, f64, f64)| most.max(candidate.0);
@@ -104,11 +125,15 @@ impl Model {
 
     /// The logarithm of how likely this correlation and scale are, and the standard error of the plain
     /// mean that goes with them.
-    fn fit(&self, means: &[f64], correlation: f64, scale: &[f64]) -> (f64, f64) {
-        let level = white(scale.iter().map(|_| 1.0), correlation, scale);
-        let of = |series: &[f64]| white(series.iter().copied(), correlation, scale);
-        let columns = std::iter::once(level).chain(self.columns.iter().map(|x| of(x)));
-        let (unexplained, volume) = least_squares(columns.collect(), of(means));
+    fn fit(
+        &self,
+        means: &[f64],
+        trend: &[Vec<f64>],
+        correlation: f64,
+        scale: &[f64],
+    ) -> (f64, f64) {
+        let (rest, volume) = rest(means, trend, correlation, scale);
+        let unexplained = dot(&rest, &rest);
         let freedom = self.spare();
         // Residuals of rounding only, when the columns explain everything.
         let unexplained = unexplained.max(1e-24 * means.iter().map(|y| y * y).sum::<f64>());
@@ -130,27 +155,30 @@ impl Model {
 
     /// Batches that are left when everything is fitted.
     fn spare(&self) -> f64 {
-        (self.batches - 1 - self.columns.len()) as f64
+        (self.batches - 1 - self.trends[0].len()) as f64
     }
 
-    /// Degrees of freedom by the kurtosis of what the columns leave.
-    fn freedom(&self, means: &[f64]) -> f64 {
-        if self.growths.len() > 1 {
-            // A scale that grows looks like kurtosis; it has its own share of freedom.
-            return self.spare();
-        }
-        let mut rest = means.to_vec();
-        for column in &self.columns {
-            take_out(&mut rest, column);
-        }
+    /// Degrees of freedom by the kurtosis of what a trend leaves on this scale. A scale that grows is known
+    /// roughly only: half of what it would cost if it were not accounted for at all.
+    fn freedom(&self, means: &[f64], trend: &[Vec<f64>], scale: &[f64]) -> f64 {
+        let (rest, _) = rest(means, trend, 0.0, scale);
         let squares = || rest.iter().map(|x| x * x);
         let count = self.batches as f64;
         let variance = squares().sum::<f64>() / count;
         let fourth = squares().map(|square| square * square).sum::<f64>() / count;
         // NaN where nothing is left, which `max` drops.
         let kurtosis = (fourth / (variance * variance)).max(3.0);
-        self.spare() * (2.0 / (kurtosis - 1.0))
+        (self.spare() * 2.0 / (kurtosis - 1.0) * alike(scale).sqrt()).max(FREEDOM)
     }
+}
+
+/// What a level and a trend leave of the batches once these are whitened, and the volume that level and
+/// trend span.
+fn rest(means: &[f64], trend: &[Vec<f64>], correlation: f64, scale: &[f64]) -> (Vec<f64>, f64) {
+    let level = white(scale.iter().map(|_| 1.0), correlation, scale);
+    let of = |series: &[f64]| white(series.iter().copied(), correlation, scale);
+    let columns = std::iter::once(level).chain(trend.iter().map(|x| of(x)));
+    least_squares(columns.collect(), of(means))
 }
 
 /// The innovations of an autoregression with this correlation and scale.
@@ -180,9 +208,8 @@ fn alike(scale: &[f64]) -> f64 {
     sum * sum / squares().map(|square| square * square).sum::<f64>() / scale.len() as f64
 }
 
-/// The sum of squares that the columns leave of a series, and the volume that they span, by Gram and
-/// Schmidt.
-fn least_squares(mut columns: Vec<Vec<f64>>, mut series: Vec<f64>) -> (f64, f64) {
+/// What the columns leave of a series, and the volume that they span, by Gram and Schmidt.
+fn least_squares(mut columns: Vec<Vec<f64>>, mut series: Vec<f64>) -> (Vec<f64>, f64) {
     let mut volume = 1.0;
     for done in 0..columns.len() {
         let (before, rest) = columns.split_at_mut(done);
@@ -192,7 +219,7 @@ fn least_squares(mut columns: Vec<Vec<f64>>, mut series: Vec<f64>) -> (f64, f64)
         volume *= dot(&rest[0], &rest[0]).sqrt();
         take_out(&mut series, &rest[0]);
     }
-    (dot(&series, &series), volume)
+    (series, volume)
 }
 
 /// What a column explains of a series is taken out of it.
@@ -219,7 +246,7 @@ mod tests {
     fn least_squares_leaves_what_a_line_does_not_explain() {
         let columns = vec![vec![1.0; 3], vec![-1.0, 0.0, 1.0]];
         let (left, volume) = least_squares(columns, vec![0.0, 3.0, 3.0]);
-        assert!((left - 1.5).abs() < 1e-12, "{left}");
+        assert!((dot(&left, &left) - 1.5).abs() < 1e-12, "{left:?}");
         assert!((volume - 6.0_f64.sqrt()).abs() < 1e-12, "{volume}");
     }
 
@@ -227,19 +254,19 @@ mod tests {
     #[test]
     fn the_error_of_independent_batches() {
         let means = [1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 1.5, -1.5];
-        let (_, error) = Model::level(8).fit(&means, 0.0, &[1.0; 8]);
+        let (_, error) = Model::level(8).fit(&means, &[], 0.0, &[1.0; 8]);
         assert!((error - (15.0_f64 / 7.0 / 8.0).sqrt()).abs() < 1e-12);
     }
 
     /// Var of the sum of an autoregression of three: 3 + 4φ + 2φ², over the stationary variance.
     #[test]
     fn correlation_adds_up_over_all_pairs() {
-        let (_, error) = Model::level(3).fit(&[1.0, 0.0, -1.0], 0.5, &[1.0; 3]);
+        let (_, error) = Model::level(3).fit(&[1.0, 0.0, -1.0], &[], 0.5, &[1.0; 3]);
         let (left, _) = least_squares(
             vec![vec![0.75_f64.sqrt(), 0.5, 0.5]],
             vec![0.75_f64.sqrt(), -0.5, -1.0],
         );
-        let expected = left / 2.0 / 0.75 * (3.0 + 2.0 + 0.5) / 9.0;
+        let expected = dot(&left, &left) / 2.0 / 0.75 * (3.0 + 2.0 + 0.5) / 9.0;
         assert!((error * error - expected).abs() < 1e-12);
     }
 }

@@ -1,0 +1,161 @@
+//! How many independent requests the correlated ones of a run are worth.
+
+use super::{LongRun, Pace, critical};
+
+/// A share is taken for known at most as well as by so many times its requests, if they were independent.
+/// Neighbours may make up for each other, and on a ramp requests of either kind keep to their end of it; what
+/// is far better than that is luck, or a pattern.
+const BEST: f64 = 2.0;
+/// So many independent events of the rarer kind tell as much of how they cluster as the body does.
+const EVENTS: f64 = 15.0;
+
+/// How many independent requests a series is worth, at an error probability.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worth {
+    requests: f64,
+    /// At least so many.
+    least: f64,
+    /// Binomial variance over the variance of the mean, and its degrees of freedom; `None` when
+    /// nothing varies.
+    independent: Option<(f64, f64)>,
+}
+
+impl Worth {
+    /// Of the indicators (1 or 0) of something that happened to a request; `None` when there are
+    /// too few requests to see whether they depend on each other.
+    pub(super) fn of(indicators: &[f64], pace: Pace<'_>) -> Option<Self> {
+        let requests = indicators.len() as f64;
+        let share = indicators.iter().sum::<f64>() / requests;
+        if share <= 0.0 || share >= 1.0 {
+            return Some(Worth::independent(requests));
+        }
+        let long_run = LongRun::of_steps(indicators, pace)?;
+        // Rare events say little about how they cluster. At worst all that were seen are one
+        // cluster.
+        let rare = share.min(1.0 - share) * requests;
+        Some(Worth {
+            least: requests / rare,
+            ..Worth::new(requests, share * (1.0 - share), long_run)
+        })
+    }
+
+    /// Of requests that do not depend on each other.
+    pub(super) fn independent(requests: f64) -> Self {
+        Worth {
+            requests,
+            least: requests,
+            independent: None,
+        }
+    }
+
+    /// Of `values` values of which one alone has this variance.
+    pub(super) fn new(values: f64, variance: f64, long_run: LongRun) -> Self {
+        let independent =
+            (long_run.variance > 0.0).then(|| (variance / long_run.variance, long_run.freedom));
+        Worth {
+            requests: values,
+            least: 0.0,
+            independent,
+        }
+    }
+
+    /// Independent requests that are worth the same for one end of an interval, which is wrong with
+    /// probability `error`; at most twice as many as there are.
+    pub fn at(&self, error: f64) -> f64 {
+        let Some((independent, freedom)) = self.independent else {
+            return self.requests;
+        };
+        let doubt = critical::normal(error) / critical::t(freedom, error);
+        (independent * doubt * doubt)
+            .max(self.least)
+            .min(BEST * self.requests)
+    }
+}
+
+/// What a run knows of a share: by the requests on either side of a level, and by all their values.
+///
+/// What is rare comes in clusters, and a run that met few of them does not show how large they are; how all
+/// of the values hang together does. So where both are known, the less of the two counts, and
+/// the share's own requests count by themselves as far as there are enough of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    own: Worth,
+    /// The share of the rarer kind.
+    rarer: f64,
+    body: Option<Worth>,
+}
+
+impl Evidence {
+    /// Of a share alone.
+    pub(super) fn own(own: Worth, share: f64) -> Self {
+        Evidence {
+            own,
+            rarer: share.min(1.0 - share),
+            body: None,
+        }
+    }
+
+    /// Beside what all of the values are worth.
+    pub(super) fn beside(self, body: Worth) -> Self {
+        Evidence {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    /// Independent requests that all of this is worth for one end of an interval, which is wrong with
+    /// probability `error`.
+    pub fn worth(&self, error: f64) -> f64 {
+        let own = self.own.at(error);
+        let least = match self.body {
+            Some(body) => own.min(body.at(error)),
+            None => own,
+        };
+        let events = own * self.rarer;
+        let trust = events / (events + EVENTS);
+        libm::exp(trust * libm::log(own) + (1.0 - trust) * libm::log(least))
+    }
+
+    /// The same, but not more than the requests that there are: what no request has shown is no better known
+    /// for the others' keeping step.
+    pub fn seen(&self, error: f64) -> f64 {
+        self.worth(error).min(self.own.requests)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn worth(independent: f64) -> Worth {
+        Worth {
+            requests: 1_000.0,
+            least: 0.0,
+            independent: Some((independent, 1e6)),
+        }
+    }
+
+    #[rstest]
+    #[case::it_counts_if_it_is_less(200.0, 0.01, 210.0, 200.0..200.1)]
+    #[case::few_events_leave_it_to_the_body(200.0, 0.01, 50.0, 50.0..60.0)]
+    #[case::many_events_speak_for_themselves(800.0, 0.5, 50.0, 700.0..800.0)]
+    fn the_body_counts_where_events_are_few(
+        #[case] own: f64,
+        #[case] share: f64,
+        #[case] body: f64,
+        #[case] expected: std::ops::Range<f64>,
+    ) {
+        let evidence = Evidence::own(worth(own), share).beside(worth(body));
+        let found = evidence.worth(0.025);
+        let near = expected.start * 0.999..expected.end * 1.001;
+        assert!(near.contains(&found), "{found}");
+    }
+
+    #[test]
+    fn steps_that_make_up_for_each_other_are_worth_twice_as_many_at_most() {
+        let evidence = Evidence::own(worth(50_000.0), 0.5);
+        assert!((evidence.worth(0.025) - 2_000.0).abs() < 1e-6);
+        assert_eq!(evidence.seen(0.025), 1_000.0);
+    }
+}
