@@ -16,13 +16,13 @@ use std::{
     process::{Command, Output},
 };
 
-/// What a suite ends with: its limit, and the exit code that `docs/ci.md` names.
+/// A suite of one bench, and how `docs/ci.md` says that it ends.
 #[derive(Clone, Copy)]
 struct Ends {
     name: &'static str,
     bench: &'static str,
     code: i32,
-    /// What JUnit says of the bench.
+    /// What JUnit has for the bench.
     junit: &'static [&'static str],
     measured: bool,
 }
@@ -59,6 +59,12 @@ const NO_SERVER: Ends = Ends {
     code: 4,
     junit: &["error"],
     measured: false,
+};
+/// Nothing names a server, and a job must not be green for that.
+const NO_NAME: Ends = Ends {
+    name: "no-name",
+    bench: "target = \"env:GOODPUT_TEST_NO_SUCH_SERVER\"",
+    ..NO_SERVER
 };
 
 /// A checkout with this suite in it, and in front of its PATH the command that is built here. `cargo`
@@ -151,12 +157,16 @@ fn workflow(at: usize) -> Yaml<'static> {
     Yaml::load_from_str(text).unwrap().remove(0)
 }
 
+/// A key that may be missing.
+fn text<'a>(node: &'a Yaml<'_>, key: &str) -> Option<&'a str> {
+    node.as_mapping_get(key)?.as_str()
+}
+
 /// The variables of a job or a step. There are no secrets; a server is looked for where none is.
-fn variables(env: &Yaml<'_>) -> Vec<(String, String)> {
-    let Some(env) = env.as_mapping() else {
-        return Vec::new();
-    };
-    env.iter()
+fn variables(env: Option<&Yaml<'_>>) -> Vec<(String, String)> {
+    env.and_then(Yaml::as_mapping)
+        .into_iter()
+        .flatten()
         .map(|(name, value)| {
             let name = name.as_str().unwrap().to_owned();
             let value = match (name.as_str(), value.as_integer()) {
@@ -175,25 +185,25 @@ fn variables(env: &Yaml<'_>) -> Vec<(String, String)> {
 #[case(MISSES)]
 #[case(UNDECIDED)]
 #[case(NO_SERVER)]
+#[case(NO_NAME)]
 fn the_github_job_is_as_good_as_its_server(#[case] ends: Ends) {
     let checkout = Checkout::new("github", ends);
     let job = &workflow(0)["jobs"]["live"];
     let mut code = 0;
     let mut kept = Vec::new();
     for step in job["steps"].as_sequence().unwrap() {
-        let always = step["if"]
-            .as_str()
-            .is_some_and(|on| on.contains("always()"));
+        let always = text(step, "if").is_some_and(|on| on.contains("always()"));
         if code != 0 && !always {
             continue;
         }
-        if let Some(run) = step["run"].as_str() {
-            let output = checkout.bash(&["-e"], run, &variables(&step["env"]));
+        if let Some(run) = text(step, "run") {
+            let output = checkout.bash(&["-e"], run, &variables(step.as_mapping_get("env")));
             code = output.status.code().unwrap();
             assert!(code != 2, "{}", String::from_utf8_lossy(&output.stderr));
         }
         for key in ["path", "output-file-path"] {
-            kept.extend(step["with"][key].as_str().map(ToOwned::to_owned));
+            let with = step.as_mapping_get("with");
+            kept.extend(with.and_then(|with| text(with, key)).map(ToOwned::to_owned));
         }
     }
     assert_eq!(code, ends.code);
@@ -223,13 +233,18 @@ fn the_github_job_is_as_good_as_its_server(#[case] ends: Ends) {
 #[case(MISSES)]
 #[case(UNDECIDED)]
 #[case(NO_SERVER)]
+#[case(NO_NAME)]
 fn the_gitlab_job_is_as_good_as_its_server(#[case] ends: Ends) {
     let checkout = Checkout::new("gitlab", ends);
     let job = &workflow(1)["slo"];
     let lines = job["script"].as_sequence().unwrap().iter();
     let lines: Vec<&str> = lines.map(|line| line.as_str().unwrap()).collect();
     let flags = ["-e", "-o", "pipefail"];
-    let output = checkout.bash(&flags, &lines.join("\n"), &variables(&job["variables"]));
+    let output = checkout.bash(
+        &flags,
+        &lines.join("\n"),
+        &variables(Some(&job["variables"])),
+    );
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(ends.code), "{stderr}");
     checkout.installed();
@@ -281,7 +296,7 @@ fn the_profile_keeps_live_benches_apart() {
     // The profile that the workflow names.
     let steps = &workflow(0)["jobs"]["simulated"]["steps"];
     let runs = steps.as_sequence().unwrap().iter();
-    let mut runs = runs.filter_map(|step| step["run"].as_str());
+    let mut runs = runs.filter_map(|step| text(step, "run"));
     let name = runs.next().unwrap().rsplit(' ').next().unwrap();
     assert!(table["profile"].get(name).is_some(), "{name}");
 }
