@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/pages.rs"]
+mod pages;
+
+use pages::blocks;
 use rstest::rstest;
-use saphyr::{LoadableYamlNode, Yaml};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -196,19 +199,6 @@ fn paths_are_taken_from_where_they_are_written() {
     );
 }
 
-/// The fenced blocks of a page in this language.
-fn blocks(page: &str, language: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("docs")
-        .join(page);
-    let page = std::fs::read_to_string(path).unwrap();
-    let fence = format!("```{language}\n");
-    let blocks = page.split(&fence).skip(1);
-    blocks
-        .map(|rest| rest.split("\n```").next().unwrap().to_owned())
-        .collect()
-}
-
 /// What the pages show is a suite, and their commands are commands.
 #[test]
 fn the_suite_of_the_documentation_is_one() {
@@ -240,31 +230,6 @@ fn the_suite_of_the_documentation_is_one() {
             Some(0),
             "{line}: {}",
             text(&output.stderr)
-        );
-    }
-}
-
-#[test]
-fn workflows_and_profiles_of_the_documentation_can_be_read() {
-    let workflows = blocks("ci.md", "yaml");
-    assert_eq!(workflows.len(), 2);
-    let read = |text: &str| Yaml::load_from_str(text).unwrap().remove(0);
-    let github = read(&workflows[0]);
-    let steps = github["jobs"]["live"]["steps"].as_sequence().unwrap();
-    assert!(steps.iter().all(|step| step.is_mapping()));
-    let gitlab = read(&workflows[1]);
-    assert!(gitlab["slo"]["script"].is_sequence());
-    for profile in blocks("ci.md", "toml") {
-        let table: toml::Table = toml::from_str(&profile).unwrap();
-        let overrides = &table["profile"]["default"]["overrides"][0];
-        assert_eq!(
-            overrides["threads-required"].as_str(),
-            Some("num-test-threads")
-        );
-        let group = overrides["test-group"].as_str().unwrap();
-        assert_eq!(
-            table["test-groups"][group]["max-threads"].as_integer(),
-            Some(1)
         );
     }
 }

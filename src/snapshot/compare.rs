@@ -13,12 +13,17 @@ pub(super) struct WithinTolerance;
 
 impl Comparator for WithinTolerance {
     fn matches(&self, reference: &insta::Snapshot, test: &insta::Snapshot) -> bool {
-        match (reference.contents(), test.contents()) {
-            (SnapshotContents::Text(reference), SnapshotContents::Text(test)) => {
-                same(&reference.to_string(), &test.to_string())
-            }
-            _ => false,
+        let (SnapshotContents::Text(reference), SnapshotContents::Text(test)) =
+            (reference.contents(), test.contents())
+        else {
+            return false;
+        };
+        let change = Change::between(&reference.to_string(), &test.to_string());
+        if let Change::Beyond { tolerance, numbers } = &change {
+            // insta's difference has every line whose digits changed; only some are the reason.
+            eprintln!("goodput: beyond {tolerance} %: {}", numbers.join(", "));
         }
+        change == Change::None
     }
 
     fn dyn_clone(&self) -> Box<dyn Comparator> {
@@ -26,49 +31,96 @@ impl Comparator for WithinTolerance {
     }
 }
 
-/// Whether the new text says the same as the old one, as far as its tolerance demands.
-fn same(old: &str, new: &str) -> bool {
-    let (old, new): (Vec<&str>, Vec<&str>) = (lines(old), lines(new));
-    let mut tolerance = None;
-    old.len() == new.len()
-        && old.iter().zip(&new).all(|(old, new)| match tolerance {
-            Some(share) => close(old, new, share),
-            None => {
-                tolerance = share_of(old);
-                old == new
+/// What a new snapshot says that the old one does not.
+#[derive(Debug, PartialEq)]
+enum Change {
+    /// Nothing, as far as the old one's tolerance demands.
+    None,
+    /// Numbers alone, and these by more than the tolerance.
+    Beyond {
+        /// In percent, as the snapshot states it.
+        tolerance: String,
+        /// Which, from what to what.
+        numbers: Vec<String>,
+    },
+    /// Something that no tolerance is for.
+    Other,
+}
+
+impl Change {
+    fn between(old: &str, new: &str) -> Change {
+        let (old, new): (Vec<&str>, Vec<&str>) = (lines(old), lines(new));
+        let heading = old.iter().position(|line| percent(line).is_some());
+        let exact = heading.map_or(old.len(), |at| at + 1);
+        if old.len() != new.len() || old[..exact] != new[..exact] {
+            return Change::Other;
+        }
+        let Some((percent, columns)) = heading.and_then(|at| percent(old[at])) else {
+            return Change::None;
+        };
+        let Ok(share) = percent.parse::<f64>().map(|percent| percent / 100.0) else {
+            return Change::Other;
+        };
+        let columns: Vec<&str> = columns.split_whitespace().collect();
+        let mut beyond = Vec::new();
+        for (old, new) in old[exact..].iter().zip(&new[exact..]) {
+            match moved(old, new, &columns, share) {
+                Some(numbers) => beyond.extend(numbers),
+                None => return Change::Other,
             }
-        })
+        }
+        match beyond.is_empty() {
+            true => Change::None,
+            false => Change::Beyond {
+                tolerance: percent.to_owned(),
+                numbers: beyond,
+            },
+        }
+    }
 }
 
 fn lines(text: &str) -> Vec<&str> {
     text.trim().lines().map(str::trim_end).collect()
 }
 
-/// The tolerance that a heading states, 0–1.
-fn share_of(line: &str) -> Option<f64> {
-    let (percent, _) = line.strip_prefix(WITHIN)?.split_once(" %")?;
-    percent
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .map(|percent| percent / 100.0)
+/// The tolerance that a heading states, in percent, and the names of the columns below it.
+fn percent(line: &str) -> Option<(&str, &str)> {
+    let (percent, columns) = line.strip_prefix(WITHIN)?.split_once(" %")?;
+    Some((percent.trim(), columns))
 }
 
-/// Whether two lines have the same words, and numbers that differ by no more than this share of the
-/// old one.
-fn close(old: &str, new: &str, share: f64) -> bool {
-    let (old, new): (Vec<&str>, Vec<&str>) = (
-        old.split_whitespace().collect(),
-        new.split_whitespace().collect(),
-    );
-    old.len() == new.len()
-        && old.iter().zip(new).all(|(old, new)| {
-            *old == new
-                || match (old.parse::<f64>(), new.parse::<f64>()) {
-                    (Ok(old), Ok(new)) => (old - new).abs() <= share * old.abs() + ROUNDING,
-                    _ => false,
-                }
-        })
+/// The numbers of a line that moved by more than this share of the old one; nothing if its words are
+/// others.
+fn moved(old: &str, new: &str, columns: &[&str], share: f64) -> Option<Vec<String>> {
+    let (label, old) = split(old);
+    let (new_label, new) = split(new);
+    if label != new_label || old.len() != new.len() {
+        return None;
+    }
+    let values = old.len();
+    let mut beyond = Vec::new();
+    for (at, (old, new)) in old.iter().zip(&new).enumerate() {
+        if old == new {
+            continue;
+        }
+        let (from, to): (f64, f64) = (old.parse().ok()?, new.parse().ok()?);
+        if (from - to).abs() > share * from.abs() + ROUNDING {
+            // A line's only number is of no column.
+            let column = columns.get(at).filter(|_| values > 1);
+            let name = column.map_or(label.clone(), |column| format!("{label} {column}"));
+            beyond.push(format!("{name} {old} → {new}"));
+        }
+    }
+    Some(beyond)
+}
+
+/// A line's name and what follows it. A number that is not there is a dash.
+fn split(line: &str) -> (String, Vec<&str>) {
+    let mut label: Vec<&str> = line.split_whitespace().collect();
+    let is_value = |word: &&str| *word == "-" || word.parse::<f64>().is_ok();
+    let start = label.iter().position(is_value).unwrap_or(label.len());
+    let values = label.split_off(start);
+    (label.join(" "), values)
 }
 
 #[cfg(test)]
@@ -103,13 +155,32 @@ requests/s          10.000";
         #[case] to: &str,
         #[case] accepted: bool,
     ) {
-        assert_eq!(same(OLD, &OLD.replace(from, to)), accepted);
+        let change = Change::between(OLD, &OLD.replace(from, to));
+        assert_eq!(change == Change::None, accepted, "{change:?}");
+    }
+
+    #[rstest]
+    #[case::of_a_column("48.000", "60.000", "ttft ms p50 48.000 → 60.000")]
+    #[case::alone("10.000", "8.500", "requests/s 10.000 → 8.500")]
+    fn what_is_beyond_the_tolerance_is_named(
+        #[case] from: &str,
+        #[case] to: &str,
+        #[case] told: &str,
+    ) {
+        // Another number changed, too, but within it.
+        let new = OLD.replace("50.000", "51.000").replace(from, to);
+        let expected = Change::Beyond {
+            tolerance: "10".to_owned(),
+            numbers: vec![told.to_owned()],
+        };
+        assert_eq!(Change::between(OLD, &new), expected);
     }
 
     #[test]
     fn without_a_tolerance_every_digit_counts() {
         let old = OLD.replace("within 10 %", "exactly    ");
-        assert!(same(&old, &old));
-        assert!(!same(&old, &old.replace("50.000", "50.001")));
+        assert_eq!(Change::between(&old, &old), Change::None);
+        let new = old.replace("50.000", "50.001");
+        assert_eq!(Change::between(&old, &new), Change::Other);
     }
 }
