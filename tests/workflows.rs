@@ -181,12 +181,9 @@ fn variables(env: Option<&Yaml<'_>>) -> Vec<(String, String)> {
 
 /// GitHub runs steps until one fails, and then those that ask for it.
 #[rstest]
-#[case(PASSES)]
-#[case(MISSES)]
-#[case(UNDECIDED)]
-#[case(NO_SERVER)]
-#[case(NO_NAME)]
-fn the_github_job_is_as_good_as_its_server(#[case] ends: Ends) {
+fn the_github_job_is_as_good_as_its_server(
+    #[values(PASSES, MISSES, UNDECIDED, NO_SERVER, NO_NAME)] ends: Ends,
+) {
     let checkout = Checkout::new("github", ends);
     let job = &workflow(0)["jobs"]["live"];
     let mut code = 0;
@@ -229,12 +226,9 @@ fn the_github_job_is_as_good_as_its_server(#[case] ends: Ends) {
 
 /// GitLab runs lines until one fails, and keeps the files either way.
 #[rstest]
-#[case(PASSES)]
-#[case(MISSES)]
-#[case(UNDECIDED)]
-#[case(NO_SERVER)]
-#[case(NO_NAME)]
-fn the_gitlab_job_is_as_good_as_its_server(#[case] ends: Ends) {
+fn the_gitlab_job_is_as_good_as_its_server(
+    #[values(PASSES, MISSES, UNDECIDED, NO_SERVER, NO_NAME)] ends: Ends,
+) {
     let checkout = Checkout::new("gitlab", ends);
     let job = &workflow(1)["slo"];
     let lines = job["script"].as_sequence().unwrap().iter();

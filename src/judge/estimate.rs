@@ -6,7 +6,7 @@
 //! | percentiles | each request's values | [`Quantile`] |
 //! | `goodput` | good or not; how close to the limits | [`Share`] |
 //! | `errors` | failed or not | [`Share`] |
-//! | `throughput`, load set by a schedule | each request's tokens, at the run's rate of requests | [`Ratio`] |
+//! | `throughput`, load set by a schedule | each request's tokens, at the run's rate of requests; on a ramp, whose length is drawn, by its gap | [`Ratio`] |
 //! | `throughput`, load set by the server | tokens in spans of time | [`Ratio`] |
 //! | `min`, `max`, `p0`, `p100` | | none: they are the run's, no property of the server |
 
@@ -283,6 +283,7 @@ fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run) -> Estimate<'a> {
         true => Vec::new(),
         false => gaps_s(run.records.iter()),
     };
+    let pace = pace(run, &gaps);
     let pairs: Vec<(f64, f64)> = match by_server {
         true => in_spans(kind, run).into_iter().map(|n| (n, 1.0)).collect(),
         false => {
@@ -290,13 +291,18 @@ fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run) -> Estimate<'a> {
                 true => counts(kind, record).iter().map(|(_, count)| count).sum(),
                 false => 0.0,
             };
+            let took = |gap: &f64| match pace {
+                Pace::Ramp => *gap,
+                Pace::Gaps(_) | Pace::Free => 1.0,
+            };
             run.records
                 .iter()
-                .map(|record| (worth(record), 1.0))
+                .map(worth)
+                .zip(gaps.iter().map(took))
                 .collect()
         }
     };
-    match stats::ratio(&pairs, pace(run, &gaps), Tail::None) {
+    match stats::ratio(&pairs, pace, Tail::None) {
         Some(ratio) if ratio.value > 0.0 => Estimate::Ratio {
             scale: value / ratio.value,
             ratio,
