@@ -1,6 +1,5 @@
 //! What is kept of a run.
 
-use super::format::rounded;
 use crate::{
     clock::Nanos,
     grammar::slo::Subject,
@@ -215,4 +214,8 @@ fn first(run: &Run, planned: usize) -> Run {
         server: None,
         probes: Vec::new(),
     }
+}
+/// To eight digits. A number that is not finite stays what it is.
+pub(super) fn rounded(number: f64) -> f64 {
+    format!("{number:.7e}").parse().unwrap_or(number)
 }

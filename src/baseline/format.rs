@@ -4,7 +4,7 @@
 //! line. There is one date, that of the last saving.
 
 use super::{
-    digest::{Digest, Histogram, Number},
+    digest::{Digest, Histogram, Number, rounded},
     provenance::Provenance,
 };
 use crate::judge::{Anatomy, Mean};
@@ -145,11 +145,6 @@ fn shorten(value: &mut Value) {
         }
         _ => {}
     }
-}
-
-/// To eight digits. A number that is not finite stays what it is.
-pub(super) fn rounded(number: f64) -> f64 {
-    format!("{number:.7e}").parse().unwrap_or(number)
 }
 
 fn render(value: &Value, depth: usize, text: &mut String) {

@@ -1,16 +1,39 @@
 //! The client's machine, as far as it matters to numbers.
 
-use super::provenance::Host;
-use std::{env::consts, fs, thread};
+use serde::{Deserialize, Serialize};
+use std::{env::consts, fmt, fs, thread};
 
-pub(super) fn this_host() -> Host {
-    Host {
-        name: host_name(),
-        system: format!("{} {}", consts::OS, consts::ARCH),
-        cpus: thread::available_parallelism().map_or(0, usize::from),
-        cpu: fs::read_to_string("/proc/cpuinfo")
-            .ok()
-            .and_then(|text| model_name(&text)),
+/// The client's machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its operating system and architecture.
+    pub system: String,
+    /// Processors that the client may use.
+    pub cpus: usize,
+    /// What they are, as far as the system tells.
+    pub cpu: Option<String>,
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cpu = self.cpu.as_deref().unwrap_or("unknown processors");
+        write!(f, "{} ({}, {} × {cpu})", self.name, self.system, self.cpus)
+    }
+}
+
+impl Host {
+    /// The one that this runs on.
+    pub(super) fn this() -> Self {
+        Host {
+            name: host_name(),
+            system: format!("{} {}", consts::OS, consts::ARCH),
+            cpus: thread::available_parallelism().map_or(0, usize::from),
+            cpu: fs::read_to_string("/proc/cpuinfo")
+                .ok()
+                .and_then(|text| model_name(&text)),
+        }
     }
 }
 

@@ -32,7 +32,8 @@ pub use settings::{Against, Reader, Settings};
 pub use store::{FOLDER, Store};
 
 pub use digest::{Digest, Number};
-pub use provenance::{Asked, Host, Provenance, Told};
+pub use host::Host;
+pub use provenance::{Asked, Provenance, Told};
 
 pub(crate) use provenance::Ready;
 

@@ -13,14 +13,12 @@ use crate::{
 use serde::Deserialize;
 use std::{fs, io, path::PathBuf};
 
-/// Beside the baselines: one file for each host that was measured against itself.
-pub(super) const FOLDER: &str = "noise";
 /// What is assumed of a host that nobody has measured: DESIGN's and the calibration table's middle row.
 pub(super) const ASSUMED_CV: f64 = 0.04;
 
 /// Where it lies for this host.
 fn path(store: &Store) -> PathBuf {
-    store.folder().join(FOLDER).join(noise_file(&host_name()))
+    store.noise_folder().join(noise_file(&host_name()))
 }
 
 /// What `goodput ab --aa` has measured of this host; `None` when it has not.

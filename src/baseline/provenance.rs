@@ -1,13 +1,10 @@
 //! Where a run comes from: what two runs must have in common to be compared, and what is expected to
 //! differ between them.
 
-use super::host::this_host;
+use super::host::Host;
 use crate::{bench::Bench, grammar::dataset::Dataset, plan::Plan, target::Place};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Where a run comes from.
@@ -71,26 +68,6 @@ pub struct Told {
     pub host: Host,
 }
 
-/// The client's machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Host {
-    /// Its name.
-    pub name: String,
-    /// Its operating system and architecture.
-    pub system: String,
-    /// Processors that the client may use.
-    pub cpus: usize,
-    /// What they are, as far as the system tells.
-    pub cpu: Option<String>,
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cpu = self.cpu.as_deref().unwrap_or("unknown processors");
-        write!(f, "{} ({}, {} × {cpu})", self.name, self.system, self.cpus)
-    }
-}
-
 impl Provenance {
     /// Of a bench whose requests are ready.
     pub(crate) fn of(
@@ -151,7 +128,7 @@ impl Provenance {
                 tokenizer: ready.tokenizer.map(str::to_owned),
                 limits: limits.join(" "),
                 goodput: env!("CARGO_PKG_VERSION").to_owned(),
-                host: this_host(),
+                host: Host::this(),
             },
         }
     }

@@ -10,6 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// The folder's name, beside the user's `Cargo.toml` or in the current folder.
 pub const FOLDER: &str = "goodput-baselines";
+/// Beside the baselines: one file for each host that was measured against itself.
+const NOISE: &str = "noise";
 
 /// A folder of baselines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +91,7 @@ impl Store {
             let mut files = sorted(&folder).map_err(failed)?;
             files.retain(|file| file.extension().is_some_and(|kind| kind == "json"));
             // The noise that a host was measured to have lies here too, and is no baseline.
-            if name != super::noise::FOLDER && !files.is_empty() {
+            if name != NOISE && !files.is_empty() {
                 baselines.push((name.to_owned(), files));
             }
         }
@@ -99,6 +101,11 @@ impl Store {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where the noise of hosts lies.
+    pub(super) fn noise_folder(&self) -> PathBuf {
+        self.folder.join(NOISE)
     }
 }
 

@@ -10,7 +10,8 @@ use crate::{
 use super::{
     digest::Digest,
     format::File,
-    provenance::{Asked, Host, Provenance, Told},
+    host::Host,
+    provenance::{Asked, Provenance, Told},
 };
 
 pub(super) fn provenance() -> Provenance {

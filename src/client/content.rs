@@ -1,8 +1,7 @@
 //! The content of an answer, taken out of its framing.
 
-use super::exchange::not_http;
 use crate::record::RequestError;
-use std::cell::RefCell;
+use std::{cell::RefCell, fmt};
 use ureq_proto::{
     BodyMode,
     client::{
@@ -122,5 +121,10 @@ impl Content {
             None => false,
         };
         *self = Content::Ended { reusable };
+    }
+}
+pub(super) fn not_http(why: &dyn fmt::Display) -> RequestError {
+    RequestError::Malformed {
+        message: format!("not HTTP: {why}"),
     }
 }

@@ -3,11 +3,11 @@
 use super::{
     arrivals::{ReadLog, Reader},
     connection::Pool,
-    crew::{Share, StartLine},
     dial::Dialer,
     exchange::{Channel, Launch, Timeouts, Traces},
     message::{Envelope, Message},
     probe::Probe,
+    share::{Share, StartLine},
     stop::Stop,
     watch::{WatchLog, watch},
 };

@@ -2,7 +2,7 @@
 
 use super::{
     connection::{Connection, Pool},
-    content::Content,
+    content::{Content, not_http},
     message::{Envelope, Message, Outgoing},
     watchdog::Watchdog,
 };
@@ -13,7 +13,6 @@ use crate::{
 };
 use bytes::Buf;
 use std::{
-    fmt,
     future::{Future, poll_fn},
     io,
     pin::pin,
@@ -338,12 +337,6 @@ fn timeout(phase: Phase, limit: Duration) -> RequestError {
     RequestError::Timeout {
         phase,
         limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
-    }
-}
-
-pub(super) fn not_http(why: &dyn fmt::Display) -> RequestError {
-    RequestError::Malformed {
-        message: format!("not HTTP: {why}"),
     }
 }
 

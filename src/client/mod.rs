@@ -17,6 +17,7 @@ mod io;
 mod kernel_time;
 mod message;
 mod probe;
+mod share;
 mod stop;
 mod system;
 mod tls;
