@@ -70,6 +70,7 @@ impl Share {
             return Interval::UNKNOWN;
         };
         let worth = |error| times * evidence.worth(error);
+        let seen = times * evidence.seen(error);
         // The point of the share, as far as so many independent requests tell, that it is below with this
         // probability.
         let point = |worth: f64, probability| {
@@ -77,9 +78,9 @@ impl Share {
             critical::beta(hits + 0.5, worth - hits + 0.5, probability)
         };
         if self.value <= 0.0 {
-            Interval::new(0.0, critical::beta(1.0, worth(error), 1.0 - error))
+            Interval::new(0.0, critical::beta(1.0, seen, 1.0 - error))
         } else if self.value >= 1.0 {
-            Interval::new(critical::beta(worth(error), 1.0, error), 1.0)
+            Interval::new(critical::beta(seen, 1.0, error), 1.0)
         } else {
             Interval::new(point(worth(low), low), point(worth(high), 1.0 - high))
         }
