@@ -215,6 +215,7 @@ fn first(run: &Run, planned: usize) -> Run {
         probes: Vec::new(),
     }
 }
+
 /// To eight digits. A number that is not finite stays what it is.
 pub(super) fn rounded(number: f64) -> f64 {
     format!("{number:.7e}").parse().unwrap_or(number)

@@ -123,6 +123,8 @@ impl Content {
         *self = Content::Ended { reusable };
     }
 }
+
+/// What came is no answer of HTTP.
 pub(super) fn not_http(why: &dyn fmt::Display) -> RequestError {
     RequestError::Malformed {
         message: format!("not HTTP: {why}"),

@@ -159,7 +159,7 @@ impl Model {
     }
 
     /// Degrees of freedom by the kurtosis of what a trend leaves on this scale. A scale that grows is known
-    /// roughly only: half of what it would cost if it were not accounted for at all.
+    /// roughly only: the square root of what it would cost if it were not accounted for at all.
     fn freedom(&self, means: &[f64], trend: &[Vec<f64>], scale: &[f64]) -> f64 {
         let (rest, _) = rest(means, trend, 0.0, scale);
         let squares = || rest.iter().map(|x| x * x);
