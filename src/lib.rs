@@ -136,6 +136,7 @@ pub mod export;
 #[doc(hidden)]
 pub mod harness;
 mod histogram;
+mod history;
 mod inspect;
 pub mod judge;
 mod lock;

@@ -1,0 +1,161 @@
+//! Where results lie: in `goodput` of Cargo's target folder, or where the user says.
+
+use std::{
+    env,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Names the folder of results, for every runner.
+pub(crate) const VARIABLE: &str = "GOODPUT_RESULTS";
+
+/// In Cargo's target folder.
+const NAME: &str = "goodput";
+
+/// What a process knows of places.
+#[derive(Debug, Default)]
+struct Known {
+    /// [`VARIABLE`], or a flag that says the same.
+    asked: Option<PathBuf>,
+    /// `CARGO_TARGET_DIR`.
+    target: Option<PathBuf>,
+    /// The running test or benchmark binary.
+    program: Option<PathBuf>,
+    /// The folder of the crate's `Cargo.toml`.
+    manifest: Option<PathBuf>,
+}
+
+/// The folder of a test or benchmark binary, whose crate lay in `manifest_dir` when it was built. None where
+/// neither the variables nor the binary's place say one, and the crate is elsewhere now.
+pub(crate) fn of_bench(manifest_dir: &Path) -> Option<PathBuf> {
+    let known = Known {
+        asked: variable(VARIABLE),
+        target: variable("CARGO_TARGET_DIR"),
+        program: env::current_exe().ok(),
+        // A runner that has moved the project says where to.
+        manifest: variable("CARGO_MANIFEST_DIR").or_else(|| Some(manifest_dir.to_owned())),
+    };
+    known.of_bench()
+}
+
+/// The folder of the command: by its flag or [`VARIABLE`], else that of the Cargo project that `home` is in.
+/// Outside of Cargo there is none.
+#[cfg(feature = "cli")]
+pub(crate) fn of_command(flag: Option<&Path>, home: &Path) -> Option<PathBuf> {
+    let asked = flag.map(Path::to_owned).or_else(|| variable(VARIABLE));
+    asked.or_else(|| super::project::target_folder(home).map(|target| target.join(NAME)))
+}
+
+impl Known {
+    fn of_bench(&self) -> Option<PathBuf> {
+        if let Some(asked) = &self.asked {
+            return Some(asked.clone());
+        }
+        // A relative one is meant from where Cargo was started, which is not where tests run.
+        let named = self.target.clone().filter(|target| target.is_absolute());
+        let program = self.program.as_deref();
+        let target = named
+            .or_else(|| program.and_then(above))
+            .or_else(|| Some(root(self.manifest.as_deref()?)?.join("target")))?;
+        Some(target.join(NAME))
+    }
+}
+
+/// The target folder that a binary was built into, known by what Cargo leaves there.
+fn above(program: &Path) -> Option<PathBuf> {
+    let is_cargos = |folder: &&Path| {
+        folder.join(".rustc_info.json").is_file()
+            || fs::read_to_string(folder.join("CACHEDIR.TAG"))
+                .is_ok_and(|tag| tag.contains("created by cargo"))
+    };
+    let found = program.ancestors().skip(1).find(is_cargos)?;
+    Some(found.to_owned())
+}
+
+/// The workspace's folder: that with the lock file, else the crate's.
+pub(super) fn root(folder: &Path) -> Option<PathBuf> {
+    let holds = |name: &'static str| move |folder: &&Path| folder.join(name).is_file();
+    let manifest = folder.ancestors().find(holds("Cargo.toml"))?;
+    let locked = manifest.ancestors().find(holds("Cargo.lock"));
+    Some(locked.unwrap_or(manifest).to_owned())
+}
+
+pub(super) fn variable(name: impl AsRef<OsStr>) -> Option<PathBuf> {
+    let value = env::var_os(name)?;
+    (!value.is_empty()).then(|| value.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    /// A workspace with a member that was built into `out`, which Cargo has marked.
+    struct Project(PathBuf);
+
+    impl Project {
+        fn new(name: &str, mark: &str) -> Self {
+            let name = format!("goodput-folder-{name}-{}", std::process::id());
+            let root = env::temp_dir().join(name);
+            fs::create_dir_all(root.join("member/src")).unwrap();
+            fs::create_dir_all(root.join("out/debug/deps")).unwrap();
+            fs::write(root.join("member/Cargo.toml"), "").unwrap();
+            fs::write(root.join("Cargo.toml"), "").unwrap();
+            fs::write(root.join("Cargo.lock"), "").unwrap();
+            fs::write(root.join("out").join(mark), "# created by cargo").unwrap();
+            Project(root)
+        }
+
+        fn known(&self) -> Known {
+            Known {
+                asked: None,
+                target: None,
+                program: Some(self.0.join("out/debug/deps/slo-0123")),
+                manifest: Some(self.0.join("member")),
+            }
+        }
+    }
+
+    impl Drop for Project {
+        fn drop(&mut self) {
+            // A test that fails says so; a folder that stays harms nobody.
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[rstest]
+    #[case::by_its_binary(|_: &mut Known| {}, "out/goodput")]
+    #[case::by_cargos_variable(|known: &mut Known| known.target = Some("/t".into()), "/t/goodput")]
+    #[case::relative_to_elsewhere(|known: &mut Known| known.target = Some("t".into()), "out/goodput")]
+    #[case::as_asked(|known: &mut Known| known.asked = Some("/r".into()), "/r")]
+    #[case::by_its_crate(|known: &mut Known| known.program = None, "target/goodput")]
+    #[case::copied_binary(|known: &mut Known| known.program = Some("/usr/bin/slo".into()), "target/goodput")]
+    fn a_bench_finds_its_folder(#[case] change: fn(&mut Known), #[case] expected: &str) {
+        for (name, mark) in [("tag", "CACHEDIR.TAG"), ("info", ".rustc_info.json")] {
+            let project = Project::new(&format!("{name}-{}", expected.len()), mark);
+            let mut known = project.known();
+            change(&mut known);
+            assert_eq!(known.of_bench(), Some(project.0.join(expected)));
+        }
+    }
+
+    #[test]
+    fn a_binary_whose_project_is_gone_has_none() {
+        let known = Known {
+            program: Some("/nowhere/slo".into()),
+            manifest: Some("/nowhere/app".into()),
+            ..Known::default()
+        };
+        assert_eq!(known.of_bench(), None);
+    }
+
+    /// `~/.cache` may have such a tag, too.
+    #[test]
+    fn a_tag_of_another_program_is_not_cargos() {
+        let project = Project::new("foreign", "CACHEDIR.TAG");
+        fs::write(project.0.join("out/CACHEDIR.TAG"), "# by another").unwrap();
+        let expected = project.0.join("target/goodput");
+        assert_eq!(project.known().of_bench(), Some(expected));
+    }
+}
