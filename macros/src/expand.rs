@@ -6,13 +6,14 @@
 //!   `ignore`. Literals arrive as written (`rate` and `burstiness` as `f64`), so that a method for
 //!   text also takes `&str`.
 //! * `Report`.
-//! * `__private::Case::new(bench, check)`, `check: impl FnOnce(&Report) -> Result<(), String> +
+//! * `__private::Case::new(bench, demands, check)`, `demands: bool`, `check: impl FnOnce(&Report) -> Result<(), String> +
 //!   'static`, and `__private::Outcome::into_check`, which makes that of what the function returns.
 //! * `__private::Entry` with the fields below and `__private::inventory` to collect it.
 //! * `__private::run_test(&Entry)` and `__private::block_on(future)`.
 
 use crate::{
     check::Checked,
+    demand::demands,
     errors::Errors,
     function::{self, Attributes, outcome_span},
 };
@@ -112,10 +113,11 @@ pub(crate) fn case(
     };
     let check = check_outcome(&call, outcome_span(&function));
     let check = then_snapshot(check, checked);
+    let demands = demands(&function.block) || checked.snapshot.is_some();
     function.attrs = lints.to_vec();
     function.vis = Visibility::Inherited;
     quote! {
-        ::goodput::__private::Case::new(#bench, move |#closure_argument: &::goodput::Report| {
+        ::goodput::__private::Case::new(#bench, #demands, move |#closure_argument: &::goodput::Report| {
             #function
             #check
         })

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod demand;
 mod errors;
 mod expand;
 mod function;

@@ -11,6 +11,7 @@
 
 use crate::{
     check::Checked,
+    demand::demands,
     errors::Errors,
     expand::{
         Argument, bench, case, check_outcome, ignore_key, registration, report_at, then_snapshot,
@@ -20,8 +21,8 @@ use crate::{
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Expr, FnArg, ItemFn, Lifetime, Pat, Stmt, Type, parse_quote, punctuated::Punctuated,
-    spanned::Spanned,
+    Attribute, Expr, FnArg, Item, ItemFn, Lifetime, Pat, Stmt, Type, parse_quote,
+    punctuated::Punctuated, spanned::Spanned,
 };
 
 /// Whether `#[rstest]` stands below ours.
@@ -181,9 +182,15 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
         None => (quote!(#report), TokenStream::new()),
     };
     let check = then_snapshot(check, &checked);
+    // Without cases the function is among the statements; of one that stands elsewhere nothing is known.
+    let own = stmts.iter().find_map(|stmt| match stmt {
+        Stmt::Item(Item::Fn(function)) => Some(demands(&function.block)),
+        _ => None,
+    });
+    let demands = own.unwrap_or(true) || checked.snapshot.is_some();
     let body = quote! {
         #(#assignments)*
-        ::goodput::__private::Case::new(#bench, move |#argument: &::goodput::Report| {
+        ::goodput::__private::Case::new(#bench, #demands, move |#argument: &::goodput::Report| {
             #named
             #check
         })

@@ -159,7 +159,7 @@ impl Gate {
                     report.compared(comparison, self.inconclusive);
                 }
                 None => report.remark(
-                    FindingKind::Baseline,
+                    FindingKind::NewBaseline,
                     format!(
                         "the baseline `{name}` {}. The bench counts as new",
                         self.missing(name)

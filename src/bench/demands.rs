@@ -26,6 +26,12 @@ impl Bench {
         self
     }
 
+    /// Its function, which gets the report after the run, demands something.
+    pub(crate) fn with_function(mut self, demands: bool) -> Self {
+        self.function = demands;
+        self
+    }
+
     /// How sure the intervals are that SLOs are held against, above 0.5 and below 1. Default 0.95.
     pub fn confidence(mut self, confidence: impl Into<f64>) -> Self {
         self.confidence = confidence.into();

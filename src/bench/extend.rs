@@ -9,7 +9,7 @@ use crate::{
     client::Delivery,
     clock::Nanos,
     error::Error,
-    judge::{Criteria, Verdict},
+    judge::{Criteria, SloResult, Verdict},
     plan::{self, Plan},
     run::{RateChange, Run},
     stats::Looks,
@@ -115,10 +115,12 @@ impl Bench {
             confidence,
             on_inconclusive: self.on_inconclusive,
             complaint: None,
+            function: self.function,
         }
     }
 
-    /// Whether the run has to grow: it may, and at this look an SLO is open and none is missed.
+    /// Whether the run has to grow: it may, and at this look an SLO is open and
+    /// nothing fails.
     pub(super) fn goes_on(&self, delivered: &Delivered, run: impl FnOnce() -> Run) -> bool {
         let segments = delivered.segments();
         if segments >= self.max_extend || delivered.delivery.partial {
@@ -129,9 +131,9 @@ impl Bench {
             return true;
         }
         let judgement = self.criteria(segments).assess(&run()).1;
-        let any = |verdict| judgement.slos.iter().any(|slo| slo.verdict == verdict);
-        let invalid = judgement.verdict == Verdict::Invalid;
-        !invalid && any(Verdict::Inconclusive) && !any(Verdict::Fail)
+        let open = |slo: &SloResult| slo.verdict == Verdict::Inconclusive;
+        let decided = matches!(judgement.verdict, Verdict::Invalid | Verdict::Fail);
+        !decided && judgement.slos.iter().any(open)
     }
 
     /// The plan of a later segment, counted from 0.

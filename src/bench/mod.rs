@@ -101,6 +101,8 @@ pub struct Bench {
     pub(crate) confidence: f64,
     pub(crate) max_extend: usize,
     pub(crate) on_inconclusive: OnInconclusive,
+    /// Its function holds the report against demands of its own.
+    pub(crate) function: bool,
     /// The bench's own baseline.
     pub(crate) baseline: Option<String>,
     /// What was asked for beside it.
@@ -162,6 +164,7 @@ impl Bench {
             confidence: 0.95,
             max_extend: 1,
             on_inconclusive: OnInconclusive::Warn,
+            function: false,
             baseline: None,
             baselines: baseline::Settings::default(),
             stream: true,

@@ -28,21 +28,22 @@ struct Cli {
 enum Command {
     /// Measure a server, with the flags of `vllm bench serve`.
     ///
-    /// Exit code: 0 pass, 1 an SLO was missed or a baseline shows a regression, 2 unusable arguments or input, 3 inconclusive,
-    /// 4 invalid (nothing was measured that could be judged).
+    /// Exit code: 0 pass or no verdict (nothing was demanded), 1 an SLO was missed, a baseline shows a
+    /// regression, or more than 1 % of the requests failed (an SLO on `errors` replaces that limit), 2
+    /// unusable arguments or input, 3 inconclusive, 4 invalid (nothing was measured that could be judged).
     #[command(allow_negative_numbers = true)]
     Serve(Box<serve::Serve>),
     /// Run the benches of a suite file, `goodput.toml`.
     ///
     /// Its keys are those of the attribute `#[llm_bench]`; see docs/suites.md.
     ///
-    /// Exit code: the worst of the benches', 2 (unusable file, arguments or input) before 1 (an SLO was
-    /// missed) before 4 (invalid) before 3 (inconclusive) before 0 (all pass or are ignored).
+    /// Exit code: the worst of the benches', 2 (unusable file, arguments or input) before 1 (a bench
+    /// failed) before 4 (invalid) before 3 (inconclusive) before 0 (all pass, have no verdict, or are ignored).
     Run(run::Args),
     /// Compare two servers by pairs of runs, or measure how much the runs of one differ.
     ///
     /// Each pair sends the same requests at the same times to A and to B, in random order. Exit code:
-    /// 0 B is not worse, 1 B is worse or an SLO was missed, 2 unusable arguments or input,
+    /// 0 B is not worse, 1 B is worse, an SLO was missed or more than 1 % of B's requests failed, 2 unusable arguments or input,
     /// 3 inconclusive (only with --on-inconclusive fail), 4 invalid.
     #[command(allow_negative_numbers = true)]
     Ab(Box<ab::Ab>),

@@ -209,8 +209,9 @@ fn line(name: &str, word: &str, why: &str) -> String {
 
 /// `3 benches: 1 pass, 1 fail (chat), 1 ignored; finished in 2.31s`
 fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
-    const WORDS: [&str; 6] = [
+    const WORDS: [&str; 7] = [
         "pass",
+        "no verdict",
         "fail",
         "inconclusive",
         "invalid",
@@ -227,7 +228,7 @@ fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
                 .collect();
             match (names.len(), *word) {
                 (0, _) => None,
-                (count, "pass" | "ignored") => Some(format!("{count} {word}")),
+                (count, "pass" | "no verdict" | "ignored") => Some(format!("{count} {word}")),
                 (count, _) => Some(format!("{count} {word} ({})", names.join(", "))),
             }
         })

@@ -13,10 +13,14 @@ pub struct Case {
 }
 
 impl Case {
-    /// A bench whose report `check` is called with.
-    pub fn new(bench: Bench, check: impl FnOnce(&Report) -> Result<(), String> + 'static) -> Self {
+    /// A bench whose report `check` is called with; `demands` if that can have anything against it.
+    pub fn new(
+        bench: Bench,
+        demands: bool,
+        check: impl FnOnce(&Report) -> Result<(), String> + 'static,
+    ) -> Self {
         Case {
-            bench,
+            bench: bench.with_function(demands),
             check: Box::new(check),
         }
     }

@@ -24,8 +24,10 @@ use std::{
 pub(super) struct Ran {
     pub(super) outcome: Outcome,
     /// The panic of the bench's function.
-    panic: Option<Box<dyn Any + Send>>,
+    panic: Option<Panic>,
 }
+
+type Panic = Box<dyn Any + Send>;
 
 /// Runs a bench as a `#[test]`: panics unless it passes.
 ///
@@ -86,7 +88,7 @@ pub(super) fn run_case(
         })
     }));
     let (end, panic) = match ended {
-        Ok(end) => (end, None),
+        Ok(ended) => ended,
         Err(panic) => (End::Failed(panic_text(&*panic)), Some(panic)),
     };
     Ran {
@@ -107,40 +109,47 @@ fn run(
     share: f64,
     observer: Arc<dyn Observer>,
     show: &mut dyn FnMut(&Report),
-) -> End {
+) -> (End, Option<Panic>) {
     let Case { bench, check } = (entry.case)();
     let control = Control {
         observer,
         ..Control::default()
     };
-    let report = match bench
+    let mut report = match bench
         .named(entry.path())
         .baselines(at_home(entry, baselines))
         .sharing(share)
         .run_with(control)
     {
         Ok(report) => report,
-        Err(e) => return End::without_report(&e, live_is_required()),
+        Err(e) => return (End::without_report(&e, live_is_required()), None),
     };
+    let mut panic = None;
+    // An invalid run has no numbers that a function could judge.
+    if report.verdict() != Verdict::Invalid {
+        let said = match catch_unwind(AssertUnwindSafe(|| check(&report))) {
+            Ok(said) => {
+                said.map_err(|why| format!("the bench's function returned an error: {why}"))
+            }
+            Err(thrown) => {
+                let said = panic_text(&*thrown);
+                panic = Some(thrown);
+                Err(said)
+            }
+        };
+        report.answered(&said);
+    }
+    // After its function, so that the report does not say *pass* above an assertion that failed.
     show(&report);
-    let mut reasons = Vec::new();
-    if !report.passed() {
-        reasons.push(format!(
+    let end = match report.passed() {
+        true => End::Passed,
+        false => End::Failed(format!(
             "verdict {}: {}",
             report.verdict(),
             report.reasons()
-        ));
-    }
-    // An invalid run has no numbers that a function could judge.
-    if report.verdict() != Verdict::Invalid
-        && let Err(why) = check(&report)
-    {
-        reasons.push(format!("the bench's function returned an error: {why}"));
-    }
-    match reasons.is_empty() {
-        true => End::Passed,
-        false => End::Failed(reasons.join("\n")),
-    }
+        )),
+    };
+    (end, panic)
 }
 
 impl Outcome {

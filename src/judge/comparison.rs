@@ -101,15 +101,19 @@ impl Comparison {
 impl Judgement {
     /// This judgement of B with a comparison: a gated metric that got worse makes the verdict
     /// *fail*. A comparison that tells nothing changes the verdict only if `inconclusive` is
-    /// [`OnInconclusive::Fail`]; then *pass* becomes *inconclusive*. An invalid run stays invalid.
+    /// [`OnInconclusive::Fail`]; then *pass* becomes *inconclusive*. An invalid run stays invalid. A
+    /// comparison is a demand, so *no verdict* becomes *pass* where it decides nothing else.
     #[must_use]
     pub fn compared(mut self, comparison: Comparison, inconclusive: OnInconclusive) -> Self {
         self.verdict = match (self.verdict, comparison.conclusion()) {
             (Verdict::Invalid, _) => Verdict::Invalid,
             (_, Conclusion::Worse) => Verdict::Fail,
-            (Verdict::Pass, Conclusion::Inconclusive) if inconclusive == OnInconclusive::Fail => {
+            (Verdict::Pass | Verdict::NoVerdict, Conclusion::Inconclusive)
+                if inconclusive == OnInconclusive::Fail =>
+            {
                 Verdict::Inconclusive
             }
+            (Verdict::NoVerdict, _) => Verdict::Pass,
             (verdict, _) => verdict,
         };
         self.comparison = Some(comparison);
@@ -162,6 +166,30 @@ mod tests {
         Verdict::Invalid
     )]
     #[case(Verdict::Pass, Conclusion::Better, OnInconclusive::Fail, Verdict::Pass)]
+    #[case(
+        Verdict::NoVerdict,
+        Conclusion::Same,
+        OnInconclusive::Fail,
+        Verdict::Pass
+    )]
+    #[case(
+        Verdict::NoVerdict,
+        Conclusion::Worse,
+        OnInconclusive::Warn,
+        Verdict::Fail
+    )]
+    #[case(
+        Verdict::NoVerdict,
+        Conclusion::Inconclusive,
+        OnInconclusive::Fail,
+        Verdict::Inconclusive
+    )]
+    #[case(
+        Verdict::NoVerdict,
+        Conclusion::Inconclusive,
+        OnInconclusive::Warn,
+        Verdict::Pass
+    )]
     #[case(Verdict::Fail, Conclusion::Better, OnInconclusive::Fail, Verdict::Fail)]
     #[case(
         Verdict::Pass,

@@ -1,7 +1,7 @@
 //! What is wrong with a run itself, or worth knowing about it.
 
 use super::{
-    audit,
+    audit, floor,
     quantity::number,
     slo::SloResult,
     verdict::{Criteria, OnInconclusive, Verdict},
@@ -51,11 +51,15 @@ pub enum FindingKind {
     UnknownGaps,
     /// A run of a pair is invalid, so the comparison is.
     Pair,
-    /// The target complained after the run.
+    /// The target complained after the run. The run fails.
     Complaint,
+    /// More requests failed than may, and no SLO limits `errors`. The run fails.
+    FailedRequests,
     /// The evidence decides neither way, and the settings only warn of it. A remark.
     Undecided,
-    /// What became of a baseline: missing, saved, kept as it was. A remark.
+    /// There is a baseline to compare with by its name, but nothing is stored under it. A remark.
+    NewBaseline,
+    /// What became of a baseline: saved, kept as it was. A remark.
     Baseline,
     /// Output tokens were estimated, so TPOT and token throughput are estimates. A remark.
     EstimatedTokens,
@@ -98,7 +102,9 @@ impl FindingKind {
             | FindingKind::BrokenDns
             | FindingKind::Pair => true,
             FindingKind::Complaint
+            | FindingKind::FailedRequests
             | FindingKind::Undecided
+            | FindingKind::NewBaseline
             | FindingKind::Baseline
             | FindingKind::EstimatedTokens
             | FindingKind::Paused
@@ -111,6 +117,11 @@ impl FindingKind {
             | FindingKind::SlowDns
             | FindingKind::ServerTtft => false,
         }
+    }
+
+    /// Whether the run fails because of it, whatever its SLOs say.
+    pub fn fails(self) -> bool {
+        matches!(self, FindingKind::Complaint | FindingKind::FailedRequests)
     }
 }
 
@@ -132,6 +143,13 @@ pub(super) fn findings(
     add(FindingKind::Undecided, undecided(criteria, slos));
     add(FindingKind::EstimatedTokens, estimated_tokens(run));
     findings.extend(audit::findings(run, metrics, criteria));
+    // Of a run that says nothing about the server, its failures say nothing either.
+    if !findings.iter().any(|finding| finding.kind.invalidates())
+        && let Some(message) = floor::failed_requests(metrics, criteria)
+    {
+        let kind = FindingKind::FailedRequests;
+        findings.insert(0, Finding { kind, message });
+    }
     findings
 }
 

@@ -17,8 +17,14 @@
 //! Otherwise every SLO is held against the *interval* of its number. The run **passes** if each
 //! interval is wholly within its limit, **fails** if one is wholly beyond, and is **inconclusive**
 //! when the evidence is too thin for either. A latency SLO without a single value is missed too: an
-//! empty sample is no evidence. Limits on single requests fail nothing by themselves; an SLO on
-//! `goodput` does.
+//! empty sample is no evidence.
+//!
+//! Without any demand there is **no verdict**: a pass would prove nothing. Demands are SLOs, a comparison
+//! with a baseline or another target, and a bench function that checks its report. Limits on single
+//! requests demand nothing by themselves; an SLO on `goodput` does.
+//!
+//! Failed requests count whatever was demanded: if more than 1 % of a run's requests failed, and at
+//! least one, the run **fails**. An SLO on `errors` takes the place of this limit.
 
 mod anatomy;
 mod attribution;
@@ -28,6 +34,8 @@ mod compared;
 mod comparison;
 mod estimate;
 mod finding;
+mod floor;
+mod function;
 mod quantity;
 mod reading;
 mod slo;
@@ -40,6 +48,7 @@ pub(crate) use changes::changes;
 pub(crate) use compared::{Compared, Measured};
 pub use comparison::{Change, Comparison, Pairing};
 pub use finding::{Finding, FindingKind};
+pub use function::FunctionCheck;
 pub use quantity::Unit;
 pub(crate) use quantity::number;
 pub(crate) use reading::sureness;

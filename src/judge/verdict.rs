@@ -3,6 +3,7 @@
 use super::{
     comparison::Comparison,
     finding::{Finding, findings},
+    function::FunctionCheck,
     slo::SloResult,
     worst::{WorstRequest, worst},
 };
@@ -20,6 +21,9 @@ use std::{fmt, time::Duration};
 pub enum Verdict {
     /// Everything that was demanded holds.
     Pass,
+    /// Nothing was demanded, or nothing is stored yet to compare with: nothing speaks against the
+    /// run, and nothing was proven either.
+    NoVerdict,
     /// Something that was demanded does not hold.
     Fail,
     /// Too little evidence to say either.
@@ -29,10 +33,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The exit code of a command with this verdict: 0, 1, 3 and 4 (2 is a usage error).
+    /// The exit code of a command with this verdict: 0 for *pass* and *no verdict*, else 1, 3 and 4
+    /// (2 is a usage error).
     pub fn exit_code(self) -> u8 {
         match self {
-            Verdict::Pass => 0,
+            Verdict::Pass | Verdict::NoVerdict => 0,
             Verdict::Fail => 1,
             Verdict::Inconclusive => 3,
             Verdict::Invalid => 4,
@@ -44,6 +49,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Verdict::Pass => "pass",
+            Verdict::NoVerdict => "no verdict",
             Verdict::Fail => "fail",
             Verdict::Inconclusive => "inconclusive",
             Verdict::Invalid => "invalid",
@@ -95,8 +101,11 @@ pub struct Criteria {
     /// What becomes of a run whose evidence decides neither way. Default [`OnInconclusive::Fail`].
     pub on_inconclusive: OnInconclusive,
     /// What the target itself complained of after the run, such as an expectation of a mock
-    /// server that was not met. The run fails with it.
+    /// server that was not met. The run fails with it. That a target complains of nothing proves
+    /// nothing: it may have expected nothing.
     pub complaint: Option<String>,
+    /// Whether the bench has a function that will hold the report against demands of its own.
+    pub function: bool,
 }
 
 impl Default for Criteria {
@@ -108,6 +117,7 @@ impl Default for Criteria {
             confidence: 0.95,
             on_inconclusive: OnInconclusive::default(),
             complaint: None,
+            function: false,
         }
     }
 }
@@ -138,6 +148,13 @@ pub struct Judgement {
     /// How the run stands to another server or another time, if that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// What the bench's own function says, if it has one that demands something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<FunctionCheck>,
+    /// Requests that succeeded.
+    pub completed: u64,
+    /// Requests that failed.
+    pub failed: u64,
 }
 
 /// Judges a run by its numbers, which must be those of `measure(run, &criteria.limits)`;
@@ -149,10 +166,12 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
     let any = |verdict| slos.iter().any(|slo| slo.verdict == verdict);
     let verdict = if findings.iter().any(|finding| finding.kind.invalidates()) {
         Verdict::Invalid
-    } else if criteria.complaint.is_some() || any(Verdict::Fail) {
+    } else if findings.iter().any(|finding| finding.kind.fails()) || any(Verdict::Fail) {
         Verdict::Fail
     } else if any(Verdict::Inconclusive) && criteria.on_inconclusive == OnInconclusive::Fail {
         Verdict::Inconclusive
+    } else if slos.is_empty() {
+        Verdict::NoVerdict
     } else {
         Verdict::Pass
     };
@@ -167,6 +186,9 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
         errors: metrics.errors.clone(),
         worst,
         comparison: None,
+        function: criteria.function.then_some(FunctionCheck::Pending),
+        completed: metrics.counts.completed,
+        failed: metrics.counts.failed,
     }
 }
 
@@ -232,6 +254,7 @@ mod tests {
 
     #[rstest]
     #[case(Verdict::Pass, 0)]
+    #[case(Verdict::NoVerdict, 0)]
     #[case(Verdict::Fail, 1)]
     #[case(Verdict::Inconclusive, 3)]
     #[case(Verdict::Invalid, 4)]
@@ -242,7 +265,7 @@ mod tests {
     #[test]
     fn limits_on_requests_fail_nothing_by_themselves() {
         let judgement = judged(&hundred(), vec![]);
-        assert_eq!(judgement.verdict, Verdict::Pass);
+        assert_eq!(judgement.verdict, Verdict::NoVerdict);
         assert_eq!(kinds(&judgement), []);
         assert_eq!(
             judged(&hundred(), vec![slo(Subject::Goodput, Op::Ge, 0.5)]).verdict,
@@ -308,7 +331,7 @@ mod tests {
             max_lateness_p99: Duration::from_millis(46),
             ..Criteria::default()
         };
-        assert_eq!(patient.assess(&run).1.verdict, Verdict::Pass);
+        assert_eq!(patient.assess(&run).1.verdict, Verdict::NoVerdict);
     }
 
     #[test]

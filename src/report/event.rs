@@ -40,11 +40,13 @@ pub enum Event {
     },
     /// `bench-finished`
     BenchFinished(Box<Finished>),
-    /// The last line: `{"event": "run-finished", "passed": 1, "failed": 1, "ignored": 0,
+    /// The last line: `{"event": "run-finished", "passed": 1, "no_verdict": 0, "failed": 1, "ignored": 0,
     /// "exit_code": 1}`.
     RunFinished {
         /// Benches that passed.
         passed: usize,
+        /// Benches of which nothing was demanded.
+        no_verdict: usize,
         /// Benches that neither passed nor were ignored.
         failed: usize,
         /// Benches that do not apply here.
@@ -59,13 +61,14 @@ pub enum Event {
 pub struct Finished {
     /// Its name.
     pub bench: String,
-    /// `pass`, `fail`, `inconclusive`, `invalid`, `error` (no report) or `ignored`.
+    /// `pass`, `no_verdict`, `fail`, `inconclusive`, `invalid`, `error` (no report) or `ignored`.
     pub outcome: String,
     /// Why it did not pass; empty if it did.
     pub reason: String,
     /// Seconds of real time.
     pub took_s: f64,
-    /// The run's own verdict, which the bench's function may have overruled.
+    /// The run's own verdict, the bench's function included; what `#[should_panic]` makes of it is in
+    /// `outcome`.
     pub verdict: Option<Verdict>,
     /// Remarks on how the run was made.
     pub notes: Vec<String>,
@@ -97,7 +100,7 @@ impl Event {
         let measures = measured.into_iter().flat_map(|m| &m.measures);
         Event::BenchFinished(Box::new(Finished {
             bench: outcome.name.clone(),
-            outcome: outcome.word(),
+            outcome: outcome.word().replace(' ', "_"),
             reason: outcome.reason().to_owned(),
             took_s: outcome.took.as_secs_f64(),
             verdict: measured.map(|m| m.verdict),
@@ -114,9 +117,11 @@ impl Event {
     pub fn run_finished(outcomes: &[Outcome], exit_code: u8) -> Self {
         let count = |word: &str| outcomes.iter().filter(|o| o.word() == word).count();
         let (passed, ignored) = (count("pass"), count("ignored"));
+        let no_verdict = count("no verdict");
         Event::RunFinished {
             passed,
-            failed: outcomes.len() - passed - ignored,
+            no_verdict,
+            failed: outcomes.len() - passed - no_verdict - ignored,
             ignored,
             exit_code,
         }

@@ -2,7 +2,7 @@
 
 use super::comparison::{comparison, summary};
 use crate::{
-    judge::{FindingKind, Judgement, SloResult, Verdict, WorstRequest},
+    judge::{FindingKind, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest},
     metrics::ErrorGroup,
     stats::compare::Conclusion,
 };
@@ -16,7 +16,7 @@ pub fn reasons(judgement: &Judgement) -> String {
     let findings = judgement
         .findings
         .iter()
-        .filter(|finding| finding.kind.invalidates() || finding.kind == FindingKind::Complaint);
+        .filter(|finding| finding.kind.invalidates() || finding.kind.fails());
     let mut lines: Vec<String> = findings.map(|finding| finding.message.clone()).collect();
     if judgement.verdict != Verdict::Invalid {
         let unmet = judgement
@@ -37,6 +37,9 @@ pub fn reasons(judgement: &Judgement) -> String {
                 summary(comparison)
             )
         }));
+        if let Some(FunctionCheck::Missed(why)) = &judgement.function {
+            lines.push(why.clone());
+        }
     }
     lines.extend(errors(&judgement.errors));
     lines.join("\n")
@@ -51,12 +54,18 @@ pub fn evidence(judgement: &Judgement) -> String {
     if let Some(compared) = &judgement.comparison {
         lines.push(comparison(compared, judged));
     }
+    lines.extend(
+        judgement
+            .function
+            .as_ref()
+            .map(|check| function(check, judged)),
+    );
     lines.push(format!("  verdict     {}", verdict(judgement)));
     for finding in &judgement.findings {
-        let label = if finding.kind.invalidates() {
-            "invalid"
-        } else {
-            "note"
+        let label = match finding.kind {
+            kind if kind.invalidates() => "invalid",
+            kind if kind.fails() => "fail",
+            _ => "note",
         };
         lines.push(format!("    {label}: {}", finding.message));
     }
@@ -75,37 +84,83 @@ fn slo(result: &SloResult, judged: bool) -> String {
     }
 }
 
+fn function(check: &FunctionCheck, judged: bool) -> String {
+    match (judged, check) {
+        (true, FunctionCheck::Holds) => "  ✓ the bench's function".to_owned(),
+        (true, FunctionCheck::Missed(why)) => {
+            format!("  ✗ {}", why.lines().next().unwrap_or_default())
+        }
+        (true, FunctionCheck::Pending) => "  ? the bench's function (not called yet)".to_owned(),
+        (false, _) => "  ? the bench's function (not called)".to_owned(),
+    }
+}
+
 fn verdict(judgement: &Judgement) -> String {
-    let count = |verdict| {
-        let slos = judgement.slos.iter();
-        slos.filter(|slo| slo.verdict == verdict).count()
-    };
-    let missed = count(Verdict::Fail);
     let all = judgement.slos.len();
-    let compared = judgement.comparison.as_ref();
-    let compared = compared.map(|comparison| comparison.conclusion());
     match judgement.verdict {
-        Verdict::Fail if compared == Some(Conclusion::Worse) => match missed {
-            0 => "FAIL: worse than what it is compared with".to_owned(),
-            _ => format!(
-                "FAIL: worse than what it is compared with, and {missed} of {all} SLOs missed"
-            ),
+        Verdict::Pass | Verdict::NoVerdict
+            if judgement.function == Some(FunctionCheck::Pending) =>
+        {
+            "open: nothing speaks against it so far, and the bench's function decides".to_owned()
+        }
+        Verdict::Pass => "PASS".to_owned(),
+        Verdict::NoVerdict => format!(
+            "no verdict: {} ({} of {} requests failed)",
+            match found(judgement, FindingKind::NewBaseline) {
+                true => "nothing is stored yet to compare with",
+                false => "nothing was demanded",
+            },
+            judgement.failed,
+            judgement.completed + judgement.failed,
+        ),
+        Verdict::Fail => match against(judgement).as_slice() {
+            [] => "FAIL".to_owned(),
+            [one] => format!("FAIL: {one}"),
+            [more @ .., last] => format!("FAIL: {}, and {last}", more.join(", ")),
         },
-        Verdict::Inconclusive if count(Verdict::Inconclusive) == 0 => {
+        Verdict::Inconclusive if count(judgement, Verdict::Inconclusive) == 0 => {
             "INCONCLUSIVE: the comparison shows no change, nor that there is none".to_owned()
         }
-        Verdict::Pass if all == 0 && compared.is_some() => "PASS".to_owned(),
-        Verdict::Pass if all == 0 => "PASS (no SLO was given)".to_owned(),
-        Verdict::Pass => "PASS".to_owned(),
-        Verdict::Fail if missed == 0 => "FAIL".to_owned(),
-        Verdict::Fail => format!("FAIL: {missed} of {all} SLOs missed"),
         Verdict::Inconclusive => format!(
             "INCONCLUSIVE: too little evidence for {} of {all} SLOs at {} % confidence",
-            count(Verdict::Inconclusive),
+            count(judgement, Verdict::Inconclusive),
             confidence(judgement),
         ),
         Verdict::Invalid => "INVALID: this run says nothing about the server".to_owned(),
     }
+}
+
+/// What makes a run fail, each in a few words.
+fn against(judgement: &Judgement) -> Vec<String> {
+    let mut against = Vec::new();
+    if found(judgement, FindingKind::FailedRequests) {
+        let (failed, all) = (judgement.failed, judgement.completed + judgement.failed);
+        against.push(format!("{failed} of {all} requests failed"));
+    }
+    if found(judgement, FindingKind::Complaint) {
+        against.push("the target complains".to_owned());
+    }
+    let compared = judgement.comparison.as_ref();
+    if compared.is_some_and(|comparison| comparison.conclusion() == Conclusion::Worse) {
+        against.push("worse than what it is compared with".to_owned());
+    }
+    if let missed @ 1.. = count(judgement, Verdict::Fail) {
+        against.push(format!("{missed} of {} SLOs missed", judgement.slos.len()));
+    }
+    if matches!(judgement.function, Some(FunctionCheck::Missed(_))) {
+        against.push("the bench's function fails".to_owned());
+    }
+    against
+}
+
+fn found(judgement: &Judgement, kind: FindingKind) -> bool {
+    let mut findings = judgement.findings.iter();
+    findings.any(|finding| finding.kind == kind)
+}
+
+fn count(judgement: &Judgement, verdict: Verdict) -> usize {
+    let slos = judgement.slos.iter();
+    slos.filter(|slo| slo.verdict == verdict).count()
 }
 
 /// In per cent, rounded to what is worth reading: looks have odd shares of the error.

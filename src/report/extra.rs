@@ -57,6 +57,9 @@ pub(super) fn extra(
     if let Some(server) = &run.server {
         extra["server"] = server::value(server);
     }
+    if let Some(function) = &judgement.function {
+        extra["function"] = json!(function);
+    }
     if let Some(probes) = &metrics.probes {
         extra["probes"] = json!(probes);
     }

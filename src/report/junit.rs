@@ -163,10 +163,10 @@ mod tests {
                 .count()
         };
         let counted = ["testcase", "failure", "error", "skipped"].map(count);
-        assert_eq!(counted, [6, 3, 2, 1]);
+        assert_eq!(counted, [7, 3, 2, 1]);
         let suite = document.descendants().find(|n| n.has_tag_name("testsuite"));
         let attribute = |name| suite.unwrap().attribute(name);
-        assert_eq!(attribute("tests"), Some("6"));
+        assert_eq!(attribute("tests"), Some("7"));
         assert_eq!(attribute("failures"), Some("3"));
         assert_eq!(attribute("errors"), Some("2"));
         let failure = document.descendants().find(|n| n.has_tag_name("failure"));

@@ -10,6 +10,10 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
     let passed = outcomes.iter().filter(|o| o.word() == "pass").count();
     let ignored = outcomes.iter().filter(|o| o.word() == "ignored").count();
     let mut text = format!("### goodput: {passed} of {} passed", outcomes.len());
+    let no_verdict = outcomes.iter().filter(|o| o.word() == "no verdict").count();
+    if no_verdict > 0 {
+        let _ = write!(text, ", {no_verdict} without a verdict");
+    }
     if ignored > 0 {
         let _ = write!(text, ", {ignored} ignored");
     }
@@ -85,6 +89,7 @@ fn details(outcome: &Outcome) -> String {
 fn sign(outcome: &Outcome) -> &'static str {
     match outcome.word().as_str() {
         "pass" => "✅",
+        "no verdict" => "⚪",
         "ignored" => "⏭️",
         "inconclusive" => "❔",
         "invalid" | "error" => "⚠️",

@@ -97,8 +97,8 @@ impl End {
 }
 
 impl Outcome {
-    /// The outcome of a bench whose report is all that there is to say: it passes if its verdict is
-    /// *pass*.
+    /// The outcome of a bench whose report is all that there is to say: it passes if nothing speaks
+    /// against it ([`Report::passed`]).
     pub fn of(group: &str, report: &Report, took: Duration) -> Self {
         Outcome {
             group: group.to_owned(),
@@ -126,16 +126,19 @@ impl Outcome {
         matches!(self.end, End::Passed | End::Ignored(_))
     }
 
-    /// One word: `pass`, `fail`, `inconclusive`, `invalid`, `ignored`, or `error` when there is no
-    /// report.
+    /// How it ended in a word or two: `pass`, `no verdict`, `fail`, `inconclusive`, `invalid`, `ignored`,
+    /// or `error` when there is no report.
     pub fn word(&self) -> String {
         match (&self.end, &self.measured) {
+            (End::Passed, Some(measured)) if measured.verdict == Verdict::NoVerdict => {
+                Verdict::NoVerdict.to_string()
+            }
             (End::Passed, _) => Verdict::Pass.to_string(),
             (End::Ignored(_), _) => "ignored".to_owned(),
             (End::Broken(..), _) | (End::Failed(_), None) => "error".to_owned(),
             (End::Failed(_), Some(measured)) => match measured.verdict {
-                // The bench's own function is against it.
-                Verdict::Pass => Verdict::Fail.to_string(),
+                // It passed although it should not have.
+                Verdict::Pass | Verdict::NoVerdict => Verdict::Fail.to_string(),
                 verdict => verdict.to_string(),
             },
         }
@@ -149,7 +152,7 @@ impl Outcome {
         }
     }
 
-    /// The exit code of a command that ran only this: 0 pass or ignored, 1 fail, 2 unusable input,
+    /// The exit code of a command that ran only this: 0 pass, no verdict or ignored, 1 fail, 2 unusable input,
     /// 3 inconclusive, 4 invalid.
     pub fn exit_code(&self) -> u8 {
         match (&self.end, &self.measured) {
@@ -197,6 +200,7 @@ mod tests {
 
     #[rstest]
     #[case("pass", "pass")]
+    #[case("undemanding", "no verdict")]
     #[case("displeased", "fail")]
     #[case("invalid", "invalid")]
     #[case("unreachable", "error")]

@@ -155,7 +155,7 @@ mod tests {
     use crate::{
         judge::Criteria,
         record::{Channel, RequestError},
-        report::testing::{criteria, failing_run},
+        report::testing::{criteria, failing_run, lifted},
     };
 
     fn rendered(run: &Run, criteria: &Criteria) -> String {
@@ -179,7 +179,7 @@ mod tests {
         run.records[0]
             .events
             .change(|events| events[0].channel = Channel::Reasoning);
-        insta::assert_snapshot!(rendered(&run, &Criteria::default()));
+        insta::assert_snapshot!(rendered(&run, &lifted()));
     }
 
     #[test]

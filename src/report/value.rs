@@ -45,19 +45,26 @@ impl Report {
         self.judgement = self.judgement.clone().compared(comparison, inconclusive);
     }
 
+    /// After the bench's function has been called.
+    pub(crate) fn answered(&mut self, said: &Result<(), String>) {
+        self.judgement = self.judgement.clone().answered(said);
+    }
+
     /// With one remark more.
     pub(crate) fn remark(&mut self, kind: FindingKind, message: String) {
         self.judgement.findings.push(Finding { kind, message });
     }
 
-    /// Pass, fail, inconclusive or invalid.
+    /// Pass, fail, inconclusive or invalid; or no verdict, if nothing was demanded.
     pub fn verdict(&self) -> Verdict {
         self.judgement.verdict
     }
 
-    /// Whether the verdict is pass.
+    /// Whether nothing speaks against the run: the verdict is *pass*, or there is *no verdict* because
+    /// nothing was demanded. To insist on a demand, compare [`verdict`](Self::verdict) with
+    /// [`Verdict::Pass`].
     pub fn passed(&self) -> bool {
-        self.verdict() == Verdict::Pass
+        matches!(self.verdict(), Verdict::Pass | Verdict::NoVerdict)
     }
 
     /// Why the verdict is not pass, in a few lines.

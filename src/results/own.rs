@@ -2,7 +2,7 @@
 
 use super::{Origin, Reading, Wrong, import::Imported};
 use crate::{
-    judge::{Comparison, Finding, Judgement, SloResult, Verdict, WorstRequest},
+    judge::{Comparison, Finding, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest},
     metrics::ErrorGroup,
     report::{SCHEMA, capped},
 };
@@ -24,6 +24,8 @@ pub(super) struct Own {
     #[serde(default)]
     comparison: Option<Comparison>,
     #[serde(default)]
+    function: Option<FunctionCheck>,
+    #[serde(default)]
     first_errors: Vec<String>,
     /// Lines about the client and the server, each with its label.
     #[serde(default)]
@@ -38,6 +40,8 @@ pub(super) struct Own {
 #[derive(Debug, Default, Deserialize)]
 struct Requests {
     #[serde(default)]
+    completed: Option<u64>,
+    #[serde(default)]
     failed: Option<u64>,
 }
 
@@ -51,6 +55,9 @@ impl Own {
             errors: self.error_groups.clone(),
             worst: self.worst.clone(),
             comparison: self.comparison.clone(),
+            function: self.function.clone(),
+            completed: self.requests.completed.unwrap_or_default(),
+            failed: self.requests.failed.unwrap_or_default(),
         }
     }
 }
@@ -242,15 +249,19 @@ mod tests {
     }
 
     #[test]
-    fn older_files_of_goodput_have_less_to_show() {
+    fn a_file_without_details_shows_its_verdict() {
         let mut document: Value = serde_json::from_str(&fixture("result.json")).unwrap();
-        document["goodput"] = json!({"schema": 1, "verdict": "pass", "findings": [], "slos": []});
+        document["goodput"] = json!({"schema": 1, "verdict": "no_verdict", "findings": [], "slos": [],
+            "requests": {"completed": 9, "failed": 0}});
         let readings = super::super::reading("a.json", document).unwrap();
         let table = fixture("result.txt");
         let expected = report::printed(
             false,
             table.trim_end_matches('\n'),
-            &["  verdict     PASS (no SLO was given)".to_owned()],
+            &[
+                "  verdict     no verdict: nothing was demanded (0 of 9 requests failed)"
+                    .to_owned(),
+            ],
         );
         assert_eq!(text(&readings), expected);
     }
