@@ -2,7 +2,7 @@
 //! virtual time, metrics, judgement.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use goodput::{Bench, Report};
+use goodput::{Bench, Report, Verdict};
 use rstest::rstest;
 
 /// Each number that can be gated, with limits that every run keeps to.
@@ -76,6 +76,36 @@ fn covered(load: Load, requests: usize, seeds: std::ops::Range<u64>) -> Vec<(Str
 fn intervals_of_whole_runs_hold_their_confidence(#[case] load: Load) {
     for (number, percent, _) in covered(load, 300, 0..60) {
         assert!(percent >= 86.6, "{number}: {percent} %");
+    }
+}
+
+/// What a small run of a fast server shows, whatever its seed: a hundred requests decide `goodput >= 95%`, twenty a
+/// median, as far from their limits as these are.
+#[rstest]
+#[case::goodput(100, "goodput >= 95%")]
+#[case::median(20, "p50(ttft) < 60ms, p50(e2el) < 500ms")]
+#[case::p90(60, "p90(ttft) < 100ms, errors < 10%")]
+#[case::missed(20, "p50(ttft) < 5ms")]
+fn small_clear_runs_are_decided(#[case] requests: usize, #[case] slos: &str) {
+    for seed in 0..60 {
+        let report = Bench::new("small")
+            .target(format!(
+                "sim(ttft = lognormal(22ms, 1500us), itl = 5ms, seed = {seed})"
+            ))
+            .dataset("random(input = 4, output = 4)")
+            .tokenizer("none")
+            .seed(seed)
+            .rate(10.0)
+            .requests(requests)
+            .goodput("ttft:200")
+            .slo(slos)
+            .run_blocking()
+            .unwrap();
+        for slo in &report.judgement().slos {
+            let decided = [Verdict::Pass, Verdict::Fail].contains(&slo.verdict);
+            assert!(decided, "seed {seed}: {}", slo.sentence);
+            assert!(!slo.sentence.contains('?'), "{}", slo.sentence);
+        }
     }
 }
 

@@ -90,10 +90,12 @@ pub(super) enum Estimate<'a> {
 }
 
 impl<'a> Estimate<'a> {
-    /// Of a subject whose value in this run is `value`; `values` keeps what it borrows.
+    /// Of a subject whose value in this run is `value`, held against a limit if there is one; `values` keeps what
+    /// it borrows.
     pub(super) fn of(
         subject: &Subject,
         value: f64,
+        limit: Option<f64>,
         run: &Run,
         metrics: &Metrics,
         values: &'a mut Option<Values>,
@@ -103,13 +105,8 @@ impl<'a> Estimate<'a> {
             Subject::Latency(stat, latency) => {
                 let values = values.insert(Values::of(run, latency, basis));
                 let gaps = gaps_s(run.records.iter());
-                of_latency(
-                    stat,
-                    value,
-                    metrics.gate(latency).mean,
-                    values,
-                    pace(run, &gaps),
-                )
+                let mean = metrics.gate(latency).mean;
+                of_latency(stat, value, limit, mean, values, pace(run, &gaps))
             }
             Subject::Goodput => {
                 let limits = &metrics.goodput.limits;
@@ -118,8 +115,8 @@ impl<'a> Estimate<'a> {
                     true => goodput_strain(record, basis, limits).unwrap_or(0.0),
                     false => f64::INFINITY,
                 };
-                let body: Vec<f64> = counted(run).map(strain).collect();
-                share(run, good, Some(&body))
+                let strains: Vec<f64> = counted(run).map(strain).collect();
+                share(run, good, Some(&strains))
             }
             Subject::Errors => share(run, |record| !record.ok(), None),
             Subject::Throughput(kind) => of_throughput(kind, value, run),
@@ -230,6 +227,7 @@ fn pace<'a>(run: &Run, gaps: &'a [f64]) -> Pace<'a> {
 fn of_latency<'a>(
     stat: Stat,
     value: f64,
+    limit: Option<f64>,
     mean: f64,
     values: &'a Values,
     pace: Pace<'_>,
@@ -256,7 +254,7 @@ fn of_latency<'a>(
         of_requests: &values.of_requests,
         sorted: &values.sorted,
     };
-    Estimate::Percentile(stats::quantile(sample, percent / 100.0, value, pace))
+    Estimate::Percentile(stats::quantile(sample, percent / 100.0, value, limit, pace))
 }
 
 /// Requests that had the chance to be good, or to fail.
@@ -265,12 +263,16 @@ fn counted(run: &Run) -> impl Iterator<Item = &Record> {
     run.records.iter().filter(move |record| !cancelled(record))
 }
 
-fn share<'a>(run: &Run, happened: impl Fn(&Record) -> bool, body: Option<&[f64]>) -> Estimate<'a> {
+fn share<'a>(
+    run: &Run,
+    happened: impl Fn(&Record) -> bool,
+    strains: Option<&[f64]>,
+) -> Estimate<'a> {
     let indicators: Vec<f64> = counted(run)
         .map(|record| f64::from(u8::from(happened(record))))
         .collect();
     let gaps = gaps_s(counted(run));
-    match stats::share(&indicators, body, pace(run, &gaps)) {
+    match stats::share(&indicators, strains, pace(run, &gaps)) {
         Some(share) => Estimate::Share(share),
         None => Estimate::Exact,
     }

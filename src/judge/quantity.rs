@@ -53,13 +53,15 @@ impl Unit {
         format!("{} {}", number(self.scaled(value)), self.symbol())
     }
 
-    /// The ends of an interval in brackets, without the unit; `?` is an end that is not known.
+    /// The ends of an interval in brackets, without the unit; nothing where neither end is known.
     pub(crate) fn interval(self, interval: &Interval) -> String {
-        let end = |end: Option<f64>| match end {
-            Some(end) => number(self.scaled(end)),
-            None => "?".to_owned(),
-        };
-        format!(" [{}, {}]", end(interval.low), end(interval.high))
+        let end = |end: f64| number(self.scaled(end));
+        match (interval.low, interval.high) {
+            (Some(low), Some(high)) => format!(" [{}, {}]", end(low), end(high)),
+            (Some(low), None) => format!(" [at least {}]", end(low)),
+            (None, Some(high)) => format!(" [at most {}]", end(high)),
+            (None, None) => String::new(),
+        }
     }
 
     /// A limit as it was written: only what multiplying by 100 has added is rounded away.
@@ -106,6 +108,15 @@ mod tests {
     #[case(0.000_041, "4.1e-5")]
     fn numbers_keep_what_is_worth_reading(#[case] value: f64, #[case] text: &str) {
         assert_eq!(number(value), text);
+    }
+
+    #[rstest]
+    #[case(Interval::new(10.0, 12.5), " [10.00, 12.50]")]
+    #[case(Interval::new(10.0, f64::INFINITY), " [at least 10.00]")]
+    #[case(Interval::new(f64::NEG_INFINITY, 12.5), " [at most 12.50]")]
+    #[case(Interval::UNKNOWN, "")]
+    fn an_end_that_is_not_known_is_not_written(#[case] interval: Interval, #[case] text: &str) {
+        assert_eq!(Unit::Milliseconds.interval(&interval), text);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) fn sureness(
 ) -> Option<Sureness> {
     let number = value(subject, metrics).ok()?;
     let mut values = None;
-    let estimate = Estimate::of(subject, number, run, metrics, &mut values);
+    let estimate = Estimate::of(subject, number, None, run, metrics, &mut values);
     if let Estimate::Ratio {
         ratio, root: false, ..
     } = &estimate

@@ -78,7 +78,14 @@ fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64
     };
     let relative = (slo.limit != 0.0).then(|| margin / slo.limit.abs());
     let mut values = None;
-    let estimate = Estimate::of(&slo.subject, value, run, metrics, &mut values);
+    let estimate = Estimate::of(
+        &slo.subject,
+        value,
+        Some(slo.limit),
+        run,
+        metrics,
+        &mut values,
+    );
     let interval = match estimate {
         Estimate::Exact => None,
         _ => Some(estimate.interval(error).around(value)),
@@ -134,7 +141,9 @@ fn more(times: f64, requests: usize) -> u64 {
 
 fn undecided(more_requests: Option<u64>, unknown: bool) -> String {
     match more_requests {
-        _ if unknown => "inconclusive: too few requests to tell anything".to_owned(),
+        _ if unknown => {
+            "inconclusive: too few requests. From 20 on there is an interval".to_owned()
+        }
         Some(more) => format!(
             "inconclusive: about {more} more requests would decide it if they are like these"
         ),

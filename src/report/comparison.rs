@@ -99,8 +99,12 @@ fn tenths(change: f64) -> String {
 }
 
 fn interval(interval: &Interval) -> String {
-    let end = |end: Option<f64>| end.map_or("?".to_owned(), tenths);
-    format!("[{}, {}]", end(interval.low), end(interval.high))
+    match (interval.low, interval.high) {
+        (Some(low), Some(high)) => format!("[{}, {}]", tenths(low), tenths(high)),
+        (Some(low), None) => format!("[at least {}]", tenths(low)),
+        (None, Some(high)) => format!("[at most {}]", tenths(high)),
+        (None, None) => "-".to_owned(),
+    }
 }
 
 /// What a comparison comes to, in a sentence.

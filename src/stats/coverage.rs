@@ -85,13 +85,14 @@ impl Drawn {
         let at = |place: f64| self.sorted[place as usize];
         let (below, above) = (at(place), at(place.ceil()));
         let value = below + place.fract() * (above - below);
-        quantile(sample, q, value, queue.pace(&self.gaps)).interval(ERROR)
+        quantile(sample, q, value, None, queue.pace(&self.gaps)).interval(ERROR)
     }
 
     fn good(&self, queue: &Queue, limit: f64) -> Interval {
         let good = |v: &f64| f64::from(u8::from(*v <= limit));
         let good: Vec<f64> = self.ttfts.iter().map(good).collect();
-        let share = share(&good, Some(&self.ttfts), queue.pace(&self.gaps));
+        let strains: Vec<f64> = self.ttfts.iter().map(|v| v / limit).collect();
+        let share = share(&good, Some(&strains), queue.pace(&self.gaps));
         share.unwrap().interval(ERROR)
     }
 

@@ -7,7 +7,7 @@
 //! the last value is no bound: 200 values cannot bound a p99.9. The upper end has more of the
 //! confidence ([`Tail`]).
 
-use super::{Evidence, Interval, LongRun, Pace, Tail, Worth, body, critical};
+use super::{Evidence, Interval, LongRun, Pace, Tail, Worth, body, critical, evidence::Far};
 
 /// Values of a run, each with the request that it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -25,12 +25,25 @@ pub struct Quantile<'a> {
     pub share: f64,
     sorted: &'a [f64],
     evidence: Option<Evidence>,
+    far: Option<Far>,
 }
+
+/// From so many values on the smallest one bounds a median and what is above it from below, however they hang
+/// together: that all of them lie above it would take a run that met nothing but bad luck.
+const ALWAYS_BOUND: usize = 20;
 
 /// The percentile below which a `share` of the values lies, whose estimate is `value`.
 ///
-/// Above the median all of the values count as well ([`Evidence`]).
-pub fn quantile<'a>(sample: Sample<'a>, share: f64, value: f64, pace: Pace<'_>) -> Quantile<'a> {
+/// Above the median all of the values count as well ([`Evidence`]). If all are on one side of the `limit` that
+/// the percentile is held against, and far from it, the extreme ones are ends as soon as so many independent
+/// values would have some: it does not matter there how values hang together.
+pub fn quantile<'a>(
+    sample: Sample<'a>,
+    share: f64,
+    value: f64,
+    limit: Option<f64>,
+    pace: Pace<'_>,
+) -> Quantile<'a> {
     let own = own(sample, value, pace);
     let evidence = match share > 0.5 {
         true => own
@@ -42,7 +55,17 @@ pub fn quantile<'a>(sample: Sample<'a>, share: f64, value: f64, pace: Pace<'_>) 
         share,
         sorted: sample.sorted,
         evidence,
+        far: limit.and_then(|limit| far(sample, limit)),
     }
+}
+
+/// How far the values are from a limit that has all of them on one side.
+fn far(sample: Sample<'_>, limit: f64) -> Option<Far> {
+    let (first, last) = (*sample.sorted.first()?, *sample.sorted.last()?);
+    let with_values = sample.of_requests.iter().filter(|v| !v.is_empty()).count();
+    (last < limit || first > limit)
+        .then(|| Far::of([first, last].into_iter(), limit, with_values))
+        .flatten()
 }
 
 /// What the values are worth for the share of them at or below a level.
@@ -85,7 +108,7 @@ impl Quantile<'_> {
         let below = self.sorted.partition_point(|value| *value <= level);
         super::Share {
             value: below as f64 / self.sorted.len().max(1) as f64,
-            evidence: self.evidence,
+            evidence: self.evidence.map(|evidence| evidence.far(self.far)),
             tail: Tail::Below,
         }
         .interval_of(error, times)
@@ -93,22 +116,30 @@ impl Quantile<'_> {
 
     /// Without a value beyond the end `all` the error goes to the other one, as in shares.
     fn high(&self, error: f64, all: f64) -> Option<f64> {
-        let evidence = self.evidence?;
-        let seen = evidence.seen(error);
-        if self.rank(seen, 1.0 - error) <= seen {
+        if let Some(evidence) = self.evidence
+            && self.rank(evidence.seen(error), 1.0 - error) <= evidence.seen(error)
+        {
             return Some(self.at(1.0 - error, evidence.worth(error)));
         }
-        let all_below = libm::pow(self.share, evidence.seen(all));
+        let all_below = libm::pow(self.share, self.seen(all));
         (all_below <= all).then(|| self.sorted.last().copied())?
     }
 
     fn low(&self, error: f64, all: f64) -> Option<f64> {
-        let evidence = self.evidence?;
-        if self.rank(evidence.seen(error), error) >= 1.0 {
+        if let Some(evidence) = self.evidence
+            && self.rank(evidence.seen(error), error) >= 1.0
+        {
             return Some(self.at(error, evidence.worth(error)));
         }
-        let all_above = libm::pow(1.0 - self.share, evidence.seen(all));
-        (all_above <= all).then(|| self.sorted.first().copied())?
+        let all_above = libm::pow(1.0 - self.share, self.seen(all));
+        let always = self.share >= 0.5 && self.sorted.len() >= ALWAYS_BOUND;
+        (all_above <= all || always).then(|| self.sorted.first().copied())?
+    }
+
+    /// Independent values that those are worth which nobody saw beyond the extreme ones.
+    fn seen(&self, error: f64) -> f64 {
+        let seen = self.evidence.map_or(0.0, |evidence| evidence.seen(error));
+        self.far.map_or(seen, |far| far.blend(seen))
     }
 
     /// The rank among `worth` independent values that is at or above the percentile with this
@@ -157,7 +188,7 @@ mod tests {
             of_requests: values,
             sorted: &sorted,
         };
-        quantile(sample, share, value, Pace::Free).interval(0.05)
+        quantile(sample, share, value, None, Pace::Free).interval(0.05)
     }
 
     #[rstest]
@@ -176,6 +207,7 @@ mod tests {
             let percentile = Quantile {
                 share,
                 sorted: &sorted,
+                far: None,
                 evidence: Some(Evidence::own(Worth::independent(worth), share)),
             };
             percentile.high(0.0125, 0.05).is_some()
@@ -197,6 +229,7 @@ mod tests {
         let median = Quantile {
             share: 0.5,
             sorted: &sorted,
+            far: None,
             evidence: Some(Evidence::own(Worth::independent(100.0), 0.5)),
         };
         let (low, high) = (median.low(0.025, 0.05), median.high(0.025, 0.05));
@@ -217,5 +250,44 @@ mod tests {
             interval.high.unwrap() - interval.low.unwrap()
         };
         assert!(width(&alike) > 3.0 * width(&unlike));
+    }
+
+    /// Twenty to sixty values, each close to its neighbours, held against a limit.
+    fn wandering(count: usize, share: f64, limit: Option<f64>) -> Interval {
+        let value = |i: usize| 30.0 + 5.0 * (i as f64 / 12.0).sin();
+        let values: Vec<Vec<f64>> = (0..count).map(|i| vec![value(i)]).collect();
+        let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        let sample = Sample {
+            of_requests: &values,
+            sorted: &sorted,
+        };
+        let place = ((count - 1) as f64 * share) as usize;
+        quantile(sample, share, sorted[place], limit, Pace::Free).interval(0.05)
+    }
+
+    #[rstest]
+    #[case::median(20, 0.5)]
+    #[case::p90(60, 0.9)]
+    fn far_from_the_limit_values_count_as_independent(#[case] count: usize, #[case] share: f64) {
+        assert_eq!(wandering(count, share, None).high, None);
+        assert_eq!(wandering(count, share, Some(36.0)).high, None);
+        for limit in [100.0, 5.0] {
+            assert!(wandering(count, share, Some(limit)).high.is_some());
+        }
+    }
+
+    #[test]
+    fn nothing_is_concluded_beyond_the_rank() {
+        for (count, share) in [(20, 0.9), (60, 0.99), (200, 0.99)] {
+            assert_eq!(wandering(count, share, Some(1e6)).high, None);
+        }
+    }
+
+    #[test]
+    fn from_twenty_values_on_a_median_has_an_end() {
+        for count in 20..60 {
+            assert!(wandering(count, 0.5, None).low.is_some(), "{count}");
+        }
     }
 }

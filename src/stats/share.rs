@@ -8,7 +8,7 @@
 //! Clopper and Pearson's interval holds for every share and so covers 98 % of the time; Jeffreys' is right on
 //! average over the shares.
 
-use super::{Evidence, Interval, Pace, Sample, Tail, Worth, body, critical};
+use super::{Evidence, Interval, Pace, Sample, Tail, Worth, body, critical, evidence::Far};
 
 /// A share with what its interval needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,38 +23,39 @@ pub struct Share {
 
 /// The share of requests that something happened to, from its indicators (1 or 0) in plan order.
 ///
-/// `body` are values of the same requests of which high ones keep it from happening, if there are any.
-pub fn share(indicators: &[f64], body: Option<&[f64]>, pace: Pace<'_>) -> Option<Share> {
+/// `strains` tell how close the same requests came to the limit that decides it, 1, if there is one. Where all
+/// are far from it, how they hang together does not count.
+pub fn share(indicators: &[f64], strains: Option<&[f64]>, pace: Pace<'_>) -> Option<Share> {
     if indicators.is_empty() {
         return None;
     }
     let value = indicators.iter().sum::<f64>() / indicators.len() as f64;
     let own = Worth::of(indicators, pace).map(|own| Evidence::own(own, value));
-    let evidence = match body {
-        Some(body) => own
-            .zip(of_body(body, pace))
-            .map(|(own, body)| own.beside(body)),
+    let evidence = match strains {
+        Some(strains) => own.map(|own| own.beside(of_body(strains, pace))),
         None => own,
     };
     Some(Share {
         value,
         evidence,
-        tail: match body {
+        tail: match strains {
             Some(_) => Tail::Below,
             None => Tail::None,
         },
     })
 }
 
-fn of_body(body: &[f64], pace: Pace<'_>) -> Option<Worth> {
-    let of_requests: Vec<Vec<f64>> = body.iter().map(|value| vec![*value]).collect();
-    let mut sorted = body.to_vec();
+fn of_body(strains: &[f64], pace: Pace<'_>) -> Worth {
+    let of_requests: Vec<Vec<f64>> = strains.iter().map(|value| vec![*value]).collect();
+    let mut sorted = strains.to_vec();
     sorted.sort_by(f64::total_cmp);
     let sample = Sample {
         of_requests: &of_requests,
         sorted: &sorted,
     };
     body::worth(sample, pace)
+        .unwrap_or(Worth::unknown(strains.len() as f64))
+        .far(Far::of(strains.iter().copied(), 1.0, strains.len()))
 }
 
 impl Share {
@@ -148,5 +149,47 @@ mod tests {
         };
         assert!(low(&mixed) > 0.97, "{}", low(&mixed));
         assert!(low(&wandering) < 0.9, "{}", low(&wandering));
+    }
+
+    /// Values that wander slowly, so that as few as possible of them are independent.
+    fn wandering(requests: usize, from: f64, to: f64) -> Vec<f64> {
+        let step = |i: usize| (i as f64 / requests as f64 * 9.0).sin();
+        let value = |i| from + (to - from) * 0.5 * (1.0 + step(i));
+        (0..requests).map(value).collect()
+    }
+
+    /// 0.05^(1/n): the bound of as many independent requests.
+    #[rstest]
+    #[case(5)]
+    #[case(20)]
+    #[case(100)]
+    #[case(600)]
+    fn good_requests_far_from_the_limit_are_worth_all_of_them(#[case] requests: usize) {
+        let low = |strains: Vec<f64>| {
+            let share = share(&vec![1.0; requests], Some(&strains), Pace::Free).unwrap();
+            share.interval(0.05).low.unwrap()
+        };
+        let independent = libm::pow(0.05, 1.0 / requests as f64);
+        let clear = low(wandering(requests, 0.1, 0.3));
+        assert!((clear - independent).abs() < 1e-6, "{clear}");
+        let near = low(wandering(requests, 0.5, 0.99));
+        assert!(near < independent - 0.01, "{near}");
+    }
+
+    /// How the good ones hang together does not count there, but how the bad ones do.
+    #[test]
+    fn failures_in_a_row_are_clustered_far_from_any_limit_too() {
+        let low = |failed: fn(usize) -> bool| {
+            let good: Vec<f64> = (0..400).map(|i| f64::from(u8::from(!failed(i)))).collect();
+            let mut strains = wandering(400, 0.1, 0.3);
+            (0..400)
+                .filter(|i| failed(*i))
+                .for_each(|i| strains[i] = f64::INFINITY);
+            let share = share(&good, Some(&strains), Pace::Free).unwrap();
+            share.interval(0.05).low.unwrap()
+        };
+        let scattered = low(|i| i % 20 == 0);
+        let in_rows = low(|i| i % 200 < 10);
+        assert!(in_rows < scattered - 0.02, "{in_rows} {scattered}");
     }
 }
