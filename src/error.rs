@@ -56,6 +56,9 @@ pub enum Error {
     /// The target cannot be connected to.
     #[error(transparent)]
     Dial(#[from] DialError),
+    /// The run was ended from outside before there was anything to report.
+    #[error("{0}")]
+    Ended(String),
     /// The system refused something.
     #[error("{what}: {source}")]
     Io {
@@ -68,13 +71,20 @@ pub enum Error {
 
 impl Error {
     /// The exit code of the `goodput` command: 2 for unusable input, 4 when the target could not
-    /// be measured, 0 for a skipped bench.
+    /// be measured or the run was ended before it was, 0 for a skipped bench.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Invalid(_) | Error::Plan(_) => 2,
             Error::Skipped(_) => 0,
-            Error::Target(_) | Error::Dial(_) | Error::Io { .. } => 4,
+            Error::Target(_) | Error::Dial(_) | Error::Ended(_) | Error::Io { .. } => 4,
         }
+    }
+
+    /// `doing`: what it was ended while.
+    pub(crate) fn ended(doing: &str) -> Self {
+        Error::Ended(format!(
+            "the run was ended while it {doing}, before anything was measured"
+        ))
     }
 
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {

@@ -126,7 +126,7 @@ fn a_stopped_run_keeps_what_was_measured() {
         .target("sim(ttft = 200ms, itl = 50ms)")
         .rate(20)
         .requests(100)
-        .run_with(Control { stop, observer })
+        .run_blocking_with(Control { stop, observer })
         .unwrap();
     assert!(report.run().partial);
     assert_eq!(report.verdict(), Verdict::Invalid);

@@ -10,7 +10,7 @@
 //! token, so that `input` is what is computed. A tokenizer that stands in for the model's does not know
 //! of it; the server does.
 
-use super::Bench;
+use super::{Bench, Control};
 use crate::{
     grammar::dataset::Dataset,
     inspect::{Inspector, ServerTokenizer, Untold},
@@ -20,10 +20,7 @@ use crate::{
 };
 use futures_util::{StreamExt, stream};
 use hyper::HeaderMap;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 /// Prompts that are counted to see whether the tokenizers differ: one may have the same length by chance.
 const LOOKED_AT: usize = 8;
@@ -33,9 +30,6 @@ const AT_ONCE: usize = 32;
 
 /// How often a prompt is mended. Some lengths cannot be had, as texts of tokens become other tokens.
 const REPAIRS: usize = 10;
-
-/// Between two tries to reach a server that is not there yet.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Fits plans to a server's tokenizer.
 #[derive(Clone)]
@@ -77,6 +71,7 @@ impl Bench {
         tokenizer: &Tokenizer,
         model: &str,
         headers: &HeaderMap,
+        control: &Control,
     ) -> Option<Aligner> {
         let room = match self.dataset {
             Dataset::Random(_) => {
@@ -91,7 +86,7 @@ impl Bench {
                 if self.align_prompts && self.chosen_target().has_metrics() =>
             {
                 Some(Aligner {
-                    inspector: Arc::new(Inspector::new(endpoint, self.insecure).ok()?),
+                    inspector: Arc::new(self.inspector(endpoint, control).ok()?),
                     headers: headers.clone(),
                     model: model.to_owned(),
                     room,
@@ -103,14 +98,13 @@ impl Bench {
 }
 
 impl Aligner {
-    /// Fits the plan, and leaves a note of what was done. With `patience` a server may take that long to be
-    /// there.
-    pub(super) fn align(&self, plan: &mut Plan, patience: Duration) {
+    /// Fits the plan, and leaves a note of what was done.
+    pub(super) fn align(&self, plan: &mut Plan) {
         let planned = texts(plan);
         let places: Vec<usize> = planned.iter().map(|(index, ..)| *index).collect();
         let aligned = match self
             .inspector
-            .wait(async || self.aligned(&planned, patience).await)
+            .wait("/tokenize", async || self.aligned(&planned).await)
         {
             None | Some(Ok(None)) => return,
             Some(Ok(Some(aligned))) => aligned,
@@ -149,7 +143,7 @@ impl Aligner {
         let planned = texts(plan);
         let lengths = async || {
             let (_, first, _) = planned.first()?;
-            let tokenizer = self.found(first, Duration::ZERO).await.ok()?;
+            let tokenizer = self.found(first).await.ok()?;
             let (_, around) = self.special(&tokenizer, first).await.ok()?;
             let mut lengths = Vec::new();
             for (_, text, _) in planned.iter().take(LOOKED_AT) {
@@ -157,19 +151,18 @@ impl Aligner {
             }
             Some(lengths)
         };
-        self.inspector.wait(lengths).flatten()
+        self.inspector.wait("/tokenize", lengths).flatten()
     }
 
     /// `None` for all that need no change; `None` in a place for what could not be had.
     async fn aligned(
         &self,
         planned: &[Planned<'_>],
-        patience: Duration,
     ) -> Result<Option<Vec<Option<Aligned>>>, Untold> {
         let Some((_, first, _)) = planned.first() else {
             return Ok(None);
         };
-        let tokenizer = self.found(first, patience).await?;
+        let tokenizer = self.found(first).await?;
         let (room, around) = self.special(&tokenizer, first).await?;
         // Something has to be asked.
         let target = |tokens: u64| (tokens + room).saturating_sub(around).max(1);
@@ -197,17 +190,9 @@ impl Aligner {
         })
     }
 
-    /// The server's tokenizer; a server that is not there yet is waited for.
-    async fn found(&self, text: &str, patience: Duration) -> Result<ServerTokenizer<'_>, Untold> {
-        let until = Instant::now() + patience;
-        loop {
-            match ServerTokenizer::find(&self.inspector, &self.headers, &self.model, text).await {
-                Err(Untold::Unreachable) if Instant::now() < until => {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                told => return told,
-            }
-        }
+    /// The server's tokenizer.
+    async fn found(&self, text: &str) -> Result<ServerTokenizer<'_>, Untold> {
+        ServerTokenizer::find(&self.inspector, &self.headers, &self.model, text).await
     }
 }
 

@@ -8,7 +8,6 @@ use crate::{
     error::Error,
     plan::{Plan, Tokenizer},
 };
-use std::time::Duration;
 
 /// What both sides of a comparison are asked with.
 #[derive(Default)]
@@ -55,7 +54,7 @@ impl Alike {
             None => {
                 let mut plan = make()?;
                 if let Some(aligner) = &self.aligner {
-                    aligner.align(&mut plan, Duration::ZERO);
+                    aligner.align(&mut plan);
                 }
                 self.last.insert((segment, plan))
             }

@@ -3,26 +3,70 @@
 use super::{Bench, deliver::Drive, extend::Delivered, prepare::Prepared};
 use crate::{
     baseline::{Gate, Ready},
-    client::{Observer, Silent, Stop},
-    error::Error,
+    client::{Observer, Silent, Stop, Stopper},
+    error::{Error, Problem},
     inspect::Inspector,
     judge::Criteria,
     lock::MeasurementLock,
     record::{CountSource, Record, TokenCount},
     report::Report,
     run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
-    target::{AnyTarget, Opened, Place, TargetError},
+    target::{AnyTarget, Endpoint, Opened, Place, TargetError},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, mem::take, sync::Arc};
 use tokio::sync::oneshot;
 
 /// How a run is watched and ended from outside.
+///
+/// A run that is ended early stops sending, cancels what is under way, and gives up whatever it waits for: the
+/// measurement lock, a server that is to become ready, connections. Its report has what was measured, and
+/// its verdict is *invalid*; if nothing was measured yet, there is [`Error::Ended`].
+///
+/// ```
+/// use goodput::{Bench, Verdict, bench::Control, client::{Observer, Stop, Stopper}, record::Record};
+/// use std::sync::Arc;
+///
+/// /// Ends the run with the first request that fails.
+/// struct Strict(Stopper);
+///
+/// impl Observer for Strict {
+///     fn finished(&self, record: &Record) {
+///         if !record.ok() {
+///             self.0.stop();
+///         }
+///     }
+/// }
+///
+/// # async fn test() -> Result<(), goodput::Error> {
+/// let (stopper, stop) = Stop::pair();
+/// let control = Control { stop, observer: Arc::new(Strict(stopper)) };
+/// let bench = Bench::new("chat").target("sim(faults = 'reset@req:10')").rate(10).requests(500);
+/// let report = bench.run_with(control).await?;
+/// assert_eq!(report.verdict(), Verdict::Invalid);
+/// assert!(report.completed() < 100);
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
+/// ```
+///
+/// [`Bench::run_blocking_with`] is the same for callers without a runtime. There another thread may hold the
+/// [`Stopper`](crate::client::Stopper).
 #[derive(Clone)]
 pub struct Control {
     /// Ends the run early.
     pub stop: Stop,
     /// Hears of its progress.
     pub observer: Arc<dyn Observer>,
+}
+
+impl Control {
+    /// Whether there is still somebody who wants the run. `doing` ends the sentence "it was ended while it …".
+    pub(super) fn go_on(&self, doing: &str) -> Result<(), Error> {
+        match self.stop.is_requested() {
+            true => Err(Error::ended(doing)),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Default for Control {
@@ -37,12 +81,47 @@ impl Default for Control {
 impl Bench {
     /// Runs the bench and waits for the report.
     ///
+    /// Dropping the future ends the run: nothing more is sent, and the run's thread gives up what it waits for,
+    /// stops the server that it started, and releases the measurement lock. So a time limit around it holds:
+    ///
+    /// ```
+    /// use goodput::Bench;
+    /// use std::time::Duration;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # runtime.block_on(async {
+    /// // A server that accepts connections and never answers.
+    /// let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    /// let url = format!("http://{}", server.local_addr().unwrap());
+    /// let bench = Bench::new("chat").target(url).model("any").exclusive(false);
+    /// let limit = Duration::from_millis(200);
+    /// assert!(tokio::time::timeout(limit, bench.run()).await.is_err());
+    /// # });
+    /// ```
+    ///
     /// # Errors
     /// There is nothing to report: settings, dataset, tokenizer or target are unusable. Requests
     /// that fail are no error; they are in the report.
     pub async fn run(self) -> Result<Report, Error> {
+        self.run_with(Control::default()).await
+    }
+
+    /// [`run`](Bench::run), watched and ended from outside.
+    ///
+    /// # Errors
+    /// As [`run`](Bench::run), and [`Error::Ended`].
+    pub async fn run_with(self, control: Control) -> Result<Report, Error> {
+        /// The run's owner is whoever waits here.
+        struct Owner(Stopper);
+        impl Drop for Owner {
+            fn drop(&mut self) {
+                self.0.stop();
+            }
+        }
+        let (stopper, stop) = control.stop.for_one();
+        let _owner = Owner(stopper);
         let (done, report) = oneshot::channel();
-        let thread = self.spawn(Control::default(), move |report| {
+        let thread = self.spawn(Control { stop, ..control }, move |report| {
             // The caller may have gone away; then nobody wants the report.
             let _ = done.send(report);
         })?;
@@ -60,14 +139,14 @@ impl Bench {
     /// # Errors
     /// As [`run`](Bench::run).
     pub fn run_blocking(self) -> Result<Report, Error> {
-        self.run_with(Control::default())
+        self.run_blocking_with(Control::default())
     }
 
     /// [`run_blocking`](Bench::run_blocking), watched and ended from outside.
     ///
     /// # Errors
-    /// As [`run`](Bench::run).
-    pub fn run_with(self, control: Control) -> Result<Report, Error> {
+    /// As [`run_with`](Bench::run_with).
+    pub fn run_blocking_with(self, control: Control) -> Result<Report, Error> {
         let (done, report) = std::sync::mpsc::sync_channel(1);
         let thread = self.spawn(control, move |report| {
             let _ = done.send(report);
@@ -99,15 +178,17 @@ impl Bench {
         if let Some(versus) = &self.versus {
             return self.conduct_versus(versus, control);
         }
-        let _lock = self.lock_for(&[&target])?;
-        let opened = opened(&target)?;
-        let prepared = Prepared::new(&self, &opened.place)?;
-        let to_run = |delivered: Delivered| {
+        let _lock = self.lock_for(&[&target], control)?;
+        let opened = opened(&target, control)?;
+        let mut prepared = self.prepare(&opened.place, None, control)?;
+        prepared.align();
+        let to_run = |delivered: &mut Delivered| {
             self.to_run(&opened.place, target.describe(), &prepared, delivered)
         };
-        let about = self.about(&opened.place, &prepared, target.has_metrics());
+        let about = self.about(&opened.place, &prepared, target.has_metrics(), control);
         let gate = self.gate(&opened.place, &prepared, &target.describe(), &about)?;
-        let goes_on = |delivered: &Delivered| self.goes_on(delivered, || to_run(delivered.clone()));
+        control.go_on("prepared its requests")?;
+        let goes_on = |delivered: &mut Delivered| self.goes_on(delivered, to_run);
         let drive = Drive {
             goes_on: &goes_on,
             ..Drive::once(&prepared, control)
@@ -116,7 +197,7 @@ impl Bench {
         let segments = delivered.segments();
         let notes = prepared.plan.notes.iter().cloned();
         let notes = notes.chain(delivered.remark.take()).collect();
-        let mut run = to_run(delivered);
+        let mut run = to_run(&mut delivered);
         if !about.is_empty() {
             run.server.get_or_insert_default().about = about;
         }
@@ -130,9 +211,16 @@ impl Bench {
     }
 
     /// What a live server says of itself.
-    fn about(&self, place: &Place, prepared: &Prepared, talks: bool) -> BTreeMap<String, String> {
+    fn about(
+        &self,
+        place: &Place,
+        prepared: &Prepared,
+        talks: bool,
+        control: &Control,
+    ) -> BTreeMap<String, String> {
         match place {
-            Place::Endpoint(endpoint) if talks => Inspector::new(endpoint, self.insecure)
+            Place::Endpoint(endpoint) if talks => self
+                .inspector(endpoint, control)
                 .map(|inspector| inspector.about(&prepared.model, &prepared.envelope.headers))
                 .unwrap_or_default(),
             _ => BTreeMap::new(),
@@ -157,34 +245,52 @@ impl Bench {
         Gate::open(self, place, &ready, || about.clone())
     }
 
-    /// Keeps other benches away while these targets are measured.
+    /// What asks a server beside the load, as long as the run is wanted.
+    pub(super) fn inspector(
+        &self,
+        endpoint: &Endpoint,
+        control: &Control,
+    ) -> Result<Inspector, String> {
+        let inspector = Inspector::new(endpoint, self.insecure)?;
+        Ok(inspector.attended(control.stop.clone(), control.observer.clone()))
+    }
+
+    /// Keeps other benches away while these targets are measured. Where the lock cannot be taken, the run is
+    /// worth more than the lock.
     pub(super) fn lock_for(
         &self,
         targets: &[&AnyTarget],
+        control: &Control,
     ) -> Result<Option<MeasurementLock>, Error> {
         let exclusive = targets.iter().any(|target| target.exclusive());
-        (self.exclusive && exclusive)
-            .then(|| MeasurementLock::acquire(&self.name))
-            .transpose()
-            .map_err(Error::io(
-                "cannot take the measurement lock in the temporary folder",
-            ))
+        if !self.exclusive || !exclusive {
+            return Ok(None);
+        }
+        let says = |line: &str| control.observer.says(line);
+        match MeasurementLock::acquire(&self.name, &control.stop, says) {
+            Ok(Some(lock)) => Ok(Some(lock)),
+            Ok(None) => Err(Error::ended("waited for the measurement lock")),
+            Err(why) => {
+                says(&format!(
+                    "{} is measured without the measurement lock, so another bench may disturb it: {why}",
+                    self.name
+                ));
+                Ok(None)
+            }
+        }
     }
 
+    /// Takes what was delivered, as a run; [`Delivered::take_back`] is the way back.
     pub(super) fn to_run(
         &self,
         place: &Place,
         target: String,
         prepared: &Prepared,
-        delivered: Delivered,
+        delivered: &mut Delivered,
     ) -> Run {
         let (requests, plan_hash) = (delivered.planned(), delivered.plan_hash());
         let rate_changes = delivered.rate_changes(self);
-        let delivery = delivered.delivery;
-        let mut records = delivery.records;
-        for record in &mut records {
-            count_tokens(record, prepared);
-        }
+        let delivery = &mut delivered.delivery;
         let open_loop = self.open_loop();
         Run {
             setup: Setup {
@@ -220,9 +326,9 @@ impl Bench {
             },
             partial: delivery.partial,
             rate_changes,
-            server: delivery.server,
-            probes: delivery.probes,
-            records,
+            server: delivery.server.take(),
+            probes: take(&mut delivery.probes),
+            records: take(&mut delivery.records),
         }
     }
 
@@ -242,15 +348,19 @@ impl Bench {
     }
 }
 
-pub(super) fn opened(target: &AnyTarget) -> Result<Opened, Error> {
-    target.open().map_err(|e| match e {
-        TargetError::Skip(why) => Error::Skipped(why),
-        TargetError::Failed(why) => Error::Target(why),
-    })
+pub(super) fn opened(target: &AnyTarget, control: &Control) -> Result<Opened, Error> {
+    target
+        .open_until(&control.stop, &*control.observer)
+        .map_err(|e| match e {
+            TargetError::Skip(why) => Error::Skipped(why),
+            TargetError::Failed(why) => Error::Target(why),
+            TargetError::Unreadable(why) => Error::Invalid(vec![Problem::new("target", "", why)]),
+            TargetError::Ended => Error::ended("waited for its target"),
+        })
 }
 
 /// Replaces estimates by counts: the server's for the prompt, our tokenizer's for the answer.
-fn count_tokens(record: &mut Record, prepared: &Prepared) {
+pub(super) fn count_tokens(record: &mut Record, prepared: &Prepared) {
     if let Some(tokens) = record.usage.and_then(|usage| usage.prompt_tokens) {
         record.input = TokenCount {
             tokens,

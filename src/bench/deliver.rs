@@ -2,6 +2,7 @@
 
 use super::{
     Bench, Control,
+    conduct::count_tokens,
     extend::Delivered,
     prepare::Prepared,
     profile::Profiler,
@@ -17,14 +18,16 @@ use crate::{
     target::{Endpoint, Origin, Place},
 };
 use bytes::Bytes;
-use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{io, net::Ipv4Addr, sync::Arc};
 
 /// What is sent, how it is watched, and whether it is enough.
 pub(super) struct Drive<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) control: &'a Control,
     /// Whether the run has to grow.
-    pub(super) goes_on: &'a dyn Fn(&Delivered) -> bool,
+    pub(super) goes_on: &'a dyn Fn(&mut Delivered) -> bool,
+    /// The target is of this process, and is waited for by its own clock. Others were waited for before.
+    pub(super) check_ready: bool,
     /// What the server counts itself.
     pub(super) pages: Pages,
     /// On while requests are measured.
@@ -38,6 +41,7 @@ impl<'a> Drive<'a> {
             prepared,
             control,
             goes_on: &|_| false,
+            check_ready: false,
             pages: Pages::None,
             profiler: None,
         }
@@ -51,6 +55,11 @@ impl Bench {
             let fix = "needs a server with an address, which has a profiler. Leave it out";
             return Err(Error::Invalid(vec![Problem::new("profile", true, fix)]));
         }
+        let drive = &Drive {
+            check_ready: self.ready_timeout.is_some() && !matches!(place, Place::Endpoint(_)),
+            pages: drive.pages.clone(),
+            ..*drive
+        };
         match place {
             Place::Simulation(simulation) if !simulation.real_time() => {
                 let server = drive.prepared.simulated(simulation)?;
@@ -116,10 +125,15 @@ impl Bench {
             let tls = TlsSettings {
                 insecure: self.insecure,
             };
-            let dialer = Dialer::new(endpoint, &tls).await?;
-            if self.ready_timeout.is_none() {
-                dialer.probe(&clock, self.timeouts.connect).await?;
-            }
+            let dial = async {
+                let dialer = Dialer::new(endpoint, &tls).await?;
+                if self.ready_timeout.is_none() {
+                    dialer.probe(&clock, self.timeouts.connect).await?;
+                }
+                Ok::<_, Error>(dialer)
+            };
+            let dialer = drive.control.stop.or_ended(dial).await;
+            let dialer = dialer.unwrap_or_else(|| Err(Error::ended("connected to the server")))?;
             self.drive(dialer, clock, &drive).await
         }))?;
         delivered.delivery.descriptors = descriptors;
@@ -137,10 +151,69 @@ impl Bench {
             prepared,
             control,
             goes_on,
+            check_ready,
             pages,
             profiler,
         } = drive;
-        let driver = Driver {
+        let driver = self.driver(dialer, &clock, prepared, control);
+        // Gone with the last answer, before there are numbers to make room for.
+        let bodies = prepared.bodies_of(&prepared.plan);
+        if *check_ready {
+            let first = (&*prepared.plan, &bodies[..]);
+            self.until_ready(&driver, first, control).await?;
+        }
+        if self.warmups > 0 {
+            // Failures of warm-ups are the run's to show.
+            driver.rehearse(&prepared.plan, &bodies, self.warmups).await;
+        }
+        let send = async |plan: &Plan, bodies: &[Bytes]| {
+            let mut delivery = match self.workers {
+                2.. if !clock.is_virtual() => driver
+                    .drive_with(self.workers, plan, bodies)
+                    .map_err(Error::io("cannot start the threads of the run"))?,
+                _ => driver.drive(plan, bodies).await,
+            };
+            for record in &mut delivery.records {
+                count_tokens(record, prepared);
+            }
+            Ok(delivery)
+        };
+        let watch = Watch {
+            pages,
+            interval: self.server_metrics_interval,
+        };
+        let send =
+            async |plan: &Plan, bodies: &[Bytes]| watch.around(&clock, send(plan, bodies)).await;
+        control.go_on("got ready to send")?;
+        if let Some(profiler) = profiler {
+            profiler.start(control)?;
+        }
+        let first = send(&prepared.plan, &bodies).await?;
+        let mut delivered = Delivered::new(first, prepared.plan.clone());
+        while goes_on(&mut delivered) {
+            if control.stop.is_requested() {
+                // Between two segments nothing is under way that could tell.
+                delivered.delivery.partial = true;
+                break;
+            }
+            let plan = self.plan_of_segment(delivered.segments(), prepared)?;
+            let plan = prepared.aligned(plan);
+            let next = send(&plan, &prepared.bodies_of(&plan)).await?;
+            delivered.append(next, Arc::new(plan));
+        }
+        delivered.remark = profiler.and_then(|profiler| profiler.stop(control));
+        Ok(delivered)
+    }
+
+    /// The client, as the bench sets it.
+    pub(super) fn driver(
+        &self,
+        dialer: Dialer,
+        clock: &Clock,
+        prepared: &Prepared,
+        control: &Control,
+    ) -> Driver {
+        Driver {
             dialer,
             clock: clock.clone(),
             envelope: prepared.envelope.clone(),
@@ -156,68 +229,6 @@ impl Bench {
             stop: control.stop.clone(),
             observer: control.observer.clone(),
             probe: self.probe(prepared),
-        };
-        // Gone with the last answer, before there are numbers to make room for.
-        let bodies = prepared.bodies_of(&prepared.plan);
-        if let Some(limit) = self.ready_timeout {
-            let first = (&*prepared.plan, &bodies[..]);
-            self.wait_until_ready(&driver, first, limit).await?;
-        }
-        if self.warmups > 0 {
-            // Failures of warm-ups are the run's to show.
-            driver.rehearse(&prepared.plan, &bodies, self.warmups).await;
-        }
-        let send = async |plan: &Plan, bodies: &[Bytes]| match self.workers {
-            2.. if !clock.is_virtual() => driver
-                .drive_with(self.workers, plan, bodies)
-                .map_err(Error::io("cannot start the threads of the run")),
-            _ => Ok(driver.drive(plan, bodies).await),
-        };
-        let watch = Watch {
-            pages,
-            interval: self.server_metrics_interval,
-        };
-        let send =
-            async |plan: &Plan, bodies: &[Bytes]| watch.around(&clock, send(plan, bodies)).await;
-        profiler.map_or(Ok(()), Profiler::start)?;
-        let first = send(&prepared.plan, &bodies).await?;
-        let mut delivered = Delivered::new(first, prepared.plan.clone());
-        while goes_on(&delivered) {
-            let plan = self.plan_of_segment(delivered.segments(), prepared)?;
-            let plan = prepared.aligned(plan);
-            let next = send(&plan, &prepared.bodies_of(&plan)).await?;
-            delivered.append(next, Arc::new(plan));
-        }
-        delivered.remark = profiler.and_then(Profiler::stop);
-        Ok(delivered)
-    }
-
-    async fn wait_until_ready(
-        &self,
-        driver: &Driver,
-        (plan, bodies): (&Plan, &[Bytes]),
-        limit: Duration,
-    ) -> Result<(), Error> {
-        let deadline = driver.clock.now().after(limit);
-        loop {
-            let attempt = driver.rehearse(plan, bodies, 1).await;
-            let error = attempt.records.into_iter().find_map(|record| record.error);
-            let now = driver.clock.now();
-            match error {
-                None => return Ok(()),
-                Some(error) if now >= deadline || driver.stop.is_requested() => {
-                    return Err(Error::Target(format!(
-                        "the server was not ready within {} s; the last attempt: {error}",
-                        limit.as_secs()
-                    )));
-                }
-                Some(_) => {
-                    driver
-                        .clock
-                        .sleep_until(now.after(Duration::from_secs(1)))
-                        .await
-                }
-            }
         }
     }
 

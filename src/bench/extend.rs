@@ -77,6 +77,13 @@ impl Delivered {
         self.segments.push((start, plan));
     }
 
+    /// The way back from [`to_run`](Bench::to_run).
+    pub(super) fn take_back(&mut self, run: Run) {
+        self.delivery.records = run.records;
+        self.delivery.probes = run.probes;
+        self.delivery.server = run.server;
+    }
+
     pub(super) fn planned(&self) -> usize {
         let plans = self.segments.iter();
         plans.map(|(_, plan)| plan.requests.len()).sum()
@@ -119,9 +126,13 @@ impl Bench {
         }
     }
 
-    /// Whether the run has to grow: it may, and at this look an SLO is open and
-    /// nothing fails.
-    pub(super) fn goes_on(&self, delivered: &Delivered, run: impl FnOnce() -> Run) -> bool {
+    /// Whether the run has to grow: it may, and at this look an SLO is open and nothing fails. A look lends what
+    /// was delivered to a run, and copies nothing.
+    pub(super) fn goes_on(
+        &self,
+        delivered: &mut Delivered,
+        to_run: impl FnOnce(&mut Delivered) -> Run,
+    ) -> bool {
         let segments = delivered.segments();
         if segments >= self.max_extend || delivered.delivery.partial {
             return false;
@@ -130,7 +141,9 @@ impl Bench {
         if !looks.segments().contains(&segments) {
             return true;
         }
-        let judgement = self.criteria(segments).assess(&run()).1;
+        let run = to_run(delivered);
+        let judgement = self.criteria(segments).assess(&run).1;
+        delivered.take_back(run);
         let open = |slo: &SloResult| slo.verdict == Verdict::Inconclusive;
         let decided = matches!(judgement.verdict, Verdict::Invalid | Verdict::Fail);
         !decided && judgement.slos.iter().any(open)

@@ -19,6 +19,7 @@ mod noise;
 mod prepare;
 mod probe;
 mod profile;
+mod ready;
 mod setting;
 mod side;
 mod versus;

@@ -67,8 +67,8 @@ impl Bench {
     pub fn noise_floor(&self, saved: &str, control: &Control) -> Result<NoiseFloor, Error> {
         self.check()?;
         let target = self.chosen_target();
-        let _lock = self.lock_for(&[&target])?;
-        let (twin, guard) = Twin::of(&target)?;
+        let _lock = self.lock_for(&[&target], control)?;
+        let (twin, guard) = Twin::of(&target, control)?;
         let mut a = Side::new(Which::A, self, twin.clone()).with_own_prompts(0);
         let mut b = Side::new(Which::B, self, twin).with_own_prompts(1);
         let experiment = self.experiment(&mut a, &mut b, control, false)?;
@@ -80,7 +80,7 @@ impl Bench {
         match experiment.invalid {
             Some(Finding { message, .. }) => return Err(Error::Target(message)),
             None if experiment.pairs.len() < self.pairs => {
-                return Err(Error::Target(
+                return Err(Error::Ended(
                     "it was ended before all pairs were run".into(),
                 ));
             }
@@ -162,11 +162,14 @@ struct Twin {
 }
 
 impl Twin {
-    fn of(target: &AnyTarget) -> Result<(AnyTarget, Option<Box<dyn Guard>>), Error> {
+    fn of(
+        target: &AnyTarget,
+        control: &Control,
+    ) -> Result<(AnyTarget, Option<Box<dyn Guard>>), Error> {
         if target.in_turn() {
             return Ok((target.clone(), None));
         }
-        let Opened { place, guard } = opened(target)?;
+        let Opened { place, guard } = opened(target, control)?;
         let target = target.clone();
         Ok((Twin { target, place }.into(), guard))
     }

@@ -1,12 +1,11 @@
 //! From a bench to requests that are ready to go out.
 
-use super::{Bench, align::Aligner, api_key::ApiKey, lora};
+use super::{Bench, align::Aligner, api_key::ApiKey, lora, ready::Waiting};
 use crate::{
     backend::{Backend, WireOptions, by_name},
     client::Envelope,
     error::{Error, Problem},
     grammar::{dataset::Dataset, names::BACKENDS},
-    inspect::Inspector,
     plan::{self, Plan, PlanSpec, PlannedRequest, Shape, Tokenizer, TokenizerSpec},
     sim::SimServer,
     target::{Endpoint, Place, Simulation},
@@ -15,7 +14,7 @@ use bytes::Bytes;
 use hyper::Uri;
 use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// What a run sends, worked out before it starts.
 #[derive(Clone)]
@@ -31,19 +30,17 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(bench: &Bench, place: &Place) -> Result<Self, Error> {
-        let mut prepared = Prepared::with(bench, place, None)?;
-        if let Some(aligner) = &prepared.aligner {
-            let patience = bench.ready_timeout.unwrap_or_default();
-            aligner.align(Arc::make_mut(&mut prepared.plan), patience);
+    /// Fits the plan to the server's tokenizer, once the server is ready.
+    pub(super) fn align(&mut self) {
+        if let Some(aligner) = &self.aligner {
+            aligner.align(Arc::make_mut(&mut self.plan));
         }
-        Ok(prepared)
     }
 
     /// Another plan, fitted to the server's tokenizer.
     pub(super) fn aligned(&self, mut plan: Plan) -> Plan {
         if let Some(aligner) = &self.aligner {
-            aligner.align(&mut plan, Duration::ZERO);
+            aligner.align(&mut plan);
         }
         plan
     }
@@ -58,12 +55,13 @@ impl Prepared {
         bench: &Bench,
         place: &Place,
         tokenizer: Option<Tokenizer>,
+        waiting: &mut Waiting<'_>,
     ) -> Result<Self, Error> {
         let backend = bench.backend.clone().ok_or_else(|| {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
         let headers = bench.all_headers(&*backend, place)?;
-        let (model, root) = bench.find_model(&*backend, place, &headers)?;
+        let (model, root) = bench.find_model(&*backend, place, &headers, waiting)?;
         let tokenizer = match tokenizer {
             Some(tokenizer) => tokenizer,
             None => bench.load_tokenizer(&[&root, &model])?,
@@ -80,7 +78,7 @@ impl Prepared {
         };
         let path = bench.path(&*backend, place)?;
         Ok(Prepared {
-            aligner: bench.aligner(place, &tokenizer, &model, &headers),
+            aligner: bench.aligner(place, &tokenizer, &model, &headers, waiting.control),
             backend,
             model,
             tokenizer,
@@ -219,6 +217,7 @@ impl Bench {
         backend: &dyn Backend,
         place: &Place,
         headers: &HeaderMap,
+        waiting: &mut Waiting<'_>,
     ) -> Result<(String, String), Error> {
         if let Some(model) = &self.model {
             return Ok((model.clone(), String::new()));
@@ -232,14 +231,15 @@ impl Bench {
                 "a service of this process is not asked for its models. Set `model`",
             )])),
             Place::Endpoint(endpoint) => {
-                let inspector = Inspector::new(endpoint, self.insecure).map_err(Error::Target)?;
-                match inspector.first_model(headers.clone()) {
+                let inspector = self
+                    .inspector(endpoint, waiting.control)
+                    .map_err(Error::Target)?;
+                match waiting.ask(|limit| inspector.first_model(headers.clone(), limit)) {
                     Ok(model) => Ok((model.id, model.root.unwrap_or_default())),
-                    Err(_) if !backend.names_model() => Ok(Default::default()),
-                    Err(why) => Err(Error::Target(format!(
-                        "no model was named and the server did not tell one: {why}. Is the \
-                         server running at this address? If it has no model list, set `model`"
-                    ))),
+                    Err(Error::Target(_)) if !backend.names_model() && !waiting.is_over() => {
+                        Ok(Default::default())
+                    }
+                    Err(why) => Err(why),
                 }
             }
         }

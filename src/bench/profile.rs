@@ -1,7 +1,15 @@
 //! The server's own profiler, on while requests are measured.
 
-use crate::{error::Error, inspect::Inspector, target::Endpoint};
+use super::Control;
+use crate::{client::Stop, error::Error, inspect::Inspector, target::Endpoint};
 use hyper::HeaderMap;
+use std::time::Duration;
+
+/// How long the server may take to switch.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The same when somebody wants the run to end.
+const LIMIT_AFTER_END: Duration = Duration::from_secs(5);
 
 /// Switches a server's profiler by vLLM's two paths.
 pub(super) struct Profiler<'a> {
@@ -23,8 +31,15 @@ impl<'a> Profiler<'a> {
     }
 
     /// Before the first request. A server without a profiler ends the run before it begins.
-    pub(super) fn start(&self) -> Result<(), Error> {
-        let started = self.inspector.post("/start_profile", self.headers);
+    pub(super) fn start(&self, control: &Control) -> Result<(), Error> {
+        let started = self
+            .inspector
+            .post("/start_profile", self.headers, LIMIT, &control.stop);
+        if control.stop.is_requested() {
+            // It may have started all the same.
+            self.stop(control);
+        }
+        control.go_on("waited for the server's profiler to start")?;
         started.map_err(|why| {
             Error::Target(format!(
                 "{why}. Start the server with its profiler, or leave `profile` out"
@@ -32,9 +47,15 @@ impl<'a> Profiler<'a> {
         })
     }
 
-    /// After the last answer. What was measured stays, so a refusal is a remark.
-    pub(super) fn stop(&self) -> Option<String> {
-        let stopped = self.inspector.post("/stop_profile", self.headers);
+    /// After the last answer, also of a run that was ended. What was measured stays, so a refusal is a remark.
+    pub(super) fn stop(&self, control: &Control) -> Option<String> {
+        let limit = match control.stop.is_requested() {
+            true => LIMIT_AFTER_END,
+            false => LIMIT,
+        };
+        let stopped = self
+            .inspector
+            .post("/stop_profile", self.headers, limit, &Stop::never());
         let why = stopped.err()?;
         Some(format!("the server's profiler may still be on: {why}"))
     }

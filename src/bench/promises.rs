@@ -9,6 +9,7 @@ use crate::{
     sim::SimServer,
 };
 use proptest::prelude::*;
+use std::time::Duration;
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -167,7 +168,7 @@ impl Trial {
         let Place::Simulation(simulation) = &place else {
             panic!("{place:?}")
         };
-        let prepared = Prepared::new(&bench, &place).unwrap();
+        let prepared = bench.prepare(&place, None, &Control::default()).unwrap();
         let server = prepared.simulated(simulation).unwrap();
         let delivery = on_virtual_time(async |clock| {
             let pipes = InProcess::new(server.clone(), clock.clone());
@@ -179,8 +180,8 @@ impl Trial {
             clock.sleep_until(clock.now().after(ms(1_000))).await;
             delivery
         });
-        let delivery = delivery.unwrap().unwrap();
-        let run = bench.to_run(&place, target.describe(), &prepared, delivery);
+        let mut delivery = delivery.unwrap().unwrap();
+        let run = bench.to_run(&place, target.describe(), &prepared, &mut delivery);
         (bench.judge(run, 1, Vec::new(), None), server)
     }
 

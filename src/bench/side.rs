@@ -138,10 +138,11 @@ impl Side {
         let prepared = server.prepared.with_plan(plan);
         let place = self.place(&server.place, pair);
         let drive = Drive::once(&prepared, control);
-        let delivered = self.bench.deliver(&place, &drive)?;
-        let run = self.to_run(&place, &prepared, delivered.clone());
+        let mut delivered = self.bench.deliver(&place, &drive)?;
+        let run = self.to_run(&place, &prepared, &mut delivered);
         let (metrics, judgement) = self.bench.criteria(1).assess(&run);
         let anatomy = Anatomy::of(&run);
+        delivered.take_back(run);
         let mut findings = judgement.findings.into_iter();
         let invalid = findings.find(|finding| finding.kind.invalidates());
         let invalid = invalid.map(|finding| (finding.kind, self.pair_is_invalid(pair, &finding)));
@@ -172,8 +173,9 @@ impl Side {
 
     /// Opens the target and warms it up.
     fn open(&mut self, alike: &mut Alike, control: &Control) -> Result<Server, Error> {
-        let opened = opened(&self.target)?;
-        let prepared = Prepared::with(&self.bench, &opened.place, alike.tokenizer.clone())?;
+        let opened = opened(&self.target, control)?;
+        let tokenizer = alike.tokenizer.clone();
+        let prepared = self.bench.prepare(&opened.place, tokenizer, control)?;
         alike.tokenizer = Some(prepared.tokenizer.clone());
         // A simulated server lives for a run only.
         if !matches!(opened.place, Place::Simulation(_)) {
@@ -227,7 +229,7 @@ impl Side {
         }
     }
 
-    fn to_run(&self, place: &Place, prepared: &Prepared, delivered: Delivered) -> Run {
+    fn to_run(&self, place: &Place, prepared: &Prepared, delivered: &mut Delivered) -> Run {
         let target = self.target.describe();
         self.bench.to_run(place, target, prepared, delivered)
     }
@@ -256,9 +258,9 @@ impl Side {
     /// All runs as one, which ends the side.
     pub(super) fn whole_run(&mut self) -> Result<Run, Error> {
         let runs = self.last.as_ref().zip(self.delivered.take());
-        let ((place, prepared), delivered) =
+        let ((place, prepared), mut delivered) =
             runs.ok_or_else(|| Error::Target("nothing was sent".into()))?;
-        Ok(self.to_run(place, prepared, delivered))
+        Ok(self.to_run(place, prepared, &mut delivered))
     }
 
     /// Stops what was started.

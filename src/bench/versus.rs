@@ -72,7 +72,7 @@ impl Bench {
     ) -> Result<Report, Error> {
         let mut a = Side::new(Which::A, self, versus.clone());
         let mut b = Side::new(Which::B, self, self.chosen_target());
-        let _lock = self.lock_for(&[&a.target, &b.target])?;
+        let _lock = self.lock_for(&[&a.target, &b.target], control)?;
         let experiment = self.experiment(&mut a, &mut b, control, true)?;
         a.close();
         b.close();
@@ -142,16 +142,20 @@ impl Bench {
         experiment.lengths = alike.note;
         let mut plan = 0;
         while experiment.pairs.len() < self.pairs {
-            let mut run = |side: &mut Side| side.segment(plan, &mut alike, control);
-            let (of_a, of_b) = match coin.random::<bool>() {
-                true => {
-                    let of_a = run(a)?;
-                    (of_a, run(b)?)
+            let mut run = |side: &mut Side| {
+                control.go_on("compared two servers")?;
+                side.segment(plan, &mut alike, control)
+            };
+            let pair = match coin.random::<bool>() {
+                true => run(a).and_then(|of_a| Ok((of_a, run(b)?))),
+                false => run(b).and_then(|of_b| Ok((run(a)?, of_b))),
+            };
+            let (of_a, of_b) = match pair {
+                Err(Error::Ended(_)) if !experiment.pairs.is_empty() => {
+                    experiment.invalid = Some(experiment.was_ended());
+                    break;
                 }
-                false => {
-                    let of_b = run(b)?;
-                    (run(a)?, of_b)
-                }
+                pair => pair?,
             };
             let is_partial = of_a.is_partial() || of_b.is_partial();
             let invalid = of_b.invalid.clone().or_else(|| of_a.invalid.clone());
@@ -200,6 +204,17 @@ impl Experiment {
             gated.any(|change| change.conclusion == conclusion)
         };
         any(Conclusion::Worse) || !any(Conclusion::Inconclusive)
+    }
+
+    fn was_ended(&self) -> Finding {
+        Finding {
+            kind: FindingKind::Pair,
+            message: format!(
+                "the comparison was ended after {} of {} pairs; let it finish",
+                self.pairs.len(),
+                self.at_most
+            ),
+        }
     }
 
     fn comparison(&self, bench: &Bench) -> Comparison {

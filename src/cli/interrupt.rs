@@ -16,6 +16,8 @@ pub(super) fn end_on_ctrl_c() -> Result<Stop, Error> {
                     eprintln!("ending the run; press Ctrl-C again to quit without a report");
                     stopper.stop();
                     let _ = tokio::signal::ctrl_c().await;
+                    #[cfg(unix)]
+                    crate::target::kill_all();
                     std::process::exit(130);
                 }
             });

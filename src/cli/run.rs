@@ -176,9 +176,9 @@ fn run_bench(
     let started = Instant::now();
     let stop = stop.clone();
     let ran = match follower {
-        Some(observer) => declared.bench.run_with(Control { stop, observer }),
+        Some(observer) => declared.bench.run_blocking_with(Control { stop, observer }),
         None => Progress::watch(declared.bench.requests_at_most(), stop, |control| {
-            declared.bench.run_with(control)
+            declared.bench.run_blocking_with(control)
         }),
     };
     match ran {

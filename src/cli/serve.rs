@@ -55,7 +55,7 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
     let started = Instant::now();
     let requests = bench.requests_at_most();
     let ran = watched(args, requests, session.start(&name), |control| {
-        bench.run_with(control)
+        bench.run_blocking_with(control)
     });
     let mut saved = Ok(());
     let outcome = match &ran {

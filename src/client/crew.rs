@@ -5,7 +5,7 @@
 
 use super::{
     driver::{Delivery, Driver},
-    share::{Share, StartLine},
+    share::{Place, Share, StartLine},
 };
 use crate::{clock::on_real_time_since, plan::Plan};
 use bytes::Bytes;
@@ -16,7 +16,7 @@ impl Driver {
     /// divided among them, so there are never more of them than that allows.
     ///
     /// # Errors
-    /// The system refuses a thread or its resources.
+    /// The system refuses a thread or its resources. Then nothing is sent.
     pub fn drive_with(
         &self,
         workers: usize,
@@ -26,21 +26,27 @@ impl Driver {
         let workers = workers.min(self.max_concurrency.unwrap_or(workers)).max(1);
         let (origin, now) = (Instant::now(), self.clock.now());
         let line = StartLine::new(workers);
-        let drive = |worker| {
+        let drive = |worker, place: Place<'_>| {
             let share = Share { worker, workers };
             on_real_time_since(origin, async |clock| {
                 let driver = Driver {
                     clock,
                     ..self.clone()
                 };
-                driver.drive_share(plan, bodies, share, &line).await
+                driver.drive_share(plan, bodies, share, place).await
             })
         };
         thread::scope(|scope| {
-            let drive = &drive;
-            let threads: Vec<_> = (0..workers)
-                .map(|worker| scope.spawn(move || drive(worker)))
-                .collect();
+            let (drive, line) = (&drive, &line);
+            let mut threads = Vec::with_capacity(workers);
+            for worker in 0..workers {
+                let place = line.place();
+                let thread = thread::Builder::new()
+                    .name(format!("goodput worker {worker}"))
+                    // A thread that is refused drops the place, and the others go home.
+                    .spawn_scoped(scope, move || drive(worker, place))?;
+                threads.push(thread);
+            }
             let mut whole = Delivery::default();
             for thread in threads {
                 let delivered = thread

@@ -7,7 +7,7 @@ use super::{
     exchange::{Channel, Launch, Timeouts, Traces},
     message::{Envelope, Message},
     probe::Probe,
-    share::{Share, StartLine},
+    share::{Place, Share, StartLine},
     stop::Stop,
     watch::{WatchLog, watch},
 };
@@ -19,22 +19,35 @@ use crate::{
     run::{ServerSide, ServerTtft},
 };
 use bytes::Bytes;
-use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     select,
     sync::Semaphore,
     task::{JoinError, JoinSet},
 };
 
-/// Hears of requests as they come and go; for progress displays.
+/// Hears of requests as they come and go; for progress displays. It is called by the threads that measure,
+/// so it must not block.
 pub trait Observer: Send + Sync {
     /// A request is on its way.
     fn sent(&self) {}
     /// A request is over.
     fn finished(&self, _record: &Record) {}
+    /// The run has something to say before its report: what it has been waiting for since a second or more.
+    /// Default: a line on stderr, where test runners that capture output let it through.
+    fn says(&self, line: &str) {
+        // A run does not depend on somebody who reads along.
+        let _ = writeln!(io::stderr(), "goodput: {line}");
+    }
 }
 
-/// An observer that does nothing.
+/// An observer that does nothing with requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 
@@ -116,7 +129,8 @@ impl Driver {
     /// one of the runtimes of [`clock`](crate::clock).
     pub async fn drive(&self, plan: &Plan, bodies: &[Bytes]) -> Delivery {
         let line = StartLine::new(1);
-        self.drive_share(plan, bodies, Share::WHOLE, &line).await
+        self.drive_share(plan, bodies, Share::WHOLE, line.place())
+            .await
     }
 
     pub(super) async fn drive_share(
@@ -124,16 +138,21 @@ impl Driver {
         plan: &Plan,
         bodies: &[Bytes],
         share: Share,
-        line: &StartLine,
+        place: Place<'_>,
     ) -> Delivery {
         let reader = Rc::new(Reader::new(self.clock.clone()));
         let slots = self.max_concurrency;
         let slots = slots.map(|all| Arc::new(Semaphore::new(share.of(all))));
         let job = self.job(reader.clone(), slots, self.observer.clone());
-        self.warm_connections(&job.channel, share.of(self.prewarm))
+        // What is opened when the run is to end is of no use.
+        self.stop
+            .or_ended(self.warm_connections(&job.channel, share.of(self.prewarm)))
             .await;
 
-        let start = line.wait(&self.clock);
+        // Without a start another worker says why there is none.
+        let Some(start) = place.wait(&self.clock) else {
+            return Delivery::default();
+        };
         let sending = self.send(plan, bodies, share, start, &job);
         let sending = watch(&self.clock, sending);
         let ((delivery, watch), probes) = match &self.probe {
@@ -285,7 +304,7 @@ impl Driver {
     }
 
     async fn warm_connections(&self, channel: &Channel, count: usize) {
-        let opened = (0..count).map(|_| channel.pool.open());
+        let opened = (0..count).map(|_| channel.connect(self.clock.now()));
         // A connection that cannot be opened now will be tried again by the request that needs it.
         for connection in futures_util::future::join_all(opened)
             .await

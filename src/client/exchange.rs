@@ -158,7 +158,8 @@ impl Channel {
         outcome
     }
 
-    async fn connect(&self, sent: Nanos) -> Result<Connection, RequestError> {
+    /// Opens a connection within the limit on that, which counts from `sent`.
+    pub(super) async fn connect(&self, sent: Nanos) -> Result<Connection, RequestError> {
         let limit = self.timeouts.connect.min(self.timeouts.total);
         let mut watchdog = Watchdog::new(self.clock.clone());
         let mut open = pin!(self.pool.open());

@@ -29,7 +29,10 @@ pub(crate) fn on_real_time_since<T>(
         // a request wait to be sent while that many others read.
         .event_interval(8)
         .build_local(LocalOptions::default())?;
-    runtime.block_on(async { Ok(work(Clock(Kind::Real(Real::new(origin)?))).await) })
+    let done = runtime.block_on(async { Ok(work(Clock(Kind::Real(Real::new(origin)?))).await) });
+    // A resolver that does not answer must not hold up a run that has ended.
+    runtime.shutdown_background();
+    done
 }
 
 /// Runs `work` on the calling thread and on virtual time: time jumps to the next deadline when no

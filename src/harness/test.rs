@@ -119,7 +119,7 @@ fn run(
         .named(entry.path())
         .baselines(at_home(entry, baselines))
         .sharing(share)
-        .run_with(control)
+        .run_blocking_with(control)
     {
         Ok(report) => report,
         Err(e) => return (End::without_report(&e, live_is_required()), None),

@@ -22,7 +22,7 @@ impl Inspector {
             let answer = request.timeout(ABOUT_TIMEOUT).send().await.ok()?;
             answer.error_for_status().ok()?.json().await.ok()
         };
-        self.runtime.block_on(async {
+        let told = self.block_on("/version", async {
             let (vllm, llama, sglang, ollama, models) = tokio::join!(
                 ask("/version"),
                 ask("/props"),
@@ -56,6 +56,7 @@ impl Inspector {
             take("model_root", &ours, "/root");
             take("owned_by", &ours, "/owned_by");
             about
-        })
+        });
+        told.unwrap_or_default()
     }
 }

@@ -13,7 +13,7 @@ impl Inspector {
     /// `again` keeps the connection open for the next time. May be called inside of another runtime, which
     /// waits.
     pub(crate) fn metrics_page(&self, headers: &HeaderMap, again: bool) -> Option<String> {
-        self.wait(async || {
+        self.wait("/metrics", async || {
             let request = self.client.get(format!("{}/metrics", self.base));
             let request = request.headers(headers.clone()).timeout(METRICS_TIMEOUT);
             let request = match again {

@@ -3,17 +3,24 @@
 //! A target is a `&str` (`"http://…"`, `"unix:/path"`, `"env:NAME"`, `"sim(ttft = 50ms)"`) or
 //! anything that implements [`Target`].
 
+#[cfg(unix)]
+mod group;
 mod process;
 mod service;
 mod simulation;
 mod url;
 
+#[cfg(all(unix, feature = "cli"))]
+pub(crate) use group::kill_all;
 pub use process::ServerProcess;
 pub use service::Service;
 pub use simulation::Simulation;
 pub use url::Origin;
 
-use crate::grammar::{self, Mistakes};
+use crate::{
+    client::{Observer, Silent, Stop},
+    grammar::{self, Mistakes},
+};
 use std::{fmt, path::PathBuf, sync::Arc};
 
 /// Something that can be measured.
@@ -44,6 +51,19 @@ pub trait Target: Send + Sync + fmt::Debug {
     /// # Errors
     /// The target cannot be had, or is to be skipped.
     fn open(&self) -> Result<Opened, TargetError>;
+
+    /// [`open`](Self::open), which gives up with [`TargetError::Ended`] when the run is to end, and tells the
+    /// observer what it waits for. Default: it waits for `open`; a target that takes its time overrides this.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and that one.
+    fn open_until(&self, stop: &Stop, observer: &dyn Observer) -> Result<Opened, TargetError> {
+        let _ = observer;
+        match stop.is_requested() {
+            true => Err(TargetError::Ended),
+            false => self.open(),
+        }
+    }
 
     /// Whether other benches must wait while this one is measured. Default true; simulations on
     /// virtual time cannot be disturbed.
@@ -109,6 +129,15 @@ pub enum Endpoint {
     Unix(PathBuf),
 }
 
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Endpoint::Url(origin) => f.write_str(&origin.base()),
+            Endpoint::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 /// What keeps a target alive; dropped after the run.
 pub trait Guard: Send {
     /// Ends the target. An error fails the bench.
@@ -129,6 +158,13 @@ pub enum TargetError {
     /// The target is not usable.
     #[error("{0}")]
     Failed(String),
+    /// What names the target cannot be read, such as a URL without a scheme: the input is at fault, not the
+    /// server.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The run was ended while the target was opened.
+    #[error("the run was ended while its target was opened")]
+    Ended,
 }
 
 impl Opened {
@@ -137,7 +173,7 @@ impl Opened {
     /// # Errors
     /// The URL is not one.
     pub fn at(url: &str) -> Result<Self, TargetError> {
-        let origin = Origin::parse(url).map_err(TargetError::Failed)?;
+        let origin = Origin::parse(url).map_err(TargetError::Unreadable)?;
         Ok(Opened {
             place: Place::Endpoint(Endpoint::Url(origin)),
             guard: None,
@@ -245,12 +281,20 @@ impl AnyTarget {
     /// # Errors
     /// The target cannot be had, or is to be skipped.
     pub fn open(&self) -> Result<Opened, TargetError> {
+        self.open_until(&Stop::never(), &Silent)
+    }
+
+    /// The same, given up when the run is to end.
+    pub(crate) fn open_until(
+        &self,
+        stop: &Stop,
+        observer: &dyn Observer,
+    ) -> Result<Opened, TargetError> {
         match self {
-            AnyTarget::Known(target) => target.open(),
-            AnyTarget::Unreadable(text, mistakes) => {
+            AnyTarget::Known(target) => target.open_until(stop, observer),
+            AnyTarget::Unreadable(_, mistakes) => {
                 let why: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-                let why = why.join("; ");
-                Err(TargetError::Failed(format!("target `{text}`: {why}")))
+                Err(TargetError::Unreadable(why.join("; ")))
             }
         }
     }

@@ -1,20 +1,42 @@
 //! A server that the bench starts and stops.
 
+#[cfg(unix)]
+use super::group::Group;
 use super::{Endpoint, Guard, Opened, Origin, Place, Target, TargetError};
-use crate::inspect::Inspector;
+use crate::{
+    client::{Observer, Silent, Stop},
+    inspect::Inspector,
+    lock::{own_file, own_path},
+};
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+/// What one attempt to reach a server that starts may take.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Servers that take longer are worth a word, and then again.
+const SAY_AFTER: Duration = Duration::from_secs(5);
+const SAY_EVERY: Duration = Duration::from_secs(30);
 
 /// A command that serves a model, such as `vllm serve MODEL --port {port}`.
 ///
 /// It is started for the bench and waited for until its ready path answers 200; its output goes to
-/// a log file, whose end is shown when it fails. After the run its whole process group is stopped.
+/// a log file, whose end is shown when it fails. After the run its whole process group is stopped: SIGTERM,
+/// and 10 s later SIGKILL for what is left. A server that ends during the run fails the bench.
+///
+/// On Unix the group also ends, a second later, when this process does, whatever ended it: a panic, an abort,
+/// SIGKILL. Processes that the server put into a group or session of their own are out of reach. Windows has no
+/// such groups: there the command's own process is ended after the run, and outlives this one if that is killed.
 ///
 /// ```no_run
 /// use goodput::{Bench, ServerProcess};
@@ -77,27 +99,28 @@ impl ServerProcess {
         self
     }
 
-    /// Where its output goes. Default: a file in the system's temporary folder.
+    /// Where its output goes. Default: a file in the system's temporary folder that only this user can read, and
+    /// that is removed with the server unless the server failed.
     #[must_use]
     pub fn log(mut self, path: impl Into<PathBuf>) -> Self {
         self.log = Some(path.into());
         self
     }
 
-    fn spawn(&self, port: u16, log: &Path) -> Result<Running, TargetError> {
-        let words = split_words(&self.command).map_err(TargetError::Failed)?;
+    fn spawn(&self, port: u16, log: Log) -> Result<Running, TargetError> {
+        let words = split_words(&self.command).map_err(TargetError::Unreadable)?;
         let mut words = words.iter().map(|w| w.replace("{port}", &port.to_string()));
         let Some(program) = words.next() else {
-            return Err(TargetError::Failed(
+            return Err(TargetError::Unreadable(
                 "the server command is empty. Write it like `vllm serve MODEL --port {port}`"
                     .into(),
             ));
         };
-        let output = File::create(log).and_then(|file| Ok((file.try_clone()?, file)));
+        let output = log.open().and_then(|file| Ok((file.try_clone()?, file)));
         let (out, err) = output.map_err(|e| {
             TargetError::Failed(format!(
                 "cannot write the server's log {}: {e}. Choose another with `.log(path)`",
-                log.display()
+                log.path.display()
             ))
         })?;
         let mut command = Command::new(&program);
@@ -108,7 +131,15 @@ impl ServerProcess {
             .stdout(out)
             .stderr(err);
         #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let group = {
+            let group = Group::new().map_err(|e| {
+                TargetError::Failed(format!(
+                    "cannot start /bin/sh, which ends the server when this process is killed: {e}"
+                ))
+            })?;
+            group.takes(&mut command);
+            group
+        };
         let child = command.spawn().map_err(|e| {
             TargetError::Failed(format!(
                 "cannot start `{program}`: {e}. Is it installed and on PATH?"
@@ -116,8 +147,27 @@ impl ServerProcess {
         })?;
         Ok(Running {
             child,
+            #[cfg(unix)]
+            group,
             stop_timeout: self.stop_timeout,
+            log,
         })
+    }
+
+    fn log_file(&self, port: u16) -> Log {
+        match &self.log {
+            Some(path) => Log {
+                path: path.clone(),
+                ours: false,
+            },
+            None => {
+                let name = format!("goodput-server-{}-{port}.log", std::process::id());
+                Log {
+                    path: own_path(&name),
+                    ours: true,
+                }
+            }
+        }
     }
 }
 
@@ -131,69 +181,140 @@ impl Target for ServerProcess {
     }
 
     fn open(&self) -> Result<Opened, TargetError> {
+        self.open_until(&Stop::never(), &Silent)
+    }
+
+    fn open_until(&self, stop: &Stop, observer: &dyn Observer) -> Result<Opened, TargetError> {
         let port = match self.port {
             Some(port) => port,
             None => free_port().map_err(|e| TargetError::Failed(format!("no free port: {e}")))?,
         };
-        let log = self.log.clone().unwrap_or_else(|| {
-            let name = format!("goodput-server-{}-{port}.log", std::process::id());
-            std::env::temp_dir().join(name)
-        });
         let endpoint = Endpoint::Url(Origin {
             https: false,
             host: Ipv4Addr::LOCALHOST.to_string(),
             port,
             prefix: String::new(),
         });
-        let mut server = self.spawn(port, &log)?;
-        let inspector = Inspector::new(&endpoint, false).map_err(TargetError::Failed)?;
-        let deadline = Instant::now() + self.ready_timeout;
+        let mut server = self.spawn(port, self.log_file(port))?;
+        match self.wait_for(&mut server, &endpoint, stop, observer) {
+            Ok(()) => Ok(Opened {
+                place: Place::Endpoint(endpoint),
+                guard: None,
+            }
+            .with_guard(server)),
+            Err(TargetError::Failed(why)) => {
+                let log = server.log.path.display().to_string();
+                let end = tail(&server.log.path);
+                // It is named.
+                server.log.ours = false;
+                Err(TargetError::Failed(format!(
+                    "{why} The end of its log {log}:\n{end}"
+                )))
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+impl ServerProcess {
+    /// Until it answers; an error that blames the server is a sentence without its log.
+    fn wait_for(
+        &self,
+        server: &mut Running,
+        endpoint: &Endpoint,
+        stop: &Stop,
+        observer: &dyn Observer,
+    ) -> Result<(), TargetError> {
+        let inspector = Inspector::new(endpoint, false).map_err(TargetError::Failed)?;
+        let inspector = inspector.attended(stop.clone(), Arc::new(Unheard));
+        let began = Instant::now();
+        let mut say_at = SAY_AFTER;
         loop {
             if let Ok(Some(status)) = server.child.try_wait() {
                 return Err(TargetError::Failed(format!(
-                    "`{}` ended before it was ready ({status}). The end of its log {}:\n{}",
-                    self.command,
-                    log.display(),
-                    tail(&log)
+                    "`{}` ended before it was ready ({status}).",
+                    self.command
                 )));
             }
-            if inspector.answers_ok(&self.ready_path) {
-                break;
+            let left = self.ready_timeout.saturating_sub(began.elapsed());
+            if inspector.answers_ok(&self.ready_path, left.min(ATTEMPT)) {
+                return Ok(());
             }
-            if Instant::now() >= deadline {
+            if stop.pause(left.min(PAUSE)) {
+                return Err(TargetError::Ended);
+            }
+            if left.is_zero() {
                 return Err(TargetError::Failed(format!(
-                    "`{}` did not answer 200 on {} within {} s. The end of its log {}:\n{}",
+                    "`{}` did not answer 200 on {} within {} s.",
                     self.command,
                     self.ready_path,
-                    self.ready_timeout.as_secs(),
-                    log.display(),
-                    tail(&log)
+                    self.ready_timeout.as_secs_f64()
                 )));
             }
-            std::thread::sleep(Duration::from_millis(100));
+            if began.elapsed() >= say_at {
+                say_at += SAY_EVERY;
+                observer.says(&format!(
+                    "waits up to {} s for the server that it started to answer 200 on {endpoint}{}; its \
+                     log: {}",
+                    self.ready_timeout.as_secs_f64(),
+                    self.ready_path,
+                    server.log.path.display()
+                ));
+            }
         }
-        Ok(Opened {
-            place: Place::Endpoint(endpoint),
-            guard: None,
+    }
+}
+
+/// What the attempts at a server are heard by: they fail for a while.
+struct Unheard;
+
+impl Observer for Unheard {
+    fn says(&self, _line: &str) {}
+}
+
+/// Where a server's output goes.
+struct Log {
+    path: PathBuf,
+    /// Nobody asked for it, so it goes with the server.
+    ours: bool,
+}
+
+impl Log {
+    /// Ours is in a folder where others may write, too, and may hold what only its owner is to read.
+    fn open(&self) -> io::Result<File> {
+        match self.ours {
+            true => {
+                let file = own_file(&self.path)?;
+                file.set_len(0)?;
+                Ok(file)
+            }
+            false => File::create(&self.path),
         }
-        .with_guard(server))
     }
 }
 
 /// A started server; dropping it stops its process group.
 struct Running {
     child: Child,
+    #[cfg(unix)]
+    group: Group,
     stop_timeout: Duration,
+    log: Log,
 }
 
-impl Guard for Running {}
-
-impl Running {
-    #[cfg(unix)]
-    fn signal(&self, signal: nix::sys::signal::Signal) {
-        if let Ok(group) = i32::try_from(self.child.id()) {
-            // The group may be gone already; then there is nothing to stop.
-            let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(group), signal);
+impl Guard for Running {
+    fn close(mut self: Box<Self>) -> Result<(), String> {
+        match self.child.try_wait() {
+            Ok(Some(status)) => {
+                let log = self.log.path.clone();
+                self.log.ours = false;
+                Err(format!(
+                    "the server ended during the run ({status}). The end of its log {}:\n{}",
+                    log.display(),
+                    tail(&log)
+                ))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -203,17 +324,21 @@ impl Drop for Running {
         #[cfg(unix)]
         {
             use nix::sys::signal::Signal;
-            self.signal(Signal::SIGTERM);
+            self.group.signal(Signal::SIGTERM);
             let deadline = Instant::now() + self.stop_timeout;
             while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
                 std::thread::sleep(Duration::from_millis(20));
             }
             // Children of the server that ignored the first signal.
-            self.signal(Signal::SIGKILL);
+            self.group.signal(Signal::SIGKILL);
         }
         // Either may fail when the process has ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if self.log.ours {
+            // What cannot be removed stays.
+            let _ = fs::remove_file(&self.log.path);
+        }
     }
 }
 

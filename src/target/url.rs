@@ -1,7 +1,10 @@
 //! Targets that are already running: a URL, a Unix socket, or either named by the environment.
 
 use super::{AnyTarget, Endpoint, Opened, Place, Target, TargetError};
-use crate::grammar::target::Target as Text;
+use crate::{
+    client::{Observer, Silent, Stop},
+    grammar::target::Target as Text,
+};
 
 /// Scheme, host, port and path prefix of an HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +98,10 @@ impl Target for Named {
     }
 
     fn open(&self) -> Result<Opened, TargetError> {
+        self.open_until(&Stop::never(), &Silent)
+    }
+
+    fn open_until(&self, stop: &Stop, observer: &dyn Observer) -> Result<Opened, TargetError> {
         match &self.0 {
             Text::Url(url) => Opened::at(url),
             Text::Unix(path) => Ok(Opened {
@@ -102,7 +109,15 @@ impl Target for Named {
                 guard: None,
             }),
             Text::Env(name) => match std::env::var(name) {
-                Ok(value) if !value.is_empty() => AnyTarget::from(value).open(),
+                Ok(value) if !value.is_empty() => {
+                    let opened = AnyTarget::from(value).open_until(stop, observer);
+                    opened.map_err(|error| match error {
+                        TargetError::Unreadable(why) => TargetError::Unreadable(format!(
+                            "the environment variable {name}: {why}"
+                        )),
+                        other => other,
+                    })
+                }
                 _ => Err(TargetError::Skip(format!(
                     "the environment variable {name} is not set, so there is no server to \
                      measure. Set {name}=http://host:port"
