@@ -140,7 +140,7 @@ mod tests {
         let folder =
             std::env::temp_dir().join(format!("goodput-lock-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
+        assert!(fs::create_dir_all(&folder).is_ok());
         folder
     }
 

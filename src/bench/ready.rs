@@ -31,6 +31,9 @@ const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 const IS_IT_RUNNING: &str =
     ". Is the server running? Start it, or point the target at the right host and port";
 
+/// Less time than this is not worth an attempt.
+const LEAST_ATTEMPT: Duration = Duration::from_millis(20);
+
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -93,6 +96,20 @@ impl<'a> Waiting<'a> {
         limit.is_some_and(|limit| self.waited() >= limit)
     }
 
+    /// An attempt that ended without an answer. What an earlier one came to says more than that the last one was
+    /// cut short.
+    fn unanswered(&self, limit: Duration) -> Failure {
+        let why = match &self.said {
+            Some((_, why)) if limit < FIRST_ATTEMPT => why.clone(),
+            _ => format!("no answer within {:.1} s", limit.as_secs_f64()),
+        };
+        Failure {
+            why,
+            fix: String::new(),
+            passes: true,
+        }
+    }
+
     /// After an attempt that failed: how long to pause before the next, if there is to be one.
     fn again(&mut self, waited: Duration, failure: Failure) -> Result<Duration, Error> {
         self.control.go_on("waited for the server to be ready")?;
@@ -107,7 +124,7 @@ impl<'a> Waiting<'a> {
             )));
         }
         let left = limit.saturating_sub(waited);
-        if left.is_zero() {
+        if left < LEAST_ATTEMPT {
             return Err(Error::Target(format!(
                 "the server at {address} was not ready within {seconds} s; the last attempt: {why}{fix}"
             )));
@@ -123,7 +140,7 @@ impl<'a> Waiting<'a> {
             ));
             self.said = Some((waited, why));
         }
-        Ok(PAUSE.min(left))
+        Ok(PAUSE.min(left / 2))
     }
 
     /// Asks until there is an answer. The question is given what it may take.
@@ -158,11 +175,7 @@ impl<'a> Waiting<'a> {
             let failure = match stop.or_ended(tried).await {
                 Some(Ok(Ok(()))) => return Ok(()),
                 Some(Ok(Err(failure))) => failure,
-                Some(Err(_)) | None => Failure {
-                    why: format!("no answer within {:.1} s", limit.as_secs_f64()),
-                    fix: String::new(),
-                    passes: true,
-                },
+                Some(Err(_)) | None => self.unanswered(limit),
             };
             let pause = self.again(waited + (clock.now() - start), failure)?;
             let next = clock.now().after(pause);
