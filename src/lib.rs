@@ -133,6 +133,7 @@ pub mod clock;
 mod error;
 #[cfg(any(feature = "csv", feature = "parquet"))]
 pub mod export;
+mod files;
 #[doc(hidden)]
 pub mod harness;
 mod histogram;

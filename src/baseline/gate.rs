@@ -13,13 +13,14 @@ use crate::{
     bench::{Bench, NoiseFloor},
     clock::today,
     error::{Error, Problem},
+    files::{self, Turn},
     grammar::goodput::RequestLimit,
     judge::{FindingKind, OnInconclusive, Verdict},
     report::Report,
     stats::compare::{Conclusion, Rule},
     target::Place,
 };
-use std::{collections::BTreeMap, fs, io};
+use std::collections::BTreeMap;
 
 /// What a run is held against and kept as.
 pub(crate) struct Gate {
@@ -28,8 +29,6 @@ pub(crate) struct Gate {
     provenance: Provenance,
     /// What the run is held against, where the bench has something there.
     against: Option<File>,
-    /// What is stored under the name that it is saved as.
-    kept: Option<File>,
     noise: Option<NoiseFloor>,
     limits: Vec<RequestLimit>,
     rule: Rule,
@@ -61,13 +60,11 @@ impl Gate {
             Some(against) => load(&against.name)?,
             None => None,
         };
-        let kept = match &chosen.save {
-            Some(name) => {
-                check_folder(&chosen, name)?;
-                load(name)?
-            }
-            None => None,
-        };
+        if let Some(name) = &chosen.save {
+            check_folder(&chosen, name)?;
+            // Read again when the run is kept, as others may have been by then.
+            load(name)?;
+        }
         let gate = Gate {
             provenance: Provenance::of(bench, place, ready, server()),
             noise: of_this_host(&chosen.store)?,
@@ -87,7 +84,6 @@ impl Gate {
             chosen,
             entry,
             against,
-            kept,
         };
         gate.refuse()?;
         Ok(Some(gate))
@@ -170,13 +166,15 @@ impl Gate {
         if let Some(name) = &self.chosen.save {
             let message = match self.reason_to_keep(name, report) {
                 Some(why) => format!("not saved as baseline `{name}`: {why}"),
-                None => {
-                    let differs = self
-                        .kept
-                        .as_ref()
-                        .and_then(|kept| self.differs(kept, || compared(name, kept).conclusion()));
-                    self.save(name, &digest, differs)
-                }
+                None => self
+                    .save(name, &digest, |kept| {
+                        self.differs(kept, || compared(name, kept).conclusion())
+                    })
+                    .unwrap_or_else(|e| {
+                        let message = format!("NOT saved as baseline `{name}`: {e}");
+                        report.lost(message.clone());
+                        message
+                    }),
             };
             report.remark(FindingKind::Baseline, message);
         }
@@ -221,10 +219,24 @@ impl Gate {
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
-    /// Writes the file and says what became of it. A report is never lost over this.
-    fn save(&self, name: &str, digest: &Digest, differs: Option<String>) -> String {
+    /// Adds the run to what is stored by now, while other processes wait, and says what became of it.
+    /// `differs` is why the run takes the place of what is stored.
+    fn save(
+        &self,
+        name: &str,
+        digest: &Digest,
+        differs: impl FnOnce(&File) -> Option<String>,
+    ) -> Result<String, Error> {
+        let store = &self.chosen.store;
+        let folder = store.folder().join(name);
+        let _turn = Turn::in_folder(&folder).map_err(Error::io(format!(
+            "cannot lock the folder {}",
+            folder.display()
+        )))?;
+        let kept = store.load(name, &self.entry)?;
+        let differs = kept.as_ref().and_then(differs);
         let (saved, provenance) = (today(), self.provenance.clone());
-        let (file, how) = match (&self.kept, differs) {
+        let (file, how) = match (kept, differs) {
             (None, _) => {
                 let file = File::new(self.entry.clone(), saved, provenance, digest);
                 (file, String::new())
@@ -234,15 +246,16 @@ impl Gate {
                 (file, format!(", in place of what was there: {why}"))
             }
             (Some(kept), None) => {
-                let file = kept.clone().joined(saved, provenance, digest);
+                let file = kept.joined(saved, provenance, digest);
                 let how = format!(", beside the runs that were there: {} now", file.runs.len());
                 (file, how)
             }
         };
-        match self.chosen.store.save(name, &file) {
-            Ok(path) => format!("saved as baseline `{name}` in {}{how}", path.display()),
-            Err(e) => format!("NOT saved as baseline `{name}`: {e}"),
-        }
+        let path = store.save(name, &file)?;
+        Ok(format!(
+            "saved as baseline `{name}` in {}{how}",
+            path.display()
+        ))
     }
 }
 
@@ -253,13 +266,7 @@ fn entry(settings: &Settings, bench: &str) -> String {
 /// Makes the folder and tries to write into it, so that a run is not lost at its end.
 fn check_folder(chosen: &Chosen, name: &str) -> Result<(), Error> {
     let folder = chosen.store.folder().join(name);
-    let tried = || -> io::Result<()> {
-        fs::create_dir_all(&folder)?;
-        let probe = folder.join(format!(".goodput-{}", std::process::id()));
-        fs::File::create(&probe)?;
-        fs::remove_file(&probe)
-    };
-    tried().map_err(|e| {
+    files::check_folder(&folder).map_err(|e| {
         Error::Invalid(vec![Problem::new(
             "save_baseline",
             format!("{name:?}"),
@@ -281,8 +288,15 @@ mod tests {
         },
         *,
     };
-    use crate::metrics::measure;
+    use crate::{
+        judge::Criteria, metrics::measure, report::testing::report as passing_report, run::Run,
+    };
     use rstest::rstest;
+    use std::fs;
+
+    fn passing(run: Run) -> Report {
+        passing_report(run, Criteria::default())
+    }
 
     fn digest() -> Digest {
         let run = long_run(40);
@@ -301,7 +315,6 @@ mod tests {
             entry: "chat".to_owned(),
             provenance,
             against: None,
-            kept: None,
             noise: None,
             limits: Vec::new(),
             rule: Rule::default(),
@@ -353,8 +366,8 @@ mod tests {
         let save = |differs: Option<&str>| {
             let mut gate = gate(provenance());
             gate.chosen.store = store.clone();
-            gate.kept = store.load("main", "chat").unwrap();
-            gate.save("main", &digest(), differs.map(str::to_owned))
+            let differs = differs.map(str::to_owned);
+            gate.save("main", &digest(), |_| differs).unwrap()
         };
         assert!(save(None).ends_with("chat.json"));
         assert!(save(None).ends_with("beside the runs that were there: 2 now"));
@@ -364,5 +377,38 @@ mod tests {
         let files = fs::read_dir(folder.join("main")).unwrap().count();
         assert_eq!(files, 1, "nothing is left beside it");
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn of_runs_that_are_kept_at_once_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let mut gate = gate(provenance());
+                    gate.chosen.store = store.clone();
+                    gate.save("main", &digest(), |_| None).unwrap();
+                });
+            }
+        });
+        assert_eq!(store.load("main", "chat").unwrap().unwrap().runs.len(), 8);
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_kept_is_lost_and_the_outcome_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut gate = gate(provenance());
+        gate.chosen.store = Store::at(folder.path().join("file"));
+        fs::write(folder.path().join("file"), "").unwrap();
+        let mut report = passing(long_run(40));
+        gate.close(&mut report, 40);
+        let outcome = crate::report::Outcome::of("g", &report, std::time::Duration::ZERO);
+        assert_eq!((outcome.is_ok(), outcome.exit_code()), (false, 4));
+        assert!(
+            outcome.reason().contains("NOT saved as baseline `main`"),
+            "{}",
+            outcome.reason()
+        );
     }
 }

@@ -1,9 +1,13 @@
 //! Where baselines lie: `FOLDER/NAME/BENCH.json`.
 
 use super::format::{File, FormatError};
-use crate::error::{Error, Problem};
+use crate::{
+    error::{Error, Problem},
+    files,
+};
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 use xxhash_rust::xxh3::xxh3_64;
@@ -63,7 +67,8 @@ impl Store {
     /// The system refuses it.
     pub fn save(&self, baseline: &str, file: &File) -> Result<PathBuf, Error> {
         let path = self.path(baseline, &file.bench);
-        let written = replace(&path, &file.write());
+        let text = file.write();
+        let written = files::replace(&path, |file| file.write_all(text.as_bytes()));
         written.map_err(Error::io(format!(
             "cannot write the baseline {}",
             path.display()
@@ -119,26 +124,6 @@ fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
         .collect::<io::Result<_>>()?;
     paths.sort();
     Ok(paths)
-}
-
-/// A reader sees the old file or the new one, never half of it.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    use std::io::Write;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let beside = path.with_extension(format!("tmp-{}", std::process::id()));
-    let write = || {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&beside, path)
-    };
-    write().inspect_err(|_| {
-        // Nothing is lost with it.
-        let _ = fs::remove_file(&beside);
-    })
 }
 
 pub(super) fn unusable(path: &Path, why: &FormatError) -> Error {

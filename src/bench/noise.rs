@@ -8,6 +8,7 @@ use super::{
 use crate::{
     baseline::host_name,
     error::Error,
+    files,
     judge::Finding,
     metrics::Metrics,
     stats::compare::{Rule, detectable_by},
@@ -16,7 +17,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -138,12 +139,10 @@ impl NoiseFloor {
     /// # Errors
     /// The system's.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
-        let folder = folder.join("noise");
-        fs::create_dir_all(&folder)?;
-        let path = folder.join(noise_file(&self.host));
+        let path = folder.join("noise").join(noise_file(&self.host));
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        fs::write(&path, text)?;
+        files::replace(&path, |file| file.write_all(text.as_bytes()))?;
         Ok(path)
     }
 }
@@ -245,9 +244,9 @@ mod tests {
         };
         let path = floor.save(&folder).unwrap();
         assert_eq!(path, folder.join("noise/a-host-b.json"));
-        let text = fs::read_to_string(path).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
         assert!(text.starts_with("{\n  \"goodput_noise\": 1,"), "{text}");
         assert_eq!(serde_json::from_str::<NoiseFloor>(&text).unwrap(), floor);
-        fs::remove_dir_all(folder).unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

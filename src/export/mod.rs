@@ -13,9 +13,10 @@ mod parquet;
 use crate::{
     Report,
     error::{Error, Problem},
+    files,
 };
 use std::{
-    fs::{self, File},
+    fs::File,
     io,
     path::{Path, PathBuf},
 };
@@ -63,24 +64,20 @@ impl Export {
         &self.path
     }
 
-    /// Makes missing folders and opens the file as it is, so that nothing is lost after a run.
+    /// Makes missing folders and finds out whether the file could be written. Leaves it as it is.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn check(&self) -> io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut file = fs::OpenOptions::new();
-        file.create(true).append(true).open(&self.path).map(drop)
+        files::check(&self.path)
     }
 
-    /// Writes the requests of a run, over what the file had.
+    /// Writes the requests of a run in place of what the file had, as a whole or not at all.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, report: &Report) -> io::Result<()> {
-        write(self.format, File::create(&self.path)?, report)
+        files::replace(&self.path, |file| write(self.format, file, report))
     }
 }
 
@@ -91,7 +88,7 @@ fn missing(feature: &str) -> String {
     )
 }
 
-fn write(format: Format, file: File, report: &Report) -> io::Result<()> {
+fn write(format: Format, file: &mut File, report: &Report) -> io::Result<()> {
     match format {
         #[cfg(feature = "csv")]
         Format::Csv => csv::write(file, report),
@@ -138,9 +135,9 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("goodput-export-{}", std::process::id()));
         let export = Export::to("", folder.join("deep/requests.CSV")).unwrap();
         export.check().unwrap();
-        fs::write(export.path(), "old").unwrap();
+        std::fs::write(export.path(), "old").unwrap();
         export.check().unwrap();
-        assert_eq!(fs::read_to_string(export.path()).unwrap(), "old");
-        fs::remove_dir_all(folder).unwrap();
+        assert_eq!(std::fs::read_to_string(export.path()).unwrap(), "old");
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

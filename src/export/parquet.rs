@@ -18,11 +18,11 @@ use std::{fs::File, io, sync::Arc};
 /// Rows that are gone through at a time.
 const ROWS: usize = 65_536;
 
-pub(super) fn write(file: File, report: &Report) -> io::Result<()> {
+pub(super) fn write(file: &mut File, report: &Report) -> io::Result<()> {
     write_groups(file, report).map_err(io::Error::other)
 }
 
-fn write_groups(file: File, report: &Report) -> Result<(), ParquetError> {
+fn write_groups(file: &mut File, report: &Report) -> Result<(), ParquetError> {
     let schema = Arc::new(parse_message_type(&schema())?);
     let version = KeyValue::new("goodput_requests".to_owned(), SCHEMA.to_string());
     let properties = WriterProperties::builder()
@@ -74,7 +74,7 @@ fn schema() -> String {
 
 /// A column of values, some of which are missing.
 fn optional<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, File>,
+    group: &mut SerializedRowGroupWriter<'_, &mut File>,
     cells: impl Iterator<Item = Option<T::T>>,
 ) -> Result<(), ParquetError> {
     let (mut values, mut present) = (Vec::new(), Vec::new());
@@ -87,7 +87,7 @@ fn optional<T: DataType>(
 
 /// A column of lists: a value is the first of its list or not; an empty list has a place without a value.
 fn lists(
-    group: &mut SerializedRowGroupWriter<'_, File>,
+    group: &mut SerializedRowGroupWriter<'_, &mut File>,
     lists: impl Iterator<Item = Vec<f64>>,
 ) -> Result<(), ParquetError> {
     let (mut values, mut present, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
@@ -106,7 +106,7 @@ fn lists(
 }
 
 fn column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, File>,
+    group: &mut SerializedRowGroupWriter<'_, &mut File>,
     values: &[T::T],
     present: &[i16],
     repeated: Option<&[i16]>,

@@ -149,7 +149,7 @@ fn run(
             report.reasons()
         )),
     };
-    (end, panic)
+    (end.with_unsaved(&report), panic)
 }
 
 impl Outcome {

@@ -3,12 +3,12 @@
 use super::format::Format;
 use crate::{
     error::{Error, Problem},
+    files,
     grammar::Mistake,
     report::Outcome,
 };
 use std::{
-    env, fs,
-    fs::{File, OpenOptions},
+    env,
     io::{self, Write},
     path::{self, Path, PathBuf},
 };
@@ -41,7 +41,12 @@ impl Outputs {
         let mut problems = Vec::new();
         for word in words.iter().map(AsRef::as_ref) {
             match Output::parse(word) {
-                Ok(output) if outputs.0.iter().any(|other| other.path == output.path) => {
+                Ok(output)
+                    if outputs
+                        .0
+                        .iter()
+                        .any(|other| files::same(&other.path, &output.path)) =>
+                {
                     let fix = "would overwrite another output. Choose another path";
                     problems.push(Problem::new(asked, word, fix));
                 }
@@ -95,13 +100,13 @@ impl Outputs {
         self
     }
 
-    /// Makes missing folders and opens each file, so that nothing is lost after a run.
+    /// Makes missing folders and finds out whether each file could be written.
     ///
     /// # Errors
     /// [`Error::Invalid`] with all that cannot be written.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let problem = |output: &Output| {
-            let e = output.open(true).err()?;
+            let e = files::check(&output.path).err()?;
             let message = format!("cannot be written: {e}. Choose another path");
             Some(Problem::new("output", output.path.display(), message))
         };
@@ -117,8 +122,25 @@ impl Outputs {
     /// # Errors
     /// One could not be written; the others were tried.
     pub(crate) fn write(&self, outcomes: &[Outcome]) -> Result<(), Error> {
+        self.write_those(outcomes, |_| true)
+    }
+
+    /// Writes those that can be written again when more is known: no pipe, and no file of others.
+    ///
+    /// # Errors
+    /// As [`write`](Outputs::write).
+    pub(crate) fn write_so_far(&self, outcomes: &[Outcome]) -> Result<(), Error> {
+        let again = |output: &Output| !output.append && !files::is_stream(&output.path);
+        self.write_those(outcomes, again)
+    }
+
+    fn write_those(
+        &self,
+        outcomes: &[Outcome],
+        chosen: impl Fn(&Output) -> bool,
+    ) -> Result<(), Error> {
         let mut result = Ok(());
-        for output in &self.0 {
+        for output in self.0.iter().filter(|output| chosen(output)) {
             let written = output.write(outcomes).map_err(|source| Error::Io {
                 what: format!("cannot write {}", output.path.display()),
                 source,
@@ -167,25 +189,16 @@ impl Output {
         }
     }
 
-    /// Opens the file, as it is or emptied.
-    fn open(&self, as_it_is: bool) -> io::Result<File> {
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let append = self.append || as_it_is;
-        let mut options = OpenOptions::new();
-        options.create(true).append(append);
-        options.write(true).truncate(!append).open(&self.path)
-    }
-
     fn write(&self, outcomes: &[Outcome]) -> io::Result<()> {
         let mut text = self.format.render(outcomes).map_err(io::Error::other)?;
         if self.append {
             // A table ends with an empty line.
             text.push('\n');
         }
-        // In one call, so that what several processes append stays apart.
-        self.open(false)?.write_all(text.as_bytes())
+        match self.append {
+            true => files::append(&self.path, &text),
+            false => files::replace(&self.path, |file| file.write_all(text.as_bytes())),
+        }
     }
 }
 
@@ -264,9 +277,9 @@ mod tests {
         let path = root.join("deep/er/result.json");
         let outputs = Outputs::parse("--output", &[format!("bencher={}", path.display())]).unwrap();
         outputs.check().unwrap();
-        fs::write(&path, "old").unwrap();
+        std::fs::write(&path, "old").unwrap();
         outputs.check().unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
         let outcome = Outcome {
             group: "g".to_owned(),
             name: "n".to_owned(),
@@ -275,11 +288,11 @@ mod tests {
             measured: None,
         };
         outputs.write(&[outcome]).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "{}\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n");
         let below = path.join("below.json");
         let below = Outputs::parse("--output", &[format!("bencher={}", below.display())]).unwrap();
         let error = below.check().unwrap_err().to_string();
         assert!(error.contains("cannot be written"), "{error}");
-        fs::remove_dir_all(root).unwrap();
+        std::fs::remove_dir_all(root).unwrap();
     }
 }

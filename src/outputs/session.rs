@@ -89,10 +89,14 @@ impl Session {
         }
     }
 
-    /// A bench has ended.
+    /// A bench has ended. The files have it before the screen does, whatever comes then.
     pub(crate) fn finish(&mut self, outcome: Outcome) {
-        self.format.tell(|| Event::finished(&outcome));
         self.outcomes.push(outcome);
+        // What fails here is tried again at the end, and said then.
+        let _ = self.outputs.write_so_far(&self.outcomes);
+        if let Some(outcome) = self.outcomes.last() {
+            self.format.tell(|| Event::finished(outcome));
+        }
     }
 
     /// What became of the benches so far.

@@ -34,7 +34,7 @@ pub enum End {
     Passed,
     /// The verdict, or the bench's own function, is against it; why.
     Failed(String),
-    /// There is no report; why, and the command's exit code for it.
+    /// There is no report, or something of it could not be kept; why, and the command's exit code for it.
     Broken(String, u8),
     /// It does not apply here; why.
     Ignored(String),
@@ -94,6 +94,16 @@ impl End {
             _ => End::Broken(error.to_string(), error.exit_code()),
         }
     }
+
+    /// The same, unless something of the report was to be kept and could not be: then nothing passed.
+    pub(crate) fn with_unsaved(self, report: &Report) -> Self {
+        match (self, report.unsaved()) {
+            (end, []) => end,
+            (End::Passed, unsaved) => End::Broken(unsaved.join("\n"), Verdict::Invalid.exit_code()),
+            (End::Failed(why), unsaved) => End::Failed(format!("{why}\n{}", unsaved.join("\n"))),
+            (end, _) => end,
+        }
+    }
 }
 
 impl Outcome {
@@ -111,7 +121,8 @@ impl Outcome {
                     report.verdict(),
                     report.reasons()
                 )),
-            },
+            }
+            .with_unsaved(report),
             measured: Some(Measured::of(report)),
         }
     }

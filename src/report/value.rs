@@ -21,6 +21,7 @@ pub struct Report {
     criteria: Criteria,
     metrics: Metrics,
     judgement: Judgement,
+    lost: Vec<String>,
 }
 
 impl Report {
@@ -37,7 +38,13 @@ impl Report {
             criteria,
             metrics,
             judgement,
+            lost: Vec::new(),
         }
+    }
+
+    /// Something was to be kept of it and could not be.
+    pub(crate) fn lost(&mut self, message: String) {
+        self.lost.push(message);
     }
 
     /// Held against another run.
@@ -136,6 +143,12 @@ impl Report {
     /// Remarks on how the run was made, such as which token counts are estimates.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// What was to be kept of the run and could not be, such as a baseline, each with the reason. A test or
+    /// command fails over it, whatever the verdict.
+    pub fn unsaved(&self) -> &[String] {
+        &self.lost
     }
 
     /// Every number.

@@ -2,10 +2,14 @@
 
 use super::flags::Args;
 use crate::{
-    cli::{argv, save},
+    cli::{
+        argv,
+        save::{self, How},
+    },
     clock::Nanos,
     error::{Error, Problem},
     export::Export,
+    files,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
@@ -13,6 +17,10 @@ use std::path::{Path, PathBuf};
 
 /// Asks for records of PyTorch's benchmark format beside each result file.
 const FOR_PYTORCH: &str = "SAVE_TO_PYTORCH_BENCHMARK_FORMAT";
+
+fn for_pytorch() -> bool {
+    std::env::var_os(FOR_PYTORCH).is_some_and(|value| !value.is_empty())
+}
 
 /// The output that the flags ask for, checked before the run so that nothing is lost after it.
 pub(super) struct Output<'a> {
@@ -47,19 +55,35 @@ impl<'a> Output<'a> {
             folder: args.result_dir.clone().unwrap_or_default(),
         };
         if output.saves() && !args.dry_run {
-            let folder = match output.folder.as_os_str().is_empty() {
-                true => PathBuf::from("."),
-                false => output.folder.clone(),
-            };
-            if let Err(e) = save::check_folder(&folder) {
-                let message = format!("cannot be written to: {e}. Choose another folder");
-                problems.push(Problem::new("--result-dir", folder.display(), message));
-            }
+            problems.extend(output.check_result().err());
         }
         match problems.is_empty() {
             true => Ok(output),
             false => Err(Error::Invalid(problems)),
         }
+    }
+
+    /// Finds out whether the result file could be written.
+    fn check_result(&self) -> Result<(), Problem> {
+        let Some(name) = &self.args.result_filename else {
+            let folder = match self.folder.as_os_str().is_empty() {
+                true => Path::new("."),
+                false => &self.folder,
+            };
+            return files::check_folder(folder).map_err(|e| {
+                let message = format!("cannot be written to: {e}. Choose another folder");
+                Problem::new("--result-dir", folder.display(), message)
+            });
+        };
+        let path = self.folder.join(name);
+        let beside = for_pytorch().then(|| report::pytorch_file(&path));
+        for path in [Some(path), beside].into_iter().flatten() {
+            files::check(&path).map_err(|e| {
+                let message = format!("cannot be written: {e}. Choose another name");
+                Problem::new("--result-filename", path.display(), message)
+            })?;
+        }
+        Ok(())
     }
 
     fn saves(&self) -> bool {
@@ -105,18 +129,25 @@ impl<'a> Output<'a> {
         }
         let now = Zoned::now();
         let json = self.json(report, &now);
-        let name = self.args.result_filename.clone().unwrap_or_else(|| {
-            report::result_file_name(
+        let chosen = self.args.result_filename.clone();
+        let how = match (self.args.append_result, &chosen) {
+            (true, _) => How::Append,
+            (false, Some(_)) => How::Replace,
+            (false, None) => How::Add,
+        };
+        let name = chosen.unwrap_or_else(|| {
+            files::fitting(&report::result_file_name(
                 report.run(),
                 self.args.label.as_deref(),
                 self.args.model_id(report.model()),
                 self.args.ramp(&mut Vec::new()).as_ref(),
                 &date(&now),
-            )
+            ))
         });
         let path = self.folder.join(name);
-        let Err(source) = save::write(&path, &json, self.args.append_result) else {
-            return self.save_for_pytorch(report, &json, &path);
+        let source = match save::write(&path, &json, how) {
+            Ok(path) => return self.save_for_pytorch(report, &json, &path),
+            Err(e) => e,
         };
         let kept = match save::rescue(&json) {
             Ok(kept) => format!("it was kept in {}", kept.display()),
@@ -135,7 +166,7 @@ impl<'a> Output<'a> {
         json: &VllmJson<'_>,
         path: &Path,
     ) -> Result<(), Error> {
-        if std::env::var_os(FOR_PYTORCH).is_none_or(|value| value.is_empty()) {
+        if !for_pytorch() {
             return Ok(());
         }
         let path = report::pytorch_file(path);
@@ -143,7 +174,9 @@ impl<'a> Output<'a> {
         let model = self.args.model_id(report.model());
         let records = report::pytorch_records(json, model, argv::settings(line));
         let what = format!("cannot write the records for PyTorch to {}", path.display());
-        save::write(&path, &records, false).map_err(Error::io(what))
+        save::write(&path, &records, How::Replace)
+            .map(drop)
+            .map_err(Error::io(what))
     }
 
     fn json<'r>(&self, report: &'r Report, now: &Zoned) -> VllmJson<'r> {

@@ -1,0 +1,18 @@
+//! How files are written, so that nothing measured is lost: a file is replaced as a whole or stays as it
+//! was ([`replace`]), a line is added in one locked write ([`append`]), several writers of one folder
+//! take turns ([`Turn`]), and all of it is checked before the run ([`check`]).
+
+mod append;
+mod name;
+mod place;
+mod turn;
+mod whole;
+
+pub(crate) use append::append;
+#[cfg(feature = "cli")]
+pub(crate) use name::fitting;
+pub(crate) use place::{is_stream, same};
+pub(crate) use turn::Turn;
+#[cfg(feature = "cli")]
+pub(crate) use whole::{add, rescue};
+pub(crate) use whole::{check, check_folder, replace};

@@ -1,0 +1,102 @@
+//! Names of files.
+
+/// The longest name of most file systems is 255 bytes; some of it is for what is added to a name.
+#[cfg(feature = "cli")]
+const LONGEST: usize = 200;
+
+/// Checks a path that somebody chose.
+///
+/// # Errors
+/// What is wrong with it: it has characters that no terminal shows as they are.
+pub(super) fn check_name(path: &str) -> Result<(), String> {
+    match path.chars().find(|c| is_unseen(*c)) {
+        Some(c) => Err(format!(
+            "has the control character {}. Choose another name",
+            c.escape_unicode()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A text as part of a file's name: what no name may hold becomes a hyphen.
+#[cfg(feature = "cli")]
+fn part(text: &str) -> String {
+    let safe = |c: char| match is_unseen(c) || is_separator(c) {
+        true => '-',
+        false => c,
+    };
+    text.chars().map(safe).collect()
+}
+
+/// A name that file systems take. One that is too long is cut, and a hash of the whole keeps different
+/// ones apart; it keeps its end, which has the date and the file's kind.
+#[cfg(feature = "cli")]
+pub(crate) fn fitting(name: &str) -> String {
+    const END: usize = 60;
+    let name = part(name);
+    let name = match name.strip_prefix('.') {
+        Some(rest) => format!("-{rest}"),
+        None => name,
+    };
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let hash = xxhash_rust::xxh3::xxh3_64(name.as_bytes());
+    let start = name.floor_char_boundary(LONGEST - END - 18);
+    let end = name.ceil_char_boundary(name.len() - END);
+    format!("{}-{hash:016x}-{}", &name[..start], &name[end..])
+}
+
+/// Control characters, and those that turn around or break up what is shown after them.
+fn is_unseen(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+#[cfg(feature = "cli")]
+fn is_separator(c: char) -> bool {
+    c == '/' || (cfg!(windows) && "\\:*?\"<>|".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[cfg(feature = "cli")]
+    #[rstest]
+    #[case("feature/x", "feature-x")]
+    #[case("/abs/x", "-abs-x")]
+    #[case("a\0b\nc\u{9b}d\u{202e}e", "a-b-c-d-e")]
+    #[case("Qwen2.5-7B é 日本", "Qwen2.5-7B é 日本")]
+    fn parts_hold_nothing_that_leads_elsewhere(#[case] text: &str, #[case] name: &str) {
+        assert_eq!(part(text), name);
+        assert!(check_name(name).is_ok());
+    }
+
+    #[rstest]
+    #[case("a\0b", "\\u{0}")]
+    #[case("a\nb", "\\u{a}")]
+    #[case("a\u{9b}b", "\\u{9b}")]
+    #[case("a\u{202e}b", "\\u{202e}")]
+    fn what_cannot_be_shown_is_refused(#[case] path: &str, #[case] told: &str) {
+        let error = check_name(path).unwrap_err();
+        assert!(error.contains(told), "{error}");
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn names_fit_and_stay_apart() {
+        let long = |c: &str| fitting(&format!("{}-20260901-120000.json", c.repeat(300)));
+        for name in [long("x"), long("日"), long("y")] {
+            assert!(name.len() <= 200, "{name}");
+            assert!(name.ends_with("-20260901-120000.json"), "{name}");
+        }
+        assert_ne!(
+            long("x"),
+            fitting(&format!("{}-20260901-120000.json", "x".repeat(301)))
+        );
+        assert_eq!(fitting(".hidden"), "-hidden");
+        assert_eq!(fitting("openai-infqps-m-1.json"), "openai-infqps-m-1.json");
+    }
+}

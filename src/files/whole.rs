@@ -1,0 +1,234 @@
+//! Files that are written as a whole or not at all.
+
+use super::{
+    name::check_name,
+    place::{Place, folder_of},
+};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+const PREFIX: &str = ".goodput-";
+const SUFFIX: &str = ".tmp";
+
+/// So often a temporary file is made again that another process took for a left one.
+const TRIES: usize = 10;
+
+/// Writes a file over what was there. Readers see the old file or the new one, and the old one stays if
+/// this fails. Symbolic links are followed, permissions are kept, and missing folders are made. Pipes
+/// and devices are written as they stand, and so is a file whose folder lets nothing be added.
+///
+/// # Errors
+/// The system's, and those of `write`.
+pub(crate) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    let target = match Place::of(path)? {
+        Place::Stream => return write(&mut open_stream(path)?),
+        Place::File(target) => target,
+    };
+    let old = match OpenOptions::new().write(true).open(&target) {
+        Ok(file) => Some(file),
+        Err(e) if e.kind() == ErrorKind::NotFound => None,
+        Err(e) => return Err(e),
+    };
+    let folder = folder_of(&target);
+    fs::create_dir_all(folder)?;
+    let mut new = match (temporary(folder), old) {
+        (Ok(new), old) => {
+            if let Some(old) = old {
+                keep_owner(&old, new.path());
+                new.as_file()
+                    .set_permissions(old.metadata()?.permissions())?;
+            }
+            new
+        }
+        (Err(e), Some(mut old)) if is_closed(&e) => return over(&mut old, write),
+        (Err(e), _) => return Err(e),
+    };
+    write(new.as_file_mut())?;
+    new.as_file().sync_all()?;
+    if let Err(e) = new.persist(&target) {
+        // A file that is mounted by itself cannot be exchanged, only written.
+        if !matches!(
+            e.error.kind(),
+            ErrorKind::ResourceBusy | ErrorKind::CrossesDevices
+        ) {
+            return Err(e.error);
+        }
+        let text = fs::read(e.file.path())?;
+        let mut old = OpenOptions::new().write(true).open(&target)?;
+        return over(&mut old, |file| io::Write::write_all(file, &text));
+    }
+    sync_folder(folder);
+    Ok(())
+}
+
+/// Writes a new file, never over another: `a.json`, and if there is one `a-1.json`, and so on.
+///
+/// # Errors
+/// The system's.
+#[cfg(feature = "cli")]
+pub(crate) fn add(path: &Path, text: &[u8]) -> io::Result<PathBuf> {
+    let folder = folder_of(path);
+    fs::create_dir_all(folder)?;
+    let mut new = temporary(folder)?;
+    io::Write::write_all(new.as_file_mut(), text)?;
+    new.as_file().sync_all()?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    let mut wanted = path.to_owned();
+    let mut number = 0;
+    loop {
+        match new.persist_noclobber(&wanted) {
+            Ok(_) => break,
+            Err(e) if e.error.kind() == ErrorKind::AlreadyExists => new = e.file,
+            Err(e) => return Err(e.error),
+        }
+        number += 1;
+        wanted = folder.join(format!("{stem}-{number}.{ending}"));
+    }
+    sync_folder(folder);
+    Ok(wanted)
+}
+
+/// Keeps a text in the system's temporary folder, where only this user reads it; says where.
+///
+/// # Errors
+/// The system's.
+#[cfg(feature = "cli")]
+pub(crate) fn rescue(name: &str, ending: &str, text: &[u8]) -> io::Result<PathBuf> {
+    let mut builder = tempfile::Builder::new();
+    let mut file = builder.prefix(name).suffix(ending).tempfile()?;
+    io::Write::write_all(file.as_file_mut(), text)?;
+    file.as_file().sync_all()?;
+    let (_, path) = file.keep().map_err(|e| e.error)?;
+    Ok(path)
+}
+
+/// Finds out before a run whether a file could be written after it. Makes missing folders, and leaves
+/// the file as it is.
+///
+/// # Errors
+/// It could not be written.
+pub(crate) fn check(path: &Path) -> io::Result<()> {
+    check_name(&path.to_string_lossy()).map_err(io::Error::other)?;
+    let Place::File(target) = Place::of(path)? else {
+        return Ok(());
+    };
+    match OpenOptions::new().write(true).open(&target) {
+        Err(e) if e.kind() == ErrorKind::NotFound => check_folder(folder_of(&target)),
+        opened => opened.map(drop),
+    }
+}
+
+/// Makes a folder and tries to write into it.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
+    check_name(&folder.to_string_lossy()).map_err(io::Error::other)?;
+    fs::create_dir_all(folder)?;
+    temporary(folder).map(drop)
+}
+
+/// A file next to those of this folder, for this process alone. It is locked as long as it is open, by which
+/// other processes know that its writer lives.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    remove_left(folder);
+    for _ in 0..TRIES {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX);
+        // The process's mask takes from it, as from any new file.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
+        let is_being_removed =
+            matches!(file.as_file().try_lock(), Err(fs::TryLockError::WouldBlock));
+        if !is_being_removed && file.path().exists() {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::other("temporary files vanish at once"))
+}
+
+/// Takes away what writers have left that were killed in the middle.
+fn remove_left(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_file() {
+            let file = OpenOptions::new().write(true).open(entry.path());
+            if let Ok(file) = file
+                && file.try_lock().is_ok()
+            {
+                // It is only clutter.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// Opens a pipe or device. A pipe must have a reader, as writing would wait for one for ever.
+fn open_stream(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    let _reader = {
+        use std::os::unix::fs::OpenOptionsExt;
+        let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
+        let opened = OpenOptions::new()
+            .append(true)
+            .custom_flags(nonblocking)
+            .open(path);
+        opened.map_err(|e| match e.raw_os_error() {
+            Some(code) if code == nix::errno::Errno::ENXIO as i32 => {
+                io::Error::other("nothing reads this pipe")
+            }
+            _ => e,
+        })?
+    };
+    OpenOptions::new().append(true).open(path)
+}
+
+fn over(file: &mut File, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    file.set_len(0)?;
+    write(file)?;
+    file.sync_all()
+}
+
+/// Whether a folder lets nobody add files to it, or not this user.
+fn is_closed(e: &io::Error) -> bool {
+    matches!(
+        e.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// Gives the new file the owner of the old one, where this user may.
+#[cfg(unix)]
+fn keep_owner(old: &File, new: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    if let Ok(old) = old.metadata() {
+        // Only root may give files away; others keep their own.
+        let _ = std::os::unix::fs::chown(new, Some(old.uid()), Some(old.gid()));
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &Path) {}
+
+/// The new name is safe on disk only with its folder. Some systems cannot do that, and the file is whole
+/// without it.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+#[cfg(test)]
+#[path = "whole_tests.rs"]
+mod tests;
