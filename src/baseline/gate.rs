@@ -51,9 +51,12 @@ impl Gate {
     ) -> Result<Option<Self>, Error> {
         let variable = |name: &str| std::env::var(name).ok();
         let own = bench.baseline.as_deref();
-        let Some(chosen) = bench.baselines.choose(own, variable)? else {
+        let Some(mut chosen) = bench.baselines.choose(own, variable)? else {
             return Ok(None);
         };
+        if let Some(against) = &mut chosen.against {
+            against.strict |= bench.require_baseline;
+        }
         let entry = entry(&bench.baselines, bench.name());
         let load = |name: &str| chosen.store.load(name, &entry);
         let against = match &chosen.against {

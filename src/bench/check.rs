@@ -125,6 +125,10 @@ impl Bench {
     }
 
     fn check_evidence(&self, problems: &mut Vec<Problem>) {
+        if self.require_baseline && self.baseline.is_none() && !self.baselines.compares() {
+            let fix = "names no baseline. Write which one must exist: `baseline = \"main\"`";
+            problems.push(Problem::new("require_baseline", true, fix));
+        }
         if let (Some(name), Some(_)) = (&self.baseline, &self.versus) {
             let fix = "cannot be given together with `versus`: a run is compared with one or the other. \
                        Remove one";

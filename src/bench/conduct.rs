@@ -168,11 +168,11 @@ impl Bench {
     ) -> Result<std::thread::JoinHandle<()>, Error> {
         std::thread::Builder::new()
             .name(format!("goodput {}", self.name))
-            .spawn(move || done(self.conduct(&control)))
+            .spawn(move || done(self.conduct_live(&control)))
             .map_err(Error::io("cannot start the measuring thread"))
     }
 
-    fn conduct(self, control: &Control) -> Result<Report, Error> {
+    pub(super) fn conduct(self, control: &Control) -> Result<Report, Error> {
         self.check()?;
         let target = self.chosen_target();
         if let Some(versus) = &self.versus {

@@ -64,6 +64,13 @@ impl Bench {
         self
     }
 
+    /// Fail where nothing is stored under the baseline's name, instead of counting the run as new: a typo or a cold
+    /// cache is no silent pass. It holds for whichever name wins, and needs one. Default false.
+    pub fn require_baseline(mut self, require: bool) -> Self {
+        self.require_baseline = require;
+        self
+    }
+
     /// The same settings as the command has, which win over [`baseline`](Self::baseline) and the
     /// environment: what to compare with, what to save the run as, and where.
     ///

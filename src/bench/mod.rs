@@ -13,6 +13,7 @@ mod extend;
 mod family;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
+mod live;
 mod load;
 mod lora;
 mod noise;
@@ -106,6 +107,8 @@ pub struct Bench {
     pub(crate) function: bool,
     /// The bench's own baseline.
     pub(crate) baseline: Option<String>,
+    /// That something must be stored there.
+    pub(crate) require_baseline: bool,
     /// What was asked for beside it.
     pub(crate) baselines: baseline::Settings,
     pub(crate) stream: bool,
@@ -167,6 +170,7 @@ impl Bench {
             on_inconclusive: OnInconclusive::Warn,
             function: false,
             baseline: None,
+            require_baseline: false,
             baselines: baseline::Settings::default(),
             stream: true,
             ignore_eos: None,

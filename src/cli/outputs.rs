@@ -4,6 +4,7 @@ use crate::{
     error::Error,
     outputs::{MessageFormat, Outputs},
 };
+use std::path::PathBuf;
 
 /// Where results go besides the screen.
 #[derive(Debug, clap::Args)]
@@ -13,6 +14,10 @@ pub(super) struct OutputArgs {
     /// commas. A GitHub job's summary is written without being asked, unless markdown is.
     #[arg(long = "output", value_name = "FORMAT=PATH")]
     outputs: Vec<String>,
+    /// Keep the latest and the previous result of each bench in this folder, for `goodput report`. Also read from
+    /// GOODPUT_RESULTS. Default: `goodput run` in a Cargo project keeps them in `target/goodput`.
+    #[arg(long, value_name = "DIR")]
+    pub(super) results: Option<PathBuf>,
     /// For whom stdout is.
     #[arg(long, value_enum, default_value_t)]
     pub(super) message_format: MessageFormat,

@@ -3,6 +3,7 @@
 use crate::{
     bench::Control,
     client::{Observer, Stop},
+    clock::Nanos,
     metrics::LatencyHistogram,
     record::Record,
 };
@@ -24,7 +25,8 @@ pub(super) struct Progress {
 }
 
 struct State {
-    started: Option<Instant>,
+    pace: Pace,
+    sent: usize,
     last_line: Instant,
     done: usize,
     errors: usize,
@@ -49,7 +51,8 @@ impl Progress {
             bar,
             total,
             state: Mutex::new(State {
-                started: None,
+                pace: Pace::default(),
+                sent: 0,
                 last_line: Instant::now(),
                 done: 0,
                 errors: 0,
@@ -73,10 +76,40 @@ impl Progress {
     }
 }
 
+/// How long a run has lasted by its own clock, which in a simulation is faster than the wall's and begins
+/// anew with each segment.
+#[derive(Debug, Default)]
+struct Pace {
+    first_sent: Option<Nanos>,
+    last_end: Nanos,
+    /// Of the segments before.
+    before: Duration,
+    /// Nothing was in flight when the last request was sent.
+    idle: bool,
+}
+
+impl Pace {
+    fn ended(&mut self, sent: Nanos, end: Nanos) {
+        // On one clock, what is sent after everything has ended is sent later than that.
+        if self.idle && sent < self.last_end {
+            self.before = self.lasted();
+            self.first_sent = None;
+            self.last_end = Nanos::default();
+        }
+        self.idle = false;
+        self.first_sent = Some(self.first_sent.map_or(sent, |first| first.min(sent)));
+        self.last_end = self.last_end.max(end);
+    }
+
+    fn lasted(&self) -> Duration {
+        let first = self.first_sent.unwrap_or_default();
+        self.before + (self.last_end - first)
+    }
+}
+
 impl State {
     fn message(&self) -> String {
-        let seconds = self.started.map_or(0.0, |s| s.elapsed().as_secs_f64());
-        let rate = self.done as f64 / seconds.max(1e-9);
+        let rate = self.done as f64 / self.pace.lasted().as_secs_f64().max(1e-9);
         let mut message = format!("{rate:.1} req/s");
         if self.ttft.count() > 0 {
             message += &format!(
@@ -92,12 +125,14 @@ impl State {
 impl Observer for Progress {
     fn sent(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.started.get_or_insert_with(Instant::now);
+        state.pace.idle |= state.done == state.sent;
+        state.sent += 1;
     }
 
     fn finished(&self, record: &Record) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
+        state.pace.ended(record.sent, record.end);
         state.errors += usize::from(!record.ok());
         if let (Some(first), true) = (record.events.first_at(), record.ok()) {
             state.ttft.record(first - record.sent);
@@ -113,5 +148,31 @@ impl Observer for Progress {
             }
             None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Nanos {
+        Nanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn the_runs_own_clock_counts_over_its_segments() {
+        let mut pace = Pace::default();
+        for (sent, end) in [(1, 3), (2, 4)] {
+            pace.ended(at(sent), at(end));
+        }
+        assert_eq!(pace.lasted(), Duration::from_secs(3));
+        // Idle between two requests of one clock.
+        pace.idle = true;
+        pace.ended(at(9), at(11));
+        assert_eq!(pace.lasted(), Duration::from_secs(10));
+        // The next segment.
+        pace.idle = true;
+        pace.ended(at(0), at(5));
+        assert_eq!(pace.lasted(), Duration::from_secs(15));
     }
 }

@@ -8,15 +8,17 @@ use crate::{
     bench::{Control, Family},
     client::Stop,
     error::{Error, Problem},
-    harness::{Ignored, Selection, live_is_required},
+    harness::{Ignored, Selection},
+    history::{BenchId, History, of_command},
     judge::OnInconclusive,
     outputs::Session,
-    report::{End, Outcome, worst_exit_code},
+    report::{End, Outcome, counted, worst_exit_code},
     suite::{Declared, Suite},
+    target::live_is_required,
 };
 use std::{
     env,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -65,6 +67,12 @@ fn measure(args: Args) -> Result<u8, Error> {
     let group = args.suite.display().to_string();
     let name = args.suite.file_stem().unwrap_or_default();
     let outputs = args.to.outputs(&name.to_string_lossy())?;
+    let home = args
+        .suite
+        .parent()
+        .filter(|home| !home.as_os_str().is_empty());
+    let home = path::absolute(home.unwrap_or(Path::new("."))).unwrap_or_default();
+    let folder = of_command(args.to.results.as_deref(), &home);
     let file = enter_folder(&args.suite)?;
     let suite = Suite::read(&file)?;
     let ignored = match (args.ignored, args.include_ignored) {
@@ -97,6 +105,7 @@ fn measure(args: Args) -> Result<u8, Error> {
         runs(declared) && (own || baselines.compares())
     };
     let mut family = Family::of(chosen.iter().filter(|declared| compares(declared)).count());
+    let history = History::of_command("goodput run", folder);
     for mut declared in chosen {
         let compares = compares(&declared);
         let settings = Settings {
@@ -108,7 +117,22 @@ fn measure(args: Args) -> Result<u8, Error> {
         if stop.is_requested() {
             break;
         }
+        let kept = runs(&declared).then(|| BenchId {
+            home: home.display().to_string(),
+            package: String::new(),
+            group: file.display().to_string(),
+            source: String::new(),
+            name: declared.bench.name().to_owned(),
+        });
+        if let Some(id) = &kept {
+            history.begin(id);
+        }
         let outcome = run_bench(declared, ignored, &session, &group, &stop);
+        if let Some(id) = &kept
+            && let Some(change) = history.end(id, &outcome, None)
+        {
+            session.say(format!("  previous    {change}\n"));
+        }
         if compares {
             family.ended(outcome.conclusion());
         }
@@ -242,8 +266,12 @@ fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
         0 => String::new(),
         count => format!("; {count} filtered out"),
     };
+    let not_plain = match counted(outcomes.iter().flat_map(Outcome::caveats)) {
+        Some(counted) => format!("; of these {counted}"),
+        None => String::new(),
+    };
     format!(
-        "{} {noun}: {}{left_out}; finished in {:.2}s",
+        "{} {noun}: {}{not_plain}{left_out}; finished in {:.2}s",
         outcomes.len(),
         if parts.is_empty() {
             "nothing was run".to_owned()

@@ -10,9 +10,10 @@ use crate::{
     bench::{Bench, Control},
     client::Observer,
     error::Error,
-    harness::live_is_required,
+    history::{BenchId, History, asked},
     outputs::Session,
     report::{End, Outcome, worst_exit_code},
+    target::live_is_required,
 };
 use std::{
     process::ExitCode,
@@ -52,6 +53,15 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
         .clone()
         .unwrap_or_else(|| bench.name().to_owned());
     let mut session = Session::begin(args.to.outputs(&name)?, args.to.message_format, 1)?;
+    let history = History::of_command(command, asked(args.to.results.as_deref()));
+    let id = BenchId {
+        home: String::new(),
+        package: String::new(),
+        group: command.to_owned(),
+        source: String::new(),
+        name: name.clone(),
+    };
+    history.begin(&id);
     let started = Instant::now();
     let requests = bench.requests_at_most();
     let ran = watched(args, requests, session.start(&name), |control| {
@@ -72,6 +82,9 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
         }
         Err(e) => without_report(command, name, e, started.elapsed()),
     };
+    if let Some(change) = history.end(&id, &outcome, None) {
+        session.say(format!("  previous    {change}"));
+    }
     session.finish(outcome);
     for e in [ran.as_ref().err(), saved.as_ref().err()]
         .into_iter()

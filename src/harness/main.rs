@@ -11,10 +11,12 @@ use crate::{
     bench::Family,
     client::Silent,
     error::Error,
+    history::History,
     outputs::{Outputs, Session},
-    report::{End, Outcome},
+    report::{End, Outcome, counted},
 };
 use std::{
+    path::Path,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -81,6 +83,8 @@ fn outputs(args: &Args, entries: &[&Entry]) -> Result<Outputs, Error> {
 
 fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
     let started = Instant::now();
+    let home = entries.first().map_or("", |entry| entry.manifest_dir);
+    let history = History::of_binary(Path::new(home));
     let noun = if entries.len() == 1 {
         "bench"
     } else {
@@ -98,11 +102,20 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
         false => entries.iter().filter(|entry| compares(entry)).count(),
     });
     for entry in entries {
-        let outcome = run_entry(entry, args, family.share(), &session);
+        if runs(entry) {
+            history.begin(&entry.id());
+        }
+        let (outcome, advice) = run_entry(entry, args, family.share(), &session);
         if compares(entry) {
             family.ended(outcome.conclusion());
         }
         let outcome = outcome.marked(entry);
+        if runs(entry)
+            && let Some(change) = history.end(&entry.id(), &outcome, advice)
+            && !args.quiet
+        {
+            session.say(format!("  previous    {change}"));
+        }
         match &outcome.end {
             End::Passed => {}
             End::Ignored(why) if why.is_empty() => {
@@ -124,25 +137,33 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
     }))
 }
 
-fn run_entry(entry: &Entry, args: &Args, share: f64, session: &Session) -> Outcome {
+/// Its outcome, and advice for the next time.
+fn run_entry(
+    entry: &Entry,
+    args: &Args,
+    share: f64,
+    session: &Session,
+) -> (Outcome, Option<String>) {
     let follower = session.start(&entry.path());
     let observer = follower.unwrap_or_else(|| Arc::new(Silent));
     if let (Some(why), Ignored::Left) = (entry.ignore, args.selection.ignored) {
-        return Outcome {
+        let outcome = Outcome {
             group: entry.binary(),
             name: entry.path(),
             took: Duration::ZERO,
             end: End::Ignored(why.to_owned()),
             measured: None,
         };
+        return (outcome, None);
     }
-    nextest::advise(entry);
+    let advice = nextest::advise(entry);
     let mut show = |report: &crate::Report| {
         if !args.quiet {
             session.say(report);
         }
     };
-    run_case(entry, &args.baselines, share, observer, &mut show).outcome
+    let ran = run_case(entry, &args.baselines, share, observer, &mut show);
+    (ran.outcome, advice)
 }
 
 /// The failures and libtest's last line.
@@ -161,6 +182,9 @@ fn conclude(session: &Session, took: Duration) {
     }
     let passed = outcomes.iter().filter(|o| o.end == End::Passed).count();
     let ignored = outcomes.len() - passed - failures.len();
+    if let Some(counted) = counted(outcomes.iter().flat_map(Outcome::caveats)) {
+        session.say(format!("\nof those that passed: {counted}"));
+    }
     session.say(format!(
         "\ntest result: {}. {passed} passed; {} failed; {ignored} ignored; {} measured; \
          {} filtered out; finished in {:.2}s\n",

@@ -6,12 +6,10 @@ mod nextest;
 mod registry;
 mod selection;
 mod test;
+mod told;
 
 pub use main::main;
 pub use registry::{Case, Check, Entry, Outcome};
-pub use test::run_test;
 #[cfg(feature = "cli")]
-pub(crate) use {
-    selection::{Ignored, Selection},
-    test::live_is_required,
-};
+pub(crate) use selection::{Ignored, Selection};
+pub use test::run_test;

@@ -19,37 +19,36 @@ pub(super) fn runs_this() -> bool {
     env::var_os("NEXTEST").is_some()
 }
 
-/// Prints the nextest setting that live benches need, once a run, when it is missing.
+/// The nextest setting that live benches need, when it is missing. It is printed once a run, too; but nextest hides
+/// what passing tests print, so it stays with the result.
 ///
 /// The measurement lock keeps benches apart, but only nextest can keep *other* tests from running
 /// beside a bench.
-pub(super) fn advise(entry: &Entry) {
+pub(super) fn advise(entry: &Entry) -> Option<String> {
     let parallel = env::var("NEXTEST_TEST_THREADS").is_ok_and(|n| n != "1");
     if !runs_this() || !parallel || !is_live(entry) {
-        return;
+        return None;
     }
-    let Ok(run) = env::var("NEXTEST_RUN_ID") else {
-        return;
-    };
+    let run = env::var("NEXTEST_RUN_ID").ok()?;
     let configured = match env::var("NEXTEST_WORKSPACE_ROOT") {
         Ok(root) => is_configured(Path::new(&root)),
         // Older versions do not tell; the workspace is the crate's folder or one above it.
         Err(_) => Path::new(entry.manifest_dir).ancestors().any(is_configured),
     };
     if configured {
-        return;
-    }
-    if !is_first_of(&run).unwrap_or(true) {
-        return;
+        return None;
     }
     let binary = env::var("NEXTEST_BINARY_ID").unwrap_or_default();
-    // Straight to stderr: nextest shows it with the test's output.
-    let _ = writeln!(
-        io::stderr(),
+    let advice = format!(
         "goodput: other tests may run beside this live bench. Put this into \
          .config/nextest.toml to keep them away:\n\n{}\n",
         SNIPPET.replace("ID", &binary)
     );
+    if is_first_of(&run).unwrap_or(true) {
+        // Straight to stderr: nextest shows it with the test's output.
+        let _ = writeln!(io::stderr(), "{advice}");
+    }
+    Some(advice)
 }
 
 /// Whether no other test of this nextest run, each in a process of its own, has asked yet. One

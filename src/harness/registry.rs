@@ -1,6 +1,6 @@
 //! What `#[llm_bench]` leaves in the binary.
 
-use crate::{baseline::Settings, bench::Bench, report::Report};
+use crate::{baseline::Settings, bench::Bench, history::BenchId, report::Report};
 use std::{fmt::Debug, path::Path};
 
 /// What a bench function demands of its report.
@@ -84,6 +84,17 @@ impl Entry {
             let folder = Path::new(self.manifest_dir).file_name();
             folder.unwrap_or_default().to_string_lossy().into_owned()
         })
+    }
+
+    /// Which bench it is among all that share a target folder.
+    pub(super) fn id(&self) -> BenchId {
+        BenchId {
+            home: self.manifest_dir.to_owned(),
+            package: self.package(),
+            group: self.binary(),
+            source: self.file.to_owned(),
+            name: self.path(),
+        }
     }
 
     /// All benches of this binary in source order.

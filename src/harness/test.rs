@@ -3,19 +3,22 @@
 use super::{
     nextest,
     registry::{Case, Entry},
+    told,
 };
 use crate::{
     baseline::Settings,
     bench::{Control, Family},
     client::{Observer, Silent},
+    history::History,
     judge::Verdict,
     outputs::Outputs,
     report::{End, Measured, Outcome, Report},
+    target::live_is_required,
 };
 use std::{
     any::Any,
-    io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::Path,
     sync::Arc,
     time::Instant,
 };
@@ -37,24 +40,31 @@ type Panic = Box<dyn Any + Send>;
 #[allow(clippy::panic, reason = "a failing test panics")]
 pub fn run_test(entry: &Entry) {
     let outputs = Outputs::of_environment(&entry.label());
-    let outputs = outputs.and_then(|outputs| outputs.check().map(|()| outputs));
-    let outputs = outputs.unwrap_or_else(|e| panic!("{e}"));
-    nextest::advise(entry);
+    let outputs = match outputs.and_then(|outputs| outputs.check().map(|()| outputs)) {
+        Ok(outputs) => outputs,
+        // Not in a closure, which would be the place that the panic names.
+        Err(e) => panic!("{e}"),
+    };
+    let advice = nextest::advise(entry);
+    let history = History::of_binary(Path::new(entry.manifest_dir));
+    history.begin(&entry.id());
     let baselines = Settings::default();
     let share = share(entry, &baselines);
     let ran = run_case(entry, &baselines, share, Arc::new(Silent), &mut |report| {
         println!("{report}");
     });
-    let written = outputs.write(&[ran.outcome.clone().marked(entry)]);
+    let outcome = ran.outcome.clone().marked(entry);
+    if let Some(change) = history.end(&entry.id(), &outcome, advice) {
+        println!("  previous    {change}");
+    }
+    told::tell(&outcome);
+    let written = outputs.write(&[outcome]);
     if let Some(panic) = ran.panic {
         resume_unwind(panic);
     }
     match ran.outcome.end {
-        End::Passed => {}
-        End::Ignored(why) => {
-            // libtest cannot be told at run time; past its capture, so that it is seen.
-            let _ = writeln!(io::stderr(), "goodput: {} ignored: {why}", entry.path());
-        }
+        // libtest cannot be told at run time that it was ignored.
+        End::Passed | End::Ignored(_) => {}
         End::Failed(why) | End::Broken(why, _) => panic!("{why}"),
     }
     if let Err(e) = written {
@@ -184,10 +194,4 @@ fn at_home(entry: &Entry, baselines: &Settings) -> Settings {
         entry: Some(format!("{}::{}", entry.module, entry.name)),
         ..baselines.clone()
     }
-}
-
-/// `GOODPUT_REQUIRE_LIVE=1`: a bench without its server is a failure, for CI jobs that must not
-/// pass by measuring nothing.
-pub(crate) fn live_is_required() -> bool {
-    std::env::var("GOODPUT_REQUIRE_LIVE").is_ok_and(|value| !value.is_empty() && value != "0")
 }

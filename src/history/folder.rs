@@ -43,8 +43,15 @@ pub(crate) fn of_bench(manifest_dir: &Path) -> Option<PathBuf> {
 /// Outside of Cargo there is none.
 #[cfg(feature = "cli")]
 pub(crate) fn of_command(flag: Option<&Path>, home: &Path) -> Option<PathBuf> {
-    let asked = flag.map(Path::to_owned).or_else(|| variable(VARIABLE));
-    asked.or_else(|| super::project::target_folder(home).map(|target| target.join(NAME)))
+    asked(flag).or_else(|| super::project::target_folder(home).map(|target| target.join(NAME)))
+}
+
+/// By the command's flag or [`VARIABLE`] alone.
+#[cfg(feature = "cli")]
+pub(crate) fn asked(flag: Option<&Path>) -> Option<PathBuf> {
+    let asked = flag.map(Path::to_owned).or_else(|| variable(VARIABLE))?;
+    // What changes the folder later does not move it.
+    std::path::absolute(asked).ok()
 }
 
 impl Known {

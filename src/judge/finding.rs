@@ -61,6 +61,8 @@ pub enum FindingKind {
     NewBaseline,
     /// What became of a baseline: saved, kept as it was. A remark.
     Baseline,
+    /// No target was named, so the built-in simulation was measured. A remark.
+    NoTarget,
     /// Output tokens were estimated, so TPOT and token throughput are estimates. A remark.
     EstimatedTokens,
     /// The client's process did not run for a short part of the run. A remark.
@@ -106,6 +108,7 @@ impl FindingKind {
             | FindingKind::Undecided
             | FindingKind::NewBaseline
             | FindingKind::Baseline
+            | FindingKind::NoTarget
             | FindingKind::EstimatedTokens
             | FindingKind::Paused
             | FindingKind::LoopDelay

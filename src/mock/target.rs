@@ -3,11 +3,17 @@
 use super::Front;
 use crate::target::{Guard, Opened, Target, TargetError};
 use std::{
+    cell::Cell,
+    collections::BTreeMap,
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    panic::{self, AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Once},
+    thread,
 };
 use wiremock::{Mock, MockServer};
+
+/// As many kinds of requests are named in a complaint.
+const KINDS: usize = 5;
 
 /// A `MockServer` of its own for each run, with streaming in front. Expectations (`expect`) are
 /// verified after the run; one that is not met fails the bench.
@@ -88,10 +94,100 @@ impl Guard for Mounted {
     fn close(self: Box<Self>) -> Result<(), String> {
         let Mounted { front, server } = *self;
         drop(front);
+        let received = received(&server);
         // wiremock verifies when the server is dropped, and says what is not met by a panic.
-        catch_unwind(AssertUnwindSafe(|| drop(server))).map_err(|panic| {
-            let text = panic.downcast_ref::<String>().cloned();
-            text.unwrap_or_else(|| "an expectation of the wiremock server was not met".to_owned())
+        quietly(|| drop(server)).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            complaint(text.unwrap_or_default(), &received)
         })
+    }
+}
+
+/// What wiremock says of its expectations, in one line. Of the requests, which it would print with their
+/// bodies, only how many there were of each kind.
+fn complaint(text: &str, received: &str) -> String {
+    let start = text.strip_prefix("Verifications failed:").unwrap_or(text);
+    let ends = [
+        "\nReceived requests:",
+        "\nThe server did not",
+        "\nEnable request recording",
+    ];
+    let end = ends.iter().filter_map(|end| start.find(end)).min();
+    let mocks = start[..end.unwrap_or(start.len())].split("\n- ");
+    let one = |mock: &str| {
+        let lines = mock.lines().map(|line| line.trim().trim_end_matches('.'));
+        lines
+            .filter(|line| !line.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mocks: Vec<String> = mocks.map(one).filter(|mock| !mock.is_empty()).collect();
+    format!(
+        "expectations of the wiremock server were not met: {}. {received}",
+        mocks.join("; ")
+    )
+}
+
+/// `It received 19 × POST /v1/chat/completions`
+fn received(server: &MockServer) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let requests = runtime
+        .ok()
+        .and_then(|runtime| runtime.block_on(server.received_requests()));
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for request in requests.into_iter().flatten() {
+        *kinds
+            .entry(format!("{} {}", request.method, request.url.path()))
+            .or_default() += 1;
+    }
+    let more = kinds.len().saturating_sub(KINDS);
+    let mut told: Vec<String> = kinds
+        .iter()
+        .take(KINDS)
+        .map(|(kind, n)| format!("{n} × {kind}"))
+        .collect();
+    match (told.is_empty(), more) {
+        (true, _) => return "It received nothing".to_owned(),
+        (_, 0) => {}
+        (_, more) => told.push(format!("requests to {more} other paths")),
+    }
+    format!("It received {}", told.join(", "))
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Catches a panic whose text is told elsewhere: the process's own hook, which prints panics, does not hear of it.
+fn quietly(act: impl FnOnce()) -> thread::Result<()> {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                hook(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let acted = catch_unwind(AssertUnwindSafe(act));
+    QUIET.set(false);
+    acted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_is_a_line_without_bodies() {
+        let text = "Verifications failed:\n- Mock #0.\n\tExpected range of matching incoming requests: == 25\n\t\
+                    Number of matched incoming requests: 19\n- switch.\n\tExpected range of matching incoming \
+                    requests: == 1\n\tNumber of matched incoming requests: 0\n\nReceived requests:\n- Request #1\n\t\
+                    POST http://127.0.0.1:1/v1/completions\nsecret: body";
+        insta::assert_snapshot!(
+            complaint(text, "It received 19 × POST /v1/completions"),
+            @""
+        );
     }
 }

@@ -11,6 +11,7 @@ use std::{
     env,
     io::{self, Write},
     path::{self, Path, PathBuf},
+    sync::Once,
 };
 
 /// Asks for outputs where no flag can be given: `junit=target/goodput/junit.xml,markdown`.
@@ -73,7 +74,7 @@ impl Outputs {
         let words: Vec<&str> = asked
             .split(',')
             .map(str::trim)
-            .filter(|word| !word.is_empty())
+            .filter(|word| !word.is_empty() && !lacks_job_summary(word))
             .collect();
         let mut outputs = Outputs::parse(VARIABLE, &words)?;
         for output in outputs.0.iter_mut().filter(|output| !output.append) {
@@ -205,6 +206,24 @@ impl Output {
 fn job_summary() -> Option<PathBuf> {
     let path = env::var_os(JOB_SUMMARY)?;
     (!path.is_empty()).then(|| path.into())
+}
+
+/// Whether this asks for the summary of a GitHub job where there is none: a developer's machine has the same
+/// variable as the job. Said once a process.
+fn lacks_job_summary(word: &str) -> bool {
+    static TOLD: Once = Once::new();
+    let lacks = word == "markdown" && job_summary().is_none();
+    if lacks {
+        TOLD.call_once(|| {
+            // Past a test runner's capture.
+            let _ = writeln!(
+                io::stderr(),
+                "goodput: {VARIABLE}: `markdown` is left out: it is the summary of a GitHub job, and {JOB_SUMMARY} is \
+                 not set. `markdown=PATH` writes a file"
+            );
+        });
+    }
+    lacks
 }
 
 /// The path with a label before its extension.

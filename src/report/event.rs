@@ -1,6 +1,6 @@
 //! What happens, as lines of JSON for programs that follow along.
 
-use super::{Measure, Outcome};
+use super::{Caveat, Measure, Outcome};
 use crate::judge::Verdict;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -70,6 +70,8 @@ pub struct Finished {
     /// The run's own verdict, the bench's function included; what `#[should_panic]` makes of it is in
     /// `outcome`.
     pub verdict: Option<Verdict>,
+    /// What it did not prove, if it passed: an undecided SLO, say.
+    pub caveats: Vec<Caveat>,
     /// Remarks on how the run was made.
     pub notes: Vec<String>,
     /// `{"ttft-p99": {"value": 52.3, "unit": "ms", "low": 50.1, "high": null}}`
@@ -104,6 +106,7 @@ impl Event {
             reason: outcome.reason().to_owned(),
             took_s: outcome.took.as_secs_f64(),
             verdict: measured.map(|m| m.verdict),
+            caveats: outcome.caveats().to_vec(),
             notes: measured.map(|m| m.notes.clone()).unwrap_or_default(),
             measures: measures
                 .map(measure)

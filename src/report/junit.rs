@@ -46,6 +46,8 @@ fn case(outcome: &Outcome) -> TestCase {
                 .iter()
                 .map(|m| Property::new(m.slug(), format!("{} {}", m.value, m.unit()))),
         );
+        let caveats = outcome.caveats().iter();
+        case.add_properties(caveats.map(|c| Property::new(c.kind.slug(), &c.message)));
         case.set_system_out(&measured.summary);
     }
     case

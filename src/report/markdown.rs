@@ -51,7 +51,7 @@ fn row(outcome: &Outcome) -> String {
         plain(&outcome.name),
         if simulated { " (simulated)" } else { "" },
         sign(outcome),
-        outcome.word(),
+        word(outcome),
         pair("ttft"),
         pair("tpot"),
         cell("throughput-output", 1.0),
@@ -84,6 +84,15 @@ fn details(outcome: &Outcome) -> String {
         block.trim_matches('\n')
     );
     text
+}
+
+/// How it ended, and what a pass did not prove.
+fn word(outcome: &Outcome) -> String {
+    let caveats = outcome.caveats().iter().map(|caveat| caveat.kind.slug());
+    let told: Vec<_> = std::iter::once(outcome.word())
+        .chain(caveats.map(str::to_owned))
+        .collect();
+    told.join(", ")
 }
 
 fn sign(outcome: &Outcome) -> &'static str {

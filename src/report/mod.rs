@@ -13,6 +13,7 @@
 
 mod action;
 mod bencher;
+mod caveat;
 mod client;
 mod comparison;
 mod decoding;
@@ -39,6 +40,8 @@ mod vllm;
 
 pub use action::action_json;
 pub use bencher::bencher_json;
+pub(crate) use caveat::counted;
+pub use caveat::{Caveat, CaveatKind, caveats};
 pub use comparison::comparison;
 pub use event::{EVENTS, Event, Finished};
 pub use evidence::{evidence, reasons};
@@ -49,6 +52,8 @@ pub use json::{JsonOptions, is_result_key, vllm_json};
 pub use junit::junit_xml;
 pub use markdown::markdown;
 pub use measure::Measure;
+#[cfg(feature = "cli")]
+pub(crate) use outcome::worst;
 pub use outcome::{End, Measured, Outcome, worst_exit_code};
 pub use printed::printed;
 pub use prometheus::prometheus_text;

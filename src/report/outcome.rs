@@ -1,7 +1,7 @@
 //! What became of a bench, as outputs for other tools need it. Small: the records are gone, so that a
 //! suite of long runs does not stay in memory.
 
-use super::{Measure, Report, extra::extra};
+use super::{Caveat, Measure, Report, caveats, extra::extra};
 use crate::{
     error::Error,
     judge::{Comparison, SloResult, Verdict},
@@ -51,6 +51,8 @@ pub struct Measured {
     pub counts: Counts,
     /// How it compares to another, if it was held against one.
     pub conclusion: Option<Conclusion>,
+    /// What a pass did not prove.
+    pub caveats: Vec<Caveat>,
     /// How the run stands to each SLO.
     pub slos: Vec<SloResult>,
     /// The numbers worth keeping; none of an invalid run.
@@ -74,6 +76,7 @@ impl Measured {
             verdict: report.verdict(),
             counts: report.metrics().counts,
             conclusion: judgement.comparison.as_ref().map(Comparison::conclusion),
+            caveats: caveats(judgement),
             slos: judgement.slos.clone(),
             measures: Measure::all(report),
             evidence: report.evidence(),
@@ -132,6 +135,14 @@ impl Outcome {
         self.measured.as_ref()?.conclusion
     }
 
+    /// What it did not prove, if it passed.
+    pub fn caveats(&self) -> &[Caveat] {
+        match (&self.end, &self.measured) {
+            (End::Passed, Some(measured)) => &measured.caveats,
+            _ => &[],
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_ok(&self) -> bool {
         matches!(self.end, End::Passed | End::Ignored(_))
@@ -179,12 +190,15 @@ impl Outcome {
 /// shown to be missed, which nothing else may hide) before 4 (invalid) before 3 (inconclusive)
 /// before 0. Outputs that could not be `written` count as 4.
 pub fn worst_exit_code(outcomes: &[Outcome], written: bool) -> u8 {
-    const WORST_FIRST: [u8; 4] = [2, 1, 4, 3];
-    let any = |code: &u8| {
-        let outcome = outcomes.iter().any(|outcome| outcome.exit_code() == *code);
-        outcome || (*code == 4 && !written)
-    };
-    WORST_FIRST.into_iter().find(any).unwrap_or(0)
+    let unwritten = (!written).then_some(4);
+    worst(outcomes.iter().map(Outcome::exit_code).chain(unwritten))
+}
+
+/// The worst of exit codes: 2, 1, 4, 3, 0.
+pub(crate) fn worst(codes: impl Iterator<Item = u8>) -> u8 {
+    const BEST_FIRST: [u8; 5] = [0, 3, 4, 1, 2];
+    let place = |code: &u8| BEST_FIRST.iter().position(|other| other == code);
+    codes.max_by_key(place).unwrap_or(0)
 }
 
 #[cfg(test)]

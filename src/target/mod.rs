@@ -229,10 +229,23 @@ impl From<String> for AnyTarget {
 
 /// The target of a bench that names none: `GOODPUT_URL` if set, else the built-in simulation.
 pub(crate) fn default_target() -> AnyTarget {
-    match std::env::var("GOODPUT_URL") {
-        Ok(url) if !url.is_empty() => url.into(),
-        _ => Simulation::default().into(),
+    match url_of_environment() {
+        Some(url) => url.into(),
+        None => Simulation::default().into(),
     }
+}
+
+/// `GOODPUT_URL`, the target of benches that name none.
+pub(crate) fn url_of_environment() -> Option<String> {
+    std::env::var("GOODPUT_URL")
+        .ok()
+        .filter(|url| !url.is_empty())
+}
+
+/// `GOODPUT_REQUIRE_LIVE=1`: a bench without its server is a failure, for CI jobs that must not
+/// pass by measuring nothing.
+pub(crate) fn live_is_required() -> bool {
+    std::env::var("GOODPUT_REQUIRE_LIVE").is_ok_and(|value| !value.is_empty() && value != "0")
 }
 
 impl AnyTarget {

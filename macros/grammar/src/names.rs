@@ -115,6 +115,7 @@ macro_rules! with_keys {
             max_extend: Positive = "3", "How many times its requests the run may grow to while an SLO is open.";
             on_inconclusive: Text = r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`.";
             baseline: Named = r#""main""#, "Hold the run against this baseline; alone, against `main`.";
+            require_baseline: Flag = "true", "Fail where nothing is stored under the baseline's name, instead of counting as new.";
             versus: Any = r#""env:OLD_URL""#, "What the target is compared with, in pairs of runs; it fails where it is worse.";
             pairs: Positive = "10", "Pairs of runs of a comparison, at most.";
             noise_threshold: Fraction = "0.05", "The smallest relative change that matters.";

@@ -1,0 +1,32 @@
+//! What people must see although a test runner hides the output of tests that pass.
+
+use crate::report::{Caveat, End, Outcome};
+use std::io::{self, Write};
+
+/// Tells past the output capture of `cargo test` that a bench was ignored, or that its pass is not a plain one: one
+/// line.
+pub(super) fn tell(outcome: &Outcome) {
+    if let Some(line) = line(outcome) {
+        // Whoever closed stderr does not want it.
+        let _ = writeln!(io::stderr(), "goodput: {}: {line}", outcome.name);
+    }
+}
+
+fn line(outcome: &Outcome) -> Option<String> {
+    if let End::Ignored(why) = &outcome.end {
+        return Some(format!("ignored: {why}"));
+    }
+    let caveats: Vec<&str> = outcome.caveats().iter().map(message).collect();
+    if caveats.is_empty() {
+        return None;
+    }
+    let caveats = caveats.join("; ").replace('\n', " ");
+    Some(match outcome.word().as_str() {
+        "pass" => format!("pass, but {caveats}"),
+        word => format!("{word}: {caveats}"),
+    })
+}
+
+fn message(caveat: &Caveat) -> &str {
+    &caveat.message
+}

@@ -1,0 +1,170 @@
+//! What a bench leaves of its runs: one small file of JSON.
+
+use super::invocation::Invocation;
+use crate::report::{Caveat, Measured, Outcome};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The version of the file's form. Others are refused.
+const VERSION: u64 = 1;
+
+/// As much of a reason is kept; the rest was on the screen.
+const LONGEST_REASON: usize = 2_000;
+
+/// The file of a bench.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct File {
+    version: u64,
+    pub(crate) bench: BenchId,
+    /// A run that has begun; gone when it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) running: Option<Running>,
+    pub(crate) latest: Option<Kept>,
+    /// The last one before it that has numbers.
+    pub(crate) previous: Option<Kept>,
+}
+
+/// Which bench it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BenchId {
+    /// The folder of its package or suite: two checkouts may share a target folder.
+    pub(crate) home: String,
+    /// Its package; empty for the command.
+    pub(crate) package: String,
+    /// Its binary, suite or command.
+    pub(crate) group: String,
+    /// The source file, as a crate's test and benchmark target may have one name; empty for the command.
+    pub(crate) source: String,
+    /// Its name there.
+    pub(crate) name: String,
+}
+
+/// A run that has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Running {
+    pub(crate) invocation: Invocation,
+    /// Milliseconds since 1970.
+    pub(crate) since_ms: u64,
+    pub(crate) process: u32,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) invocation: Invocation,
+    /// When it ended, in milliseconds since 1970.
+    pub(crate) ended_ms: u64,
+    pub(crate) took_s: f64,
+    /// As [`Outcome::word`] says it.
+    pub(crate) outcome: String,
+    pub(crate) exit_code: u8,
+    pub(crate) reason: String,
+    pub(crate) caveats: Vec<Caveat>,
+    /// How to do better next time, such as a setting that the runner lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) advice: Option<String>,
+    /// What was measured; absent where nothing was.
+    pub(crate) numbers: Option<Numbers>,
+}
+
+/// What was asked of which server, and its numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Numbers {
+    pub(crate) target: String,
+    pub(crate) simulated: bool,
+    pub(crate) backend: String,
+    pub(crate) model: Option<String>,
+    pub(crate) requests: usize,
+    pub(crate) rate: Option<f64>,
+    pub(crate) max_concurrency: Option<usize>,
+    pub(crate) seed: u64,
+    pub(crate) plan_hash: String,
+    /// By the name that outputs give them: `ttft-p50`. Milliseconds, ratios or per second.
+    pub(crate) measures: BTreeMap<String, f64>,
+}
+
+impl File {
+    pub(crate) fn new(bench: BenchId) -> Self {
+        File {
+            version: VERSION,
+            bench,
+            running: None,
+            latest: None,
+            previous: None,
+        }
+    }
+
+    /// # Errors
+    /// It is of another version, or not such a file; why.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|e| format!("is not JSON: {e}"))?;
+        match value.get("version").and_then(Value::as_u64) {
+            Some(VERSION) => serde_json::from_value(value).map_err(|e| format!("is damaged: {e}")),
+            Some(version) => Err(format!(
+                "is of version {version}; this goodput reads version {VERSION}. Install the goodput that \
+                 wrote it, or delete the file"
+            )),
+            None => Err("has no `version`, so it is not a result that a bench left".to_owned()),
+        }
+    }
+
+    /// This result is the latest one now.
+    pub(crate) fn ended(&mut self, kept: Kept) {
+        let measured = |kept: &Kept| kept.numbers.is_some();
+        let before = self.latest.take().filter(measured);
+        self.previous = before.or(self.previous.take());
+        self.running = None;
+        self.latest = Some(kept);
+    }
+
+    /// The newest run with numbers.
+    pub(crate) fn measured(&self) -> Option<&Kept> {
+        let kept = [&self.latest, &self.previous].into_iter().flatten();
+        kept.into_iter().find(|kept| kept.numbers.is_some())
+    }
+}
+
+impl Kept {
+    pub(crate) fn of(outcome: &Outcome, invocation: Invocation, ended_ms: u64) -> Self {
+        let measured = outcome.measured.as_ref();
+        Kept {
+            invocation,
+            ended_ms,
+            took_s: outcome.took.as_secs_f64(),
+            outcome: outcome.word(),
+            exit_code: outcome.exit_code(),
+            reason: capped(outcome.reason()),
+            caveats: outcome.caveats().to_vec(),
+            advice: None,
+            // An invalid run has none that say anything.
+            numbers: measured.filter(|m| !m.measures.is_empty()).map(Numbers::of),
+        }
+    }
+}
+
+impl Numbers {
+    fn of(measured: &Measured) -> Self {
+        let setup = &measured.setup;
+        let finite = measured.measures.iter().filter(|m| m.value.is_finite());
+        Numbers {
+            target: setup.target.clone(),
+            simulated: setup.simulated,
+            backend: setup.backend.clone(),
+            model: setup.model.clone(),
+            requests: setup.requests,
+            rate: setup.rate,
+            max_concurrency: setup.max_concurrency,
+            seed: setup.seed,
+            plan_hash: setup.plan_hash.clone(),
+            measures: finite.map(|m| (m.slug(), m.value)).collect(),
+        }
+    }
+}
+
+fn capped(reason: &str) -> String {
+    match reason.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason.to_owned(),
+    }
+}

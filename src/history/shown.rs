@@ -1,0 +1,167 @@
+//! The newest invocation for people and programs.
+
+use super::{
+    change::{ago, numbers},
+    newest::{Bench, Newest, State},
+    store::now_ms,
+};
+use crate::{metrics::one_line, report};
+use serde_json::{Value, json};
+
+/// A heading, a line for each bench, and a last line that counts them. If `strict`, what is not a plain pass fails.
+pub(crate) fn text(newest: &Newest, strict: bool) -> String {
+    let ended = ago(now_ms().saturating_sub(newest.at_ms));
+    let mut lines = vec![format!("{}, {ended}", newest.invocation.by)];
+    lines.extend(newest.benches.iter().map(|bench| line(bench, strict)));
+    lines.push(last_line(newest, strict));
+    lines.extend(newest.advice());
+    lines.join("\n")
+}
+
+fn line(bench: &Bench, strict: bool) -> String {
+    format!(
+        "  {:<12} {}: {}",
+        bench.word(strict),
+        bench.name(),
+        bench.detail()
+    )
+}
+
+/// `3 benches: 2 pass, 1 fail; of these 1 undecided; 4 other benches have older results`
+fn last_line(newest: &Newest, strict: bool) -> String {
+    let count = |count: usize| match count {
+        1 => "1 bench".to_owned(),
+        count => format!("{count} benches"),
+    };
+    let mut words: Vec<(String, usize)> = Vec::new();
+    for bench in &newest.benches {
+        let word = bench.word(strict);
+        match words.iter_mut().find(|(other, _)| *other == word) {
+            Some((_, count)) => *count += 1,
+            None => words.push((word, 1)),
+        }
+    }
+    let words: Vec<String> = words
+        .into_iter()
+        .map(|(word, n)| format!("{n} {word}"))
+        .collect();
+    let mut text = format!("{}: {}", count(newest.benches.len()), words.join(", "));
+    let caveats = newest.benches.iter().flat_map(Bench::caveats);
+    if let Some(counted) = report::counted(caveats) {
+        text += &format!("; of these {counted}");
+    }
+    if newest.others > 0 {
+        let have = if newest.others == 1 { "has" } else { "have" };
+        text += &format!(
+            "; {} took no part and {have} older results",
+            count(newest.others)
+        );
+    }
+    text
+}
+
+/// A table with a row for each bench.
+pub(crate) fn markdown(newest: &Newest, strict: bool) -> String {
+    let mut text = format!(
+        "### goodput: {}\n\n| bench | result | |\n|---|---|---|\n",
+        last_line(newest, strict)
+    );
+    for bench in &newest.benches {
+        let cells = [bench.name(), bench.word(strict), bench.detail()];
+        let cells = cells.map(|cell| report::plain(&cell));
+        text += &format!("| {} |\n", cells.join(" | "));
+    }
+    text
+}
+
+/// A line of JSON for each bench.
+pub(crate) fn json(newest: &Newest, strict: bool) -> String {
+    let line = |bench: &Bench| {
+        let kept = match &bench.state {
+            State::Ended(kept, _) => json!(kept),
+            State::Open { process, runs } => json!({"process": process, "running": runs}),
+        };
+        let mut value = json!({"bench": bench.id, "exit_code": bench.exit_code(strict)});
+        value["result"] = kept;
+        Value::to_string(&value)
+    };
+    newest
+        .benches
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+impl Newest {
+    /// Each advice once.
+    fn advice(&self) -> Vec<String> {
+        let mut told: Vec<String> = Vec::new();
+        for bench in &self.benches {
+            if let State::Ended(kept, _) = &bench.state
+                && let Some(advice) = &kept.advice
+                && !told.contains(advice)
+            {
+                told.push(advice.clone());
+            }
+        }
+        told
+    }
+}
+
+impl Bench {
+    fn caveats(&self) -> impl Iterator<Item = &report::Caveat> {
+        let kept = match &self.state {
+            State::Ended(kept, _) => Some(kept),
+            State::Open { .. } => None,
+        };
+        kept.into_iter().flat_map(|kept| &kept.caveats)
+    }
+
+    /// How it ended in a word or two.
+    fn word(&self, strict: bool) -> String {
+        match &self.state {
+            State::Ended(kept, _) if self.exit_code(strict) != kept.exit_code => {
+                "not proven".to_owned()
+            }
+            State::Ended(kept, _) => kept.outcome.clone(),
+            State::Open { runs: true, .. } => "running".to_owned(),
+            State::Open { .. } => "not ended".to_owned(),
+        }
+    }
+
+    /// `app slo::long::chat`
+    fn name(&self) -> String {
+        let id = &self.id;
+        let name = match id.source.is_empty() {
+            true => format!("{} {}", id.group, id.name),
+            false => format!("{} {}::{}", id.package, id.group, id.name),
+        };
+        one_line(name.trim())
+    }
+
+    /// What there is to know, in a line: why it did not pass, or what it did not prove, or its numbers.
+    fn detail(&self) -> String {
+        let (kept, earlier) = match &self.state {
+            State::Ended(kept, earlier) => (kept, earlier),
+            State::Open {
+                process,
+                runs: true,
+            } => return format!("process {process} is at it"),
+            State::Open { process, .. } => {
+                return format!("process {process} began it and was ended before it was over");
+            }
+        };
+        let caveats: Vec<&str> = kept.caveats.iter().map(|c| c.message.as_str()).collect();
+        let mut detail = match (kept.reason.as_str(), caveats.as_slice()) {
+            ("", []) => kept.numbers.as_ref().map(numbers).unwrap_or_default(),
+            ("", caveats) => caveats.join("; "),
+            (reason, _) => reason.to_owned(),
+        };
+        if let Some(earlier) = earlier {
+            detail =
+                format!("(an earlier attempt of this invocation ended in: {earlier}) {detail}");
+        }
+        one_line(&detail)
+    }
+}

@@ -1,0 +1,320 @@
+//! Keeping results: a file for each bench, `results/BENCH.json` in the folder of results.
+
+use super::{
+    change::change,
+    folder::{self, VARIABLE},
+    invocation::Invocation,
+    kept::{BenchId, File, Kept, Running},
+};
+use crate::{
+    files::{self, Turn},
+    report::Outcome,
+};
+use std::{
+    fs,
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+    sync::Once,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// In the folder of results.
+pub(super) const RESULTS: &str = "results";
+
+/// The results of benches, as one process keeps them.
+#[derive(Debug)]
+pub(crate) struct History {
+    folder: Option<PathBuf>,
+    invocation: Invocation,
+}
+
+impl History {
+    /// Of a test or benchmark binary.
+    pub(crate) fn of_binary(manifest_dir: &Path) -> Self {
+        History {
+            folder: folder::of_bench(manifest_dir),
+            invocation: Invocation::of_binary(),
+        }
+    }
+
+    /// Of the command of this name. Without a folder nothing is kept.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_command(name: &str, folder: Option<PathBuf>) -> Self {
+        History {
+            folder,
+            invocation: Invocation::of_command(name),
+        }
+    }
+
+    /// A bench begins. Should it be killed, the file says that it did not end.
+    pub(crate) fn begin(&self, bench: &BenchId) {
+        let running = Running {
+            invocation: self.invocation.clone(),
+            since_ms: now_ms(),
+            process: std::process::id(),
+        };
+        self.change(bench, |file| file.running = Some(running));
+    }
+
+    /// A bench has ended; how it stands to its run before, in a line.
+    pub(crate) fn end(
+        &self,
+        bench: &BenchId,
+        outcome: &Outcome,
+        advice: Option<String>,
+    ) -> Option<String> {
+        let now = now_ms();
+        let mut kept = Kept::of(outcome, self.invocation.clone(), now);
+        kept.advice = advice;
+        self.change(bench, |file| {
+            let before = file.measured().cloned();
+            let told = before.as_ref().and_then(|before| {
+                let ago = now.saturating_sub(before.ended_ms);
+                let (old, new) = (before.numbers.as_ref()?, kept.numbers.as_ref()?);
+                Some(change(before, old, new, ago))
+            });
+            file.ended(kept);
+            told
+        })?
+    }
+
+    /// Changes the file of a bench. That a result cannot be kept is a remark, and no bench fails over it.
+    fn change<T>(&self, bench: &BenchId, change: impl FnOnce(&mut File) -> T) -> Option<T> {
+        let folder = self.folder.as_ref()?.join(RESULTS);
+        match changed(&folder, bench, change) {
+            Ok(told) => Some(told),
+            Err(e) => {
+                remark(&folder, &e);
+                None
+            }
+        }
+    }
+}
+
+fn changed<T>(
+    folder: &Path,
+    bench: &BenchId,
+    change: impl FnOnce(&mut File) -> T,
+) -> io::Result<T> {
+    let path = folder.join(file_name(bench));
+    let _turn = Turn::in_folder(folder)?;
+    let old = match fs::read_to_string(&path) {
+        Err(e) if e.kind() != ErrorKind::NotFound && e.kind() != ErrorKind::InvalidData => {
+            return Err(e);
+        }
+        // One that nobody can read is nobody's history.
+        read => read.ok().and_then(|text| File::read(&text).ok()),
+    };
+    let mut file = old.unwrap_or_else(|| File::new(bench.clone()));
+    let told = change(&mut file);
+    let text = serde_json::to_string_pretty(&file).map_err(io::Error::other)?;
+    files::replace(&path, |to| to.write_all(text.as_bytes()))?;
+    Ok(told)
+}
+
+/// Once a process, past a test runner's capture.
+fn remark(folder: &Path, why: &io::Error) {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        let _ = writeln!(
+            io::stderr(),
+            "goodput: results are not kept: cannot write to {}: {why}. Name another folder with {VARIABLE}",
+            folder.display()
+        );
+    });
+}
+
+/// Its names as far as every file system takes them, and a hash that keeps all benches apart. The package's name is
+/// not told to a binary that is started by hand; its folder is.
+fn file_name(bench: &BenchId) -> String {
+    let safe = |c: char| match c.is_ascii_alphanumeric() || "-_".contains(c) {
+        true => c,
+        false => '.',
+    };
+    let readable = format!("{}.{}", bench.group, bench.name.replace("::", "."));
+    let readable: String = readable.chars().take(100).map(safe).collect();
+    let whole = [&bench.home, &bench.group, &bench.source, &bench.name].map(String::as_str);
+    let hash = xxh3_64(whole.join("\0").as_bytes());
+    format!("{}-{hash:016x}.json", readable.trim_matches('.'))
+}
+
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            newest::{State, newest},
+            testing::{folder, id, ignored, measured},
+        },
+        *,
+    };
+    use rstest::rstest;
+
+    fn history(folder: &Path, invocation: &str) -> History {
+        History {
+            folder: Some(folder.to_owned()),
+            invocation: Invocation {
+                id: invocation.to_owned(),
+                by: "cargo".to_owned(),
+            },
+        }
+    }
+
+    /// Each bench of the newest invocation with its word.
+    fn shown(folder: &Path) -> Vec<(String, String)> {
+        let newest = newest(folder).unwrap().0.unwrap();
+        let word = |state: &State| match state {
+            State::Ended(kept, _) => kept.outcome.clone(),
+            State::Open { runs, .. } => format!("open, {runs}"),
+        };
+        let benches = newest.benches.iter();
+        benches
+            .map(|bench| (bench.id.name.clone(), word(&bench.state)))
+            .collect()
+    }
+
+    #[test]
+    fn a_run_is_held_against_the_one_before_even_if_it_was_ignored_between() {
+        let folder = folder("before");
+        let run = |invocation: &str, outcome: &Outcome| {
+            history(&folder, invocation).end(&id("chat"), outcome, None)
+        };
+        assert_eq!(run("1", &measured("pass", 50.0)), None);
+        assert_eq!(run("2", &ignored()), None);
+        assert_eq!(run("3", &ignored()), None);
+        assert_eq!(shown(&folder), [("chat".to_owned(), "ignored".to_owned())]);
+        let told = run("4", &measured("pass", 55.0)).unwrap();
+        assert!(
+            told.contains("p50(ttft) 50.00 → 55.00 ms (+10.0 %)"),
+            "{told}"
+        );
+        let files = fs::read_dir(folder.join(RESULTS)).unwrap().count();
+        assert_eq!(files, 1, "one file a bench and nothing next to it");
+    }
+
+    #[test]
+    fn only_the_newest_invocation_is_shown() {
+        let folder = folder("newest");
+        for name in ["renamed", "chat"] {
+            history(&folder, "old").end(&id(name), &measured("pass", 50.0), None);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        history(&folder, "new").end(&id("chat"), &measured("fail", 50.0), None);
+        assert_eq!(shown(&folder), [("chat".to_owned(), "fail".to_owned())]);
+        let newest = newest(&folder).unwrap().0.unwrap();
+        assert_eq!((newest.others, newest.benches[0].exit_code(false)), (1, 1));
+    }
+
+    /// Two runners at a time: the one that ends last is shown with all of its benches.
+    #[test]
+    fn another_invocation_that_ends_between_hides_nothing() {
+        let folder = folder("between");
+        let (one, other) = (history(&folder, "one"), history(&folder, "other"));
+        one.end(&id("a"), &measured("pass", 50.0), None);
+        other.end(&id("a"), &measured("pass", 50.0), None);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        one.end(&id("b"), &measured("pass", 50.0), None);
+        assert_eq!(shown(&folder).len(), 2);
+    }
+
+    #[test]
+    fn a_bench_that_was_killed_did_not_end() {
+        let folder = folder("killed");
+        let history = history(&folder, "1");
+        history.end(&id("a"), &measured("pass", 50.0), None);
+        history.begin(&id("b"));
+        assert_eq!(
+            shown(&folder)[1],
+            (
+                "b".to_owned(),
+                format!("open, {}", cfg!(target_os = "linux"))
+            )
+        );
+        let newest = newest(&folder).unwrap().0.unwrap();
+        assert_eq!(newest.benches[1].exit_code(false), 4);
+    }
+
+    #[rstest]
+    #[case::torn("{\"version\": 1, \"bench\": {\"ho", "is not JSON")]
+    #[case::newer("{\"version\": 2}", "is of version 2; this goodput reads version 1")]
+    #[case::foreign("{\"a\": 1}", "has no `version`")]
+    #[case::damaged("{\"version\": 1}", "is damaged: missing field `bench`")]
+    #[case::empty("", "is not JSON")]
+    fn a_file_that_cannot_be_read_is_named_and_hides_no_other(
+        #[case] text: &str,
+        #[case] why: &str,
+    ) {
+        let folder = folder(&format!("unread-{}", text.len()));
+        let history = history(&folder, "1");
+        history.end(&id("chat"), &measured("pass", 50.0), None);
+        let other = folder.join(RESULTS).join("other.json");
+        fs::write(&other, text).unwrap();
+        let (found, problems) = newest(&folder).unwrap();
+        assert_eq!(found.unwrap().benches.len(), 1);
+        let told = problems[0].to_string();
+        assert!(
+            problems.len() == 1 && told.contains("other.json") && told.contains(why),
+            "{told}"
+        );
+        // It is its bench's own no longer.
+        fs::write(folder.join(RESULTS).join(file_name(&id("chat"))), text).unwrap();
+        assert_eq!(
+            history.end(&id("chat"), &measured("pass", 50.0), None),
+            None
+        );
+        assert_eq!(newest(&folder).unwrap().1.len(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_only_a_remark() {
+        let folder = folder("file");
+        fs::create_dir_all(folder.parent().unwrap()).unwrap();
+        fs::write(&folder, "a file").unwrap();
+        let history = history(&folder, "1");
+        history.begin(&id("chat"));
+        assert_eq!(
+            history.end(&id("chat"), &measured("pass", 50.0), None),
+            None
+        );
+        assert_eq!(fs::read_to_string(&folder).unwrap(), "a file");
+        fs::remove_file(folder).unwrap();
+    }
+
+    #[test]
+    fn every_bench_has_a_file_of_its_own_with_a_name_that_file_systems_take() {
+        let of = |change: fn(&mut BenchId)| {
+            let mut bench = id("a::b");
+            change(&mut bench);
+            file_name(&bench)
+        };
+        let mut names = vec![
+            of(|_| {}),
+            of(|id| id.home = "/other/worktree".to_owned()),
+            of(|id| id.group = "gates".to_owned()),
+            of(|id| id.source = "benches/slo.rs".to_owned()),
+            of(|id| id.name = "a.b".to_owned()),
+            of(|id| id.name = "../../etc/passwd".to_owned()),
+            of(|id| id.name = "größe 🦀".to_owned()),
+            of(|id| id.name = String::new()),
+            of(|id| id.name = "x".repeat(300)),
+            of(|id| id.name = "x".repeat(301)),
+        ];
+        assert_eq!(names[0], of(|id| id.package = "unknown".to_owned()));
+        for name in &names {
+            assert!(
+                name.len() < 130 && !name.starts_with('.') && !name.contains(['/', ' ']),
+                "{name}"
+            );
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 10);
+    }
+}

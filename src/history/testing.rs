@@ -1,0 +1,54 @@
+//! Made-up benches and outcomes.
+
+use super::kept::BenchId;
+use crate::{
+    judge::Criteria,
+    metrics::testing::{record, run_of},
+    report::{End, Outcome, testing::report},
+};
+use std::{path::PathBuf, time::Duration};
+
+/// A folder of a test's own, which is not there yet.
+pub(super) fn folder(name: &str) -> PathBuf {
+    let name = format!("goodput-history-{name}-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+/// A bench of this name in `tests/slo.rs`.
+pub(super) fn id(name: &str) -> BenchId {
+    BenchId {
+        home: "/home/user/app".to_owned(),
+        package: "app".to_owned(),
+        group: "slo".to_owned(),
+        source: "tests/slo.rs".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+pub(super) fn ignored() -> Outcome {
+    Outcome {
+        group: "slo".to_owned(),
+        name: "chat".to_owned(),
+        took: Duration::from_secs(1),
+        end: End::Ignored("LLM_URL is not set".to_owned()),
+        measured: None,
+    }
+}
+
+/// Ten requests with this TTFT in milliseconds, which ended in `word`.
+pub(super) fn measured(word: &str, ttft: f64) -> Outcome {
+    let records = (0..10).map(|index| {
+        let at = index * 100;
+        record(at, &[at + ttft as u64, at + ttft as u64 + 10], 2)
+    });
+    let mut run = run_of(records.collect());
+    run.setup.name = "chat".to_owned();
+    let report = report(run, Criteria::default());
+    let mut outcome = Outcome::of("slo", &report, Duration::from_secs(1));
+    if word == "fail" {
+        outcome.end = End::Failed("too slow".to_owned());
+    }
+    outcome
+}
