@@ -163,10 +163,36 @@ mod tests {
 
     #[test]
     fn numbers_of_the_same_load_stand_next_to_each_other() {
-        insta::assert_snapshot!(told(|_| {}), @"");
-        insta::assert_snapshot!(told(|old| old.outcome = "fail".to_owned()), @"");
-        insta::assert_snapshot!(told(|old| old.numbers.as_mut().unwrap().target = "http://old".to_owned()), @"");
-        insta::assert_snapshot!(told(|old| *old = kept(51.0)), @"");
+        insta::assert_snapshot!(
+            told(|_| {}),
+            @"2 hours ago: p50(ttft) 50.00 → 51.00 ms (+2.0 %), p50(e2el) 60.00 → 61.00 ms (+1.7 %); two single runs, not judged"
+        );
+        let failed = told(|old| old.outcome = "fail".to_owned());
+        assert!(
+            failed.starts_with("2 hours ago (fail): p50(ttft)"),
+            "{failed}"
+        );
+        let moved = told(|old| old.numbers.as_mut().unwrap().target = "http://old".to_owned());
+        assert!(
+            moved.starts_with("2 hours ago at another target (http://old): p50(ttft)"),
+            "{moved}"
+        );
+        assert_eq!(
+            told(|old| *old = kept(51.0)),
+            "the same numbers as 2 hours ago"
+        );
+        let far = told(|old| {
+            *old = kept(51.0);
+            old.numbers
+                .as_mut()
+                .unwrap()
+                .measures
+                .insert("ttft-p99".to_owned(), 70.0);
+        });
+        assert_eq!(
+            far,
+            "2 hours ago: medians, goodput and errors are the same; two single runs, not judged"
+        );
     }
 
     #[rstest]

@@ -187,7 +187,7 @@ mod tests {
                     POST http://127.0.0.1:1/v1/completions\nsecret: body";
         insta::assert_snapshot!(
             complaint(text, "It received 19 × POST /v1/completions"),
-            @""
+            @"expectations of the wiremock server were not met: Mock #0, Expected range of matching incoming requests: == 25, Number of matched incoming requests: 19; switch, Expected range of matching incoming requests: == 1, Number of matched incoming requests: 0. It received 19 × POST /v1/completions"
         );
     }
 }

@@ -22,7 +22,7 @@ pub struct Caveat {
 pub enum CaveatKind {
     /// An SLO or a comparison decided neither way.
     Undecided,
-    /// Nothing is stored yet under the baseline's name.
+    /// Nothing was stored yet under the baseline's name.
     NewBaseline,
     /// No target was named, so the built-in simulation was measured.
     Simulated,
@@ -61,7 +61,7 @@ impl CaveatKind {
 
 /// Those of a judgement that lets the run pass; none of another, which says itself what is wrong.
 pub fn caveats(judgement: &Judgement) -> Vec<Caveat> {
-    if judgement.verdict != Verdict::Pass {
+    if !matches!(judgement.verdict, Verdict::Pass | Verdict::NoVerdict) {
         return Vec::new();
     }
     let found = |kind| {
@@ -70,8 +70,10 @@ pub fn caveats(judgement: &Judgement) -> Vec<Caveat> {
             .find(|finding| finding.kind == kind)
             .map(|finding| finding.message.clone())
     };
-    let new = found(FindingKind::Baseline);
-    let no_demand = judgement.slos.is_empty() && judgement.comparison.is_none() && new.is_none();
+    // Saved without a comparison, it is as new as where nothing is stored.
+    let saved = || found(FindingKind::Baseline).filter(|_| judgement.comparison.is_none());
+    let new = found(FindingKind::NewBaseline).or_else(saved);
+    let no_demand = judgement.verdict == Verdict::NoVerdict && new.is_none();
     let told = [
         (CaveatKind::Undecided, undecided(judgement)),
         (CaveatKind::NewBaseline, new),

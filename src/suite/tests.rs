@@ -37,7 +37,13 @@ noise_threshold = 0.2
 false_alarms = 0.02
 [bench.a]
 ";
-        let (plain, declared) = (one(others), one(&format!("{others}{line}\n")));
+        // It needs a name that it is about.
+        let name = match key.name {
+            "require_baseline" => "baseline = \"main\"\n",
+            _ => "",
+        };
+        let others = format!("{others}{name}");
+        let (plain, declared) = (one(&others), one(&format!("{others}{line}\n")));
         match key.kind {
             Kind::Reason => assert_eq!(declared.ignore.as_deref(), Some("needs a GPU")),
             _ => {
