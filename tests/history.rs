@@ -301,7 +301,7 @@ fn the_command_keeps_results_where_it_is_told() {
     let output = run(&kept);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}");
-    let last = "2 benches: 1 pass, 1 no verdict; of these 1 of a simulation that no target named, 1 without a demand; finished";
+    let last = "2 benches: 1 pass, 1 no verdict; of these 1 of a simulation that no target named; finished";
     assert!(stdout.contains(last), "{stdout}");
     assert!(text(&run(&kept).stdout).contains("previous    the same numbers"));
     let shown = text(&report(&results, &[]).stdout);

@@ -12,7 +12,7 @@ use crate::{
     history::{BenchId, History, of_command},
     judge::OnInconclusive,
     outputs::Session,
-    report::{End, Outcome, counted, worst_exit_code},
+    report::{CaveatKind, End, Outcome, counted, worst_exit_code},
     suite::{Declared, Suite},
     target::live_is_required,
 };
@@ -266,7 +266,10 @@ fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
         0 => String::new(),
         count => format!("; {count} filtered out"),
     };
-    let not_plain = match counted(outcomes.iter().flat_map(Outcome::caveats)) {
+    // Without a demand there is no verdict, which is counted already.
+    let caveats = outcomes.iter().flat_map(Outcome::caveats);
+    let caveats = caveats.filter(|caveat| caveat.kind != CaveatKind::NoDemand);
+    let not_plain = match counted(caveats) {
         Some(counted) => format!("; of these {counted}"),
         None => String::new(),
     };

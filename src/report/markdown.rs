@@ -1,7 +1,7 @@
 //! Markdown for the summary of a CI job: one table of all benches, and what speaks against those that
 //! did not pass.
 
-use super::Outcome;
+use super::{CaveatKind, Outcome};
 use crate::judge::{Verdict, number};
 use std::fmt::Write;
 
@@ -88,7 +88,11 @@ fn details(outcome: &Outcome) -> String {
 
 /// How it ended, and what a pass did not prove.
 fn word(outcome: &Outcome) -> String {
-    let caveats = outcome.caveats().iter().map(|caveat| caveat.kind.slug());
+    // Without a demand there is no verdict, which the word says.
+    let caveats = outcome.caveats().iter().map(|caveat| caveat.kind);
+    let caveats = caveats
+        .filter(|kind| *kind != CaveatKind::NoDemand)
+        .map(CaveatKind::slug);
     let told: Vec<_> = std::iter::once(outcome.word())
         .chain(caveats.map(str::to_owned))
         .collect();
