@@ -29,19 +29,24 @@
 //! # What is measured
 //!
 //! `target = …` names the server: `"http://127.0.0.1:8000"`, `"unix:/run/llm.sock"`, `"env:LLM_URL"`
-//! (ignored, visibly, where the variable is not set; `GOODPUT_REQUIRE_LIVE=1` makes that a
+//! (ignored where the variable is not set, with a line on stderr; `GOODPUT_REQUIRE_LIVE=1` makes that a
 //! failure), `"sim(ttft = 50ms, itl = 10ms)"`, or any expression whose value is a [`Target`]: a
 //! [`ServerProcess`], a wiremock server with streaming, a [`Service`] of this process, a
 //! [`Simulation`]. Left out, it is the URL in
-//! `GOODPUT_URL`, else the built-in simulation, and the report says **simulated** loudly.
+//! `GOODPUT_URL`, else the built-in simulation: the report says **simulated** loudly, a line on stderr says that no
+//! target is named, and `GOODPUT_REQUIRE_LIVE=1` makes that a failure.
 //!
 //! `faults = "reset@5%, stall(2s)@req:10, status(429)@t:1s..2s"` lets a simulation misbehave, the same
 //! way on every run; [`grammar::fault::Kind`] lists all that can go wrong.
 //!
 //! Simulations run on virtual time: minutes of load take a second or two, and the numbers are the same
 //! to the last digit on every run. Live benches hold a machine-wide lock while they measure, so
-//! they never overlap; for nextest, which can also keep *other* tests away, see the advice that is
-//! printed when the setting is missing.
+//! they never overlap; nextest can also keep *other* tests away, and `goodput report` shows how where the setting is
+//! missing.
+//!
+//! Every bench leaves its latest and its previous result in `target/goodput`. `goodput report` shows those of the newest `cargo
+//! test`, `cargo nextest run` or `cargo bench`, what runners hide included: benches that were ignored, are undecided or demand nothing.
+//! With `--strict` the last two fail.
 //!
 //! # What is asked, and when
 //!

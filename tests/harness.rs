@@ -220,17 +220,13 @@ fn nextest_users_get_the_setting_once_when_it_is_missing() {
             .env("NEXTEST", "1")
             .env("NEXTEST_TEST_THREADS", "4")
             .env("NEXTEST_RUN_ID", id)
-            .env("NEXTEST_BINARY_ID", "project::bench/gates")
             .env("NEXTEST_WORKSPACE_ROOT", &root)
             .output()
             .unwrap();
         String::from_utf8(output.stderr).unwrap()
     };
     let advice = run("first");
-    assert!(
-        advice.contains("filter = 'binary_id(project::bench/gates)'"),
-        "{advice}"
-    );
+    assert!(advice.contains("filter = 'test(=live)'"), "{advice}");
     assert!(
         advice.contains("threads-required = \"num-test-threads\""),
         "{advice}"
@@ -239,6 +235,26 @@ fn nextest_users_get_the_setting_once_when_it_is_missing() {
 
     std::fs::write(root.join(".config/nextest.toml"), &advice).unwrap();
     assert!(!run("second").contains("threads-required"));
+}
+
+/// nextest refuses a filter by binaries or packages that a run does not build, whatever else the run is about.
+#[test]
+fn the_filters_of_the_documentation_fit_every_run() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let pages =
+        ["README.md", "docs/ci.md"].map(|page| std::fs::read_to_string(root.join(page)).unwrap());
+    let filters: Vec<&str> = pages
+        .iter()
+        .flat_map(|page| page.lines())
+        .filter(|line| line.starts_with("filter = "))
+        .collect();
+    assert_eq!(filters.len(), 2);
+    assert!(
+        filters
+            .iter()
+            .all(|filter| filter.starts_with("filter = 'test(")),
+        "{filters:?}"
+    );
 }
 
 /// An in-process service on virtual time: the version that holds tokens back misses its SLO by

@@ -8,10 +8,11 @@ use std::{
     path::Path,
 };
 
-/// What keeps all other tests away while a live bench is measured.
+/// What keeps all other tests away while a live bench is measured. The filter is by the test's name: one by
+/// its binary is an error for nextest in every run that leaves the binary out, such as `--lib` or `-p other`.
 const SNIPPET: &str = "\
 [[profile.default.overrides]]
-filter = 'binary_id(ID)'
+filter = 'test(=NAME)'
 threads-required = \"num-test-threads\"";
 
 /// Whether nextest runs this process: for one bench alone.
@@ -38,11 +39,10 @@ pub(super) fn advise(entry: &Entry) -> Option<String> {
     if configured {
         return None;
     }
-    let binary = env::var("NEXTEST_BINARY_ID").unwrap_or_default();
     let advice = format!(
-        "goodput: other tests may run beside this live bench. Put this into \
-         .config/nextest.toml to keep them away:\n\n{}\n",
-        SNIPPET.replace("ID", &binary)
+        "goodput: other tests may run at the same time as this live bench. Put this into \
+         .config/nextest.toml to keep them away; join several benches with `|`:\n\n{}\n",
+        SNIPPET.replace("NAME", &entry.path())
     );
     if is_first_of(&run).unwrap_or(true) {
         // Straight to stderr: nextest shows it with the test's output.

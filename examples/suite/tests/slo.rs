@@ -32,7 +32,7 @@ async fn asynchronous(report: &Report) {
     async { assert_eq!(report.completed(), 3) }.await;
 }
 
-/// Runs where `LLM_URL` names a server; elsewhere it is ignored, visibly.
+/// Runs where `LLM_URL` names a server; elsewhere it is ignored, and a line on stderr says so.
 #[llm_bench(
     target = "env:LLM_URL",
     dataset = "random(input = 64, output = 16)",
