@@ -303,6 +303,29 @@ fn tests_write_what_the_environment_asks_for(
     assert!(summary.contains(bench), "{summary}");
 }
 
+/// A laptop may have the variable of the job, which has a summary.
+#[test]
+fn outside_of_github_its_summary_is_left_out_with_a_remark() {
+    let folder = folder("laptop");
+    let output = program(std::env::current_exe().unwrap())
+        .args(["--exact", "passing", "panicking", "--ignored"])
+        .env("CARGO_PKG_NAME", "app")
+        .env(
+            "GOODPUT_OUTPUT",
+            format!("junit={}/junit.xml,markdown", folder.display()),
+        )
+        .output()
+        .unwrap();
+    let stderr = text(&output.stderr);
+    assert!(!text(&output.stdout).contains("GITHUB_STEP_SUMMARY"));
+    assert_eq!(
+        stderr.matches("`markdown` is left out").count(),
+        1,
+        "{stderr}"
+    );
+    assert!(folder.join("junit-app-outputs.passing.xml").exists());
+}
+
 #[test]
 fn a_test_fails_when_its_output_cannot_be() {
     let output = program(std::env::current_exe().unwrap())

@@ -77,7 +77,8 @@ fn newest(args: &Args) -> u8 {
         );
         return UNUSABLE;
     };
-    let (newest, problems) = match history::newest(&folder) {
+    let project = history::project(args.results.as_deref(), &here);
+    let (newest, problems) = match history::newest(&folder, project.as_deref()) {
         Ok(read) => read,
         Err(problem) => {
             eprintln!("error: {problem}");

@@ -54,6 +54,15 @@ pub(crate) fn asked(flag: Option<&Path>) -> Option<PathBuf> {
     std::path::absolute(asked).ok()
 }
 
+/// The Cargo project that results are looked for in, unless a folder is asked for.
+#[cfg(feature = "cli")]
+pub(crate) fn project(flag: Option<&Path>, here: &Path) -> Option<PathBuf> {
+    match asked(flag) {
+        Some(_) => None,
+        None => root(here),
+    }
+}
+
 impl Known {
     fn of_bench(&self) -> Option<PathBuf> {
         if let Some(asked) = &self.asked {

@@ -86,7 +86,9 @@ impl Process {
     }
 
     fn id(&self) -> String {
-        format!("{} {}", self.number, self.started)
+        // The same machine may have started the same process at the same moment after another boot.
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        format!("{} {} {}", self.number, self.started, boot.trim())
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) use kept::BenchId;
 pub(crate) use store::History;
 #[cfg(feature = "cli")]
 pub(crate) use {
-    folder::{asked, of_command},
+    folder::{asked, of_command, project},
     newest::newest,
     shown::{json, markdown, text},
 };

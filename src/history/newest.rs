@@ -36,11 +36,15 @@ pub(crate) enum State {
     Open { process: u32, runs: bool },
 }
 
-/// Reads what benches left in a folder: the newest invocation, if there is any, and files that cannot be read.
+/// Reads what benches left in a folder: the newest invocation, if there is any, and files that cannot be read. Several
+/// checkouts may share a target folder; those of `project` are meant, if it has any there.
 ///
 /// # Errors
 /// The folder itself cannot be read; one that does not exist is empty.
-pub(crate) fn newest(folder: &Path) -> Result<(Option<Newest>, Vec<Problem>), Problem> {
+pub(crate) fn newest(
+    folder: &Path,
+    project: Option<&Path>,
+) -> Result<(Option<Newest>, Vec<Problem>), Problem> {
     let folder = folder.join(RESULTS);
     let refused = |path: &Path, why: String| Problem::new(path.display().to_string(), "", why);
     let entries = match fs::read_dir(&folder) {
@@ -61,6 +65,12 @@ pub(crate) fn newest(folder: &Path) -> Result<(Option<Newest>, Vec<Problem>), Pr
         }
     }
     problems.sort_by(|a, b| a.field.cmp(&b.field));
+    let own = |file: &File| {
+        project.is_some_and(|project| Path::new(&file.bench.home).starts_with(project))
+    };
+    if files.iter().any(own) {
+        files.retain(own);
+    }
     Ok((Newest::of(files), problems))
 }
 

@@ -169,7 +169,7 @@ mod tests {
 
     /// Each bench of the newest invocation with its word.
     fn shown(folder: &Path) -> Vec<(String, String)> {
-        let newest = newest(folder).unwrap().0.unwrap();
+        let newest = newest(folder, None).unwrap().0.unwrap();
         let word = |state: &State| match state {
             State::Ended(kept, _) => kept.outcome.clone(),
             State::Open { runs, .. } => format!("open, {runs}"),
@@ -208,8 +208,31 @@ mod tests {
         std::thread::sleep(std::time::Duration::from_millis(2));
         history(&folder, "new").end(&id("chat"), &measured("fail", 50.0), None);
         assert_eq!(shown(&folder), [("chat".to_owned(), "fail".to_owned())]);
-        let newest = newest(&folder).unwrap().0.unwrap();
+        let newest = newest(&folder, None).unwrap().0.unwrap();
         assert_eq!((newest.others, newest.benches[0].exit_code(false)), (1, 1));
+    }
+
+    #[test]
+    fn a_checkout_that_shares_the_target_folder_is_left_out() {
+        let folder = folder("checkouts");
+        let other = BenchId {
+            home: "/home/user/other".to_owned(),
+            ..id("chat")
+        };
+        history(&folder, "1").end(&id("chat"), &measured("pass", 50.0), None);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        history(&folder, "2").end(&other, &measured("fail", 50.0), None);
+        let code = |project: Option<&str>| {
+            let newest = newest(&folder, project.map(Path::new)).unwrap().0.unwrap();
+            assert_eq!(newest.benches.len(), 1);
+            newest.benches[0].exit_code(false)
+        };
+        assert_eq!(
+            [code(Some("/home/user/app")), code(Some("/home/user/other"))],
+            [0, 1]
+        );
+        // A project that was moved after its benches were built has none by its place.
+        assert_eq!([code(None), code(Some("/elsewhere"))], [1, 1]);
     }
 
     /// Two runners at a time: the one that ends last is shown with all of its benches.
@@ -237,7 +260,7 @@ mod tests {
                 format!("open, {}", cfg!(target_os = "linux"))
             )
         );
-        let newest = newest(&folder).unwrap().0.unwrap();
+        let newest = newest(&folder, None).unwrap().0.unwrap();
         assert_eq!(newest.benches[1].exit_code(false), 4);
     }
 
@@ -256,7 +279,7 @@ mod tests {
         history.end(&id("chat"), &measured("pass", 50.0), None);
         let other = folder.join(RESULTS).join("other.json");
         fs::write(&other, text).unwrap();
-        let (found, problems) = newest(&folder).unwrap();
+        let (found, problems) = newest(&folder, None).unwrap();
         assert_eq!(found.unwrap().benches.len(), 1);
         let told = problems[0].to_string();
         assert!(
@@ -269,7 +292,7 @@ mod tests {
             history.end(&id("chat"), &measured("pass", 50.0), None),
             None
         );
-        assert_eq!(newest(&folder).unwrap().1.len(), 1);
+        assert_eq!(newest(&folder, None).unwrap().1.len(), 1);
     }
 
     #[test]
