@@ -1,6 +1,6 @@
 //! What can go wrong before there is a report.
 
-use crate::{client::DialError, plan::PlanError};
+use crate::{client::DialError, plan::PlanError, redact};
 use std::fmt;
 
 /// One setting that cannot be used.
@@ -22,8 +22,8 @@ impl Problem {
     ) -> Self {
         Problem {
             field: field.into(),
-            value: value.to_string(),
-            message: message.into(),
+            value: redact::text(&value.to_string()),
+            message: redact::text(&message.into()),
         }
     }
 }
@@ -45,13 +45,13 @@ pub enum Error {
     #[error("{}", list(.0))]
     Invalid(Vec<Problem>),
     /// The bench does not apply here, such as `target = "env:NAME"` without NAME.
-    #[error("skipped: {0}")]
+    #[error("skipped: {}", redact::text(.0))]
     Skipped(String),
     /// No plan can be made: a dataset or tokenizer is unusable.
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// The target cannot be started or does not answer.
-    #[error("{0}")]
+    #[error("{}", redact::text(.0))]
     Target(String),
     /// The target cannot be connected to.
     #[error(transparent)]
@@ -60,7 +60,7 @@ pub enum Error {
     #[error("{0}")]
     Ended(String),
     /// The system refused something.
-    #[error("{what}: {source}")]
+    #[error("{}: {source}", redact::text(what))]
     Io {
         /// What was tried.
         what: String,

@@ -123,6 +123,8 @@
     not(feature = "insta"),
     doc = "\n[`snapshot`]: https://docs.rs/goodput"
 )]
+// What is printed panics where nobody reads it; `screen` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -152,11 +154,13 @@ pub mod mock;
 mod outputs;
 pub mod plan;
 pub mod record;
+mod redact;
 pub mod report;
 #[cfg(feature = "cli")]
 mod results;
 pub mod run;
 mod scrape;
+mod screen;
 pub mod sim;
 #[cfg(feature = "insta")]
 pub mod snapshot;

@@ -1,8 +1,10 @@
 //! One request's life, as it was measured.
 
 mod events;
+mod redact;
 
 pub use events::{Events, Iter};
+pub(crate) use redact::redact;
 
 use crate::clock::Nanos;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 //! differ between them.
 
 use super::host::Host;
-use crate::{bench::Bench, grammar::dataset::Dataset, plan::Plan, target::Place};
+use crate::{bench::Bench, grammar::dataset::Dataset, plan::Plan, redact, target::Place};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::xxh3_128;
@@ -86,7 +86,7 @@ impl Provenance {
             false => "all at once".to_owned(),
         });
         let extra_body = (!bench.extra_body.is_empty()).then(|| {
-            let text = serde_json::Value::Object(bench.extra_body.clone()).to_string();
+            let text = serde_json::Value::Object((*bench.extra_body).clone()).to_string();
             format!("{:032x}", xxh3_128(text.as_bytes()))
         });
         let limits: Vec<String> = bench.goodput.iter().map(ToString::to_string).collect();
@@ -99,7 +99,7 @@ impl Provenance {
                 seed: bench.seed,
                 max_concurrency: bench.max_concurrency,
                 backend: ready.backend.to_owned(),
-                endpoint: bench.endpoint.clone(),
+                endpoint: bench.endpoint.as_deref().map(redact::own),
                 model: ready.model.to_owned(),
                 stream: bench.stream,
                 ignore_eos: bench
@@ -120,10 +120,10 @@ impl Provenance {
                 .to_owned(),
             },
             told: Told {
-                target: without_secrets(ready.target),
+                target: redact::own(ready.target),
                 server: server
                     .into_iter()
-                    .map(|(name, value)| (name, without_secrets(&value)))
+                    .map(|(name, value)| (name, redact::text(&value)))
                     .collect(),
                 tokenizer: ready.tokenizer.map(str::to_owned),
                 limits: limits.join(" "),
@@ -239,45 +239,6 @@ fn differences<const N: usize>(fields: [(&str, String, String); N]) -> Vec<Strin
         .collect()
 }
 
-/// A command line, URL or other text with what looks like a credential masked: the user of a URL, its
-/// query, and the values of options and variables whose name ends in key, token, secret or password.
-fn without_secrets(text: &str) -> String {
-    let mut mask_next = false;
-    let words = text.split(' ').map(|word| {
-        if std::mem::replace(&mut mask_next, false) && !word.starts_with("--") {
-            return "***".to_owned();
-        }
-        let names_secret = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            let endings = ["key", "token", "secret", "password", "authorization"];
-            endings.iter().any(|ending| name.ends_with(ending))
-        };
-        match word.split_once('=') {
-            _ if word.contains("://") => without_user(word),
-            Some((name, _)) if names_secret(name) => format!("{name}=***"),
-            None if names_secret(word) && word.starts_with('-') => {
-                mask_next = true;
-                word.to_owned()
-            }
-            _ => word.to_owned(),
-        }
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn without_user(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else {
-        return word.to_owned();
-    };
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let (authority, path) = match rest.find('/') {
-        Some(slash) => rest.split_at(slash),
-        None => (rest, ""),
-    };
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::provenance;
@@ -336,19 +297,5 @@ mod tests {
         change(&mut new.told);
         assert!(new.conflicts(&provenance()).is_empty());
         assert_eq!(new.differences(&provenance()), [sentence]);
-    }
-
-    #[rstest]
-    #[case(
-        "vllm serve M --api-key sk-1 --port 8",
-        "vllm serve M --api-key *** --port 8"
-    )]
-    #[case("vllm serve M --api-key=sk-1", "vllm serve M --api-key=***")]
-    #[case("HF_TOKEN=hf_1 run --tokens 5", "HF_TOKEN=*** run --tokens 5")]
-    #[case("http://me:pw@host:1/v1?key=abc", "http://host:1/v1")]
-    #[case("unix:/run/llm.sock", "unix:/run/llm.sock")]
-    #[case("x --max-num-batched-tokens 8192", "x --max-num-batched-tokens 8192")]
-    fn secrets_are_masked(#[case] text: &str, #[case] shown: &str) {
-        assert_eq!(without_secrets(text), shown);
     }
 }

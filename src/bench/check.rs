@@ -58,7 +58,7 @@ impl Bench {
                  `goodput = \"ttft:200 tpot:50\"`",
             ));
         }
-        if let Some(endpoint) = &self.endpoint
+        if let Some(endpoint) = &*self.endpoint
             && !endpoint.starts_with('/')
         {
             problems.push(Problem::new(

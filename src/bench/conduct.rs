@@ -8,7 +8,8 @@ use crate::{
     inspect::Inspector,
     judge::Criteria,
     lock::MeasurementLock,
-    record::{CountSource, Record, TokenCount},
+    record::{self, CountSource, Record, TokenCount},
+    redact,
     report::Report,
     run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
     target::{AnyTarget, Endpoint, Opened, Place, TargetError},
@@ -222,7 +223,10 @@ impl Bench {
             Place::Endpoint(endpoint) if talks => self
                 .inspector(endpoint, control)
                 .map(|inspector| inspector.about(&prepared.model, &prepared.envelope.headers))
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(name, value)| (name, redact::text(&value)))
+                .collect(),
             _ => BTreeMap::new(),
         }
     }
@@ -334,11 +338,12 @@ impl Bench {
 
     pub(super) fn judge(
         &self,
-        run: Run,
+        mut run: Run,
         segments: usize,
         notes: Vec<String>,
         complaint: Option<String>,
     ) -> Report {
+        record::redact(&mut run.records);
         let criteria = Criteria {
             complaint,
             ..self.criteria(segments)

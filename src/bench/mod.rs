@@ -48,6 +48,7 @@ use crate::{
     },
     judge::OnInconclusive,
     plan::TokenizerSpec,
+    redact::Hidden,
     target::{self, AnyTarget},
 };
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -86,7 +87,7 @@ pub struct Bench {
     /// Its part of that among the benches of a run.
     pub(crate) share: f64,
     pub(crate) faults: Vec<Fault>,
-    pub(crate) endpoint: Option<String>,
+    pub(crate) endpoint: Hidden<Option<String>>,
     pub(crate) model: Option<String>,
     pub(crate) tokenizer: Option<TokenizerSpec>,
     pub(crate) dataset: Dataset,
@@ -114,7 +115,7 @@ pub struct Bench {
     pub(crate) stream: bool,
     pub(crate) ignore_eos: Option<bool>,
     pub(crate) logprobs: Option<u64>,
-    pub(crate) extra_body: Map<String, Value>,
+    pub(crate) extra_body: Hidden<Map<String, Value>>,
     pub(crate) headers: HeaderMap,
     api_key: Option<ApiKey>,
     pub(crate) warmups: usize,
@@ -147,7 +148,7 @@ impl Bench {
             false_alarms: 0.01,
             share: 1.0,
             faults: Vec::new(),
-            endpoint: None,
+            endpoint: Hidden::default(),
             model: None,
             tokenizer: None,
             dataset: Dataset::Random(dataset::Random {
@@ -175,7 +176,7 @@ impl Bench {
             stream: true,
             ignore_eos: None,
             logprobs: None,
-            extra_body: Map::new(),
+            extra_body: Hidden::default(),
             headers: HeaderMap::new(),
             api_key: None,
             warmups: 0,
@@ -198,6 +199,11 @@ impl Bench {
         match setting.read() {
             Ok(value) => Some(value),
             Err((value, mistakes)) => {
+                // A body may hold a key anywhere.
+                let value = match field {
+                    "extra_body" => String::new(),
+                    _ => value,
+                };
                 let new = mistakes
                     .into_iter()
                     .map(|mistake| Problem::new(field, &value, mistake.0));
@@ -252,7 +258,7 @@ impl Bench {
 
     /// The path requests go to. Default: the backend's.
     pub fn endpoint(mut self, path: impl Into<String>) -> Self {
-        self.endpoint = Some(path.into());
+        *self.endpoint = Some(path.into());
         self
     }
 

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Problem},
     grammar::{dataset::Dataset, names::BACKENDS},
     plan::{self, Plan, PlanSpec, PlannedRequest, Shape, Tokenizer, TokenizerSpec},
+    redact,
     sim::SimServer,
     target::{Endpoint, Place, Simulation},
 };
@@ -74,7 +75,7 @@ impl Prepared {
                 .ignore_eos
                 .unwrap_or_else(|| backend.ignores_eos() && ignores_eos(&bench.dataset)),
             logprobs: bench.logprobs,
-            extra_body: bench.extra_body.clone(),
+            extra_body: (*bench.extra_body).clone(),
         };
         let path = bench.path(&*backend, place)?;
         Ok(Prepared {
@@ -290,6 +291,13 @@ impl Bench {
             headers.insert(HeaderName::from_static(name), key);
         }
         headers.extend(self.headers.clone());
+        for (name, value) in &headers {
+            if let Ok(value) = value.to_str() {
+                redact::learn_header(name.as_str(), value);
+            }
+        }
+        redact::learn_json(&Value::Object((*self.extra_body).clone()));
+        redact::own(self.endpoint.as_deref().unwrap_or_default());
         Ok(headers)
     }
 

@@ -4,6 +4,7 @@ use super::serve;
 use crate::{
     bench::{Bench, NoiseFloor},
     error::Error,
+    screen,
     stats::compare::Rule,
     target::{AnyTarget, ServerProcess},
 };
@@ -50,7 +51,7 @@ pub(super) fn run(args: &Ab) -> ExitCode {
         return match measure_noise(args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(e) => {
-                eprintln!("error: {e}");
+                screen::error(&e);
                 ExitCode::from(e.exit_code())
             }
         };
@@ -94,13 +95,13 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
     let floor = serve::watched(&args.serve, requests, None, |control| {
         bench.noise_floor(&today, &control)
     })?;
-    print!("{}", table(&floor, args));
+    screen::out(table(&floor, args).trim_end());
     let folder = args.noise_dir.clone().unwrap_or_else(default_folder);
     let path = floor.save(&folder).map_err(|source| Error::Io {
         what: format!("cannot write to {}", folder.display()),
         source,
     })?;
-    println!("kept in {}", path.display());
+    screen::out(format_args!("kept in {}", path.display()));
     Ok(())
 }
 

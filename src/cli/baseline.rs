@@ -3,6 +3,7 @@
 use crate::{
     baseline::{self, Against, File, Reader, Settings, Store},
     error::{Error, Problem},
+    screen,
 };
 use clap::Subcommand;
 use std::{path::PathBuf, process::ExitCode};
@@ -75,11 +76,11 @@ pub(super) fn run(args: &Args) -> ExitCode {
     };
     match said {
         Ok(text) => {
-            println!("{text}");
+            screen::out(text);
             ExitCode::SUCCESS
         }
         Err(e) => {
-            eprintln!("error: {e}");
+            screen::error(&e);
             ExitCode::from(e.exit_code())
         }
     }

@@ -1,6 +1,6 @@
 //! Ctrl-C.
 
-use crate::{client::Stop, error::Error};
+use crate::{client::Stop, error::Error, screen};
 
 /// The first Ctrl-C ends the run, the second the process.
 pub(super) fn end_on_ctrl_c() -> Result<Stop, Error> {
@@ -13,8 +13,8 @@ pub(super) fn end_on_ctrl_c() -> Result<Stop, Error> {
         if let Ok(runtime) = runtime {
             runtime.block_on(async {
                 if tokio::signal::ctrl_c().await.is_ok() {
-                    eprintln!("ending the run; press Ctrl-C again to quit without a report");
                     stopper.stop();
+                    screen::err("ending the run; press Ctrl-C again to quit without a report");
                     let _ = tokio::signal::ctrl_c().await;
                     #[cfg(unix)]
                     crate::target::kill_all();

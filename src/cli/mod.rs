@@ -13,6 +13,7 @@ mod save;
 mod serve;
 mod sim;
 
+use crate::screen;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -59,12 +60,30 @@ enum Command {
     Sim(sim::Args),
 }
 
+/// A write beyond `ulimit -f` fails, instead of ending the process: then the result can still be kept elsewhere.
+#[cfg(unix)]
+fn let_long_files_fail() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build();
+    if let Ok(runtime) = runtime {
+        let _guard = runtime.enter();
+        // A handler stays for the life of the process, and there is nothing to do in it.
+        let _ = signal(SignalKind::from_raw(
+            nix::sys::signal::Signal::SIGXFSZ as i32,
+        ));
+    }
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
+    let_long_files_fail();
     let args = match argv::prepared(std::env::args_os()) {
         Ok(args) => args,
         Err(e) => {
-            eprintln!("error: {e}");
+            screen::error(&e);
             return ExitCode::from(e.exit_code());
         }
     };
@@ -72,7 +91,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors and go to stdout.
-            let _ = e.print();
+            match e.use_stderr() {
+                true => screen::err(e.to_string().trim_end()),
+                false => drop(e.print()),
+            }
             return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
         }
     };

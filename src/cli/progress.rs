@@ -6,6 +6,7 @@ use crate::{
     clock::Nanos,
     metrics::LatencyHistogram,
     record::Record,
+    screen,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -144,7 +145,12 @@ impl Observer for Progress {
             }
             None if state.last_line.elapsed() >= LINE_EVERY || state.done == self.total => {
                 state.last_line = Instant::now();
-                eprintln!("{}/{} {}", state.done, self.total, state.message());
+                screen::err(format_args!(
+                    "{}/{} {}",
+                    state.done,
+                    self.total,
+                    state.message()
+                ));
             }
             None => {}
         }

@@ -1,6 +1,6 @@
 //! `goodput report`: shows result files again; without files, what the benches left that were run last.
 
-use crate::{history, report::worst, results};
+use crate::{history, report::worst, results, screen};
 use clap::ValueEnum;
 use std::{
     env,
@@ -49,18 +49,15 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
     match results::read_all(&args.files) {
         Ok(readings) => {
-            println!(
-                "{}",
-                match args.format {
-                    Format::Text => results::text(&readings),
-                    Format::Markdown => results::markdown(&readings),
-                    Format::Json => results::json(&readings),
-                }
-            );
+            screen::out(match args.format {
+                Format::Text => results::text(&readings),
+                Format::Markdown => results::markdown(&readings),
+                Format::Json => results::json(&readings),
+            });
             ExitCode::SUCCESS
         }
         Err(e) => {
-            eprintln!("error: {e}");
+            screen::error(&e);
             ExitCode::from(e.exit_code())
         }
     }
@@ -70,37 +67,34 @@ pub(super) fn run(args: &Args) -> ExitCode {
 fn newest(args: &Args) -> u8 {
     let here = env::current_dir().unwrap_or_default();
     let Some(folder) = history::of_command(args.results.as_deref(), &here) else {
-        eprintln!(
-            "error: {} is in no Cargo project, so there are no results of benches here. Name result files, or the \
+        screen::error(format_args!(
+            "{} is in no Cargo project, so there are no results of benches here. Name result files, or the \
              folder that benches left their results in with --results or GOODPUT_RESULTS",
             here.display()
-        );
+        ));
         return UNUSABLE;
     };
     let project = history::project(args.results.as_deref(), &here);
     let (newest, problems) = match history::newest(&folder, project.as_deref()) {
         Ok(read) => read,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            screen::error(&problem);
             return UNUSABLE;
         }
     };
     for problem in &problems {
-        eprintln!("error: {problem}");
+        screen::error(&problem);
     }
     let unusable = (!problems.is_empty()).then_some(UNUSABLE);
     let Some(newest) = newest else {
-        eprintln!("error: {}", nothing(&folder));
+        screen::error(nothing(&folder));
         return UNUSABLE;
     };
-    println!(
-        "{}",
-        match args.format {
-            Format::Text => history::text(&newest, args.strict),
-            Format::Markdown => history::markdown(&newest, args.strict),
-            Format::Json => history::json(&newest, args.strict),
-        }
-    );
+    screen::out(match args.format {
+        Format::Text => history::text(&newest, args.strict),
+        Format::Markdown => history::markdown(&newest, args.strict),
+        Format::Json => history::json(&newest, args.strict),
+    });
     let codes = newest
         .benches
         .iter()

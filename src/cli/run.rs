@@ -13,6 +13,7 @@ use crate::{
     judge::OnInconclusive,
     outputs::Session,
     report::{CaveatKind, End, Outcome, counted, worst_exit_code},
+    screen,
     suite::{Declared, Suite},
     target::live_is_required,
 };
@@ -57,7 +58,7 @@ pub(super) fn run(args: Args) -> ExitCode {
     match measure(args) {
         Ok(code) => ExitCode::from(code),
         Err(e) => {
-            eprintln!("error: {e}");
+            screen::error(&e);
             ExitCode::from(e.exit_code())
         }
     }
@@ -90,7 +91,7 @@ fn measure(args: Args) -> Result<u8, Error> {
     let chosen = choose(suite, &selection)?;
     if args.list {
         for declared in chosen {
-            println!("{}: benchmark", declared.bench.name());
+            screen::out(format_args!("{}: benchmark", declared.bench.name()));
         }
         return Ok(0);
     }
@@ -127,16 +128,16 @@ fn measure(args: Args) -> Result<u8, Error> {
         if let Some(id) = &kept {
             history.begin(id);
         }
-        let outcome = run_bench(declared, ignored, &session, &group, &stop);
-        if let Some(id) = &kept
-            && let Some(change) = history.end(id, &outcome, None)
-        {
-            session.say(format!("  previous    {change}\n"));
-        }
+        let (outcome, said) = run_bench(declared, ignored, &session, &group, &stop);
+        let change = kept.and_then(|id| history.end(&id, &outcome, None));
         if compares {
             family.ended(outcome.conclusion());
         }
         session.finish(outcome);
+        session.say(said);
+        if let Some(change) = change {
+            session.say(format!("  previous    {change}\n"));
+        }
     }
     session.say(last_line(session.outcomes(), left_out, started.elapsed()));
     Ok(session.end(worst_exit_code))
@@ -177,13 +178,14 @@ fn enter_folder(suite: &Path) -> Result<PathBuf, Error> {
     Ok(suite.file_name().unwrap_or_default().into())
 }
 
+/// What became of a bench, and what is said of it.
 fn run_bench(
     declared: Declared,
     ignored: Ignored,
     session: &Session,
     group: &str,
     stop: &Stop,
-) -> Outcome {
+) -> (Outcome, String) {
     let name = declared.bench.name().to_owned();
     let follower = session.start(&name);
     let without = |end, took| Outcome {
@@ -194,8 +196,8 @@ fn run_bench(
         measured: None,
     };
     if let (Some(why), Ignored::Left) = (&declared.ignore, ignored) {
-        session.say(line(&name, "ignored", why));
-        return without(End::Ignored(why.clone()), Duration::ZERO);
+        let outcome = without(End::Ignored(why.clone()), Duration::ZERO);
+        return (outcome, line(&name, "ignored", why));
     }
     let started = Instant::now();
     let stop = stop.clone();
@@ -207,19 +209,19 @@ fn run_bench(
     };
     match ran {
         Ok(report) => {
-            session.say(format!("{report}\n"));
             for note in report.notes() {
-                eprintln!("note: {note}");
+                screen::err(format_args!("note: {note}"));
             }
-            Outcome::of(group, &report, started.elapsed())
+            let outcome = Outcome::of(group, &report, started.elapsed());
+            (outcome, format!("{report}\n"))
         }
         Err(e) => {
             let outcome = without(
                 End::without_report(&e, live_is_required()),
                 started.elapsed(),
             );
-            session.say(line(&name, &outcome.word(), outcome.reason()));
-            outcome
+            let said = line(&name, &outcome.word(), outcome.reason());
+            (outcome, said)
         }
     }
 }

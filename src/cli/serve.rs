@@ -13,6 +13,7 @@ use crate::{
     history::{BenchId, History, asked},
     outputs::Session,
     report::{End, Outcome, worst_exit_code},
+    screen,
     target::live_is_required,
 };
 use std::{
@@ -34,7 +35,7 @@ pub(super) fn exit_code(measured: Result<u8, Error>) -> ExitCode {
     match measured {
         Ok(code) => ExitCode::from(code),
         Err(e) => {
-            eprintln!("error: {e}");
+            screen::error(&e);
             ExitCode::from(e.exit_code())
         }
     }
@@ -45,7 +46,7 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
     let output = output::Output::new(args)?;
     if args.dry_run {
         let plan = bench.plan()?;
-        print!("{}", plan.describe(&bench.arrivals()));
+        screen::out(plan.describe(&bench.arrivals()).trim_end());
         return Ok(0);
     }
     let name = args
@@ -70,10 +71,7 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
     let mut saved = Ok(());
     let outcome = match &ran {
         Ok(report) => {
-            for note in report.notes() {
-                eprintln!("note: {note}");
-            }
-            session.say(output.text(report));
+            // Files come before the screen, which may be closed or stuck.
             saved = output.save(report);
             Outcome {
                 name,
@@ -82,15 +80,22 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
         }
         Err(e) => without_report(command, name, e, started.elapsed()),
     };
-    if let Some(change) = history.end(&id, &outcome, None) {
+    let change = history.end(&id, &outcome, None);
+    session.finish(outcome);
+    if let Ok(report) = &ran {
+        for note in report.notes() {
+            screen::err(format_args!("note: {note}"));
+        }
+        session.say(output.text(report));
+    }
+    if let Some(change) = change {
         session.say(format!("  previous    {change}"));
     }
-    session.finish(outcome);
     for e in [ran.as_ref().err(), saved.as_ref().err()]
         .into_iter()
         .flatten()
     {
-        eprintln!("error: {e}");
+        screen::error(&e);
     }
     let kept = saved.is_ok();
     Ok(session.end(|outcomes, written| worst_exit_code(outcomes, written && kept)))

@@ -9,6 +9,7 @@ use crate::{
         sim::{Script, Slowdown},
     },
     plan::{Tokenizer, TokenizerSpec},
+    screen,
     sim::{SimServer, serve_forever},
 };
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
@@ -91,7 +92,7 @@ pub(super) fn run(args: Args) -> ExitCode {
     match serve(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("error: {why}");
+            screen::error(&why);
             ExitCode::from(2)
         }
     }
@@ -126,7 +127,9 @@ fn serve(args: Args) -> Result<(), String> {
             format!("cannot listen on {address}: {e}. Choose another with --host and --port")
         })?;
         let bound = listener.local_addr().map_err(|e| e.to_string())?;
-        println!("goodput sim serves on http://{bound} (Ctrl-C ends it)");
+        screen::out(format_args!(
+            "goodput sim serves on http://{bound} (Ctrl-C ends it)"
+        ));
         serve_forever(listener, server, clock, async {
             // Without a signal handler the process simply ends on Ctrl-C.
             let _ = tokio::signal::ctrl_c().await;

@@ -17,15 +17,10 @@ use crate::{
     plan::{Plan, PlannedRequest},
     record::{Record, RequestError, TokenCount},
     run::{ServerSide, ServerTtft},
+    screen,
 };
 use bytes::Bytes;
-use std::{
-    io::{self, Write},
-    pin::pin,
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
 use tokio::{
     select,
     sync::Semaphore,
@@ -42,8 +37,7 @@ pub trait Observer: Send + Sync {
     /// The run has something to say before its report: what it has been waiting for since a second or more.
     /// Default: a line on stderr, where test runners that capture output let it through.
     fn says(&self, line: &str) {
-        // A run does not depend on somebody who reads along.
-        let _ = writeln!(io::stderr(), "goodput: {line}");
+        screen::err(format_args!("goodput: {line}"));
     }
 }
 

@@ -42,8 +42,10 @@ pub(crate) fn fitting(name: &str) -> String {
         return name;
     }
     let hash = xxhash_rust::xxh3::xxh3_64(name.as_bytes());
-    let start = name.floor_char_boundary(LONGEST - END - 18);
-    let end = name.ceil_char_boundary(name.len() - END);
+    let boundary = |at: &usize| name.is_char_boundary(*at);
+    let start = (0..LONGEST - END - 18).rev().find(boundary).unwrap_or(0);
+    let end = (name.len() - END..name.len()).find(boundary);
+    let end = end.unwrap_or(name.len());
     format!("{}-{hash:016x}-{}", &name[..start], &name[end..])
 }
 

@@ -14,6 +14,7 @@ use crate::{
     history::History,
     outputs::{Outputs, Session},
     report::{End, Outcome, counted},
+    screen,
 };
 use std::{
     path::Path,
@@ -31,7 +32,7 @@ pub fn main() -> ExitCode {
     let args = match Args::parse(std::env::args_os().skip(1)) {
         Ok(args) => args,
         Err(e) => {
-            eprintln!("error: {e}\n\n{HELP}");
+            screen::error(format_args!("{e}\n\n{HELP}"));
             return ExitCode::from(2);
         }
     };
@@ -43,12 +44,12 @@ pub fn main() -> ExitCode {
         })
         .collect();
     if args.help {
-        print!("{HELP}");
+        screen::out(HELP.trim_end());
         ExitCode::SUCCESS
     } else if args.list {
         // nextest reads this: nothing else may stand on stdout.
         for entry in entries {
-            println!("{}: benchmark", entry.path());
+            screen::out(format_args!("{}: benchmark", entry.path()));
         }
         ExitCode::SUCCESS
     } else {
@@ -57,7 +58,7 @@ pub fn main() -> ExitCode {
         match session {
             Ok(session) => run(&entries, &args, session),
             Err(e) => {
-                eprintln!("error: {e}");
+                screen::error(&e);
                 ExitCode::from(2)
             }
         }
@@ -105,16 +106,23 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
         if runs(entry) {
             history.begin(&entry.id());
         }
-        let (outcome, advice) = run_entry(entry, args, family.share(), &session);
+        let (outcome, report, advice) = run_entry(entry, args, family.share(), &session);
         if compares(entry) {
             family.ended(outcome.conclusion());
         }
         let outcome = outcome.marked(entry);
-        if runs(entry)
-            && let Some(change) = history.end(&entry.id(), &outcome, advice)
-            && !args.quiet
-        {
-            session.say(format!("  previous    {change}"));
+        let change = match runs(entry) {
+            true => history.end(&entry.id(), &outcome, advice),
+            false => None,
+        };
+        let outcome = session.finish(outcome).clone();
+        if !args.quiet {
+            if let Some(report) = report {
+                session.say(report);
+            }
+            if let Some(change) = change {
+                session.say(format!("  previous    {change}"));
+            }
         }
         match &outcome.end {
             End::Passed => {}
@@ -126,7 +134,6 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
                 session.say(format!("{} ... FAILED\n", outcome.name));
             }
         }
-        session.finish(outcome);
     }
     conclude(&session, started.elapsed());
     ExitCode::from(session.end(|outcomes, written| {
@@ -137,13 +144,13 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
     }))
 }
 
-/// Its outcome, and advice for the next time.
+/// What became of a bench, what is to be shown of it, and advice for the next time.
 fn run_entry(
     entry: &Entry,
     args: &Args,
     share: f64,
     session: &Session,
-) -> (Outcome, Option<String>) {
+) -> (Outcome, Option<String>, Option<String>) {
     let follower = session.start(&entry.path());
     let observer = follower.unwrap_or_else(|| Arc::new(Silent));
     if let (Some(why), Ignored::Left) = (entry.ignore, args.selection.ignored) {
@@ -154,16 +161,13 @@ fn run_entry(
             end: End::Ignored(why.to_owned()),
             measured: None,
         };
-        return (outcome, None);
+        return (outcome, None, None);
     }
     let advice = nextest::advise(entry);
-    let mut show = |report: &crate::Report| {
-        if !args.quiet {
-            session.say(report);
-        }
-    };
+    let mut shown = None;
+    let mut show = |report: &crate::Report| shown = Some(report.to_string());
     let ran = run_case(entry, &args.baselines, share, observer, &mut show);
-    (ran.outcome, advice)
+    (ran.outcome, shown, advice)
 }
 
 /// The failures and libtest's last line.

@@ -12,7 +12,9 @@ use crate::{
     history::History,
     judge::Verdict,
     outputs::Outputs,
+    redact,
     report::{End, Measured, Outcome, Report},
+    screen,
     target::live_is_required,
 };
 use std::{
@@ -50,15 +52,20 @@ pub fn run_test(entry: &Entry) {
     history.begin(&entry.id());
     let baselines = Settings::default();
     let share = share(entry, &baselines);
+    let mut shown = None;
     let ran = run_case(entry, &baselines, share, Arc::new(Silent), &mut |report| {
-        println!("{report}");
+        shown = Some(report.to_string());
     });
     let outcome = ran.outcome.clone().marked(entry);
-    if let Some(change) = history.end(&entry.id(), &outcome, advice) {
-        println!("  previous    {change}");
+    let change = history.end(&entry.id(), &outcome, advice);
+    let written = outputs.write(std::slice::from_ref(&outcome));
+    if let Some(report) = shown {
+        show(&report);
+    }
+    if let Some(change) = change {
+        show(&format!("  previous    {change}"));
     }
     told::tell(&outcome);
-    let written = outputs.write(&[outcome]);
     if let Some(panic) = ran.panic {
         resume_unwind(panic);
     }
@@ -70,6 +77,16 @@ pub fn run_test(entry: &Entry) {
     if let Err(e) = written {
         panic!("{e}");
     }
+}
+
+/// Prints a report where libtest captures it. A screen that is closed is no reason to fail.
+#[allow(
+    clippy::print_stdout,
+    reason = "libtest captures only what is printed so"
+)]
+fn show(report: &str) {
+    let text = screen::shown(report);
+    let _ = catch_unwind(|| println!("{text}"));
 }
 
 /// Its part of the chance of a false alarm. Tests know nothing of each other's end, nor which of them
@@ -138,9 +155,9 @@ fn run(
     // An invalid run has no numbers that a function could judge.
     if report.verdict() != Verdict::Invalid {
         let said = match catch_unwind(AssertUnwindSafe(|| check(&report))) {
-            Ok(said) => {
-                said.map_err(|why| format!("the bench's function returned an error: {why}"))
-            }
+            Ok(said) => said.map_err(|why| {
+                redact::text(&format!("the bench's function returned an error: {why}"))
+            }),
             Err(thrown) => {
                 let said = panic_text(&*thrown);
                 panic = Some(thrown);
@@ -182,7 +199,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!(
         "the bench's function panicked: {}",
-        text.unwrap_or("(no message)")
+        redact::text(text.unwrap_or("(no message)"))
     )
 }
 

@@ -1,14 +1,15 @@
 //! What people must see although a test runner hides the output of tests that pass.
 
-use crate::report::{Caveat, End, Outcome};
-use std::io::{self, Write};
+use crate::{
+    report::{Caveat, End, Outcome},
+    screen,
+};
 
 /// Tells past the output capture of `cargo test` that a bench was ignored, or that its pass is not a plain one: one
 /// line.
 pub(super) fn tell(outcome: &Outcome) {
     if let Some(line) = line(outcome) {
-        // Whoever closed stderr does not want it.
-        let _ = writeln!(io::stderr(), "goodput: {}: {line}", outcome.name);
+        screen::err(format_args!("goodput: {}: {line}", outcome.name));
     }
 }
 

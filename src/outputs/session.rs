@@ -7,6 +7,7 @@ use crate::{
     grammar::Mistake,
     record::Record,
     report::{Event, Outcome},
+    screen,
 };
 use std::{
     io::{self, Write},
@@ -74,8 +75,8 @@ impl Session {
     /// A line for people.
     pub(crate) fn say(&self, text: impl std::fmt::Display) {
         match self.format {
-            MessageFormat::Human => println!("{text}"),
-            MessageFormat::Json => eprintln!("{text}"),
+            MessageFormat::Human => screen::out(text),
+            MessageFormat::Json => screen::err(text),
         }
     }
 
@@ -90,13 +91,14 @@ impl Session {
     }
 
     /// A bench has ended. The files have it before the screen does, whatever comes then.
-    pub(crate) fn finish(&mut self, outcome: Outcome) {
+    pub(crate) fn finish(&mut self, outcome: Outcome) -> &Outcome {
+        let place = self.outcomes.len();
         self.outcomes.push(outcome);
         // What fails here is tried again at the end, and said then.
         let _ = self.outputs.write_so_far(&self.outcomes);
-        if let Some(outcome) = self.outcomes.last() {
-            self.format.tell(|| Event::finished(outcome));
-        }
+        let outcome = &self.outcomes[place];
+        self.format.tell(|| Event::finished(outcome));
+        outcome
     }
 
     /// What became of the benches so far.
@@ -109,7 +111,7 @@ impl Session {
     pub(crate) fn end(self, exit_code: impl FnOnce(&[Outcome], bool) -> u8) -> u8 {
         let written = self.outputs.write(&self.outcomes);
         if let Err(e) = &written {
-            eprintln!("error: {e}");
+            screen::error(&e);
         }
         let code = exit_code(&self.outcomes, written.is_ok());
         self.format

@@ -9,6 +9,7 @@ use crate::{
     grammar::{self, Mistake, slo::Subject},
     judge::{self, Comparison, Criteria, Finding, FindingKind, Judgement, OnInconclusive, Verdict},
     metrics::{Metrics, Summary},
+    redact,
     run::Run,
 };
 use std::fmt;
@@ -30,11 +31,14 @@ impl Report {
         notes: Vec<String>,
         criteria: Criteria,
         metrics: Metrics,
-        judgement: Judgement,
+        mut judgement: Judgement,
     ) -> Self {
+        for finding in &mut judgement.findings {
+            finding.message = redact::text(&finding.message);
+        }
         Report {
             run,
-            notes,
+            notes: notes.iter().map(|note| redact::text(note)).collect(),
             criteria,
             metrics,
             judgement,
@@ -44,7 +48,7 @@ impl Report {
 
     /// Something was to be kept of it and could not be.
     pub(crate) fn lost(&mut self, message: String) {
-        self.lost.push(message);
+        self.lost.push(redact::text(&message));
     }
 
     /// Held against another run.
@@ -59,6 +63,7 @@ impl Report {
 
     /// With one remark more.
     pub(crate) fn remark(&mut self, kind: FindingKind, message: String) {
+        let message = redact::text(&message);
         self.judgement.findings.push(Finding { kind, message });
     }
 

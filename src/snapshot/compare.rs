@@ -1,6 +1,7 @@
 //! Whether a new reading is the old one.
 
 use super::text::WITHIN;
+use crate::screen;
 use insta::{Comparator, internals::SnapshotContents};
 
 /// Rounding alone can make numbers of three decimals differ by this.
@@ -21,7 +22,10 @@ impl Comparator for WithinTolerance {
         let change = Change::between(&reference.to_string(), &test.to_string());
         if let Change::Beyond { tolerance, numbers } = &change {
             // insta's difference has every line whose digits changed; only some are the reason.
-            eprintln!("goodput: beyond {tolerance} %: {}", numbers.join(", "));
+            screen::err(format_args!(
+                "goodput: beyond {tolerance} %: {}",
+                numbers.join(", ")
+            ));
         }
         change == Change::None
     }

@@ -20,6 +20,7 @@ pub use url::Origin;
 use crate::{
     client::{Observer, Silent, Stop},
     grammar::{self, Mistakes},
+    redact,
 };
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -197,12 +198,22 @@ impl fmt::Debug for Opened {
 }
 
 /// A target of any kind, or text that did not name one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum AnyTarget {
     /// A target.
     Known(Arc<dyn Target>),
     /// Text that is not a target, with what is wrong with it.
     Unreadable(String, Mistakes),
+}
+
+impl fmt::Debug for AnyTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            AnyTarget::Known(target) => format!("Known({target:?})"),
+            AnyTarget::Unreadable(text, mistakes) => format!("Unreadable({text:?}, {mistakes:?})"),
+        };
+        f.write_str(&redact::text(&text))
+    }
 }
 
 impl<T: Target + 'static> From<T> for AnyTarget {
@@ -252,8 +263,8 @@ impl AnyTarget {
     /// What it is, in a few words without secrets.
     pub fn describe(&self) -> String {
         match self {
-            AnyTarget::Known(target) => target.describe(),
-            AnyTarget::Unreadable(text, _) => text.clone(),
+            AnyTarget::Known(target) => redact::own(&target.describe()),
+            AnyTarget::Unreadable(text, _) => redact::own(text),
         }
     }
 

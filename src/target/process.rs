@@ -7,8 +7,10 @@ use crate::{
     client::{Observer, Silent, Stop},
     inspect::Inspector,
     lock::{own_file, own_path},
+    redact,
 };
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     net::{Ipv4Addr, TcpListener},
@@ -45,7 +47,7 @@ const SAY_EVERY: Duration = Duration::from_secs(30);
 /// let report = Bench::new("chat").target(server).run_blocking()?;
 /// # Ok::<(), goodput::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServerProcess {
     command: String,
     port: Option<u16>,
@@ -54,6 +56,25 @@ pub struct ServerProcess {
     stop_timeout: Duration,
     environment: Vec<(String, String)>,
     log: Option<PathBuf>,
+}
+
+impl fmt::Debug for ServerProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self
+            .environment
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        f.debug_struct("ServerProcess")
+            .field("command", &redact::text(&self.command))
+            .field("port", &self.port)
+            .field("ready_path", &self.ready_path)
+            .field("ready_timeout", &self.ready_timeout)
+            .field("stop_timeout", &self.stop_timeout)
+            .field("environment", &names)
+            .field("log", &self.log)
+            .finish()
+    }
 }
 
 impl ServerProcess {
@@ -95,7 +116,10 @@ impl ServerProcess {
     /// An environment variable of the process.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.environment.push((name.into(), value.into()));
+        let (name, value) = (name.into(), value.into());
+        // So that it is masked where the server's log shows it.
+        redact::own(&format!("{name}={value}"));
+        self.environment.push((name, value));
         self
     }
 

@@ -39,7 +39,10 @@ pub fn parse(text: &str) -> Result<Target, Mistakes> {
     let Some((scheme, rest)) = text.split_once(':') else {
         return one(match text {
             "" => format!("the target is empty; write one of {FORMS}"),
-            _ => format!("`{text}` is not a target; write one of {FORMS}"),
+            _ => format!(
+                "`{}` is not a target; write one of {FORMS}",
+                masked_url(text)
+            ),
         });
     };
     match scheme.to_ascii_lowercase().as_str() {
@@ -69,7 +72,8 @@ pub fn parse(text: &str) -> Result<Target, Mistakes> {
             Ok(Target::Env(name.to_owned()))
         }
         _ if rest.starts_with(|c: char| c.is_ascii_digit()) => {
-            one(format!("`{text}` has no scheme; write `http://{text}`"))
+            let shown = masked_url(text);
+            one(format!("`{shown}` has no scheme; write `http://{shown}`"))
         }
         other => match mistake::closest(other, &["http", "https", "unix", "env", "sim"]) {
             Some(near) => one(format!(
@@ -82,39 +86,95 @@ pub fn parse(text: &str) -> Result<Target, Mistakes> {
     }
 }
 
+/// A URL without the credentials in it: its user and password, and the values of its query but for such as an API's
+/// version. What is not quite a URL is masked as if it were one.
+#[must_use]
+pub fn masked_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return match url.rfind('@') {
+            Some(at) => format!("***@{}", masked_query(&url[at + 1..])),
+            None => masked_query(url),
+        };
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let authority = &rest[..end];
+    // A password with a slash in it is no part of a URL, but people write it.
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    let is_cut = !authority.contains('@') && !port.chars().all(|c| c.is_ascii_digit() || c == ']');
+    let user = match is_cut && !authority.starts_with('[') {
+        true => rest.rfind('@'),
+        false => authority.rfind('@'),
+    };
+    match user {
+        Some(at) => format!("{scheme}://***@{}", masked_query(&rest[at + 1..])),
+        None => format!("{scheme}://{}", masked_query(rest)),
+    }
+}
+
+/// A path or URL without the values of its query, but for such as an API's version.
+#[must_use]
+pub fn masked_query(path: &str) -> String {
+    const PLAIN: [&str; 6] = [
+        "api-version",
+        "api_version",
+        "version",
+        "revision",
+        "model",
+        "stream",
+    ];
+    let Some((path, query)) = path.split_once('?') else {
+        return match path.split_once('#') {
+            Some((path, _)) => format!("{path}#***"),
+            None => path.to_owned(),
+        };
+    };
+    let (query, fragment) = match query.split_once('#') {
+        Some((query, _)) => (query, "#***"),
+        None => (query, ""),
+    };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if !PLAIN.contains(&name) => format!("{name}=***"),
+        Some(_) => pair.to_owned(),
+        None if pair.is_empty() => String::new(),
+        None => "***".to_owned(),
+    });
+    format!("{path}?{}{fragment}", pairs.collect::<Vec<_>>().join("&"))
+}
+
 /// Checks what stands after `http:`. The URL's own parser has the last word when it is used; this
 /// one gives the reason early, at compile time, without a URL library in the compiler.
 fn url(text: &str, rest: &str) -> Result<(), Mistake> {
+    let shown = masked_url(text);
     let Some(rest) = rest.strip_prefix("//") else {
         return Err(Mistake::new(format!(
-            "`{text}` lacks `//` after its scheme; write `http://host:port`"
+            "`{shown}` lacks `//` after its scheme; write `http://host:port`"
         )));
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    // Neither sentence repeats the text: it may hold a password, and a message is no place for one.
-    if authority.contains('@') {
+    // No sentence repeats the whole text: it may hold a password.
+    if shown.contains("://***@") {
         return Err(Mistake::new(
             "a URL with a user name or password in it would put them in every report; leave them \
              out and set `api_key`, or `headers`",
         ));
     }
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Mistake::new(format!("`{text}` has a space in it")));
+        return Err(Mistake::new(format!("`{shown}` has a space in it")));
     }
     if text.contains('#') {
         return Err(Mistake::new(format!(
-            "`{text}` has a `#…` part, which is never sent; leave it out"
+            "`{shown}` has a `#…` part, which is never sent; leave it out"
         )));
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(v6) => v6.split_once(']').ok_or_else(|| {
-            Mistake::new(format!("`{text}` lacks the `]` after its IPv6 address"))
+            Mistake::new(format!("`{shown}` lacks the `]` after its IPv6 address"))
         })?,
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
     if host.is_empty() {
         return Err(Mistake::new(format!(
-            "`{text}` has no host; write `http://host:port`"
+            "`{shown}` has no host; write `http://host:port`"
         )));
     }
     let port = match port {
@@ -124,7 +184,7 @@ fn url(text: &str, rest: &str) -> Result<(), Mistake> {
     match port.parse::<u16>() {
         Ok(1..) => Ok(()),
         _ => Err(Mistake::new(format!(
-            "`{text}`: `{port}` is not a port; write a number from 1 to 65535"
+            "`{shown}`: `{port}` is not a port; write a number from 1 to 65535"
         ))),
     }
 }
@@ -145,6 +205,28 @@ impl fmt::Display for Target {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case("http://me:S@h/v1", "http://***@h/v1")]
+    #[case("http://me:S/S@h/v1", "http://***@h/v1")]
+    #[case("http://S@h", "http://***@h")]
+    #[case("http:me:S@h", "***@h")]
+    #[case(
+        "http://h/v1?api_key=S&api-version=1&S#S",
+        "http://h/v1?api_key=***&api-version=1&***#***"
+    )]
+    #[case("http://h#S", "http://h#***")]
+    #[case("http://[::1]:8000/a@b", "http://[::1]:8000/a@b")]
+    #[case("https://h:443/org/model@rev", "https://h:443/org/model@rev")]
+    fn credentials_in_urls_are_masked(#[case] url: &str, #[case] masked: &str) {
+        assert_eq!(masked_url(url), masked);
+        // Whatever is wrong with it, no sentence says it.
+        let told = format!("{:?}", parse(url).err());
+        assert!(
+            !told.replace("HTTPS", "").contains("S@") && !told.contains(":S"),
+            "{told}"
+        );
+    }
 
     #[rstest]
     #[case("http://localhost:8000", Target::Url("http://localhost:8000".into()))]

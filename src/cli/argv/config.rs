@@ -31,7 +31,10 @@ pub(super) fn expanded(args: Vec<OsString>) -> Result<Vec<OsString>, Error> {
     let problem = |fix: String| Error::Invalid(vec![Problem::new("--config", &shown, fix)]);
     let text = fs::read_to_string(&path)
         .map_err(|e| problem(format!("cannot be read: {e}. Name a YAML file")))?;
-    let settings: Map<String, Value> = serde_saphyr::from_str(&text).map_err(|e| {
+    // Without the lines around a mistake, which may hold a key.
+    let options = serde_saphyr::options! { with_snippet: false };
+    let settings = serde_saphyr::from_str_with_options(&text, options);
+    let settings: Map<String, Value> = settings.map_err(|e| {
         problem(format!(
             "is no YAML mapping of flags to values, such as `request-rate: 10`: {e}"
         ))

@@ -1,12 +1,12 @@
 //! The settings of a command line as vLLM's parser holds them.
 
-use crate::cli::Cli;
+use crate::{cli::Cli, redact};
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory};
 use serde_json::{Map, Value, json};
 use std::{any::TypeId, ffi::OsString};
 
 /// The flags of the subcommand, given ones and defaults, by the names that vLLM's parser has for them. Header
-/// values are hidden, as there, and so is a URL with a password. Empty for a line that does not parse.
+/// values are hidden, as there, and so is every other credential. Empty for a line that does not parse.
 pub(in crate::cli) fn settings(line: Vec<OsString>) -> Map<String, Value> {
     let command = Cli::command();
     let Ok(matches) = command.clone().try_get_matches_from(line) else {
@@ -25,13 +25,14 @@ pub(in crate::cli) fn settings(line: Vec<OsString>) -> Map<String, Value> {
     flags.into_iter().flatten().filter_map(setting).collect()
 }
 
-fn hidden(name: &str, value: Value) -> Value {
-    let secret = match name {
-        "header" => !value.is_null(),
-        "base_url" | "target" => value.as_str().is_some_and(|url| url.contains('@')),
-        _ => false,
-    };
-    if secret { json!("***") } else { value }
+fn hidden(name: &str, mut value: Value) -> Value {
+    match name {
+        "header" if !value.is_null() => json!("***"),
+        _ => {
+            redact::json(&mut value);
+            value
+        }
+    }
 }
 
 fn value(arg: &Arg, matches: &ArgMatches) -> Value {
@@ -90,7 +91,7 @@ mod tests {
             ("max_concurrency", Value::Null),
             ("burstiness", json!(1.0)),
             ("header", json!("***")),
-            ("base_url", json!("***")),
+            ("base_url", json!("http://***@h:1")),
             ("port", json!(8000)),
         ] {
             assert_eq!(settings.get(name), Some(&expected), "{name}");

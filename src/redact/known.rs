@@ -1,0 +1,150 @@
+//! The credentials that this process knows.
+
+use super::{
+    MASK,
+    name::{is_secret, is_secret_header},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+/// Shorter ones are masked only where they stand as a word, since they may be part of many.
+const LONG: usize = 8;
+
+/// Shorter ones cannot be told from other words.
+const SHORTEST: usize = 4;
+
+/// So much of a credential, at the end of a text that was cut, gives it away.
+const BEGINNING: usize = 6;
+
+/// Longest first, so that none is masked in the middle of another.
+static KNOWN: LazyLock<RwLock<Vec<String>>> = LazyLock::new(|| {
+    let named = std::env::vars_os().filter_map(|(name, value)| {
+        let is_one = is_secret(name.to_str()?);
+        value
+            .into_string()
+            .ok()
+            .filter(|value| is_one && value.len() >= LONG)
+    });
+    let mut known: Vec<String> = named.flat_map(|value| forms(&value)).collect();
+    sort(&mut known);
+    RwLock::new(known)
+});
+
+/// A credential of this process: it is masked from now on wherever it stands.
+pub(crate) fn learn(secret: &str) {
+    let secret = secret.trim();
+    if secret.len() < SHORTEST || secret == MASK {
+        return;
+    }
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    if !known.iter().any(|one| one == secret) {
+        known.extend(forms(secret));
+        sort(&mut known);
+    }
+}
+
+/// The credential in a header, if its name says that it has one.
+pub(crate) fn learn_header(name: &str, value: &str) {
+    if !is_secret_header(name) {
+        return;
+    }
+    learn(value);
+    let Some((scheme, rest)) = value.split_once(' ') else {
+        return;
+    };
+    learn(rest);
+    if scheme.eq_ignore_ascii_case("basic")
+        && let Ok(decoded) = BASE64_STANDARD.decode(rest.trim())
+        && let Ok(pair) = String::from_utf8(decoded)
+    {
+        learn(&pair);
+        learn(pair.split_once(':').map_or("", |(_, password)| password));
+    }
+    for (_, value) in value.split(';').filter_map(|pair| pair.split_once('=')) {
+        learn(value);
+    }
+}
+
+/// The text without known credentials that are long enough to be nothing else.
+pub(super) fn masked_known(text: &str) -> String {
+    replaced(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// The same, if there is one in it.
+pub(super) fn replaced(text: &str) -> Option<String> {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let mut changed: Option<String> = None;
+    for secret in known.iter().filter(|secret| secret.len() >= LONG) {
+        let now = changed.as_deref().unwrap_or(text);
+        if now.contains(secret.as_str()) {
+            changed = Some(now.replace(secret.as_str(), MASK));
+        }
+        let now = changed.as_deref().unwrap_or(text);
+        if let Some(start) = beginning_at_the_end(now, secret) {
+            let rest = if now.ends_with('…') { "…" } else { "" };
+            changed = Some(format!("{}{MASK}{rest}", &now[..start]));
+        }
+    }
+    changed
+}
+
+/// The text without short known credentials that stand as a word.
+pub(super) fn masked_known_word(text: &str) -> String {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let mut text = text.to_owned();
+    for secret in known.iter().filter(|secret| secret.len() < LONG) {
+        let mut from = 0;
+        while let Some(found) = text[from..].find(secret.as_str()) {
+            let (start, end) = (from + found, from + found + secret.len());
+            let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            let inside =
+                joins(text[..start].chars().next_back()) || joins(text[end..].chars().next());
+            if inside {
+                from = end;
+            } else {
+                text.replace_range(start..end, MASK);
+                from = start + MASK.len();
+            }
+        }
+    }
+    text
+}
+
+/// Where a text that was cut begins to tell a credential.
+fn beginning_at_the_end(text: &str, secret: &str) -> Option<usize> {
+    let text = text.strip_suffix('…').unwrap_or(text);
+    let longest = secret.len().min(text.len() + 1);
+    let lengths = (BEGINNING..longest)
+        .rev()
+        .filter(|at| secret.is_char_boundary(*at));
+    let mut lengths = lengths.filter(|at| text.ends_with(&secret[..*at]));
+    lengths.next().map(|length| text.len() - length)
+}
+
+/// How a credential may be written: as it is, in a URL, in JSON, in HTML, in base64.
+fn forms(secret: &str) -> Vec<String> {
+    let in_json = serde_json::Value::from(secret).to_string();
+    let in_html = secret
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let mut forms = vec![
+        secret.to_owned(),
+        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        in_json.trim_matches('"').to_owned(),
+        in_html.replace('"', "&quot;"),
+        in_html,
+    ];
+    if secret.len() >= LONG {
+        forms.push(BASE64_STANDARD.encode(secret));
+    }
+    forms.retain(|form| form.len() >= SHORTEST);
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+fn sort(known: &mut Vec<String>) {
+    known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    known.dedup();
+}

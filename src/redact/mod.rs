@@ -1,0 +1,106 @@
+//! What nobody but this process and its server should read: keys, passwords, tokens. All texts that come from
+//! outside, or are shown of settings, pass through here before a file, a screen or another process has them.
+//!
+//! Two ways, as neither is enough. [`text`] masks what *looks* like a credential, by the name next to it or by its
+//! form. And the credentials that this process *knows*, because it sends them or its environment holds them,
+//! are masked wherever they stand, so that a server may repeat them.
+
+mod known;
+mod name;
+mod shape;
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
+
+pub(crate) use known::{learn, learn_header};
+use known::{masked_known, masked_known_word};
+
+/// A setting whose debug text tells no credential.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Hidden<T>(T);
+
+impl<T> Deref for Hidden<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Hidden<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Hidden<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text(&format!("{:?}", self.0)))
+    }
+}
+
+/// What stands in place of a credential.
+pub(crate) const MASK: &str = "***";
+
+/// A text without credentials, known ones or such that look like it.
+pub(crate) fn text(text: &str) -> String {
+    masked_known_word(&shape::masked(&masked_known(text), &mut |_| {}))
+}
+
+/// The same for a setting of the user's. What is found in it is a credential of this process from then on, so that it
+/// is masked where a server repeats it.
+pub(crate) fn own(text: &str) -> String {
+    let masked = shape::masked(text, &mut |found| learn(found));
+    masked_known_word(&masked_known(&masked))
+}
+
+/// A text whose every letter counts, such as an answer, without the credentials that are known.
+pub(crate) fn answer(text: &mut String) {
+    if let Some(masked) = known::replaced(text) {
+        *text = masked;
+    }
+}
+
+/// Learns the credentials that a JSON value holds under their names.
+pub(crate) fn learn_json(value: &serde_json::Value) {
+    json_secrets(value, &mut |found| learn(found));
+}
+
+/// A JSON value without credentials: masked by their names, and in its texts as in [`text`].
+pub(crate) fn json(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(found) => *found = text(found),
+        Value::Array(values) => values.iter_mut().for_each(json),
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                match name::is_secret(name) && !value.is_null() && !value.is_boolean() {
+                    true => *value = Value::from(MASK),
+                    false => json(value),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn json_secrets(value: &serde_json::Value, found: &mut impl FnMut(&str)) {
+    use serde_json::Value;
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| json_secrets(value, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name::is_secret(name) => found(text),
+                    value => json_secrets(value, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

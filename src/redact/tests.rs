@@ -1,0 +1,133 @@
+//! Credentials in all the places that they were found in, and words that only look alike.
+
+use super::*;
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::json;
+
+#[rstest]
+#[case(
+    "vllm serve M --api-key sk-1 --port 8",
+    "vllm serve M --api-key *** --port 8"
+)]
+#[case("vllm serve M --api-key=sk-1", "vllm serve M --api-key=***")]
+#[case(
+    "vllm serve --api-key 'a b' --port 8",
+    "vllm serve --api-key *** --port 8"
+)]
+#[case("'--api-key', 'SK1'", "'--api-key', '***'")]
+#[case("HF_TOKEN=hf_1 run --tokens 5", "HF_TOKEN=*** run --tokens 5")]
+#[case("http://me:pw@host:1/v1?key=abc", "http://***@host:1/v1?key=***")]
+#[case("http://me:p/w@host:1/v1", "http://***@host:1/v1")]
+#[case(
+    "`http://h/?api_key=S` has a query",
+    "`http://h/?api_key=***` has a query"
+)]
+#[case(
+    "https://h/openai?api-version=2024-06-01&sig=x",
+    "https://h/openai?api-version=2024-06-01&sig=***"
+)]
+#[case("/v1/chat/completions?api_key=Q", "/v1/chat/completions?api_key=***")]
+#[case("GET /v1/models?QSECRET failed", "GET /v1/models?*** failed")]
+#[case(r#"{"api_key": "S", "top_k": 1}"#, r#"{"api_key": "***", "top_k": 1}"#)]
+#[case(r#"{"api_key": "S"#, r#"{"api_key": "***""#)]
+#[case(
+    r#"args: {'api_key': ['S1', 'S2'], 'port': 8}"#,
+    r#"args: {'api_key': '***', 'port': 8}"#
+)]
+#[case(r#"{\"api_key\": \"S\"}"#, r#"{\"api_key\": \"***\"}"#)]
+#[case(
+    "extra-body: {api_key: S, top_k: 1}",
+    "extra-body: {api_key: ***, top_k: 1}"
+)]
+#[case("serve --verbose --api-key S", "serve --verbose --api-key ***")]
+#[case(r#"{"a": {"api_key": "S"}}"#, r#"{"a": {"api_key": "***"}}"#)]
+#[case("note: a: api_key: S", "note: a: api_key: ***")]
+#[case("x=api_key=S", "x=api_key=***")]
+#[case(
+    r#"{"top_k": {"b": {'token': 5}}}"#,
+    r#"{"top_k": {"b": {'token': '***'}}}"#
+)]
+#[case("Authorization: Bearer abc def", "Authorization: ***")]
+#[case("sent Bearer abc_1 to it", "sent Bearer *** to it")]
+#[case(
+    "Incorrect API key provided: sk-proj-0123456789abcdef.",
+    "Incorrect API key provided: ***."
+)]
+fn what_looks_like_a_credential_is_masked(#[case] given: &str, #[case] shown: &str) {
+    assert_eq!(text(given), shown);
+}
+
+#[rstest]
+#[case("unix:/run/llm.sock")]
+#[case("x --max-num-batched-tokens 8192")]
+#[case("HTTP 401 Unauthorized: Bearer token missing")]
+#[case("unexpected token: expected a string")]
+#[case("http://127.0.0.1:8000/v1/chat/completions")]
+#[case("what is it? no")]
+#[case("the eos_token=</s> of Qwen/Qwen3-0.6B")]
+#[case("prompt_tokens: 5, completion_tokens=8")]
+#[case("random(input = 256, output = 64)")]
+fn other_words_stay(#[case] given: &str) {
+    assert_eq!(text(given), given);
+}
+
+#[test]
+fn what_a_setting_holds_is_known_from_then_on() {
+    own("serve --api-key Zq8rTdKw0aL --port 1");
+    own("/v1/x?api_key=Vb7mNc2Qs9");
+    learn_header("x-goog-api-key", "Lk3jHg5Fd7");
+    learn_header("Authorization", "Basic bWU6UHc0NTZ0");
+    learn_json(&json!({"a": [{"authToken": "Yt6rEw4Qa2"}]}));
+    for secret in [
+        "Zq8rTdKw0aL",
+        "Vb7mNc2Qs9",
+        "Lk3jHg5Fd7",
+        "bWU6UHc0NTZ0",
+        "Yt6rEw4Qa2",
+    ] {
+        let said = text(&format!(
+            "no such key as {secret}, sorry; cut: {}…",
+            &secret[..7]
+        ));
+        assert_eq!(said, "no such key as ***, sorry; cut: ***…");
+    }
+    assert_eq!(
+        text("me: Pw456t is wrong, Pw456tx is not"),
+        "me: *** is wrong, Pw456tx is not"
+    );
+    let mut answer_text = "the key Zq8rTdKw0aL of http://a:b@c".to_owned();
+    answer(&mut answer_text);
+    assert_eq!(answer_text, "the key *** of http://a:b@c");
+}
+
+#[test]
+fn json_is_masked_by_its_names_at_any_depth() {
+    let mut value =
+        json!({"a": {"api_key": "S", "b": [{"token": ["S"]}, "x --password S"]}, "max_tokens": 5});
+    json(&mut value);
+    assert_eq!(
+        value,
+        json!({"a": {"api_key": "***", "b": [{"token": "***"}, "x --password ***"]}, "max_tokens": 5})
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_known_credential_is_nowhere(secret in "[!-~]{10,40}", before in ".{0,20}", after in ".{0,20}") {
+        prop_assume!(!secret.contains("***"));
+        learn(&secret);
+        let json = json!({"message": format!("{before}{secret}{after}")}).to_string();
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        for said in [format!("{before}{secret}{after}"), json, format!("/x?{encoded}")] {
+            let masked = text(&said);
+            prop_assert!(!masked.contains(secret.trim()), "{masked}");
+        }
+    }
+
+    #[test]
+    fn masking_twice_is_masking_once(said in ".{0,60}") {
+        let once = text(&said);
+        prop_assert_eq!(text(&once), once);
+    }
+}

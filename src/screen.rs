@@ -1,0 +1,83 @@
+//! What people read, on stdout and stderr. A screen that is closed or full changes nothing but the screen: no run is
+//! lost over it. Whatever servers, files and names hold is shown as text and nothing else: it moves no cursor, gives
+//! no command to the CI that reads the log, and tells no credential.
+
+use crate::redact;
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+/// A text on stdout, with the end of a line.
+pub(crate) fn out(text: impl Display) {
+    // Whoever stops reading does not want the rest; the exit code still tells the verdict.
+    let _ = writeln!(io::stdout(), "{}", shown(&text.to_string()));
+}
+
+/// A text on stderr, with the end of a line.
+pub(crate) fn err(text: impl Display) {
+    // There is nobody left to tell that stderr is gone.
+    let _ = writeln!(io::stderr(), "{}", shown(&text.to_string()));
+}
+
+/// What went wrong, on stderr.
+pub(crate) fn error(why: impl Display) {
+    err(format_args!("error: {why}"));
+}
+
+/// A text as it may be shown.
+pub(crate) fn shown(text: &str) -> String {
+    let redacted = redact::text(text);
+    let mut shown = String::with_capacity(redacted.len());
+    for (number, line) in redacted.split('\n').enumerate() {
+        if number > 0 {
+            shown.push('\n');
+        }
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let line: String = line.chars().map(plain).collect();
+        shown.push_str(&without_commands(&line));
+    }
+    shown
+}
+
+/// Control characters, and those that turn around what follows, as signs.
+fn plain(c: char) -> char {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    match c {
+        '\t' => c,
+        c if c.is_control() || turns => '\u{fffd}',
+        c => c,
+    }
+}
+
+/// `::error::` at the start of a line is a command of GitHub's, `##[…]` and `##vso[…]` are anywhere, as are TeamCity's.
+fn without_commands(line: &str) -> String {
+    let start = line.trim_start();
+    let line = match start.strip_prefix("::") {
+        Some(rest) => format!("{}:\\:{rest}", &line[..line.len() - start.len()]),
+        None => line.to_owned(),
+    };
+    ["##[", "##vso[", "##teamcity["]
+        .iter()
+        .fold(line, |line, command| {
+            line.replace(command, &format!("#\\{}", &command[1..]))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("a\u{1b}[31mb\u{9b}c\u{7}d", "a\u{fffd}[31mb\u{fffd}c\u{fffd}d")]
+    #[case("a\r\nb\tc\rd", "a\nb\tc\u{fffd}d")]
+    #[case("a\u{202e}b", "a\u{fffd}b")]
+    #[case("x\n  ::error file=a::b ::c", "x\n  :\\:error file=a::b ::c")]
+    #[case("##[group]a ##vso[task]b", "#\\#[group]a #\\#vso[task]b")]
+    #[case("p99(ttft) = 3 ms: a::b", "p99(ttft) = 3 ms: a::b")]
+    #[case("sent --api-key Fr7dK to it", "sent --api-key *** to it")]
+    fn a_text_is_text(#[case] text: &str, #[case] as_shown: &str) {
+        assert_eq!(shown(text), as_shown);
+    }
+}
