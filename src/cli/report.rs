@@ -83,7 +83,7 @@ fn newest(args: &Args) -> u8 {
         }
     };
     for problem in &problems {
-        screen::error(&problem);
+        screen::error(problem);
     }
     let unusable = (!problems.is_empty()).then_some(UNUSABLE);
     let Some(newest) = newest else {

@@ -95,7 +95,7 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
         .into_iter()
         .flatten()
     {
-        screen::error(&e);
+        screen::error(e);
     }
     let kept = saved.is_ok();
     Ok(session.end(|outcomes, written| worst_exit_code(outcomes, written && kept)))

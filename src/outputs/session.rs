@@ -111,7 +111,7 @@ impl Session {
     pub(crate) fn end(self, exit_code: impl FnOnce(&[Outcome], bool) -> u8) -> u8 {
         let written = self.outputs.write(&self.outcomes);
         if let Err(e) = &written {
-            screen::error(&e);
+            screen::error(e);
         }
         let code = exit_code(&self.outcomes, written.is_ok());
         self.format

@@ -69,6 +69,7 @@ pub(crate) fn learn_json(value: &serde_json::Value) {
 }
 
 /// A JSON value without credentials: masked by their names, and in its texts as in [`text`].
+#[cfg(feature = "cli")]
 pub(crate) fn json(value: &mut serde_json::Value) {
     use serde_json::Value;
     match value {

@@ -19,8 +19,11 @@ macro_rules! secret_word {
 struct Rule {
     pattern: LazyLock<Option<Regex>>,
     needs: &'static [&'static str],
-    mask: fn(&Captures<'_>, &mut dyn FnMut(&str)) -> String,
+    mask: fn(&Captures<'_>, Tell<'_>) -> String,
 }
+
+/// Hears each credential that is found.
+type Tell<'a> = &'a mut dyn FnMut(&str);
 
 /// In this order: what one has masked, the next ones let be.
 static RULES: [Rule; 8] = [
@@ -157,8 +160,8 @@ static RULES: [Rule; 8] = [
     },
 ];
 
-/// The text without what looks like a credential. `tell` hears each that is found.
-pub(super) fn masked(text: &str, tell: &mut dyn FnMut(&str)) -> String {
+/// The text without what looks like a credential.
+pub(super) fn masked(text: &str, tell: Tell<'_>) -> String {
     let mut text = Cow::Borrowed(text);
     for rule in &RULES {
         if !rule.needs.iter().any(|part| text.contains(part)) {
@@ -175,7 +178,7 @@ pub(super) fn masked(text: &str, tell: &mut dyn FnMut(&str)) -> String {
     text.into_owned()
 }
 
-fn tell_query(url: &str, tell: &mut dyn FnMut(&str)) {
+fn tell_query(url: &str, tell: Tell<'_>) {
     let authority = url.split_once("://").map_or("", |(_, rest)| rest);
     if let Some((user, _)) = authority.rsplit_once('@') {
         tell(user.split_once(':').map_or(user, |(_, password)| password));
@@ -190,7 +193,7 @@ fn tell_query(url: &str, tell: &mut dyn FnMut(&str)) {
     }
 }
 
-fn tell_header(value: &str, tell: &mut dyn FnMut(&str)) {
+fn tell_header(value: &str, tell: Tell<'_>) {
     let value = value.trim();
     tell(value.split_once(' ').map_or(value, |(_, rest)| rest.trim()));
 }

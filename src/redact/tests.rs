@@ -101,6 +101,7 @@ fn what_a_setting_holds_is_known_from_then_on() {
     assert_eq!(answer_text, "the key *** of http://a:b@c");
 }
 
+#[cfg(feature = "cli")]
 #[test]
 fn json_is_masked_by_its_names_at_any_depth() {
     let mut value =
