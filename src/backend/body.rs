@@ -33,11 +33,9 @@ impl Body {
         self.extend(options)
     }
 
-    /// Ends with `extra_body`, whose values replace what was set before.
+    /// Ends with `extra_body`, whose values replace what was set before; null takes a key out.
     pub(super) fn extend(mut self, options: &WireOptions) -> Bytes {
-        for (key, value) in &options.extra_body {
-            self.set(key, value.clone());
-        }
+        patch(&mut self.0, &options.extra_body);
         Bytes::from(Value::Object(self.0).to_string())
     }
 
@@ -47,11 +45,27 @@ impl Body {
         for (key, value) in &options.extra_body {
             match (self.0.get_mut(key), value) {
                 (Some(Value::Object(set)), Value::Object(more)) if key == settings => {
-                    set.extend(more.clone());
+                    patch(set, more);
                 }
-                _ => self.set(key, value.clone()),
+                _ => patch_one(&mut self.0, key, value),
             }
         }
         Bytes::from(Value::Object(self.0).to_string())
+    }
+}
+
+/// Sets keys, and takes those out that are null, as a JSON merge patch does. Objects are replaced as a
+/// whole, as vLLM replaces them.
+fn patch(object: &mut Map<String, Value>, with: &Map<String, Value>) {
+    for (key, value) in with {
+        patch_one(object, key, value);
+    }
+}
+
+fn patch_one(object: &mut Map<String, Value>, key: &str, value: &Value) {
+    match value {
+        // The others keep their order.
+        Value::Null => drop(object.shift_remove(key)),
+        value => drop(object.insert(key.to_owned(), value.clone())),
     }
 }

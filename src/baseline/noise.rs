@@ -8,10 +8,11 @@ use super::{
 use crate::{
     bench::{NOISE_FORMAT, NoiseFloor, noise_file},
     error::Error,
+    files::text,
     stats::unpaired::{FEWEST_RUNS, Noise},
 };
 use serde::Deserialize;
-use std::{fs, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 /// What is assumed of a host that nobody has measured: DESIGN's and the calibration table's middle row.
 pub(super) const ASSUMED_CV: f64 = 0.04;
@@ -24,7 +25,7 @@ fn path(store: &Store) -> PathBuf {
 /// What `goodput ab --aa` has measured of this host; `None` when it has not.
 pub(super) fn of_this_host(store: &Store) -> Result<Option<NoiseFloor>, Error> {
     let path = path(store);
-    let text = match fs::read_to_string(&path) {
+    let text = match text::read(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {
@@ -121,6 +122,7 @@ impl<'a> Source<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn files_of_newer_versions_and_damaged_ones_are_refused() {

@@ -3,7 +3,7 @@
 use super::format::{File, FormatError};
 use crate::{
     error::{Error, Problem},
-    files,
+    files::{self, text},
 };
 use std::{
     fs,
@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub fn read(path: &Path) -> Result<File, Error> {
-        let text = fs::read_to_string(path).map_err(Error::io(format!(
+        let text = text::read(path).map_err(Error::io(format!(
             "cannot read the baseline {}",
             path.display()
         )))?;

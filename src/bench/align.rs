@@ -18,7 +18,7 @@ use crate::{
     record::{CountSource, TokenCount},
     target::Place,
 };
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper::HeaderMap;
 use std::sync::Arc;
 
@@ -170,8 +170,13 @@ impl Aligner {
             if tokenizer.encode(text).await?.len() as u64 != target(*tokens) {
                 let fitted = stream::iter(planned)
                     .map(|(_, text, tokens)| fitted(&tokenizer, text, target(*tokens)))
-                    .buffered(AT_ONCE);
-                return Ok(Some(fitted.map(Result::ok).collect().await));
+                    .buffered(AT_ONCE)
+                    // One that says nothing would say nothing to all the others.
+                    .map(|fitted| match fitted {
+                        Err(silent @ Untold::Silent(_)) => Err(silent),
+                        told => Ok(told.ok()),
+                    });
+                return fitted.try_collect().await.map(Some);
             }
         }
         Ok(None)

@@ -309,7 +309,7 @@ impl Bench {
         self
     }
 
-    /// A JSON object merged into every request body, last.
+    /// A JSON object merged into every request body, last. A key that is null is taken out of the body.
     pub fn extra_body(mut self, object: impl Setting<Map<String, Value>>) -> Self {
         if let Some(object) = self.set("extra_body", object) {
             self.extra_body.extend(object);

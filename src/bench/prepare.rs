@@ -247,20 +247,17 @@ impl Bench {
     }
 
     fn path(&self, backend: &dyn Backend, place: &Place) -> Result<Uri, Error> {
-        let prefix = match place {
-            Place::Endpoint(Endpoint::Url(origin)) => origin.prefix.as_str(),
-            _ => "",
-        };
         let endpoint = self
             .endpoint
             .as_deref()
             .unwrap_or(backend.endpoint(self.stream && backend.streams()));
-        // `http://host/v1` as base and `/v1/…` as endpoint is what users of SDKs write.
-        let prefix = match (prefix.strip_suffix("/v1"), endpoint.starts_with("/v1/")) {
-            (Some(shorter), true) => shorter,
-            _ => prefix,
+        let path = match place {
+            Place::Endpoint(Endpoint::Url(origin)) => {
+                origin.path_of(endpoint, self.endpoint.is_some())
+            }
+            _ => endpoint.to_owned(),
         };
-        format!("{prefix}{endpoint}").parse().map_err(|e| {
+        path.parse().map_err(|e| {
             let message = format!("is not a path ({e}). Write it like \"/v1/completions\"");
             Error::Invalid(vec![Problem::new(
                 "endpoint",

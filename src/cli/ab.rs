@@ -1,6 +1,6 @@
 //! `goodput ab`: two servers side by side, or one beside itself.
 
-use super::serve;
+use super::{argv::Origins, serve, words::Words};
 use crate::{
     bench::{Bench, NoiseFloor},
     error::Error,
@@ -46,7 +46,8 @@ pub(super) struct Ab {
     serve: serve::Args,
 }
 
-pub(super) fn run(args: &Ab) -> ExitCode {
+pub(super) fn run(args: &Ab, origins: &Origins) -> ExitCode {
+    let words = args.words(origins);
     if args.aa && !args.serve.dry_run {
         return match measure_noise(args) {
             Ok(()) => ExitCode::SUCCESS,
@@ -57,11 +58,23 @@ pub(super) fn run(args: &Ab) -> ExitCode {
         };
     }
     let bench = args.bench();
-    let checked = bench.check().map(|()| bench);
-    serve::exit_code(checked.and_then(|bench| serve::measure(bench, "goodput ab", &args.serve)))
+    let checked = bench.check().map(|()| bench).map_err(|e| words.error(e));
+    serve::exit_code(
+        checked.and_then(|bench| serve::measure(bench, "goodput ab", &args.serve, &words)),
+    )
 }
 
 impl Ab {
+    fn words<'a>(&self, origins: &'a Origins) -> Words<'a> {
+        let a = self.a_command.as_ref().map_or("--a", |_| "--a-command");
+        let b = self.b_command.as_ref().map_or("--b", |_| "--b-command");
+        Words {
+            origins,
+            target: if self.aa { a } else { b },
+            versus: a,
+        }
+    }
+
     fn bench(&self) -> Bench {
         let bench = self
             .serve

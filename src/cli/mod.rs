@@ -12,6 +12,7 @@ mod run;
 mod save;
 mod serve;
 mod sim;
+mod words;
 
 use crate::screen;
 use clap::{Parser, Subcommand};
@@ -32,7 +33,7 @@ enum Command {
     /// Exit code: 0 pass or no verdict (nothing was demanded), 1 an SLO was missed, a baseline shows a
     /// regression, or more than 1 % of the requests failed (an SLO on `errors` replaces that limit), 2
     /// unusable arguments or input, 3 inconclusive, 4 invalid (nothing was measured that could be judged).
-    #[command(allow_negative_numbers = true)]
+    #[command(allow_negative_numbers = true, args_override_self = true)]
     Serve(Box<serve::Serve>),
     /// Run the benches of a suite file, `goodput.toml`.
     ///
@@ -46,7 +47,7 @@ enum Command {
     /// Each pair sends the same requests at the same times to A and to B, in random order. Exit code:
     /// 0 B is not worse, 1 B is worse, an SLO was missed or more than 1 % of B's requests failed, 2 unusable arguments or input,
     /// 3 inconclusive (only with --on-inconclusive fail), 4 invalid.
-    #[command(allow_negative_numbers = true)]
+    #[command(allow_negative_numbers = true, args_override_self = true)]
     Ab(Box<ab::Ab>),
     /// Show the baselines that were saved.
     Baseline(baseline::Args),
@@ -80,8 +81,8 @@ fn let_long_files_fail() {
 pub fn main() -> ExitCode {
     #[cfg(unix)]
     let_long_files_fail();
-    let args = match argv::prepared(std::env::args_os()) {
-        Ok(args) => args,
+    let (args, origins) = match argv::prepared(std::env::args_os()) {
+        Ok(prepared) => prepared,
         Err(e) => {
             screen::error(&e);
             return ExitCode::from(e.exit_code());
@@ -99,9 +100,9 @@ pub fn main() -> ExitCode {
         }
     };
     match cli.command {
-        Command::Serve(args) => serve::run(&args),
+        Command::Serve(args) => serve::run(&args, &origins),
         Command::Run(args) => run::run(args),
-        Command::Ab(args) => ab::run(&args),
+        Command::Ab(args) => ab::run(&args, &origins),
         Command::Baseline(args) => baseline::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Sim(args) => sim::run(args),

@@ -5,7 +5,7 @@ mod output;
 
 pub(super) use flags::{Args, Serve};
 
-use super::{interrupt::end_on_ctrl_c, progress::Progress};
+use super::{argv::Origins, interrupt::end_on_ctrl_c, progress::Progress, words::Words};
 use crate::{
     bench::{Bench, Control},
     client::Observer,
@@ -22,12 +22,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) fn run(serve: &Serve) -> ExitCode {
-    let args = &serve.args;
-    let measured = serve
-        .bench()
-        .and_then(|bench| measure(bench, "goodput serve", args));
-    exit_code(measured)
+pub(super) fn run(serve: &Serve, origins: &Origins) -> ExitCode {
+    let words = serve.words(origins);
+    let bench = serve.bench().map_err(|e| words.error(e));
+    exit_code(bench.and_then(|bench| measure(bench, "goodput serve", &serve.args, &words)))
+}
+
+/// What a command line is refused for.
+#[cfg(test)]
+pub(super) fn unusable<'a>(line: impl IntoIterator<Item = &'a str>) -> Error {
+    use super::{Cli, Command, argv};
+    use clap::Parser;
+    let line = line.into_iter().map(std::ffi::OsString::from);
+    let (line, origins) = argv::prepared(line).unwrap();
+    let Command::Serve(serve) = Cli::parse_from(line).command else {
+        panic!("goodput serve");
+    };
+    serve.words(&origins).error(serve.bench().unwrap_err())
 }
 
 /// That of a run, or of what went wrong before it, which is said.
@@ -42,10 +53,15 @@ pub(super) fn exit_code(measured: Result<u8, Error>) -> ExitCode {
 }
 
 /// Measures for a command of this name, and does with the report what the arguments say; the exit code.
-pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Error> {
+pub(super) fn measure(
+    bench: Bench,
+    command: &str,
+    args: &Args,
+    words: &Words<'_>,
+) -> Result<u8, Error> {
     let output = output::Output::new(args)?;
     if args.dry_run {
-        let plan = bench.plan()?;
+        let plan = bench.plan().map_err(|e| words.error(e))?;
         screen::out(plan.describe(&bench.arrivals()).trim_end());
         return Ok(0);
     }
@@ -68,6 +84,7 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
     let ran = watched(args, requests, session.start(&name), |control| {
         bench.run_blocking_with(control)
     });
+    let ran = ran.map_err(|e| words.error(e));
     let mut saved = Ok(());
     let outcome = match &ran {
         Ok(report) => {
@@ -84,9 +101,9 @@ pub(super) fn measure(bench: Bench, command: &str, args: &Args) -> Result<u8, Er
     session.finish(outcome);
     if let Ok(report) = &ran {
         for note in report.notes() {
-            screen::err(format_args!("note: {note}"));
+            screen::err(format_args!("note: {}", words.say(note)));
         }
-        session.say(output.text(report));
+        session.say(words.say(&output.text(report)));
     }
     if let Some(change) = change {
         session.say(format!("  previous    {change}"));

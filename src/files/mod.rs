@@ -1,10 +1,11 @@
-//! How files are written, so that nothing measured is lost: a file is replaced as a whole or stays as it
+//! How files are read ([`text`]: in any usual encoding, and none without end) and written, so that nothing measured is lost: a file is replaced as a whole or stays as it
 //! was ([`replace`]), a line is added in one locked write ([`append`]), several writers of one folder
 //! take turns ([`Turn`]), and all of it is checked before the run ([`check`]).
 
 mod append;
 mod name;
 mod place;
+pub(crate) mod text;
 mod turn;
 mod whole;
 

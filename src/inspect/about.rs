@@ -1,7 +1,10 @@
 //! What a server says of itself.
 
-use super::Inspector;
-use reqwest::header::{CONNECTION, HeaderMap};
+use super::{
+    Inspector,
+    ask::{MODELS, Question},
+};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,10 +20,18 @@ impl Inspector {
     /// `/v1/models`. Only fields that are known to hold no secret are taken.
     pub(crate) fn about(&self, model: &str, headers: &HeaderMap) -> BTreeMap<String, String> {
         let ask = async |path: &str| -> Option<Value> {
-            let request = self.client.get(format!("{}{path}", self.base));
-            let request = request.headers(headers.clone()).header(CONNECTION, "close");
-            let answer = request.timeout(ABOUT_TIMEOUT).send().await.ok()?;
-            answer.error_for_status().ok()?.json().await.ok()
+            let question = Question {
+                within: ABOUT_TIMEOUT,
+                ..Question::get(path, headers)
+            };
+            self.ask(&question).await.ok()?.json().ok()
+        };
+        let listed = async || -> Option<Value> {
+            let question = Question {
+                within: ABOUT_TIMEOUT,
+                ..Question::get(MODELS, headers)
+            };
+            self.ask_at(&self.api, &question).await.ok()?.json().ok()
         };
         let told = self.block_on("/version", async {
             let (vllm, llama, sglang, ollama, models) = tokio::join!(
@@ -28,7 +39,7 @@ impl Inspector {
                 ask("/props"),
                 ask("/get_server_info"),
                 ask("/api/version"),
-                ask("/v1/models"),
+                listed(),
             );
             let mut about = BTreeMap::new();
             let mut take = |name: &str, answer: &Option<Value>, path: &str| {

@@ -4,6 +4,7 @@
 //! that is wanted, by a thread of its own.
 
 mod about;
+mod ask;
 mod models;
 mod page;
 mod tokenize;
@@ -15,8 +16,15 @@ use crate::{
     client::{Observer, Silent, Stop},
     target::Endpoint,
 };
-use reqwest::header::{CONNECTION, HeaderMap};
-use std::{future::pending, pin::pin, sync::Arc, time::Duration};
+use ask::{How, Question};
+use reqwest::{header::HeaderMap, redirect::Policy};
+use std::{
+    collections::HashMap,
+    future::pending,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{runtime::Runtime, select};
 
 /// Connections that idled for longer are not used again. uvicorn and llama.cpp close theirs after 5 s, and
@@ -26,9 +34,17 @@ const IDLE: Duration = Duration::from_secs(1);
 /// A question that is not answered after so long is worth a word to whoever waits.
 const SAY_AFTER: Duration = Duration::from_secs(1);
 
+/// On connecting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Asks a server about itself.
 pub(crate) struct Inspector {
-    base: String,
+    /// Addresses below which a path of the server's own, such as `/metrics`, may be.
+    places: Vec<String>,
+    /// The address below which `/models` is.
+    api: String,
+    /// Where a path was found, by the number of its place.
+    found: Mutex<HashMap<String, usize>>,
     client: reqwest::Client,
     /// There until it is dropped.
     runtime: Option<Runtime>,
@@ -50,8 +66,9 @@ impl Inspector {
     pub(crate) fn new(endpoint: &Endpoint, insecure: bool) -> Result<Self, String> {
         let builder = reqwest::Client::builder()
             .no_proxy()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(30))
+            // Keys must not go to another host, and a header of ours may be one.
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE);
         #[cfg(feature = "tls")]
         let builder = {
@@ -61,18 +78,21 @@ impl Inspector {
         };
         #[cfg(not(feature = "tls"))]
         let _ = insecure;
-        let (base, builder) = match endpoint {
-            Endpoint::Url(origin) => (origin.base(), builder),
+        let (places, api, builder) = match endpoint {
+            Endpoint::Url(origin) => (origin.places(), origin.api(), builder),
             #[cfg(unix)]
             Endpoint::Unix(path) => (
-                "http://localhost".to_owned(),
+                vec!["http://localhost".to_owned()],
+                "http://localhost/v1".to_owned(),
                 builder.unix_socket(path.clone()),
             ),
             #[cfg(not(unix))]
             Endpoint::Unix(_) => return Err("unix sockets are not available here".to_owned()),
         };
         Ok(Inspector {
-            base,
+            places,
+            api,
+            found: Mutex::default(),
             client: builder.build().map_err(|e| e.to_string())?,
             runtime: Some(
                 tokio::runtime::Builder::new_current_thread()
@@ -92,35 +112,36 @@ impl Inspector {
     }
 
     /// Whether a path answers with a success status within this time.
-    pub(crate) fn answers_ok(&self, path: &str, limit: Duration) -> bool {
-        let url = format!("{}{path}", self.base);
+    pub(crate) fn answers_ok(&self, path: &str, within: Duration) -> bool {
+        let headers = HeaderMap::new();
+        let question = Question {
+            again: true,
+            within,
+            ..Question::get(path, &headers)
+        };
         // In an async block: reqwest wants a runtime around it from the start.
-        let answer = self.block_on(path, async {
-            self.client.get(url).timeout(limit).send().await
-        });
-        answer.is_some_and(|answer| answer.is_ok_and(|response| response.status().is_success()))
+        let answer = self.block_on(path, async { self.ask(&question).await });
+        answer.is_some_and(|answer| answer.is_ok())
     }
 
-    /// Posts nothing to a path and waits for success, up to `limit` and until `stop`. May be called inside of
+    /// Posts nothing to a path and waits for success, up to `within` and until `stop`. May be called inside of
     /// another runtime, which waits: never while something is measured.
     pub(crate) fn post(
         &self,
         path: &str,
         headers: &HeaderMap,
-        limit: Duration,
+        within: Duration,
         stop: &Stop,
     ) -> Result<(), String> {
-        let url = format!("{}{path}", self.base);
-        let answer = self.wait(path, async || {
-            let request = self.client.post(&url).headers(headers.clone());
-            let request = request.header(CONNECTION, "close").timeout(limit);
-            stop.or_ended(request.send()).await
-        });
+        let question = Question {
+            how: How::Post,
+            within,
+            ..Question::get(path, headers)
+        };
+        let answer = self.wait(path, async || stop.or_ended(self.ask(&question)).await);
         match answer.flatten() {
-            Some(Ok(response)) if response.status().is_success() => Ok(()),
-            Some(Ok(response)) => Err(format!("{url} answers {}", response.status())),
-            Some(Err(e)) => Err(format!("{url} does not answer: {}", root_cause(&e))),
-            None => Err(format!("{url} was not asked")),
+            Some(answer) => answer.map(drop).map_err(|why| why.to_string()),
+            None => Err(format!("{path} was not asked")),
         }
     }
 
@@ -142,7 +163,7 @@ impl Inspector {
             let say = async {
                 tokio::time::sleep(SAY_AFTER).await;
                 self.observer
-                    .says(&format!("waiting for {}{path}", self.base));
+                    .says(&format!("waiting for {}", self.address(path)));
                 pending().await
             };
             let asked = async {
@@ -154,6 +175,25 @@ impl Inspector {
             };
             self.stop.or_ended(asked).await
         })
+    }
+
+    /// Where a path is asked for, as far as is known.
+    fn address(&self, path: &str) -> String {
+        let place = match path {
+            ask::MODELS => Some(&self.api),
+            path => self.places.get(self.found_at(path).unwrap_or(0)),
+        };
+        place.map_or_else(|| path.to_owned(), |place| format!("{place}{path}"))
+    }
+
+    fn found_at(&self, path: &str) -> Option<usize> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.get(path).copied()
+    }
+
+    fn note_place(&self, path: &str, place: usize) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.insert(path.to_owned(), place);
     }
 }
 
@@ -167,35 +207,4 @@ fn root_cause(error: &reqwest::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::target::Origin;
-    use std::{
-        io::{BufRead, BufReader, Write},
-        net::TcpListener,
-        thread,
-    };
-
-    /// Answers a request, and closes the connection without a word before the next.
-    #[test]
-    fn a_connection_that_idled_is_not_trusted() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = thread::spawn(move || {
-            for stream in listener.incoming().take(2).map(Result::unwrap) {
-                let lines = BufReader::new(&stream).lines();
-                lines.map_while(Result::ok).find(String::is_empty).unwrap();
-                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-                (&stream).write_all(answer).unwrap();
-                // Until nobody listens there.
-                thread::sleep(IDLE / 2);
-            }
-        });
-        let endpoint = Endpoint::Url(Origin::parse(&url).unwrap());
-        let inspector = Inspector::new(&endpoint, false).unwrap();
-        assert!(inspector.answers_ok("/", Duration::from_secs(30)));
-        thread::sleep(IDLE + Duration::from_millis(100));
-        assert!(inspector.answers_ok("/", Duration::from_secs(30)));
-        server.join().unwrap();
-    }
-}
+mod tests;

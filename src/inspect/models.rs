@@ -1,9 +1,15 @@
 //! The models that a server lists.
 
-use super::{Inspector, root_cause};
+use super::{
+    Inspector,
+    ask::{MODELS, Question, Unanswered},
+};
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::Deserialize;
-use std::{error::Error, io, time::Duration};
+use std::time::Duration;
+
+/// Bytes of a list: gateways list thousands of models.
+const LONGEST_LIST: usize = 16 << 20;
 
 /// The first model of `/v1/models`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -54,46 +60,44 @@ impl Inspector {
     pub(crate) fn first_model(
         &self,
         headers: HeaderMap,
-        limit: Duration,
+        within: Duration,
     ) -> Result<Model, Unlisted> {
-        const PATH: &str = "/v1/models";
-        let url = format!("{}{PATH}", self.base);
-        let failed = |e: reqwest::Error| match e.is_connect() {
-            true => Unlisted::Unreachable {
-                address: self.base.clone(),
-                why: root_cause(&e),
-                for_good: is_for_good(&e),
-            },
-            false => Unlisted::Silent(format!("{url} does not answer: {}", root_cause(&e))),
+        let question = Question {
+            most: LONGEST_LIST,
+            within,
+            ..Question::get(MODELS, &headers)
         };
         let ask = async {
-            let request = self.client.get(&url).headers(headers).timeout(limit);
-            let response = request.send().await.map_err(failed)?;
-            let status = response.status();
-            if !status.is_success() {
-                let url = url.clone();
-                return Err(Unlisted::Refused { url, status });
-            }
-            let models: Models = response.json().await.map_err(|e| {
-                Unlisted::Nameless(format!("{url} does not list models: {}", root_cause(&e)))
-            })?;
+            let answer = self.ask_at(&self.api, &question).await?;
+            let models: Models = answer.json()?;
             let first = models.data.into_iter().next();
-            first.ok_or_else(|| Unlisted::Nameless(format!("{url} lists no model")))
+            let nameless = || Unlisted::Nameless(format!("{}{MODELS} lists no model", self.api));
+            first.ok_or_else(nameless)
         };
-        self.block_on(PATH, ask)
-            .unwrap_or_else(|| Err(Unlisted::Silent(format!("{url} was not asked"))))
+        let never = || Unlisted::Silent(format!("{}{MODELS} was not asked", self.api));
+        self.block_on(MODELS, ask).unwrap_or_else(|| Err(never()))
     }
 }
 
-/// Whether a connection failed by what rustls saw, which will be the same the next time.
-fn is_for_good(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let system = error.downcast_ref::<io::Error>();
-        if system.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData) {
-            return true;
+impl From<Unanswered> for Unlisted {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::Unreachable {
+                place,
+                why,
+                for_good,
+            } => Unlisted::Unreachable {
+                address: place,
+                why,
+                for_good,
+            },
+            Unanswered::Status { url, status } => Unlisted::Refused { url, status },
+            Unanswered::Broken { .. } | Unanswered::Silent { .. } => {
+                Unlisted::Silent(why.to_string())
+            }
+            Unanswered::Elsewhere { .. }
+            | Unanswered::TooLong { .. }
+            | Unanswered::Unreadable { .. } => Unlisted::Nameless(why.to_string()),
         }
-        cause = error.source();
     }
-    false
 }

@@ -1,10 +1,27 @@
 //! The server's own tokenizer, by `/tokenize` and `/detokenize`, which vLLM, SGLang and llama.cpp have in
 //! forms of their own.
 
-use super::{Inspector, root_cause};
+use super::{
+    Inspector,
+    ask::{How, Question, Unanswered},
+};
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A long prompt takes a server a while, with others before it.
+const TOKENIZE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of an answer about a text of no length.
+const SHORTEST_LIMIT: usize = 64 << 10;
+
+/// Bytes of an answer for each byte of a text, which is a token at worst and told by its number, and perhaps
+/// its text.
+const BYTES_PER_BYTE: usize = 32;
+
+/// Bytes of any answer.
+const LONGEST_ANSWER: usize = 64 << 20;
 
 /// The tokenizer of a model that a server has.
 #[derive(Clone, Copy)]
@@ -30,6 +47,9 @@ pub(crate) enum Untold {
     /// Nobody is there.
     #[error("nobody answers")]
     Unreachable,
+    /// Somebody is there and says nothing.
+    #[error("{0}")]
+    Silent(String),
     /// The server has no such thing, or another form of it.
     #[error("{0}")]
     Refused(String),
@@ -79,7 +99,7 @@ impl<'a> ServerTokenizer<'a> {
             }
             Form::Content => json!({"content": text, "add_special": add_special}),
         };
-        let answer: Answer = self.ask("/tokenize", &body).await?;
+        let answer: Answer = self.ask("/tokenize", &body, text.len()).await?;
         Ok(answer.tokens)
     }
 
@@ -93,24 +113,36 @@ impl<'a> ServerTokenizer<'a> {
             content: Option<String>,
         }
         let body = json!({"model": self.model, "tokens": tokens});
-        let answer: Answer = self.ask("/detokenize", &body).await?;
+        let answer: Answer = self.ask("/detokenize", &body, 16 * tokens.len()).await?;
         let text = answer.prompt.or(answer.text).or(answer.content);
         text.ok_or_else(|| Untold::Refused("/detokenize gives no text".to_owned()))
     }
 
-    async fn ask<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Untold> {
-        let Inspector { base, client, .. } = self.inspector;
-        let request = client.post(format!("{base}{path}")).json(body);
-        let request = request.headers(self.headers.clone());
-        let refused = |e: reqwest::Error| match e.is_connect() {
-            true => Untold::Unreachable,
-            false => Untold::Refused(format!("{path}: {}", root_cause(&e))),
+    /// `size` is that of what is asked about: an answer that is far longer tells something else.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+        size: usize,
+    ) -> Result<T, Untold> {
+        let question = Question {
+            how: How::Json(body),
+            most: (SHORTEST_LIMIT + size.saturating_mul(BYTES_PER_BYTE)).min(LONGEST_ANSWER),
+            within: TOKENIZE_TIMEOUT,
+            again: true,
+            ..Question::get(path, self.headers)
         };
-        let answer = request.send().await.map_err(refused)?;
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(Untold::Refused(format!("{path} answers {status}")));
+        let answer = self.inspector.ask(&question).await?;
+        Ok(answer.json()?)
+    }
+}
+
+impl From<Unanswered> for Untold {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::Unreachable { .. } => Untold::Unreachable,
+            Unanswered::Silent { .. } => Untold::Silent(why.to_string()),
+            other => Untold::Refused(other.to_string()),
         }
-        answer.json().await.map_err(refused)
     }
 }

@@ -46,7 +46,7 @@ enum Origin {
 /// The file cannot be read, or a result in it; all that is wrong with it at once.
 pub(crate) fn read(path: &Path) -> Result<Vec<Reading>, Problem> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path)
+    let text = crate::files::text::read(path)
         .map_err(|e| Problem::new(&file, "", format!("cannot be read: {e}")))?;
     let documents = document::documents(&text).map_err(|e| Problem::new(&file, "", e))?;
     let mut readings = Vec::new();

@@ -10,6 +10,8 @@ pub(crate) struct Refusal {
     body: Value,
     /// Value of the `allow` header.
     pub(super) allow: Option<&'static str>,
+    /// The fields that are missing, if that is all.
+    lacks: Vec<&'static str>,
 }
 
 impl Refusal {
@@ -32,28 +34,97 @@ impl Refusal {
         Refusal::detail(status, "Method Not Allowed", Some(allow))
     }
 
-    /// The body is not JSON, or not of the right shape.
+    /// The body has another shape than expected.
     pub(super) fn json(error: &serde_json::Error) -> Self {
-        let kind = if error.is_data() {
-            "invalid"
-        } else {
-            "json_invalid"
-        };
-        let message = format!("1 validation error:\n  {{'type': '{kind}', 'msg': '{error}'}}");
-        Refusal::error(
-            StatusCode::BAD_REQUEST,
-            "Bad Request",
-            Some("body"),
-            message,
+        Refusal::validation(
+            "body",
+            &[format!(
+                "{{'type': 'invalid', 'loc': 'body', 'msg': '{error}'}}"
+            )],
         )
     }
 
+    /// Mistakes that pydantic finds, each as Python shows it, the first of them at this place.
+    pub(super) fn validation(place: &str, details: &[String]) -> Self {
+        let (count, errors) = match details.len() {
+            1 => (1, "error"),
+            count => (count, "errors"),
+        };
+        let message = format!("{count} validation {errors}:\n  {}", details.join("\n  "));
+        let status = StatusCode::BAD_REQUEST;
+        Refusal::error(status, "Bad Request", Some(place), message)
+    }
+
+    /// There is nothing to read.
+    pub(super) fn missing_body() -> Self {
+        let detail = "{'type': 'missing', 'loc': 'body', 'msg': 'Field required', 'input': 'None'}";
+        Refusal::validation("body", &[detail.to_owned()])
+    }
+
     /// A field that must be there is not.
-    pub(super) fn missing(field: &str) -> Self {
-        let message = format!(
-            "1 validation error:\n  {{'type': 'missing', 'loc': ('body', '{field}'), 'msg': 'Field required'}}"
+    pub(super) fn missing(field: &'static str) -> Self {
+        Refusal::missing_all(vec![field])
+    }
+
+    /// Fields that must be there are not.
+    pub(super) fn missing_all(fields: Vec<&'static str>) -> Self {
+        Refusal {
+            lacks: fields.clone(),
+            ..Refusal::lacking(&fields, 0)
+        }
+    }
+
+    /// The same, once it is known how many other keys there are.
+    pub(super) fn with_items(self, items: impl FnOnce() -> usize) -> Self {
+        match self.lacks.is_empty() {
+            true => self,
+            false => Refusal::lacking(&self.lacks, items()),
+        }
+    }
+
+    fn lacking(fields: &[&str], items: usize) -> Self {
+        let detail = |field: &&str| {
+            format!(
+                "{{'type': 'missing', 'loc': 'body.{field}', 'msg': 'Field required', 'input': '<dict of \
+                 {items} items>'}}"
+            )
+        };
+        let details: Vec<String> = fields.iter().map(detail).collect();
+        let place = format!("body.{}", fields.first().copied().unwrap_or_default());
+        Refusal::validation(&place, &details)
+    }
+
+    /// A value that one of vLLM's own rules for the body refuses.
+    pub(super) fn rule(field: &str, value: &str, message: &str) -> Self {
+        let place = format!("body.{field}");
+        let detail = format!(
+            "{{'type': 'value_error', 'loc': '{place}', 'msg': 'Value error, {message}', 'input': '{value}', \
+             'ctx': {{'error': ValueError('{message}')}}}}"
         );
-        Refusal::error(StatusCode::BAD_REQUEST, "Bad Request", Some(field), message)
+        Refusal::validation(&place, &[detail])
+    }
+
+    /// A parameter that vLLM names together with the value that it has.
+    pub(super) fn parameter(name: &str, message: &str, value: Option<&str>) -> Self {
+        let value = value.map_or_else(String::new, |value| format!(", value={value}"));
+        Refusal::bad_request(name, format!("{message} (parameter={name}{value})"))
+    }
+
+    /// A value that vLLM names in the sentence only.
+    pub(super) fn value(message: &str) -> Self {
+        let status = StatusCode::BAD_REQUEST;
+        Refusal::error(status, "BadRequestError", None, message.to_owned())
+    }
+
+    /// A prompt with more tokens than the model can read.
+    pub(super) fn too_many_tokens(limit: u64) -> Self {
+        let (name, found) = ("input_tokens", limit + 1);
+        let message = format!(
+            "This model's maximum context length is {limit} tokens. However, your prompt contains at least \
+             {found} input tokens, which exceeds this limit even without any output tokens. Please reduce \
+             the length of the input prompt."
+        );
+        Refusal::parameter(name, &message, Some(&found.to_string()))
     }
 
     /// A field has a value that cannot be served.
@@ -93,6 +164,7 @@ impl Refusal {
             status,
             body: json!({ "detail": detail }),
             allow,
+            lacks: Vec::new(),
         }
     }
 
@@ -102,6 +174,7 @@ impl Refusal {
             status,
             body: json!({"error": {"message": message, "type": kind, "param": param, "code": code}}),
             allow: None,
+            lacks: Vec::new(),
         }
     }
 }

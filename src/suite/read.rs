@@ -22,7 +22,7 @@ impl Suite {
     /// # Errors
     /// The file cannot be read, or [`Error::Invalid`] with all mistakes in it, each with its line.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|e| {
+        let text = crate::files::text::read(path).map_err(|e| {
             let message = format!("cannot be read: {e}. Write one, or name another with --suite");
             Error::Invalid(vec![Problem::new(path.display().to_string(), "", message)])
         })?;

@@ -5,7 +5,7 @@ mod answers;
 
 use self::answers::{ANTHROPIC_THINKING, OLLAMA, answers};
 use super::{
-    BACKENDS, Backend, by_name,
+    BACKENDS, Backend, WireOptions, by_name,
     fixtures::{decode, inline, linked, options, recording, request},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     record::{Channel, CountSource, Reply, RequestError, Task, TokenCount},
 };
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{fmt::Write, sync::Arc};
 
 fn all() -> impl Iterator<Item = Arc<dyn Backend>> {
@@ -133,6 +133,26 @@ fn extra_body_comes_last_and_may_replace_anything() {
     }
 }
 
+#[test]
+fn null_takes_any_key_out_and_leaves_the_others_as_they_were() {
+    for backend in all().filter(|backend| !backend.takes(Shape::Audio)) {
+        let shape = Shape::ALL.into_iter().find(|shape| backend.takes(*shape));
+        let request = request(prompt(shape.unwrap()));
+        let object = |options: &WireOptions| -> Map<String, Value> {
+            serde_json::from_slice(&backend.encode(&request, options).unwrap()).unwrap()
+        };
+        let plain = object(&options(true));
+        for key in plain.keys() {
+            let mut options = options(true);
+            options.extra_body = [(key.clone(), Value::Null)].into_iter().collect();
+            let mut expected = plain.clone();
+            expected.shift_remove(key);
+            let without = object(&options);
+            assert!(without.iter().eq(&expected), "{}: {key}", backend.name());
+        }
+    }
+}
+
 #[rstest]
 #[case::tgi("tgi", "parameters", "max_new_tokens")]
 #[case::sglang("sglang", "sampling_params", "max_new_tokens")]
@@ -148,6 +168,13 @@ fn settings_are_added_to_ours(#[case] name: &str, #[case] settings: &str, #[case
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body[settings]["temperature"], 0.5);
     assert_eq!(body[settings][length], 16);
+    options.extra_body[settings] = json!({length: null});
+    let body = by_name(name).unwrap();
+    let body = body
+        .encode(&request(prompt(Shape::Text)), &options)
+        .unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body[settings].get(length), None);
 }
 
 #[test]

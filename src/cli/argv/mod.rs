@@ -1,33 +1,41 @@
 //! The command line before clap sees it: what vLLM's parser allows and clap does not.
 
 mod config;
+mod names;
 mod nested;
 mod refused;
 mod settings;
 mod spelling;
 
+pub(super) use config::Origins;
 pub(super) use settings::settings;
 
 use crate::error::Error;
+use names::Names;
 use std::ffi::OsString;
 
 /// The subcommands that have the flags of `vllm bench serve`.
 const LIKE_VLLM: [&str; 2] = ["serve", "ab"];
 
-/// The arguments as clap reads them: `_` in names as `-`, the flags of a `--config` file, nested
-/// keys as one JSON object.
+/// The arguments as clap reads them: `_` in names as `-`, names in full, the flags of a `--config` file,
+/// nested keys as one JSON object; and which flags that file set.
 ///
 /// # Errors
-/// A flag of vLLM's that goodput does not have, or a file that cannot be read.
-pub(super) fn prepared(args: impl Iterator<Item = OsString>) -> Result<Vec<OsString>, Error> {
+/// A flag of vLLM's that goodput does not have, a name that could be several flags, or a file that cannot be
+/// used.
+pub(super) fn prepared(
+    args: impl Iterator<Item = OsString>,
+) -> Result<(Vec<OsString>, Origins), Error> {
     let args = spelling::normalised(args);
-    let of_vllm = |command: &OsString| LIKE_VLLM.iter().any(|name| command == name);
-    if !args.get(1).is_some_and(of_vllm) {
-        return Ok(args);
-    }
-    let args = config::expanded(args)?;
+    let subcommand = args.get(1).and_then(|name| name.to_str());
+    let Some(subcommand) = subcommand.filter(|name| LIKE_VLLM.contains(name)) else {
+        return Ok((args, Origins::default()));
+    };
+    let names = Names::of(subcommand);
+    let args = names::resolved(args, &names)?;
+    let (args, origins) = config::expanded(args, &names)?;
     refused::check(&args)?;
-    Ok(nested::joined(args))
+    Ok((nested::joined(args), origins))
 }
 
 /// The name of a long flag, without a value behind `=`; `None` for anything else.
@@ -43,8 +51,6 @@ mod tests {
     use clap::CommandFactory;
     use std::collections::{BTreeMap, BTreeSet};
 
-    /// The long flags of vLLM 0.33's parser.
-    const OF_VLLM: &str = include_str!("../../../fixtures/vllm/serve_flags.txt");
     const DOCUMENTED: &str = include_str!("../../../docs/vllm.md");
 
     fn taken() -> BTreeSet<String> {
@@ -69,7 +75,7 @@ mod tests {
             })
             .collect();
         let mut of_vllm = BTreeSet::new();
-        for flag in OF_VLLM.lines() {
+        for flag in names::OF_VLLM.lines() {
             let state = match (taken.contains(flag), refused.contains(flag)) {
                 (true, _) => "taken",
                 (_, true) => "refused",
@@ -87,6 +93,7 @@ mod tests {
     #[test]
     fn other_commands_keep_their_arguments() {
         let args = ["goodput", "sim", "--plot-timeline", "--config", "x"].map(OsString::from);
-        assert_eq!(prepared(args.clone().into_iter()).unwrap(), args);
+        let (prepared, _) = prepared(args.clone().into_iter()).unwrap();
+        assert_eq!(prepared, args);
     }
 }

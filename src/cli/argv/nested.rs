@@ -1,81 +1,120 @@
 //! `--extra-body.temperature 0`: one key of a JSON object, as vLLM's parser has it.
 
+use super::flag_name;
 use serde_json::{Map, Value};
-use std::ffi::OsString;
+use std::{collections::BTreeMap, ffi::OsString};
 
-/// The one flag that holds an object for request bodies.
-const FLAG: &str = "--extra-body";
+/// The flags that hold an object.
+const FLAGS: [&str; 3] = [
+    "extra-body",
+    "random-mm-limit-mm-per-prompt",
+    "random-range-ratio",
+];
 
-/// The arguments with all keys of the flag put into one object, over what the flag itself says. A value
-/// that is no JSON is a text. What cannot be put together is left for the flag's own complaint.
+/// The arguments with all keys of a flag put into one object, over what the flag itself says last. A value
+/// that is not JSON is a text, and `--flag.key+ a,b` adds texts to a list. What cannot be put together is
+/// left for the flag's own complaint.
 pub(super) fn joined(args: Vec<OsString>) -> Vec<OsString> {
-    let is_key = |arg: &OsString| key(arg).is_some();
-    if !args.iter().any(is_key) {
-        return args;
-    }
     let mut rest = Vec::new();
-    let mut object = Map::new();
+    let mut objects: BTreeMap<&'static str, Map<String, Value>> = BTreeMap::new();
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
-        if arg == FLAG
-            || arg
-                .to_str()
-                .is_some_and(|arg| arg.starts_with("--extra-body="))
-        {
-            let value = match arg.to_str().and_then(|arg| arg.split_once('=')) {
-                Some((_, value)) => Some(value.to_owned()),
-                None => args.next().and_then(|value| value.into_string().ok()),
-            };
-            let value = value.unwrap_or_default();
-            match serde_json::from_str::<Map<String, Value>>(&value) {
-                // Keys given one by one win, wherever they stand.
-                Ok(given) => merge(&mut object, given),
-                Err(_) => rest.extend([FLAG.into(), value.into()]),
-            }
-            continue;
+        if arg == "--" {
+            rest.push(arg);
+            rest.extend(args);
+            break;
         }
-        match key(&arg) {
-            Some((path, value)) => {
+        match Key::of(&arg) {
+            Some(key) => {
+                let value = key.value.clone();
                 let value =
                     value.or_else(|| args.next().and_then(|value| value.into_string().ok()));
-                insert(&mut object, &path, read(&value.unwrap_or_default()));
+                key.insert(
+                    objects.entry(key.flag).or_default(),
+                    &value.unwrap_or_default(),
+                );
             }
             None => rest.push(arg),
         }
     }
-    // Before anything that follows a double dash.
-    let end = rest
-        .iter()
-        .position(|arg| arg == "--")
-        .unwrap_or(rest.len());
-    rest.splice(
-        end..end,
-        [FLAG.into(), Value::Object(object).to_string().into()],
-    );
+    let end = rest.iter().position(|arg| arg == "--");
+    let end = end.unwrap_or(rest.len());
+    let mut more = Vec::new();
+    for (flag, keys) in objects {
+        let base = last(&rest[..end], flag);
+        let object = match base
+            .as_deref()
+            .map(serde_json::from_str::<Map<String, Value>>)
+        {
+            None => keys,
+            Some(Ok(base)) => over(base, keys),
+            // The flag complains of its own value.
+            Some(Err(_)) => continue,
+        };
+        more.push(format!("--{flag}={}", Value::Object(object)).into());
+    }
+    rest.splice(end..end, more);
     rest
 }
 
-/// The keys of an argument such as `--extra-body.a.b=1`, and its value if it stands there.
-fn key(arg: &OsString) -> Option<(Vec<String>, Option<String>)> {
-    let text = arg.to_str()?.strip_prefix(FLAG)?.strip_prefix('.')?;
-    let (keys, value) = match text.split_once('=') {
-        Some((keys, value)) => (keys, Some(value.to_owned())),
-        None => (text, None),
-    };
-    let keys = keys.split('.').map(str::to_owned).collect();
-    Some((keys, value))
+/// The value that a flag has last, if it is there.
+fn last(args: &[OsString], flag: &str) -> Option<String> {
+    let place = args.iter().rposition(|arg| flag_name(arg) == Some(flag))?;
+    let word = args[place].to_str()?;
+    match word.split_once('=') {
+        Some((_, value)) => Some(value.to_owned()),
+        None => Some(args.get(place + 1)?.to_str()?.to_owned()),
+    }
 }
 
-fn read(value: &str) -> Value {
-    serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()))
+/// `--extra-body.a.b=1`
+struct Key {
+    flag: &'static str,
+    path: Vec<String>,
+    /// Its value, if it stands there.
+    value: Option<String>,
+    /// Whether it adds to a list.
+    adds: bool,
 }
 
+impl Key {
+    fn of(arg: &OsString) -> Option<Self> {
+        let name = flag_name(arg)?;
+        let (flag, path) = name.split_once('.')?;
+        let flag = FLAGS.into_iter().find(|known| *known == flag)?;
+        let value = arg
+            .to_str()?
+            .split_once('=')
+            .map(|(_, value)| value.to_owned());
+        let adds = path.ends_with('+');
+        let path = path.trim_end_matches('+');
+        Some(Key {
+            flag,
+            path: path.split('.').map(str::to_owned).collect(),
+            value,
+            adds,
+        })
+    }
+
+    fn insert(&self, object: &mut Map<String, Value>, value: &str) {
+        let value = match self.adds {
+            true => value.split(',').map(Value::from).collect(),
+            false => serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+        };
+        insert(object, &self.path, value);
+    }
+}
+
+/// Sets a key, at any depth. Lists are added to.
 fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) {
     match path {
         [] => {}
-        [key] => {
-            object.insert(key.clone(), value);
-        }
+        [key] => match (object.get_mut(key), value) {
+            (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+            (_, value) => {
+                object.insert(key.clone(), value);
+            }
+        },
         [key, rest @ ..] => {
             let inner = object
                 .entry(key.clone())
@@ -90,17 +129,16 @@ fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) {
     }
 }
 
-/// Adds what is not there yet.
-fn merge(object: &mut Map<String, Value>, given: Map<String, Value>) {
-    for (key, value) in given {
-        match (object.get_mut(&key), value) {
-            (Some(Value::Object(inner)), Value::Object(given)) => merge(inner, given),
-            (Some(_), _) => {}
-            (None, value) => {
-                object.insert(key, value);
-            }
-        }
+/// An object with the keys of another over its own.
+fn over(mut base: Map<String, Value>, keys: Map<String, Value>) -> Map<String, Value> {
+    for (key, value) in keys {
+        let value = match (base.remove(&key), value) {
+            (Some(Value::Object(base)), Value::Object(keys)) => over(base, keys).into(),
+            (_, value) => value,
+        };
+        base.insert(key, value);
     }
+    base
 }
 
 #[cfg(test)]
@@ -109,22 +147,35 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(&["--extra-body.temperature", "0"], &["--extra-body", r#"{"temperature":0}"#])]
-    #[case(&["--extra-body.a.b=x", "--seed", "1"], &["--seed", "1", "--extra-body", r#"{"a":{"b":"x"}}"#])]
+    #[case(&["--extra-body.temperature", "0"], &[r#"--extra-body={"temperature":0}"#])]
+    #[case(&["--extra-body.a.b=x", "--seed", "1"], &["--seed", "1", r#"--extra-body={"a":{"b":"x"}}"#])]
     #[case(
         &["--extra-body", r#"{"a":{"c":1},"d":2}"#, "--extra-body.a.b=true"],
-        &["--extra-body", r#"{"a":{"b":true,"c":1},"d":2}"#]
+        &["--extra-body", r#"{"a":{"c":1},"d":2}"#, r#"--extra-body={"a":{"b":true,"c":1},"d":2}"#]
+    )]
+    // The last of the whole objects counts, and the last of equal keys.
+    #[case(
+        &["--extra-body={\"a\":1}", "--extra-body.b=1", "--extra-body={\"c\":1}", "--extra-body.b=2"],
+        &["--extra-body={\"a\":1}", "--extra-body={\"c\":1}", r#"--extra-body={"b":2,"c":1}"#]
     )]
     #[case(&["--extra-body={}"], &["--extra-body={}"])]
-    #[case(&["--extra-body.k=[1, 2]", "--", "x"], &["--extra-body", r#"{"k":[1,2]}"#, "--", "x"])]
+    #[case(&["--extra-body.k=[1, 2]", "--", "--extra-body.x=1"], &[r#"--extra-body={"k":[1,2]}"#, "--", "--extra-body.x=1"])]
+    #[case(&["--extra-body.k+", "a,b", "--extra-body.k+=c"], &[r#"--extra-body={"k":["a","b","c"]}"#])]
+    #[case(&["--random-range-ratio.input", "0.1", "--random-range-ratio.output=0.2"], &[r#"--random-range-ratio={"input":0.1,"output":0.2}"#])]
+    #[case(&["--random-mm-limit-mm-per-prompt.image=3"], &[r#"--random-mm-limit-mm-per-prompt={"image":3}"#])]
+    // Left for the flag's own complaint, and for clap's.
+    #[case(&["--extra-body=oops", "--extra-body.k=1"], &["--extra-body=oops"])]
+    #[case(&["--seed.k=1"], &["--seed.k=1"])]
     fn keys_make_one_object(#[case] args: &[&str], #[case] expected: &[&str]) {
         let mut joined = joined(args.iter().map(OsString::from).collect());
         for arg in &mut joined {
             // Whatever the order of keys.
-            if let Ok(value) = serde_json::from_str::<Value>(arg.to_str().unwrap()) {
-                let mut value = value;
+            let text = arg.to_str().unwrap();
+            if let Some((flag, value)) = text.split_once('=')
+                && let Ok(mut value) = serde_json::from_str::<Value>(value)
+            {
                 value.sort_all_objects();
-                *arg = value.to_string().into();
+                *arg = format!("{flag}={value}").into();
             }
         }
         assert_eq!(

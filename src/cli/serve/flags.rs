@@ -9,7 +9,7 @@ use self::{dataset::DatasetFlags, export::ExportFlags, server::ServerFlags};
 use crate::{
     baseline::Settings,
     bench::{Bench, LoraAssignment},
-    cli::{baseline::BaselineFlags, outputs::OutputArgs},
+    cli::{argv::Origins, baseline::BaselineFlags, outputs::OutputArgs, words::Words},
     error::{Error, Problem},
     grammar::ramp::{Ramp, RampKind},
     plan::TokenizerSpec,
@@ -62,7 +62,7 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     endpoint: Option<String>,
     /// Header KEY=VALUE for every request; values are never shown.
-    #[arg(long, num_args = 1.., value_name = "KEY=VALUE")]
+    #[arg(long, num_args = 0.., action = ArgAction::Set, value_name = "KEY=VALUE")]
     header: Vec<String>,
     /// Do not verify TLS certificates.
     #[arg(long)]
@@ -81,7 +81,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, default_value = "auto", value_parser = ["auto", "hf"])]
     tokenizer_mode: String,
     /// LoRA adapters; each request names one as its model.
-    #[arg(long, num_args = 1.., value_name = "NAME")]
+    #[arg(long, num_args = 1.., action = ArgAction::Set, value_name = "NAME")]
     lora_modules: Vec<String>,
     /// Which adapter a request gets: random or round-robin.
     #[arg(long, default_value = "random")]
@@ -91,8 +91,8 @@ pub(in crate::cli) struct Args {
     profile: bool,
     #[command(flatten)]
     about_server: ServerFlags,
-    /// Use no tokenizer: lengths become estimates.
-    #[arg(long, conflicts_with = "tokenizer")]
+    /// Use no tokenizer, whatever --tokenizer says: lengths become estimates.
+    #[arg(long)]
     pub(super) skip_tokenizer_init: bool,
 
     #[command(flatten)]
@@ -143,7 +143,7 @@ pub(in crate::cli) struct Args {
     /// Log-probabilities to ask for (completions only).
     #[arg(long)]
     logprobs: Option<u64>,
-    /// JSON object merged into every request body, last.
+    /// JSON object merged into every request body, last; a key that is null is taken out of the body.
     #[arg(long)]
     extra_body: Option<String>,
     #[command(flatten)]
@@ -165,11 +165,12 @@ pub(in crate::cli) struct Args {
     total_timeout: String,
 
     /// Limits on one request: ttft:200 tpot:50 e2el:5000 (ms, or 200ms, 0.2s).
-    #[arg(long, num_args = 1.., value_name = "KEY:VALUE")]
+    #[arg(long, num_args = 1.., action = ArgAction::Set, value_name = "KEY:VALUE")]
     pub(super) goodput: Vec<String>,
-    /// Limits on the run: "p99(ttft) < 300ms, goodput >= 95%, errors < 1%".
+    /// Limits on the run: "p99(ttft) < 300ms, goodput >= 95%, errors < 1%"; given several times, all of them
+    /// hold.
     #[arg(long)]
-    slo: Option<String>,
+    slo: Vec<String>,
     /// How sure the intervals are that --slo is held against.
     #[arg(long, default_value_t = 0.95)]
     confidence: f64,
@@ -185,10 +186,10 @@ pub(in crate::cli) struct Args {
     pub(super) export: ExportFlags,
     /// Metrics to print and save, of ttft, tpot, itl, e2el. Default: ttft,tpot,itl; of answers
     /// without tokens e2el.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set)]
     pub(super) percentile_metrics: Option<Vec<String>>,
     /// Percentiles to print and save.
-    #[arg(long, default_value = "99", value_delimiter = ',')]
+    #[arg(long, default_value = "99", value_delimiter = ',', action = ArgAction::Set)]
     pub(super) metric_percentiles: Vec<f64>,
     /// Write the result to a JSON file.
     #[arg(long)]
@@ -209,13 +210,17 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     pub(super) label: Option<String>,
     /// KEY=VALUE to put into the result file.
-    #[arg(long, num_args = 1.., value_name = "KEY=VALUE")]
+    #[arg(long, num_args = 0.., action = ArgAction::Set, value_name = "KEY=VALUE")]
     pub(super) metadata: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) to: OutputArgs,
     /// Show no progress.
     #[arg(long)]
     pub(in crate::cli) disable_tqdm: bool,
+    /// Take flags from a YAML file, `num-prompts: 100` a line; the command line wins.
+    // For the help: the file is read before this parser sees the arguments.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Print the plan and send nothing.
     #[arg(long, action = ArgAction::SetTrue)]
     pub(in crate::cli) dry_run: bool,
@@ -254,6 +259,15 @@ enum RampName {
 }
 
 impl Serve {
+    /// How this command line names settings.
+    pub(super) fn words<'a>(&self, origins: &'a Origins) -> Words<'a> {
+        Words {
+            origins,
+            target: self.server.flag(),
+            versus: "--a",
+        }
+    }
+
     /// The bench that the flags describe.
     pub(super) fn bench(&self) -> Result<Bench, Error> {
         let bench = self
@@ -272,6 +286,15 @@ impl Serve {
 }
 
 impl Server {
+    /// The flag that names the target.
+    fn flag(&self) -> &'static str {
+        match (&self.target, &self.base_url) {
+            (Some(_), _) => "--target",
+            (None, Some(_)) => "--base-url",
+            (None, None) => "--host",
+        }
+    }
+
     fn target(&self) -> String {
         if let Some(text) = self.target.as_ref().or(self.base_url.as_ref()) {
             return text.clone();
@@ -355,8 +378,8 @@ impl Args {
         if !self.goodput.is_empty() {
             bench = bench.goodput(self.goodput.join(" "));
         }
-        if let Some(slo) = &self.slo {
-            bench = bench.slo(slo);
+        if !self.slo.is_empty() {
+            bench = bench.slo(self.slo.join(", "));
         }
         bench.problems.append(&mut problems);
         bench

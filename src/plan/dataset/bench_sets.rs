@@ -65,7 +65,7 @@ impl Questions<'_> {
             let prompt = Prompt::Text(question);
             samples.rows.push(Sample::new(prompt, input, output as u64));
         }
-        oversample(&mut samples, no_oversample, spec.requests, SEED);
+        oversample(&mut samples, no_oversample, spec.requests, SEED)?;
         Ok(samples)
     }
 

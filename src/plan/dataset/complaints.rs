@@ -1,8 +1,8 @@
 //! What is wrong with a dataset file, row by row.
 
-use crate::plan::PlanError;
+use crate::{files::text, plan::PlanError};
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -62,12 +62,15 @@ pub(super) fn whole_file(file: &Path, what: impl std::fmt::Display) -> PlanError
 
 /// The text of a dataset file.
 pub(super) fn read(file: &Path) -> Result<String, PlanError> {
-    fs::read_to_string(file).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => whole_file(
+    text::read(file).map_err(|error| match (error.kind(), std::env::current_dir()) {
+        (io::ErrorKind::NotFound, Ok(here)) if file.is_relative() => whole_file(
             file,
-            "no such file; the path is taken from the directory in which the bench runs",
+            format!(
+                "no such file in `{}`, from which its path is taken",
+                here.display()
+            ),
         ),
-        io::ErrorKind::InvalidData => whole_file(file, "is not UTF-8 text"),
+        (io::ErrorKind::NotFound, _) => whole_file(file, "no such file"),
         _ => whole_file(file, format!("cannot be read: {error}")),
     })
 }

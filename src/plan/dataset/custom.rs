@@ -36,7 +36,7 @@ pub(super) fn sample(custom: &Custom, spec: &PlanSpec<'_>) -> Result<Samples, Pl
         let input = length(&prompt, spec.tokenizer);
         samples.rows.push(Sample::new(prompt, input, output_tokens));
     }
-    oversample(&mut samples, custom.no_oversample, spec.requests, spec.seed);
+    oversample(&mut samples, custom.no_oversample, spec.requests, spec.seed)?;
     Ok(samples)
 }
 

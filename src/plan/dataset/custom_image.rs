@@ -54,7 +54,7 @@ pub(super) fn sample(custom: &CustomImage, spec: &PlanSpec<'_>) -> Result<Sample
         }
     }
     complaints.check()?;
-    oversample(&mut samples, custom.no_oversample, spec.requests, spec.seed);
+    oversample(&mut samples, custom.no_oversample, spec.requests, spec.seed)?;
     Ok(samples)
 }
 

@@ -1,6 +1,9 @@
 //! Rows of JSON: reads their fields and tells everything that is wrong with them.
 
-use super::complaints::{self, Complaints};
+use super::{
+    complaints::{self, Complaints},
+    table::whole_float,
+};
 use crate::plan::PlanError;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -107,7 +110,9 @@ impl Fields {
     /// A whole number of at least `least`.
     pub(super) fn whole(&mut self, name: &str, least: u64) -> Option<u64> {
         let value = self.required(name)?;
-        let number = value.as_u64().filter(|number| *number >= least);
+        let float = || value.as_f64().and_then(whole_float);
+        let number = value.as_u64().or_else(float);
+        let number = number.filter(|number| *number >= least);
         if number.is_none() {
             let value = match value {
                 Value::Array(_) | Value::Object(_) => kind(&value).to_owned(),
@@ -184,6 +189,9 @@ impl Fields {
     }
 }
 
+/// Bytes of a row at most. A row with a picture in it may be long, one without end is no row.
+const LONGEST_ROW: usize = 64 << 20;
+
 /// What `read` makes of every line of a `.jsonl` file, in its order, or everything that is wrong.
 ///
 /// `None` leaves a row out. `need` says what a line should be.
@@ -202,6 +210,14 @@ pub(super) fn lines<T>(
         }
         found += 1;
         let place = format!("line {}", index + 1);
+        if line.len() > LONGEST_ROW {
+            let long = line.len();
+            complaints.add(
+                &place,
+                &format!("has {long} bytes; a row may have {LONGEST_ROW}"),
+            );
+            continue;
+        }
         match serde_json::from_str::<Value>(line) {
             Ok(Value::Object(row)) => match read(Fields::new(&place, row)) {
                 Ok(row) => rows.extend(row),

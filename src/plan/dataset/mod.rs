@@ -149,8 +149,11 @@ pub(super) fn sample(spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
         Dataset::Hf(set) => hf::sample(set, spec),
         #[cfg(not(feature = "hf"))]
         Dataset::Hf(set) => Err(PlanError::new(format!(
-            "hf(\"{}\"): sets of the Hugging Face hub need goodput's feature `hf`; enable it",
-            set.path.display()
+            "hf(\"{}\"): datasets of the Hugging Face hub need goodput's feature `hf`. Add it in \
+             Cargo.toml: goodput = {{ version = \"{}\", features = [\"hf\"] }}; for the command: cargo \
+             install goodput --features cli,hf",
+            set.path.display(),
+            env!("CARGO_PKG_VERSION")
         ))),
     }
 }
@@ -170,14 +173,34 @@ fn arrange<T>(rows: &mut [T], keep_order: bool, seed: u64) {
     }
 }
 
+/// Bytes of texts that a plan may hold.
+const LARGEST_PLAN: usize = 4 << 30;
+
 /// Repeats rows, drawn with replacement, until there are enough; or says how many are missing.
-fn oversample(samples: &mut Samples, no_oversample: bool, wanted: usize, seed: u64) {
+///
+/// # Errors
+/// The repeated texts would fill the memory.
+fn oversample(
+    samples: &mut Samples,
+    no_oversample: bool,
+    wanted: usize,
+    seed: u64,
+) -> Result<(), PlanError> {
     let found = samples.rows.len();
     if found >= wanted {
-        return;
+        return Ok(());
     }
     if no_oversample {
-        return samples.tell_fewer(wanted);
+        samples.tell_fewer(wanted);
+        return Ok(());
+    }
+    let bytes: usize = samples.rows.iter().map(|row| bytes(&row.prompt)).sum();
+    let planned = bytes as f64 / found.max(1) as f64 * wanted as f64;
+    if planned > LARGEST_PLAN as f64 {
+        return Err(PlanError::new(format!(
+            "the dataset's {found} rows have {bytes} bytes of text, and {wanted} requests of them would \
+             have {planned:.0}; a plan may have {LARGEST_PLAN}. Ask for fewer requests"
+        )));
     }
     let mut random = PyRandom::new(seed);
     for _ in found..wanted {
@@ -189,6 +212,16 @@ fn oversample(samples: &mut Samples, no_oversample: bool, wanted: usize, seed: u
          server with a prefix cache answers repeats faster",
         wanted - found
     ));
+    Ok(())
+}
+
+/// About the bytes of a prompt's texts. Files are shared by the requests that show them.
+fn bytes(prompt: &Prompt) -> usize {
+    match prompt {
+        Prompt::Text(text) | Prompt::Media { text, .. } => text.len(),
+        Prompt::Messages(messages) => messages.iter().map(|m| m.to_string().len()).sum(),
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

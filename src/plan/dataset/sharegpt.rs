@@ -94,7 +94,7 @@ pub(super) fn sample(sharegpt: &ShareGpt, spec: &PlanSpec<'_>) -> Result<Samples
         sharegpt.no_oversample,
         spec.requests,
         spec.seed,
-    );
+    )?;
     Ok(samples)
 }
 

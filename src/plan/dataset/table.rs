@@ -14,7 +14,6 @@ pub(super) struct Line<'a, const N: usize> {
 /// The names in a file's first line.
 pub(super) fn header(text: &str) -> Vec<&str> {
     let first = text.lines().next().unwrap_or_default();
-    let first = first.trim_start_matches('\u{feff}');
     first.split(',').map(str::trim).collect()
 }
 
@@ -71,10 +70,18 @@ pub(super) fn read<'a, const N: usize>(
     Ok(lines)
 }
 
-/// A cell that is a whole number, which pandas may have written as `12.0`.
+/// A cell that is a whole number, which pandas may have written as `12.0` or `1e3`.
 pub(super) fn whole(column: &str, cell: &str) -> Result<u64, String> {
-    let plain = cell.strip_suffix(".0").unwrap_or(cell);
-    plain
-        .parse()
-        .map_err(|_| format!("column `{column}` is `{cell}`, not a whole number"))
+    let float = || cell.parse().ok().and_then(whole_float);
+    cell.parse()
+        .ok()
+        .or_else(float)
+        .ok_or_else(|| format!("column `{column}` is `{cell}`, not a whole number"))
+}
+
+/// A float that is a whole number, such as pandas and JSON writers make of one: `8.0`.
+pub(super) fn whole_float(number: f64) -> Option<u64> {
+    /// From here on floats leave whole numbers out.
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    ((0.0..=EXACT).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }

@@ -10,7 +10,7 @@
 //! The traces of Azure and BurstGPT are read as well (see [`super::trace_csv`]).
 
 use super::{
-    Sample, Samples, estimate, exactly,
+    Sample, Samples, complaints, estimate, exactly,
     fields::{Fields, kind, lines},
     trace_csv, words,
 };
@@ -57,6 +57,7 @@ pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples,
             .notes
             .push("the trace is not in the order of its times and was sorted".into());
     }
+    rebase(&mut events, trace, &mut samples)?;
     events.truncate(spec.requests);
 
     let mut tokens = Tokens::new(trace.chunk_hash_size, spec);
@@ -79,6 +80,42 @@ pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples,
     Ok(samples)
 }
 
+/// A trace whose first request comes later than this counts from it.
+const LATE_S: f64 = 86_400.0;
+
+/// The year 9999, in seconds since 1970.
+const LAST_DATE_S: f64 = 253_402_300_799.0;
+
+/// Lets times that count from another event, such as 1970, count from the first request.
+fn rebase(
+    events: &mut [Event],
+    trace: &TimedTrace,
+    samples: &mut Samples,
+) -> Result<(), PlanError> {
+    let Some(first) = events.first().map(|event| event.at) else {
+        return Ok(());
+    };
+    let seconds = first * trace.sec_multiplier;
+    if !trace.self_timed || (0.0..=LATE_S).contains(&seconds) {
+        return Ok(());
+    }
+    if seconds > LAST_DATE_S {
+        let what = format!(
+            "field `{}` begins at {first}, which is after the year 9999 in seconds. Say what it counts: \
+             sec_multiplier = 0.001 (--timed-trace-sec-multiplier 0.001) for milliseconds",
+            trace.label_timestamp
+        );
+        return Err(complaints::whole_file(&trace.path, what));
+    }
+    for event in events {
+        event.at -= first;
+    }
+    samples.notes.push(format!(
+        "the trace's times begin at {seconds} s and count from its first request instead"
+    ));
+    Ok(())
+}
+
 /// All lines, or everything that is wrong with them.
 fn load(trace: &TimedTrace) -> Result<Vec<Event>, PlanError> {
     let need = format!(
@@ -87,10 +124,6 @@ fn load(trace: &TimedTrace) -> Result<Vec<Event>, PlanError> {
     );
     lines(&trace.path, &need, |mut fields| {
         let at = fields.number(&trace.label_timestamp);
-        if at.is_some_and(|at| at < 0.0) {
-            let label = &trace.label_timestamp;
-            fields.complain(format!("field `{label}` is below 0"));
-        }
         let input = fields.whole(&trace.label_input_length, 0);
         let output = fields.whole(&trace.label_output_length, 0);
         let chunks = chunks(&mut fields, &trace.label_hash_ids);
@@ -299,13 +332,58 @@ mod tests {
         assert_eq!(of(LINE, trace).unwrap().rows[0].at, None);
     }
 
+    /// The first and the last time in seconds.
+    #[rstest]
+    #[case::a_minute_after_its_start("60", "60.5", 1.0, (60.0, 60.5), false)]
+    #[case::of_1970("1700000000", "1700000000.5", 1.0, (0.0, 0.5), true)]
+    #[case::in_milliseconds("1700000000000", "1700000000500", 0.001, (0.0, 0.5), true)]
+    #[case::before_its_start("-3", "2", 1.0, (0.0, 5.0), true)]
+    fn times_count_from_the_first_request_if_that_is_far(
+        #[case] first: &str,
+        #[case] last: &str,
+        #[case] sec_multiplier: f64,
+        #[case] expected: (f64, f64),
+        #[case] told: bool,
+    ) {
+        let lines = [LINE.replace("3", first), LINE.replace("3", last)].join("\n");
+        let trace = TimedTrace {
+            sec_multiplier,
+            ..TimedTrace::default()
+        };
+        let samples = of(&lines, trace).unwrap();
+        let at = |row: &Sample| row.at.unwrap().as_secs_f64();
+        assert_eq!((at(&samples.rows[0]), at(&samples.rows[1])), expected);
+        let is_told = samples
+            .notes
+            .iter()
+            .any(|note| note.contains("count from its first"));
+        assert_eq!(is_told, told, "{:?}", samples.notes);
+    }
+
+    #[test]
+    fn milliseconds_of_1970_are_no_seconds() {
+        let line = LINE.replace("3", "1700000000000");
+        let error = of(&line, TimedTrace::default()).unwrap_err().to_string();
+        assert!(error.contains("sec_multiplier = 0.001"), "{error}");
+    }
+
+    #[test]
+    fn whole_floats_are_lengths() {
+        let line = r#"{"timestamp": 0.0, "input_length": 8.0, "output_length": 3.0}"#;
+        let samples = of(line, TimedTrace::default()).unwrap();
+        assert_eq!(
+            (samples.rows[0].input.tokens, samples.rows[0].output_tokens),
+            (8, 3)
+        );
+    }
+
     #[rstest]
     #[case("", &["is empty; it needs a JSON object with `timestamp`, `input_length`"])]
     #[case("{}", &["line 1: field `timestamp` is missing", "field `output_length` is missing"])]
     #[case("[3]", &["line 1: is an array, not a JSON object"])]
     #[case(
-        r#"{"timestamp": -1, "input_length": 1.5, "output_length": "x", "hash_ids": [{}]}"#,
-        &["field `timestamp` is below 0", "field `input_length` is 1.5, not a whole number",
+        r#"{"timestamp": "x", "input_length": 1.5, "output_length": "x", "hash_ids": [{}]}"#,
+        &["field `timestamp` is a string, not a number", "field `input_length` is 1.5, not a whole number",
           "field `output_length` is \"x\", not a whole number", "`hash_ids` has an object"]
     )]
     fn bad_files_are_told_by_line_and_field(#[case] content: &str, #[case] parts: &[&str]) {

@@ -1,8 +1,8 @@
 //! Exact encoding and decoding with a `tokenizer.json`, as Hugging Face's fast tokenizers do it.
 
 use super::{local, locate, special};
-use crate::plan::PlanError;
-use std::{fmt, fs, path::Path};
+use crate::{files::text, plan::PlanError};
+use std::{fmt, path::Path};
 use tokenizers::PostProcessor;
 
 /// Encodes text into token ids and back.
@@ -27,9 +27,9 @@ impl Codec {
     pub(super) fn named(name: &str) -> Result<Self, PlanError> {
         let path = locate::tokenizer_json(name, &locate::caches(|key| std::env::var_os(key)))?;
         let place = format!("tokenizer `{}`", path.display());
-        let bytes = fs::read(&path)
+        let text = text::read(&path)
             .map_err(|error| PlanError::new(format!("{place} cannot be read: {error}")))?;
-        Codec::new(&bytes, path.parent(), &place)
+        Codec::new(text.as_bytes(), path.parent(), &place)
     }
 
     pub(super) fn new(bytes: &[u8], folder: Option<&Path>, place: &str) -> Result<Self, PlanError> {

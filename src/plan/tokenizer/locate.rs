@@ -9,21 +9,50 @@ use std::{
 
 const FILE: &str = "tokenizer.json";
 
-/// The local Hugging Face caches, in the order in which they are searched.
+/// The local Hugging Face caches, in the order in which they are searched: all places that
+/// `huggingface_hub` and `transformers` have had for them.
 pub(in crate::plan) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let home = variable("HOME").filter(|home| !home.is_empty());
+    let home = home.map(PathBuf::from);
+    // As there, `~` is the home folder.
     let path = |key| {
-        variable(key)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
+        let value = variable(key).filter(|value| !value.is_empty())?;
+        let path = PathBuf::from(value);
+        match (path.strip_prefix("~"), &home) {
+            (Ok(rest), Some(home)) => Some(home.join(rest)),
+            _ => Some(path),
+        }
     };
-    [
+    let found = [
         path("HF_HUB_CACHE"),
+        path("HUGGINGFACE_HUB_CACHE"),
+        path("TRANSFORMERS_CACHE"),
         path("HF_HOME").map(|home| home.join("hub")),
-        path("HOME").map(|home| home.join(".cache/huggingface/hub")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+        path("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")),
+        home.as_ref()
+            .map(|home| home.join(".cache/huggingface/hub")),
+    ];
+    let mut caches: Vec<PathBuf> = Vec::new();
+    for cache in found.into_iter().flatten() {
+        if !caches.contains(&cache) {
+            caches.push(cache);
+        }
+    }
+    caches
+}
+
+/// The folder of a repository's revision in a cache: its main one, or the only one there is, as a download
+/// of a pinned revision leaves it.
+pub(in crate::plan) fn snapshot(repository: &Path) -> Option<PathBuf> {
+    let snapshots = repository.join("snapshots");
+    if let Ok(commit) = fs::read_to_string(repository.join("refs/main")) {
+        let main = snapshots.join(commit.trim());
+        return main.is_dir().then_some(main);
+    }
+    let entries = fs::read_dir(snapshots).ok()?;
+    let mut folders = entries.filter_map(|entry| Some(entry.ok()?.path()).filter(|p| p.is_dir()));
+    let only = folders.next()?;
+    folders.next().is_none().then_some(only)
 }
 
 /// The path of the `tokenizer.json` that `name` means.
@@ -59,7 +88,7 @@ pub(super) fn tokenizer_json(name: &str, caches: &[PathBuf]) -> Result<PathBuf, 
                 .collect();
             PlanError::new(format!(
                 "tokenizer `{name}` is neither a path nor in the local Hugging Face cache (looked \
-                 for snapshots/<refs/main>/{FILE} in {}); fetch it once with `hf download {name} \
+                 for {FILE} in the main or the only revision in {}); fetch it once with `hf download {name} \
                  {FILE} tokenizer_config.json`, or give the path of a `{FILE}`",
                 looked.join(", ")
             ))
@@ -84,9 +113,7 @@ fn repository(cache: &Path, id: &str) -> PathBuf {
 }
 
 fn in_cache(cache: &Path, id: &str) -> Option<PathBuf> {
-    let repository = repository(cache, id);
-    let commit = fs::read_to_string(repository.join("refs/main")).ok()?;
-    let file = repository.join("snapshots").join(commit.trim()).join(FILE);
+    let file = snapshot(&repository(cache, id))?.join(FILE);
     file.is_file().then_some(file)
 }
 
@@ -100,13 +127,36 @@ mod tests {
     fn caches_are_searched_from_the_most_specific_variable() {
         let set = |key: &str| match key {
             "HF_HUB_CACHE" => Some("/hub".into()),
+            "HUGGINGFACE_HUB_CACHE" => Some("~/old".into()),
+            "TRANSFORMERS_CACHE" => Some("/transformers".into()),
             "HF_HOME" => Some("/home/hf".into()),
+            "XDG_CACHE_HOME" => Some("/xdg".into()),
             "HOME" => Some("/home/me".into()),
             _ => None,
         };
-        let expected = ["/hub", "/home/hf/hub", "/home/me/.cache/huggingface/hub"];
+        let expected = [
+            "/hub",
+            "/home/me/old",
+            "/transformers",
+            "/home/hf/hub",
+            "/xdg/huggingface/hub",
+            "/home/me/.cache/huggingface/hub",
+        ];
         assert_eq!(caches(set), expected.map(PathBuf::from));
         assert_eq!(caches(|_| Some(OsString::new())), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn without_a_main_revision_the_only_one_is_taken() {
+        let cache = scratch();
+        let file = cache.file("models--org--small/snapshots/pinned/tokenizer.json", "{}");
+        let caches = [cache.to_owned()];
+        assert_eq!(tokenizer_json("org/small", &caches).unwrap(), file);
+        cache.file("models--org--small/snapshots/other/tokenizer.json", "{}");
+        let error = tokenizer_json("org/small", &caches)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("the main or the only revision"), "{error}");
     }
 
     #[test]

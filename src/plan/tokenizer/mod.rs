@@ -19,7 +19,7 @@ mod codec;
 
 pub use codec::Codec;
 #[cfg(feature = "hf")]
-pub(super) use locate::caches;
+pub(super) use locate::{caches, snapshot};
 pub(super) use memo::Memo;
 
 use super::PlanError;

@@ -1,8 +1,8 @@
 //! Which tokens of a tokenizer stand for no text.
 
-use crate::plan::PlanError;
+use crate::{files::text, plan::PlanError};
 use serde_json::{Map, Value};
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 use tokenizers::Tokenizer;
 
 /// Hugging Face's names for special tokens that hold one token each.
@@ -66,7 +66,7 @@ fn content(token: &Value) -> Option<&str> {
 /// A JSON object in a file; empty when there is no such file.
 fn settings(path: &Path) -> Result<Map<String, Value>, PlanError> {
     let wrong = |why: String| PlanError::new(format!("`{}`: {why}", path.display()));
-    let text = match fs::read_to_string(path) {
+    let text = match text::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
         Err(error) => return Err(wrong(format!("cannot be read: {error}"))),

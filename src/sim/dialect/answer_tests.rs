@@ -12,7 +12,7 @@ fn stream(mut answer: Answer) -> String {
 
 /// Any body will do: forms do not depend on what these dialects are asked.
 fn form(dialect: Dialect) -> Box<dyn Form> {
-    let body = br#"{"messages":[],"prompt":"x"}"#;
+    let body = br#"{"messages":[{"role":"user","content":"x"}],"prompt":"x"}"#;
     dialect.read(body).unwrap().form
 }
 

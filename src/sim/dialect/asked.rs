@@ -1,8 +1,12 @@
 //! What a request asks for, and the pieces of bodies that several dialects share.
 
-use super::{Form, UsageEvents};
+use super::{
+    Form, UsageEvents,
+    json::{input, python_text},
+};
 use crate::sim::refusal::Refusal;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Tokens that a request may ask for at most, and the `max_model_len` that the server states.
 pub(crate) const MAX_MODEL_LEN: u64 = 1 << 20;
@@ -55,7 +59,7 @@ impl Generating {
         let max_tokens = self.max_tokens.unwrap_or(self.default_tokens);
         if max_tokens == 0 {
             let message = "max_tokens must be at least 1, got 0.";
-            return Err(Refusal::bad_request("max_tokens", message));
+            return Err(Refusal::parameter("max_tokens", message, Some("0")));
         }
         if max_tokens > MAX_MODEL_LEN {
             let message = format!(
@@ -103,10 +107,42 @@ impl Prompt {
     pub(super) fn first(self) -> Option<Input> {
         self.all()?.into_iter().next()
     }
+
+    /// The same, which there must be.
+    ///
+    /// # Errors
+    /// There is none, or an empty one.
+    pub(super) fn first_checked(self) -> Result<Input, Refusal> {
+        let first = self.checked()?.into_iter().next();
+        first.ok_or_else(|| Refusal::value("You must pass at least one prompt"))
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// There is none, or an empty one.
+    pub(super) fn checked(self) -> Result<Vec<Input>, Refusal> {
+        let none = match &self {
+            Prompt::Text(_) => false,
+            Prompt::Tokens(ids) => ids.is_empty(),
+            Prompt::Texts(texts) => texts.is_empty(),
+            Prompt::TokenLists(lists) => lists.is_empty(),
+        };
+        if none {
+            return Err(Refusal::value("You must pass at least one prompt"));
+        }
+        let all = self.all().unwrap_or_default();
+        let empty = |input: &Input| matches!(input, Input::Text(text) if text.is_empty());
+        match all.is_empty() || all.iter().any(empty) {
+            true => Err(Refusal::value("The decoder prompt cannot be empty")),
+            false => Ok(all),
+        }
+    }
 }
 
 #[derive(Deserialize, Clone)]
 pub(crate) struct Message {
+    role: Option<Value>,
     content: Option<Content>,
 }
 
@@ -120,10 +156,51 @@ pub(super) enum Content {
 
 #[derive(Deserialize, Clone)]
 pub(super) struct Part {
+    #[serde(rename = "type")]
+    kind: Option<String>,
     text: Option<String>,
 }
 
+/// The parts of a chat message that vLLM knows.
+const PARTS: [&str; 16] = [
+    "audio_embeds",
+    "audio_url",
+    "image_embeds",
+    "image_pil",
+    "image_url",
+    "input_audio",
+    "input_image",
+    "input_text",
+    "output_text",
+    "prompt_embeds",
+    "refusal",
+    "text",
+    "thinking",
+    "tool_reference",
+    "video_embeds",
+    "video_url",
+];
+
 impl Content {
+    /// # Errors
+    /// A part is of no kind that vLLM knows, nor of these.
+    pub(super) fn check(&self, others: &[&str]) -> Result<(), Refusal> {
+        let Content::Parts(parts) = self else {
+            return Ok(());
+        };
+        let kinds = parts.iter().filter_map(|part| part.kind.as_deref());
+        let known = |kind: &&str| PARTS.contains(kind) || others.contains(kind);
+        let mut unknown = kinds.filter(|kind| !known(kind));
+        unknown.next().map_or(Ok(()), |kind| {
+            let supported = PARTS.join(", ");
+            let message = format!(
+                "Unsupported chat content part type: {}. Supported types: {supported}.",
+                python_text(kind)
+            );
+            Err(Refusal::parameter("type", &message, Some(kind)))
+        })
+    }
+
     /// Its texts; images and the like are left out.
     pub(super) fn texts(self) -> Vec<String> {
         match self {
@@ -137,6 +214,10 @@ impl Content {
 pub(super) trait Messages {
     fn texts(&self) -> Vec<String>;
 
+    /// # Errors
+    /// It has no message, or one that vLLM refuses; parts of these kinds are known, too.
+    fn check(&self, others: &[&str]) -> Result<(), Refusal>;
+
     /// The text of all messages, without a chat template.
     fn text(&self) -> Input {
         Input::Text(self.texts().join("\n"))
@@ -144,6 +225,39 @@ pub(super) trait Messages {
 }
 
 impl Messages for Vec<Message> {
+    fn check(&self, others: &[&str]) -> Result<(), Refusal> {
+        if self.is_empty() {
+            // What the chat templates of `transformers` say.
+            return Err(Refusal::value("list index out of range"));
+        }
+        for (index, message) in self.iter().enumerate() {
+            let mistake = match &message.role {
+                Some(Value::String(_)) => None,
+                Some(other) => Some((
+                    "string_type",
+                    "Input should be a valid string",
+                    input(other),
+                )),
+                None => Some((
+                    "missing",
+                    "Field required",
+                    "'<dict of 1 items>'".to_owned(),
+                )),
+            };
+            if let Some((kind, what, given)) = mistake {
+                let place = format!("body.messages.{index}.role");
+                let detail = format!(
+                    "{{'type': '{kind}', 'loc': '{place}', 'msg': '{what}', 'input': {given}}}"
+                );
+                return Err(Refusal::validation(&place, &[detail]));
+            }
+            if let Some(content) = &message.content {
+                content.check(others)?;
+            }
+        }
+        Ok(())
+    }
+
     fn texts(&self) -> Vec<String> {
         let contents = self.iter().filter_map(|message| message.content.clone());
         contents.flat_map(Content::texts).collect()
@@ -191,7 +305,7 @@ impl TokenizeBody {
         match (&self.prompt, &self.messages) {
             (Some(prompt), _) => Ok(prompt.clone()),
             (None, Some(messages)) => Ok(messages.texts().join("\n")),
-            (None, None) => Err(Refusal::missing("prompt")),
+            (None, None) => Err(Refusal::missing_all(vec!["prompt", "messages"])),
         }
     }
 }

@@ -5,7 +5,8 @@ use super::{
     Asked, Form,
     answer::{Facts, running_usage},
     asked::{Generating, Message, Messages, StreamOptions},
-    openai,
+    json, openai,
+    settings::Settings,
     template::{self, Filling, Slot, Template},
 };
 use crate::sim::refusal::Refusal;
@@ -18,29 +19,27 @@ pub(super) const DEFAULT_TOKENS: u64 = 128;
 
 #[derive(Deserialize)]
 struct Body {
-    model: Option<String>,
     messages: Option<Vec<Message>>,
-    max_tokens: Option<u64>,
-    max_completion_tokens: Option<u64>,
-    stream: Option<bool>,
     stream_options: Option<StreamOptions>,
-    priority: Option<i64>,
 }
 
 pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    let settings = Settings::read(body)?;
+    settings.check_flag("logprobs")?;
+    let body: Body = json::parse(body)?;
     let messages = body.messages.ok_or_else(|| Refusal::missing("messages"))?;
+    messages.check(&[])?;
     let generating = Generating {
-        model: body.model,
+        model: settings.text("model"),
         input: messages.text(),
-        max_tokens: body.max_completion_tokens.or(body.max_tokens),
+        max_tokens: settings.max_tokens(),
         default_tokens: DEFAULT_TOKENS,
-        stream: body.stream.unwrap_or(false),
+        stream: settings.flag("stream").unwrap_or(false),
     };
     let asked = generating.asked(Box::new(Chat))?;
     Ok(Asked {
         usage: body.stream_options.unwrap_or_default().usage(),
-        priority: body.priority.unwrap_or(0),
+        priority: settings.whole("priority").unwrap_or(0),
         ..asked
     })
 }

@@ -4,7 +4,8 @@ use super::{
     Asked, Form,
     answer::{Facts, running_usage},
     asked::{Generating, Prompt, StreamOptions},
-    openai,
+    json, openai,
+    settings::Settings,
     template::{self, Slot, Template},
 };
 use crate::sim::refusal::Refusal;
@@ -17,31 +18,30 @@ const DEFAULT_TOKENS: u64 = 16;
 
 #[derive(Deserialize)]
 struct Body {
-    model: Option<String>,
     prompt: Option<Prompt>,
-    max_tokens: Option<u64>,
-    stream: Option<bool>,
     stream_options: Option<StreamOptions>,
-    priority: Option<i64>,
 }
 
 pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
-    let prompt = body.prompt.ok_or_else(|| Refusal::missing("prompt"))?;
+    let settings = Settings::read(body)?;
+    let body: Body = json::parse(body)?;
+    let prompt = match body.prompt {
+        Some(Prompt::Text(text)) if text.is_empty() => None,
+        prompt => prompt,
+    };
     let message = "Either prompt or prompt_embeds must be provided and non-empty.";
+    let prompt = prompt.ok_or_else(|| Refusal::parameter("prompt", message, None))?;
     let generating = Generating {
-        model: body.model,
-        input: prompt
-            .first()
-            .ok_or_else(|| Refusal::bad_request("prompt", message))?,
-        max_tokens: body.max_tokens,
+        model: settings.text("model"),
+        input: prompt.first_checked()?,
+        max_tokens: settings.max_tokens(),
         default_tokens: DEFAULT_TOKENS,
-        stream: body.stream.unwrap_or(false),
+        stream: settings.flag("stream").unwrap_or(false),
     };
     let asked = generating.asked(Box::new(Completions))?;
     Ok(Asked {
         usage: body.stream_options.unwrap_or_default().usage(),
-        priority: body.priority.unwrap_or(0),
+        priority: settings.whole("priority").unwrap_or(0),
         ..asked
     })
 }

@@ -5,7 +5,8 @@ use super::{
     Asked, Form,
     answer::Facts,
     asked::{Generating, Input, Prompt},
-    data,
+    data, json,
+    settings::Settings,
     template::{self, Slot, Template},
 };
 use crate::sim::refusal::Refusal;
@@ -28,7 +29,8 @@ struct Body {
 }
 
 pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    Settings::check_without(body, "max_tokens")?;
+    let body: Body = json::parse(body)?;
     let prompt = body.prompt.ok_or_else(|| Refusal::missing("prompt"))?;
     let input = prompt
         .first()

@@ -4,7 +4,8 @@ use super::{
     Asked, Form,
     answer::Facts,
     asked::{Content, Generating, Input, Message, Messages as _},
-    named,
+    chat, json, named,
+    settings::Settings,
     template::{self, Slot, Template},
 };
 use crate::sim::refusal::Refusal;
@@ -14,27 +15,54 @@ use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 struct Body {
-    model: Option<String>,
     system: Option<Content>,
     messages: Option<Vec<Message>>,
-    max_tokens: Option<u64>,
-    stream: Option<bool>,
 }
 
+/// The parts of a message that Anthropic has and OpenAI has not.
+const PARTS: [&str; 6] = [
+    "image",
+    "redacted_thinking",
+    "tool_addition",
+    "tool_removal",
+    "tool_result",
+    "tool_use",
+];
+
 pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
-    let messages = body.messages.ok_or_else(|| Refusal::missing("messages"))?;
-    let max_tokens = body
-        .max_tokens
-        .ok_or_else(|| Refusal::missing("max_tokens"))?;
+    let settings = Settings::of(body)?;
+    let body: Body = json::parse(body)?;
+    let (model, max_tokens) = (settings.text("model"), settings.whole("max_tokens"));
+    let (messages, max_tokens) = match (body.messages, max_tokens) {
+        (Some(messages), Some(max_tokens)) if model.is_some() => (messages, max_tokens),
+        (messages, max_tokens) => {
+            let there = [model.is_some(), messages.is_some(), max_tokens.is_some()];
+            let fields = ["model", "messages", "max_tokens"].into_iter().zip(there);
+            let missing = fields.filter(|(_, there)| !there).map(|(name, _)| name);
+            return Err(Refusal::missing_all(missing.collect()));
+        }
+    };
+    if model.as_deref() == Some("") {
+        return Err(Refusal::rule("model", "", "Model is required"));
+    }
+    if max_tokens < 1 {
+        let given = max_tokens.to_string();
+        return Err(Refusal::rule(
+            "max_tokens",
+            &given,
+            "max_tokens must be positive",
+        ));
+    }
+    settings.check()?;
+    messages.check(&PARTS)?;
     let system = body.system.map(Content::texts).unwrap_or_default();
     let texts: Vec<String> = system.into_iter().chain(messages.texts()).collect();
     let generating = Generating {
-        model: body.model,
+        model,
         input: Input::Text(texts.join("\n")),
-        max_tokens: Some(max_tokens),
-        default_tokens: max_tokens,
-        stream: body.stream.unwrap_or(false),
+        max_tokens: settings.max_tokens(),
+        default_tokens: chat::DEFAULT_TOKENS,
+        stream: settings.flag("stream").unwrap_or(false),
     };
     generating.asked(Box::new(Messages))
 }

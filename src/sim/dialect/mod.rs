@@ -8,12 +8,14 @@ mod asked;
 mod audio;
 mod chat;
 mod completions;
+pub(super) mod json;
 mod llama;
 mod messages;
 mod ollama;
 mod openai;
 mod pooling;
 mod responses;
+mod settings;
 mod sglang;
 mod template;
 mod tgi;
@@ -102,9 +104,10 @@ impl Dialect {
         })
     }
 
-    /// Reads a request body. Fields that do not matter to a simulation are not looked at.
+    /// Reads a request body. What vLLM refuses in it is refused; what else does not matter to a simulation is
+    /// not looked at.
     pub(crate) fn read(self, body: &[u8]) -> Result<Asked, Refusal> {
-        match self {
+        let asked = match self {
             Dialect::Chat => chat::read(body),
             Dialect::Completions => completions::read(body),
             Dialect::Responses => responses::read(body),
@@ -124,7 +127,8 @@ impl Dialect {
             Dialect::Translate => audio::read(body, audio::Work::Translate),
             Dialect::Triton => triton::read(body, false),
             Dialect::TritonStream => triton::read(body, true),
-        }
+        };
+        asked.map_err(|refusal| refusal.with_items(|| json::items(body)))
     }
 }
 

@@ -4,6 +4,8 @@ use super::{
     Asked, Form,
     answer::Facts,
     asked::{Generating, Input, Message, Messages},
+    json,
+    settings::Settings,
     template::{self, Slot, Template},
 };
 use crate::{clock::rfc3339, sim::refusal::Refusal};
@@ -33,8 +35,9 @@ struct Options {
 pub(super) fn read_chat(body: &[u8]) -> Result<Asked, Refusal> {
     let body = parse(body)?;
     let messages = body.messages.as_ref();
-    let input = messages.map(|messages| messages.text());
-    let input = input.ok_or_else(|| Refusal::missing("messages"))?;
+    let messages = messages.ok_or_else(|| Refusal::missing("messages"))?;
+    messages.check(&[])?;
+    let input = messages.text();
     asked(body, input, Ollama::Chat)
 }
 
@@ -48,7 +51,8 @@ pub(super) fn read_generate(body: &[u8]) -> Result<Asked, Refusal> {
 }
 
 fn parse(body: &[u8]) -> Result<Body, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::json(&error))
+    Settings::check_inner(body)?;
+    json::parse(body)
 }
 
 fn asked(body: Body, input: Input, form: Ollama) -> Result<Asked, Refusal> {

@@ -5,6 +5,7 @@ use super::{
     Asked, Form, UsageEvents,
     answer::Facts,
     asked::{Input, Message, Messages, Prompt},
+    json,
     template::Template,
 };
 use crate::sim::refusal::Refusal;
@@ -59,11 +60,9 @@ fn read_inputs(
     body: &[u8],
     kind: impl FnOnce(&[Input], bool, usize) -> Kind,
 ) -> Result<Asked, Refusal> {
-    let body: Body = parse(body)?;
+    let body: Body = json::parse(body)?;
     let inputs = match (body.input, &body.messages) {
-        (Some(prompt), _) => prompt
-            .all()
-            .ok_or_else(|| Refusal::bad_request("input", "input must not be empty."))?,
+        (Some(prompt), _) => prompt.checked()?,
         (None, Some(messages)) => vec![messages.text()],
         (None, None) => return Err(Refusal::missing("input")),
     };
@@ -110,7 +109,7 @@ struct RerankBody {
 }
 
 pub(super) fn read_rerank(body: &[u8]) -> Result<Asked, Refusal> {
-    let body: RerankBody = parse(body)?;
+    let body: RerankBody = json::parse(body)?;
     let query = body.query.ok_or_else(|| Refusal::missing("query"))?;
     let documents = body
         .documents
@@ -161,7 +160,7 @@ impl Documents {
 }
 
 pub(super) fn read_score(body: &[u8]) -> Result<Asked, Refusal> {
-    let body: ScoreBody = parse(body)?;
+    let body: ScoreBody = json::parse(body)?;
     let first = body.text_1.ok_or_else(|| Refusal::missing("text_1"))?.all();
     let second = body.text_2.ok_or_else(|| Refusal::missing("text_2"))?.all();
     let inputs: Vec<Input> = match (first.as_slice(), second.as_slice()) {
@@ -185,10 +184,6 @@ pub(super) fn read_score(body: &[u8]) -> Result<Asked, Refusal> {
         body.priority,
         Kind::Scores(scores),
     ))
-}
-
-fn parse<'a, Body: Deserialize<'a>>(body: &'a [u8]) -> Result<Body, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::json(&error))
 }
 
 /// What a cross-encoder reads: both at once.

@@ -5,7 +5,8 @@ use super::{
     Asked, Form,
     answer::Facts,
     asked::{Content, Generating, Input},
-    chat, named,
+    chat, json, named,
+    settings::Settings,
     template::{self, Slot, Template},
 };
 use crate::sim::refusal::Refusal;
@@ -15,12 +16,8 @@ use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 struct Body {
-    model: Option<String>,
     instructions: Option<String>,
     input: Option<Items>,
-    max_output_tokens: Option<u64>,
-    stream: Option<bool>,
-    priority: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -37,28 +34,34 @@ struct Item {
 }
 
 pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    let settings = Settings::read(body)?;
+    let body: Body = json::parse(body)?;
     let items = body.input.ok_or_else(|| Refusal::missing("input"))?;
     let mut texts = Vec::from_iter(body.instructions.clone());
     match items {
         Items::Text(text) => texts.push(text),
         Items::Items(items) => {
-            let contents = items.into_iter().filter_map(|item| item.content);
-            texts.extend(contents.flat_map(Content::texts));
+            if items.is_empty() {
+                return Err(Refusal::value("list index out of range"));
+            }
+            for content in items.into_iter().filter_map(|item| item.content) {
+                content.check(&["input_file", "reasoning_text", "summary_text"])?;
+                texts.extend(content.texts());
+            }
         }
     }
     let generating = Generating {
-        model: body.model,
+        model: settings.text("model"),
         input: Input::Text(texts.join("\n")),
-        max_tokens: body.max_output_tokens,
+        max_tokens: settings.max_tokens(),
         default_tokens: chat::DEFAULT_TOKENS,
-        stream: body.stream.unwrap_or(false),
+        stream: settings.flag("stream").unwrap_or(false),
     };
     let asked = generating.asked(Box::new(Responses {
         instructions: body.instructions,
     }))?;
     Ok(Asked {
-        priority: body.priority.unwrap_or(0),
+        priority: settings.whole("priority").unwrap_or(0),
         ..asked
     })
 }

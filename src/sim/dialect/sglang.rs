@@ -4,7 +4,8 @@ use super::{
     Asked, Form,
     answer::Facts,
     asked::{Generating, Prompt},
-    data, openai,
+    data, json, openai,
+    settings::Settings,
     template::{self, Filling, Slot, Template},
 };
 use crate::sim::refusal::Refusal;
@@ -43,12 +44,15 @@ pub(super) fn is_meant(body: &[u8]) -> bool {
 }
 
 pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
-    let prompt = body.text.or(body.input_ids).and_then(Prompt::first);
+    Settings::check_inner(body)?;
+    let body: Body = json::parse(body)?;
+    let prompt = body.text.or(body.input_ids);
     let message = "Either text, input_ids or input_embeds should be provided.";
     let generating = Generating {
         model: body.lora_path,
-        input: prompt.ok_or_else(|| Refusal::bad_request("text", message))?,
+        input: prompt
+            .ok_or_else(|| Refusal::bad_request("text", message))?
+            .first_checked()?,
         max_tokens: body.sampling_params.max_new_tokens,
         default_tokens: DEFAULT_TOKENS,
         stream: body.stream.unwrap_or(false),

@@ -4,7 +4,9 @@
 use super::{
     Asked, Form,
     answer::Facts,
-    asked::{Generating, Input},
+    asked::{Generating, Prompt},
+    json,
+    settings::Settings,
     template::{self, Slot, Template, word},
 };
 use crate::sim::refusal::Refusal;
@@ -30,11 +32,13 @@ struct Parameters {
 }
 
 pub(super) fn read(body: &[u8], stream: bool) -> Result<Asked, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    Settings::check_inner(body)?;
+    let body: Body = json::parse(body)?;
     let inputs = body.inputs.ok_or_else(|| Refusal::missing("inputs"))?;
+    let input = Prompt::Text(inputs).first_checked()?;
     let generating = Generating {
         model: None,
-        input: Input::Text(inputs),
+        input,
         max_tokens: body.parameters.max_new_tokens,
         default_tokens: DEFAULT_TOKENS,
         stream: stream || body.stream.unwrap_or(false),

@@ -4,8 +4,9 @@
 use super::{
     Asked, Form,
     answer::Facts,
-    asked::{Generating, Input},
-    data,
+    asked::{Generating, Prompt},
+    data, json,
+    settings::Settings,
     template::{self, Slot, Template},
 };
 use crate::sim::refusal::Refusal;
@@ -23,13 +24,14 @@ struct Body {
 }
 
 pub(super) fn read(body: &[u8], stream: bool) -> Result<Asked, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    Settings::read(body)?;
+    let body: Body = json::parse(body)?;
     let text = body
         .text_input
         .ok_or_else(|| Refusal::missing("text_input"))?;
     let generating = Generating {
         model: None,
-        input: Input::Text(text),
+        input: Prompt::Text(text).first_checked()?,
         max_tokens: body.max_tokens,
         default_tokens: DEFAULT_TOKENS,
         stream,

@@ -4,9 +4,10 @@
 //! one, and requests that are slow all the way stay what they are. Values are never interpolated,
 //! which would put gaps between 0 and a step of the engine that no engine ever makes.
 
+use crate::files::text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::{fs, io, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 /// What was measured of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,13 +44,12 @@ impl Recorded {
     /// # Errors
     /// A sentence that names what is wrong in the file.
     pub(super) fn read(path: &str) -> Result<Self, String> {
-        let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+        let text = text::read(Path::new(path)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 "there is no such file; the path is taken from the directory in which the \
                  simulation runs"
                     .to_owned()
             }
-            io::ErrorKind::InvalidData => "the file is not UTF-8 text".to_owned(),
             _ => format!("the file cannot be read: {error}"),
         })?;
         Recorded::parse(&text)

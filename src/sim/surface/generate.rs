@@ -1,6 +1,6 @@
 //! Answers to requests that cost the model work.
 
-use super::{EPOCH, check_model, json_response, response};
+use super::{EPOCH, check_model, json_response, length, response};
 use crate::{
     clock::{Clock, Nanos},
     sim::{
@@ -39,8 +39,8 @@ impl Call<'_> {
         check_model(server, asked.model.as_deref())?;
         let prompts = asked.inputs.iter();
         let prompts: Vec<u64> = prompts
-            .map(|i| i.tokens(|text| server.count(text)))
-            .collect();
+            .map(|input| length::counted(server, input))
+            .collect::<Result<_, _>>()?;
         if let Some(engine) = server.engine() {
             let limit = engine.config().max_model_len();
             for &prompt in &prompts {

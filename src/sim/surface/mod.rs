@@ -1,6 +1,7 @@
 //! The HTTP surface: which path does what.
 
 mod generate;
+mod length;
 mod models;
 mod tokens;
 

@@ -1,9 +1,14 @@
 //! `/tokenize` and `/detokenize`.
 
-use super::json_response;
+use super::{json_response, length};
 use crate::{
     plan::Codec,
-    sim::{dialect::TokenizeBody, pace::Body, refusal::Refusal, server::SimServer},
+    sim::{
+        dialect::{TokenizeBody, json as bodies},
+        pace::Body,
+        refusal::Refusal,
+        server::SimServer,
+    },
 };
 use hyper::Response;
 use serde::Deserialize;
@@ -13,13 +18,19 @@ use serde_json::{Value, json};
 /// `content`. Without a tokenizer there are only as many numbers, from 0, as the prompt is said to have
 /// tokens.
 pub(super) fn tokenize(server: &SimServer, body: &[u8]) -> Result<Response<Body>, Refusal> {
-    let asked: TokenizeBody =
-        serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    let asked: TokenizeBody = bodies::parse(body)?;
     let answer = match &asked.content {
-        Some(content) => content_answer(server, &asked, content),
+        Some(content) => {
+            length::check(server, content)?;
+            content_answer(server, &asked, content)
+        }
         None => {
             super::check_model(server, asked.model.as_deref())?;
-            prompt_answer(server, &asked, &asked.text()?)
+            let text = asked
+                .text()
+                .map_err(|r| r.with_items(|| bodies::items(body)))?;
+            length::check(server, &text)?;
+            prompt_answer(server, &asked, &text)
         }
     };
     Ok(json_response(answer.to_string()))
@@ -72,8 +83,7 @@ struct DetokenizeBody {
 /// Decodes token ids. What is asked does not tell the engines apart, so the text stands under the keys of
 /// vLLM and of llama.cpp.
 pub(super) fn detokenize(server: &SimServer, body: &[u8]) -> Result<Response<Body>, Refusal> {
-    let asked: DetokenizeBody =
-        serde_json::from_slice(body).map_err(|error| Refusal::json(&error))?;
+    let asked: DetokenizeBody = bodies::parse(body)?;
     super::check_model(server, asked.model.as_deref())?;
     let Some(codec) = server.codec() else {
         let message = "This simulation has no tokenizer, so token ids mean nothing.";

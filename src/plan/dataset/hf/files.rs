@@ -1,6 +1,10 @@
 //! Where the files of a set are, and which of them are read.
 
-use crate::plan::{PlanError, dataset::complaints::whole_file, tokenizer::caches};
+use crate::plan::{
+    PlanError,
+    dataset::complaints::whole_file,
+    tokenizer::{caches, snapshot},
+};
 use hf_hub::{
     Repo, RepoType,
     api::sync::{Api, ApiBuilder, ApiRepo},
@@ -40,7 +44,7 @@ impl Files {
         }
         let cached = caches(|key| std::env::var_os(key))
             .into_iter()
-            .find_map(|cache| snapshot(&cache, id));
+            .find_map(|cache| cached(&cache, id));
         if let Some(folder) = cached {
             let files = Files::in_folder(path, folder)?;
             if !files.names.is_empty() {
@@ -203,12 +207,9 @@ fn has_word(name: &str, word: &str) -> bool {
     })
 }
 
-/// The folder of a set's main revision in a cache.
-fn snapshot(cache: &Path, id: &str) -> Option<PathBuf> {
-    let repository = cache.join(format!("datasets--{}", id.replace('/', "--")));
-    let commit = fs::read_to_string(repository.join("refs/main")).ok()?;
-    let folder = repository.join("snapshots").join(commit.trim());
-    folder.is_dir().then_some(folder)
+/// The folder of a set in a cache.
+fn cached(cache: &Path, id: &str) -> Option<PathBuf> {
+    snapshot(&cache.join(format!("datasets--{}", id.replace('/', "--"))))
 }
 
 fn unreachable(path: &Path, error: &dyn std::fmt::Display) -> PlanError {
@@ -292,8 +293,8 @@ mod tests {
         let cache = scratch();
         cache.file("datasets--org--set/refs/main", "abc\n");
         let file = cache.file("datasets--org--set/snapshots/abc/a.json", "[]");
-        assert_eq!(snapshot(&cache, "org/set").as_deref(), file.parent());
-        assert_eq!(snapshot(&cache, "org/other"), None);
+        assert_eq!(cached(&cache, "org/set").as_deref(), file.parent());
+        assert_eq!(cached(&cache, "org/other"), None);
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(super) fn sample(set: &Hf, spec: &PlanSpec<'_>) -> Result<Samples, PlanError
              min_distance or max_audio",
         ));
     }
-    oversample(&mut samples, set.no_oversample, spec.requests, spec.seed);
+    oversample(&mut samples, set.no_oversample, spec.requests, spec.seed)?;
     Ok(samples)
 }
 

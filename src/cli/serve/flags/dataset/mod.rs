@@ -164,7 +164,7 @@ struct TraceFlags {
     #[arg(long, overrides_with = "no_self_timed")]
     self_timed: bool,
     /// Send a timed_trace at --request-rate.
-    #[arg(long, action = ArgAction::SetTrue)]
+    #[arg(long, action = ArgAction::SetTrue, overrides_with = "self_timed")]
     no_self_timed: bool,
 }
 

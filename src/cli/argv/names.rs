@@ -1,0 +1,186 @@
+//! The names of flags as vLLM's parser reads them: the beginning of one that no other has is enough, and
+//! names from before go on to work.
+
+use super::flag_name;
+use crate::{
+    cli::Cli,
+    error::{Error, Problem},
+    grammar::mistake::closest,
+};
+use clap::CommandFactory;
+use std::{collections::BTreeSet, ffi::OsString};
+
+/// The long flags of vLLM 0.33's parser.
+pub(super) const OF_VLLM: &str = include_str!("../../../fixtures/vllm/serve_flags.txt");
+
+/// Names that older versions of vLLM had for the same.
+const OLD: [(&str, &str); 2] = [
+    ("endpoint-type", "backend"),
+    ("custom-skip-chat-template", "skip-chat-template"),
+];
+
+/// The flags of a subcommand.
+pub(super) struct Names {
+    own: BTreeSet<String>,
+}
+
+impl Names {
+    /// Those of this subcommand.
+    pub(super) fn of(subcommand: &str) -> Self {
+        let command = Cli::command();
+        let flags = command
+            .find_subcommand(subcommand)
+            .map(|command| command.get_arguments().filter_map(clap::Arg::get_long));
+        let own = flags.into_iter().flatten().map(str::to_owned);
+        let always = ["help", "version"].map(str::to_owned);
+        Names {
+            own: own.chain(always).collect(),
+        }
+    }
+
+    /// Whether the subcommand has the flag, or names what to use instead.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.own.contains(name) || of_vllm().any(|flag| flag == name)
+    }
+
+    /// The one that its writer may have meant.
+    pub(super) fn like(&self, name: &str) -> Option<&str> {
+        let own: Vec<&str> = self.own.iter().map(String::as_str).collect();
+        closest(name, &own)
+    }
+
+    /// The full name of a flag. What stands for none stays as it is, for clap to complain of. Flags that only
+    /// goodput has are not shortened, so that they do not get into the way of vLLM's.
+    ///
+    /// # Errors
+    /// The flags of vLLM that it could be, when there are several.
+    fn full(&self, name: &str) -> Result<String, Vec<&'static str>> {
+        if self.knows(name) {
+            return Ok(name.to_owned());
+        }
+        if let Some((_, now)) = OLD.iter().find(|(old, _)| *old == name) {
+            return Ok((*now).to_owned());
+        }
+        let begin = |flag: &&str| flag.starts_with(name);
+        let candidates: Vec<&str> = of_vllm().chain(["help"]).filter(begin).collect();
+        match candidates.as_slice() {
+            [one] => Ok((*one).to_owned()),
+            [] => Ok(name.to_owned()),
+            _ => Err(candidates),
+        }
+    }
+
+    /// The name of one flag that stands at a place, such as a file and a line.
+    pub(super) fn resolved(&self, place: &str, name: &str) -> Result<String, Problem> {
+        self.full(name).map_err(|candidates| {
+            let candidates: Vec<String> = candidates.iter().map(|c| format!("--{c}")).collect();
+            let message = format!("could be {}. Write one of them", candidates.join(", "));
+            Problem::new(place, "", message)
+        })
+    }
+}
+
+fn of_vllm() -> impl Iterator<Item = &'static str> {
+    OF_VLLM.lines().filter_map(|line| line.strip_prefix("--"))
+}
+
+/// The arguments with the full names of all flags.
+///
+/// # Errors
+/// Names that could be several flags, all of them.
+pub(super) fn resolved(args: Vec<OsString>, names: &Names) -> Result<Vec<OsString>, Error> {
+    let mut only_values = false;
+    let mut problems = Vec::new();
+    let mut full = |arg: OsString| {
+        only_values |= arg == "--";
+        let Some(name) = flag_name(&arg).filter(|_| !only_values) else {
+            return arg;
+        };
+        // Keys of an object stand behind a dot.
+        let name = name.split('.').next().unwrap_or(name);
+        match names.resolved(&format!("--{name}"), name) {
+            Ok(full) => {
+                let rest = arg.to_str().and_then(|arg| arg.get(2 + name.len()..));
+                format!("--{full}{}", rest.unwrap_or_default()).into()
+            }
+            Err(problem) => {
+                problems.push(problem);
+                arg
+            }
+        }
+    };
+    let args: Vec<OsString> = args.into_iter().map(&mut full).collect();
+    match problems.is_empty() {
+        true => Ok(args),
+        false => Err(Error::Invalid(problems)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn of(args: &[&str]) -> Result<Vec<OsString>, Error> {
+        let args = ["goodput", "serve"].iter().chain(args).map(OsString::from);
+        resolved(args.collect(), &Names::of("serve"))
+    }
+
+    #[rstest]
+    #[case("--num-prompt", "--num-prompts")]
+    #[case("--num-prompt=4", "--num-prompts=4")]
+    #[case("--save-res", "--save-result")]
+    #[case("--base", "--base-url")]
+    #[case("--metric", "--metric-percentiles")]
+    #[case("--plot-t", "--plot-timeline")]
+    #[case("--extra.top_k=1", "--extra-body.top_k=1")]
+    #[case("--self", "--self-timed")]
+    #[case("--hel", "--help")]
+    #[case("--endpoint-type=openai-chat", "--backend=openai-chat")]
+    #[case("--custom-skip-chat-template", "--skip-chat-template")]
+    // Whole names are never taken for others.
+    #[case("--output", "--output")]
+    #[case("--endpoint", "--endpoint")]
+    #[case("--slo", "--slo")]
+    // goodput's own are not shortened.
+    #[case("--sl", "--sl")]
+    #[case("--first-token", "--first-token")]
+    #[case("--nonsense", "--nonsense")]
+    fn a_beginning_is_enough_for_flags_of_vllm(#[case] given: &str, #[case] full: &str) {
+        assert_eq!(of(&[given]).unwrap()[2], full);
+    }
+
+    #[test]
+    fn a_beginning_of_several_names_them_all() {
+        let error = of(&["--save", "--h", "--seed", "1"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("--save: could be --save-detailed, --save-result."),
+            "{error}"
+        );
+        assert!(error.contains("--h: could be --header, "), "{error}");
+    }
+
+    #[test]
+    fn values_behind_a_double_dash_are_left_alone() {
+        assert_eq!(of(&["--", "--num-prompt"]).unwrap()[3], "--num-prompt");
+    }
+
+    #[test]
+    fn every_flag_of_vllm_may_be_cut_to_its_shortest_beginning() {
+        let names = Names::of("serve");
+        for flag in of_vllm() {
+            for end in 1..flag.len() {
+                let begin = &flag[..end];
+                match names.full(begin) {
+                    Ok(full) => assert!(
+                        full == flag || names.knows(begin) || begin == full,
+                        "{begin}: {full}"
+                    ),
+                    Err(candidates) => assert!(candidates.contains(&flag), "{begin}"),
+                }
+            }
+        }
+    }
+}

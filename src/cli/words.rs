@@ -1,0 +1,221 @@
+//! What is wrong, in the words of who reads it: the library names keys of the attribute, the command has
+//! flags, and a `--config` file has lines.
+
+use super::argv::Origins;
+use crate::error::{Error, Problem};
+
+/// A key, and the flag that sets it; `None` where the command has none.
+type Flag = (&'static str, Option<&'static str>);
+
+/// All keys, and the methods of [`Bench`](crate::Bench) that are settings and no keys. Those of the targets
+/// depend on the subcommand.
+const FLAGS: &[Flag] = &[
+    ("backend", Some("--backend")),
+    ("faults", None),
+    ("endpoint", Some("--endpoint")),
+    ("model", Some("--model")),
+    ("tokenizer", Some("--tokenizer")),
+    ("dataset", Some("--dataset-name")),
+    ("rate", Some("--request-rate")),
+    ("burstiness", Some("--burstiness")),
+    ("ramp", Some("--ramp-up-strategy")),
+    ("max_concurrency", Some("--max-concurrency")),
+    ("workers", Some("--workers")),
+    ("requests", Some("--num-prompts")),
+    ("seed", Some("--seed")),
+    ("goodput", Some("--goodput")),
+    ("slo", Some("--slo")),
+    ("confidence", Some("--confidence")),
+    ("max_extend", Some("--max-extend")),
+    ("on_inconclusive", Some("--on-inconclusive")),
+    ("baseline", Some("--baseline")),
+    ("save_baseline", Some("--save-baseline")),
+    ("pairs", Some("--pairs")),
+    ("noise_threshold", Some("--noise-threshold")),
+    ("false_alarms", Some("--false-alarms")),
+    ("stream", Some("--disable-stream")),
+    ("ignore_eos", Some("--ignore-eos")),
+    ("logprobs", Some("--logprobs")),
+    ("extra_body", Some("--extra-body")),
+    ("headers", Some("--header")),
+    ("api_key", None),
+    ("request_id_prefix", Some("--request-id-prefix")),
+    ("warmups", Some("--num-warmups")),
+    ("prewarm", Some("--no-prewarm")),
+    ("profile", Some("--profile")),
+    ("lora_modules", Some("--lora-modules")),
+    ("align_prompts", Some("--no-align-prompts")),
+    ("probe_rate", Some("--probe-request-rate")),
+    ("server_metrics_interval", Some("--server-metrics-interval")),
+    ("ready_timeout", Some("--ready-check-timeout-sec")),
+    ("connect_timeout", Some("--connect-timeout")),
+    ("first_token_timeout", Some("--first-token-timeout")),
+    ("between_tokens_timeout", Some("--between-tokens-timeout")),
+    ("total_timeout", Some("--total-timeout")),
+    ("insecure", Some("--insecure")),
+    ("exclusive", None),
+    ("max_lateness", None),
+    ("snapshot", None),
+    ("ignore", None),
+];
+
+/// Words of grammars too, so that in a sentence they may be meant as such.
+const AMBIGUOUS: [&str; 1] = ["goodput"];
+
+/// How one command line names settings.
+#[derive(Debug)]
+pub(super) struct Words<'a> {
+    pub(super) origins: &'a Origins,
+    /// The flag that named the target.
+    pub(super) target: &'static str,
+    /// The flag that named what it is compared with.
+    pub(super) versus: &'static str,
+}
+
+impl Words<'_> {
+    /// The flag of a key.
+    fn flag(&self, key: &str) -> Option<&'static str> {
+        match key {
+            "target" => Some(self.target),
+            "versus" => Some(self.versus),
+            _ => FLAGS.iter().find(|(known, _)| *known == key)?.1,
+        }
+    }
+
+    /// A sentence that may name keys in backticks.
+    pub(super) fn say(&self, sentence: &str) -> String {
+        let mut said = String::with_capacity(sentence.len());
+        let mut rest = sentence;
+        while let Some((before, after)) = rest.split_once('`') {
+            let Some((quoted, behind)) = after.split_once('`') else {
+                break;
+            };
+            said.push_str(before);
+            let flag = self.flag(quoted).filter(|_| !AMBIGUOUS.contains(&quoted));
+            let word = flag.unwrap_or(quoted);
+            said.push_str(&format!("`{word}`"));
+            rest = behind;
+        }
+        said.push_str(rest);
+        said
+    }
+
+    /// An error with the names of flags, and with the file and line of those that a file set.
+    pub(super) fn error(&self, error: Error) -> Error {
+        match error {
+            Error::Invalid(problems) => {
+                Error::Invalid(problems.into_iter().map(|p| self.problem(p)).collect())
+            }
+            Error::Target(sentence) => Error::Target(self.say(&sentence)),
+            other => other,
+        }
+    }
+
+    fn problem(&self, problem: Problem) -> Problem {
+        let field = self
+            .flag(&problem.field)
+            .map_or(problem.field, str::to_owned);
+        Problem {
+            field: self.origins.of(&field).unwrap_or(field),
+            message: self.say(&problem.message),
+            ..problem
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cli::Cli, grammar::names::KEYS};
+    use clap::CommandFactory;
+    use rstest::rstest;
+
+    const WORDS: fn(&Origins) -> Words<'_> = |origins| Words {
+        origins,
+        target: "--base-url",
+        versus: "--a",
+    };
+
+    #[test]
+    fn every_key_has_a_flag_that_exists_or_is_known_to_have_none() {
+        let command = Cli::command();
+        let has = |flag: &str| {
+            ["serve", "ab"].iter().any(|name| {
+                let mut flags = command.find_subcommand(name).unwrap().get_arguments();
+                flags.any(|arg| arg.get_long() == flag.strip_prefix("--"))
+            })
+        };
+        for key in KEYS
+            .iter()
+            .filter(|key| !["target", "versus"].contains(&key.name))
+        {
+            assert!(
+                FLAGS.iter().any(|(known, _)| *known == key.name),
+                "{}",
+                key.name
+            );
+        }
+        for flag in FLAGS
+            .iter()
+            .filter_map(|(_, flag)| *flag)
+            .chain(["--base-url", "--a"])
+        {
+            assert!(has(flag), "{flag}");
+        }
+    }
+
+    #[rstest]
+    #[case("Set `model`", "Set `--model`")]
+    #[case("with `ramp`, or `versus`", "with `--ramp-up-strategy`, or `--a`")]
+    #[case(
+        "a percentage limits `goodput` or `errors`",
+        "a percentage limits `goodput` or `errors`"
+    )]
+    #[case("`max_lateness` and `openai` stay", "`max_lateness` and `openai` stay")]
+    #[case("an open ` quote `model", "an open ` quote `model")]
+    fn sentences_name_flags(#[case] sentence: &str, #[case] said: &str) {
+        assert_eq!(WORDS(&Origins::default()).say(sentence), said);
+    }
+
+    /// Each setting that the command's bench may refuse, by the flag that set it.
+    #[rstest]
+    #[case("--num-prompts 0", "--num-prompts = 0")]
+    #[case("--request-rate 0", "--request-rate = 0")]
+    #[case("--burstiness 0", "--burstiness = 0")]
+    #[case("--base-url localhost:8000", "--base-url = ")]
+    #[case("--target ftp://x", "--target = ")]
+    #[case("--max-concurrency 0", "--max-concurrency = 0")]
+    #[case("--workers 0", "--workers = 0")]
+    #[case("--backend nobody", "--backend = ")]
+    #[case("--slo nonsense", "--slo = ")]
+    #[case("--goodput nonsense", "--goodput = ")]
+    #[case("--extra-body nonsense", "--extra-body = ")]
+    #[case("--extra-body {\"stream\":false}", "--extra-body = ")]
+    #[case("--endpoint nonsense", "--endpoint = ")]
+    #[case("--header a{b=c", "--header = ")]
+    #[case("--confidence 2", "--confidence = 2")]
+    #[case("--max-extend 0", "--max-extend = 0")]
+    #[case("--on-inconclusive maybe", "--on-inconclusive = ")]
+    #[case("--noise-threshold -1", "--noise-threshold = -1")]
+    #[case("--false-alarms 2", "--false-alarms = 2")]
+    #[case("--probe-request-rate -1", "--probe-request-rate = -1")]
+    #[case("--server-metrics-interval 1ns", "--server-metrics-interval = ")]
+    #[case("--connect-timeout soon", "--connect-timeout = ")]
+    #[case("--first-token-timeout soon", "--first-token-timeout = ")]
+    #[case("--between-tokens-timeout soon", "--between-tokens-timeout = ")]
+    #[case("--total-timeout soon", "--total-timeout = ")]
+    fn problems_name_the_flag_that_was_given(#[case] flags: &str, #[case] said: &str) {
+        let line = ["goodput", "serve"].into_iter().chain(flags.split(' '));
+        let error = crate::cli::serve::unusable(line).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+
+    #[test]
+    fn a_problem_names_the_line_of_the_file_that_set_it() {
+        let folder = crate::plan::testing::scratch();
+        let file = folder.file("run.yaml", "model: m\nnum-prompts: 0\n");
+        let line = ["goodput", "serve", "--config", file.to_str().unwrap()];
+        let error = crate::cli::serve::unusable(line).to_string();
+        assert!(error.contains("run.yaml:2: num-prompts = 0"), "{error}");
+    }
+}

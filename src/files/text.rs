@@ -1,0 +1,142 @@
+//! Text files as people have them: UTF-8 with or without a byte order mark, UTF-16 as PowerShell writes it,
+//! and none so large that reading it would fill the memory.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+/// Bytes of a text file at most.
+pub(crate) const LARGEST: u64 = 2 << 30;
+
+/// The text of a file, without its byte order mark.
+///
+/// # Errors
+/// The system refuses the file, it is larger than [`LARGEST`], or it is neither UTF-8 nor UTF-16 with a byte
+/// order mark. The message reads well behind "cannot be read: ".
+pub(crate) fn read(path: &Path) -> io::Result<String> {
+    decode(read_bytes(path, LARGEST)?)
+}
+
+/// The bytes of a file, of which there may be so many.
+///
+/// # Errors
+/// The system refuses the file, or it is larger.
+pub(crate) fn read_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // Devices and pipes tell no size, so what is read counts.
+    File::open(path)?
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(invalid(format!(
+            "it is larger than {most} bytes, the most that goodput reads of such a file"
+        ))),
+        false => Ok(bytes),
+    }
+}
+
+/// Bytes as text.
+///
+/// # Errors
+/// They are in an unknown encoding.
+pub(crate) fn decode(bytes: Vec<u8>) -> io::Result<String> {
+    match bytes.as_slice() {
+        [0xFF, 0xFE, units @ ..] => utf16(units, u16::from_le_bytes),
+        [0xFE, 0xFF, units @ ..] => utf16(units, u16::from_be_bytes),
+        // A text of ASCII in UTF-16 has a zero in each pair.
+        [0, _, ..] | [_, 0, ..] => Err(invalid(
+            "it is not UTF-8 text; it looks like UTF-16 without a byte order mark. Save it as UTF-8"
+                .to_owned(),
+        )),
+        _ => {
+            let mut text = String::from_utf8(bytes).map_err(|e| {
+                let at = e.utf8_error().valid_up_to();
+                invalid(format!(
+                    "it is not UTF-8 text: byte {at} starts no character. Save it as UTF-8"
+                ))
+            })?;
+            if text.starts_with('\u{feff}') {
+                text.drain(..'\u{feff}'.len_utf8());
+            }
+            Ok(text)
+        }
+    }
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> io::Result<String> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let text = char::decode_utf16(pairs.iter().copied().map(unit)).collect::<Result<String, _>>();
+    match text {
+        Ok(text) if rest.is_empty() => Ok(text),
+        _ => Err(invalid(
+            "it starts like UTF-16 and is not UTF-16 throughout. Save it as UTF-8".to_owned(),
+        )),
+    }
+}
+
+fn invalid(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::scratch;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn encoded(text: &str, mark: bool, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        let mark = mark.then_some(0xFEFF).into_iter();
+        mark.chain(text.encode_utf16()).flat_map(unit).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn all_encodings_give_the_same_text(text in "[a-z{}\"é😀\n]{0,20}") {
+            let marked = format!("\u{feff}{text}").into_bytes();
+            prop_assert_eq!(&decode(marked).unwrap(), &text);
+            prop_assert_eq!(&decode(encoded(&text, true, u16::to_le_bytes)).unwrap(), &text);
+            prop_assert_eq!(&decode(encoded(&text, true, u16::to_be_bytes)).unwrap(), &text);
+            prop_assert_eq!(&decode(text.clone().into_bytes()).unwrap(), &text);
+        }
+
+        #[test]
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
+            let _ = decode(bytes);
+        }
+    }
+
+    #[rstest]
+    #[case::no_mark(
+        encoded("ab", false, u16::to_le_bytes),
+        "UTF-16 without a byte order mark"
+    )]
+    #[case::odd(vec![0xFF, 0xFE, b'a'], "not UTF-16 throughout")]
+    #[case::half_a_pair(vec![0xFF, 0xFE, 0x3D, 0xD8], "not UTF-16 throughout")]
+    #[case::latin1(b"caf\xe9".to_vec(), "byte 3 starts no character")]
+    fn what_is_no_text_is_said(#[case] bytes: Vec<u8>, #[case] said: &str) {
+        let error = decode(bytes).unwrap_err().to_string();
+        assert!(
+            error.contains(said) && error.contains("Save it as UTF-8"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_file_has_a_largest_size() {
+        let folder = scratch();
+        let path = folder.file("five", "12345");
+        assert_eq!(read_bytes(&path, 5).unwrap(), b"12345");
+        let error = read_bytes(&path, 4).unwrap_err().to_string();
+        assert!(error.contains("larger than 4 bytes"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_end_is_given_up() {
+        let error = read_bytes(Path::new("/dev/zero"), 1 << 20).unwrap_err();
+        assert!(error.to_string().contains("larger"), "{error}");
+    }
+}
