@@ -21,7 +21,7 @@ mod long {
         target = "sim(ttft = normal(60ms, 10ms), itl = 8ms, seed = 3)",
         dataset = "random(input = 512, output = 64)",
         rate = 20,
-        requests = 100,
+        requests = 600,
         slo = "p99(ttft) < 100ms, throughput(output) > 1000"
     )]
     fn completions() {}

@@ -63,6 +63,7 @@ fn gateway(version: &str) -> Service {
     model = "any",
     dataset = "random(input = 16, output = 20)",
     rate = 50,
+    requests = 300,
     slo = "p99(ttft) < 50ms, errors < 1%"
 )]
 fn passes_tokens_on() {}
@@ -73,6 +74,7 @@ fn passes_tokens_on() {}
     model = "any",
     dataset = "random(input = 16, output = 20)",
     rate = 50,
+    requests = 300,
     slo = "p99(ttft) < 50ms, errors < 1%"
 )]
 #[should_panic]

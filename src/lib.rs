@@ -152,6 +152,7 @@ pub mod metrics;
 #[cfg(feature = "wiremock")]
 pub mod mock;
 mod outputs;
+mod paths;
 pub mod plan;
 pub mod record;
 mod redact;

@@ -73,6 +73,14 @@ pub struct Setup {
     pub plan_hash: String,
 }
 
+impl Run {
+    /// Whether the same bench gives the same run again: the built-in simulation answered, which draws from its
+    /// seed alone, on virtual time. A service of the user's own may draw random numbers there.
+    pub fn is_deterministic(&self) -> bool {
+        self.setup.simulated && self.audit.timestamps == Timestamps::Virtual
+    }
+}
+
 /// The rate that the schedule reached at a time, in whole requests per second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RateChange {

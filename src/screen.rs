@@ -2,6 +2,8 @@
 //! lost over it. Whatever servers, files and names hold is shown as text and nothing else: it moves no cursor, gives
 //! no command to the CI that reads the log, and tells no credential.
 
+mod look;
+
 use crate::redact;
 use std::{
     fmt::Display,
@@ -11,18 +13,23 @@ use std::{
 /// A text on stdout, with the end of a line.
 pub(crate) fn out(text: impl Display) {
     // Whoever stops reading does not want the rest; the exit code still tells the verdict.
-    let _ = writeln!(io::stdout(), "{}", shown(&text.to_string()));
+    let _ = writeln!(io::stdout(), "{}", for_stdout(&text.to_string()));
 }
 
 /// A text on stderr, with the end of a line.
 pub(crate) fn err(text: impl Display) {
     // There is nobody left to tell that stderr is gone.
-    let _ = writeln!(io::stderr(), "{}", shown(&text.to_string()));
+    let _ = writeln!(io::stderr(), "{}", look::on_stderr(&shown(&text.to_string())));
 }
 
 /// What went wrong, on stderr.
 pub(crate) fn error(why: impl Display) {
     err(format_args!("error: {why}"));
+}
+
+/// A text as stdout shows it: in colour and wrapped on a terminal.
+pub(crate) fn for_stdout(text: &str) -> String {
+    look::on_stdout(&shown(text))
 }
 
 /// A text as it may be shown.

@@ -5,15 +5,21 @@
 
 mod support;
 
+use axum::{Router, routing::post};
 use goodput::{
-    Bench, Verdict,
+    Bench, Report, Service, Verdict,
     baseline::{Against, Settings, Store},
+    judge::Pairing,
 };
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 use rstest::rstest;
 use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 use support::{RawServer, good_stream, http};
 
@@ -445,4 +451,89 @@ fn benches_take_the_flags_and_the_environment() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("no change of 5.00 % or more"), "{text}");
     assert!(folder.join("again/gates.long.completions.json").exists());
+}
+
+/// A gateway of the user's own on virtual time. Its waits are drawn anew in every run, as `luck` says; all are the
+/// same without.
+fn gateway(wait_ms: u64, luck: Option<u64>) -> Service {
+    let random = Arc::new(Mutex::new(luck.map(Pcg64::seed_from_u64)));
+    let answer = async move || {
+        let drawn = random
+            .lock()
+            .unwrap()
+            .as_mut()
+            .map(|random| random.random_range(0..wait_ms));
+        let wait = wait_ms + drawn.unwrap_or(wait_ms / 2);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        let event = "data: {\"choices\":[{\"text\":\" w\",\"finish_reason\":\"stop\"}]}\n\n";
+        format!("{event}data: [DONE]\n\n")
+    };
+    Service::new(Router::new().route("/v1/completions", post(answer))).on_virtual_time()
+}
+
+fn measured(service: Service, settings: Settings) -> Report {
+    let bench = Bench::new("gateway")
+        .target(service)
+        .model("any")
+        .baselines(settings);
+    let bench = bench.dataset("random(input = 8, output = 1)");
+    bench.rate(50).requests(100).run_blocking().unwrap()
+}
+
+fn saving(folder: &Path) -> Settings {
+    Settings {
+        save: Some("main".to_owned()),
+        folder: Some(folder.to_owned()),
+        ..Settings::default()
+    }
+}
+
+fn comparing(folder: &Path) -> Settings {
+    Settings {
+        against: Some(Against {
+            name: "main".to_owned(),
+            strict: false,
+        }),
+        folder: Some(folder.to_owned()),
+        ..Settings::default()
+    }
+}
+
+/// Virtual time is not determinism: held against one run "exactly", an unchanged service that draws random numbers
+/// would fail half of the time.
+#[test]
+fn a_service_that_draws_random_numbers_is_compared_with_its_noise() {
+    let folder = folder("random-service");
+    measured(gateway(40, Some(0)), saving(&folder));
+    let fails = |wait, lucks: std::ops::Range<u64>| {
+        let runs = lucks.map(|luck| measured(gateway(wait, Some(luck)), comparing(&folder)));
+        runs.filter(|report| {
+            let comparison = report.comparison().unwrap();
+            assert_eq!(comparison.pairing, Pairing::Unpaired);
+            report.verdict() == Verdict::Fail
+        })
+        .count()
+    };
+    assert_eq!(fails(40, 1..21), 0, "an unchanged service");
+    assert_eq!(fails(60, 21..24), 3, "one that takes half as long again");
+}
+
+/// Two runs that were the same to the last digit show that nothing is drawn.
+#[test]
+fn a_service_that_repeats_itself_is_compared_exactly() {
+    let folder = folder("steady-service");
+    measured(gateway(40, None), saving(&folder));
+    let pairing = || {
+        let report = measured(gateway(40, None), comparing(&folder));
+        report.comparison().unwrap().pairing
+    };
+    assert_eq!(pairing(), Pairing::Unpaired);
+    measured(gateway(40, None), saving(&folder));
+    assert_eq!(pairing(), Pairing::Exact);
+    let report = measured(gateway(43, None), comparing(&folder));
+    assert_eq!(report.verdict(), Verdict::Fail, "{report}");
+    assert!(
+        report.to_string().contains("virtual time in steps of 1 ms"),
+        "{report}"
+    );
 }

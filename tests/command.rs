@@ -62,7 +62,8 @@ fn read_json(path: &Path) -> Value {
 #[rstest]
 #[case::no_limits(&[], 0)]
 #[case::met(&["--goodput", "ttft:200", "tpot:50", "--slo", "goodput >= 95%"], 0)]
-#[case::missed(&["--slo", "p99(ttft) < 90ms"], 1)]
+#[case::missed(&["--slo", "p90(ttft) < 90ms"], 1)]
+#[case::cannot_be_proved(&["--slo", "p99(ttft) < 300ms"], 2)]
 #[case::bad_limit(&["--goodput", "ttfb:200"], 2)]
 fn exit_codes(#[case] args: &[&str], #[case] code: i32) {
     let load = ["--num-prompts", "100", "--request-rate", "20"];
@@ -517,7 +518,7 @@ fn a_detailed_result_is_a_simulation() {
 
 /// What `goodput report` prints of saved results is what `goodput serve` printed of their runs.
 #[rstest]
-#[case::open_loop(&["--num-prompts", "30", "--request-rate", "20", "--goodput", "ttft:90", "--slo", "p99(ttft) < 90ms"])]
+#[case::open_loop(&["--num-prompts", "30", "--request-rate", "20", "--goodput", "ttft:90", "--slo", "p90(ttft) < 90ms"])]
 #[case::closed_loop(&["--num-prompts", "20", "--max-concurrency", "4", "--save-detailed", "--percentile-metrics", "ttft,e2el,client_queue_time", "--metric-percentiles", "50,99.9"])]
 #[case::failures(&["--num-prompts", "30", "--target", "sim(faults = 'status(503)@30%')"])]
 #[case::no_tokenizer(&["--num-prompts", "10", "--skip-tokenizer-init"])]

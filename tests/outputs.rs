@@ -88,7 +88,7 @@ fn the_command_writes_every_format() {
         ("github-bigger", "bigger.json"),
         ("prometheus", "goodput.prom"),
     ];
-    let mut command = serve(&["--slo", "p99(ttft) < 90ms", "--label", "nightly"]);
+    let mut command = serve(&["--slo", "p90(ttft) < 90ms", "--label", "nightly"]);
     for (format, file) in formats {
         command.args(["--output", &format!("{format}={}", path(file).display())]);
     }
@@ -149,7 +149,7 @@ fn a_github_job_gets_its_summary() {
 
 #[test]
 fn events_are_lines_of_json_and_people_read_stderr() {
-    let output = serve(&["--message-format", "json", "--slo", "p99(ttft) < 90ms"])
+    let output = serve(&["--message-format", "json", "--slo", "p90(ttft) < 90ms"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));

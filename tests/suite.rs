@@ -23,11 +23,12 @@ backend = \"openai-chat\"
 slo = \"p50(ttft) < 200ms\"
 
 [bench.slow]
+requests = 300
 slo = \"p99(ttft) < 90ms\"
 
 [bench.few]
-requests = 5
-slo = \"p99(ttft) < 110ms\"
+requests = 20
+slo = \"p50(ttft) < 82ms\"
 
 [bench.cut]
 faults = \"reset\"

@@ -47,7 +47,7 @@ const MISSES: Ends = Ends {
 };
 const UNDECIDED: Ends = Ends {
     name: "undecided",
-    bench: "requests = 5\nslo = \"p99(ttft) < 110ms\"",
+    bench: "requests = 20\nslo = \"p50(ttft) < 82ms\"",
     code: 3,
     junit: &["failure"],
     measured: true,

@@ -131,7 +131,7 @@ mod tests {
         ));
         assert_eq!(settings, ["requests 1", "seed 7"]);
         let starts = [
-            "unknown key `raet`; did you mean `rate`? Valid: backend, target,",
+            "unknown key `raet`; did you mean `rate`?",
             "expected `=`; write `slo = \"p99(ttft) < 300ms, errors < 1%\"`",
             "expected a key, such as `rate = 10`",
             "`seed` has no value; write `seed = 7`",

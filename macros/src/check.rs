@@ -4,15 +4,17 @@
 use crate::{
     args::{Setting, key_example},
     errors::Errors,
+    proof,
+    value::Value,
 };
 use goodput_grammar::{
-    Mistake, Mistakes, dataset, duration, fault, goodput, json,
+    Mistake, Mistakes, bounds, dataset, duration, fault, goodput, json,
     names::{BACKENDS, Key, Kind, ON_INCONCLUSIVE, is_baseline},
     ramp, slo, target, tolerance,
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Expr, ExprLit, Lit, LitStr, UnOp, spanned::Spanned};
+use syn::{Expr, LitStr, spanned::Spanned};
 
 /// Settings in the form the expansion needs.
 #[derive(Default)]
@@ -31,6 +33,7 @@ pub(crate) struct Checked {
 pub(crate) fn check(settings: &[Setting], errors: &mut Errors) -> Checked {
     together(settings, errors);
     let mut checked = Checked::default();
+    proof::check(settings, errors);
     for setting in settings {
         let span = setting.ident.span();
         if setting.key.kind == Kind::Reason {
@@ -66,57 +69,6 @@ fn together(settings: &[Setting], errors: &mut Errors) {
         let sentence = "`ramp` sets the rate from first to last request; keep `rate` or `ramp`";
         errors.at(ramp.ident.span(), sentence);
         errors.at(rate.ident.span(), "`rate` contradicts `ramp`");
-    }
-}
-
-/// A value as far as its tokens tell.
-enum Value<'a> {
-    Text(&'a LitStr),
-    /// An integer literal's digits.
-    Whole(String),
-    /// A float literal's digits.
-    Float(String),
-    Negative,
-    Bool(bool),
-    Array(&'a syn::ExprArray),
-    OtherLiteral,
-    Expression,
-}
-
-impl<'a> Value<'a> {
-    fn of(expr: &'a Expr) -> Self {
-        match expr {
-            Expr::Lit(ExprLit { lit, .. }) => match lit {
-                Lit::Str(text) => Value::Text(text),
-                Lit::Int(number) => Value::Whole(number.base10_digits().to_owned()),
-                Lit::Float(number) => Value::Float(number.base10_digits().to_owned()),
-                Lit::Bool(flag) => Value::Bool(flag.value),
-                _ => Value::OtherLiteral,
-            },
-            // What a `macro_rules!` macro hands on stands in an invisible group.
-            Expr::Group(group) => Value::of(&group.expr),
-            Expr::Array(array) => Value::Array(array),
-            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
-                match Value::of(&unary.expr) {
-                    Value::Whole(_) | Value::Float(_) => Value::Negative,
-                    _ => Value::Expression,
-                }
-            }
-            _ => Value::Expression,
-        }
-    }
-
-    fn found(&self) -> &'static str {
-        match self {
-            Value::Text(_) => "a string",
-            Value::Whole(_) => "a number",
-            Value::Float(_) => "a decimal number",
-            Value::Negative => "a negative number",
-            Value::Bool(_) => "a flag",
-            Value::Array(_) => "an array",
-            Value::OtherLiteral => "another kind of literal",
-            Value::Expression => "an expression",
-        }
     }
 }
 
@@ -183,6 +135,8 @@ fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
         (Kind::Whole | Kind::Positive, Value::Whole(digits)) => {
             if key.kind == Kind::Positive && digits == "0" {
                 errors.on(expr, format!("`{}` must be at least 1", key.name));
+            } else {
+                within_bounds(key, expr, digits, errors);
             }
             Some(as_written)
         }
@@ -224,6 +178,13 @@ fn wrong(key: &Key, expr: &Expr, expected: &str, found: &Value<'_>, errors: &mut
     );
 }
 
+fn within_bounds(key: &Key, expr: &Expr, digits: &str, errors: &mut Errors) {
+    let number = digits.parse().unwrap_or(f64::INFINITY);
+    if let Err(mistake) = bounds::number(key.name, number) {
+        errors.on(expr, format!("`{}` {mistake}", key.name));
+    }
+}
+
 fn number(key: &Key, expr: &Expr, value: &Value<'_>, errors: &mut Errors) -> Option<TokenStream> {
     let above_0 = || format!("`{}` must be above 0", key.name);
     match value {
@@ -231,6 +192,8 @@ fn number(key: &Key, expr: &Expr, value: &Value<'_>, errors: &mut Errors) -> Opt
             let number: f64 = digits.parse().ok()?;
             if number <= 0.0 {
                 errors.on(expr, above_0());
+            } else {
+                within_bounds(key, expr, digits, errors);
             }
             let literal = proc_macro2::Literal::f64_suffixed(number);
             Some(quote_spanned!(expr.span()=> #literal))
@@ -310,7 +273,7 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "dataset" => dataset::parse(&text).map(drop),
         "goodput" => goodput::parse(&text).map(drop),
         "slo" => slo::parse(&text).map(drop),
-        "ramp" => one(ramp::parse(&text).map(drop)),
+        "ramp" => one(ramp::parse(&text).and_then(|ramp| bounds::ramp(&ramp))),
         "extra_body" => one(json::check_object(&text)),
         "headers" => one(header(&text)),
         "baseline" if !is_baseline(&text) => one(Err(Mistake::new(format!(

@@ -6,7 +6,9 @@ mod demand;
 mod errors;
 mod expand;
 mod function;
+mod proof;
 mod rstest;
+mod value;
 
 use errors::Errors;
 use proc_macro2::{Span, TokenStream};

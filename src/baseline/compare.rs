@@ -33,8 +33,7 @@ pub(super) fn compare(
     host: Option<&NoiseFloor>,
     rule: &Rule,
 ) -> Comparison {
-    let on_virtual_time = new.provenance.is_on_virtual_time();
-    let source = Source::of(file, on_virtual_time, host);
+    let source = Source::of(file, new.provenance, host);
     let mut notes = vec![source.sentence()];
     let same_limits = new.provenance.has_limits_of(&file.provenance);
     let all = Compared::all(same_limits && new.limited, new.open_loop);
@@ -75,7 +74,7 @@ pub(super) fn compare(
     notes.extend(differences.into_iter().map(|what| format!("the {what}")));
     let mut comparison = Comparison {
         against: against(name, file),
-        pairing: match on_virtual_time {
+        pairing: match source.leaves_nothing_to_chance() {
             true => Pairing::Exact,
             false => Pairing::Unpaired,
         },

@@ -90,6 +90,12 @@ impl File {
         }
     }
 
+    /// Whether two runs or more are the same to the last digit.
+    pub(super) fn repeats_itself(&self) -> bool {
+        let same = |pair: &[StoredRun]| pair[0] == pair[1];
+        self.runs.len() > 1 && self.runs.windows(2).all(same)
+    }
+
     /// Reads a file's text.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use super::{
     format::{File, FormatError},
     host::host_name,
+    provenance::Provenance,
     store::{Store, unusable},
 };
 use crate::{
@@ -48,18 +49,43 @@ pub(super) fn of_this_host(store: &Store) -> Result<Option<NoiseFloor>, Error> {
 /// Where the knowledge of a comparison's noise comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Source<'a> {
-    on_virtual_time: bool,
+    chance: Chance,
     runs: usize,
     host: Option<&'a NoiseFloor>,
 }
 
+/// What there is of chance in a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Chance {
+    /// Nothing: the simulation draws from its seed.
+    None,
+    /// Nothing that was seen: the stored runs are the same to the last digit.
+    NoneSeen,
+    /// What a service of the user's own may draw, on virtual time.
+    OfTheService,
+    /// That of a machine.
+    OfTheHost,
+}
+
 impl<'a> Source<'a> {
-    pub(super) fn of(file: &File, on_virtual_time: bool, host: Option<&'a NoiseFloor>) -> Self {
+    pub(super) fn of(file: &File, new: &Provenance, host: Option<&'a NoiseFloor>) -> Self {
+        let chance = match new.is_on_virtual_time() {
+            true if new.is_deterministic() => Chance::None,
+            true if file.repeats_itself() => Chance::NoneSeen,
+            true => Chance::OfTheService,
+            false => Chance::OfTheHost,
+        };
         Source {
-            on_virtual_time,
+            chance,
             runs: file.runs.len(),
-            host,
+            // What was measured of a host says nothing where its time does not count.
+            host: host.filter(|_| chance == Chance::OfTheHost),
         }
+    }
+
+    /// Whether every difference is one of the server.
+    pub(super) fn leaves_nothing_to_chance(&self) -> bool {
+        matches!(self.chance, Chance::None | Chance::NoneSeen)
     }
 
     /// For a metric, by its name in SLOs. What is assumed is assumed of times; a metric changes by
@@ -67,7 +93,7 @@ impl<'a> Source<'a> {
     pub(super) fn noise(&self, metric: &str, sensitivity: f64) -> Noise {
         let assumed = ASSUMED_CV * sensitivity;
         let measured = self.host.and_then(|host| host.metrics.get(metric));
-        if self.on_virtual_time {
+        if self.leaves_nothing_to_chance() {
             Noise::None
         } else if self.runs >= FEWEST_RUNS {
             Noise::OfRuns {
@@ -94,10 +120,25 @@ impl<'a> Source<'a> {
 
     /// In a sentence.
     pub(super) fn sentence(&self) -> String {
-        if self.on_virtual_time {
-            return "time is virtual and the plan is the same, so nothing is left to chance: a change as \
-                    large as the noise threshold counts"
-                .to_owned();
+        let exactly = match self.chance {
+            Chance::None => Some("time is virtual and the plan is the same"),
+            Chance::NoneSeen => {
+                Some("time is virtual and the stored runs are the same to the last digit")
+            }
+            Chance::OfTheService | Chance::OfTheHost => None,
+        };
+        if let Some(why) = exactly {
+            return format!(
+                "{why}, so nothing is left to chance: a change as large as the noise threshold counts"
+            );
+        }
+        if self.chance == Chance::OfTheService && self.runs < FEWEST_RUNS {
+            return format!(
+                "a service of your own may draw random numbers on virtual time, too; how much its runs differ is \
+                 assumed, with a CV of {:.0} %. Save the baseline from two runs: if they are the same, \
+                 comparisons are exact",
+                ASSUMED_CV * 100.0
+            );
         }
         let before = match self.host {
             Some(host) => format!(

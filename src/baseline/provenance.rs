@@ -45,7 +45,7 @@ pub struct Asked {
     pub logprobs: Option<u64>,
     /// A hash of `extra_body`, which may hold what nobody should read.
     pub extra_body: Option<String>,
-    /// `real`, or `virtual`, where nothing is left to chance.
+    /// `real`, or `virtual`, which jumps over waits.
     pub clock: String,
     /// `server`, `simulation` or `service`.
     pub target: String,
@@ -133,9 +133,15 @@ impl Provenance {
         }
     }
 
-    /// Whether nothing but the server can make a difference.
+    /// Whether time is virtual, so that no machine and no hour makes a difference.
     pub(crate) fn is_on_virtual_time(&self) -> bool {
         self.asked.clock == "virtual"
+    }
+
+    /// Whether nothing is drawn by chance for sure: the built-in simulation draws from its seed alone. A
+    /// service of the user's own may draw random numbers, on virtual time too.
+    pub(crate) fn is_deterministic(&self) -> bool {
+        self.is_on_virtual_time() && self.asked.target == "simulation"
     }
 
     /// What keeps a run with this provenance from being held against a stored one: each field with

@@ -46,10 +46,15 @@ impl Bench {
             problems.push(Problem::new("requests", 0, fix));
         }
         self.check_evidence(&mut problems);
+        self.check_bounds(&mut problems);
         self.check_versus(&mut problems);
         self.check_backend(&mut problems);
         self.check_probes(&mut problems);
         self.check_server_metrics(&mut problems);
+        // It needs the rest to make sense.
+        if problems.is_empty() {
+            self.check_proof(&mut problems);
+        }
         if self.goodput.is_empty() && self.slo.iter().any(|slo| slo.subject == Subject::Goodput) {
             problems.push(Problem::new(
                 "slo",

@@ -349,7 +349,9 @@ impl Bench {
             ..self.criteria(segments)
         };
         let (metrics, judgement) = criteria.assess(&run);
-        Report::new(run, notes, criteria, metrics, judgement)
+        let mut report = Report::new(run, notes, criteria, metrics, judgement);
+        self.remark_on_proof(&mut report);
+        report
     }
 }
 

@@ -3,6 +3,7 @@
 mod align;
 mod alike;
 mod api_key;
+mod bounds;
 #[cfg(test)]
 mod calibration;
 mod check;
@@ -20,6 +21,7 @@ mod noise;
 mod prepare;
 mod probe;
 mod profile;
+mod proof;
 mod ready;
 mod setting;
 mod side;
@@ -43,6 +45,7 @@ use crate::{
         dataset::{self, Dataset},
         fault::Fault,
         goodput::RequestLimit,
+        names,
         ramp::Ramp,
         slo::Slo,
     },
@@ -67,7 +70,7 @@ use std::{sync::Arc, time::Duration};
 ///     .backend("openai-chat")
 ///     .dataset("random(input = 64, output = 16)")
 ///     .rate(20)
-///     .requests(50)
+///     .requests(300)
 ///     .goodput("ttft:200 tpot:50")
 ///     .slo("p99(ttft) < 300ms, goodput >= 95%")
 ///     .run_blocking()?;
@@ -143,7 +146,7 @@ impl Bench {
             backend: crate::backend::by_name("openai"),
             target: None,
             versus: None,
-            pairs: 10,
+            pairs: names::DEFAULT_PAIRS as usize,
             noise_threshold: 0.05,
             false_alarms: 0.01,
             share: 1.0,
@@ -151,22 +154,18 @@ impl Bench {
             endpoint: Hidden::default(),
             model: None,
             tokenizer: None,
-            dataset: Dataset::Random(dataset::Random {
-                input: 256,
-                output: 64,
-                ..dataset::Random::default()
-            }),
+            dataset: Dataset::Random(dataset::Random::default()),
             rate: f64::INFINITY,
             burstiness: 1.0,
             ramp: None,
             max_concurrency: None,
             workers: 1,
-            requests: 100,
+            requests: names::DEFAULT_REQUESTS as usize,
             seed: 0,
             request_id_prefix: "goodput-".to_owned(),
             goodput: Vec::new(),
             slo: Vec::new(),
-            confidence: 0.95,
+            confidence: names::DEFAULT_CONFIDENCE,
             max_extend: 1,
             on_inconclusive: OnInconclusive::Warn,
             function: false,
@@ -276,8 +275,8 @@ impl Bench {
     }
 
     /// What is asked: `"random(input = 256, output = 64)"`, `"custom(\"prompts.jsonl\")"`,
-    /// `"sharegpt(\"file.json\")"`. Default `random` with 256 and 64 tokens;
-    /// a bare `"random"` is 1024 and 128, as in vLLM.
+    /// `"sharegpt(\"file.json\")"`. Default `"random"`, which is 256 and 64
+    /// tokens; the command's flags have vLLM's lengths, 1024 and 128.
     pub fn dataset(mut self, dataset: impl Setting<Dataset>) -> Self {
         if let Some(dataset) = self.set("dataset", dataset) {
             self.dataset = dataset;

@@ -99,13 +99,9 @@ impl Bench {
             judgement.findings.insert(0, finding);
         }
         let judgement = judgement.compared(comparison, self.on_inconclusive);
-        Ok(Report::new(
-            run,
-            b.plan_notes(),
-            criteria,
-            metrics,
-            judgement,
-        ))
+        let mut report = Report::new(run, b.plan_notes(), criteria, metrics, judgement);
+        self.remark_on_proof(&mut report);
+        Ok(report)
     }
 
     /// Runs pairs until all are run or, if that is wanted, until they are decided.

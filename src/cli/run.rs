@@ -19,6 +19,7 @@ use crate::{
 };
 use std::{
     env,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{self, Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -178,6 +179,18 @@ fn enter_folder(suite: &Path) -> Result<PathBuf, Error> {
     Ok(suite.file_name().unwrap_or_default().into())
 }
 
+/// A bench that panics ends by itself: the others run, and the outputs tell of all.
+fn caught<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Err(Error::Target(format!(
+            "goodput panicked, which is a fault of its own: {}",
+            text.unwrap_or("(no message)")
+        )))
+    })
+}
+
 /// What became of a bench, and what is said of it.
 fn run_bench(
     declared: Declared,
@@ -201,12 +214,12 @@ fn run_bench(
     }
     let started = Instant::now();
     let stop = stop.clone();
-    let ran = match follower {
+    let ran = caught(|| match follower {
         Some(observer) => declared.bench.run_blocking_with(Control { stop, observer }),
         None => Progress::watch(declared.bench.requests_at_most(), stop, |control| {
             declared.bench.run_blocking_with(control)
         }),
-    };
+    });
     match ran {
         Ok(report) => {
             for note in report.notes() {
@@ -285,4 +298,22 @@ fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
         },
         took.as_secs_f64()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_the_error_of_its_bench() {
+        let error = caught::<()>(|| panic!("capacity overflow")).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("fault of its own: capacity overflow"),
+            "{error}"
+        );
+        assert_eq!(error.exit_code(), 4);
+        assert_eq!(caught(|| Ok(3)).unwrap(), 3);
+    }
 }

@@ -85,7 +85,7 @@ pub fn run_test(entry: &Entry) {
     reason = "libtest captures only what is printed so"
 )]
 fn show(report: &str) {
-    let text = screen::shown(report);
+    let text = screen::for_stdout(report);
     let _ = catch_unwind(|| println!("{text}"));
 }
 

@@ -57,6 +57,8 @@ pub enum FindingKind {
     FailedRequests,
     /// The evidence decides neither way, and the settings only warn of it. A remark.
     Undecided,
+    /// So few requests could only miss an SLO, not meet it. A remark.
+    Unprovable,
     /// There is a baseline to compare with by its name, but nothing is stored under it. A remark.
     NewBaseline,
     /// What became of a baseline: saved, kept as it was. A remark.
@@ -106,6 +108,7 @@ impl FindingKind {
             FindingKind::Complaint
             | FindingKind::FailedRequests
             | FindingKind::Undecided
+            | FindingKind::Unprovable
             | FindingKind::NewBaseline
             | FindingKind::Baseline
             | FindingKind::NoTarget

@@ -10,7 +10,7 @@ use crate::{
     run::Run,
     stats::Interval,
 };
-use goodput_grammar::slo::{Op, Slo, Stat, Subject, Throughput};
+use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject, Throughput};
 use serde::{Deserialize, Serialize};
 
 /// How a run stands to one of its SLOs.
@@ -120,15 +120,29 @@ fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64
         relative_margin: relative,
         more_requests,
         sentence: format!(
-            "{} = {}{}, limit {} {}: {outcome}",
+            "{} = {}{}{}, limit {} {}: {outcome}",
             slo.subject,
             unit.measured(value),
             interval
                 .map(|ends| unit.interval(&ends))
                 .unwrap_or_default(),
+            start(&slo.subject, metrics),
             symbol(slo.op),
             unit.exact(slo.limit),
         ),
+    }
+}
+
+/// From when requests count, where that makes a difference.
+fn start(subject: &Subject, metrics: &Metrics) -> &'static str {
+    let counts = match subject {
+        Subject::Latency(_, latency) => !matches!(latency, Latency::Tpot | Latency::Itl),
+        Subject::Goodput => true,
+        Subject::Errors | Subject::Throughput(_) => false,
+    };
+    match counts && metrics.plan_and_send_differ() {
+        true => " from the plan",
+        false => "",
     }
 }
 
@@ -234,7 +248,7 @@ mod tests {
         },
         record::{Channel, RequestError},
     };
-    use goodput_grammar::{goodput::RequestMetric, slo::Latency};
+    use goodput_grammar::goodput::RequestMetric;
     use rstest::rstest;
 
     /// Four requests a second for 100 s, in turn with TTFTs of 100, 200 and 300 ms, and failed.

@@ -176,7 +176,7 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
         Verdict::Pass
     };
     let worst = match verdict {
-        Verdict::Fail => worst(run, metrics, &criteria.slos, &slos),
+        Verdict::Fail | Verdict::NoVerdict => worst(run, metrics, &criteria.slos, &slos),
         _ => Vec::new(),
     };
     Judgement {
@@ -300,12 +300,8 @@ mod tests {
             ("ttft", 29),
             ("ttft", 39),
             ("ttft", 49),
-            ("goodput", 9),
-            ("goodput", 19),
-            ("goodput", 29),
-            ("goodput", 39),
-            ("goodput", 49),
         ];
+        // Those by goodput are the same requests.
         assert_eq!(worst, expected);
         let first = &judgement.worst[0];
         assert_eq!(
@@ -316,6 +312,15 @@ mod tests {
             (first.intended_s, first.input_tokens, first.output_tokens),
             (0.9, 10, 3)
         );
+    }
+
+    #[test]
+    fn without_an_slo_the_requests_beyond_their_limits_are_shown() {
+        let judgement = judged(&hundred(), vec![]);
+        let worst = judgement.worst.iter().map(|w| (w.by.as_str(), w.index));
+        let worst: Vec<_> = worst.collect();
+        assert_eq!(worst[0], ("goodput", 9), "{worst:?}");
+        assert_eq!(worst.len(), 5);
     }
 
     #[test]

@@ -36,8 +36,16 @@ pub struct WorstRequest {
     pub output_tokens: u64,
 }
 
+/// Stands for limits on requests where there is no SLO.
+const GOODPUT: Slo = Slo {
+    subject: Subject::Goodput,
+    op: Op::Ge,
+    limit: 1.0,
+};
+
 /// The worst successes for each number with a missed SLO, worst first; numbers in the order of
-/// the SLOs. Failures have no values: they are in [`Metrics::errors`].
+/// the SLOs, those left out whose requests are shown already. Without any SLO, the requests that are farthest beyond
+/// their limits. Failures have no values: they are in [`Metrics::errors`].
 pub(super) fn worst(
     run: &Run,
     metrics: &Metrics,
@@ -47,11 +55,14 @@ pub(super) fn worst(
     let basis = metrics.gate.basis;
     let mut worst: Vec<WorstRequest> = Vec::new();
     let missed = |result: &SloResult| result.verdict == Verdict::Fail;
-    for (slo, _) in slos
+    let missed = slos
         .iter()
         .zip(results)
         .filter(|(_, result)| missed(result))
-    {
+        .map(|(slo, _)| slo);
+    // Whoever says what a good request is wants to see the others.
+    let limits = (slos.is_empty() && !metrics.goodput.limits.is_empty()).then_some(&GOODPUT);
+    for slo in missed.chain(limits) {
         let by = match slo.subject {
             Subject::Latency(_, latency) => name(latency),
             Subject::Goodput => "goodput",
@@ -79,7 +90,11 @@ pub(super) fn worst(
             found.reverse();
         }
         found.truncate(SHOWN);
-        worst.append(&mut found);
+        // The slowest to begin are often the slowest in all: they are shown once.
+        let shown = |request: &WorstRequest| worst.iter().any(|other| other.index == request.index);
+        if !found.iter().all(shown) {
+            worst.append(&mut found);
+        }
     }
     worst
 }

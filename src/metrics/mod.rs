@@ -115,6 +115,24 @@ impl Metrics {
             Latency::E2el => &self.gate.e2el,
         }
     }
+
+    /// Whether it matters from when requests count, from the plan or from the send: a percentile of TTFT or
+    /// E2EL, or the share of good requests, differs by more than 1 %.
+    pub fn plan_and_send_differ(&self) -> bool {
+        let differ = |plan: f64, sent: f64| (plan - sent).abs() > 0.01 * plan.max(sent);
+        let latencies = [
+            (&self.gate.ttft, &self.latency.ttft),
+            (&self.gate.e2el, &self.latency.e2el),
+        ];
+        let at = |q| {
+            let mut of_both = latencies.iter();
+            of_both.any(|(plan, sent)| differ(plan.percentile(q), sent.percentile(q)))
+        };
+        let goodput = &self.goodput;
+        self.gate.basis == Basis::Intended
+            && ([50.0, 90.0, 99.0].into_iter().any(at)
+                || differ(goodput.good as f64, goodput.good_from_sent as f64))
+    }
 }
 
 /// Measures a run; `limits` say which requests are good.

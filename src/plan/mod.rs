@@ -26,7 +26,10 @@ use tokenizer::Memo;
 pub use tokenizer::{Codec, Tokenizer, TokenizerSpec};
 
 use crate::{clock::Nanos, record::TokenCount};
-use goodput_grammar::dataset::{Dataset, Random};
+use goodput_grammar::{
+    bounds,
+    dataset::{Dataset, Random},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -174,7 +177,7 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
         .unwrap_or_else(|| RandomState::new(spec.seed));
     let times = arrivals::schedule_from(spec.arrivals, samples.rows.len(), random);
     let timed = samples.rows.iter().any(|sample| sample.at.is_some());
-    let requests = samples
+    let requests: Vec<PlannedRequest> = samples
         .rows
         .into_iter()
         .zip(times)
@@ -188,6 +191,17 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
             overrides: sample.overrides,
         })
         .collect();
+    if let Some(late) = requests
+        .iter()
+        .find(|request| request.at > Nanos(0).after(bounds::SPAN))
+    {
+        let days = late.at.as_secs_f64() / 86_400.0;
+        return Err(PlanError::new(format!(
+            "request `{}` is due after {days:.0} days; a plan lasts 365 days at most. Raise the rate, or ask for \
+             fewer requests; the times of a trace are multiplied by `sec_multiplier`",
+            late.id
+        )));
+    }
     Ok(Plan {
         requests,
         notes: samples.notes,

@@ -1,6 +1,6 @@
 //! How the client fared, in a line or two.
 
-use super::server;
+use super::{basis, server};
 use crate::{
     judge::number,
     metrics::Metrics,
@@ -8,16 +8,18 @@ use crate::{
 };
 use std::fmt::Display;
 
-/// Labels and texts: the client's line, and those of what the server told.
+/// Labels and texts: latencies from plan and send where they differ, the client's line, and those of what the
+/// server told.
 pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)> {
     let client = ("client", client(run, metrics));
-    [client]
+    basis::lines(metrics)
         .into_iter()
+        .chain([client])
         .chain(server::lines(run, metrics))
         .collect()
 }
 
-/// They as text; ends without a line break.
+/// Formats the lines under their labels; ends without a line break.
 pub(crate) fn text<L: Display, T: Display>(lines: impl IntoIterator<Item = (L, T)>) -> String {
     let line = |(label, text)| format!("  {label:<11} {text}");
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
@@ -28,7 +30,9 @@ fn client(run: &Run, metrics: &Metrics) -> String {
     let times = match audit.timestamps {
         Timestamps::Kernel => "kernel timestamps",
         Timestamps::Monotonic => "own timestamps",
-        Timestamps::Virtual => "virtual time",
+        Timestamps::Virtual if run.setup.simulated => "virtual time",
+        // tokio's paused clock, which a service of the user's own waits by.
+        Timestamps::Virtual => "virtual time in steps of 1 ms, rounded up (8.1 ms reads 9)",
     };
     let mut parts = vec![times.to_owned()];
     if audit.reads.by_kernel > 0 {

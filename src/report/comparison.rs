@@ -65,6 +65,10 @@ fn row(change: &Change, judged: bool) -> String {
         (true, Conclusion::Worse) => ('✗', "WORSE"),
         (true, Conclusion::Better) => ('✓', "better"),
         (true, Conclusion::Same) => ('✓', "same"),
+        // By itself it would be a change; among all gated metrics chance alone shows one so large.
+        (true, Conclusion::Inconclusive) if excludes_zero(&statistics.interval) => {
+            ('?', "not beyond chance over all metrics")
+        }
         (true, Conclusion::Inconclusive) => ('?', "no change shown"),
     };
     let detectable = match statistics.detectable {
@@ -78,6 +82,10 @@ fn row(change: &Change, judged: bool) -> String {
         percent(statistics.change),
         interval(&statistics.interval),
     )
+}
+
+fn excludes_zero(interval: &Interval) -> bool {
+    interval.low.is_some_and(|low| low > 0.0) || interval.high.is_some_and(|high| high < 0.0)
 }
 
 /// Larger relative changes are not told apart.

@@ -2,7 +2,7 @@
 
 use super::comparison::{comparison, summary};
 use crate::{
-    judge::{FindingKind, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest},
+    judge::{Finding, FindingKind, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest},
     metrics::ErrorGroup,
     stats::compare::Conclusion,
 };
@@ -45,33 +45,94 @@ pub fn reasons(judgement: &Judgement) -> String {
     lines.join("\n")
 }
 
-/// Each SLO, the verdict, and when it is not *pass* the findings, errors and worst requests that
-/// speak for it. Indented; ends without a line break.
+/// The verdict, what to do next, and what speaks for it: what invalidates the run or fails it, each SLO, missed
+/// ones first, remarks, errors and worst requests. Indented; ends without a line break.
 pub fn evidence(judgement: &Judgement) -> String {
-    let mut lines = Vec::new();
     let judged = judgement.verdict != Verdict::Invalid;
-    lines.extend(judgement.slos.iter().map(|result| slo(result, judged)));
-    if let Some(compared) = &judgement.comparison {
-        lines.push(comparison(compared, judged));
-    }
+    let mut lines = vec![format!("  verdict     {}", verdict(judgement))];
+    lines.extend(next(judgement).map(|step| format!("  next        {step}")));
+    let (grave, remarks): (Vec<_>, Vec<_>) = judgement
+        .findings
+        .iter()
+        .partition(|finding| finding.kind.invalidates() || finding.kind.fails());
+    lines.extend(grave.into_iter().map(finding));
+    let mut slos: Vec<_> = judgement.slos.iter().collect();
+    slos.sort_by_key(|result| match result.verdict {
+        Verdict::Fail => 0,
+        Verdict::Pass => 2,
+        _ => 1,
+    });
+    lines.extend(slos.into_iter().map(|result| slo(result, judged)));
     lines.extend(
         judgement
             .function
             .as_ref()
             .map(|check| function(check, judged)),
     );
-    lines.push(format!("  verdict     {}", verdict(judgement)));
-    for finding in &judgement.findings {
-        let label = match finding.kind {
-            kind if kind.invalidates() => "invalid",
-            kind if kind.fails() => "fail",
-            _ => "note",
-        };
-        lines.push(format!("    {label}: {}", finding.message));
+    if let Some(compared) = &judgement.comparison {
+        lines.push(comparison(compared, judged));
     }
+    lines.extend(remarks.into_iter().map(finding));
     lines.extend(errors(&judgement.errors));
     lines.extend(worst(&judgement.worst));
     lines.join("\n")
+}
+
+fn finding(finding: &Finding) -> String {
+    let label = match finding.kind {
+        kind if kind.invalidates() => "invalid",
+        kind if kind.fails() => "fail",
+        _ => "note",
+    };
+    format!("    {label}: {}", finding.message)
+}
+
+/// What to do about a run that does not pass. What invalidates a run says it itself.
+fn next(judgement: &Judgement) -> Option<String> {
+    match judgement.verdict {
+        Verdict::Fail => after_a_failure(judgement),
+        Verdict::Inconclusive => {
+            let slos = judgement.slos.iter();
+            let open = slos.filter(|slo| slo.verdict == Verdict::Inconclusive);
+            let more: Vec<Option<u64>> = open.map(|slo| slo.more_requests).collect();
+            Some(match more.iter().copied().max() {
+                None => "compare more pairs, or accept the change that could not be seen".to_owned(),
+                Some(_) if more.contains(&None) => {
+                    "more requests would not decide it: set a limit that is farther from the server's number"
+                        .to_owned()
+                }
+                Some(most) => format!(
+                    "send about {} more requests, or let the run grow with `max_extend`",
+                    most.unwrap_or_default()
+                ),
+            })
+        }
+        Verdict::Pass | Verdict::NoVerdict | Verdict::Invalid => None,
+    }
+}
+
+fn after_a_failure(judgement: &Judgement) -> Option<String> {
+    let of_errors = |slo: &SloResult| slo.verdict == Verdict::Fail && slo.slo.starts_with("errors");
+    let errors =
+        found(judgement, FindingKind::FailedRequests) || judgement.slos.iter().any(of_errors);
+    if let (true, Some(error)) = (errors, judgement.errors.first()) {
+        let hint = error.hint.as_deref().unwrap_or("find out why they failed");
+        return Some(format!("{hint}; request {} failed first", error.first));
+    }
+    if let Some(request) = judgement.worst.first() {
+        return Some(format!(
+            "look at what the server did {:.1} s into the run, at request {}: it was the worst by {}",
+            request.intended_s, request.index, request.by
+        ));
+    }
+    let compared = judgement.comparison.as_ref()?;
+    (compared.conclusion() == Conclusion::Worse).then(|| {
+        let place = compared.attribution.first();
+        place.map_or_else(
+            || "find out what has changed, or accept it as the new reference".to_owned(),
+            |place| format!("look at {place}"),
+        )
+    })
 }
 
 fn slo(result: &SloResult, judged: bool) -> String {

@@ -12,6 +12,7 @@
 //!   added there is in every output.
 
 mod action;
+mod basis;
 mod bencher;
 mod caveat;
 mod client;

@@ -61,18 +61,31 @@ fn duration(run: &Run, metrics: &Metrics) -> String {
     let asked = match (run.setup.rate, run.setup.open_loop) {
         (Some(rate), _) => format!("{} req/s asked", number(rate)),
         (None, true) => "a changing rate asked".to_owned(),
-        (None, false) => "no rate asked".to_owned(),
+        (None, false) if run.setup.max_concurrency.is_some() => "closed loop".to_owned(),
+        (None, false) => "all at once".to_owned(),
     };
     let at_most = match run.setup.max_concurrency {
         Some(most) => format!(", {most} at a time"),
         None => String::new(),
     };
+    let sent = match run.setup.open_loop {
+        // The rate of a burst says how fast this machine writes.
+        true => format!(", {} req/s sent", number(throughput.send_rate)),
+        false => String::new(),
+    };
     format!(
-        "{} s; {asked}{at_most}, {} sent, {} completed",
-        number(run.duration.as_secs_f64()),
-        number(throughput.send_rate),
+        "{}; {asked}{at_most}{sent}, {} req/s completed",
+        seconds(run.duration.as_secs_f64()),
         number(throughput.requests),
     )
+}
+
+/// A time in seconds, or in milliseconds where it is short.
+fn seconds(time: f64) -> String {
+    match time {
+        _ if time < 1.0 => format!("{} ms", number(time * 1e3)),
+        _ => format!("{} s", number(time)),
+    }
 }
 
 /// Rows of percentiles under a heading; the gate's numbers, as they are what limits are held

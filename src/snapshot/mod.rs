@@ -1,7 +1,7 @@
 //! Numbers of a run as insta snapshots, to be reviewed when they change: the key `snapshot` of
 //! `#[llm_bench(…)]`, or [`assert_snapshot!`](crate::assert_snapshot!) in any test.
 //!
-//! A snapshot of a run on virtual time is compared to the last digit. On real time counts are compared
+//! A snapshot of a simulation on virtual time is compared to the last digit. On real time counts are compared
 //! exactly, and latencies, throughput and goodput within a tolerance, which the snapshot states. It is of
 //! the *reading*: for what is demanded of a server, write an SLO.
 //!
@@ -19,7 +19,6 @@ mod text;
 use crate::{
     grammar::{Mistake, tolerance},
     report::Report,
-    run::Timestamps,
 };
 use insta::Settings;
 
@@ -35,15 +34,15 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// A snapshot of a report, named after its bench. `module` is where the assertion stands;
-    /// `tolerance` a share such as `10%`, without which a run on virtual time is compared to the last
-    /// digit and any other within 20 %.
+    /// `tolerance` a share such as `10%`, without which a simulation on virtual time is compared to the last
+    /// digit and any other run within 20 %.
     ///
     /// # Errors
     /// The tolerance is no share.
     pub fn of(report: &Report, module: &str, tolerance: Option<&str>) -> Result<Self, Mistake> {
         let tolerance = match tolerance {
             Some(text) => Some(tolerance::parse(text)?),
-            None if report.run().audit.timestamps == Timestamps::Virtual => None,
+            None if report.run().is_deterministic() => None,
             None => Some(TOLERANCE),
         };
         Ok(Snapshot {

@@ -4,7 +4,7 @@ use super::redact;
 use crate::{
     metrics::{Metrics, Summary},
     report::Report,
-    run::{Run, Timestamps},
+    run::Run,
 };
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -31,10 +31,10 @@ pub(super) fn text(report: &Report, tolerance: Option<f64>) -> String {
         Some(share) => format!("{WITHIN}{} %", (share * 1e10).round() / 1e8),
         None => "exactly".to_owned(),
     };
-    // On real time chance moves a p99 by more than any tolerance that is worth having.
-    let quantiles = match run.audit.timestamps {
-        Timestamps::Virtual => &QUANTILES[..],
-        _ => &QUANTILES[..2],
+    // Chance moves a p99 by more than any tolerance that is worth having.
+    let quantiles = match run.is_deterministic() {
+        true => &QUANTILES[..],
+        false => &QUANTILES[..2],
     };
     let _ = write!(text, "{heading:<15} {:>10}", "mean");
     for (name, _) in quantiles {

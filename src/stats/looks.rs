@@ -21,20 +21,8 @@ impl Looks {
     /// Looks at a run of at most so many segments, which together are wrong with probability
     /// `error`: after the first and the last, and at most three between them, ever further apart.
     pub fn new(segments: usize, error: f64) -> Self {
-        let last = segments.max(1);
-        let count = last.min(5);
-        let mut looks: Vec<usize> = (0..count)
-            .map(|look| {
-                let progress = look as f64 / (count.max(2) - 1) as f64;
-                libm::round(libm::pow(last as f64, progress)) as usize
-            })
-            .collect();
-        // Where rounding put two looks together, the later one moves on.
-        for look in 1..count {
-            looks[look] = looks[look].max(looks[look - 1] + 1);
-        }
         Looks {
-            segments: looks,
+            segments: goodput_grammar::proof::looks(segments),
             error,
             power: 1,
         }

@@ -28,7 +28,8 @@ fn every_key_of_the_attribute_works_in_a_file() {
         let others = "\
 [defaults]
 target = \"sim\"
-dataset = \"random\"
+requests = 300
+dataset = \"random(input = 8, output = 4)\"
 burstiness = 2
 confidence = 0.9
 max_lateness = \"1ms\"

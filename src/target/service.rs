@@ -64,10 +64,11 @@ impl Service {
     }
 
     /// Runs client and service on tokio's paused time: it jumps ahead whenever nothing can run, so
-    /// seconds of load take milliseconds and every run gives the same numbers.
+    /// seconds of load take milliseconds, and no machine makes a difference.
     ///
-    /// For services that wait by `tokio::time` alone. They have no sockets there, and times have
-    /// steps of 1 ms.
+    /// For services that wait by `tokio::time` alone; they have no sockets there. Times have steps of 1 ms, rounded
+    /// up: a wait of 8.1 ms reads 9. The service may draw random numbers, so a baseline's comparison
+    /// is exact only when two stored runs were the same to the last digit.
     #[must_use]
     pub fn on_virtual_time(mut self) -> Self {
         self.virtual_time = true;

@@ -13,7 +13,7 @@ mod long {
     #[llm_bench(
         dataset = "random(input = 512, output = 128)",
         rate = 20,
-        requests = 200,
+        requests = 300,
         slo = "p99(ttft) < 100ms, throughput(output) > 1000"
     )]
     fn completions() {}

@@ -3,7 +3,7 @@
 use goodput::{Report, llm_bench};
 use rstest::rstest;
 
-#[llm_bench(backend = "openai-chat", rate = rate, requests = 20, slo = "errors < 1%")]
+#[llm_bench(backend = "openai-chat", rate = rate, requests = 300, slo = "errors < 1%")]
 #[rstest]
 #[case::slow(5.0)]
 #[case::fast(50.0)]

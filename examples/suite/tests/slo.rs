@@ -12,10 +12,10 @@ fn chat(report: &Report) {
     target = "sim(ttft = normal(80ms, 20ms), itl = 10ms)",
     dataset = "random(input = 256, output = 64)",
     rate = 10,
-    requests = 200,
+    requests = 600,
     seed = 7,
     goodput = "ttft:200 tpot:50",
-    slo = "goodput >= 95%, p99(ttft) < 300ms, errors < 0.1%"
+    slo = "goodput >= 95%, p99(ttft) < 300ms, errors < 1%"
 )]
 fn completions() {}
 
@@ -36,8 +36,8 @@ async fn asynchronous(report: &Report) {
 #[llm_bench(
     target = "env:LLM_URL",
     dataset = "random(input = 64, output = 16)",
-    rate = 1,
-    requests = 20,
+    rate = 10,
+    requests = 300,
     goodput = "ttft:2000",
     slo = "goodput >= 95%, errors < 1%"
 )]

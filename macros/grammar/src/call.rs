@@ -1,7 +1,6 @@
 //! The one shape that datasets, simulations and SLOs share: `name(word, key = value, "text")`.
 
-use crate::{Mistake, Mistakes};
-use std::str::FromStr;
+use crate::{Mistake, Mistakes, bounds};
 
 /// `name` or `name(args)`.
 #[derive(Debug, PartialEq)]
@@ -137,16 +136,36 @@ impl<'a> Arg<'a> {
     /// A whole number of at least `least`.
     pub(crate) fn whole<T>(&self, least: T) -> Result<T, Mistake>
     where
-        T: FromStr + PartialOrd + std::fmt::Display,
+        T: TryFrom<u64> + PartialOrd + std::fmt::Display,
     {
-        let text = self.text()?;
-        match text.replace('_', "").parse::<T>() {
-            Ok(number) if number >= least => Ok(number),
+        let (text, word) = (self.text()?, self.word);
+        let plain = text.replace('_', "");
+        let digits = !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit());
+        let number = plain.parse::<u64>().ok();
+        if digits && number.is_none_or(|number| number > bounds::WHOLE) {
+            let most = bounds::WHOLE;
+            return Err(Mistake::new(format!(
+                "`{word} = {text}` is too large; the most is {most}"
+            )));
+        }
+        match number.and_then(|number| T::try_from(number).ok()) {
+            Some(number) if number >= least => Ok(number),
             _ => Err(Mistake::new(format!(
-                "`{} = {text}`: expected a whole number of at least {least}",
-                self.word
+                "`{word} = {text}`: expected a whole number of at least {least}"
             ))),
         }
+    }
+
+    /// A whole number that takes no memory and no time however large it is: a seed, a place.
+    pub(crate) fn any_whole(&self, least: u64) -> Result<u64, Mistake> {
+        let text = self.text()?;
+        let number = text.replace('_', "").parse().ok();
+        number.filter(|number| *number >= least).ok_or_else(|| {
+            Mistake::new(format!(
+                "`{} = {text}`: expected a whole number of at least {least}",
+                self.word
+            ))
+        })
     }
 
     /// A ratio in [0, 1).

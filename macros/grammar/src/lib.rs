@@ -3,6 +3,7 @@
 //! The `#[llm_bench]` macro needs them at compile time and the library at run time, so they live
 //! in a crate of their own without dependencies worth mentioning. Use them through `goodput`.
 
+pub mod bounds;
 mod call;
 pub mod dataset;
 pub mod duration;
@@ -12,6 +13,7 @@ pub mod goodput;
 pub mod json;
 pub mod mistake;
 pub mod names;
+pub mod proof;
 pub mod ramp;
 pub mod sim;
 pub mod slo;

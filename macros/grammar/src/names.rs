@@ -1,6 +1,6 @@
 //! Names of backends and of attribute keys.
 
-use crate::Mistake;
+use crate::{Mistake, mistake::closest};
 
 /// A wire dialect's name as people write it.
 pub const BACKENDS: &[&str] = &[
@@ -30,6 +30,13 @@ pub const BACKENDS: &[&str] = &[
 
 /// What may become of a run whose evidence decides neither way.
 pub const ON_INCONCLUSIVE: &[&str] = &["fail", "pass", "warn"];
+
+/// Requests of a bench that does not say how many.
+pub const DEFAULT_REQUESTS: u64 = 100;
+/// Pairs of a comparison that does not say how many.
+pub const DEFAULT_PAIRS: u64 = 10;
+/// How sure intervals are where nothing is said.
+pub const DEFAULT_CONFIDENCE: f64 = 0.95;
 
 /// Whether a baseline may have this name: a file name everywhere, which cannot lead out of the folder
 /// and is not that of the hosts' noise, which lies beside.
@@ -168,6 +175,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("request_rate", "rate"),
     ("probe_request_rate", "probe_rate"),
     ("rps", "rate"),
+    ("qps", "rate"),
     ("ramp_up_strategy", "ramp"),
     ("concurrency", "max_concurrency"),
     ("num_prompts", "requests"),
@@ -175,6 +183,12 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("num_warmups", "warmups"),
     ("timeout", "total_timeout"),
     ("header", "headers"),
+    ("streaming", "stream"),
+    ("slos", "slo"),
+    ("max_tokens", "dataset"),
+    ("input_len", "dataset"),
+    ("output_len", "dataset"),
+    ("warmup", "warmups"),
 ];
 
 /// The key with this name, or what its writer may have meant.
@@ -184,13 +198,23 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 pub fn known_key(name: &str) -> Result<&'static Key, Mistake> {
     key_named(name).ok_or_else(|| {
         let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
-        match OTHER_NAMES.iter().find(|(other, _)| *other == name) {
-            Some((_, ours)) => Mistake::new(format!(
-                "unknown key `{name}`; here it is called `{ours}`. Valid: {}",
-                names.join(", ")
-            )),
-            None => Mistake::unknown("key", name, &names),
-        }
+        let other = OTHER_NAMES.iter().find(|(other, _)| *other == name);
+        // Nearly fifty names would bury the one that was meant.
+        Mistake::new(match (name, other, closest(name, &names)) {
+            ("duration", ..) => {
+                "unknown key `duration`; a run is as long as its requests: write `requests = …`, \
+                                 which is the rate times the seconds"
+                    .to_owned()
+            }
+            (_, Some((_, ours)), _) => {
+                let key = key_named(ours).map_or("…", |key| key.example);
+                format!(
+                    "unknown key `{name}`; here it is called `{ours}`, such as `{ours} = {key}`"
+                )
+            }
+            (_, None, Some(near)) => format!("unknown key `{name}`; did you mean `{near}`?"),
+            (_, None, None) => format!("unknown key `{name}`. Valid: {}", names.join(", ")),
+        })
     })
 }
 

@@ -257,7 +257,32 @@ fn lookup<T: Copy>(what: &str, word: &str, names: &[(&str, T)]) -> Result<T, Mis
     })
 }
 
+/// What people write between two limits where a comma belongs.
+const JOINTS: [&str; 6] = ["&&", "||", ";", " and ", " AND ", "\n"];
+
+/// Limits that are not separated by commas.
+fn joined(item: &str) -> Option<Mistake> {
+    let joint = JOINTS
+        .into_iter()
+        .find(|joint| item.trim().contains(joint))?;
+    let limits: Vec<&str> = item.split(joint).map(str::trim).collect();
+    let limits: Vec<&str> = limits
+        .into_iter()
+        .filter(|limit| !limit.is_empty())
+        .collect();
+    Some(Mistake::new(match joint {
+        "||" => format!(
+            "`{}`: every limit must hold, so there is no `||`",
+            item.trim()
+        ),
+        _ => format!("separate SLOs by commas: write `{}`", limits.join(", ")),
+    }))
+}
+
 fn limit(item: &str) -> Result<Slo, Mistake> {
+    if let Some(mistake) = joined(item) {
+        return Err(mistake);
+    }
     let Some((at, (sign, op))) = item
         .char_indices()
         .find_map(|(at, _)| Some((at, OPS.iter().find(|(op, _)| item[at..].starts_with(op))?)))
@@ -312,6 +337,14 @@ fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
         Subject::Latency(..) if value.ends_with('%') => say(format!(
             "a percentage limits `goodput` or `errors`; `{subject}` takes a time, such as `300ms`"
         )),
+        Subject::Latency(..)
+            if call::number(value).is_some_and(|bare| bare > 0.0 && bare < 1.0) =>
+        {
+            say(format!(
+                "a number alone is in milliseconds, so `{value}` is less than one; write `{value}s` or \
+                 `{value}ms`"
+            ))
+        }
         Subject::Latency(..) => match duration::parse_or_ms(value) {
             // Nanoseconds, so that `0.1ms` is the `f64` 0.1 exactly as if it were parsed as one.
             Ok(span) => Ok(span.as_nanos() as f64 / 1e6),

@@ -45,6 +45,26 @@ fn limits_are_in_the_units_of_their_subject() {
     "no limits are given; write such as `p99(ttft) < 300ms, errors < 1%`"
 )]
 #[case(
+    "p99(ttft) < 300ms && errors < 1%",
+    "separate SLOs by commas: write `p99(ttft) < 300ms, errors < 1%`"
+)]
+#[case(
+    "p99(ttft) < 300ms; errors < 1%",
+    "separate SLOs by commas: write `p99(ttft) < 300ms, errors < 1%`"
+)]
+#[case(
+    "p99(ttft) < 300ms and errors < 1%",
+    "separate SLOs by commas: write `p99(ttft) < 300ms, errors < 1%`"
+)]
+#[case(
+    "errors < 1% || goodput > 9%",
+    "`errors < 1% || goodput > 9%`: every limit must hold, so there is no `||`"
+)]
+#[case(
+    "p99(ttft) <= 0.3",
+    "`p99(ttft) <= 0.3`: a number alone is in milliseconds, so `0.3` is less than one; write `0.3s` or `0.3ms`"
+)]
+#[case(
     "p101(ttft) < 1s",
     "there is no `p101`; percentiles go from `p0` to `p100`"
 )]

@@ -8,7 +8,7 @@
 use super::{
     Sample, Samples,
     complaints::{self, Complaints},
-    table, words,
+    fits_memory, table, words,
 };
 use crate::plan::{PlanError, PlanSpec, Prompt, numpy::RandomState};
 use goodput_grammar::dataset::BurstGpt;
@@ -32,6 +32,8 @@ pub(super) fn sample(burstgpt: &BurstGpt, spec: &PlanSpec<'_>) -> Result<Samples
             .map(|_| random.below(rows.len()))
             .collect(),
     };
+    let lengths = drawn.iter().map(|row| rows[*row].request as u64);
+    fits_memory(&burstgpt.path, lengths)?;
     let mut samples = Samples::default();
     for (index, row) in drawn.into_iter().enumerate() {
         let Row { request, response } = rows[row];

@@ -1,6 +1,6 @@
 //! What is wrong with a dataset file, row by row.
 
-use crate::{files::text, plan::PlanError};
+use crate::{files::text, paths::looked_in, plan::PlanError};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -62,15 +62,8 @@ pub(super) fn whole_file(file: &Path, what: impl std::fmt::Display) -> PlanError
 
 /// The text of a dataset file.
 pub(super) fn read(file: &Path) -> Result<String, PlanError> {
-    text::read(file).map_err(|error| match (error.kind(), std::env::current_dir()) {
-        (io::ErrorKind::NotFound, Ok(here)) if file.is_relative() => whole_file(
-            file,
-            format!(
-                "no such file in `{}`, from which its path is taken",
-                here.display()
-            ),
-        ),
-        (io::ErrorKind::NotFound, _) => whole_file(file, "no such file"),
+    text::read(file).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => whole_file(file, format!("no such file{}", looked_in(file))),
         _ => whole_file(file, format!("cannot be read: {error}")),
     })
 }

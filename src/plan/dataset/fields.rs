@@ -5,6 +5,7 @@ use super::{
     table::whole_float,
 };
 use crate::plan::PlanError;
+use goodput_grammar::bounds;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -113,6 +114,13 @@ impl Fields {
         let float = || value.as_f64().and_then(whole_float);
         let number = value.as_u64().or_else(float);
         let number = number.filter(|number| *number >= least);
+        if number.is_some_and(|number| number > bounds::WHOLE) {
+            self.complain(format!(
+                "field `{name}` is {value}; the most is {}",
+                bounds::WHOLE
+            ));
+            return None;
+        }
         if number.is_none() {
             let value = match value {
                 Value::Array(_) | Value::Object(_) => kind(&value).to_owned(),

@@ -1,6 +1,9 @@
 //! Pictures, videos and recordings of datasets: files go into requests, addresses are passed on.
 
-use crate::plan::{Base64, File, Media, MediaKind, MediaSource};
+use crate::{
+    paths::looked_in,
+    plan::{Base64, File, Media, MediaKind, MediaSource},
+};
 use std::{
     collections::HashMap,
     fs,
@@ -47,8 +50,10 @@ impl Shelf {
         let path = self
             .folder
             .join(reference.strip_prefix("file://").unwrap_or(reference));
-        let bytes =
-            fs::read(&path).map_err(|e| format!("`{}` cannot be read: {e}", path.display()))?;
+        let bytes = fs::read(&path).map_err(|e| {
+            let folder = looked_in(&path);
+            format!("`{}` cannot be read{folder}: {e}", path.display())
+        })?;
         let file = file(&path.to_string_lossy(), &bytes, kind)?;
         self.files.insert(reference.to_owned(), file.clone());
         Ok(file)

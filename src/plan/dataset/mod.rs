@@ -36,8 +36,9 @@ use crate::{
     clock::Nanos,
     record::{CountSource, TokenCount},
 };
-use goodput_grammar::dataset::Dataset;
+use goodput_grammar::{bounds, dataset::Dataset};
 use serde_json::{Map, Value};
+use std::path::Path;
 
 /// One request without its time and its name.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +164,21 @@ fn counted(tokens: usize, spec: &PlanSpec<'_>) -> TokenCount {
     match spec.tokenizer.codec() {
         Some(_) => exactly(tokens),
         None => estimate(tokens),
+    }
+}
+
+/// Whether made-up prompts of these lengths can be held in memory together.
+fn fits_memory(path: &Path, lengths: impl Iterator<Item = u64>) -> Result<(), PlanError> {
+    let tokens: f64 = lengths.map(|length| length as f64).sum();
+    match tokens <= bounds::TOKENS {
+        true => Ok(()),
+        false => Err(complaints::whole_file(
+            path,
+            format!(
+                "asks for {tokens:.3e} tokens in all prompts; a run may have {:.0e}. Ask for fewer requests",
+                bounds::TOKENS
+            ),
+        )),
     }
 }
 

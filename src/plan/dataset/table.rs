@@ -2,6 +2,7 @@
 
 use super::complaints::{self, Complaints};
 use crate::plan::PlanError;
+use goodput_grammar::bounds;
 use std::path::Path;
 
 /// A line's cells of the columns that were asked for, in that order.
@@ -73,10 +74,14 @@ pub(super) fn read<'a, const N: usize>(
 /// A cell that is a whole number, which pandas may have written as `12.0` or `1e3`.
 pub(super) fn whole(column: &str, cell: &str) -> Result<u64, String> {
     let float = || cell.parse().ok().and_then(whole_float);
-    cell.parse()
-        .ok()
-        .or_else(float)
-        .ok_or_else(|| format!("column `{column}` is `{cell}`, not a whole number"))
+    match cell.parse().ok().or_else(float) {
+        Some(number) if number <= bounds::WHOLE => Ok(number),
+        Some(_) => Err(format!(
+            "column `{column}` is `{cell}`; the most is {}",
+            bounds::WHOLE
+        )),
+        None => Err(format!("column `{column}` is `{cell}`, not a whole number")),
+    }
 }
 
 /// A float that is a whole number, such as pandas and JSON writers make of one: `8.0`.

@@ -12,7 +12,7 @@
 use super::{
     Sample, Samples, complaints, estimate, exactly,
     fields::{Fields, kind, lines},
-    trace_csv, words,
+    fits_memory, trace_csv, words,
 };
 use crate::{
     clock::Nanos,
@@ -61,6 +61,8 @@ pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples,
     events.truncate(spec.requests);
 
     let mut tokens = Tokens::new(trace.chunk_hash_size, spec);
+    let lengths = events.iter().map(|event| event.input);
+    fits_memory(&trace.path, lengths)?;
     for event in events {
         let (prompt, length) = tokens.prompt(&event, spec)?;
         let input = match spec.tokenizer.codec() {

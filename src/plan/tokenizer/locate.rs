@@ -1,6 +1,6 @@
 //! Finds the `tokenizer.json` that a name means: a path, or a Hugging Face id in the local cache.
 
-use crate::plan::PlanError;
+use crate::{paths::looked_in, plan::PlanError};
 use std::{
     ffi::OsString,
     fs,
@@ -74,8 +74,9 @@ pub(super) fn tokenizer_json(name: &str, caches: &[PathBuf]) -> Result<PathBuf, 
     }
     if !is_id(name) {
         return Err(PlanError::new(format!(
-            "tokenizer `{name}`: no such file or directory; give the path of a `{FILE}` or of a \
-             directory that holds one, or a Hugging Face id such as `org/name`"
+            "tokenizer `{name}`: no such file or directory{}; give the path of a `{FILE}` or of a \
+             directory that holds one, or a Hugging Face id such as `org/name`",
+            looked_in(Path::new(name))
         )));
     }
     caches

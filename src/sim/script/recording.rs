@@ -4,7 +4,7 @@
 //! one, and requests that are slow all the way stay what they are. Values are never interpolated,
 //! which would put gaps between 0 and a step of the engine that no engine ever makes.
 
-use crate::files::text;
+use crate::{files::text, paths::looked_in};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{io, path::Path, time::Duration};
@@ -46,9 +46,7 @@ impl Recorded {
     pub(super) fn read(path: &str) -> Result<Self, String> {
         let text = text::read(Path::new(path)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
-                "there is no such file; the path is taken from the directory in which the \
-                 simulation runs"
-                    .to_owned()
+                format!("there is no such file{}", looked_in(Path::new(path)))
             }
             _ => format!("the file cannot be read: {error}"),
         })?;

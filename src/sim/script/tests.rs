@@ -154,8 +154,9 @@ fn what_is_wrong_with_a_file_names_the_field_and_the_file() {
     };
     let problems = Latencies::read(&script).unwrap_err();
     let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let why = "there is no such file; the path is taken from the directory in which the simulation \
-               runs";
+    let folder = std::env::current_dir().unwrap();
+    let folder = folder.display();
+    let why = format!("there is no such file in {folder}, from which relative paths are taken");
     let expected = [
         format!("ttft = empirical(\"no/such.json\"): {why}"),
         format!("itl = empirical(\"no/such/either.json\"): {why}"),

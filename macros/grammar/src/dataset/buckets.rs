@@ -2,7 +2,7 @@
 
 use super::settings::Write;
 use crate::{
-    Mistake,
+    Mistake, bounds,
     call::{self, Arg},
 };
 use std::fmt;
@@ -21,6 +21,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// Pixels of all frames.
+    pub fn pixels(&self) -> f64 {
+        self.height as f64 * self.width as f64 * self.frames as f64
+    }
+
     /// Whether this is a video rather than a picture.
     pub fn is_video(&self) -> bool {
         self.frames > 1
@@ -78,6 +83,18 @@ impl Buckets {
             if bucket.height == 0 || bucket.width == 0 || bucket.frames == 0 {
                 return Some(Mistake::new(format!(
                     "bucket `{shown}`: height, width and frames must be 1 at least"
+                )));
+            }
+            if bucket.height.max(bucket.width) > bounds::SIDE
+                || bucket.frames > bounds::FRAMES
+                || bucket.pixels() > bounds::PIXELS as f64
+            {
+                return Some(Mistake::new(format!(
+                    "bucket `{shown}` is too large: a side has {} pixels at most, a video {} frames, \
+                     and either {} pixels in all",
+                    bounds::SIDE,
+                    bounds::FRAMES,
+                    bounds::PIXELS
                 )));
             }
             if !(bucket.weight >= 0.0 && bucket.weight.is_finite()) {

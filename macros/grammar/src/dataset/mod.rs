@@ -45,6 +45,15 @@ macro_rules! datasets {
             }
         }
 
+        impl Dataset {
+            /// The whole numbers among its settings, each with its name.
+            pub fn wholes(&self) -> Vec<(&'static str, u64)> {
+                match self {
+                    $(Dataset::$Dataset(dataset) => dataset.wholes(),)*
+                }
+            }
+        }
+
         /// Written so that [`parse`] reads the same dataset back.
         impl fmt::Display for Dataset {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,6 +96,51 @@ datasets! {
     "hf" => Hf;
 }
 
+impl Dataset {
+    /// Gaps between the tokens of an answer at most; `None` when nobody knows before the run.
+    pub fn most_gaps(&self) -> Option<u64> {
+        let (output, ratio) = match self {
+            Dataset::Random(random) => (random.output, random.output_range_ratio),
+            Dataset::RandomMm(random) => (random.output, random.output_range_ratio),
+            Dataset::PrefixRepetition(prefixes) => (prefixes.output, 0.0),
+            _ => return None,
+        };
+        Some(((output as f64 * (1.0 + ratio)).ceil() as u64).saturating_sub(1))
+    }
+
+    /// Tokens of a prompt at most, as far as its settings tell; `None` for those of a file.
+    pub fn most_input(&self) -> Option<f64> {
+        let varied = |tokens: usize, ratio: f64| tokens as f64 * (1.0 + ratio);
+        Some(match self {
+            Dataset::Random(set) => varied(set.input, set.input_range_ratio) + set.prefix as f64,
+            Dataset::RandomMm(set) => varied(set.input, set.input_range_ratio) + set.prefix as f64,
+            Dataset::RandomRerank(set) => varied(set.input, set.range_ratio) * set.batch as f64,
+            Dataset::PrefixRepetition(set) => (set.prefix + set.suffix) as f64,
+            Dataset::Sonnet(set) => (set.input + set.prefix) as f64,
+            _ => return None,
+        })
+    }
+
+    /// Pixels of a request at most.
+    pub fn most_pixels(&self) -> f64 {
+        let Dataset::RandomMm(set) = self else {
+            return 0.0;
+        };
+        let largest = set.buckets.0.iter().filter(|bucket| bucket.weight > 0.0);
+        let largest = largest.map(Bucket::pixels).fold(0.0, f64::max);
+        let items = (set.items as f64 * (1.0 + set.items_range_ratio)).ceil();
+        items.min(set.max_images as f64 + set.max_videos as f64) * largest
+    }
+
+    /// Requests of the plan that are sent as one.
+    pub fn batch(&self) -> u64 {
+        match self {
+            Dataset::Random(random) => random.batch as u64,
+            _ => 1,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,16 +149,16 @@ mod tests {
     use std::path::PathBuf;
 
     #[rstest]
-    #[case("random", "random(input = 1024, output = 128)")]
-    #[case("random()", "random(input = 1024, output = 128)")]
+    #[case("random", "random(input = 256, output = 64)")]
+    #[case("random()", "random(input = 256, output = 64)")]
     #[case("random(input = 256, output=64)", "random(input = 256, output = 64)")]
     #[case(
         "random(input = 1_000, range_ratio = 0.25, prefix = 32, token_ids,)",
-        "random(input = 1000, output = 128, range_ratio = 0.25, prefix = 32, token_ids)"
+        "random(input = 1000, output = 64, range_ratio = 0.25, prefix = 32, token_ids)"
     )]
     #[case(
         "random(input_range_ratio = 0, output_range_ratio = .5, token_ids = false)",
-        "random(input = 1024, output = 128, output_range_ratio = 0.5)"
+        "random(input = 256, output = 64, output_range_ratio = 0.5)"
     )]
     #[case(r#"custom("p.jsonl")"#, r#"custom("p.jsonl")"#)]
     #[case(
@@ -122,17 +176,17 @@ mod tests {
     )]
     #[case(
         "random(batch = 4, image_url = 'http://host/a.png')",
-        r#"random(input = 1024, output = 128, batch = 4, image_url = "http://host/a.png")"#
+        r#"random(input = 256, output = 64, batch = 4, image_url = "http://host/a.png")"#
     )]
-    #[case("random_mm", "random-mm(input = 1024, output = 128)")]
+    #[case("random_mm", "random-mm(input = 256, output = 64)")]
     #[case(
         "random-mm(items = 2, items_range_ratio = 1, max_videos = 0, buckets = '8x8 = 1')",
-        "random-mm(input = 1024, output = 128, items = 2, items_range_ratio = 1, max_videos = 0, \
+        "random-mm(input = 256, output = 64, items = 2, items_range_ratio = 1, max_videos = 0, \
          buckets = \"8x8 = 1\")"
     )]
     #[case(
         "random-rerank(batch = 3, no_reranker)",
-        "random-rerank(input = 1024, batch = 3, no_reranker)"
+        "random-rerank(input = 256, batch = 3, no_reranker)"
     )]
     #[case(
         "prefix-repetition(prefixes = 2)",
@@ -173,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_those_of_vllm() {
+    fn files_have_vllms_defaults() {
         let custom = Custom {
             path: "p.jsonl".into(),
             output: Some(256),
@@ -275,11 +329,11 @@ mod tests {
 
     prop_compose! {
         fn any_random()(
-            input in 1..usize::MAX,
-            output in 1..usize::MAX,
+            input in 1..10_000_000_usize,
+            output in 1..10_000_000_usize,
             input_range_ratio in 0.0..1.0_f64,
             output_range_ratio in 0.0..1.0_f64,
-            prefix: usize,
+            prefix in 0..10_000_000_usize,
             token_ids: bool,
         ) -> Random {
             Random {
@@ -294,7 +348,7 @@ mod tests {
         fn what_is_written_is_read_back(
             random in any_random(),
             path in ".+",
-            output in proptest::option::of(1..usize::MAX),
+            output in proptest::option::of(1..10_000_000_usize),
             keep_order: bool,
             no_oversample: bool,
         ) {

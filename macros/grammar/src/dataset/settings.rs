@@ -6,11 +6,20 @@ use std::{fmt, path::PathBuf};
 /// How a setting is written behind its name, so that its reader reads it back.
 pub(super) trait Write {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+    /// The whole number that it is.
+    fn whole(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl Write for usize {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, " = {self}")
+    }
+
+    fn whole(&self) -> Option<u64> {
+        u64::try_from(*self).ok()
     }
 }
 
@@ -46,6 +55,10 @@ impl<T: Write> Write for Option<T> {
             Some(value) => value.write(f),
             None => f.write_str(" = row"),
         }
+    }
+
+    fn whole(&self) -> Option<u64> {
+        self.as_ref()?.whole()
     }
 }
 
@@ -104,6 +117,16 @@ macro_rules! settings {
         impl $Type {
             const NAME: &str = $name;
             const KEYS: &[&str] = &[$(stringify!($both),)? $(stringify!($field),)*];
+
+            /// The whole numbers among the settings.
+            #[allow(unused, reason = "a dataset may have no settings")]
+            pub(super) fn wholes(&self) -> Vec<(&'static str, u64)> {
+                use super::settings::Write as _;
+                let all = [$((stringify!($field), self.$field.whole()),)*];
+                all.into_iter()
+                    .filter_map(|(name, whole): (&str, Option<u64>)| Some((name, whole?)))
+                    .collect()
+            }
 
             pub(super) fn read(
                 args: &[crate::call::Arg<'_>],

@@ -1,15 +1,18 @@
 //! Datasets that are made up: they need no file.
+//!
+//! Random prompts are short here, as most tests run on the simulation. vLLM's lengths, 1024 and 128, are
+//! those of the command's flags.
 
 use super::{buckets::Buckets, settings::settings};
 use crate::call::{Arg, unquote};
 
 settings! {
-    /// `random(input = 1024, output = 128, range_ratio = 0.0, prefix = 0, token_ids = false)`
+    /// `random(input = 256, output = 64, range_ratio = 0.0, prefix = 0, token_ids = false)`
     "random" => Random, both range_ratio: input_range_ratio, output_range_ratio, Arg::ratio {
-        /// Prompt tokens, shared prefix not included. Default 1024.
-        input: usize = 1024, |arg: &Arg<'_>| arg.whole(1), shown;
-        /// Output tokens asked for. Default 128.
-        output: usize = 128, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Prompt tokens, shared prefix not included. Default 256.
+        input: usize = 256, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Output tokens asked for. Default 64.
+        output: usize = 64, |arg: &Arg<'_>| arg.whole(1), shown;
         /// Input lengths vary by ± this ratio, in [0, 1). Default 0.
         input_range_ratio: f64 = 0.0, Arg::ratio;
         /// Output lengths vary by ± this ratio, in [0, 1). Default 0.
@@ -28,13 +31,13 @@ settings! {
 }
 
 settings! {
-    /// `random-mm(input = 1024, output = 128, items = 1, buckets = "256x256 = 0.5, …")`: random
+    /// `random-mm(input = 256, output = 64, items = 1, buckets = "256x256 = 0.5, …")`: random
     /// text with pictures and videos of noise.
     "random-mm" => RandomMm, both range_ratio: input_range_ratio, output_range_ratio, Arg::ratio {
-        /// Prompt tokens, shared prefix and media not included. Default 1024.
-        input: usize = 1024, |arg: &Arg<'_>| arg.whole(1), shown;
-        /// Output tokens asked for. Default 128.
-        output: usize = 128, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Prompt tokens, shared prefix and media not included. Default 256.
+        input: usize = 256, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// Output tokens asked for. Default 64.
+        output: usize = 64, |arg: &Arg<'_>| arg.whole(1), shown;
         /// Input lengths vary by ± this ratio, in [0, 1). Default 0.
         input_range_ratio: f64 = 0.0, Arg::ratio;
         /// Output lengths vary by ± this ratio, in [0, 1). Default 0.
@@ -56,11 +59,11 @@ settings! {
 }
 
 settings! {
-    /// `random-rerank(input = 1024, batch = 1)`: one query and random documents to score.
+    /// `random-rerank(input = 256, batch = 1)`: one query and random documents to score.
     "random-rerank" => RandomRerank {
         /// Tokens of query and document together, with a separator; of each of them if
-        /// `no_reranker`. Default 1024.
-        input: usize = 1024, |arg: &Arg<'_>| arg.whole(1), shown;
+        /// `no_reranker`. Default 256.
+        input: usize = 256, |arg: &Arg<'_>| arg.whole(1), shown;
         /// Lengths vary by ± this ratio, in [0, 1). Default 0.
         range_ratio: f64 = 0.0, Arg::ratio;
         /// Documents of a request. Default 1.

@@ -72,6 +72,9 @@ pub struct EngineConfig {
 }
 
 /// The settings beside `engine`.
+/// Tokens drafted a step at most: real drafts have fewer than ten.
+const MOST_DRAFTS: u64 = 1_000;
+
 pub(crate) const KEYS: &[&str] = &[
     "max_num_seqs",
     "max_num_batched_tokens",
@@ -144,6 +147,12 @@ impl EngineConfig {
                 let said = format!("`{name} = 0`: expected a whole number of at least 1");
                 mistakes.push(Mistake::new(said));
             }
+        }
+        if self.num_speculative_tokens > MOST_DRAFTS {
+            mistakes.push(Mistake::new(format!(
+                "`num_speculative_tokens = {}` is too large; the most is {MOST_DRAFTS}",
+                self.num_speculative_tokens
+            )));
         }
         if self.cost.t0 == 0 {
             mistakes.push(Mistake::new(

@@ -285,7 +285,7 @@ impl Settings<'_> {
     }
 
     fn whole(&mut self, key: &str, least: u64) -> Option<u64> {
-        match self.named(key)?.whole(least) {
+        match self.named(key)?.any_whole(least) {
             Ok(number) => Some(number),
             Err(mistake) => {
                 self.mistakes.push(mistake);

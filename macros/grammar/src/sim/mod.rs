@@ -119,7 +119,7 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
                 arg.text().and_then(parse_noise),
                 &mut mistakes,
             ),
-            "seed" => set(&mut script.seed, arg.whole(0), &mut mistakes),
+            "seed" => set(&mut script.seed, arg.any_whole(0), &mut mistakes),
             "model" => set(
                 &mut script.model,
                 arg.text().map(call::unquote),

@@ -282,23 +282,26 @@ mod tests {
     }
 
     #[rstest]
-    #[case("", "random")]
+    #[case("", "random(input = 1024, output = 128)")]
     #[case(
         "--random-batch-size 3 --input-len 9 --output-len 2",
         "random(input = 9, output = 2, batch = 3)"
     )]
-    #[case("--image-url http://h/a.png", "random(image_url = 'http://h/a.png')")]
-    #[case("--dataset-name random-mm", "random-mm")]
+    #[case(
+        "--image-url http://h/a.png",
+        "random(input = 1024, output = 128, image_url = 'http://h/a.png')"
+    )]
+    #[case("--dataset-name random-mm", "random-mm(input = 1024, output = 128)")]
     #[case(
         "--dataset-name random-mm --random-mm-base-items-per-request 2 \
          --random-mm-num-mm-items-range-ratio 0.5 --random-mm-limit-mm-per-prompt '{\"image\": 3}' \
          --random-mm-bucket-config '{(8, 16, 1): 1.0}'",
-        "random-mm(items = 2, items_range_ratio = 0.5, max_images = 3, max_videos = 0, \
+        "random-mm(input = 1024, output = 128, items = 2, items_range_ratio = 0.5, max_images = 3, max_videos = 0, \
          buckets = '8x16 = 1')"
     )]
     #[case(
         "--dataset-name random-rerank --no-reranker --random-batch-size 4",
-        "random-rerank(batch = 4, no_reranker)"
+        "random-rerank(input = 1024, batch = 4, no_reranker)"
     )]
     #[case(
         "--dataset-name prefix_repetition --prefix-repetition-num-prefixes 2 \

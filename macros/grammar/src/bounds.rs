@@ -1,0 +1,188 @@
+//! The numbers that are taken, wherever they are written: in the attribute, by the builder, in a flag, a suite file, an
+//! expression, or a row of a dataset.
+//!
+//! What lies beyond them would fill the memory, outlast everybody, or overflow before a byte is sent, so
+//! it is refused as the setting that it is. `docs/suites.md` shows the same table.
+//!
+//! | what | from | to |
+//! |---|---|---|
+//! | `requests`, also times `max_extend` or twice the `pairs` | 1 | 5,000,000 |
+//! | `max_concurrency` | 1 | 5,000,000 |
+//! | `workers` | 1 | 256 |
+//! | `warmups` | 0 | 10,000 |
+//! | `rate`, either end of a `ramp` | 0.0001 a second | 1,000,000 a second, or `"inf"` for `rate` |
+//! | `burstiness` | 0.001 | 1,000,000, or `"inf"` |
+//! | `probe_rate` | 0 | 1,000 a second |
+//! | `confidence` | above 0.5 | 0.999999 |
+//! | any span of time | 0 | 365 days |
+//! | `server_metrics_interval` | 10 ms | 365 days |
+//! | from the first request to the last, also of a trace | 0 | 365 days |
+//! | any whole number in an expression or a row, such as tokens | 0 or 1 | 10,000,000 |
+//! | tokens of all prompts of a run that are made up, and of a trace's | | 1,000,000,000 |
+//! | a bucket of `random-mm` | 1 × 1 × 1 | 65,535 × 65,535, 10,000 frames, 268,435,456 pixels in all |
+//! | pixels of all pictures of a run | | 4,294,967,296 |
+
+use crate::{Mistake, dataset::Dataset, ramp::Ramp};
+use std::time::Duration;
+
+/// Requests of a run.
+pub const REQUESTS: u64 = 5_000_000;
+/// Any whole number in an expression or in a row of a dataset: tokens, blocks, documents.
+pub const WHOLE: u64 = 10_000_000;
+/// Tokens of all prompts of a run together.
+pub const TOKENS: f64 = 1e9;
+/// Any span of time, and the time from the first request of a plan to its last.
+pub const SPAN: Duration = Duration::from_secs(365 * 24 * 3600);
+/// A side of a picture, which JPEG cannot have larger.
+pub const SIDE: usize = 65_535;
+/// Frames of a video.
+pub const FRAMES: usize = 10_000;
+/// Pixels of a picture or a video.
+pub const PIXELS: u64 = 1 << 28;
+/// Pixels of all pictures and videos of a run together.
+pub const ALL_PIXELS: f64 = 4_294_967_296.0;
+
+/// A setting that is a number: its name, the least, the most, and whether it may be infinite.
+const NUMBERS: &[(&str, f64, f64, bool)] = &[
+    ("requests", 1.0, REQUESTS as f64, false),
+    ("max_concurrency", 1.0, REQUESTS as f64, false),
+    ("workers", 1.0, 256.0, false),
+    ("warmups", 0.0, 10_000.0, false),
+    ("rate", 1e-4, 1e6, true),
+    ("burstiness", 1e-3, 1e6, true),
+    ("probe_rate", 0.0, 1e3, false),
+    ("max_extend", 1.0, 100.0, false),
+    ("pairs", 1.0, 16.0, false),
+    ("confidence", 0.5, 0.999_999, false),
+];
+
+/// Whether a setting may have this value; settings without bounds may have any.
+///
+/// # Errors
+/// It is beyond its bounds.
+pub fn number(name: &str, value: f64) -> Result<(), Mistake> {
+    let Some((_, least, most, infinite)) = NUMBERS.iter().find(|bound| bound.0 == name) else {
+        return Ok(());
+    };
+    match (*least..=*most).contains(&value) || (*infinite && value == f64::INFINITY) {
+        true => Ok(()),
+        false => Err(Mistake::new(format!(
+            "must be from {least} to {most}{}",
+            if *infinite { ", or `\"inf\"`" } else { "" }
+        ))),
+    }
+}
+
+/// Whether a setting may be this long.
+///
+/// # Errors
+/// It is too long, or, for the interval of a sampler, too short.
+pub fn span(name: &str, span: Duration) -> Result<(), Mistake> {
+    if span > SPAN {
+        return Err(Mistake::new("must be at most 365 days"));
+    }
+    if name == "server_metrics_interval" && span < Duration::from_millis(10) {
+        return Err(Mistake::new("must be at least `10ms`"));
+    }
+    Ok(())
+}
+
+/// Whether the rates of a ramp are such that a run may have.
+///
+/// # Errors
+/// One of them is not.
+pub fn ramp(ramp: &Ramp) -> Result<(), Mistake> {
+    for rate in [ramp.start, ramp.end] {
+        if !(1e-4..=1e6).contains(&rate) {
+            return Err(Mistake::new(format!(
+                "`{rate}` requests per second: a ramp's rates must be from 0.0001 to 1000000"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether so many requests of a dataset can be held in memory.
+///
+/// # Errors
+/// A number is too large, their prompts are too long together, or their pictures too large.
+pub fn size(dataset: &Dataset, requests: u64) -> Result<(), Mistake> {
+    if let Some((name, number)) = dataset.wholes().iter().find(|(_, number)| *number > WHOLE) {
+        return Err(Mistake::new(format!(
+            "`{name} = {number}` is too large; the most is {WHOLE}"
+        )));
+    }
+    if let Dataset::RandomMm(set) = dataset
+        && let Some(mistake) = set.buckets.mistake()
+    {
+        return Err(mistake);
+    }
+    let tokens = dataset.most_input().unwrap_or_default() * requests as f64;
+    if tokens > TOKENS {
+        return Err(Mistake::new(format!(
+            "asks for {tokens:.3e} tokens in {requests} prompts; a run may have {TOKENS:.0e}. Ask for fewer \
+             requests or shorter prompts"
+        )));
+    }
+    let pixels = dataset.most_pixels() * requests as f64;
+    if pixels > ALL_PIXELS {
+        return Err(Mistake::new(format!(
+            "asks for {pixels:.3e} pixels in {requests} requests; a run may have {ALL_PIXELS:.1e}. Ask for fewer \
+             requests, fewer items or smaller buckets"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dataset, duration};
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("requests", 1e11, "must be from 1 to 5000000")]
+    #[case("workers", 1e5, "must be from 1 to 256")]
+    #[case("rate", 1e300, "must be from 0.0001 to 1000000, or `\"inf\"`")]
+    #[case("rate", f64::NAN, "must be from 0.0001 to 1000000, or `\"inf\"`")]
+    #[case("confidence", f64::INFINITY, "must be from 0.5 to 0.999999")]
+    fn beyond(#[case] name: &str, #[case] value: f64, #[case] said: &str) {
+        assert_eq!(number(name, value).unwrap_err().0, said);
+    }
+
+    #[rstest]
+    #[case("requests", 5e6)]
+    #[case("rate", f64::INFINITY)]
+    #[case("seed", 1e19)]
+    fn within(#[case] name: &str, #[case] value: f64) {
+        assert_eq!(number(name, value), Ok(()));
+    }
+
+    #[rstest]
+    #[case("random(input = 10000000)", 101, false)]
+    #[case("random(input = 1024)", 900_000, true)]
+    #[case("random-rerank(input = 1000, batch = 10000000)", 1, false)]
+    #[case("prefix_repetition(prefix = 10000000)", 200, false)]
+    #[case(
+        "random-mm(input = 1, items = 2, max_images = 2, buckets = '4096x4096 = 1')",
+        127,
+        true
+    )]
+    #[case(
+        "random-mm(input = 1, items = 2, max_images = 2, buckets = '4096x4096 = 1')",
+        129,
+        false
+    )]
+    fn whole_runs(#[case] text: &str, #[case] requests: u64, #[case] fits: bool) {
+        let dataset = dataset::parse(text).unwrap();
+        assert_eq!(size(&dataset, requests).is_ok(), fits);
+    }
+
+    #[test]
+    fn no_span_is_longer_than_a_year() {
+        assert!(duration::parse("8760h").is_ok());
+        assert!(duration::parse("8761h").is_err());
+        assert!(span("total_timeout", Duration::MAX).is_err());
+        assert!(span("server_metrics_interval", Duration::from_nanos(1)).is_err());
+    }
+}

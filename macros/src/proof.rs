@@ -1,0 +1,68 @@
+//! Whether a bench that asks for proof could give it: known to the compiler where all that counts is literal.
+
+use crate::{args::Setting, errors::Errors, value::Value};
+use goodput_grammar::{
+    dataset::{self, Dataset, Random},
+    names,
+    proof::Effort,
+    slo,
+};
+use syn::LitStr;
+
+pub(crate) fn check(settings: &[Setting], errors: &mut Errors) {
+    if let Some((literal, effort)) = demanded(settings) {
+        let slos = slo::parse(&literal.value()).unwrap_or_default();
+        for slo in slos {
+            if let Some(unprovable) = effort.unprovable(&slo) {
+                errors.at(literal.span(), format!("`{slo}` {}", unprovable.error()));
+            }
+        }
+    }
+}
+
+/// The SLOs that have to be proved, and by how many requests; `None` where proof is not asked for, or where only
+/// the run will know.
+fn demanded(settings: &[Setting]) -> Option<(&LitStr, Effort)> {
+    let given = |name: &str| settings.iter().find(|setting| setting.key.name == name);
+    let value = |name: &str| Some(Value::of(given(name)?.value.as_ref()?));
+    let text = |name: &str| match value(name)? {
+        Value::Text(literal) => Some(literal),
+        _ => None,
+    };
+    let whole = |name: &str, default: u64| match (given(name), value(name)) {
+        (None, _) => Some(default),
+        (_, Some(Value::Whole(digits))) => digits.parse().ok().filter(|number| *number > 0),
+        _ => None,
+    };
+    if text("on_inconclusive")?.value() != "fail" {
+        return None;
+    }
+    let (gaps, batch) = match given("dataset") {
+        Some(_) => {
+            let dataset = dataset::parse(&text("dataset")?.value()).ok()?;
+            (dataset.most_gaps(), dataset.batch())
+        }
+        None => {
+            let default = Dataset::Random(Random::default());
+            (default.most_gaps(), default.batch())
+        }
+    };
+    let confidence = match (given("confidence"), value("confidence")) {
+        (None, _) => names::DEFAULT_CONFIDENCE,
+        (_, Some(Value::Float(digits))) => digits.parse().ok()?,
+        _ => return None,
+    };
+    let effort = Effort {
+        requests: whole("requests", names::DEFAULT_REQUESTS)?,
+        batch,
+        max_extend: whole("max_extend", 1)?,
+        repeats: match given("versus") {
+            Some(_) => whole("pairs", names::DEFAULT_PAIRS)?,
+            None => 1,
+        },
+        confidence,
+        gaps,
+    };
+    let confident = confidence > 0.5 && confidence < 1.0;
+    confident.then_some((text("slo")?, effort))
+}

@@ -1,0 +1,54 @@
+//! Values in `#[llm_bench(…)]`, as far as their tokens tell.
+
+use syn::{Expr, ExprLit, Lit, LitStr, UnOp};
+
+/// A value as far as its tokens tell.
+pub(crate) enum Value<'a> {
+    Text(&'a LitStr),
+    /// An integer literal's digits.
+    Whole(String),
+    /// A float literal's digits.
+    Float(String),
+    Negative,
+    Bool(bool),
+    Array(&'a syn::ExprArray),
+    OtherLiteral,
+    Expression,
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn of(expr: &'a Expr) -> Self {
+        match expr {
+            Expr::Lit(ExprLit { lit, .. }) => match lit {
+                Lit::Str(text) => Value::Text(text),
+                Lit::Int(number) => Value::Whole(number.base10_digits().to_owned()),
+                Lit::Float(number) => Value::Float(number.base10_digits().to_owned()),
+                Lit::Bool(flag) => Value::Bool(flag.value),
+                _ => Value::OtherLiteral,
+            },
+            // What a `macro_rules!` macro hands on stands in an invisible group.
+            Expr::Group(group) => Value::of(&group.expr),
+            Expr::Array(array) => Value::Array(array),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
+                match Value::of(&unary.expr) {
+                    Value::Whole(_) | Value::Float(_) => Value::Negative,
+                    _ => Value::Expression,
+                }
+            }
+            _ => Value::Expression,
+        }
+    }
+
+    pub(crate) fn found(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "a string",
+            Value::Whole(_) => "a number",
+            Value::Float(_) => "a decimal number",
+            Value::Negative => "a negative number",
+            Value::Bool(_) => "a flag",
+            Value::Array(_) => "an array",
+            Value::OtherLiteral => "another kind of literal",
+            Value::Expression => "an expression",
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Whether a bench's numbers are such that a run may have: see [`crate::grammar::bounds`].
+
+use super::Bench;
+use crate::{
+    error::Problem,
+    grammar::{Mistake, bounds, duration},
+};
+use std::{fmt::Display, time::Duration};
+
+impl Bench {
+    pub(super) fn check_bounds(&self, problems: &mut Vec<Problem>) {
+        self.check_numbers(problems);
+        self.check_spans(problems);
+        let mut add = |field: &str, value: &dyn Display, checked: Result<(), Mistake>| {
+            problems.extend(
+                checked
+                    .err()
+                    .map(|mistake| Problem::new(field, value, mistake.0)),
+            );
+        };
+        if let Some(ramp) = &self.ramp {
+            add("ramp", ramp, bounds::ramp(ramp));
+        }
+        let requests = self.requests as u64;
+        let held = requests.min(bounds::REQUESTS);
+        add("dataset", &self.dataset, bounds::size(&self.dataset, held));
+        let times = match self.versus {
+            Some(_) => 2 * (self.pairs as u64).min(16),
+            None => (self.max_extend as u64).min(100),
+        };
+        if requests <= bounds::REQUESTS && requests * times > bounds::REQUESTS {
+            let most = bounds::REQUESTS;
+            let fix = format!(
+                "makes {} requests in all; a run may have {most}",
+                requests * times
+            );
+            add("requests", &requests, Err(Mistake::new(fix)));
+        }
+    }
+
+    /// What is too small has words of its own ([`check`](Self::check)).
+    fn check_numbers(&self, problems: &mut Vec<Problem>) {
+        let numbers = [
+            ("requests", self.requests as f64),
+            ("max_concurrency", self.max_concurrency.unwrap_or(1) as f64),
+            ("workers", self.workers as f64),
+            ("warmups", self.warmups as f64),
+            ("rate", self.rate),
+            ("burstiness", self.burstiness),
+            ("probe_rate", self.probe_rate),
+            ("confidence", self.confidence),
+        ];
+        for (name, value) in numbers {
+            let said = |problem: &Problem| problem.field == name;
+            if let Err(mistake) = bounds::number(name, value)
+                && !problems.iter().any(said)
+            {
+                problems.push(Problem::new(name, value, mistake.0));
+            }
+        }
+    }
+
+    fn check_spans(&self, problems: &mut Vec<Problem>) {
+        let timeouts = &self.timeouts;
+        let spans = [
+            ("connect_timeout", Some(timeouts.connect)),
+            ("first_token_timeout", Some(timeouts.first_token)),
+            ("between_tokens_timeout", Some(timeouts.between_tokens)),
+            ("total_timeout", Some(timeouts.total)),
+            ("ready_timeout", self.ready_timeout),
+            ("server_metrics_interval", self.server_metrics_interval),
+            ("max_lateness", Some(self.max_lateness)),
+        ];
+        for (name, span) in spans {
+            let Some(span) = span else { continue };
+            if let Err(mistake) = bounds::span(name, span) {
+                let shown = match span {
+                    Duration::MAX => "(without end)".to_owned(),
+                    span => duration::format(span),
+                };
+                problems.push(Problem::new(name, shown, mistake.0));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::dataset::{Dataset, Hf, Random};
+    use rstest::rstest;
+
+    fn bench() -> Bench {
+        Bench::new("absurd").target("http://127.0.0.1:1")
+    }
+
+    #[rstest]
+    #[case(bench().requests(99_999_999_999), "requests")]
+    #[case(bench().requests(usize::MAX), "requests")]
+    #[case(bench().requests(4_294_967_296), "requests")]
+    #[case(bench().requests(1_000_000).max_extend(100), "requests")]
+    #[case(bench().requests(1_000_000).versus("sim"), "requests")]
+    #[case(bench().workers(100_000), "workers")]
+    #[case(bench().workers(usize::MAX), "workers")]
+    #[case(bench().warmups(usize::MAX), "warmups")]
+    #[case(bench().max_concurrency(usize::MAX), "max_concurrency")]
+    #[case(bench().rate(1e300), "rate")]
+    #[case(bench().rate(1e-300), "rate")]
+    #[case(bench().rate(f64::NAN), "rate")]
+    #[case(bench().rate(10).burstiness(1e300), "burstiness")]
+    #[case(bench().rate(10).burstiness(1e-300), "burstiness")]
+    #[case(bench().ramp("linear 1..1e12"), "ramp")]
+    #[case(bench().probe_rate(1e9), "probe_rate")]
+    #[case(bench().probe_rate(f64::INFINITY), "probe_rate")]
+    #[case(bench().confidence(1.0 - 1e-12), "confidence")]
+    #[case(bench().dataset("random(input = 99999999999)"), "dataset")]
+    #[case(bench().dataset("random(output = 99999999999)"), "dataset")]
+    #[case(bench().dataset("random(prefix = 18446744073709551616)"), "dataset")]
+    #[case(bench().dataset("random(input = 10000000)").requests(1_000), "dataset")]
+    #[case(bench().dataset("random(batch = 99999999999)"), "dataset")]
+    #[case(bench().dataset("random-mm(buckets = '4294967296x4294967296 = 1')"), "dataset")]
+    #[case(bench().dataset("random-mm(buckets = '64x64x1000000000 = 1')"), "dataset")]
+    #[case(bench().dataset("random-mm(buckets = '65535x65535 = 1')"), "dataset")]
+    #[case(bench().dataset("random-mm(items = 99999999999)"), "dataset")]
+    #[case(bench().dataset(Dataset::Hf(Hf { output: Some(99_999_999_999), ..Hf::default() })), "output")]
+    #[case(bench().dataset(Dataset::Random(Random { output: usize::MAX, ..Random::default() })), "output")]
+    #[case(bench().dataset("sonnet(s.txt, input = 99999999999)"), "dataset")]
+    #[case(bench().total_timeout(Duration::MAX), "total_timeout")]
+    #[case(bench().ready_timeout(Duration::from_secs(u64::MAX)), "ready_timeout")]
+    #[case(bench().connect_timeout("99999999999h"), "connect_timeout")]
+    #[case(bench().server_metrics_interval("1ns"), "server_metrics_interval")]
+    #[case(bench().pairs(usize::MAX).versus("sim"), "pairs")]
+    #[case(bench().max_extend(usize::MAX), "max_extend")]
+    #[case(bench().target("sim(ttft = 99999999999h)"), "target")]
+    #[case(bench().target("sim(engine = linear, num_blocks = 99999999999)"), "target")]
+    #[case(bench().target("sim(engine = linear, num_speculative_tokens = 99999)"), "target")]
+    fn absurd_numbers_are_problems_of_their_setting(#[case] bench: Bench, #[case] field: &str) {
+        let error = bench.check().unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let told = error.to_string();
+        assert!(told.contains(field), "{told}");
+    }
+
+    #[test]
+    fn large_numbers_are_no_problem() {
+        let bench = bench()
+            .requests(5_000_000)
+            .rate(1e6)
+            .dataset("random(input = 100)");
+        bench
+            .max_concurrency(5_000_000)
+            .total_timeout("8760h")
+            .check()
+            .unwrap();
+    }
+}

@@ -1,0 +1,136 @@
+//! Whether the run could pass its SLOs at all.
+
+use super::Bench;
+use crate::{
+    error::Problem,
+    grammar::proof::{Effort, Unprovable},
+    judge::{FindingKind, OnInconclusive},
+    report::Report,
+};
+
+impl Bench {
+    /// SLOs that not even the best outcome of the run would pass.
+    fn unprovable(&self) -> Vec<Unprovable> {
+        let effort = Effort {
+            requests: self.requests as u64,
+            batch: self.dataset.batch(),
+            max_extend: self.max_extend as u64,
+            repeats: match self.versus {
+                Some(_) => self.pairs as u64,
+                None => 1,
+            },
+            confidence: self.confidence,
+            gaps: self.dataset.most_gaps(),
+        };
+        let slos = self.slo.iter();
+        slos.filter_map(|slo| effort.unprovable(slo)).collect()
+    }
+
+    /// Where proof is asked for, a run that cannot give it is not worth its time.
+    pub(super) fn check_proof(&self, problems: &mut Vec<Problem>) {
+        if self.on_inconclusive == OnInconclusive::Fail {
+            let problem = |slo: Unprovable| Problem::new("slo", &slo.slo, slo.error());
+            problems.extend(self.unprovable().into_iter().map(problem));
+        }
+    }
+
+    /// Elsewhere it is worth a word.
+    pub(super) fn remark_on_proof(&self, report: &mut Report) {
+        for slo in self.unprovable() {
+            report.remark(FindingKind::Unprovable, slo.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::{Criteria, Verdict},
+        metrics::testing::{limit, record, run_of},
+        run::Run,
+    };
+    use goodput_grammar::goodput::RequestMetric;
+    use rstest::rstest;
+
+    /// All good, and none different from another.
+    fn best(requests: usize) -> Run {
+        let records = (0..requests).map(|index| {
+            let at = index as u64 * 100;
+            let mut record = record(at, &[at + 10, at + 12, at + 14], 3);
+            record.index = index;
+            record
+        });
+        let mut run = run_of(records.collect());
+        run.setup.open_loop = true;
+        run
+    }
+
+    fn verdict(bench: &Bench, run: &Run, segments: usize) -> Verdict {
+        let criteria = Criteria {
+            limits: vec![limit(RequestMetric::Ttft, 70)],
+            ..bench.criteria(segments)
+        };
+        criteria.assess(run).1.slos[0].verdict
+    }
+
+    /// The rule and the verdict agree at the very request: the best run passes from there on, and not before.
+    #[rstest]
+    #[case("errors < 1%", 299)]
+    #[case("errors < 0.1%", 2995)]
+    #[case("errors <= 5%", 59)]
+    #[case("goodput >= 95%", 59)]
+    #[case("goodput > 99.5%", 598)]
+    #[case("p50(ttft) < 1s", 5)]
+    #[case("p50(itl) < 1s", 5)]
+    #[case("p99(itl) < 1s", 150)]
+    #[case("goodput >= 60%", 6)]
+    #[case("p90(tpot) < 1s", 29)]
+    #[case("p99(e2el) < 1s", 299)]
+    #[case("p99.9(ttft) < 1s", 2995)]
+    #[case("mean(ttft) < 1s", 8)]
+    #[case("std(ttft) < 1s", 8)]
+    #[case("throughput(requests) > 1", 8)]
+    fn the_rule_is_that_of_the_verdict(#[case] slo: &str, #[case] fewest: usize) {
+        for (requests, expected) in [(fewest - 1, Verdict::Inconclusive), (fewest, Verdict::Pass)] {
+            let bench = Bench::new("proof").dataset("random(input = 8, output = 3)");
+            let bench = bench.slo(slo).requests(requests);
+            let told = bench.unprovable().is_empty();
+            assert_eq!(told, expected == Verdict::Pass, "{requests} requests");
+            assert_eq!(
+                verdict(&bench, &best(requests), 1),
+                expected,
+                "{requests} requests"
+            );
+        }
+    }
+
+    #[rstest]
+    #[case(2, 184)]
+    #[case(5, 92)]
+    #[case(10, 39)]
+    fn looks_share_the_error(#[case] times: usize, #[case] fewest: usize) {
+        for (requests, expected) in [(fewest - 1, Verdict::Inconclusive), (fewest, Verdict::Pass)] {
+            let bench = Bench::new("proof").slo("errors < 1%").requests(requests);
+            let bench = bench.max_extend(times);
+            assert_eq!(bench.unprovable().is_empty(), expected == Verdict::Pass);
+            let last = verdict(&bench, &best(requests * times), times);
+            assert_eq!(last, expected, "{requests} requests");
+        }
+    }
+
+    #[test]
+    fn where_proof_is_asked_for_it_is_an_error_and_elsewhere_a_note() {
+        let bench = Bench::new("chat").slo("errors < 0.1%").requests(600);
+        let report = bench.clone().run_blocking().unwrap();
+        let note = "`errors < 0.1%` can only fail, never pass, with 600 requests.";
+        assert!(report.to_string().contains(note), "{report}");
+        let error = bench.on_inconclusive("fail").check().unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(
+            error
+                .to_string()
+                .contains("Write `requests = 3000`, or limit `errors < 1%`")
+        );
+    }
+}
