@@ -22,7 +22,12 @@ impl Bench {
             add("ramp", ramp, bounds::ramp(ramp));
         }
         let requests = self.requests as u64;
-        let held = requests.min(bounds::REQUESTS);
+        // Too many requests are said by themselves.
+        let held = if requests <= bounds::REQUESTS {
+            requests
+        } else {
+            1
+        };
         add("dataset", &self.dataset, bounds::size(&self.dataset, held));
         let times = match self.versus {
             Some(_) => 2 * (self.pairs as u64).min(16),
@@ -40,22 +45,23 @@ impl Bench {
 
     /// What is too small has words of its own ([`check`](Self::check)).
     fn check_numbers(&self, problems: &mut Vec<Problem>) {
+        let whole = |number: usize| (number as f64, number.to_string());
         let numbers = [
-            ("requests", self.requests as f64),
-            ("max_concurrency", self.max_concurrency.unwrap_or(1) as f64),
-            ("workers", self.workers as f64),
-            ("warmups", self.warmups as f64),
-            ("rate", self.rate),
-            ("burstiness", self.burstiness),
-            ("probe_rate", self.probe_rate),
-            ("confidence", self.confidence),
+            ("requests", whole(self.requests)),
+            ("max_concurrency", whole(self.max_concurrency.unwrap_or(1))),
+            ("workers", whole(self.workers)),
+            ("warmups", whole(self.warmups)),
+            ("rate", (self.rate, shown(self.rate))),
+            ("burstiness", (self.burstiness, shown(self.burstiness))),
+            ("probe_rate", (self.probe_rate, shown(self.probe_rate))),
+            ("confidence", (self.confidence, shown(self.confidence))),
         ];
-        for (name, value) in numbers {
+        for (name, (value, shown)) in numbers {
             let said = |problem: &Problem| problem.field == name;
             if let Err(mistake) = bounds::number(name, value)
                 && !problems.iter().any(said)
             {
-                problems.push(Problem::new(name, value, mistake.0));
+                problems.push(Problem::new(name, shown, mistake.0));
             }
         }
     }
@@ -81,6 +87,15 @@ impl Bench {
                 problems.push(Problem::new(name, shown, mistake.0));
             }
         }
+    }
+}
+
+/// A number as people write it: not with three hundred digits.
+fn shown(number: f64) -> String {
+    let plain = number.to_string();
+    match plain.len() {
+        ..20 => plain,
+        _ => format!("{number:e}"),
     }
 }
 
