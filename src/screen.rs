@@ -19,7 +19,11 @@ pub(crate) fn out(text: impl Display) {
 /// A text on stderr, with the end of a line.
 pub(crate) fn err(text: impl Display) {
     // There is nobody left to tell that stderr is gone.
-    let _ = writeln!(io::stderr(), "{}", look::on_stderr(&shown(&text.to_string())));
+    let _ = writeln!(
+        io::stderr(),
+        "{}",
+        look::on_stderr(&shown(&text.to_string()))
+    );
 }
 
 /// What went wrong, on stderr.
