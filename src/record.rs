@@ -123,7 +123,7 @@ pub enum Phase {
     Connect,
     /// From sending to the first token.
     FirstToken,
-    /// Between two reads that brought something.
+    /// Between two events that brought tokens, or from the last of them to the end.
     BetweenTokens,
     /// The whole request.
     Total,
@@ -283,6 +283,20 @@ pub struct Reply {
     pub done: bool,
     /// When an answer without tokens (vectors, scores) was complete.
     pub answered: Option<Nanos>,
+    /// When the last event came that brought tokens: text, a tool's, or counted ones that do not show.
+    pub progress: Option<Nanos>,
+    /// When the last event came that is the dialect's, whatever it said.
+    pub heard: Option<Nanos>,
+}
+
+impl Reply {
+    /// Adds a token event.
+    pub fn push(&mut self, event: TokenEvent) {
+        if event.channel != Channel::Silent || event.tokens > 0 {
+            self.progress = Some(event.at);
+        }
+        self.events.push(event);
+    }
 }
 
 /// One request's life.
@@ -310,11 +324,18 @@ pub struct Record {
     /// arrived.
     #[serde(default)]
     pub timestamps: Option<Timestamps>,
+    /// The request was sent twice: the idle connection that it was first sent on had died, and brought
+    /// no byte of an answer. Its times count from the first sending.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub retried: bool,
     /// Token events in order of arrival.
     pub events: Events,
     /// When the last byte of an answer without tokens (vectors, scores) arrived.
     #[serde(default)]
     pub answered: Option<Nanos>,
+    /// Tokens that were asked for; 0 where none are, or it is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub asked: u64,
     /// Inputs that the request brought: texts of a batch, documents to rank, else 1.
     #[serde(default = "one")]
     pub inputs: u64,
@@ -345,6 +366,16 @@ pub struct Record {
 
 fn one() -> u64 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Record {

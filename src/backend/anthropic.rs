@@ -2,7 +2,10 @@
 
 use super::{
     Backend, Decode, WireOptions,
-    answer::{Dialect, SseDecoder, Unread, decoder, error_in, push, string},
+    answer::{
+        Dialect, SseDecoder, Unread, count, decoder, elements, error_in, lenient, name, push,
+        string, word,
+    },
     body::Body,
 };
 use crate::{
@@ -125,11 +128,13 @@ struct Messages;
 /// An event, as far as it is read.
 #[derive(Deserialize)]
 struct Event<'a> {
-    #[serde(rename = "type", borrow, default)]
+    #[serde(rename = "type", borrow, default, deserialize_with = "name")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
     delta: Option<Delta<'a>>,
+    #[serde(default, deserialize_with = "lenient")]
     message: Option<Started>,
+    #[serde(default, deserialize_with = "lenient")]
     usage: Option<Counts>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -144,19 +149,25 @@ struct Delta<'a> {
     thinking: Option<&'a RawValue>,
     #[serde(borrow)]
     partial_json: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "word")]
     stop_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Started {
+    #[serde(default, deserialize_with = "lenient")]
     usage: Option<Counts>,
 }
 
 #[derive(Deserialize)]
 struct Counts {
+    #[serde(default, deserialize_with = "count")]
     input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     output_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     cache_read_input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     cache_creation_input_tokens: Option<u64>,
 }
 
@@ -183,8 +194,11 @@ impl Counts {
 /// A message as a whole.
 #[derive(Deserialize)]
 struct Whole<'a> {
+    #[serde(default, deserialize_with = "elements")]
     content: Option<Vec<Block>>,
+    #[serde(default, deserialize_with = "word")]
     stop_reason: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     usage: Option<Counts>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -192,7 +206,9 @@ struct Whole<'a> {
 
 #[derive(Deserialize)]
 struct Block {
+    #[serde(default, deserialize_with = "word")]
     text: Option<String>,
+    #[serde(default, deserialize_with = "word")]
     thinking: Option<String>,
 }
 
@@ -206,19 +222,17 @@ impl Dialect for Messages {
         match &*event.kind {
             "content_block_delta" => {
                 let delta = event.delta.ok_or(Unread::Lacks("delta"))?;
-                let text = |raw: Option<&'_ RawValue>| raw.map_or(Ok(String::new()), owned);
-                let piece = if delta.text.is_some() {
-                    Some((Channel::Answer, text(delta.text)?))
-                } else if delta.thinking.is_some() {
-                    Some((Channel::Reasoning, text(delta.thinking)?))
-                } else if delta.partial_json.is_some() {
-                    Some((Channel::Tool, text(delta.partial_json)?))
-                } else {
-                    // Signatures and citations are no tokens.
-                    None
-                };
-                if let Some((channel, text)) = piece {
-                    push(at, channel, &text, 0, reply);
+                let pieces = [
+                    (Channel::Answer, delta.text),
+                    (Channel::Reasoning, delta.thinking),
+                    (Channel::Tool, delta.partial_json),
+                ];
+                // Signatures and citations are no tokens.
+                let piece = pieces
+                    .into_iter()
+                    .find_map(|(channel, raw)| Some((channel, raw?)));
+                if let Some((channel, raw)) = piece {
+                    push(at, channel, &string(raw).unwrap_or_default(), 0, reply);
                 }
                 Ok(())
             }
@@ -252,8 +266,8 @@ impl Dialect for Messages {
         reply.done
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let whole: Whole<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let whole: Whole<'_> = serde_json::from_str(json)?;
         error_in(whole.error)?;
         let content = whole.content.ok_or(Unread::Lacks("content"))?;
         let mut channel = match content.is_empty() {
@@ -278,8 +292,4 @@ impl Dialect for Messages {
         }
         Ok((channel, None))
     }
-}
-
-fn owned(raw: &RawValue) -> Result<String, serde_json::Error> {
-    Ok(string(raw)?.unwrap_or_default().into_owned())
 }

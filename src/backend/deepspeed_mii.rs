@@ -81,14 +81,14 @@ impl Dialect for Texts {
         self.0.event(at, json, reply)
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let own: Own<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let own: Own<'_> = serde_json::from_str(json)?;
         error_in(own.error)?;
         if own.choices.is_some() {
             return self.0.whole(json, reply);
         }
         let texts = own.text.ok_or(Unread::Lacks("choices or text"))?;
-        let text = texts.first().map_or(Ok(None), |raw| string(raw))?;
+        let text = texts.first().and_then(|raw| string(raw));
         reply.text = text.unwrap_or_default().into_owned();
         Ok((seen(&reply.text), None))
     }

@@ -2,7 +2,10 @@
 
 use super::{
     Backend, Decode, WireOptions,
-    answer::{Dialect, SseDecoder, Unread, decoder, error_in, length, push, seen, string},
+    answer::{
+        Dialect, SseDecoder, Unread, count, decoder, error_in, flag, length, lenient, push, seen,
+        string, word,
+    },
     body::Body,
 };
 use crate::{
@@ -75,11 +78,15 @@ struct Event<'a> {
     content: Option<&'a RawValue>,
     #[serde(borrow)]
     tokens: Option<&'a RawValue>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     stop: bool,
+    #[serde(default, deserialize_with = "word")]
     stop_type: Option<String>,
+    #[serde(default, deserialize_with = "count")]
     tokens_predicted: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     tokens_evaluated: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
     timings: Option<Timings>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -87,6 +94,7 @@ struct Event<'a> {
 
 #[derive(Deserialize)]
 struct Timings {
+    #[serde(default, deserialize_with = "count")]
     cache_n: Option<u64>,
 }
 
@@ -114,7 +122,7 @@ impl Dialect for Predicted {
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
         let event: Event<'_> = serde_json::from_str(json)?;
         error_in(event.error)?;
-        let text = event.content.map_or(Ok(None), string)?.unwrap_or_default();
+        let text = event.content.and_then(string).unwrap_or_default();
         let counted = event.tokens_predicted.map(|total| {
             let more = total.saturating_sub(self.tokens);
             self.tokens = total;
@@ -132,10 +140,10 @@ impl Dialect for Predicted {
         reply.done
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let answer: Event<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let answer: Event<'_> = serde_json::from_str(json)?;
         error_in(answer.error)?;
-        let text = string(answer.content.ok_or(Unread::Lacks("content"))?)?;
+        let text = string(answer.content.ok_or(Unread::Lacks("content"))?);
         reply.text = text.unwrap_or_default().into_owned();
         answer.note(reply);
         Ok((seen(&reply.text), None))

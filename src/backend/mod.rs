@@ -170,6 +170,15 @@ pub trait Decode: Send {
     /// Takes bytes that arrived at `at`.
     fn data(&mut self, at: Nanos, bytes: &[u8], reply: &mut Reply) -> Result<(), RequestError>;
 
+    /// Bytes that it keeps until more come.
+    fn held(&self) -> usize;
+
+    /// Whether the answer said that it is complete. Default: it cannot before its body ends.
+    fn said_end(&self, reply: &Reply) -> bool {
+        let _ = reply;
+        false
+    }
+
     /// The body is complete.
     fn end(&mut self, at: Nanos, reply: &mut Reply) -> Result<(), RequestError>;
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Backend, Decode, WireOptions,
-    answer::{Dialect, Lines, Unread, decoder, error_in, push, string, truthy},
+    answer::{Dialect, Lines, Unread, count, decoder, error_in, flag, push, string, truthy, word},
     body::Body,
 };
 use crate::{
@@ -96,10 +96,13 @@ struct Line<'a> {
     /// Of `/api/generate`.
     #[serde(borrow)]
     response: Option<&'a RawValue>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     done: bool,
+    #[serde(default, deserialize_with = "word")]
     done_reason: Option<String>,
+    #[serde(default, deserialize_with = "count")]
     prompt_eval_count: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     eval_count: Option<u64>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -117,7 +120,7 @@ struct Message<'a> {
 
 impl Line<'_> {
     /// What it carries, and the text.
-    fn piece(&self) -> Result<(Channel, String), Unread> {
+    fn piece(&self) -> (Channel, String) {
         let message = self.message.as_ref();
         let content = message.and_then(|m| m.content).or(self.response);
         let thinking = message.and_then(|m| m.thinking).filter(truthy);
@@ -125,11 +128,11 @@ impl Line<'_> {
         let (channel, raw) = match content.filter(truthy) {
             Some(content) => (Channel::Answer, Some(content)),
             None if thinking.is_some() => (Channel::Reasoning, thinking),
-            None if tools.is_some() => return Ok((Channel::Tool, "…".to_owned())),
+            None if tools.is_some() => return (Channel::Tool, "…".to_owned()),
             None => (Channel::Silent, None),
         };
-        let text = raw.map_or(Ok(None), string)?.unwrap_or_default();
-        Ok((channel, text.into_owned()))
+        let text = raw.and_then(string).unwrap_or_default();
+        (channel, text.into_owned())
     }
 
     fn note(self, reply: &mut Reply) {
@@ -155,7 +158,7 @@ impl Dialect for ChatLines {
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
         let line: Line<'_> = serde_json::from_str(json)?;
         error_in(line.error)?;
-        let (channel, text) = line.piece()?;
+        let (channel, text) = line.piece();
         // The last line usually says only that it is the last.
         if !line.done || channel != Channel::Silent {
             push(at, channel, &text, 0, reply);
@@ -168,13 +171,13 @@ impl Dialect for ChatLines {
         reply.done
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let line: Line<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let line: Line<'_> = serde_json::from_str(json)?;
         error_in(line.error)?;
         if line.message.is_none() && line.response.is_none() {
             return Err(Unread::Lacks("a message"));
         }
-        let (channel, text) = line.piece()?;
+        let (channel, text) = line.piece();
         match channel {
             Channel::Answer => reply.text = text,
             Channel::Reasoning => reply.reasoning = text,

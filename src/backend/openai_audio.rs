@@ -86,14 +86,14 @@ impl Backend for OpenAiAudio {
     }
 }
 
-fn read<'a>(choice: &Choice<'a>) -> Result<Piece<'a>, serde_json::Error> {
+fn read<'a>(choice: &Choice<'a>) -> Piece<'a> {
     let text = choice.message().and_then(|message| message.content);
     let text = text.filter(truthy);
-    Ok(Piece {
+    Piece {
         channel: Some(text.map_or(Channel::Silent, |_| Channel::Answer)),
-        text: text.map_or(Ok(None), string)?,
+        text: text.and_then(string),
         reasoning: None,
-    })
+    }
 }
 
 /// Streamed it has choices; in one piece it is only the text.
@@ -120,10 +120,10 @@ impl Dialect for Transcription {
         self.0.is_complete(reply)
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let whole: Whole<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let whole: Whole<'_> = serde_json::from_str(json)?;
         error_in(whole.error)?;
-        let text = string(whole.text.ok_or(Unread::Lacks("text"))?)?;
+        let text = string(whole.text.ok_or(Unread::Lacks("text"))?);
         let text = text.filter(|text| !text.is_empty());
         reply.text = text.ok_or(Unread::NoTokens)?.into_owned();
         Ok((Channel::Answer, None))
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn silence_in_one_piece_is_no_transcription() {
         let mut reply = Reply::default();
-        let read = Transcription(OpenAi::new(read)).whole(br#"{"text":""}"#, &mut reply);
+        let read = Transcription(OpenAi::new(read)).whole(r#"{"text":""}"#, &mut reply);
         assert!(matches!(read, Err(Unread::NoTokens)));
     }
 }

@@ -50,9 +50,9 @@ impl Backend for OpenAiChat {
     }
 }
 
-pub(super) fn read<'a>(choice: &Choice<'a>) -> Result<Piece<'a>, serde_json::Error> {
+pub(super) fn read<'a>(choice: &Choice<'a>) -> Piece<'a> {
     let Some(message) = choice.message() else {
-        return Ok(Piece::default());
+        return Piece::default();
     };
     let content = message.content.filter(truthy);
     let reasoning = message
@@ -71,11 +71,11 @@ pub(super) fn read<'a>(choice: &Choice<'a>) -> Result<Piece<'a>, serde_json::Err
         let empty = message.content.is_some_and(|raw| raw.get() == "\"\"");
         (empty && !message.has_role).then_some(Channel::Silent)
     };
-    Ok(Piece {
+    Piece {
         channel,
-        text: content.map_or(Ok(None), string)?,
-        reasoning: reasoning.map_or(Ok(None), string)?,
-    })
+        text: content.and_then(string),
+        reasoning: reasoning.and_then(string),
+    }
 }
 
 #[cfg(test)]

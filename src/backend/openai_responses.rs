@@ -2,7 +2,10 @@
 
 use super::{
     Backend, Decode, WireOptions,
-    answer::{Dialect, SseDecoder, Unread, decoder, error_in, length, push, string, truthy},
+    answer::{
+        Dialect, SseDecoder, Unread, count, decoder, elements, error_in, length, lenient, name,
+        push, string, truthy, word,
+    },
     body::Body,
 };
 use crate::{
@@ -83,7 +86,7 @@ struct Responses;
 /// An event, as far as it is read.
 #[derive(Deserialize)]
 struct Event<'a> {
-    #[serde(rename = "type", borrow, default)]
+    #[serde(rename = "type", borrow, default, deserialize_with = "name")]
     kind: Cow<'a, str>,
     #[serde(borrow)]
     delta: Option<&'a RawValue>,
@@ -98,36 +101,45 @@ struct Event<'a> {
 /// A response as a whole.
 #[derive(Deserialize)]
 struct Response<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "name")]
     status: Cow<'a, str>,
+    #[serde(default, deserialize_with = "lenient")]
     incomplete_details: Option<Incomplete>,
+    #[serde(default, deserialize_with = "lenient")]
     usage: Option<Counts>,
-    #[serde(default)]
-    output: Vec<Item>,
+    #[serde(default, deserialize_with = "elements")]
+    output: Option<Vec<Item>>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Incomplete {
+    #[serde(default, deserialize_with = "word")]
     reason: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Counts {
+    #[serde(default, deserialize_with = "count")]
     input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     output_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
     input_tokens_details: Option<InputDetails>,
+    #[serde(default, deserialize_with = "lenient")]
     output_tokens_details: Option<OutputDetails>,
 }
 
 #[derive(Deserialize)]
 struct InputDetails {
+    #[serde(default, deserialize_with = "count")]
     cached_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct OutputDetails {
+    #[serde(default, deserialize_with = "count")]
     reasoning_tokens: Option<u64>,
 }
 
@@ -136,12 +148,15 @@ struct OutputDetails {
 struct Item {
     #[serde(rename = "type", default)]
     kind: String,
+    #[serde(default, deserialize_with = "elements")]
     content: Option<Vec<Part>>,
 }
 
 #[derive(Deserialize)]
 struct Part {
+    #[serde(default, deserialize_with = "word")]
     text: Option<String>,
+    #[serde(default, deserialize_with = "word")]
     refusal: Option<String>,
 }
 
@@ -166,7 +181,8 @@ impl Response<'_> {
         }
         reply.usage = self.usage.take().map(Usage::from);
         let reason = self.incomplete_details.take().and_then(|d| d.reason);
-        reply.finish = Some(reason.unwrap_or_else(|| self.status.clone().into_owned()));
+        let status = Some(self.status.clone().into_owned()).filter(|status| !status.is_empty());
+        reply.finish = reason.or(status);
         reply.done = true;
         Ok(())
     }
@@ -192,7 +208,7 @@ impl Dialect for Responses {
         let event: Event<'_> = serde_json::from_str(json)?;
         error_in(event.error)?;
         if let Some(channel) = channel(&event.kind) {
-            let delta = event.delta.map_or(Ok(None), string)?.unwrap_or_default();
+            let delta = event.delta.and_then(string).unwrap_or_default();
             let tokens = event.logprobs.and_then(length).unwrap_or(0);
             push(at, channel, &delta, tokens, reply);
             return Ok(());
@@ -211,14 +227,14 @@ impl Dialect for Responses {
         reply.done
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let mut response: Response<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let mut response: Response<'_> = serde_json::from_str(json)?;
         error_in(response.error)?;
         if response.status.is_empty() {
             return Err(Unread::Lacks("status"));
         }
         let mut channel = Channel::Silent;
-        for item in &response.output {
+        for item in response.output.iter().flatten() {
             let parts = item.content.iter().flatten();
             let text: String = parts
                 .filter_map(|part| part.text.as_deref().or(part.refusal.as_deref()))

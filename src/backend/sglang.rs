@@ -2,7 +2,7 @@
 
 use super::{
     Backend, Decode, WireOptions,
-    answer::{Dialect, SseDecoder, Unread, decoder, error_in, push, seen, string},
+    answer::{Dialect, SseDecoder, Unread, count, decoder, error_in, lenient, push, seen, string},
     body::Body,
 };
 use crate::{
@@ -74,6 +74,7 @@ struct Grown {
 struct Event<'a> {
     #[serde(borrow)]
     text: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "lenient")]
     meta_info: Option<Meta>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -81,9 +82,13 @@ struct Event<'a> {
 
 #[derive(Deserialize, Default)]
 struct Meta {
+    #[serde(default, deserialize_with = "count")]
     prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     completion_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     cached_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
     finish_reason: Option<Finish>,
 }
 
@@ -100,7 +105,9 @@ enum Finish {
 
 impl Meta {
     fn note(self, reply: &mut Reply) {
-        if let Some(Finish::Typed { kind: word } | Finish::Word(word)) = self.finish_reason {
+        if let Some(Finish::Typed { kind: word } | Finish::Word(word)) = self.finish_reason
+            && !word.is_empty()
+        {
             reply.finish = Some(word);
         }
         if self.completion_tokens.is_some() || self.prompt_tokens.is_some() {
@@ -121,7 +128,7 @@ impl Dialect for Grown {
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
         let event: Event<'_> = serde_json::from_str(json)?;
         error_in(event.error)?;
-        let text = event.text.map_or(Ok(None), string)?.unwrap_or_default();
+        let text = event.text.and_then(string).unwrap_or_default();
         let meta = event.meta_info.unwrap_or_default();
         let new = text.strip_prefix(reply.text.as_str()).unwrap_or(&text);
         let tokens = meta.completion_tokens.unwrap_or(self.tokens);
@@ -134,10 +141,10 @@ impl Dialect for Grown {
         Ok(())
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let answer: Event<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let answer: Event<'_> = serde_json::from_str(json)?;
         error_in(answer.error)?;
-        let text = string(answer.text.ok_or(Unread::Lacks("text"))?)?;
+        let text = string(answer.text.ok_or(Unread::Lacks("text"))?);
         reply.text = text.unwrap_or_default().into_owned();
         answer.meta_info.unwrap_or_default().note(reply);
         Ok((seen(&reply.text), None))

@@ -79,11 +79,12 @@ struct Output<'a> {
 impl Dialect for Outputs {
     type Frames = SseDecoder;
     const LACKS: &'static str = "without text_output";
+    const SAYS_END: bool = false;
 
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
         let output: Output<'_> = serde_json::from_str(json)?;
         error_in(output.error)?;
-        if let Some(text) = output.text_output.map_or(Ok(None), string)? {
+        if let Some(text) = output.text_output.and_then(string) {
             push(at, Channel::Answer, &text, 0, reply);
         }
         Ok(())
@@ -93,10 +94,10 @@ impl Dialect for Outputs {
         true
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let output: Output<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let output: Output<'_> = serde_json::from_str(json)?;
         error_in(output.error)?;
-        let text = string(output.text_output.ok_or(Unread::Lacks("text_output"))?)?;
+        let text = string(output.text_output.ok_or(Unread::Lacks("text_output"))?);
         reply.text = text.unwrap_or_default().into_owned();
         Ok((seen(&reply.text), None))
     }

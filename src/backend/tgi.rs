@@ -2,7 +2,10 @@
 
 use super::{
     Backend, Decode, WireOptions,
-    answer::{Dialect, SseDecoder, Unread, decoder, error_in, push, seen, string},
+    answer::{
+        Dialect, SseDecoder, Unread, count, decoder, error_in, flag, lenient, push, seen, string,
+        word,
+    },
     body::Body,
 };
 use crate::{
@@ -73,6 +76,7 @@ struct Event<'a> {
     token: Option<Token<'a>>,
     #[serde(borrow)]
     generated_text: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "lenient")]
     details: Option<Details>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -83,22 +87,28 @@ struct Token<'a> {
     #[serde(borrow)]
     text: Option<&'a RawValue>,
     /// An end-of-text token, say.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     special: bool,
 }
 
 #[derive(Deserialize)]
 struct Details {
+    #[serde(default, deserialize_with = "word")]
     finish_reason: Option<String>,
+    #[serde(default, deserialize_with = "count")]
     generated_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
     input_length: Option<u64>,
 }
 
 impl Event<'_> {
     /// The whole text, which comes with the end.
     fn end(self, reply: &mut Reply) -> Result<bool, Unread> {
-        let text = self.generated_text.map_or(Ok(None), string)?;
-        let Some(text) = text else {
+        let text = self.generated_text.and_then(string);
+        // Some servers write an empty text with every token.
+        let empty =
+            |text: &str| text.is_empty() && !reply.text.is_empty() && self.details.is_none();
+        let Some(text) = text.filter(|text| !empty(text)) else {
             return Ok(false);
         };
         reply.text = text.into_owned();
@@ -123,7 +133,7 @@ impl Dialect for Tokens {
         let event: Event<'_> = serde_json::from_str(json)?;
         error_in(event.error)?;
         if let Some(token) = &event.token {
-            let text = token.text.map_or(Ok(None), string)?.unwrap_or_default();
+            let text = token.text.and_then(string).unwrap_or_default();
             let text = if token.special { "" } else { &text };
             push(at, Channel::Answer, text, 1, reply);
         }
@@ -134,8 +144,8 @@ impl Dialect for Tokens {
         reply.done
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let answer: Event<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let answer: Event<'_> = serde_json::from_str(json)?;
         error_in(answer.error)?;
         if !answer.end(reply)? {
             return Err(Unread::Lacks("generated_text"));

@@ -1,6 +1,6 @@
 //! Runs a bench: target → plan → drive → measure → judge.
 
-use super::{Bench, deliver::Drive, extend::Delivered, prepare::Prepared};
+use super::{Bench, deliver::Drive, extend::Delivered, prepare::Prepared, remarks};
 use crate::{
     baseline::{Gate, Ready},
     client::{Observer, Silent, Stop, Stopper},
@@ -349,6 +349,7 @@ impl Bench {
             ..self.criteria(segments)
         };
         let (metrics, judgement) = criteria.assess(&run);
+        let notes = notes.into_iter().chain(remarks::on(&run)).collect();
         let mut report = Report::new(run, notes, criteria, metrics, judgement);
         self.remark_on_proof(&mut report);
         report
@@ -375,7 +376,11 @@ pub(super) fn count_tokens(record: &mut Record, prepared: &Prepared) {
         };
     }
     let counted_by_server = record.output.source == CountSource::Usage;
-    if !counted_by_server && (!record.text.is_empty() || !record.reasoning.is_empty()) {
+    // What is left of an answer that failed is in no number, and may be anything.
+    if record.ok()
+        && !counted_by_server
+        && (!record.text.is_empty() || !record.reasoning.is_empty())
+    {
         let answer = prepared.tokenizer.count(&record.text, false);
         let reasoning = prepared.tokenizer.count(&record.reasoning, false);
         if answer.source == CountSource::Tokenizer {

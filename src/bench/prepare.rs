@@ -1,6 +1,6 @@
 //! From a bench to requests that are ready to go out.
 
-use super::{Bench, align::Aligner, api_key::ApiKey, lora, ready::Waiting};
+use super::{Bench, align::Aligner, api_key::ApiKey, lora, ready::Waiting, several};
 use crate::{
     backend::{Backend, WireOptions, by_name},
     client::Envelope,
@@ -13,7 +13,9 @@ use crate::{
 };
 use bytes::Bytes;
 use hyper::Uri;
-use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -184,6 +186,9 @@ impl Bench {
             })
             .collect();
         let prompts = plan.requests.iter().map(|request| &request.prompt);
+        problems.extend(several::problem(&self.extra_body));
+        let overrides = plan.requests.iter().map(|request| &request.overrides);
+        problems.extend(overrides.filter_map(several::problem).take(1));
         let refused: BTreeSet<&str> = prompts.filter_map(|p| backend.refuses(p)).collect();
         problems.extend(refused.into_iter().map(|why| {
             let fix = format!("the backend {why}");
@@ -278,6 +283,15 @@ impl Bench {
             Error::Target("the target's host name has characters that no header may hold".into())
         })?;
         headers.insert(HOST, host);
+        // What is compressed comes in blocks, whose times are not those of tokens.
+        let common = [
+            (USER_AGENT, concat!("goodput/", env!("CARGO_PKG_VERSION"))),
+            (ACCEPT, "*/*"),
+            (ACCEPT_ENCODING, "identity"),
+        ];
+        for (name, value) in common {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
         for &(name, value) in backend.headers() {
             headers.insert(
                 HeaderName::from_static(name),

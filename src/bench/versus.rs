@@ -17,6 +17,7 @@
 use super::{
     Bench, Control,
     alike::Alike,
+    remarks,
     side::{REPEATS, Side, Which},
 };
 use crate::{
@@ -99,7 +100,9 @@ impl Bench {
             judgement.findings.insert(0, finding);
         }
         let judgement = judgement.compared(comparison, self.on_inconclusive);
-        let mut report = Report::new(run, b.plan_notes(), criteria, metrics, judgement);
+        let notes = b.plan_notes().into_iter().chain(remarks::on(&run));
+        let notes = notes.collect();
+        let mut report = Report::new(run, notes, criteria, metrics, judgement);
         self.remark_on_proof(&mut report);
         Ok(report)
     }

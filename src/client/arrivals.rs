@@ -71,13 +71,24 @@ impl Reader {
     }
 }
 
+/// How long bytes had been there, by the kernel.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    For(Duration),
+    /// It does not tell, or it could not be compared with the time now.
+    Untold,
+    /// They come from the future.
+    Never,
+}
+
 /// A read as the kernel tells of it.
 #[cfg(target_os = "linux")]
 pub(super) struct Taken {
     /// When.
     pub(super) now: Nanos,
-    /// How long the bytes had been there, if that can be told.
-    pub(super) waited: Option<Duration>,
+    /// How long the bytes had been there.
+    pub(super) waited: Waited,
     /// A time before the read, if it left nothing behind.
     pub(super) emptied: Option<Nanos>,
 }
@@ -144,7 +155,10 @@ impl Reads {
     #[cfg(target_os = "linux")]
     pub(super) fn by_kernel(&self, taken: Taken) {
         let at_most = (taken.now - self.emptied.get()) + TOLERANCE;
-        let waited = taken.waited.filter(|waited| *waited <= at_most);
+        let waited = match taken.waited {
+            Waited::For(waited) if waited <= at_most => Some(waited),
+            _ => None,
+        };
         if let Some(emptied) = taken.emptied {
             self.emptied.set(emptied);
         }
@@ -156,7 +170,7 @@ impl Reads {
             }
             None => {
                 log.at_read += 1;
-                log.clock_steps += 1;
+                log.clock_steps += u64::from(taken.waited != Waited::Untold);
                 self.own.set(self.own.get() + 1);
             }
         }
@@ -165,7 +179,7 @@ impl Reads {
         self.note(Nanos(taken.now.0.saturating_sub(waited)), taken.now);
     }
 
-    #[cfg(target_os = "linux")]
+    /// The run's clock.
     pub(super) fn clock(&self) -> &Clock {
         &self.reader.clock
     }

@@ -36,6 +36,8 @@ pub(super) struct Connection {
     stream: Stream,
     /// Bytes that arrived and are not used up, because what they begin is not complete.
     unread: Vec<u8>,
+    /// Bytes that came without a wait between them.
+    at_once: usize,
 }
 
 impl Connection {
@@ -45,6 +47,7 @@ impl Connection {
             stream: dialer.dial(reads.clone()).await?,
             reads,
             unread: Vec::new(),
+            at_once: 0,
         })
     }
 
@@ -76,8 +79,15 @@ impl Connection {
     ) -> Poll<io::Result<Option<T>>> {
         INCOMING.with_borrow_mut(|space| {
             let mut incoming = ReadBuf::new(space);
-            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut incoming))?;
+            match Pin::new(&mut self.stream).poll_read(cx, &mut incoming) {
+                Poll::Ready(read) => read?,
+                Poll::Pending => {
+                    self.at_once = 0;
+                    return Poll::Pending;
+                }
+            }
             let bytes = incoming.filled();
+            self.at_once += bytes.len();
             if bytes.is_empty() {
                 return Poll::Ready(Ok(None));
             }
@@ -99,6 +109,17 @@ impl Connection {
             mem::take(&mut self.unread);
         }
         taken
+    }
+
+    /// Lets the other requests of the thread go on if this connection brings bytes faster than they are
+    /// read. Whether it did.
+    pub(super) async fn take_turns(&mut self) -> bool {
+        let is_flood = self.at_once >= SPACE;
+        if is_flood {
+            self.at_once = 0;
+            tokio::task::yield_now().await;
+        }
+        is_flood
     }
 
     /// Bytes that are not used up.

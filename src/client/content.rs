@@ -1,126 +1,108 @@
 //! The content of an answer, taken out of its framing.
 
+use super::chunks::Chunks;
 use crate::record::RequestError;
-use std::{cell::RefCell, fmt};
-use ureq_proto::{
-    BodyMode,
-    client::{
-        Call, RecvBodyResult, RecvResponseResult,
-        state::{RecvBody, RecvResponse},
-    },
-};
-
-/// Bytes of content that are taken out at a time.
-const SPACE: usize = 64 << 10;
-
-thread_local! {
-    /// What they are taken out into: one for all connections of a thread, as they are used at once.
-    static CONTENT: RefCell<Vec<u8>> = RefCell::new(vec![0; SPACE]);
-}
+use std::fmt;
+use ureq_proto::BodyMode;
 
 /// What is still to come of an answer.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one a request, and most of its life it is the large one"
-)]
-pub(super) enum Content {
-    Coming {
-        call: Call<RecvBody>,
-        /// It ends where the connection ends.
-        until_close: bool,
-    },
-    Ended {
-        /// The connection may carry another request.
-        reusable: bool,
-    },
+#[derive(Debug)]
+pub(super) struct Content {
+    framing: Framing,
+    /// The connection may carry another request afterwards.
+    keeps: bool,
+}
+
+/// How its end is marked.
+#[derive(Debug)]
+enum Framing {
+    /// So many bytes are left.
+    Length(u64),
+    Chunks(Chunks),
+    UntilClose,
+    /// All of it came.
+    Over,
 }
 
 impl Content {
-    /// What follows the head that `call` has read; `None` if it has not.
-    pub(super) fn after(call: Call<RecvResponse>) -> Option<Self> {
-        Some(match call.proceed()? {
-            RecvResponseResult::RecvBody(call) => {
-                let until_close = call.body_mode() == BodyMode::CloseDelimited;
-                Content::Coming { call, until_close }
-            }
-            RecvResponseResult::Cleanup(call) => Content::Ended {
-                reusable: !call.must_close_connection(),
-            },
-            RecvResponseResult::Redirect(call) => Content::Ended {
-                reusable: !call.must_close_connection(),
-            },
-        })
+    /// Of an answer with such a body. `keeps` says whether the connection is kept afterwards.
+    pub(super) fn new(mode: BodyMode, keeps: bool) -> Self {
+        let framing = match mode {
+            BodyMode::NoBody | BodyMode::LengthDelimited(0) => Framing::Over,
+            BodyMode::LengthDelimited(length) => Framing::Length(length),
+            BodyMode::Chunked => Framing::Chunks(Chunks::default()),
+            BodyMode::CloseDelimited => Framing::UntilClose,
+        };
+        Content {
+            keeps: keeps && !matches!(framing, Framing::UntilClose),
+            framing,
+        }
+    }
+
+    /// Of an answer that has not begun.
+    pub(super) fn none() -> Self {
+        Content {
+            framing: Framing::Over,
+            keeps: false,
+        }
     }
 
     /// Whether all of it came.
     pub(super) fn is_ended(&self) -> bool {
-        matches!(self, Content::Ended { .. })
+        matches!(self.framing, Framing::Over)
     }
 
-    /// Whether the connection may carry another request.
-    pub(super) fn leaves_reusable(&self) -> bool {
-        matches!(self, Content::Ended { reusable: true })
+    /// Whether the connection may carry another request once all of it came.
+    pub(super) fn keeps_connection(&self) -> bool {
+        self.keeps
     }
 
-    /// Shows what these bytes hold of the content, and says how many of them it needs no more.
+    /// Shows what these bytes hold of the content, and says how many of them belong to it.
     pub(super) fn take(
         &mut self,
         bytes: &[u8],
         mut show: impl FnMut(&[u8]) -> Result<(), RequestError>,
     ) -> (usize, Result<(), RequestError>) {
-        let Content::Coming { call, until_close } = self else {
-            return (0, Ok(()));
-        };
-        let mut used = 0;
-        let shown = CONTENT.with_borrow_mut(|content| {
-            loop {
-                let (taken, length) = call
-                    .read(&bytes[used..], content)
-                    .map_err(|e| not_http(&e))?;
-                used += taken;
-                if length > 0 {
-                    show(&content[..length])?;
+        match &mut self.framing {
+            Framing::Over => (0, Ok(())),
+            Framing::UntilClose => (bytes.len(), show(bytes)),
+            Framing::Length(left) => {
+                let length = usize::try_from(*left).unwrap_or(usize::MAX);
+                let length = length.min(bytes.len());
+                *left -= length as u64;
+                if *left == 0 {
+                    self.framing = Framing::Over;
                 }
-                if taken == 0 && length == 0 {
-                    return Ok(());
-                }
+                (length, show(&bytes[..length]))
             }
-        });
-        if !*until_close && call.can_proceed() {
-            self.end();
+            Framing::Chunks(chunks) => {
+                let taken = chunks.take(bytes, show);
+                if chunks.is_over() {
+                    self.framing = Framing::Over;
+                }
+                taken
+            }
         }
-        (used, shown)
     }
 
     /// The connection has ended.
     ///
     /// # Errors
-    /// There should have been more.
+    /// There should have been more. What may be missing are the trailers behind the last chunk.
     pub(super) fn close(&mut self) -> Result<(), RequestError> {
-        match self {
-            Content::Coming {
-                until_close: false, ..
-            } => Err(RequestError::Truncated {
-                message: "the connection was closed before the answer was complete".into(),
-            }),
-            _ => {
-                self.end();
-                Ok(())
-            }
+        self.keeps = false;
+        let complete = match &self.framing {
+            Framing::Over | Framing::UntilClose => true,
+            Framing::Length(_) => false,
+            Framing::Chunks(chunks) => chunks.had_last_chunk(),
+        };
+        if complete {
+            self.framing = Framing::Over;
+            return Ok(());
         }
-    }
-
-    fn end(&mut self) {
-        let ended = Content::Ended { reusable: false };
-        let Content::Coming { call, .. } = std::mem::replace(self, ended) else {
-            return;
-        };
-        let reusable = match call.proceed() {
-            Some(RecvBodyResult::Cleanup(call)) => !call.must_close_connection(),
-            Some(RecvBodyResult::Redirect(call)) => !call.must_close_connection(),
-            None => false,
-        };
-        *self = Content::Ended { reusable };
+        Err(RequestError::Truncated {
+            message: "the connection was closed before the answer was complete".into(),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a connection to the target is made.
 
 use super::{
+    addresses::Addresses,
     arrivals::{Reader, Reads},
     io::{Noted, Stream},
     tls::Tls,
@@ -19,7 +20,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::net::TcpStream;
 
 /// Opens connections to one target. Names are resolved once, before the run.
 #[derive(Clone)]
@@ -28,9 +28,12 @@ pub struct Dialer(Arc<Route>);
 enum Route {
     Tcp {
         name: String,
-        addresses: Vec<SocketAddr>,
+        addresses: Addresses,
         resolved_in: Option<Duration>,
         tls: Option<Tls>,
+        /// Keeps the kernel's times on, from before the first connection.
+        #[cfg(target_os = "linux")]
+        _stamping: Option<super::kernel_time::Stamping>,
     },
     #[cfg(unix)]
     Unix(PathBuf),
@@ -104,9 +107,11 @@ impl Dialer {
         };
         Ok(Dialer(Arc::new(Route::Tcp {
             name: format!("{host}:{port}"),
-            addresses,
+            addresses: Addresses::new(addresses),
             resolved_in: bare.parse::<IpAddr>().is_err().then_some(resolved_in),
             tls,
+            #[cfg(target_os = "linux")]
+            _stamping: super::kernel_time::Stamping::start(),
         })))
     }
 
@@ -133,7 +138,11 @@ impl Dialer {
         let reads = Reads::new(Rc::new(Reader::new(clock.clone())));
         let dialled = clock.timeout_at(clock.now().after(limit), self.dial(reads));
         let dialled = dialled.await.unwrap_or_else(|_| {
-            let message = format!("no connection within {} ms", limit.as_millis());
+            let tls = match &*self.0 {
+                Route::Tcp { tls: Some(_), .. } => ". Does the server speak TLS on this port?",
+                _ => "",
+            };
+            let message = format!("no connection within {} ms{tls}", limit.as_millis());
             Err(io::Error::new(io::ErrorKind::TimedOut, message))
         });
         match dialled {
@@ -154,7 +163,7 @@ impl Dialer {
     pub(super) async fn dial(&self, reads: Rc<Reads>) -> io::Result<Stream> {
         match &*self.0 {
             Route::Tcp { addresses, tls, .. } => {
-                let tcp = TcpStream::connect(&addresses[..]).await?;
+                let tcp = addresses.connect(reads.clock()).await?;
                 tcp.set_nodelay(true)?;
                 let tcp = Noted::tcp(tcp, reads);
                 match tls {

@@ -2,6 +2,7 @@
 
 use super::{
     arrivals::{ReadLog, Reader},
+    bounds::Bounds,
     connection::Pool,
     dial::Dialer,
     exchange::{Channel, Launch, Timeouts, Traces},
@@ -15,7 +16,7 @@ use crate::{
     backend::Backend,
     clock::{Clock, Nanos},
     plan::{Plan, PlannedRequest},
-    record::{Record, RequestError, TokenCount},
+    record::{Record, RequestError, Task, TokenCount},
     run::{ServerSide, ServerTtft},
     screen,
 };
@@ -221,7 +222,7 @@ impl Driver {
             };
             let stage = match &job.slots {
                 Some(slots) if slot.is_none() => Stage::Queued(message, slots.clone()),
-                _ => Stage::Launched(job.launch(&message), slot),
+                _ => Stage::Launched(job.launch(message), slot),
             };
             let arrival = Arrival::of(request, index, intended, dispatched);
             tasks.spawn_local(run_one(job.clone(), arrival, stage));
@@ -298,7 +299,7 @@ impl Driver {
     }
 
     async fn warm_connections(&self, channel: &Channel, count: usize) {
-        let opened = (0..count).map(|_| channel.connect(self.clock.now()));
+        let opened = (0..count).map(|_| channel.open(self.clock.now()));
         // A connection that cannot be opened now will be tried again by the request that needs it.
         for connection in futures_util::future::join_all(opened)
             .await
@@ -317,7 +318,7 @@ impl Job {
         self.slots.as_ref()?.clone().try_acquire_owned().ok()
     }
 
-    pub(super) fn launch(&self, message: &Message) -> Result<Box<Launch>, RequestError> {
+    pub(super) fn launch(&self, message: Message) -> Result<Box<Launch>, RequestError> {
         self.observer.sent();
         self.channel.launch(message).map(Box::new)
     }
@@ -380,20 +381,22 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
                 Stage::Launched(launch, slot) => (launch, slot),
                 Stage::Queued(message, slots) => {
                     let slot = slots.acquire_owned().await.ok();
-                    (job.launch(&message), slot)
+                    (job.launch(message), slot)
                 }
             };
             let launch = launch?;
             sent = Some(launch.sent);
+            let task = job.backend.task();
+            let bounds = Bounds::of(task, arrival.output_tokens, launch.body_size());
             let mut decoder = job.backend.decoder(job.stream);
             job.channel
-                .exchange(launch, &mut *decoder, &mut traces)
+                .exchange(launch, &bounds, &mut *decoder, &mut traces)
                 .await
         };
         let outcome = job.stop.or_cut(pin!(work)).await;
         outcome.unwrap_or(Err(RequestError::Cancelled))
     };
-    let end = clock.now();
+    let end = traces.ended.unwrap_or_else(|| clock.now());
     let mut reply = traces.reply;
     // A run keeps all of them.
     reply.events.shrink_to_fit();
@@ -408,10 +411,15 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         end,
         status: traces.status,
         timestamps: traces.timestamps,
+        retried: traces.retried,
         input: arrival.input,
         output: TokenCount::of_reply(&reply),
         events: reply.events,
         answered: reply.answered,
+        asked: match job.backend.task() {
+            Task::Generate => arrival.output_tokens,
+            Task::Pool => 0,
+        },
         inputs: arrival.inputs,
         audio_seconds: arrival.audio_seconds,
         lora: arrival.lora,

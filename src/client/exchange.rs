@@ -1,28 +1,26 @@
 //! One request and its answer.
 
 use super::{
+    answer::{Answer, Silence, Upload, timeout},
+    bounds::Bounds,
     connection::{Connection, Pool},
-    content::{Content, not_http},
+    head::{Head, says},
     message::{Envelope, Message, Outgoing},
     watchdog::Watchdog,
 };
 use crate::{
-    backend::{self, Decode},
+    backend::Decode,
     clock::{Clock, Nanos},
     record::{Phase, Reply, RequestError, Timestamps},
 };
 use bytes::Buf;
 use std::{
     future::{Future, poll_fn},
-    io,
     pin::pin,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 use ureq_proto::client::{Call, state::RecvResponse};
-
-/// The body of an answer other than 200 is kept up to this size.
-const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
 /// Time limits of the phases of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +29,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From sending to the first token. Default 10 min.
     pub first_token: Duration,
-    /// Between two reads after the first token. Default 2 min.
+    /// Between two events that bring tokens, and from the last of them to the end. What brings nothing,
+    /// such as a heartbeat, does not count. Default 2 min.
     pub between_tokens: Duration,
     /// The whole request. Default 6 h, as in vLLM.
     pub total: Duration,
@@ -48,9 +47,6 @@ impl Default for Timeouts {
     }
 }
 
-/// The head of an answer is refused beyond this size.
-const HEAD_LIMIT: usize = 64 * 1024;
-
 /// What an exchange leaves behind; it is filled while the answer comes in, so that a request
 /// that fails or is cancelled keeps what it had.
 #[derive(Debug, Default)]
@@ -59,6 +55,10 @@ pub(super) struct Traces {
     pub(super) head: Option<Nanos>,
     pub(super) status: Option<u16>,
     pub(super) timestamps: Option<Timestamps>,
+    /// When the answer said its end, if its body stayed open.
+    pub(super) ended: Option<Nanos>,
+    /// The request was sent again, because the connection that it was first sent on had died.
+    pub(super) retried: bool,
     pub(super) reply: Reply,
 }
 
@@ -74,10 +74,18 @@ pub(super) struct Channel {
 pub(super) struct Launch {
     /// When that began.
     pub(super) sent: Nanos,
+    message: Message,
     outgoing: Outgoing,
     call: Call<RecvResponse>,
     /// The idle connection that took it, if there was one.
     connection: Option<Connection>,
+}
+
+impl Launch {
+    /// Bytes of the request's body.
+    pub(super) fn body_size(&self) -> usize {
+        self.message.body.len()
+    }
 }
 
 impl Channel {
@@ -85,14 +93,9 @@ impl Channel {
     ///
     /// This does not wait, so that the driver itself can do it on time: a task of the request's own
     /// would be behind all others that have something to read.
-    pub(super) fn launch(&self, message: &Message) -> Result<Launch, RequestError> {
+    pub(super) fn launch(&self, message: Message) -> Result<Launch, RequestError> {
         let sent = self.clock.now();
-        let (mut outgoing, call) =
-            self.envelope
-                .seal(message)
-                .map_err(|e| RequestError::Connect {
-                    message: format!("the request cannot be sent: {e}"),
-                })?;
+        let (mut outgoing, call) = self.seal(&message)?;
         let size = outgoing.remaining();
         let cx = &mut Context::from_waker(Waker::noop());
         let connection = loop {
@@ -108,59 +111,114 @@ impl Channel {
         };
         Ok(Launch {
             sent,
+            message,
             outgoing,
             call,
             connection,
         })
     }
 
+    fn seal(&self, message: &Message) -> Result<(Outgoing, Call<RecvResponse>), RequestError> {
+        let sealed = self.envelope.seal(message);
+        sealed.map_err(|e| RequestError::Connect {
+            message: format!("the request cannot be sent: {e}"),
+        })
+    }
+
     /// Sends the rest of a request and reads the answer to its end.
+    ///
+    /// A server may close an idle connection in the very moment in which it is used again. A request
+    /// that gets no byte of an answer on such a connection is sent once more, on a new one; its time
+    /// goes on.
     pub(super) async fn exchange(
         &self,
-        mut launch: Box<Launch>,
+        launch: Box<Launch>,
+        bounds: &Bounds,
         decoder: &mut dyn Decode,
         traces: &mut Traces,
     ) -> Result<(), RequestError> {
-        let sent = launch.sent;
-        let mut connection = match launch.connection.take() {
-            Some(connection) => connection,
-            None => {
-                // Boxed, so that requests do not keep the room for it while they read.
-                let connection = Box::pin(self.connect(sent)).await?;
-                traces.connected = Some(self.clock.now());
-                connection
-            }
-        };
-        let own_before = connection.reads.own_times();
-        let mut answer = Answer {
-            connection: &mut connection,
-            content: Content::Ended { reusable: false },
-            watchdog: Watchdog::new(self.clock.clone()),
-            timeouts: &self.timeouts,
+        let Launch {
             sent,
-            fresh: true,
-        };
-        let status = answer.head(&mut launch).await?;
-        if let Some(content) = Content::after(launch.call) {
-            answer.content = content;
+            message,
+            outgoing,
+            call,
+            connection,
+        } = *launch;
+        if let Some(idle) = connection {
+            let sealed = (outgoing, call);
+            let first = self.attempt(idle, sealed, sent, bounds, decoder, traces);
+            match first.await {
+                Err(Silence::Unanswered(_)) => traces.retried = true,
+                Err(Silence::Failed(error)) => return Err(error),
+                Ok(()) => return Ok(()),
+            }
+            let connection = self.connect(sent, traces).await?;
+            let sealed = self.seal(&message)?;
+            let second = self.attempt(connection, sealed, sent, bounds, decoder, traces);
+            return second.await.map_err(Silence::into_error);
         }
-        traces.head = Some(answer.connection.reads.arrived());
-        traces.status = Some(status);
-        traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
-        let outcome = match status {
-            200 => answer.decode(decoder, &mut traces.reply).await,
-            _ => Err(answer.refusal(status).await),
-        };
-        traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
-        if answer.content.leaves_reusable() && connection.unread() == 0 {
-            self.pool.give_back(connection);
-        }
-        outcome
+        let connection = self.connect(sent, traces).await?;
+        let only = self.attempt(connection, (outgoing, call), sent, bounds, decoder, traces);
+        only.await.map_err(Silence::into_error)
     }
 
-    /// Opens a connection within the limit on that, which counts from `sent`.
-    pub(super) async fn connect(&self, sent: Nanos) -> Result<Connection, RequestError> {
+    /// Sends a request on this connection and reads the answer.
+    async fn attempt(
+        &self,
+        mut connection: Connection,
+        (outgoing, call): (Outgoing, Call<RecvResponse>),
+        sent: Nanos,
+        bounds: &Bounds,
+        decoder: &mut dyn Decode,
+        traces: &mut Traces,
+    ) -> Result<(), Silence> {
+        let own_before = connection.reads.own_times();
+        let mut upload = Upload::new(outgoing);
+        let mut answer = Answer::new(
+            &mut connection,
+            &mut upload,
+            &self.clock,
+            &self.timeouts,
+            sent,
+        );
+        let closing = says(&self.envelope.headers, "close");
+        let mut heading = answer.head(Head::new(call, closing)).await?;
+        answer.begin(&mut heading);
+        traces.head = Some(answer.connection.reads.arrived());
+        traces.status = Some(heading.status);
+        traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
+        let outcome = match (heading.status, &heading.coding) {
+            (200, Some(coding)) => Err(compressed(coding)),
+            (200, None) => {
+                let (said_at, decoded) = answer.decode(decoder, bounds, &mut traces.reply).await;
+                traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
+                if let Some(at) = said_at
+                    && !(traces.reply.done && answer.settle().await)
+                {
+                    traces.ended = Some(at);
+                }
+                decoded
+            }
+            _ => Err(answer.refusal(&heading).await),
+        };
+        if answer.leaves_reusable() {
+            self.pool.give_back(connection);
+        }
+        outcome.map_err(Silence::Failed)
+    }
+
+    async fn connect(&self, since: Nanos, traces: &mut Traces) -> Result<Connection, RequestError> {
+        // Boxed, so that requests do not keep the room for it while they read.
+        let connection = Box::pin(self.open(since)).await?;
+        traces.connected = Some(self.clock.now());
+        Ok(connection)
+    }
+
+    /// Opens a connection within the limit on that, and within that on the whole of what began at `since`.
+    pub(super) async fn open(&self, since: Nanos) -> Result<Connection, RequestError> {
         let limit = self.timeouts.connect.min(self.timeouts.total);
+        let all = since.after(self.timeouts.total);
+        let until = self.clock.now().after(limit).min(all);
         let mut watchdog = Watchdog::new(self.clock.clone());
         let mut open = pin!(self.pool.open());
         poll_fn(|cx| {
@@ -168,182 +226,20 @@ impl Channel {
                 return Poll::Ready(opened);
             }
             watchdog
-                .poll_expired(cx, sent.after(limit))
+                .poll_expired(cx, until)
                 .map(|()| Err(timeout(Phase::Connect, limit)))
         })
         .await
     }
 }
 
-/// An answer as it comes in.
-struct Answer<'a> {
-    connection: &'a mut Connection,
-    content: Content,
-    watchdog: Watchdog,
-    timeouts: &'a Timeouts,
-    /// When the request's time limits started.
-    sent: Nanos,
-    /// What came together with the head has not been looked at.
-    fresh: bool,
-}
-
-impl Answer<'_> {
-    /// Sends the request and waits for the head of the answer, which may come before the server has
-    /// the whole request. Gives the status.
-    async fn head(&mut self, launch: &mut Launch) -> Result<u16, RequestError> {
-        let Launch { outgoing, call, .. } = launch;
-        let (deadline, phase, limit) = self.deadline(None);
-        let (connection, watchdog) = (&mut *self.connection, &mut self.watchdog);
-        let size = outgoing.remaining();
-        let mut sending = true;
-        poll_fn(|cx| {
-            if sending && let Poll::Ready(done) = connection.poll_send(cx, outgoing) {
-                sending = false;
-                if done.is_err() && outgoing.remaining() == size {
-                    return Poll::Ready(Err(RequestError::Connect {
-                        message: "the server closed the connection before it took the request"
-                            .into(),
-                    }));
-                }
-                // Else a server that hung up in the middle may have said why before it did.
-            }
-            while let Poll::Ready(received) =
-                connection.poll_receive(cx, |bytes| read_head(call, bytes))
-            {
-                let error = match received {
-                    Ok(Some(Ok(Some(status)))) => return Poll::Ready(Ok(status)),
-                    Ok(Some(Ok(None))) if connection.unread() <= HEAD_LIMIT => continue,
-                    Ok(Some(Ok(None))) => not_http(&"the head of the answer is too long"),
-                    Ok(Some(Err(error))) => not_http(&error),
-                    Ok(None) => RequestError::Truncated {
-                        message: "the connection was closed before an answer came".into(),
-                    },
-                    Err(error) => broken(&error),
-                };
-                return Poll::Ready(Err(error));
-            }
-            watchdog
-                .poll_expired(cx, deadline)
-                .map(|()| Err(timeout(phase, limit)))
-        })
-        .await
-    }
-
-    /// Decodes an answer as it arrives.
-    async fn decode(
-        &mut self,
-        decoder: &mut dyn Decode,
-        reply: &mut Reply,
-    ) -> Result<(), RequestError> {
-        let reads = self.connection.reads.clone();
-        while !self.content.is_ended() {
-            let last_data = (!reply.events.is_empty()).then(|| reads.arrived());
-            let before = reply.events.len();
-            self.read(last_data, |bytes| {
-                decoder.data(reads.arrived(), bytes, reply)
-            })
-            .await?;
-            reads.brought_tokens(reply.events.len() - before);
-        }
-        decoder.end(reads.arrived(), reply)
-    }
-
-    /// Any other answer, with the start of its body.
-    async fn refusal(&mut self, status: u16) -> RequestError {
-        let mut kept = Vec::new();
-        while !self.content.is_ended() && kept.len() < ERROR_BODY_LIMIT {
-            let read = self.read(None, |bytes| {
-                let room = ERROR_BODY_LIMIT - kept.len();
-                kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
-                Ok(())
-            });
-            // What is there of the body says more than how it ended.
-            if read.await.is_err() {
-                break;
-            }
-        }
-        RequestError::Status {
-            status,
-            body: backend::error_body(&kept),
-        }
-    }
-
-    /// Shows `show` what the next read brings of the content.
-    async fn read(
-        &mut self,
-        last_data: Option<Nanos>,
-        mut show: impl FnMut(&[u8]) -> Result<(), RequestError>,
-    ) -> Result<(), RequestError> {
-        let (deadline, phase, limit) = self.deadline(last_data);
-        let (connection, content) = (&mut *self.connection, &mut self.content);
-        if std::mem::take(&mut self.fresh) && connection.unread() > 0 {
-            return connection.take_unread(|bytes| content.take(bytes, show));
-        }
-        poll_fn(|cx| {
-            let take = |bytes: &[u8]| content.take(bytes, &mut show);
-            if let Poll::Ready(received) = connection.poll_receive(cx, take) {
-                return Poll::Ready(match received {
-                    Ok(Some(taken)) => taken,
-                    Ok(None) => content.close(),
-                    Err(error) => Err(broken(&error)),
-                });
-            }
-            self.watchdog
-                .poll_expired(cx, deadline)
-                .map(|()| Err(timeout(phase, limit)))
-        })
-        .await
-    }
-
-    /// The nearest deadline, and what it limits.
-    fn deadline(&self, last_token: Option<Nanos>) -> (Nanos, Phase, Duration) {
-        let (limits, sent) = (self.timeouts, self.sent);
-        let total = (sent.after(limits.total), Phase::Total, limits.total);
-        let phase = match last_token {
-            None => (
-                sent.after(limits.first_token),
-                Phase::FirstToken,
-                limits.first_token,
-            ),
-            Some(at) => (
-                at.after(limits.between_tokens),
-                Phase::BetweenTokens,
-                limits.between_tokens,
-            ),
-        };
-        if total.0 < phase.0 { total } else { phase }
-    }
-}
-
-/// The status, once the head is complete; how many bytes are done with.
-fn read_head(
-    call: &mut Call<RecvResponse>,
-    bytes: &[u8],
-) -> (usize, Result<Option<u16>, ureq_proto::Error>) {
-    let mut used = 0;
-    loop {
-        match call.try_response(&bytes[used..], false) {
-            Ok((more, Some(response))) => {
-                return (used + more, Ok(Some(response.status().as_u16())));
-            }
-            Ok((0, None)) => return (used, Ok(None)),
-            // An interim answer.
-            Ok((more, None)) => used += more,
-            Err(error) => return (used, Err(error)),
-        }
-    }
-}
-
-fn timeout(phase: Phase, limit: Duration) -> RequestError {
-    RequestError::Timeout {
-        phase,
-        limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
-    }
-}
-
-/// The connection failed while an answer was due.
-fn broken(error: &io::Error) -> RequestError {
-    RequestError::Truncated {
-        message: format!("the connection broke: {error}"),
+/// An answer that was compressed although nobody asked for that. What is compressed comes in blocks, so
+/// the times of its tokens are not the server's.
+fn compressed(coding: &str) -> RequestError {
+    RequestError::Malformed {
+        message: format!(
+            "the answer is compressed (content-encoding: {coding}), although the request says \
+             accept-encoding: identity. Switch compression off in the server, or in the proxy before it"
+        ),
     }
 }

@@ -4,7 +4,7 @@
 //! the system's clock, which may be set at any moment. So only an age is taken from them: how long
 //! before the read the bytes had arrived, by that same clock. The time of the read is the run's.
 
-use super::arrivals::{Reads, Taken};
+use super::arrivals::{Reads, Taken, Waited};
 use crate::clock::{Clock, Nanos};
 use nix::{
     cmsg_space,
@@ -16,9 +16,11 @@ use nix::{
 };
 use std::{
     cell::RefCell,
-    io::{self, IoSliceMut},
+    io::{self, IoSliceMut, Write},
+    net::Ipv4Addr,
     os::fd::{AsRawFd, RawFd},
     task::{Context, Poll, ready},
+    thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
@@ -40,6 +42,38 @@ thread_local! {
 /// Asks for the times of a connection. Whether the kernel agrees.
 pub(super) fn ask(stream: &TcpStream) -> bool {
     setsockopt(stream, ReceiveTimestampns, &true).is_ok()
+}
+
+/// How often the kernel is asked whether it stamps by now, and how long it is left in peace between.
+const ATTEMPTS: usize = 20;
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// A connection of this process with itself that was asked for its times. The kernel stamps what it
+/// receives only while somebody asks, and begins some time after the first did: what comes before that
+/// has no time.
+pub(super) struct Stamping {
+    _ends: [std::net::TcpStream; 2],
+}
+
+impl Stamping {
+    /// Asks, and waits for the first stamp. `None` if there is none to be waited for.
+    pub(super) fn start() -> Option<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+        let mut here = std::net::TcpStream::connect(listener.local_addr().ok()?).ok()?;
+        let (there, _) = listener.accept().ok()?;
+        setsockopt(&there, ReceiveTimestampns, &true).ok()?;
+        for _ in 0..ATTEMPTS {
+            here.write_all(&[0]).ok()?;
+            // On loopback what was written is there.
+            if matches!(take(there.as_raw_fd(), &mut [0]), Ok((_, Some(_)))) {
+                break;
+            }
+            thread::sleep(PATIENCE);
+        }
+        Some(Stamping {
+            _ends: [here, there],
+        })
+    }
 }
 
 /// Reads from a connection that was asked for its times.
@@ -108,21 +142,23 @@ fn take(socket: RawFd, data: &mut [u8]) -> io::Result<(usize, Option<Duration>)>
     })
 }
 
-/// The time now, and how long ago that was.
+/// The time now, and how long before it that was.
 ///
 /// Both clocks must be read at once. The thread may be put aside between two readings, so they are
 /// repeated until little has passed between them.
-fn age(stamp: Option<Duration>, clock: &Clock) -> (Nanos, Option<Duration>) {
+fn age(stamp: Option<Duration>, clock: &Clock) -> (Nanos, Waited) {
+    let Some(stamp) = stamp else {
+        return (clock.now(), Waited::Untold);
+    };
     let mut before = clock.now();
     for _ in 0..READINGS {
         let system = SystemTime::now().duration_since(UNIX_EPOCH);
         let after = clock.now();
         if after - before < AT_ONCE {
-            let age = system.ok().zip(stamp);
-            let age = age.and_then(|(system, stamp)| system.checked_sub(stamp));
-            return (after, age);
+            let age = system.ok().and_then(|system| system.checked_sub(stamp));
+            return (after, age.map_or(Waited::Never, Waited::For));
         }
         before = after;
     }
-    (before, None)
+    (before, Waited::Untold)
 }

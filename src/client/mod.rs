@@ -4,7 +4,11 @@
 //! must: a token's time is when the kernel received its bytes, or where it does not tell, when they
 //! were read, taken before anything looks at them.
 
+mod addresses;
+mod answer;
 mod arrivals;
+mod bounds;
+mod chunks;
 mod connection;
 mod content;
 mod crew;
@@ -12,11 +16,13 @@ mod descriptors;
 mod dial;
 mod driver;
 mod exchange;
+mod head;
 mod io;
 #[cfg(target_os = "linux")]
 mod kernel_time;
 mod message;
 mod probe;
+mod redirect;
 mod share;
 mod stop;
 mod system;

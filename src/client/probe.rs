@@ -82,7 +82,7 @@ impl Probe {
                 body: self.body.clone(),
             };
             let dispatched = clock.now();
-            let stage = Stage::Launched(job.launch(&message), None);
+            let stage = Stage::Launched(job.launch(message), None);
             let arrival = Arrival::of(&self.request, index, due, dispatched);
             sent.under_way
                 .spawn_local(run_one(job.clone(), arrival, stage));

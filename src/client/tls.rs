@@ -44,9 +44,29 @@ impl Tls {
 
     /// The time of what comes out is that of the read that brought the last part of its record.
     pub(super) async fn wrap(&self, tcp: Noted<TcpStream>) -> io::Result<Stream> {
-        let tls = self.connector.connect(self.name.clone(), tcp).await?;
-        Ok(Box::new(tls))
+        let connected = self.connector.connect(self.name.clone(), tcp).await;
+        Ok(Box::new(connected.map_err(explained)?))
     }
+}
+
+/// Names what a server that speaks no TLS does to a handshake.
+#[cfg(feature = "tls")]
+fn explained(error: io::Error) -> io::Error {
+    use tokio_rustls::rustls::Error;
+
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let message = match inner {
+        Some(Error::InvalidMessage(_)) => {
+            "the server does not speak TLS on this port. If it speaks plain HTTP, begin the target's \
+             URL with http://"
+        }
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the server closed the connection during the TLS handshake. If it speaks plain HTTP, begin \
+             the target's URL with http://"
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), message)
 }
 
 #[cfg(not(feature = "tls"))]
@@ -67,15 +87,27 @@ impl Tls {
 mod insecure {
     use std::sync::Arc;
     use tokio_rustls::rustls::{
-        DigitallySignedStruct, Error, SignatureScheme,
+        CertificateError, DigitallySignedStruct, Error, SignatureScheme,
         client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
         pki_types::{CertificateDer, ServerName, UnixTime},
     };
 
-    /// Accepts any certificate, but still checks that the server holds its key.
+    /// Accepts any certificate, but still checks that the server holds its key, where the certificate is
+    /// of a kind in which the key can be found: `openssl x509` makes such of version 1, which cannot.
     #[derive(Debug)]
     pub(super) struct AnyCertificate(pub(super) Arc<CryptoProvider>);
+
+    fn unless_unreadable(
+        verified: Result<HandshakeSignatureValid, Error>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match verified {
+            Err(Error::InvalidCertificate(why)) if why != CertificateError::BadSignature => {
+                Ok(HandshakeSignatureValid::assertion())
+            }
+            other => other,
+        }
+    }
 
     impl ServerCertVerifier for AnyCertificate {
         fn verify_server_cert(
@@ -96,7 +128,7 @@ mod insecure {
             dss: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, Error> {
             let algorithms = &self.0.signature_verification_algorithms;
-            verify_tls12_signature(message, cert, dss, algorithms)
+            unless_unreadable(verify_tls12_signature(message, cert, dss, algorithms))
         }
 
         fn verify_tls13_signature(
@@ -106,7 +138,7 @@ mod insecure {
             dss: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, Error> {
             let algorithms = &self.0.signature_verification_algorithms;
-            verify_tls13_signature(message, cert, dss, algorithms)
+            unless_unreadable(verify_tls13_signature(message, cert, dss, algorithms))
         }
 
         fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -16,6 +16,9 @@ pub struct Counts {
     pub failed: u64,
     /// Requests under way when the run was stopped.
     pub cancelled: u64,
+    /// Requests that were sent a second time, because the idle connection that they were first sent on
+    /// had died.
+    pub retried: u64,
     /// Prompt tokens of the completed ones.
     pub input_tokens: u64,
     /// Those of them that came from the server's prefix cache, by its usage; `None` if it tells of no
@@ -36,6 +39,7 @@ impl Counts {
             ..Counts::default()
         };
         for record in &run.records {
+            counts.retried += u64::from(record.retried);
             match record.error {
                 None => {
                     counts.completed += 1;

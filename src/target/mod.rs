@@ -6,6 +6,7 @@
 #[cfg(unix)]
 mod group;
 mod process;
+mod proxy;
 mod service;
 mod simulation;
 mod url;

@@ -158,7 +158,14 @@ impl Target for Named {
 
     fn open_until(&self, stop: &Stop, observer: &dyn Observer) -> Result<Opened, TargetError> {
         match &self.0 {
-            Text::Url(url) => Opened::at(url),
+            Text::Url(url) => {
+                let opened = Opened::at(url)?;
+                let objection = match &opened.place {
+                    Place::Endpoint(Endpoint::Url(origin)) => super::proxy::objection(origin),
+                    _ => None,
+                };
+                objection.map_or(Ok(opened), |why| Err(TargetError::Failed(why)))
+            }
             Text::Unix(path) => Ok(Opened {
                 place: Place::Endpoint(Endpoint::Unix(path.clone())),
                 guard: None,

@@ -4,20 +4,24 @@
 //! or the truth matters stay raw: they are borrowed, so that a token without escapes in it costs no
 //! allocation, and a field of an unexpected type does not make an answer unreadable.
 
-use super::usage::UsageObject;
+use super::{
+    json::{lenient, present, string},
+    usage::UsageObject,
+};
 use crate::record::{Channel, ServerTimes};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 /// A stream event, or a whole answer.
 #[derive(Debug, Deserialize)]
 pub(in crate::backend) struct Chunk<'a> {
     #[serde(borrow, default)]
-    pub(in crate::backend) choices: First<Choice<'a>>,
+    pub(in crate::backend) choices: Choices<'a>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(in crate::backend) usage: Option<UsageObject>,
     #[serde(borrow)]
     pub(in crate::backend) error: Option<&'a RawValue>,
@@ -52,6 +56,8 @@ impl Chunk<'_> {
 /// One choice of a [`Chunk`].
 #[derive(Debug, Deserialize)]
 pub(in crate::backend) struct Choice<'a> {
+    #[serde(borrow)]
+    index: Option<&'a RawValue>,
     /// Completions.
     #[serde(borrow)]
     pub(in crate::backend) text: Option<&'a RawValue>,
@@ -97,8 +103,7 @@ pub(in crate::backend) struct Piece<'a> {
 }
 
 /// How a dialect reads a choice.
-pub(in crate::backend) type ReadChoice =
-    for<'a> fn(&Choice<'a>) -> Result<Piece<'a>, serde_json::Error>;
+pub(in crate::backend) type ReadChoice = for<'a> fn(&Choice<'a>) -> Piece<'a>;
 
 impl<'a> Choice<'a> {
     /// The chat message in it.
@@ -106,9 +111,15 @@ impl<'a> Choice<'a> {
         self.delta.as_ref().or(self.message.as_ref())
     }
 
-    /// `finish_reason`, unless it is null.
-    pub(in crate::backend) fn finish(&self) -> Result<Option<Cow<'a, str>>, serde_json::Error> {
-        self.finish_reason.map_or(Ok(None), string)
+    /// `finish_reason`, unless it is null or empty: some servers write an empty one until the last.
+    pub(in crate::backend) fn finish(&self) -> Option<Cow<'a, str>> {
+        string(self.finish_reason?).filter(|reason| !reason.is_empty())
+    }
+
+    /// Whether it is of the answer that is measured: of several the one with index 0.
+    fn is_first(&self) -> bool {
+        let index = self.index.and_then(|raw| raw.get().parse().ok());
+        index.is_none_or(|index: f64| index == 0.0)
     }
 
     /// Tokens in it if it says so: the length of `token_ids`, else that of the log-probabilities
@@ -146,55 +157,41 @@ pub(in crate::backend) fn truthy(value: &&RawValue) -> bool {
     }
 }
 
-/// The value if it is a string. Borrowed unless it holds escapes.
-pub(in crate::backend) fn string(
-    value: &RawValue,
-) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
-    let json = value.get();
-    match json.strip_prefix('"').and_then(|s| s.strip_suffix('"')) {
-        None => Ok(None),
-        Some(plain) if !plain.contains('\\') => Ok(Some(Cow::Borrowed(plain))),
-        Some(_) => serde_json::from_str(json).map(|text| Some(Cow::Owned(text))),
-    }
+/// The choices of an event: the first answer's, and whether there are others.
+#[derive(Debug, Default)]
+pub(in crate::backend) struct Choices<'a> {
+    pub(super) first: Option<Choice<'a>>,
+    pub(super) others: bool,
 }
 
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|_| true)
-}
-
-/// The first element of an array, the others being skipped; nothing if there is none or it is null.
-#[derive(Debug)]
-pub(in crate::backend) struct First<T>(pub(super) Option<T>);
-
-impl<T> Default for First<T> {
-    fn default() -> Self {
-        First(None)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
+impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FirstVisitor<T>(PhantomData<T>);
+        struct ChoicesVisitor;
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
-            type Value = First<T>;
+        impl<'de> Visitor<'de> for ChoicesVisitor {
+            type Value = Choices<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an array")
             }
 
-            fn visit_unit<E>(self) -> Result<First<T>, E> {
-                Ok(First(None))
+            fn visit_unit<E>(self) -> Result<Choices<'de>, E> {
+                Ok(Choices::default())
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<First<T>, A::Error> {
-                let first = seq.next_element()?;
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(First(first))
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Choices<'de>, A::Error> {
+                let mut choices = Choices::default();
+                while let Some(choice) = seq.next_element::<Choice<'de>>()? {
+                    match choices.first.is_none() && choice.is_first() {
+                        true => choices.first = Some(choice),
+                        false => choices.others = true,
+                    }
+                }
+                Ok(choices)
             }
         }
 
-        deserializer.deserialize_any(FirstVisitor(PhantomData))
+        deserializer.deserialize_any(ChoicesVisitor)
     }
 }
 
@@ -246,19 +243,6 @@ mod tests {
         assert_eq!(truthy(&raw), expected);
     }
 
-    #[rstest]
-    #[case(r#""plain""#, Some("plain"), true)]
-    #[case("\"\u{e9}\"", Some("\u{e9}"), true)]
-    #[case(r#""a\n\u00e9\"""#, Some("a\n\u{e9}\""), false)]
-    #[case(r#"["a"]"#, None, false)]
-    #[case("null", None, false)]
-    fn strings(#[case] json: &str, #[case] expected: Option<&str>, #[case] borrowed: bool) {
-        let raw: &RawValue = serde_json::from_str(json).unwrap();
-        let found = string(raw).unwrap();
-        assert_eq!(found.as_deref(), expected);
-        assert_eq!(matches!(found, Some(Cow::Borrowed(_))), borrowed);
-    }
-
     /// As in vLLM's own test of them, and more.
     #[rstest]
     #[case::both(r#"{"metrics":{"queue_time_ms":0.0,"time_to_first_token_ms":1250}}"#, (Some(0.0), Some(1250.0)))]
@@ -296,7 +280,7 @@ mod tests {
     #[case("{}", None)]
     fn only_the_first_choice_counts(#[case] json: &str, #[case] expected: Option<&str>) {
         let chunk: Chunk<'_> = serde_json::from_str(json).unwrap();
-        let text = chunk.choices.0.and_then(|choice| choice.text);
+        let text = chunk.choices.first.and_then(|choice| choice.text);
         assert_eq!(text.map(RawValue::get), expected);
     }
 }

@@ -1,5 +1,6 @@
 //! What a server says when it does not answer.
 
+use super::json::value;
 use serde_json::Value;
 
 /// The longest message kept from an answer's body, in bytes.
@@ -16,10 +17,10 @@ const MAX_EXCERPT: usize = 200;
 pub fn error_body(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
-    let message = match serde_json::from_str::<Value>(text) {
-        Ok(json) => error_message(&json).unwrap_or_else(|| json.to_string()),
-        Err(_) if is_html(text) => html_page(text),
-        Err(_) => text.to_owned(),
+    let message = match value(text) {
+        Some(json) => error_message(&json).unwrap_or_else(|| json.to_string()),
+        None if is_html(text) => html_page(text),
+        None => text.to_owned(),
     };
     cut(message)
 }

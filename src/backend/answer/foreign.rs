@@ -1,6 +1,9 @@
 //! A 200 answer whose body is something else than was asked for.
 
-use super::error_body::{error_message, excerpt, html_page, is_html};
+use super::{
+    error_body::{error_message, excerpt, html_page, is_html},
+    json::value,
+};
 use crate::record::RequestError;
 use serde_json::Value;
 
@@ -13,8 +16,8 @@ pub(in crate::backend) fn foreign(body: &[u8], asked: &str) -> RequestError {
             message: "the body was empty".to_owned(),
         };
     }
-    let what = match serde_json::from_str::<Value>(text) {
-        Ok(json) => {
+    let what = match value(text) {
+        Some(json) => {
             if let Some(message) = error_message(&json) {
                 return RequestError::Server { message };
             }
@@ -24,10 +27,10 @@ pub(in crate::backend) fn foreign(body: &[u8], asked: &str) -> RequestError {
                 _ => "a JSON value".to_owned(),
             }
         }
-        Err(_) if is_html(text) => html_page(text),
-        Err(_) if text.starts_with(['{', '[']) => "unreadable JSON".to_owned(),
-        Err(_) if is_event_stream(body) => "an event stream".to_owned(),
-        Err(_) => "plain text".to_owned(),
+        None if is_html(text) => html_page(text),
+        None if text.starts_with(['{', '[']) => "unreadable JSON".to_owned(),
+        None if is_event_stream(body) => "an event stream".to_owned(),
+        None => "plain text".to_owned(),
     };
     let start = excerpt(text.as_bytes());
     RequestError::Malformed {

@@ -49,6 +49,10 @@ impl Frames for Lines {
         }
     }
 
+    fn held(&self) -> usize {
+        self.line.len()
+    }
+
     fn is_one(_head: &[u8]) -> bool {
         false
     }

@@ -3,6 +3,7 @@
 mod chunk;
 mod error_body;
 mod foreign;
+mod json;
 mod lines;
 mod openai;
 mod pooled;
@@ -13,7 +14,8 @@ mod whole;
 
 pub use error_body::error_body;
 pub(super) use {
-    chunk::{Choice, Piece, length, string, truthy},
+    chunk::{Choice, Piece, length, truthy},
+    json::{count, elements, flag, lenient, name, string, word},
     lines::Lines,
     openai::OpenAi,
     sse::SseDecoder,

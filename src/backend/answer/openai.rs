@@ -12,13 +12,13 @@ use super::{
     SseDecoder,
     chunk::{Chunk, Piece, ReadChoice, truthy},
     error_body::error_message,
+    json,
     stream::{Dialect, Unread, saturating_u32},
 };
 use crate::{
     clock::Nanos,
     record::{Channel, Reply, TokenEvent, Usage},
 };
-use serde_json::Value;
 
 /// Reads the choices of one answer.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(in crate::backend) struct OpenAi {
     closing_usage: bool,
     /// The running count of generated tokens at the last token event, if that event had one.
     running: Option<u64>,
+    /// There were choices besides the first, whose tokens the server counts, too.
+    several: bool,
 }
 
 impl OpenAi {
@@ -36,7 +38,21 @@ impl OpenAi {
             read,
             closing_usage: false,
             running: Some(0),
+            several: false,
         }
+    }
+
+    /// The server's counts. Those of several choices together are not the first one's.
+    fn counted(&self, chunk: &Chunk<'_>) -> Option<Usage> {
+        let counted = Usage::from(chunk.usage?);
+        Some(match self.several {
+            true => Usage {
+                completion_tokens: None,
+                reasoning_tokens: None,
+                ..counted
+            },
+            false => counted,
+        })
     }
 
     /// What the running usage grew by. Unknown unless the token event before had one too:
@@ -55,22 +71,34 @@ impl Dialect for OpenAi {
         if chunk.error.as_ref().is_some_and(truthy) {
             return Err(Unread::Server);
         }
-        let usage = chunk.usage.map(Usage::from);
+        self.several |= chunk.choices.others;
+        let usage = self.counted(&chunk);
         if usage.is_some() {
             reply.usage = usage;
         }
         chunk.server_times(&mut reply.server_times);
-        let Some(choice) = chunk.choices.0 else {
+        let Some(choice) = chunk.choices.first else {
+            if chunk.choices.others {
+                return Ok(());
+            }
             self.closing_usage |= usage.is_some();
             return match usage {
                 Some(_) => Ok(()),
                 None => no_error_in(json),
             };
         };
-        if let Some(finish) = choice.finish()? {
-            reply.finish = Some(finish.into_owned());
+        let piece = (self.read)(&choice);
+        match choice.finish() {
+            Some(finish) => reply.finish = Some(finish.into_owned()),
+            // It was not the end after all.
+            None if piece
+                .channel
+                .is_some_and(|channel| channel != Channel::Silent) =>
+            {
+                reply.finish = None;
+            }
+            None => {}
         }
-        let piece = (self.read)(&choice)?;
         if let Some(channel) = piece.channel {
             let running = usage.and_then(|usage| usage.completion_tokens);
             // Usage that more came after neither closed the answer nor counted all of it.
@@ -83,7 +111,7 @@ impl Dialect for OpenAi {
             }
             let tokens = choice.tokens().or_else(|| self.newly_counted(running));
             self.running = running;
-            reply.events.push(TokenEvent {
+            reply.push(TokenEvent {
                 at,
                 tokens: saturating_u32(tokens.unwrap_or(0)),
                 channel,
@@ -97,16 +125,17 @@ impl Dialect for OpenAi {
         reply.finish.is_some() || reply.done || self.closing_usage
     }
 
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
-        let chunk: Chunk<'_> = serde_json::from_slice(json)?;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread> {
+        let chunk: Chunk<'_> = serde_json::from_str(json)?;
         if chunk.error.as_ref().is_some_and(truthy) {
             return Err(Unread::Server);
         }
         chunk.server_times(&mut reply.server_times);
-        let choice = chunk.choices.0.ok_or(Unread::Lacks("choices"))?;
-        reply.usage = chunk.usage.map(Usage::from);
-        reply.finish = choice.finish()?.map(|finish| finish.into_owned());
-        let piece = (self.read)(&choice)?;
+        self.several = chunk.choices.others;
+        reply.usage = self.counted(&chunk);
+        let choice = chunk.choices.first.ok_or(Unread::Lacks("choices"))?;
+        reply.finish = choice.finish().map(|finish| finish.into_owned());
+        let piece = (self.read)(&choice);
         let channel = piece.channel.unwrap_or(Channel::Silent);
         append(piece, reply);
         Ok((channel, choice.tokens()))
@@ -126,11 +155,7 @@ fn append(piece: Piece<'_>, reply: &mut Reply) {
 /// An event with neither choices nor usage may be an error in a form of its own; others, such as
 /// pings, mean nothing.
 fn no_error_in(json: &str) -> Result<(), Unread> {
-    match serde_json::from_str::<Value>(json)
-        .ok()
-        .as_ref()
-        .and_then(error_message)
-    {
+    match json::value(json).as_ref().and_then(error_message) {
         Some(_) => Err(Unread::Server),
         None => Ok(()),
     }

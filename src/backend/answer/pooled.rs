@@ -1,6 +1,11 @@
 //! Embeddings, scores and the like: an answer without tokens.
 
-use super::{chunk::truthy, stream::Unread, whole::ReadWhole};
+use super::{
+    chunk::truthy,
+    json::{count, lenient},
+    stream::Unread,
+    whole::ReadWhole,
+};
 use crate::{
     clock::Nanos,
     record::{Reply, Usage},
@@ -19,6 +24,7 @@ struct Answer<'a> {
     data: Option<&'a RawValue>,
     #[serde(borrow)]
     results: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "lenient")]
     usage: Option<Counts>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -26,14 +32,16 @@ struct Answer<'a> {
 
 #[derive(Deserialize)]
 struct Counts {
+    #[serde(default, deserialize_with = "count")]
     prompt_tokens: Option<u64>,
     /// All that some servers tell. Nothing is generated, so it is the same.
+    #[serde(default, deserialize_with = "count")]
     total_tokens: Option<u64>,
 }
 
 impl ReadWhole for Pooled {
-    fn read(&mut self, at: Nanos, json: &[u8], reply: &mut Reply) -> Result<(), Unread> {
-        let answer: Answer<'_> = serde_json::from_slice(json)?;
+    fn read(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
+        let answer: Answer<'_> = serde_json::from_str(json)?;
         if answer.error.as_ref().is_some_and(truthy) {
             return Err(Unread::Server);
         }

@@ -130,6 +130,11 @@ impl SseDecoder {
         self.dispatch(None, &mut visit)
     }
 
+    /// Bytes that wait for the end of their event.
+    pub fn held(&self) -> usize {
+        self.line.len() + self.data.len()
+    }
+
     /// Appends to the line under way.
     fn keep_part(&mut self, at: Nanos, part: &[u8]) -> Result<(), RequestError> {
         if part.is_empty() {

@@ -6,12 +6,16 @@
 //! * an error event fails the request;
 //! * an end without the dialect's mark of the end is a truncation;
 //! * every legal framing is read ([`sse`](super::sse)).
+//!
+//! And as lenient as the clients that people have: see [`json`](super::json), and heartbeats in any form
+//! are passed over. What counts as what is in `docs/servers.md`.
 
 use super::{
     SseDecoder,
     chunk::truthy,
     error_body::{error_body, excerpt},
     foreign::{foreign, is_event_stream},
+    json::mended,
     sse::Event,
 };
 use crate::{
@@ -32,6 +36,9 @@ pub(in crate::backend) trait Dialect: Send {
     /// What a stream that ended early lacks, behind "after 3 token events, ".
     const LACKS: &'static str;
 
+    /// Whether something in its streams says that they are over.
+    const SAYS_END: bool = true;
+
     /// Reads an event, a JSON object; the last byte of it arrived at `at`.
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread>;
 
@@ -42,7 +49,7 @@ pub(in crate::backend) trait Dialect: Send {
 
     /// Reads an answer in one piece. Gives what is in it, and how many tokens if it tells that
     /// otherwise than by usage.
-    fn whole(&mut self, json: &[u8], reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread>;
+    fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread>;
 }
 
 /// Why an event or an answer could not be used.
@@ -79,6 +86,9 @@ pub(in crate::backend) trait Frames: Default + Send {
     where
         F: FnMut(Event<'_>) -> Result<(), RequestError>;
 
+    /// Bytes that wait for the end of their event.
+    fn held(&self) -> usize;
+
     /// Whether a body without events that begins like this is such a body all the same.
     fn is_one(head: &[u8]) -> bool;
 }
@@ -100,6 +110,10 @@ impl Frames for SseDecoder {
         self.finish(visit)
     }
 
+    fn held(&self) -> usize {
+        self.held()
+    }
+
     fn is_one(head: &[u8]) -> bool {
         is_event_stream(head)
     }
@@ -117,8 +131,10 @@ pub(in crate::backend) struct StreamDecoder<D: Dialect> {
 #[derive(Debug)]
 struct State<D> {
     dialect: D,
-    /// There was an event.
+    /// There was an event of the dialect.
     any_event: bool,
+    /// The last event that was none of the dialect, for want of anything better to show.
+    aside: Option<String>,
     /// The body is over: what is unreadable now was cut off.
     ending: bool,
 }
@@ -130,6 +146,7 @@ impl<D: Dialect> StreamDecoder<D> {
             state: State {
                 dialect,
                 any_event: false,
+                aside: None,
                 ending: false,
             },
             head: Vec::new(),
@@ -149,6 +166,15 @@ impl<D: Dialect> Decode for StreamDecoder<D> {
         Ok(())
     }
 
+    fn held(&self) -> usize {
+        self.frames.held()
+    }
+
+    fn said_end(&self, reply: &Reply) -> bool {
+        let said = reply.done || reply.finish.is_some();
+        D::SAYS_END && said && self.state.dialect.is_complete(reply)
+    }
+
     fn end(&mut self, _at: Nanos, reply: &mut Reply) -> Result<(), RequestError> {
         let state = &mut self.state;
         state.ending = true;
@@ -158,9 +184,11 @@ impl<D: Dialect> Decode for StreamDecoder<D> {
         }
         if !state.dialect.is_complete(reply) {
             let events = reply.events.len();
-            return Err(RequestError::Truncated {
-                message: format!("after {events} token events, {}", D::LACKS),
-            });
+            let mut message = format!("after {events} token events, {}", D::LACKS);
+            if let Some(aside) = &state.aside {
+                message += &format!(". An event was no JSON: {aside}");
+            }
+            return Err(RequestError::Truncated { message });
         }
         let generated = reply.usage.and_then(|usage| usage.completion_tokens);
         let silent = reply.events.iter().all(|e| e.channel == Channel::Silent);
@@ -173,30 +201,42 @@ impl<D: Dialect> Decode for StreamDecoder<D> {
 
 impl<D: Dialect> State<D> {
     fn event(&mut self, event: &Event<'_>, reply: &mut Reply) -> Result<(), RequestError> {
-        self.any_event = true;
         let data = event.data.trim_ascii();
-        if data.is_empty() {
+        // What comes behind the end is not part of the answer.
+        if data.is_empty() || reply.done {
             return Ok(());
         }
         if data == b"[DONE]" {
+            self.any_event = true;
+            reply.heard = Some(event.at);
             reply.done = true;
             return Ok(());
         }
         if event.name == b"error" {
             return Err(server(data));
         }
-        let text = std::str::from_utf8(data).map_err(|e| self.unreadable("UTF-8", &e, data))?;
-        if !text.starts_with('{') {
-            return Err(self.unreadable("event", &"not a JSON object", data));
+        // A heartbeat, in whatever form.
+        if !data.starts_with(b"{") {
+            self.aside = Some(excerpt(data));
+            return Ok(());
         }
-        self.dialect
-            .event(event.at, text, reply)
-            .map_err(|unread| match unread {
-                Unread::Server => server(data),
-                Unread::Json(error) => self.unreadable("JSON", &error, data),
-                Unread::NoTokens => RequestError::NoTokens,
-                Unread::Lacks(what) => self.unreadable("event", &format!("no {what}"), data),
-            })
+        self.any_event = true;
+        // As the standard of event streams has it, what is not UTF-8 is replaced.
+        let text = String::from_utf8_lossy(data);
+        let read = match self.dialect.event(event.at, &text, reply) {
+            Err(Unread::Json(error)) => match mended(&text) {
+                Some(json) => self.dialect.event(event.at, &json, reply),
+                None => Err(Unread::Json(error)),
+            },
+            read => read,
+        };
+        reply.heard = Some(event.at);
+        read.map_err(|unread| match unread {
+            Unread::Server => server(data),
+            Unread::Json(error) => self.unreadable("JSON", &error, data),
+            Unread::NoTokens => RequestError::NoTokens,
+            Unread::Lacks(what) => self.unreadable("event", &format!("no {what}"), data),
+        })
     }
 
     fn unreadable(&self, what: &str, why: &dyn std::fmt::Display, data: &[u8]) -> RequestError {
@@ -230,7 +270,7 @@ pub(in crate::backend) fn push(
         true => Channel::Silent,
         false => channel,
     };
-    reply.events.push(TokenEvent {
+    reply.push(TokenEvent {
         at,
         tokens: saturating_u32(tokens),
         channel,

@@ -3,6 +3,7 @@
 use super::{
     error_body::{error_body, excerpt},
     foreign::foreign,
+    json::mended,
     stream::{Dialect, Unread, saturating_u32},
 };
 use crate::{
@@ -17,7 +18,7 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 /// Reads a complete body.
 pub(in crate::backend) trait ReadWhole: Send {
     /// Reads it; its last byte arrived at `at`.
-    fn read(&mut self, at: Nanos, json: &[u8], reply: &mut Reply) -> Result<(), Unread>;
+    fn read(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread>;
 }
 
 /// Generated text: a single token event, at the time of the last byte, with all the tokens.
@@ -25,7 +26,7 @@ pub(in crate::backend) trait ReadWhole: Send {
 pub(in crate::backend) struct Generated<D>(pub(in crate::backend) D);
 
 impl<D: Dialect> ReadWhole for Generated<D> {
-    fn read(&mut self, at: Nanos, json: &[u8], reply: &mut Reply) -> Result<(), Unread> {
+    fn read(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
         let (channel, tokens) = self.0.whole(json, reply)?;
         let counted = reply
             .usage
@@ -36,7 +37,7 @@ impl<D: Dialect> ReadWhole for Generated<D> {
             return Err(Unread::NoTokens);
         }
         reply.done = true;
-        reply.events.push(TokenEvent {
+        reply.push(TokenEvent {
             at,
             tokens: saturating_u32(counted.unwrap_or(0)),
             channel,
@@ -64,7 +65,8 @@ impl<R> WholeDecoder<R> {
 
     /// The body is JSON of another kind, or no JSON.
     fn unreadable(&self, error: &serde_json::Error) -> RequestError {
-        let start = self.body.trim_ascii_start();
+        let start = self.body.strip_prefix(b"\xEF\xBB\xBF");
+        let start = start.unwrap_or(&self.body).trim_ascii_start();
         if !start.starts_with(b"{") {
             return foreign(&self.body, "a JSON object");
         }
@@ -95,8 +97,20 @@ impl<R: ReadWhole> Decode for WholeDecoder<R> {
         Ok(())
     }
 
+    fn held(&self) -> usize {
+        self.body.len()
+    }
+
     fn end(&mut self, _at: Nanos, reply: &mut Reply) -> Result<(), RequestError> {
-        let read = self.reader.read(self.last_byte, &self.body, reply);
+        let text = String::from_utf8_lossy(&self.body);
+        let json = text.trim_start_matches('\u{feff}').trim();
+        let read = match self.reader.read(self.last_byte, json, reply) {
+            Err(Unread::Json(error)) => match mended(json) {
+                Some(json) => self.reader.read(self.last_byte, &json, reply),
+                None => Err(Unread::Json(error)),
+            },
+            read => read,
+        };
         read.map_err(|why| match why {
             Unread::NoTokens => RequestError::NoTokens,
             Unread::Server => RequestError::Server {

@@ -2,6 +2,8 @@
 //! else, and the accounting of tokens.
 
 mod answers;
+mod oddities;
+mod wire;
 
 use self::answers::{ANTHROPIC_THINKING, OLLAMA, answers};
 use super::{

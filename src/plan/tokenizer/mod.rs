@@ -29,6 +29,12 @@ use std::{fmt, sync::Arc};
 /// Bytes of a token in an estimate: English text under a common vocabulary of 32 k to 128 k.
 const BYTES_PER_TOKEN: usize = 4;
 
+/// Bytes of a text that is encoded in one piece to be counted.
+const COUNTED_WHOLE: usize = 512 << 10;
+
+/// Bytes of a piece of a longer one.
+const PIECE: usize = 128 << 10;
+
 /// Which tokenizer to count with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenizerSpec {
@@ -104,7 +110,13 @@ impl Tokenizer {
     ///
     /// Without a tokenizer, or for a text that it cannot encode, the estimate is one token for
     /// every four bytes, rounded up.
+    ///
+    /// A text of more than 512 KiB is counted in pieces, because encoding takes a hundred times the
+    /// memory of the text. A piece ends before a space where it can; the count may be off by one a piece.
     pub fn count(&self, text: &str, add_special: bool) -> TokenCount {
+        if text.len() > COUNTED_WHOLE {
+            return self.count_in_pieces(text);
+        }
         let exact = self
             .codec()
             .and_then(|codec| codec.encode(text, add_special).ok());
@@ -118,6 +130,30 @@ impl Tokenizer {
                 source: CountSource::Estimate,
             },
         }
+    }
+
+    fn count_in_pieces(&self, mut text: &str) -> TokenCount {
+        let mut whole = TokenCount {
+            tokens: 0,
+            source: CountSource::Tokenizer,
+        };
+        while !text.is_empty() {
+            let end = PIECE.min(text.len());
+            let end = (0..=end).rev().find(|at| text.is_char_boundary(*at));
+            let end = end.unwrap_or(text.len());
+            let space = text[..end].rfind(' ').filter(|at| *at > 0);
+            let end = match end == text.len() {
+                true => end,
+                false => space.unwrap_or(end),
+            };
+            let counted = self.count(&text[..end], false);
+            whole.tokens += counted.tokens;
+            if counted.source == CountSource::Estimate {
+                whole.source = counted.source;
+            }
+            text = &text[end..];
+        }
+        whole
     }
 }
 

@@ -1,0 +1,121 @@
+//! What a report says of the answers of a run besides its numbers.
+
+use crate::{
+    record::{CountSource, Record},
+    run::Run,
+};
+
+/// Name of the tokenizer that goodput carries, which is no model's.
+const EMBEDDED: &str = "embedded";
+
+/// Answers are far beyond what was asked for if they have this many times the tokens, and more than a
+/// few tokens more.
+const FAR_BEYOND: u64 = 2;
+const A_FEW: u64 = 16;
+
+/// Remarks on the answers of this run.
+pub(super) fn on(run: &Run) -> Vec<String> {
+    [retried(run), far_beyond(run), counted_elsewhere(run)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn retried(run: &Run) -> Option<String> {
+    let retried = run.records.iter().filter(|record| record.retried).count();
+    let requests = match retried {
+        0 => return None,
+        1 => "1 request was sent a second time, because the server closed the idle connection that it was"
+            .to_owned(),
+        many => format!(
+            "{many} requests were sent a second time, because the server closed the idle connections \
+             that they were"
+        ),
+    };
+    Some(format!(
+        "{requests} first sent on before it answered a byte; their times count from the first sending"
+    ))
+}
+
+fn far_beyond(run: &Run) -> Option<String> {
+    let by_server = |record: &&Record| {
+        let asked = record.asked;
+        record.ok()
+            && asked > 0
+            && record.output.source == CountSource::Usage
+            && record.output.tokens > asked.saturating_mul(FAR_BEYOND).max(asked + A_FEW)
+    };
+    let beyond: Vec<&Record> = run.records.iter().filter(by_server).collect();
+    let most = beyond.iter().max_by_key(|record| record.output.tokens)?;
+    Some(format!(
+        "{} of {} answers have far more tokens by the server's count than were asked for, up to {} where \
+         {} were: the server ignores the length, or counts wrongly, and so are tokens per second and TPOT",
+        beyond.len(),
+        run.records.len(),
+        most.output.tokens,
+        most.asked
+    ))
+}
+
+fn counted_elsewhere(run: &Run) -> Option<String> {
+    if run.setup.simulated || run.setup.tokenizer.as_deref() != Some(EMBEDDED) {
+        return None;
+    }
+    let counted_here =
+        |record: &&Record| record.ok() && record.output.source == CountSource::Tokenizer;
+    let count = run.records.iter().filter(counted_here).count();
+    (count > 0).then(|| {
+        format!(
+            "{count} of {} answers say nothing usable of their number of tokens. The embedded tokenizer \
+             counted them, which is not the model's, so output tokens, tokens per second and TPOT are \
+             estimates. Set `tokenizer` to the model's",
+            run.records.len()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{record, run_of};
+
+    /// A run of one record like this.
+    fn remarks(change: impl FnOnce(&mut Record)) -> Vec<String> {
+        let mut record = record(0, &[10, 20], 2);
+        change(&mut record);
+        let mut run = run_of(vec![record]);
+        run.setup.tokenizer = Some(EMBEDDED.to_owned());
+        on(&run)
+    }
+
+    #[test]
+    fn an_ordinary_run_has_none() {
+        let remarks = remarks(|record| {
+            record.asked = 2;
+            record.output.source = CountSource::Usage;
+        });
+        assert_eq!(remarks, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_odd_is_said() {
+        let found = remarks(|record| record.retried = true);
+        assert!(
+            found
+                .iter()
+                .any(|text| text.starts_with("1 request was sent a second time")),
+            "{found:?}"
+        );
+        let found = remarks(|record| {
+            record.asked = 8;
+            record.output.tokens = 10_000_001;
+            record.output.source = CountSource::Usage;
+        });
+        assert!(
+            found[0].contains("up to 10000001 where 8 were"),
+            "{found:?}"
+        );
+        let found = remarks(|record| record.output.source = CountSource::Tokenizer);
+        assert!(found[0].contains("not the model's"), "{found:?}");
+    }
+}

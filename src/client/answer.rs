@@ -1,0 +1,366 @@
+//! An answer as it comes in, while what is left of its request goes out.
+
+use super::{
+    bounds::Bounds,
+    connection::Connection,
+    content::Content,
+    exchange::Timeouts,
+    head::{Head, Heading},
+    message::Outgoing,
+    watchdog::Watchdog,
+};
+use crate::{
+    backend::{self, Decode},
+    clock::{Clock, Nanos},
+    record::{Phase, Reply, RequestError},
+};
+use bytes::Buf;
+use std::{
+    future::poll_fn,
+    io,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+/// The body of an answer other than 200 is kept up to this size.
+const ERROR_BODY_LIMIT: usize = 64 * 1024;
+
+/// How long an answer that said its end may take to end its body, too, so that the connection can be
+/// used again.
+const SETTLING: Duration = Duration::from_millis(100);
+
+/// A request that goes out.
+pub(super) struct Upload {
+    outgoing: Outgoing,
+    /// Bytes that were left in the beginning.
+    left: usize,
+    state: Sending,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    UnderWay,
+    Done,
+    /// The server takes no more of it.
+    Refused,
+}
+
+impl Upload {
+    /// What is left of it.
+    pub(super) fn new(outgoing: Outgoing) -> Self {
+        Upload {
+            left: outgoing.remaining(),
+            outgoing,
+            state: Sending::UnderWay,
+        }
+    }
+
+    /// Sends what the connection takes now. A server that takes no more may still say why.
+    fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection) {
+        if self.state == Sending::UnderWay
+            && let Poll::Ready(sent) = connection.poll_send(cx, &mut self.outgoing)
+        {
+            self.state = match sent {
+                Ok(()) => Sending::Done,
+                Err(_) => Sending::Refused,
+            };
+        }
+    }
+
+    /// Whether the server has taken nothing of it, and never will.
+    fn is_refused(&self) -> bool {
+        self.state == Sending::Refused && self.outgoing.remaining() == self.left
+    }
+
+    /// Whether all of it went out.
+    fn is_done(&self) -> bool {
+        self.state == Sending::Done
+    }
+}
+
+/// Why nothing came.
+pub(super) enum Silence {
+    /// The connection ended before one byte of an answer.
+    Unanswered(RequestError),
+    Failed(RequestError),
+}
+
+impl Silence {
+    pub(super) fn into_error(self) -> RequestError {
+        match self {
+            Silence::Unanswered(error) | Silence::Failed(error) => error,
+        }
+    }
+}
+
+/// Why a read brought nothing.
+enum NoBytes {
+    Closed,
+    Broken(io::Error),
+    Late(RequestError),
+}
+
+pub(super) struct Answer<'a> {
+    pub(super) connection: &'a mut Connection,
+    upload: &'a mut Upload,
+    content: Content,
+    watchdog: Watchdog,
+    clock: &'a Clock,
+    timeouts: &'a Timeouts,
+    /// When the request's time limits started.
+    sent: Nanos,
+    /// What came together with the head has not been looked at.
+    fresh: bool,
+    /// The connection brings bytes faster than they are read.
+    flooded: bool,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn new(
+        connection: &'a mut Connection,
+        upload: &'a mut Upload,
+        clock: &'a Clock,
+        timeouts: &'a Timeouts,
+        sent: Nanos,
+    ) -> Self {
+        Answer {
+            connection,
+            upload,
+            content: Content::none(),
+            watchdog: Watchdog::new(clock.clone()),
+            clock,
+            timeouts,
+            sent,
+            fresh: true,
+            flooded: false,
+        }
+    }
+
+    /// Waits for the head of the answer, which may come before the server has the whole request.
+    pub(super) async fn head(&mut self, mut head: Head) -> Result<Heading, Silence> {
+        let limit = self.limit(None);
+        loop {
+            match self.receive(limit, |bytes| head.read(bytes)).await {
+                Ok(Ok(Some(heading))) => return Ok(heading),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) | Err(NoBytes::Late(error)) => return Err(Silence::Failed(error)),
+                Err(ended) => {
+                    let untouched = self.connection.unread() == 0 && !head.interim;
+                    let error = self.unanswered(&ended, untouched);
+                    return Err(match untouched {
+                        true => Silence::Unanswered(error),
+                        false => Silence::Failed(error),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Goes on with what comes behind the head.
+    pub(super) fn begin(&mut self, heading: &mut Heading) {
+        self.content = std::mem::replace(&mut heading.content, Content::none());
+    }
+
+    /// Whether the connection may carry another request: all of both came through, and nothing more.
+    pub(super) fn leaves_reusable(&self) -> bool {
+        self.content.is_ended()
+            && self.content.keeps_connection()
+            && self.upload.is_done()
+            && self.connection.unread() == 0
+    }
+
+    /// The connection ended while the head of an answer was due.
+    fn unanswered(&self, ended: &NoBytes, untouched: bool) -> RequestError {
+        if self.upload.is_refused() {
+            return RequestError::Connect {
+                message: "the server closed the connection before it took the request".into(),
+            };
+        }
+        match ended {
+            NoBytes::Broken(error) => broken(error),
+            _ if untouched => RequestError::Truncated {
+                message: "the connection was closed before an answer came".into(),
+            },
+            _ => RequestError::Truncated {
+                message: "the connection was closed inside the head of the answer".into(),
+            },
+        }
+    }
+
+    /// Decodes an answer as it arrives. Gives when it said its end, if its body has not ended, too.
+    pub(super) async fn decode(
+        &mut self,
+        decoder: &mut dyn Decode,
+        bounds: &Bounds,
+        reply: &mut Reply,
+    ) -> (Option<Nanos>, Result<(), RequestError>) {
+        let reads = self.connection.reads.clone();
+        let mut total = 0;
+        while !self.content.is_ended() {
+            let before = reply.events.len();
+            let read = self
+                .read(reply.progress, |bytes| {
+                    total += bytes.len() as u64;
+                    decoder.data(reads.arrived(), bytes, reply)?;
+                    bounds.check(reply, decoder.held(), total)
+                })
+                .await;
+            reads.brought_tokens(reply.events.len() - before);
+            match read {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return (None, Err(error)),
+                // All that was asked for is there. That the rest is not said, or not well, changes
+                // nothing of it.
+                Err(_) if decoder.said_end(reply) => {
+                    let heard = reply.heard.unwrap_or_else(|| reads.arrived());
+                    return (Some(heard), decoder.end(reads.arrived(), reply));
+                }
+                Err(error) => return (None, Err(error)),
+            }
+            if reply.done && !self.content.is_ended() {
+                let done = reads.arrived();
+                return (Some(done), decoder.end(done, reply));
+            }
+        }
+        (None, decoder.end(reads.arrived(), reply))
+    }
+
+    /// Waits a little for the end of a body whose content said its own. Whether it came.
+    pub(super) async fn settle(&mut self) -> bool {
+        if !self.content.keeps_connection() || !self.upload.is_done() {
+            return false;
+        }
+        let until = self.clock.now().after(SETTLING);
+        while !self.content.is_ended() {
+            let limit = (until, Phase::Total, SETTLING);
+            let read = self.read_until(limit, |_| Ok(())).await;
+            if !matches!(read, Ok(Ok(()))) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Any other answer, with the start of its body.
+    pub(super) async fn refusal(&mut self, heading: &Heading) -> RequestError {
+        let mut kept = Vec::new();
+        while !self.content.is_ended() && kept.len() < ERROR_BODY_LIMIT {
+            let read = self.read(None, |bytes| {
+                let room = ERROR_BODY_LIMIT - kept.len();
+                kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                Ok(())
+            });
+            // What is there of the body says more than how it ended.
+            if !matches!(read.await, Ok(Ok(()))) {
+                break;
+            }
+        }
+        RequestError::Status {
+            status: heading.status,
+            body: match (&heading.location, &heading.coding) {
+                (Some(location), _) if (300..400).contains(&heading.status) => {
+                    super::redirect::told(location)
+                }
+                (_, Some(coding)) => format!("(a body with content-encoding {coding})"),
+                _ => backend::error_body(&kept),
+            },
+        }
+    }
+
+    /// Shows `show` what the next read brings of the content.
+    async fn read(
+        &mut self,
+        progress: Option<Nanos>,
+        show: impl FnMut(&[u8]) -> Result<(), RequestError>,
+    ) -> Result<Result<(), RequestError>, RequestError> {
+        self.read_until(self.limit(progress), show).await
+    }
+
+    async fn read_until(
+        &mut self,
+        limit: Limit,
+        mut show: impl FnMut(&[u8]) -> Result<(), RequestError>,
+    ) -> Result<Result<(), RequestError>, RequestError> {
+        let mut content = std::mem::replace(&mut self.content, Content::none());
+        let read = if std::mem::take(&mut self.fresh) && self.connection.unread() > 0 {
+            let taken = self
+                .connection
+                .take_unread(|bytes| content.take(bytes, &mut show));
+            Ok(taken)
+        } else {
+            let received = self.receive(limit, |bytes| content.take(bytes, &mut show));
+            match received.await {
+                Ok(taken) => Ok(taken),
+                Err(NoBytes::Closed) => content.close().map(Ok),
+                Err(NoBytes::Broken(error)) => Err(broken(&error)),
+                Err(NoBytes::Late(error)) => Err(error),
+            }
+        };
+        self.content = content;
+        read
+    }
+
+    /// One read, while the request goes out. `take` sees what is not used up, and says how much of it
+    /// it used.
+    async fn receive<T>(
+        &mut self,
+        (deadline, phase, limit): Limit,
+        mut take: impl FnMut(&[u8]) -> (usize, T),
+    ) -> Result<T, NoBytes> {
+        self.flooded = self.connection.take_turns().await;
+        let (connection, upload) = (&mut *self.connection, &mut *self.upload);
+        let (watchdog, flooded) = (&mut self.watchdog, self.flooded);
+        poll_fn(|cx| {
+            upload.poll(cx, connection);
+            let late = || NoBytes::Late(timeout(phase, limit));
+            if flooded && watchdog.poll_expired(cx, deadline).is_ready() {
+                return Poll::Ready(Err(late()));
+            }
+            if let Poll::Ready(received) = connection.poll_receive(cx, &mut take) {
+                return Poll::Ready(match received {
+                    Ok(Some(taken)) => Ok(taken),
+                    Ok(None) => Err(NoBytes::Closed),
+                    Err(error) => Err(NoBytes::Broken(error)),
+                });
+            }
+            watchdog.poll_expired(cx, deadline).map(|()| Err(late()))
+        })
+        .await
+    }
+
+    /// The nearest deadline, and what it limits. `progress` is when the last tokens came.
+    fn limit(&self, progress: Option<Nanos>) -> Limit {
+        let (limits, sent) = (self.timeouts, self.sent);
+        let total = (sent.after(limits.total), Phase::Total, limits.total);
+        let phase = match progress {
+            None => (
+                sent.after(limits.first_token),
+                Phase::FirstToken,
+                limits.first_token,
+            ),
+            Some(at) => (
+                at.after(limits.between_tokens),
+                Phase::BetweenTokens,
+                limits.between_tokens,
+            ),
+        };
+        if total.0 < phase.0 { total } else { phase }
+    }
+}
+
+/// A deadline, the phase that it ends, and the length of that.
+type Limit = (Nanos, Phase, Duration);
+
+pub(super) fn timeout(phase: Phase, limit: Duration) -> RequestError {
+    RequestError::Timeout {
+        phase,
+        limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The connection failed while an answer was due.
+fn broken(error: &io::Error) -> RequestError {
+    RequestError::Truncated {
+        message: format!("the connection broke: {error}"),
+    }
+}
