@@ -161,6 +161,86 @@ fn connections_are_reused_and_a_closed_one_is_replaced() {
     assert_eq!(report.run().audit.connections, 3);
 }
 
+/// An idle connection that the server closes as it is used again costs no request, and is counted.
+#[test]
+fn a_request_on_a_dead_connection_is_sent_again_and_counted() {
+    let served = AtomicUsize::new(0);
+    let server = RawServer::start(move |stream, _| {
+        // Every second request on a connection finds it closing.
+        match served.fetch_add(1, Ordering::SeqCst) % 3 {
+            1 => false,
+            _ => stream.write_all(good_stream().as_bytes()).is_ok(),
+        }
+    });
+    let report = bench(&server.url).requests(6).run_blocking().unwrap();
+    assert_eq!(report.completed(), 6, "{}", report.reasons());
+    let retried = report.run().records.iter().filter(|record| record.retried);
+    assert_eq!(retried.count(), 3);
+    assert_eq!(report.metrics().counts.retried, 3);
+    let told = report.notes().join("\n");
+    assert!(
+        told.contains("3 requests were sent a second time"),
+        "{told}"
+    );
+}
+
+/// One answer without end among others: it fails, and they do not.
+#[rstest]
+#[case::tokens(|n: usize| chunk(&event(&"a".repeat(1000), None)).repeat(n))]
+#[case::line(|n: usize| format!("{}", chunk(&"x".repeat(1000)).repeat(n)))]
+fn an_answer_without_end_fails_alone(#[case] piece: fn(usize) -> String) {
+    let served = AtomicUsize::new(0);
+    let server = RawServer::start(move |stream, _| {
+        if served.fetch_add(1, Ordering::SeqCst) > 0 {
+            return stream.write_all(good_stream().as_bytes()).is_ok();
+        }
+        let _ = stream.write_all(STREAM_HEAD.as_bytes());
+        let piece = piece(64);
+        while stream.write_all(piece.as_bytes()).is_ok() {}
+        false
+    });
+    let report = bench(&server.url)
+        .requests(8)
+        .max_concurrency(4)
+        .run_blocking()
+        .unwrap();
+    assert_eq!((report.completed(), report.failed()), (7, 1));
+    let failed = report.run().records.iter().find(|record| !record.ok());
+    let error = failed.unwrap().error.as_ref().unwrap().to_string();
+    assert!(error.contains("does not end: more than 4 MiB"), "{error}");
+}
+
+/// Counts that are not to be believed, and counts that are believed but said.
+#[test]
+fn tokens_far_beyond_the_request_are_said() {
+    let usage = r#"{"prompt_tokens":3,"completion_tokens":10000001}"#;
+    let answer = [
+        STREAM_HEAD.to_owned(),
+        chunk(&event("a", Some("stop"))),
+        chunk(&format!("data: {{\"choices\":[],\"usage\":{usage}}}\n\n")),
+        chunk("data: [DONE]\n\n"),
+        "0\r\n\r\n".to_owned(),
+    ];
+    let report = run(&RawServer::sending(answer.concat(), true).url);
+    let told = report.notes().join("\n");
+    assert!(told.contains("up to 10000001 where 2 were"), "{told}");
+}
+
+#[test]
+fn several_answers_are_not_measured() {
+    let server = RawServer::sending(good_stream(), true);
+    let error = bench(&server.url)
+        .extra_body(r#"{"n": 2}"#)
+        .run_blocking()
+        .unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    let text = error.to_string();
+    assert!(
+        text.contains("n = 2") && text.contains("several answers"),
+        "{text}"
+    );
+}
+
 #[test]
 fn what_was_measured_before_a_failure_is_kept() {
     let served = AtomicUsize::new(0);
@@ -196,6 +276,9 @@ fn the_request_carries_what_was_asked_and_no_secret_is_shown() {
         "authorization: Bearer sk-secret",
         "x-team: blue-secret",
         "x-request-id: goodput-0",
+        concat!("user-agent: goodput/", env!("CARGO_PKG_VERSION")),
+        "accept: */*",
+        "accept-encoding: identity",
         "\"temperature\":0}",
     ] {
         assert!(seen.contains(part), "`{part}` is missing in: {seen}");

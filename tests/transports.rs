@@ -8,11 +8,20 @@ use goodput::{
     run::Timestamps,
     sim::{SimServer, serve_connection},
 };
-use std::{sync::Arc, thread};
+use std::{
+    io::{Read, Write},
+    sync::Arc,
+    thread,
+};
 use tokio::net::{TcpListener, UnixListener};
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::PrivateKeyDer,
+        sign::{CertifiedKey, SingleCertAndKey},
+    },
 };
 
 fn bench(target: &str) -> Bench {
@@ -121,6 +130,77 @@ fn tls_is_verified_unless_told_otherwise() {
 
     let report = bench(&url).insecure(true).run_blocking().unwrap();
     assert_eq!(report.completed(), 6, "{report}");
+}
+
+/// What `openssl x509` makes unless told otherwise, and curl's `-k` takes.
+#[test]
+fn insecure_takes_certificates_of_version_1() {
+    let certificate = include_bytes!("../fixtures/tls/v1.cert.der");
+    let key = include_bytes!("../fixtures/tls/v1.key.der");
+    let key = PrivateKeyDer::try_from(&key[..]).unwrap();
+    let key = ring::sign::any_supported_type(&key).unwrap();
+    let certified = CertifiedKey::new(vec![certificate.to_vec().into()], key);
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    serve(move |server, clock| async move {
+        let listener = TcpListener::from_std(listener).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                let serving = serve_connection(stream, server.clone(), clock.clone());
+                tokio::task::spawn_local(serving);
+            }
+        }
+    });
+    let url = format!("https://127.0.0.1:{port}");
+    let report = bench(&url).insecure(true).run_blocking().unwrap();
+    assert_eq!(report.completed(), 6, "{report}");
+    assert!(bench(&url).run_blocking().is_err());
+}
+
+/// A server of the other kind behind the port.
+#[test]
+fn plain_http_behind_an_https_target_is_named() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let answer = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+            let _ = stream.write_all(answer.as_bytes());
+            // What was sent is read, or the answer would be lost with the connection.
+            let _ = stream.read(&mut [0; 4096]);
+        }
+    });
+    let error = bench(&url).run_blocking().unwrap_err().to_string();
+    assert!(
+        error.contains("does not speak TLS") && error.contains("http://"),
+        "{error}"
+    );
+}
+
+/// The kernel stamps from the first read on, although nobody asked for it before.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_first_reads_have_kernel_times() {
+    for _ in 0..5 {
+        let report = Bench::new("short")
+            .target(Simulation::new().on_real_clock())
+            .dataset("random(input = 4, output = 2)")
+            .requests(1)
+            .exclusive(false)
+            .run_blocking()
+            .unwrap();
+        let record = &report.run().records[0];
+        assert_eq!(record.timestamps, Some(Timestamps::Kernel), "{report}");
+        assert_eq!(report.run().audit.reads.clock_steps, 0);
+    }
 }
 
 /// The server accepts, but never takes part in the TLS handshake.

@@ -211,7 +211,7 @@ impl<'a> Answer<'a> {
                 Ok(Err(error)) => return (None, Err(error)),
                 // All that was asked for is there. That the rest is not said, or not well, changes
                 // nothing of it.
-                Err(_) if decoder.said_end(reply) => {
+                Err(error) if decoder.said_end(reply) && !is_over_all(&error) => {
                     let heard = reply.heard.unwrap_or_else(|| reads.arrived());
                     return (Some(heard), decoder.end(reads.arrived(), reply));
                 }
@@ -356,6 +356,17 @@ pub(super) fn timeout(phase: Phase, limit: Duration) -> RequestError {
         phase,
         limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
     }
+}
+
+/// Whether the time for the whole request is up.
+fn is_over_all(error: &RequestError) -> bool {
+    matches!(
+        error,
+        RequestError::Timeout {
+            phase: Phase::Total,
+            ..
+        }
+    )
 }
 
 /// The connection failed while an answer was due.

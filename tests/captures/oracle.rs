@@ -26,6 +26,7 @@ pub(crate) fn of(reply: &Reply) -> Reading {
 
 pub(crate) fn read(body: &str, chat: bool) -> Reading {
     let mut reading = Reading::default();
+    let mut several = false;
     for data in body.lines().filter_map(|line| line.strip_prefix("data: ")) {
         if data == "[DONE]" {
             reading.done = true;
@@ -41,7 +42,10 @@ pub(crate) fn read(body: &str, chat: bool) -> Reading {
                     .as_u64(),
             });
         }
-        let Some(choice) = json["choices"].get(0) else {
+        let choices: Vec<&Value> = json["choices"].as_array().into_iter().flatten().collect();
+        let first = |choice: &&&Value| choice["index"] == 0;
+        several |= choices.iter().any(|choice| choice["index"] != 0);
+        let Some(choice) = choices.iter().find(first) else {
             continue;
         };
         if let Some(finish) = choice["finish_reason"].as_str() {
@@ -65,6 +69,11 @@ pub(crate) fn read(body: &str, chat: bool) -> Reading {
             () if !chat || source == "" && !has_role => Some(Channel::Silent),
             () => None,
         });
+    }
+    // The server counted the others', too.
+    if let Some(usage) = reading.usage.as_mut().filter(|_| several) {
+        usage.completion_tokens = None;
+        usage.reasoning_tokens = None;
     }
     reading
 }

@@ -6,6 +6,7 @@
 mod command;
 mod front_ends;
 mod held;
+mod matrix;
 mod meant;
 #[path = "../support/simulated.rs"]
 mod simulated;
