@@ -54,7 +54,7 @@ fn with_objects(golden: &Golden, change: impl Fn(&str) -> Vec<u8>) -> Vec<u8> {
 #[case::nested(br#""zz":{"choices":7,"usage":"none"},"#)]
 fn odd_fields_change_nothing(#[case] field: &[u8]) {
     each(|backend, golden| {
-        let body = with_objects(golden, |json| [b"{", field, json[1..].as_bytes()].concat());
+        let body = with_objects(golden, |json| [b"{", field, &json.as_bytes()[1..]].concat());
         assert_ne!(body, golden.body.as_bytes(), "{}", backend.name());
         let plain = read(backend, golden, golden.body.as_bytes());
         assert_eq!(read(backend, golden, &body), plain, "{}", backend.name());
@@ -248,7 +248,7 @@ fn heartbeats_are_passed_over() {
             let half = body.len() / 2;
             let at = body[..half].rfind(end).unwrap() + end.len();
             decoder
-                .data(Nanos(1), body[..at].as_bytes(), &mut reply)
+                .data(Nanos(1), &body.as_bytes()[..at], &mut reply)
                 .unwrap();
             let progress = reply.progress;
             for beat in 2..9 {
@@ -284,7 +284,7 @@ fn an_empty_finish_reason_is_none() {
             Some(usage) => nulls[..usage].rfind("data: ").unwrap(),
             None => end,
         };
-        let (_, result) = read(backend, golden, nulls[..cut].as_bytes());
+        let (_, result) = read(backend, golden, &nulls.as_bytes()[..cut]);
         assert!(
             matches!(result, Err(RequestError::Truncated { .. })),
             "{name}: {result:?}"
@@ -305,11 +305,11 @@ fn the_end_is_where_it_is_said() {
         let mut reply = Reply::default();
         let half = golden.body.len() / 2;
         decoder
-            .data(Nanos(1), golden.body[..half].as_bytes(), &mut reply)
+            .data(Nanos(1), &golden.body.as_bytes()[..half], &mut reply)
             .unwrap();
         assert!(!reply.done && !decoder.said_end(&reply), "{name}");
         decoder
-            .data(Nanos(1), golden.body[half..].as_bytes(), &mut reply)
+            .data(Nanos(1), &golden.body.as_bytes()[half..], &mut reply)
             .unwrap();
         // Triton's stream has no mark of its end.
         let marked = name != "tensorrt-llm";
