@@ -24,7 +24,7 @@ fn main() {
     println!("|---|---|---|");
     for (fault, hit) in matrix::FAULTS {
         let of = |backend: &&str| matrix::account(backend, fault, hit, REQUESTS);
-        let succeeded: usize = BACKENDS.iter().map(|backend| of(backend)).sum();
+        let succeeded: usize = BACKENDS.iter().map(of).sum();
         let requests = REQUESTS * BACKENDS.len();
         println!("| `{fault}` | {requests} | {succeeded} |");
         sent += requests;
