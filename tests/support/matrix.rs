@@ -11,7 +11,7 @@ use goodput::{
     clock::{Nanos, on_virtual_time},
     grammar::{fault, sim::Script},
     plan::{Audio, Base64, File, Media, MediaSource, Plan, PlannedRequest, Prompt, Shape},
-    record::{CountSource, Record, TokenCount},
+    record::{CountSource, Record, Task, TokenCount},
     sim::{InProcess, SimServer},
 };
 use hyper::{
@@ -56,7 +56,7 @@ pub enum Hit {
     Varies,
 }
 
-const TOKENS: u64 = 3;
+const TOKENS: u64 = 2;
 
 fn prompt(shape: Shape) -> Prompt {
     let text = || "one two three".to_owned();
@@ -130,6 +130,11 @@ pub fn account(name: &str, fault: &str, hit: Hit, requests: usize) -> usize {
         model: "m".to_owned(),
         stream,
         ignore_eos: backend.ignores_eos(),
+        // Long vectors would be most of the work.
+        extra_body: match backend.task() {
+            Task::Pool => [("dimensions".to_owned(), 4.into())].into_iter().collect(),
+            Task::Generate => serde_json::Map::new(),
+        },
         ..WireOptions::default()
     };
     let plan = plan(&*backend, requests);
