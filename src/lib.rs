@@ -162,6 +162,7 @@ mod results;
 pub mod run;
 mod scrape;
 mod screen;
+mod signals;
 pub mod sim;
 #[cfg(feature = "insta")]
 pub mod snapshot;

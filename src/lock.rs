@@ -74,14 +74,14 @@ impl MeasurementLock {
 }
 
 fn path() -> PathBuf {
-    own_path("goodput-measurement.lock")
+    own_path("measurement.lock")
 }
 
 /// A file in the system's temporary folder whose name is this user's alone.
 pub(crate) fn own_path(name: &str) -> PathBuf {
     #[cfg(unix)]
     let name = format!("{}-{name}", nix::unistd::getuid());
-    std::env::temp_dir().join(name)
+    std::env::temp_dir().join(format!("goodput-{name}"))
 }
 
 /// Opens or makes such a file, for reading and writing.

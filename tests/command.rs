@@ -2,22 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
-mod support;
-
 use rstest::{Context, rstest};
 use serde_json::Value;
 use std::{
-    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
+    process::{Command, Output},
 };
-use support::{RawServer, good_stream};
 
 fn goodput(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_goodput"))
@@ -396,73 +386,12 @@ fn an_unreachable_server_exits_4() {
         "--num-prompts",
         "1",
     ]);
+    // The news is that it is down, and not that it did not tell its model.
+    let message = text(&output.stderr);
     assert!(
-        text(&output.stderr).contains("/v1/models"),
-        "{}",
-        text(&output.stderr)
+        message.contains("cannot connect to http://127.0.0.1:9: "),
+        "{message}"
     );
-}
-
-/// Ctrl-C ends the run, and what was measured is reported and saved.
-#[cfg(unix)]
-#[test]
-fn ctrl_c_keeps_what_was_measured() {
-    let folder = folder("ctrl-c");
-    let served = Arc::new(AtomicUsize::new(0));
-    let count = served.clone();
-    let server = RawServer::start(move |stream, _| {
-        count.fetch_add(1, Ordering::SeqCst);
-        stream.write_all(good_stream().as_bytes()).is_ok()
-    });
-    let child = Command::new(env!("CARGO_BIN_EXE_goodput"))
-        .args([
-            "serve",
-            "--base-url",
-            &server.url,
-            "--model",
-            "m",
-            "--num-prompts",
-            "100000",
-        ])
-        .args([
-            "--random-input-len",
-            "4",
-            "--prompt-token-ids",
-            "--request-rate",
-            "100",
-        ])
-        .args([
-            "--save-result",
-            "--result-filename",
-            "partial.json",
-            "--result-dir",
-        ])
-        .arg(&folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while served.load(Ordering::SeqCst) < 5 {
-        thread::sleep(Duration::from_millis(5));
-    }
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let output = child.wait_with_output().unwrap();
-    let table = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(4), "{table}");
-    assert!(
-        table.contains("Serving Benchmark Result") && table.contains("was stopped"),
-        "{table}"
-    );
-    let result = read_json(&folder.join("partial.json"));
-    assert_eq!(result["goodput"]["partial"], true);
-    assert!(result["completed"].as_u64().unwrap() >= 4);
 }
 
 /// `goodput sim` ends with this status and says why, instead of serving.

@@ -175,6 +175,7 @@ impl Bench {
 
     pub(super) fn conduct(self, control: &Control) -> Result<Report, Error> {
         self.check()?;
+        control.go_on("waited for its turn")?;
         let target = self.chosen_target();
         if let Some(versus) = &self.versus {
             return self.conduct_versus(versus, control);

@@ -55,7 +55,8 @@ pub(super) struct Waiting<'a> {
     bench: &'a Bench,
     pub(super) control: &'a Control,
     address: String,
-    began: Instant,
+    /// How long it was waited before, without the time that it took to make a plan.
+    spent: Duration,
     /// What the next attempt may take.
     patience: Duration,
     /// What was said last, and when.
@@ -69,15 +70,10 @@ impl<'a> Waiting<'a> {
             bench,
             control,
             address,
-            began: Instant::now(),
+            spent: Duration::ZERO,
             patience: FIRST_ATTEMPT,
             said: None,
         }
-    }
-
-    /// The time that has gone by, on the real clock.
-    fn waited(&self) -> Duration {
-        self.began.elapsed()
     }
 
     /// What the attempt that begins now may take. `waited` is the time that has gone by.
@@ -93,7 +89,7 @@ impl<'a> Waiting<'a> {
     /// Whether the limit has passed, if there is one.
     pub(super) fn is_over(&self) -> bool {
         let limit = self.bench.ready_timeout;
-        limit.is_some_and(|limit| self.waited() >= limit)
+        limit.is_some_and(|limit| self.spent >= limit)
     }
 
     /// An attempt that ended without an answer. What an earlier one came to says more than that the last one was
@@ -148,36 +144,38 @@ impl<'a> Waiting<'a> {
         &mut self,
         question: impl Fn(Duration) -> Result<T, Unlisted>,
     ) -> Result<T, Error> {
+        let began = Instant::now();
+        let before = self.spent;
         loop {
-            let limit = self.attempt(self.waited());
-            match question(limit) {
+            let answer = question(self.attempt(before + began.elapsed()));
+            self.spent = before + began.elapsed();
+            match answer {
                 Ok(answer) => return Ok(answer),
                 Err(why) => {
-                    let pause = self.again(self.waited(), why.into())?;
+                    let pause = self.again(self.spent, why.into())?;
                     self.control.stop.pause(pause);
                 }
             }
         }
     }
 
-    /// Tries until it succeeds, `waited` after the wait began.
+    /// Tries until it succeeds.
     async fn until(
         mut self,
         clock: &Clock,
-        waited: Duration,
         mut attempt: impl AsyncFnMut() -> Result<(), Failure>,
     ) -> Result<(), Error> {
         let start = clock.now();
         let stop = self.control.stop.clone();
         loop {
-            let limit = self.attempt(waited + (clock.now() - start));
+            let limit = self.attempt(self.spent + (clock.now() - start));
             let tried = clock.timeout_at(clock.now().after(limit), attempt());
             let failure = match stop.or_ended(tried).await {
                 Some(Ok(Ok(()))) => return Ok(()),
                 Some(Ok(Err(failure))) => failure,
                 Some(Err(_)) | None => self.unanswered(limit),
             };
-            let pause = self.again(waited + (clock.now() - start), failure)?;
+            let pause = self.again(self.spent + (clock.now() - start), failure)?;
             let next = clock.now().after(pause);
             stop.or_ended(clock.sleep_until(next)).await;
         }
@@ -200,10 +198,9 @@ impl Bench {
         let prepared = Prepared::with(self, place, tokenizer, &mut waiting)?;
         control.go_on("prepared its requests")?;
         if self.ready_timeout.is_some() {
-            let waited = waiting.waited();
             let ready = on_real_time(async |clock| {
                 let attempt = async || self.attempt(endpoint, &prepared, control, &clock).await;
-                waiting.until(&clock, waited, attempt).await
+                waiting.until(&clock, attempt).await
             });
             ready.map_err(Error::io("cannot start the runtime of the ready check"))??;
         }
@@ -238,7 +235,7 @@ impl Bench {
     ) -> Result<(), Error> {
         let waiting = Waiting::new(self, "the target".to_owned(), control);
         let attempt = async || tried(driver, plan, bodies).await;
-        waiting.until(&driver.clock, Duration::ZERO, attempt).await
+        waiting.until(&driver.clock, attempt).await
     }
 }
 

@@ -4,7 +4,6 @@
 mod ab;
 mod argv;
 mod baseline;
-mod interrupt;
 mod outputs;
 mod progress;
 mod report;

@@ -1,8 +1,6 @@
 //! `goodput run`: the benches of a suite file.
 
-use super::{
-    baseline::BaselineFlags, interrupt::end_on_ctrl_c, outputs::OutputArgs, progress::Progress,
-};
+use super::{baseline::BaselineFlags, outputs::OutputArgs, progress::Progress};
 use crate::{
     baseline::Settings,
     bench::{Control, Family},
@@ -14,6 +12,7 @@ use crate::{
     outputs::Session,
     report::{CaveatKind, End, Outcome, counted, worst_exit_code},
     screen,
+    signals::{self, UNHEARD},
     suite::{Declared, Suite},
     target::live_is_required,
 };
@@ -97,7 +96,7 @@ fn measure(args: Args) -> Result<u8, Error> {
         return Ok(0);
     }
     let mut session = Session::begin(outputs, args.to.message_format, chosen.len())?;
-    let stop = end_on_ctrl_c()?;
+    let stop = signals::listen(Some(signals::ENDING)).map_err(Error::io(UNHEARD))?;
     let started = Instant::now();
     let left_out = all - chosen.len();
     let baselines = args.baseline.settings();
@@ -116,9 +115,7 @@ fn measure(args: Args) -> Result<u8, Error> {
             ..baselines.clone()
         };
         declared.bench = declared.bench.baselines(settings).sharing(family.share());
-        if stop.is_requested() {
-            break;
-        }
+        // Once the run is to end, each bench that is left says that it was not measured.
         let kept = runs(&declared).then(|| BenchId {
             home: home.display().to_string(),
             package: String::new(),

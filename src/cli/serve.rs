@@ -5,7 +5,7 @@ mod output;
 
 pub(super) use flags::{Args, Serve};
 
-use super::{argv::Origins, interrupt::end_on_ctrl_c, progress::Progress, words::Words};
+use super::{argv::Origins, progress::Progress, words::Words};
 use crate::{
     bench::{Bench, Control},
     client::Observer,
@@ -14,6 +14,7 @@ use crate::{
     outputs::Session,
     report::{End, Outcome, worst_exit_code},
     screen,
+    signals::{self, UNHEARD},
     target::live_is_required,
 };
 use std::{
@@ -128,14 +129,14 @@ fn without_report(command: &str, name: String, error: &Error, took: Duration) ->
     }
 }
 
-/// Runs with a progress display, unless a program follows; Ctrl-C ends the run.
+/// Runs with a progress display, unless a program follows; a signal ends the run.
 pub(super) fn watched<T>(
     args: &Args,
     requests: usize,
     follower: Option<Arc<dyn Observer>>,
     run: impl FnOnce(Control) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let stop = end_on_ctrl_c()?;
+    let stop = signals::listen(Some(signals::ENDING)).map_err(Error::io(UNHEARD))?;
     match follower {
         Some(observer) => run(Control { stop, observer }),
         None if args.disable_tqdm => run(Control {

@@ -9,10 +9,10 @@ use crate::{
         sim::{Script, Slowdown},
     },
     plan::{Tokenizer, TokenizerSpec},
-    screen,
+    screen, signals,
     sim::{SimServer, serve_forever},
 };
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{future::pending, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
 /// Arguments of `goodput sim`.
@@ -131,8 +131,11 @@ fn serve(args: Args) -> Result<(), String> {
             "goodput sim serves on http://{bound} (Ctrl-C ends it)"
         ));
         serve_forever(listener, server, clock, async {
-            // Without a signal handler the process simply ends on Ctrl-C.
-            let _ = tokio::signal::ctrl_c().await;
+            match signals::listen(None) {
+                Ok(mut stop) => stop.requested().await,
+                // Without handlers a signal ends the process as it always does.
+                Err(_) => pending().await,
+            }
         })
         .await;
         Ok(())

@@ -58,7 +58,8 @@ Accepted because cargo, nextest and IDEs pass them, without effect here:
   --bench --test --nocapture --no-capture --show-output --color --format
   --test-threads --logfile --report-time --ensure-time --shuffle -Z
 
-Exit code: 0 when all pass, 101 when one fails, 2 for unusable arguments.
+Exit code: 0 when all pass, 101 when one fails, 2 for unusable arguments, 4 when Ctrl-C, SIGTERM or SIGHUP
+ended the run early: the report and the files have what was measured until then.
 ";
 
 impl Args {

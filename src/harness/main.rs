@@ -8,13 +8,13 @@ use super::{
     test::run_case,
 };
 use crate::{
-    bench::Family,
-    client::Silent,
+    bench::{Control, Family},
+    client::{Silent, Stop},
     error::Error,
     history::History,
     outputs::{Outputs, Session},
     report::{End, Outcome, counted},
-    screen,
+    screen, signals,
 };
 use std::{
     path::Path,
@@ -25,6 +25,9 @@ use std::{
 
 /// libtest's exit code for a failed run; cargo and nextest know it.
 const FAILED: u8 = 101;
+
+/// The exit code after a signal, which is that of an invalid run.
+const ENDED: u8 = 4;
 
 /// Runs the benches of this binary as its command line says. Use it through
 /// [`goodput::main!()`](crate::main!).
@@ -83,6 +86,11 @@ fn outputs(args: &Args, entries: &[&Entry]) -> Result<Outputs, Error> {
 }
 
 fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
+    let stop = match signals::listen(Some(signals::ENDING)) {
+        Ok(stop) => stop,
+        // Then a signal ends the process as it always does.
+        Err(_) => Stop::never(),
+    };
     let started = Instant::now();
     let home = entries.first().map_or("", |entry| entry.manifest_dir);
     let history = History::of_binary(Path::new(home));
@@ -106,11 +114,15 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
         if runs(entry) {
             history.begin(&entry.id());
         }
-        let (outcome, report, advice) = run_entry(entry, args, family.share(), &session);
+        let (outcome, report, advice) = run_entry(entry, args, family.share(), &session, &stop);
         if compares(entry) {
             family.ended(outcome.conclusion());
         }
-        let outcome = outcome.marked(entry);
+        let outcome = match stop.is_requested() {
+            // Not to have been measured is no way to fail as expected.
+            true => outcome,
+            false => outcome.marked(entry),
+        };
         let change = match runs(entry) {
             true => history.end(&entry.id(), &outcome, advice),
             false => None,
@@ -139,6 +151,7 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
     ExitCode::from(session.end(|outcomes, written| {
         match outcomes.iter().all(Outcome::is_ok) && written {
             true => 0,
+            false if stop.is_requested() => ENDED,
             false => FAILED,
         }
     }))
@@ -150,9 +163,13 @@ fn run_entry(
     args: &Args,
     share: f64,
     session: &Session,
+    stop: &Stop,
 ) -> (Outcome, Option<String>, Option<String>) {
     let follower = session.start(&entry.path());
-    let observer = follower.unwrap_or_else(|| Arc::new(Silent));
+    let control = Control {
+        stop: stop.clone(),
+        observer: follower.unwrap_or_else(|| Arc::new(Silent)),
+    };
     if let (Some(why), Ignored::Left) = (entry.ignore, args.selection.ignored) {
         let outcome = Outcome {
             group: entry.binary(),
@@ -163,11 +180,10 @@ fn run_entry(
         };
         return (outcome, None, None);
     }
-    let advice = nextest::advise(entry);
     let mut shown = None;
     let mut show = |report: &crate::Report| shown = Some(report.to_string());
-    let ran = run_case(entry, &args.baselines, share, observer, &mut show);
-    (ran.outcome, shown, advice)
+    let ran = run_case(entry, &args.baselines, share, control, &mut show);
+    (ran.outcome, shown, ran.advice)
 }
 
 /// The failures and libtest's last line.

@@ -1,9 +1,12 @@
 //! Advice for projects that run live benches with nextest.
 
 use super::registry::Entry;
+use crate::{
+    lock::{own_file, own_path},
+    target::AnyTarget,
+};
 use std::{
-    env,
-    fs::{self, OpenOptions},
+    env, fs,
     io::{self, Read, Seek, Write},
     path::Path,
 };
@@ -25,9 +28,9 @@ pub(super) fn runs_this() -> bool {
 ///
 /// The measurement lock keeps benches apart, but only nextest can keep *other* tests from running
 /// beside a bench.
-pub(super) fn advise(entry: &Entry) -> Option<String> {
+pub(super) fn advise(entry: &Entry, target: &AnyTarget) -> Option<String> {
     let parallel = env::var("NEXTEST_TEST_THREADS").is_ok_and(|n| n != "1");
-    if !runs_this() || !parallel || !is_live(entry) {
+    if !runs_this() || !parallel || !target.exclusive() {
         return None;
     }
     let run = env::var("NEXTEST_RUN_ID").ok()?;
@@ -54,12 +57,7 @@ pub(super) fn advise(entry: &Entry) -> Option<String> {
 /// Whether no other test of this nextest run, each in a process of its own, has asked yet. One
 /// file remembers the last run that asked.
 fn is_first_of(run: &str) -> io::Result<bool> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(env::temp_dir().join("goodput-nextest-advice"))?;
+    let mut file = own_file(&own_path("nextest-advice"))?;
     file.lock()?;
     let mut last = String::new();
     file.read_to_string(&mut last)?;
@@ -70,10 +68,6 @@ fn is_first_of(run: &str) -> io::Result<bool> {
     file.rewind()?;
     file.write_all(run.as_bytes())?;
     Ok(true)
-}
-
-fn is_live(entry: &Entry) -> bool {
-    (entry.case)().bench.chosen_target().exclusive()
 }
 
 /// Whether nextest's configuration in this folder has the setting.

@@ -8,7 +8,6 @@ use super::{
 use crate::{
     baseline::Settings,
     bench::{Control, Family},
-    client::{Observer, Silent},
     history::History,
     judge::Verdict,
     outputs::Outputs,
@@ -21,13 +20,14 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::Path,
-    sync::Arc,
     time::Instant,
 };
 
 /// What became of a bench.
 pub(super) struct Ran {
     pub(super) outcome: Outcome,
+    /// For the next time.
+    pub(super) advice: Option<String>,
     /// The panic of the bench's function.
     panic: Option<Panic>,
 }
@@ -47,17 +47,22 @@ pub fn run_test(entry: &Entry) {
         // Not in a closure, which would be the place that the panic names.
         Err(e) => panic!("{e}"),
     };
-    let advice = nextest::advise(entry);
     let history = History::of_binary(Path::new(entry.manifest_dir));
     history.begin(&entry.id());
     let baselines = Settings::default();
     let share = share(entry, &baselines);
     let mut shown = None;
-    let ran = run_case(entry, &baselines, share, Arc::new(Silent), &mut |report| {
-        shown = Some(report.to_string());
-    });
+    let ran = run_case(
+        entry,
+        &baselines,
+        share,
+        Control::default(),
+        &mut |report| {
+            shown = Some(report.to_string());
+        },
+    );
     let outcome = ran.outcome.clone().marked(entry);
-    let change = history.end(&entry.id(), &outcome, advice);
+    let change = history.end(&entry.id(), &outcome, ran.advice);
     let written = outputs.write(std::slice::from_ref(&outcome));
     if let Some(report) = shown {
         show(&report);
@@ -103,13 +108,15 @@ pub(super) fn run_case(
     entry: &Entry,
     baselines: &Settings,
     share: f64,
-    observer: Arc<dyn Observer>,
+    control: Control,
     show: &mut dyn FnMut(&Report),
 ) -> Ran {
     let started = Instant::now();
-    let mut measured = None;
+    let (mut measured, mut advice) = (None, None);
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        run(entry, baselines, share, observer, &mut |report| {
+        let case = (entry.case)();
+        advice = nextest::advise(entry, &case.bench.chosen_target());
+        run(entry, case, baselines, share, control, &mut |report| {
             measured = Some(Measured::of(report));
             show(report);
         })
@@ -126,22 +133,19 @@ pub(super) fn run_case(
             end,
             measured,
         },
+        advice,
         panic,
     }
 }
 
 fn run(
     entry: &Entry,
+    Case { bench, check }: Case,
     baselines: &Settings,
     share: f64,
-    observer: Arc<dyn Observer>,
+    control: Control,
     show: &mut dyn FnMut(&Report),
 ) -> (End, Option<Panic>) {
-    let Case { bench, check } = (entry.case)();
-    let control = Control {
-        observer,
-        ..Control::default()
-    };
     let mut report = match bench
         .named(entry.path())
         .baselines(at_home(entry, baselines))

@@ -84,7 +84,6 @@ fn started() -> std::sync::MutexGuard<'static, Vec<Pid>> {
 }
 
 /// Kills everything that is there now: the process ends without a chance to stop it in good order.
-#[cfg(feature = "cli")]
 pub(crate) fn kill_all() {
     for id in started().iter() {
         let _ = killpg(*id, Signal::SIGKILL);

@@ -11,7 +11,7 @@ mod service;
 mod simulation;
 mod url;
 
-#[cfg(all(unix, feature = "cli"))]
+#[cfg(unix)]
 pub(crate) use group::kill_all;
 pub use process::ServerProcess;
 pub use service::Service;

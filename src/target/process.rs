@@ -185,7 +185,7 @@ impl ServerProcess {
                 ours: false,
             },
             None => {
-                let name = format!("goodput-server-{}-{port}.log", std::process::id());
+                let name = format!("server-{}-{port}.log", std::process::id());
                 Log {
                     path: own_path(&name),
                     ours: true,

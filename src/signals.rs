@@ -1,0 +1,125 @@
+//! Signals that ask this process to end.
+//!
+//! The command and benchmark targets, which are processes of their own, listen to them. The process of a user's
+//! `cargo test` keeps its signals as they are.
+
+use crate::client::Stop;
+use std::{
+    io::{self, Write},
+    process, thread,
+};
+use tokio::runtime::Builder;
+
+/// What a process that has ended by a signal exits with, less the signal's number.
+const BY_SIGNAL: i32 = 128;
+
+/// Listens to Ctrl-C, SIGTERM and SIGHUP from now on. The first one asks for the end, which `says` tells on
+/// stderr; the second kills the servers that were started and ends this process at once, with 128 and the
+/// signal's number.
+///
+/// # Errors
+/// The system refuses a thread or a handler.
+pub(crate) fn listen(says: Option<&'static str>) -> io::Result<Stop> {
+    let (stopper, stop) = Stop::pair();
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::new()?
+    };
+    let wait = move || {
+        runtime.block_on(async {
+            let (_, name) = signals.next().await;
+            stopper.stop();
+            if let Some(says) = says {
+                // By another thread: nobody may read stderr any more, and the next signal must be heard.
+                let told = thread::Builder::new().spawn(move || {
+                    let _ = writeln!(io::stderr(), "{name}: {says}");
+                });
+                drop(told);
+            }
+            let (number, _) = signals.next().await;
+            #[cfg(unix)]
+            crate::target::kill_all();
+            process::exit(BY_SIGNAL + number);
+        });
+    };
+    let name = "goodput signals".to_owned();
+    thread::Builder::new().name(name).spawn(wait)?;
+    Ok(stop)
+}
+
+/// What cannot be done without handlers.
+pub(crate) const UNHEARD: &str = "cannot listen to signals";
+
+/// What runs say when they are asked to end.
+pub(crate) const ENDING: &str =
+    "ending the run, the report follows; a second signal quits at once without one";
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    /// `nohup` has it ignored, and that is how it stays.
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let hangup = match hangups_are_ignored() {
+            true => None,
+            false => Some(signal(SignalKind::hangup())?),
+        };
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup,
+        })
+    }
+
+    /// The number and the name of the next one.
+    async fn next(&mut self) -> (i32, &'static str) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => (2, "SIGINT"),
+            _ = self.terminate.recv() => (15, "SIGTERM"),
+            _ = hangup => (1, "SIGHUP"),
+        }
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored. Only Linux tells without `unsafe`; elsewhere a process
+/// under `nohup` ends its run when the terminal goes.
+#[cfg(unix)]
+fn hangups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Signals count from 1, and this one is the first.
+    ignored.is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    /// The number and the name of the next one.
+    async fn next(&mut self) -> (i32, &'static str) {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => (2, "Ctrl-C"),
+            // Without a handler it ends the process as it always does.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! How runs end when somebody ends them: by signals, by dropping them, by killing the process; and what is waited
+//! for meanwhile.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![cfg(all(unix, feature = "cli"))]
+
+mod support;
+
+use goodput::{
+    Bench, Error,
+    bench::Control,
+    client::{Silent, Stop},
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use rstest::rstest;
+use std::{
+    fs::{self, File},
+    io::{Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use support::{RawServer, good_stream};
+
+/// Nothing here takes so long, however busy the machine is.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Waits until something holds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(
+            began.elapsed() < DEADLINE,
+            "{what}: not within {DEADLINE:?}"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A folder of the test's own, which is also the program's folder for temporary files.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("ends-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A program that is killed if the test ends before it.
+struct Program(Child);
+
+impl Program {
+    fn start(command: &mut Command) -> Self {
+        Program(command.spawn().unwrap())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.0.id().cast_signed()), signal).unwrap();
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the program ends", || {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn goodput(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
+    quiet(&mut command, folder);
+    command
+}
+
+/// In its folder, with its output in files of it.
+fn quiet(command: &mut Command, folder: &Path) {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
+        command.env_remove(name);
+    }
+    command
+        .current_dir(folder)
+        .env("TMPDIR", folder)
+        .env_remove("NEXTEST")
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .stdin(Stdio::null())
+        .stdout(File::create(folder.join("stdout")).unwrap())
+        .stderr(File::create(folder.join("stderr")).unwrap());
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+/// Requests that go on for minutes.
+fn long_run(command: &mut Command, url: &str) {
+    command
+        .args(["serve", "--base-url", url, "--model", "m", "--disable-tqdm"])
+        .args(["--num-prompts", "10000", "--request-rate", "100"])
+        .args(["--random-input-len", "4", "--prompt-token-ids"])
+        .args(["--save-result", "--result-filename", "partial.json"])
+        .args(["--output", "junit=junit.xml"]);
+}
+
+/// A server, and how many requests it has answered.
+struct Server {
+    url: String,
+    answered: Arc<AtomicUsize>,
+}
+
+fn good_server() -> Server {
+    let answered = Arc::new(AtomicUsize::new(0));
+    let count = answered.clone();
+    let server = RawServer::start(move |stream, _| {
+        let sent = stream.write_all(good_stream().as_bytes()).is_ok();
+        count.fetch_add(1, Ordering::SeqCst);
+        sent
+    });
+    Server {
+        url: server.url,
+        answered,
+    }
+}
+
+fn has_measured(server: &Server) {
+    until("requests are answered", || {
+        server.answered.load(Ordering::SeqCst) >= 20
+    });
+}
+
+fn is_partial(folder: &Path) {
+    let result: serde_json::Value =
+        serde_json::from_str(&read(&folder.join("partial.json"))).unwrap();
+    assert_eq!(result["goodput"]["partial"], true);
+    assert!(result["completed"].as_u64().unwrap() > 0);
+    let junit = read(&folder.join("junit.xml"));
+    roxmltree::Document::parse(&junit).unwrap();
+    assert!(junit.contains("was stopped"), "{junit}");
+}
+
+#[rstest]
+#[case::ctrl_c(Signal::SIGINT)]
+#[case::terminate(Signal::SIGTERM)]
+#[case::hang_up(Signal::SIGHUP)]
+fn a_signal_keeps_what_was_measured(#[case] signal: Signal) {
+    let folder = folder(signal.as_str());
+    let server = good_server();
+    let mut command = goodput(&folder);
+    long_run(&mut command, &server.url);
+    let mut program = Program::start(&mut command);
+    has_measured(&server);
+    program.signal(signal);
+    assert_eq!(program.ended().code(), Some(4));
+    let table = read(&folder.join("stdout"));
+    assert!(table.contains("Serving Benchmark Result"), "{table}");
+    is_partial(&folder);
+}
+
+/// The reader of stderr has died, as has that of stdout: `2>&1 | tee log` after Ctrl-C.
+#[rstest]
+#[case::stderr(false)]
+#[case::both(true)]
+fn a_signal_is_heard_when_nobody_reads_any_more(#[case] stdout_too: bool) {
+    let folder = folder(&format!("unread-{stdout_too}"));
+    let server = good_server();
+    let mut command = goodput(&folder);
+    long_run(&mut command, &server.url);
+    command.stderr(Stdio::piped());
+    if stdout_too {
+        command.stdout(Stdio::piped());
+    }
+    let mut program = Program::start(&mut command);
+    drop((program.0.stderr.take(), program.0.stdout.take()));
+    has_measured(&server);
+    program.signal(Signal::SIGINT);
+    assert_eq!(program.ended().code(), Some(4));
+    is_partial(&folder);
+}
+
+/// `nohup goodput … &`, and the terminal goes.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_ignored_hang_up_stays_ignored() {
+    let folder = folder("nohup");
+    let server = good_server();
+    let mut command = Command::new("sh");
+    quiet(&mut command, &folder);
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    command.arg(env!("CARGO_BIN_EXE_goodput"));
+    long_run(&mut command, &server.url);
+    let mut program = Program::start(&mut command);
+    has_measured(&server);
+    program.signal(Signal::SIGHUP);
+    thread::sleep(Duration::from_millis(300));
+    assert!(program.0.try_wait().unwrap().is_none());
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.ended().code(), Some(4));
+}
+
+/// A bench that was not reached is in the files, too.
+#[test]
+fn a_suite_that_is_ended_names_all_of_its_benches() {
+    let folder = folder("suite");
+    let server = good_server();
+    let suite = format!(
+        "[defaults]\nmodel = \"m\"\ntarget = \"{}\"\nrate = 100.0\nrequests = 10000\ndataset = \"random(input = 4, output = 4)\"\n\
+         [bench.first]\n[bench.second]\n",
+        server.url
+    );
+    fs::write(folder.join("goodput.toml"), suite).unwrap();
+    let mut command = goodput(&folder);
+    command.args(["run", "--output", "junit=junit.xml"]);
+    let mut program = Program::start(&mut command);
+    has_measured(&server);
+    program.signal(Signal::SIGTERM);
+    let code = program.ended().code();
+    assert_eq!(code, Some(4), "{}", read(&folder.join("stderr")));
+    let junit = read(&folder.join("junit.xml"));
+    roxmltree::Document::parse(&junit).unwrap();
+    for said in [
+        "first",
+        "was stopped after",
+        "second",
+        "waited for its turn",
+    ] {
+        assert!(junit.contains(said), "`{said}` is missing in {junit}");
+    }
+}
+
+/// `goodput::main!()` does as the command.
+#[test]
+fn a_benchmark_target_is_ended_by_signals() {
+    let folder = folder("target");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let server = RawServer::start(move |_, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        thread::sleep(DEADLINE);
+        false
+    });
+    let tests = std::env::current_exe().unwrap();
+    let profile = tests.ancestors().nth(2).unwrap();
+    let mut command = Command::new(profile.join("examples").join("gates"));
+    quiet(&mut command, &folder);
+    command.env("GATES_URL", &server.url);
+    command.args(["live", "--nocapture"]);
+    let mut program = Program::start(&mut command);
+    until("a request is under way", || {
+        asked.load(Ordering::SeqCst) > 0
+    });
+    program.signal(Signal::SIGTERM);
+    let code = program.ended().code();
+    assert_eq!(code, Some(4), "{}", read(&folder.join("stderr")));
+    let said = read(&folder.join("stdout"));
+    assert!(said.contains("was stopped after 0 of 5"), "{said}");
+}
+
+/// What a run may wait for before it measures.
+#[derive(Clone, Copy)]
+enum Wait {
+    Lock,
+    Ready,
+    Model,
+    Prewarm,
+    Start,
+}
+
+#[rstest]
+#[case::lock(Wait::Lock, "waits for the measurement lock")]
+#[case::ready(Wait::Ready, "to be ready; the last attempt")]
+#[case::model(Wait::Model, "waiting for http")]
+#[case::prewarm(Wait::Prewarm, "")]
+#[case::start(Wait::Start, "")]
+fn whatever_is_waited_for_ends_with_a_signal(#[case] wait: Wait, #[case] said: &str) {
+    let folder = folder(&format!("wait-{}", wait as u8));
+    // Takes connections, and answers nobody.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let uid = nix::unistd::getuid();
+    let lock = File::create(folder.join(format!("goodput-{uid}-measurement.lock")));
+    let lock = lock.unwrap();
+    let mut command = goodput(&folder);
+    match wait {
+        Wait::Lock | Wait::Ready => {
+            let bench = format!(
+                "[bench.chat]\nmodel = \"m\"\ntarget = \"{url}\"\nready_timeout = \"1h\"\n"
+            );
+            fs::write(folder.join("goodput.toml"), bench).unwrap();
+            command.arg("run");
+            if let Wait::Lock = wait {
+                lock.lock().unwrap();
+            }
+        }
+        Wait::Model => {
+            command.args(["serve", "--base-url", &url]);
+        }
+        Wait::Prewarm => {
+            let tls = url.replace("http:", "https:");
+            command.args(["serve", "--base-url", &tls, "--model", "m"]);
+        }
+        Wait::Start => {
+            command
+                .args([
+                    "ab",
+                    "--a-command",
+                    "sleep 1000",
+                    "--b-command",
+                    "sleep 1000",
+                ])
+                .args(["--num-prompts", "1"]);
+        }
+    }
+    let mut program = Program::start(&mut command);
+    let stderr = folder.join("stderr");
+    match said {
+        // It has nothing to say, or only much later.
+        "" => thread::sleep(Duration::from_secs(1)),
+        said => until(said, || read(&stderr).contains(said)),
+    }
+    program.signal(Signal::SIGTERM);
+    let began = Instant::now();
+    assert_eq!(program.ended().code(), Some(4), "{}", read(&stderr));
+    assert!(began.elapsed() < Duration::from_secs(20));
+    let all = read(&stderr) + &read(&folder.join("stdout"));
+    assert!(all.contains("the run was ended while it"), "{all}");
+}
+
+/// A server that does not mind SIGTERM, and whose workers do not either.
+const STUBBORN: &str =
+    "sh -c 'trap \"\" TERM; sleep 1000 & echo $! > worker; echo $$ > server; sleep 1000'";
+
+fn pid(path: &Path) -> Pid {
+    let mut pid = None;
+    until("the server starts", || {
+        pid = read(path).trim().parse().ok().map(Pid::from_raw);
+        pid.is_some()
+    });
+    pid.unwrap()
+}
+
+/// A process that has ended and that nobody has asked about has no use for its port either.
+fn lives(pid: Pid) -> bool {
+    let stat = read(Path::new(&format!("/proc/{pid}/stat")));
+    let state = stat.rsplit(") ").next().unwrap_or_default();
+    kill(pid, None).is_ok() && !state.starts_with('Z')
+}
+
+#[rstest]
+#[case::killed(Signal::SIGKILL)]
+#[case::aborted(Signal::SIGABRT)]
+#[case::quit(Signal::SIGQUIT)]
+fn a_server_dies_with_us(#[case] signal: Signal) {
+    let folder = folder(&format!("dies-{signal}"));
+    let mut command = goodput(&folder);
+    command.args(["ab", "--a-command", STUBBORN, "--b-command", STUBBORN]);
+    let mut program = Program::start(&mut command);
+    let (server, worker) = (pid(&folder.join("server")), pid(&folder.join("worker")));
+    assert!(lives(server) && lives(worker));
+    program.signal(signal);
+    program.ended();
+    until("the server and its worker are gone", || {
+        !lives(server) && !lives(worker)
+    });
+}
+
+/// The first signal waits for the server to stop; the second does not.
+#[rstest]
+#[case::ctrl_c(Signal::SIGINT, 130)]
+#[case::terminate(Signal::SIGTERM, 143)]
+#[case::hang_up(Signal::SIGHUP, 129)]
+fn a_second_signal_quits_at_once_and_takes_the_server_along(
+    #[case] signal: Signal,
+    #[case] code: i32,
+) {
+    let folder = folder(&format!("second-{signal}"));
+    let mut command = goodput(&folder);
+    command.args(["ab", "--a-command", STUBBORN, "--b-command", STUBBORN]);
+    let mut program = Program::start(&mut command);
+    let (server, worker) = (pid(&folder.join("server")), pid(&folder.join("worker")));
+    program.signal(signal);
+    until("the first is heard", || {
+        read(&folder.join("stderr")).contains("ending the run")
+    });
+    program.signal(signal);
+    assert_eq!(program.ended().code(), Some(code));
+    until("the server and its worker are gone", || {
+        !lives(server) && !lives(worker)
+    });
+}
+
+/// `goodput serve --workers 4` where there is not enough of something for four.
+#[test]
+fn a_worker_that_cannot_start_starves_nobody() {
+    let folder = folder("workers");
+    let server = good_server();
+    // The least that suffices for one worker depends on the machine; in between some of four fail.
+    for limit in (14..34).step_by(2) {
+        let mut command = Command::new("sh");
+        quiet(&mut command, &folder);
+        let script = format!("ulimit -n {limit}; exec \"$@\"");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_goodput")]);
+        command
+            .args(["serve", "--base-url", &server.url, "--model", "m"])
+            .args(["--num-prompts", "8", "--workers", "4"])
+            .args(["--random-input-len", "4", "--prompt-token-ids"]);
+        // It ends: how depends on what was missing.
+        Program::start(&mut command).ended();
+    }
+}
+
+/// Nobody waits for it any more.
+#[test]
+fn a_run_whose_future_is_dropped_ends() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let bench = Bench::new("dropped")
+        .target(url)
+        .model("any")
+        .requests(1)
+        .exclusive(false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let asked = thread::spawn(move || {
+        // The probe, and what is asked of the server itself, come before the request.
+        for mut stream in listener.incoming().map(Result::unwrap) {
+            let mut head = [0; 4];
+            let waits = stream.read(&mut head).unwrap();
+            if waits == 4 && head == *b"POST" {
+                return stream;
+            }
+        }
+        unreachable!()
+    });
+    let mut stream = runtime.block_on(async {
+        let mut run = Box::pin(bench.run());
+        while !asked.is_finished() {
+            let a_moment = Duration::from_millis(50);
+            assert!(tokio::time::timeout(a_moment, &mut run).await.is_err());
+        }
+        drop(run);
+        asked.join().unwrap()
+    });
+    // The request is cancelled, which closes its connection.
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+}
+
+/// One [`Control`] for callers with a runtime and without.
+#[tokio::test]
+async fn a_run_may_be_ended_before_it_begins() {
+    let (stopper, stop) = Stop::pair();
+    stopper.stop();
+    let control = Control {
+        stop,
+        observer: Arc::new(Silent),
+    };
+    let bench = Bench::new("ended");
+    let error = bench.clone().run_with(control.clone()).await.unwrap_err();
+    assert!(matches!(error, Error::Ended(_)), "{error}");
+    let error = bench.run_blocking_with(control).unwrap_err();
+    assert!(matches!(error, Error::Ended(_)), "{error}");
+    assert_eq!(error.exit_code(), 4);
+}
