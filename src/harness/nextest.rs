@@ -3,6 +3,7 @@
 use super::registry::Entry;
 use crate::{
     lock::{own_file, own_path},
+    screen,
     target::AnyTarget,
 };
 use std::{
@@ -49,7 +50,7 @@ pub(super) fn advise(entry: &Entry, target: &AnyTarget) -> Option<String> {
     );
     if is_first_of(&run).unwrap_or(true) {
         // Straight to stderr: nextest shows it with the test's output.
-        let _ = writeln!(io::stderr(), "{advice}");
+        screen::err(&advice);
     }
     Some(advice)
 }

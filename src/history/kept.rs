@@ -1,7 +1,10 @@
 //! What a bench leaves of its runs: one small file of JSON.
 
 use super::invocation::Invocation;
-use crate::report::{Caveat, Measured, Outcome};
+use crate::{
+    redact,
+    report::{Caveat, Measured, Outcome},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -134,8 +137,8 @@ impl Kept {
             took_s: outcome.took.as_secs_f64(),
             outcome: outcome.word(),
             exit_code: outcome.exit_code(),
-            reason: capped(outcome.reason()),
-            caveats: outcome.caveats().to_vec(),
+            reason: capped(&redact::text(outcome.reason())),
+            caveats: outcome.caveats().iter().map(redacted).collect(),
             advice: None,
             // An invalid run has none that say anything.
             numbers: measured.filter(|m| !m.measures.is_empty()).map(Numbers::of),
@@ -148,10 +151,10 @@ impl Numbers {
         let setup = &measured.setup;
         let finite = measured.measures.iter().filter(|m| m.value.is_finite());
         Numbers {
-            target: setup.target.clone(),
+            target: redact::text(&setup.target),
             simulated: setup.simulated,
             backend: setup.backend.clone(),
-            model: setup.model.clone(),
+            model: setup.model.as_deref().map(redact::text),
             requests: setup.requests,
             rate: setup.rate,
             max_concurrency: setup.max_concurrency,
@@ -159,6 +162,13 @@ impl Numbers {
             plan_hash: setup.plan_hash.clone(),
             measures: finite.map(|m| (m.slug(), m.value)).collect(),
         }
+    }
+}
+
+fn redacted(caveat: &Caveat) -> Caveat {
+    Caveat {
+        kind: caveat.kind,
+        message: redact::text(&caveat.message),
     }
 }
 

@@ -12,19 +12,16 @@ use serde_json::{Value, json};
 pub(crate) fn text(newest: &Newest, strict: bool) -> String {
     let ended = ago(now_ms().saturating_sub(newest.at_ms));
     let mut lines = vec![format!("{}, {ended}", newest.invocation.by)];
-    lines.extend(newest.benches.iter().map(|bench| line(bench, strict)));
+    let names = newest.names();
+    let benches = newest.benches.iter().zip(names);
+    lines.extend(benches.map(|(bench, name)| line(bench, &name, strict)));
     lines.push(last_line(newest, strict));
     lines.extend(newest.advice());
     lines.join("\n")
 }
 
-fn line(bench: &Bench, strict: bool) -> String {
-    format!(
-        "  {:<12} {}: {}",
-        bench.word(strict),
-        bench.name(),
-        bench.detail()
-    )
+fn line(bench: &Bench, name: &str, strict: bool) -> String {
+    format!("  {:<12} {name}: {}", bench.word(strict), bench.detail())
 }
 
 /// `3 benches: 2 pass, 1 fail; of these 1 undecided; 4 other benches have older results`
@@ -66,8 +63,8 @@ pub(crate) fn markdown(newest: &Newest, strict: bool) -> String {
         "### goodput: {}\n\n| bench | result | |\n|---|---|---|\n",
         last_line(newest, strict)
     );
-    for bench in &newest.benches {
-        let cells = [bench.name(), bench.word(strict), bench.detail()];
+    for (bench, name) in newest.benches.iter().zip(newest.names()) {
+        let cells = [name, bench.word(strict), bench.detail()];
         let cells = cells.map(|cell| report::plain(&cell));
         text += &format!("| {} |\n", cells.join(" | "));
     }
@@ -94,6 +91,17 @@ pub(crate) fn json(newest: &Newest, strict: bool) -> String {
 }
 
 impl Newest {
+    /// The benches' names. A test and a benchmark target may have benches of one name; these say their file, too.
+    fn names(&self) -> Vec<String> {
+        let names: Vec<String> = self.benches.iter().map(Bench::name).collect();
+        let alike = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+        let full = |(bench, name): (&Bench, &String)| match alike(name) {
+            true => format!("{name} ({})", one_line(&bench.id.source)),
+            false => name.clone(),
+        };
+        self.benches.iter().zip(&names).map(full).collect()
+    }
+
     /// Each advice once.
     fn advice(&self) -> Vec<String> {
         let mut told: Vec<String> = Vec::new();

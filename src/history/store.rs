@@ -9,6 +9,7 @@ use super::{
 use crate::{
     files::{self, Turn},
     report::Outcome,
+    screen,
 };
 use std::{
     fs,
@@ -117,11 +118,9 @@ fn changed<T>(
 fn remark(folder: &Path, why: &io::Error) {
     static TOLD: Once = Once::new();
     TOLD.call_once(|| {
-        let _ = writeln!(
-            io::stderr(),
-            "goodput: results are not kept: cannot write to {}: {why}. Name another folder with {VARIABLE}",
+        screen::err(format_args!("goodput: results are not kept: cannot write to {}: {why}. Name another folder with {VARIABLE}",
             folder.display()
-        );
+        ));
     });
 }
 

@@ -6,6 +6,7 @@ use crate::{
     files,
     grammar::Mistake,
     report::Outcome,
+    screen,
 };
 use std::{
     env,
@@ -216,11 +217,9 @@ fn lacks_job_summary(word: &str) -> bool {
     if lacks {
         TOLD.call_once(|| {
             // Past a test runner's capture.
-            let _ = writeln!(
-                io::stderr(),
-                "goodput: {VARIABLE}: `markdown` is left out: it is the summary of a GitHub job, and {JOB_SUMMARY} is \
+            screen::err(format_args!("goodput: {VARIABLE}: `markdown` is left out: it is the summary of a GitHub job, and {JOB_SUMMARY} is \
                  not set. `markdown=PATH` writes a file"
-            );
+            ));
         });
     }
     lacks
