@@ -445,9 +445,51 @@ fn a_detailed_result_is_a_simulation() {
     assert_ne!(measured, drawn);
 }
 
+/// A queue in front of the client is in the numbers from the plan, which stand right below vLLM's table; without one
+/// there is nothing to say.
+#[test]
+fn latencies_from_the_plan_stand_right_below_the_table() {
+    let below = |concurrency: &str| {
+        let output = serve(&[
+            "--num-prompts",
+            "60",
+            "--request-rate",
+            "60",
+            "--max-concurrency",
+            concurrency,
+            "--goodput",
+            "ttft:200",
+            "--slo",
+            "p90(ttft) < 10s",
+        ]);
+        let stdout = text(&output.stdout);
+        let table = format!("\n{}\n", "=".repeat(50));
+        let (table, below) = stdout.split_once(&table).unwrap();
+        assert!(table.contains("Median TTFT (ms):"), "{stdout}");
+        below.to_owned()
+    };
+    let queued = below("2");
+    let lines: Vec<&str> = queued.lines().collect();
+    assert!(lines[0].starts_with("  from plan   TTFT p50 "), "{queued}");
+    assert!(lines[1].starts_with("  from send   TTFT p50 "), "{queued}");
+    let judged = "by these goodput and SLOs are judged";
+    assert!(
+        lines[0].ends_with(judged) && lines[1].ends_with("vLLM's numbers"),
+        "{queued}"
+    );
+    assert!(
+        queued.contains("] from the plan, limit < 10000 ms"),
+        "{queued}"
+    );
+    let free = below("60");
+    assert!(free.starts_with("  client "), "{free}");
+    assert!(!free.contains("from the plan"), "{free}");
+}
+
 /// What `goodput report` prints of saved results is what `goodput serve` printed of their runs.
 #[rstest]
 #[case::open_loop(&["--num-prompts", "30", "--request-rate", "20", "--goodput", "ttft:90", "--slo", "p90(ttft) < 90ms"])]
+#[case::queued(&["--num-prompts", "30", "--request-rate", "60", "--max-concurrency", "2", "--goodput", "ttft:100"])]
 #[case::closed_loop(&["--num-prompts", "20", "--max-concurrency", "4", "--save-detailed", "--percentile-metrics", "ttft,e2el,client_queue_time", "--metric-percentiles", "50,99.9"])]
 #[case::failures(&["--num-prompts", "30", "--target", "sim(faults = 'status(503)@30%')"])]
 #[case::no_tokenizer(&["--num-prompts", "10", "--skip-tokenizer-init"])]

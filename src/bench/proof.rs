@@ -8,6 +8,10 @@ use crate::{
     report::Report,
 };
 
+/// A single difference has no scatter to be held against.
+const ONE_PAIR: &str =
+    "shows neither a change nor that there is none, whatever it measures. Write `pairs = 10`";
+
 impl Bench {
     /// SLOs that not even the best outcome of the run would pass.
     fn unprovable(&self) -> Vec<Unprovable> {
@@ -26,9 +30,16 @@ impl Bench {
         slos.filter_map(|slo| effort.unprovable(slo)).collect()
     }
 
+    fn compares_one_pair(&self) -> bool {
+        self.versus.is_some() && self.pairs == 1
+    }
+
     /// Where proof is asked for, a run that cannot give it is not worth its time.
     pub(super) fn check_proof(&self, problems: &mut Vec<Problem>) {
         if self.on_inconclusive == OnInconclusive::Fail {
+            if self.compares_one_pair() {
+                problems.push(Problem::new("pairs", 1, ONE_PAIR));
+            }
             let problem = |slo: Unprovable| Problem::new("slo", &slo.slo, slo.error());
             problems.extend(self.unprovable().into_iter().map(problem));
         }
@@ -36,6 +47,9 @@ impl Bench {
 
     /// Elsewhere it is worth a word.
     pub(super) fn remark_on_proof(&self, report: &mut Report) {
+        if self.compares_one_pair() {
+            report.remark(FindingKind::Unprovable, format!("`pairs = 1` {ONE_PAIR}"));
+        }
         for slo in self.unprovable() {
             report.remark(FindingKind::Unprovable, slo.to_string());
         }
@@ -117,6 +131,23 @@ mod tests {
             let last = verdict(&bench, &best(requests * times), times);
             assert_eq!(last, expected, "{requests} requests");
         }
+    }
+
+    #[test]
+    fn one_pair_proves_nothing() {
+        let bench = Bench::new("pair").target("sim").versus("sim");
+        let bench = bench.pairs(1).requests(10);
+        let report = bench.clone().run_blocking().unwrap();
+        assert!(
+            report.to_string().contains("`pairs = 1` shows neither"),
+            "{report}"
+        );
+        let error = bench.clone().on_inconclusive("fail").check().unwrap_err();
+        assert!(
+            error.to_string().starts_with("pairs = 1: shows neither"),
+            "{error}"
+        );
+        bench.pairs(2).on_inconclusive("fail").check().unwrap();
     }
 
     #[test]

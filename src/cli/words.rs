@@ -29,6 +29,7 @@ const FLAGS: &[Flag] = &[
     ("max_extend", Some("--max-extend")),
     ("on_inconclusive", Some("--on-inconclusive")),
     ("baseline", Some("--baseline")),
+    ("require_baseline", None),
     ("save_baseline", Some("--save-baseline")),
     ("pairs", Some("--pairs")),
     ("noise_threshold", Some("--noise-threshold")),
@@ -82,7 +83,7 @@ impl Words<'_> {
         }
     }
 
-    /// A sentence that may name keys in backticks.
+    /// A sentence that may name keys in backticks, alone or with a value.
     pub(super) fn say(&self, sentence: &str) -> String {
         let mut said = String::with_capacity(sentence.len());
         let mut rest = sentence;
@@ -92,8 +93,12 @@ impl Words<'_> {
             };
             said.push_str(before);
             let flag = self.flag(quoted).filter(|_| !AMBIGUOUS.contains(&quoted));
-            let word = flag.unwrap_or(quoted);
-            said.push_str(&format!("`{word}`"));
+            let with_value = || {
+                let (key, value) = quoted.split_once(" = ")?;
+                Some(format!("{} {value}", self.flag(key)?))
+            };
+            let word = flag.map(str::to_owned).or_else(with_value);
+            said.push_str(&format!("`{}`", word.as_deref().unwrap_or(quoted)));
             rest = behind;
         }
         said.push_str(rest);
@@ -173,6 +178,10 @@ mod tests {
     )]
     #[case("`max_lateness` and `openai` stay", "`max_lateness` and `openai` stay")]
     #[case("an open ` quote `model", "an open ` quote `model")]
+    #[case(
+        "Write `requests = 3000`, or limit `errors < 1%`",
+        "Write `--num-prompts 3000`, or limit `errors < 1%`"
+    )]
     fn sentences_name_flags(#[case] sentence: &str, #[case] said: &str) {
         assert_eq!(WORDS(&Origins::default()).say(sentence), said);
     }
