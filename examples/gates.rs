@@ -48,10 +48,8 @@ fn displeased(report: &Report) -> Result<(), String> {
     Err(format!("{} requests are not enough", report.completed()))
 }
 
-#[llm_bench(requests = 10)]
-#[should_panic]
-fn panics() {
-    panic!("as it should");
-}
+/// The gate itself: a server as slow as this must not pass.
+#[llm_bench(requests = 10, slo = "max(ttft) < 10ms", expect = "fail")]
+fn must_fail() {}
 
 goodput::main!();

@@ -1,6 +1,6 @@
-//! What can go wrong before there is a report.
+//! What can go wrong before there is a report, and with it.
 
-use crate::{client::DialError, plan::PlanError, redact};
+use crate::{client::DialError, plan::PlanError, redact, report::Failed};
 use std::fmt;
 
 /// One setting that cannot be used.
@@ -37,8 +37,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
+/// Why there is no report, or why it did not pass.
+///
+/// Its debug form is its text, as that is what a test prints that returns it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Settings that cannot be used, all of them at once.
@@ -67,16 +69,28 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// There is a report, and something speaks against it:
+    /// [`Report::ensure_passed`](crate::Report::ensure_passed).
+    #[error(transparent)]
+    Failed(#[from] Failed),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error {
     /// The exit code of the `goodput` command: 2 for unusable input, 4 when the target could not
-    /// be measured or the run was ended before it was, 0 for a skipped bench.
+    /// be measured or the run was ended before it was, 0 for a skipped bench, the verdict's for a report
+    /// that did not pass.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Invalid(_) | Error::Plan(_) => 2,
             Error::Skipped(_) => 0,
             Error::Target(_) | Error::Dial(_) | Error::Ended(_) | Error::Io { .. } => 4,
+            Error::Failed(failed) => failed.verdict().exit_code().max(1),
         }
     }
 
@@ -104,5 +118,21 @@ fn list(problems: &[Problem]) -> String {
                 lines.join("\n")
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `cargo test` prints of a test that returns it.
+    #[test]
+    fn the_debug_form_is_the_text() {
+        let problems = ["rate", "slo"].map(|field| Problem::new(field, "-1", "must be above 0"));
+        let error = Error::Invalid(problems.into());
+        assert_eq!(
+            format!("Error: {error:?}"),
+            "Error: 2 settings cannot be used:\n  rate = -1: must be above 0\n  slo = -1: must be above 0"
+        );
     }
 }

@@ -79,8 +79,11 @@ impl LatencyHistogram {
     }
 
     /// The smallest bucket bound, in ms, that at least `q` percent of the values are at or below;
-    /// 0 when there is none.
+    /// NaN when there is none.
     pub fn percentile_ms(&self, q: f64) -> f64 {
+        if self.count() == 0 {
+            return f64::NAN;
+        }
         self.0.value_at_percentile(q.clamp(0.0, 100.0)) as f64 / 1e3
     }
 
@@ -173,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_histogram_answers_zero() {
-        assert_eq!(LatencyHistogram::new().percentile_ms(99.0), 0.0);
-        assert_eq!(LatencyHistogram::new().percentile_ms(f64::NAN), 0.0);
+    fn an_empty_histogram_has_no_percentiles() {
+        assert!(LatencyHistogram::new().percentile_ms(99.0).is_nan());
+        assert!(LatencyHistogram::new().percentile_ms(f64::NAN).is_nan());
     }
 
     #[test]

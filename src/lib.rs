@@ -18,8 +18,8 @@
 //!
 //! * `cargo test`: the attribute makes a `#[test]`.
 //! * `cargo nextest run`: the same test, in a process of its own.
-//! * `cargo bench`: a `[[bench]]` target with `harness = false` and [`goodput::main!()`](main!) runs
-//!   all benches of the file and prints a report of each. `cargo nextest run --benches` and IDEs can
+//! * `cargo bench`: a `[[bench]]` target with `harness = false` (it stands at [`main!`]) and
+//!   [`goodput::main!()`](main!) runs all benches of the file and prints a report of each. `cargo nextest run --benches` and IDEs can
 //!   drive it too.
 //!
 //! The function is called *after* the run, with its [`Report`]; it may be `async`, take no
@@ -60,7 +60,7 @@
 //! # What is demanded
 //!
 //! `goodput = "ttft:200 tpot:50 e2el:5s"` limits each request (bare numbers are milliseconds) and
-//! says which requests are *good*. `slo = "p99(ttft) < 300ms, goodput >= 95%, errors < 1%,
+//! says which requests are *good*; alone it demands nothing. `slo = "p99(ttft) < 300ms, goodput >= 95%, errors < 1%,
 //! throughput(output) > 1000"` limits the run. The numbers are defined in [`metrics`].
 //!
 //! An SLO is held against the *interval* of its number, at 95 % `confidence`, for requests that
@@ -71,6 +71,10 @@
 //! proof. A run is *invalid* when the client could
 //! not keep to its schedule, nothing completed, or a success held no token. An invalid run says nothing
 //! about the server, so it is never reported as a slow one.
+//!
+//! Without an SLO, a comparison, a snapshot or a function that checks its report there is *no verdict*: nothing was
+//! demanded, and nothing is proven. Failed requests always count: more than 1 % of them fail the run, unless an SLO on
+//! `errors` says otherwise.
 //!
 //! `versus = …` names a second target, such as the version before. Both get pairs of runs of the same plan in
 //! random order, and the bench fails when the target is worse: [`Bench::versus`], [`Report::comparison`].
@@ -88,12 +92,22 @@
 //! use goodput::Bench;
 //!
 //! # async fn test() -> Result<(), goodput::Error> {
-//! let report = Bench::new("chat").backend("openai-chat").rate(10).requests(20).run().await?;
-//! assert!(report.ttft().percentile(99.0) < 200.0, "{report}");
+//! let report = Bench::new("chat")
+//!     .backend("openai-chat")
+//!     .rate(10)
+//!     .requests(500)
+//!     .slo("p90(ttft) < 200ms, errors < 1%")
+//!     .run()
+//!     .await?;
+//! report.ensure_passed()?;
 //! # Ok(())
 //! # }
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
 //! ```
+//!
+//! A report fails no test by itself. [`Report::ensure_passed`] is an error with the reasons unless the bench
+//! passed; a test that returns it prints them. Numbers of the report may be asserted, too: what has no value, such as a
+//! percentile of a run in which everything failed, is NaN, and no comparison with it holds.
 //!
 //! # Results for others
 //!
@@ -148,6 +162,7 @@ mod history;
 mod inspect;
 pub mod judge;
 mod lock;
+mod main_macro;
 pub mod metrics;
 #[cfg(feature = "wiremock")]
 pub mod mock;
@@ -176,28 +191,8 @@ pub use error::{Error, Problem};
 pub use goodput_grammar as grammar;
 pub use goodput_macros::llm_bench;
 pub use judge::Verdict;
-pub use report::Report;
+pub use report::{Failed, Report};
 pub use target::{ServerProcess, Service, Simulation, Target};
-
-/// The `main` of a benchmark target with `harness = false`: runs the `#[llm_bench]` functions of
-/// the file.
-///
-/// ```no_run
-/// use goodput::llm_bench;
-///
-/// #[llm_bench(rate = 10)]
-/// fn completions() {}
-///
-/// goodput::main!();
-/// ```
-#[macro_export]
-macro_rules! main {
-    () => {
-        fn main() -> ::std::process::ExitCode {
-            $crate::harness::main()
-        }
-    };
-}
 
 /// Compares a report with its insta snapshot. Needs the feature `insta`.
 #[cfg(not(feature = "insta"))]

@@ -386,10 +386,8 @@ fn a_run_that_grew_is_compared_by_its_first_part() {
         save: Some("main".to_owned()),
         ..Settings::default()
     };
-    bench(SERVER)
-        .baselines(saving.clone())
-        .run_blocking()
-        .unwrap();
+    let saved = bench(SERVER).baselines(saving.clone()).run_blocking();
+    saved.unwrap().ensure_passed().unwrap();
     let comparing = Settings {
         against: Some(Against {
             name: "main".to_owned(),

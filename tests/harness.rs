@@ -293,3 +293,151 @@ fn a_bench_alone_in_its_process_has_its_share_of_false_alarms() {
         "{by_nextest}"
     );
 }
+
+/// The macro as a crate has it, compiled as cargo compiles a target with and without libtest's harness.
+#[rstest]
+#[case::harness_false(&["--cfg", "test"], None)]
+#[case::forgotten(&["--test"], Some("goodput::main!() needs `harness = false`"))]
+fn a_target_without_harness_false_does_not_compile(
+    #[case] flags: &[&str],
+    #[case] error: Option<&str>,
+) {
+    let folder = std::env::temp_dir().join(format!("goodput-main-{}", std::process::id()));
+    let file = folder.join(format!("{}.rs", flags.len()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = format!(
+        "#[macro_use]\n#[path = {:?}]\nmod main_macro;\npub mod harness {{ pub fn main() -> \
+         std::process::ExitCode {{ std::process::ExitCode::SUCCESS }} }}\nmain!();\n",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/src/main_macro.rs"),
+    );
+    std::fs::write(&file, program).unwrap();
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let output = Command::new(rustc)
+        .args(["--edition", "2024", "--emit", "metadata", "--out-dir"])
+        .arg(&folder)
+        .args(flags)
+        .arg(&file)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    match error {
+        None => assert!(output.status.success(), "{told}"),
+        Some(error) => assert!(!output.status.success() && told.contains(error), "{told}"),
+    }
+    let _ = std::fs::remove_file(file);
+}
+
+/// A second test attribute above `#[llm_bench]`, which the compiler cannot see.
+#[test]
+#[goodput::llm_bench(requests = 2)]
+#[ignore = "run by another test"]
+fn twice() {}
+
+#[test]
+fn a_bench_that_runs_twice_fails_and_says_why() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "twice", "--ignored"])
+        .env_remove("NEXTEST")
+        .output()
+        .unwrap();
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(text.contains("1 passed; 1 failed"), "{text}");
+    assert!(
+        text.contains("the bench twice runs twice in one process"),
+        "{text}"
+    );
+}
+
+#[goodput::llm_bench(
+    target = "http://127.0.0.1:9",
+    model = "m",
+    requests = 2,
+    ignore = "run by another test"
+)]
+#[should_panic]
+fn down() {}
+
+#[goodput::llm_bench(
+    target = "http://127.0.0.1:9",
+    model = "m",
+    requests = 2,
+    slo = "max(ttft) < 1ms",
+    expect = "fail",
+    ignore = "run by another test"
+)]
+fn down_too() {}
+
+#[goodput::llm_bench(requests = 2, faults = "reset", ignore = "run by another test")]
+#[should_panic]
+fn all_fail() {}
+
+#[goodput::llm_bench(
+    requests = 2,
+    slo = "max(ttft) < 1s",
+    expect = "fail",
+    ignore = "run by another test"
+)]
+fn fast() {}
+
+#[goodput::llm_bench(
+    requests = 2,
+    slo = "max(ttft) < 1ms",
+    expect = "fail",
+    ignore = "run by another test"
+)]
+fn slow() {}
+
+#[goodput::llm_bench(requests = 2, slo = "max(ttft) < 1ms", ignore = "run by another test")]
+#[should_panic]
+fn slow_too() {}
+
+#[goodput::llm_bench(requests = 10, faults = "reset@50%", ignore = "run by another test")]
+fn half() {}
+
+#[goodput::llm_bench(requests = 10, ignore = "run by another test")]
+fn asserts(report: &goodput::Report) {
+    assert!(report.completed() > 10, "too few");
+}
+
+#[goodput::llm_bench(requests = 10, ignore = "run by another test")]
+fn holds(report: &goodput::Report) {
+    assert!(report.completed() == 10, "too few");
+}
+
+#[goodput::llm_bench(requests = 10, goodput = "ttft:200", ignore = "run by another test")]
+fn demands_nothing() {}
+
+/// What is and what is not a pass under `cargo test`, and what the report says first.
+#[rstest]
+#[case("down", 101, "this is not what #[should_panic] is for")]
+#[case("down_too", 101, "127.0.0.1:9")]
+#[case("all_fail", 101, "this is not what #[should_panic] is for")]
+#[case(
+    "fast",
+    101,
+    "verdict     FAIL: the bench must fail by an SLO or a comparison"
+)]
+#[case("slow", 0, "verdict     FAIL, as expected: 1 of 1 SLOs missed")]
+#[case("slow_too", 0, "verdict     FAIL: 1 of 1 SLOs missed")]
+#[case("half", 101, "of 10 requests failed")]
+#[case("asserts", 101, "verdict     FAIL: the bench's function fails")]
+#[case("holds", 0, "verdict     PASS")]
+#[case(
+    "demands_nothing",
+    0,
+    "verdict     no verdict: nothing was demanded (0 of 10 requests failed)"
+)]
+fn a_pass_proves_something(#[case] bench: &str, #[case] code: i32, #[case] told: &str) {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", bench, "--ignored", "--nocapture"])
+        .env_remove("NEXTEST")
+        .env_remove("GOODPUT_URL")
+        .output()
+        .unwrap();
+    let text = stdout(&output) + &String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.contains(told), "{text}");
+    let says_pass = text.contains("PASS");
+    assert_eq!(says_pass, bench == "holds", "{text}");
+}

@@ -218,7 +218,7 @@ fn a_benchmark_target_is_one_junit_file() {
         case.unwrap().1.clone()
     };
     assert_eq!(cases.len(), 6);
-    for passed in ["chat", "long::completions", "panics"] {
+    for passed in ["chat", "long::completions", "must_fail"] {
         assert!(tags(passed).is_empty(), "{cases:?}");
     }
     assert_eq!(tags("live"), ["skipped"]);

@@ -25,6 +25,14 @@ fn chat(#[case] rate: f64, #[case] count: usize, report: &Report) {
     assert!(count != 2, "no such number");
 }
 
+/// What is used in the attribute alone is used.
+#[llm_bench(target = format!("sim(ttft = {ttft}ms)"), dataset = "random(input = 8, output = 4)", rate = rate, requests = 3)]
+#[rstest]
+#[case::one(5.0, 3)]
+fn for_the_attribute(#[case] rate: f64, #[case] ttft: usize, report: &Report) {
+    assert!(report.ttft().max < 4.0);
+}
+
 #[llm_bench(target = "sim", dataset = "random(input = 8, output = 4)", model = name, seed = seed, requests = requests)]
 #[rstest]
 async fn matrix(
@@ -103,6 +111,7 @@ fn every_case_is_registered_under_its_own_name() {
                 false
             ),
             plain("fixture_alone"),
+            plain("for_the_attribute::case_1_one"),
             plain("matrix::name_1___small__::seed_1_1"),
             plain("matrix::name_1___small__::seed_2_2"),
             plain("matrix::name_2___large__::seed_1_1"),

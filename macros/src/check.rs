@@ -9,7 +9,7 @@ use crate::{
 };
 use goodput_grammar::{
     Mistake, Mistakes, bounds, dataset, duration, fault, goodput, json,
-    names::{BACKENDS, Key, Kind, ON_INCONCLUSIVE, is_baseline},
+    names::{BACKENDS, EXPECT, Key, Kind, ON_INCONCLUSIVE, is_baseline},
     ramp, slo, target, tolerance,
 };
 use proc_macro2::{Span, TokenStream};
@@ -27,6 +27,25 @@ pub(crate) struct Checked {
     pub(crate) snapshot: Option<(Span, Option<TokenStream>)>,
     /// `versus` or `baseline` is given.
     pub(crate) compares: bool,
+    /// Where it is said what the run must do.
+    pub(crate) expect: Option<Span>,
+    /// Where goodput is.
+    pub(crate) library: Library,
+}
+
+/// The path of goodput in the user's crate.
+pub(crate) struct Library(pub(crate) syn::Path);
+
+impl Default for Library {
+    fn default() -> Self {
+        Library(syn::parse_quote!(::goodput))
+    }
+}
+
+impl ToTokens for Library {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.0.to_tokens(tokens);
+    }
 }
 
 /// Checks all settings and turns them into calls of the builder's methods.
@@ -40,9 +59,16 @@ pub(crate) fn check(settings: &[Setting], errors: &mut Errors) -> Checked {
             if let Some(reason) = reason(setting, errors) {
                 checked.ignore = Some((span, reason));
             }
+        } else if setting.key.kind == Kind::Path {
+            if let Some(path) = path(setting, errors) {
+                checked.library = Library(path);
+            }
         } else if setting.key.kind == Kind::Tolerance {
             checked.snapshot = tolerance(setting, errors).map(|tolerance| (span, tolerance));
         } else if let Some(argument) = argument(setting, errors) {
+            if setting.key.name == "expect" {
+                checked.expect = Some(span);
+            }
             checked.compares |= ["versus", "baseline"].contains(&setting.key.name);
             // The key's own span, so that the method's documentation is found from the key.
             let method = syn::Ident::new(setting.key.name, span);
@@ -238,6 +264,28 @@ fn reason(setting: &Setting, errors: &mut Errors) -> Option<String> {
     }
 }
 
+/// A path as it is, or in quotes as other macros take it.
+fn path(setting: &Setting, errors: &mut Errors) -> Option<syn::Path> {
+    let expr = setting.value.as_ref();
+    let path = match expr.map(|expr| (expr, Value::of(expr))) {
+        Some((Expr::Path(path), _)) if path.qself.is_none() => Some(path.path.clone()),
+        Some((_, Value::Text(text))) => text.parse().ok(),
+        _ => None,
+    };
+    if path.is_none() {
+        let sentence = format!(
+            "`{}` needs a path; write `{}`",
+            setting.key.name,
+            key_example(setting.key)
+        );
+        match expr {
+            Some(expr) => errors.on(expr, sentence),
+            None => errors.at(setting.ident.span(), sentence),
+        }
+    }
+    path
+}
+
 /// The tolerance of a snapshot as written, if a snapshot is wanted.
 fn tolerance(setting: &Setting, errors: &mut Errors) -> Option<Option<TokenStream>> {
     let Some(expr) = &setting.value else {
@@ -267,6 +315,9 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "backend" => Ok(()),
         "on_inconclusive" if !ON_INCONCLUSIVE.contains(&text.as_str()) => {
             one(Err(Mistake::unknown("answer", &text, ON_INCONCLUSIVE)))
+        }
+        "expect" if !EXPECT.contains(&text.as_str()) => {
+            one(Err(Mistake::unknown("answer", &text, EXPECT)))
         }
         "target" | "versus" => target::parse(&text).map(drop),
         "faults" => fault::parse(&text).map(drop),

@@ -1,24 +1,24 @@
 //! The code of one bench: a function that describes it, its registration, and its test.
 //!
-//! What it needs from the library, all by absolute path:
+//! What it needs from the library, all by absolute path, which is `::goodput` unless the key `crate` says otherwise:
 //!
 //! * `Bench::new(name)` and a method for every key of [`goodput_grammar::names::KEYS`] except
-//!   `ignore`. Literals arrive as written (`rate` and `burstiness` as `f64`), so that a method for
+//!   `ignore`, `snapshot` and `crate`. Literals arrive as written (`rate` and `burstiness` as `f64`), so that a method for
 //!   text also takes `&str`.
 //! * `Report`.
 //! * `__private::Case::new(bench, demands, check)`, `demands: bool`, `check: impl FnOnce(&Report) -> Result<(), String> +
 //!   'static`, and `__private::Outcome::into_check`, which makes that of what the function returns.
 //! * `__private::Entry` with the fields below and `__private::inventory` to collect it.
-//! * `__private::run_test(&Entry)` and `__private::block_on(future)`.
+//! * `__private::run_test(module, name)` and `__private::block_on(future)`.
 
 use crate::{
-    check::Checked,
+    check::{Checked, Library},
     demand::demands,
     errors::Errors,
     function::{self, Attributes, outcome_span},
 };
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::{
     Attribute, FnArg, Ident, ItemFn, Visibility, ext::IdentExt, parse_quote, spanned::Spanned,
 };
@@ -44,7 +44,19 @@ pub(crate) fn plain(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
         &arguments,
         &checked,
     );
-    registration(&name, attributes, &body, checked.compares)
+    expectation(&attributes, &checked, errors);
+    registration(&name, attributes, &body, checked.compares, &checked.library)
+}
+
+/// A gate that must fail says so in one way.
+pub(crate) fn expectation(attributes: &Attributes, checked: &Checked, errors: &mut Errors) {
+    if let (Some(span), Some(attribute)) = (checked.expect, attributes.named("should_panic")) {
+        errors.at(
+            span,
+            "`expect` and `#[should_panic]` contradict each other; keep `expect`",
+        );
+        errors.on(attribute, "contradicts `expect`");
+    }
 }
 
 /// Turns the key `ignore` into the attribute, which both the test and the registration read.
@@ -66,8 +78,8 @@ pub(crate) fn ignore_key(attributes: &mut Attributes, checked: &Checked, errors:
 
 /// `Bench::new("name").rate(10f64)…`
 pub(crate) fn bench(name: &Ident, checked: &Checked) -> TokenStream {
-    let (name, calls) = (name.unraw().to_string(), &checked.calls);
-    quote!(::goodput::Bench::new(#name) #calls)
+    let (name, calls, library) = (name.unraw().to_string(), &checked.calls, &checked.library);
+    quote!(#library::Bench::new(#name) #calls)
 }
 
 /// What the user's function is called with.
@@ -89,6 +101,7 @@ pub(crate) fn case(
     arguments: &[Argument],
     checked: &Checked,
 ) -> TokenStream {
+    let library = &checked.library;
     let name = &function.sig.ident;
     let mut closure_argument = quote!(_);
     if let Some((span, _)) = &checked.snapshot {
@@ -108,16 +121,16 @@ pub(crate) fn case(
     }
     let call = quote_spanned!(outcome_span(&function)=> #name(#(#values),*));
     let call = match function.sig.asyncness {
-        Some(_) => quote!(::goodput::__private::block_on(#call)),
+        Some(_) => quote!(#library::__private::block_on(#call)),
         None => call,
     };
-    let check = check_outcome(&call, outcome_span(&function));
+    let check = check_outcome(&call, outcome_span(&function), library);
     let check = then_snapshot(check, checked);
     let demands = demands(&function.block) || checked.snapshot.is_some();
     function.attrs = lints.to_vec();
     function.vis = Visibility::Inherited;
     quote! {
-        ::goodput::__private::Case::new(#bench, #demands, move |#closure_argument: &::goodput::Report| {
+        #library::__private::Case::new(#bench, #demands, move |#closure_argument: &#library::Report| {
             #function
             #check
         })
@@ -141,27 +154,28 @@ pub(crate) fn then_snapshot(check: TokenStream, checked: &Checked) -> TokenStrea
     let tolerance = tolerance
         .as_ref()
         .map(|tolerance| quote_spanned!(*span=> , tolerance = #tolerance));
-    let snapshot = quote_spanned!(*span=> ::goodput::assert_snapshot!(#report #tolerance));
+    let library = &checked.library;
+    let snapshot = quote_spanned!(*span=> #library::assert_snapshot!(#report #tolerance));
     quote! {
         (#check).map(|()| #snapshot)
     }
 }
 
 /// What the function returned, as the harness takes it; a wrong type is reported at `span`.
-pub(crate) fn check_outcome(outcome: &TokenStream, span: Span) -> TokenStream {
-    quote_spanned!(span=> ::goodput::__private::Outcome::into_check(#outcome))
+pub(crate) fn check_outcome(outcome: &TokenStream, span: Span, library: &Library) -> TokenStream {
+    quote_spanned!(span=> #library::__private::Outcome::into_check(#outcome))
 }
 
-/// The items of one bench whose `Case` is what `body` evaluates to.
+/// The items of one bench whose `Case` is what `body` evaluates to. All but the test stand in a block
+/// of their own, so that a name that is given twice is one error, at the user's word.
 pub(crate) fn registration(
     name: &Ident,
     attributes: Attributes,
     body: &TokenStream,
     compares: bool,
+    library: &Library,
 ) -> TokenStream {
     let plain_name = name.unraw().to_string();
-    let case = format_ident!("__goodput_case_{plain_name}");
-    let entry = format_ident!("__goodput_entry_{plain_name}");
     let ignore = match attributes.ignore() {
         Some(reason) => quote!(::core::option::Option::Some(#reason)),
         None => quote!(::core::option::Option::None),
@@ -169,34 +183,32 @@ pub(crate) fn registration(
     let should_panic = attributes.named("should_panic").is_some();
     let attributes = attributes.others;
     quote! {
-        #[doc(hidden)]
-        #[allow(non_snake_case)]
-        fn #case() -> ::goodput::__private::Case {
-            #body
-        }
+        const _: () = {
+            fn __goodput_case() -> #library::__private::Case {
+                #body
+            }
 
-        #[doc(hidden)]
-        #[allow(non_upper_case_globals)]
-        const #entry: ::goodput::__private::Entry = ::goodput::__private::Entry {
-            module: ::core::module_path!(),
-            name: #plain_name,
-            file: ::core::file!(),
-            line: ::core::line!(),
-            column: ::core::column!(),
-            manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
-            ignore: #ignore,
-            should_panic: #should_panic,
-            compares: #compares,
-            case: #case,
+            #library::__private::inventory::submit! {
+                #library::__private::Entry {
+                    module: ::core::module_path!(),
+                    name: #plain_name,
+                    file: ::core::file!(),
+                    line: ::core::line!(),
+                    column: ::core::column!(),
+                    manifest_dir: ::core::env!("CARGO_MANIFEST_DIR"),
+                    ignore: #ignore,
+                    should_panic: #should_panic,
+                    compares: #compares,
+                    case: __goodput_case,
+                }
+            }
         };
-
-        ::goodput::__private::inventory::submit! { #entry }
 
         // The test attribute comes last, so that it sees what the others leave.
         #(#attributes)*
         #[::core::prelude::v1::test]
         fn #name() {
-            ::goodput::__private::run_test(&#entry)
+            #library::__private::run_test(::core::module_path!(), #plain_name)
         }
     }
 }

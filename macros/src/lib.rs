@@ -23,16 +23,18 @@ pub fn llm_bench(
     expand(args.into(), item.into()).into()
 }
 
-/// The test attribute that `#[llm_bench]` has `rstest` put on every case, with a word in it if the bench
-/// compares. Not for users.
+/// The test attribute that `#[llm_bench]` has `rstest` put on every case, with the path of goodput in it, and
+/// a word if the bench compares. Not for users.
 #[doc(hidden)]
 #[proc_macro_attribute]
 pub fn rstest_case(
-    compares: proc_macro::TokenStream,
+    arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    match syn::parse::<ItemFn>(item) {
-        Ok(function) => rstest::case_attribute(function, !compares.is_empty()).into(),
+    let expanded = syn::parse(arguments)
+        .and_then(|arguments| Ok(rstest::case_attribute(syn::parse(item)?, &arguments)));
+    match expanded {
+        Ok(items) => items.into(),
         Err(error) => error.to_compile_error().into(),
     }
 }

@@ -10,19 +10,23 @@
 //! are hoisted out, so that the attribute's expressions see them.
 
 use crate::{
-    check::Checked,
+    check::{Checked, Library},
     demand::demands,
     errors::Errors,
     expand::{
-        Argument, bench, case, check_outcome, ignore_key, registration, report_at, then_snapshot,
+        Argument, bench, case, check_outcome, expectation, ignore_key, registration, report_at,
+        then_snapshot,
     },
     function::{self, Attributes, last_word, outcome_span},
 };
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Expr, FnArg, Item, ItemFn, Lifetime, Pat, Stmt, Type, parse_quote,
-    punctuated::Punctuated, spanned::Spanned,
+    Attribute, Expr, FnArg, Item, ItemFn, Lifetime, Pat, Stmt, Type,
+    parse::{Parse, ParseStream},
+    parse_quote,
+    punctuated::Punctuated,
+    spanned::Spanned,
 };
 
 /// Whether `#[rstest]` stands below ours.
@@ -39,10 +43,12 @@ pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
 
     let mut attributes = Attributes::sort(function.attrs.clone());
     ignore_key(&mut attributes, &checked, errors);
-    let compares = checked.compares.then(|| quote!((compares)));
+    expectation(&attributes, &checked, errors);
+    let library = &checked.library;
+    let compares = checked.compares.then(|| quote!(, compares));
     attributes
         .others
-        .push(parse_quote!(#[test_attr(::goodput::__private::rstest_case #compares)]));
+        .push(parse_quote!(#[test_attr(#library::__private::rstest_case(#library #compares))]));
 
     let mut inner = function.clone();
     let mut outer = function;
@@ -54,7 +60,15 @@ pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
         argument.attrs.clear();
         arguments.push(match &*argument.pat {
             _ if report == Some(index) => Argument::Report(argument.ty.span()),
-            Pat::Ident(pattern) => Argument::Parameter(pattern.ident.clone()),
+            Pat::Ident(pattern) => {
+                // The attribute is a use, too.
+                if mentions(checked.calls.clone(), &pattern.ident.to_string()) {
+                    argument
+                        .attrs
+                        .push(parse_quote!(#[allow(unused_variables)]));
+                }
+                Argument::Parameter(pattern.ident.clone())
+            }
             pattern => {
                 errors.on(pattern, "a bench's parameter is a plain name");
                 continue;
@@ -71,12 +85,26 @@ pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
         .collect::<Punctuated<_, _>>();
     outer.attrs = attributes.others;
     outer.sig.asyncness = None;
-    outer.sig.output = parse_quote!(-> ::goodput::__private::Case);
+    outer.sig.output = parse_quote!(-> #library::__private::Case);
 
     let bench = bench(&outer.sig.ident, &checked);
     let case = case(&bench, inner, &attributes.lints, &arguments, &checked);
     outer.block = parse_quote!({ #case });
     outer.into_token_stream()
+}
+
+/// Whether a name stands among these tokens, also in the text of a format.
+fn mentions(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            let mut inside = text.split('{').skip(1);
+            inside.any(|part| part.split(['}', ':']).next() == Some(name))
+        }
+        TokenTree::Punct(_) => false,
+    })
 }
 
 /// A parameter of the function that `rstest` sees.
@@ -121,14 +149,29 @@ fn check_attributes(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
+/// What `#[rstest_case]` is given: where goodput is, and a word if the bench compares.
+pub(crate) struct CaseArguments {
+    library: Library,
+    compares: bool,
+}
+
+impl Parse for CaseArguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let library = Library(input.parse()?);
+        let compares = !input.parse::<TokenStream>()?.is_empty();
+        Ok(CaseArguments { library, compares })
+    }
+}
+
 /// `#[rstest_case]` on a function that `rstest` wrote: it returns the `Case`.
-pub(crate) fn case_attribute(function: ItemFn, compares: bool) -> TokenStream {
+pub(crate) fn case_attribute(function: ItemFn, arguments: &CaseArguments) -> TokenStream {
     let body = function.block.stmts.iter().map(ToTokens::to_token_stream);
     registration(
         &function.sig.ident,
         Attributes::all_on_the_test(function.attrs),
         &body.collect(),
-        compares,
+        arguments.compares,
+        &arguments.library,
     )
 }
 
@@ -155,6 +198,9 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
     let mut attributes = Attributes::all_on_the_test(function.attrs.clone());
     ignore_key(&mut attributes, &checked, errors);
 
+    expectation(&attributes, &checked, errors);
+
+    let library = &checked.library;
     let name = &function.sig.ident;
     let span = outcome_span(&function);
     let report: Pat = match function.sig.inputs.first() {
@@ -169,10 +215,10 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
         .count();
     let (assignments, rest) = stmts.split_at(assigned);
     let outcome = match function.sig.asyncness {
-        Some(_) => quote!(::goodput::__private::block_on(async move { #(#rest)* })),
+        Some(_) => quote!(#library::__private::block_on(async move { #(#rest)* })),
         None => quote!({ #(#rest)* }),
     };
-    let check = check_outcome(&outcome, span);
+    let check = check_outcome(&outcome, span, library);
     let bench = bench(name, &checked);
     let (argument, named) = match &checked.snapshot {
         Some((span, _)) => {
@@ -190,10 +236,10 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
     let demands = own.unwrap_or(true) || checked.snapshot.is_some();
     let body = quote! {
         #(#assignments)*
-        ::goodput::__private::Case::new(#bench, #demands, move |#argument: &::goodput::Report| {
+        #library::__private::Case::new(#bench, #demands, move |#argument: &#library::Report| {
             #named
             #check
         })
     };
-    registration(name, attributes, &body, checked.compares)
+    registration(name, attributes, &body, checked.compares, library)
 }

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Problem},
     files::{self, Turn},
     grammar::goodput::RequestLimit,
-    judge::{FindingKind, OnInconclusive, Verdict},
+    judge::{Finding, FindingKind, OnInconclusive, Verdict},
     report::Report,
     stats::compare::{Conclusion, Rule},
     target::Place,
@@ -186,8 +186,15 @@ impl Gate {
     /// Why what is stored is not to be touched by this run.
     fn reason_to_keep(&self, name: &str, report: &Report) -> Option<String> {
         let same = self.chosen.against.as_ref().is_some_and(|a| a.name == name);
+        let counts = &report.metrics().counts;
+        let fails = |finding: &Finding| finding.kind == FindingKind::FailedRequests;
         match report.verdict() {
             Verdict::Invalid => Some("the run is invalid".to_owned()),
+            _ if report.judgement().findings.iter().any(fails) => Some(format!(
+                "{} of {} requests failed. To accept that, write an SLO such as `errors <= 100%`",
+                counts.failed,
+                counts.ended()
+            )),
             Verdict::Fail if same && self.against.is_some() => Some(format!(
                 "the run failed, and what it was held against stays. To accept it as it is, save it without \
                  comparing it with `{name}`"

@@ -4,7 +4,7 @@ use super::{Bench, setting::Setting};
 use crate::{
     baseline,
     grammar::{goodput::RequestLimit, slo::Slo},
-    judge::OnInconclusive,
+    judge::{Expect, OnInconclusive},
     target::AnyTarget,
 };
 use std::time::Duration;
@@ -52,6 +52,24 @@ impl Bench {
     pub fn on_inconclusive(mut self, answer: impl Setting<OnInconclusive>) -> Self {
         if let Some(answer) = self.set("on_inconclusive", answer) {
             self.on_inconclusive = answer;
+        }
+        self
+    }
+
+    /// What the run must do: `"pass"`, or `"fail"` for a test of the gate itself. With `"fail"` the bench passes if
+    /// an SLO is missed or a comparison shows that the target is worse; not if the server is down or fails
+    /// requests that no SLO on `errors` limits. Default `pass`.
+    ///
+    /// ```
+    /// use goodput::Bench;
+    ///
+    /// let slow = Bench::new("slow").target("sim(ttft = 400ms)").slo("max(ttft) < 300ms");
+    /// slow.expect("fail").run_blocking()?.ensure_passed()?;
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn expect(mut self, what: impl Setting<Expect>) -> Self {
+        if let Some(what) = self.set("expect", what) {
+            self.expect = what;
         }
         self
     }

@@ -123,6 +123,7 @@ impl Bench {
             on_inconclusive: self.on_inconclusive,
             complaint: None,
             function: self.function,
+            expect: self.expect,
         }
     }
 

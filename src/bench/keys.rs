@@ -26,6 +26,9 @@ pub(crate) fn set(bench: Bench, key: &'static Key, value: &Value) -> Result<Benc
         (@set $name:ident Tolerance) => { return Err(Mistake::new(concat!(
             "`", stringify!($name), "` works in Rust only: a snapshot lies beside its test. Remove it"
         ))) };
+        (@set $name:ident Path) => { return Err(Mistake::new(concat!(
+            "`", stringify!($name), "` works in Rust only. Remove it"
+        ))) };
         (@set $name:ident $kind:ident) => { bench.$name(read.$kind()?) };
     }
     Ok(goodput_grammar::with_keys!(setters))

@@ -51,7 +51,7 @@ use crate::{
         ramp::Ramp,
         slo::Slo,
     },
-    judge::OnInconclusive,
+    judge::{Expect, OnInconclusive},
     plan::TokenizerSpec,
     redact::Hidden,
     target::{self, AnyTarget},
@@ -111,6 +111,7 @@ pub struct Bench {
     pub(crate) on_inconclusive: OnInconclusive,
     /// Its function holds the report against demands of its own.
     pub(crate) function: bool,
+    pub(crate) expect: Expect,
     /// The bench's own baseline.
     pub(crate) baseline: Option<String>,
     /// That something must be stored there.
@@ -171,6 +172,7 @@ impl Bench {
             max_extend: 1,
             on_inconclusive: OnInconclusive::Warn,
             function: false,
+            expect: Expect::Pass,
             baseline: None,
             require_baseline: false,
             baselines: baseline::Settings::default(),

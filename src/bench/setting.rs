@@ -11,7 +11,7 @@ use crate::{
         sim::{Distribution, Slowdown},
         slo::Slo,
     },
-    judge::OnInconclusive,
+    judge::{Expect, OnInconclusive},
     plan::TokenizerSpec,
 };
 use serde_json::{Map, Value};
@@ -67,6 +67,7 @@ readable!(Vec<Slo>, grammar::slo::parse);
 readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));
 readable!(Duration, |text| grammar::duration::parse(text)
     .map_err(|m| vec![m]));
+readable!(Expect, |text| Expect::parse(text).map_err(|m| vec![m]));
 readable!(OnInconclusive, |text| OnInconclusive::parse(text)
     .map_err(|m| vec![m]));
 readable!(TokenizerSpec, |text| Ok(match text {

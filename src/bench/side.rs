@@ -52,6 +52,8 @@ pub(super) struct Side {
     delivered: Option<Delivered>,
     /// What the last server of several complained of.
     pub(super) complaint: Option<String>,
+    /// Requests of its runs that failed, and all that came to an end.
+    failed: (u64, u64),
     /// What the runs were made with.
     last: Option<(Place, Prepared)>,
 }
@@ -97,6 +99,7 @@ impl Side {
             server: None,
             delivered: None,
             complaint: None,
+            failed: (0, 0),
             last: None,
         }
     }
@@ -168,6 +171,11 @@ impl Side {
             None => self.delivered = Some(segment.delivered),
         }
         self.last = Some((segment.place, segment.prepared));
+        let counts = &segment.metrics.counts;
+        self.failed = (
+            self.failed.0 + counts.failed,
+            self.failed.1 + counts.ended(),
+        );
         (segment.metrics, segment.anatomy)
     }
 
@@ -282,6 +290,11 @@ impl Side {
         let models = models.map(|(a, b)| format!("A serves the model {a}, B serves {b}"));
         let complaint = a.complaint.as_ref();
         let complaint = complaint.map(|why| format!("A complains: {why}"));
-        models.into_iter().chain(complaint).collect()
+        // Those of B make the run fail.
+        let failed = Some(a.failed).filter(|(failed, all)| failed * 100 > *all);
+        let failed = failed.map(|(failed, all)| {
+            format!("{failed} of {all} requests to A failed: its latencies are those of the others")
+        });
+        models.into_iter().chain(complaint).chain(failed).collect()
     }
 }

@@ -141,7 +141,7 @@ fn measure(args: Args) -> Result<u8, Error> {
     Ok(session.end(worst_exit_code))
 }
 
-/// The benches that are asked for. A filter without any is a slip of the pen, and must not pass.
+/// The benches that are asked for. Flags that leave none are a mistake, and must not pass.
 fn choose(suite: Suite, selection: &Selection) -> Result<Vec<Declared>, Error> {
     let names: Vec<String> = suite
         .benches
@@ -151,14 +151,22 @@ fn choose(suite: Suite, selection: &Selection) -> Result<Vec<Declared>, Error> {
     let selects =
         |declared: &Declared| selection.selects(declared.bench.name(), declared.ignore.is_some());
     let chosen: Vec<_> = suite.benches.into_iter().filter(selects).collect();
-    if chosen.is_empty() && !selection.filters.is_empty() {
-        let message = format!("no bench has such a name. There are: {}", names.join(", "));
-        let filters = selection.filters.join(" ");
-        return Err(Error::Invalid(vec![Problem::new(
-            "FILTER", filters, message,
-        )]));
+    if !chosen.is_empty() {
+        return Ok(chosen);
     }
-    Ok(chosen)
+    let there_are = format!("There are: {}", names.join(", "));
+    let problem = match (selection.filters.as_slice(), selection.skip.as_slice()) {
+        ([], []) => Problem::new("--ignored", "", format!("no bench is ignored. {there_are}")),
+        ([], skipped) => {
+            let message = format!("leaves no bench to run. {there_are}");
+            Problem::new("--skip", skipped.join(" "), message)
+        }
+        (filters, _) => {
+            let message = format!("no bench that takes part has such a name. {there_are}");
+            Problem::new("FILTER", filters.join(" "), message)
+        }
+    };
+    Err(Error::Invalid(vec![problem]))
 }
 
 /// Goes to the suite's folder, as paths in it are meant from there; the file's name in it.

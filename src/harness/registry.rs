@@ -97,6 +97,12 @@ impl Entry {
         }
     }
 
+    /// The bench of this function.
+    pub(super) fn named(module: &str, name: &str) -> Option<&'static Entry> {
+        let mut entries = inventory::iter::<Entry>.into_iter();
+        entries.find(|entry| (entry.module, entry.name) == (module, name))
+    }
+
     /// All benches of this binary in source order.
     pub(super) fn all() -> Vec<&'static Entry> {
         let mut entries: Vec<&Entry> = inventory::iter::<Entry>.into_iter().collect();
@@ -107,6 +113,11 @@ impl Entry {
 }
 
 /// What a bench function may return.
+#[diagnostic::on_unimplemented(
+    message = "a bench returns nothing or a `Result`, not `{Self}`",
+    label = "not `()` and not a `Result<(), …>`",
+    note = "to demand something, use `assert!` or return `Err`: any other value would be ignored"
+)]
 pub trait Outcome {
     /// An error's text, if it is one.
     ///
@@ -121,8 +132,8 @@ impl Outcome for () {
     }
 }
 
-impl<T, E: Debug> Outcome for Result<T, E> {
+impl<T: Outcome, E: Debug> Outcome for Result<T, E> {
     fn into_check(self) -> Result<(), String> {
-        self.map(|_| ()).map_err(|e| format!("{e:?}"))
+        self.map_err(|e| format!("{e:?}"))?.into_check()
     }
 }

@@ -18,8 +18,10 @@ use crate::{
 };
 use std::{
     any::Any,
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::Path,
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
@@ -34,13 +36,24 @@ pub(super) struct Ran {
 
 type Panic = Box<dyn Any + Send>;
 
-/// Runs a bench as a `#[test]`: panics unless it passes.
+/// Runs the bench of a function as a `#[test]`: panics unless it passes.
 ///
 /// # Panics
-/// With the reasons, when the verdict is not *pass* or the bench's function fails.
+/// With the reasons, when something speaks against the run, the bench's function included; or when the
+/// bench has run in this process before.
 #[track_caller]
 #[allow(clippy::panic, reason = "a failing test panics")]
-pub fn run_test(entry: &Entry) {
+pub fn run_test(module: &str, name: &str) {
+    let Some(entry) = Entry::named(module, name) else {
+        panic!("the bench {module}::{name} is not registered");
+    };
+    if !is_first_run(entry) {
+        panic!(
+            "the bench {} runs twice in one process: a second test attribute stands above `#[llm_bench]`, \
+             which makes the test itself. Remove `#[test]`",
+            entry.path()
+        );
+    }
     let outputs = Outputs::of_environment(&entry.label());
     let outputs = match outputs.and_then(|outputs| outputs.check().map(|()| outputs)) {
         Ok(outputs) => outputs,
@@ -71,6 +84,11 @@ pub fn run_test(entry: &Entry) {
         show(&format!("  previous    {change}"));
     }
     told::tell(&outcome);
+    // `#[should_panic]` must not be met by a server that is down. libtest says that nothing panicked.
+    if entry.should_panic && ran.outcome.proves_nothing() && !ran.outcome.is_ok() {
+        show(&format!("{NOT_MEANT}: {}", ran.outcome.reason()));
+        return;
+    }
     if let Some(panic) = ran.panic {
         resume_unwind(panic);
     }
@@ -183,11 +201,33 @@ fn run(
     (end.with_unsaved(&report), panic)
 }
 
+/// What is said of a bench marked `#[should_panic]` that has no report or an invalid one.
+const NOT_MEANT: &str =
+    "this is not what #[should_panic] is for (`expect = \"fail\"` says which failure is meant)";
+
+/// Whether no other test of this process has run this bench.
+fn is_first_run(entry: &Entry) -> bool {
+    static RUN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut run = RUN.lock().unwrap_or_else(PoisonError::into_inner);
+    run.insert(format!("{}::{}", entry.module, entry.name))
+}
+
 impl Outcome {
+    /// Whether there is no report, or one that says nothing about the server.
+    fn proves_nothing(&self) -> bool {
+        let measured = self.measured.as_ref();
+        measured.is_none_or(|measured| measured.verdict == Verdict::Invalid)
+    }
+
     /// As `#[should_panic]` turns it, if the bench has that.
     pub(super) fn marked(mut self, entry: &Entry) -> Self {
+        let proves_nothing = self.proves_nothing();
         self.end = match (entry.should_panic, self.end) {
-            (true, End::Failed(_) | End::Broken(..)) => End::Passed,
+            (true, End::Failed(why)) if proves_nothing => {
+                End::Failed(format!("{NOT_MEANT}: {why}"))
+            }
+            (true, End::Broken(why, code)) => End::Broken(format!("{NOT_MEANT}: {why}"), code),
+            (true, End::Failed(_)) => End::Passed,
             (true, End::Passed) => {
                 End::Failed("it passed, although it is marked #[should_panic]".to_owned())
             }

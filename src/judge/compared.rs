@@ -75,7 +75,9 @@ impl Compared {
     pub(super) fn shown(&self, metrics: &Metrics) -> Option<f64> {
         match self.measured {
             Measured::Number(subject) => value(&subject, metrics).ok(),
-            Measured::Succeeded => Some(1.0 - metrics.counts.error_ratio()),
+            Measured::Succeeded => value(&Subject::Errors, metrics)
+                .ok()
+                .map(|errors| 1.0 - errors),
         }
     }
 

@@ -79,10 +79,12 @@ impl Unit {
     }
 }
 
-/// A number with three digits or so after its first.
+/// A number with three digits or so after its first; a dash for what has no value.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
-    if value == 0.0 {
+    if value.is_nan() {
+        "-".to_owned()
+    } else if value == 0.0 {
         "0".to_owned()
     } else if size >= 100.0 {
         format!("{value:.1}")
@@ -101,6 +103,7 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
+    #[case(f64::NAN, "-")]
     #[case(0.0, "0")]
     #[case(412.34, "412.3")]
     #[case(12.345, "12.35")]

@@ -217,12 +217,16 @@ pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> 
         Subject::Goodput => Ok(metrics.goodput.ratio),
         Subject::Errors if metrics.counts.ended() == 0 => Err("no request came to its end"),
         Subject::Errors => Ok(metrics.counts.error_ratio()),
-        Subject::Throughput(kind) => Ok(match kind {
-            Throughput::Requests => metrics.throughput.requests,
-            Throughput::Input => metrics.throughput.input_tokens,
-            Throughput::Output => metrics.throughput.output_tokens,
-            Throughput::Total => metrics.throughput.total_tokens,
-        }),
+        Subject::Throughput(kind) => {
+            let per_second = match kind {
+                Throughput::Requests => metrics.throughput.requests,
+                Throughput::Input => metrics.throughput.input_tokens,
+                Throughput::Output => metrics.throughput.output_tokens,
+                Throughput::Total => metrics.throughput.total_tokens,
+            };
+            let value = Some(per_second).filter(|value| value.is_finite());
+            value.ok_or("the run took no time")
+        }
     }
 }
 

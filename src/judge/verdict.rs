@@ -2,6 +2,7 @@
 
 use super::{
     comparison::Comparison,
+    expect::Expect,
     finding::{Finding, findings},
     function::FunctionCheck,
     slo::SloResult,
@@ -106,6 +107,8 @@ pub struct Criteria {
     pub complaint: Option<String>,
     /// Whether the bench has a function that will hold the report against demands of its own.
     pub function: bool,
+    /// What the run is expected to do. Default [`Expect::Pass`].
+    pub expect: Expect,
 }
 
 impl Default for Criteria {
@@ -118,6 +121,7 @@ impl Default for Criteria {
             on_inconclusive: OnInconclusive::default(),
             complaint: None,
             function: false,
+            expect: Expect::Pass,
         }
     }
 }
@@ -151,6 +155,9 @@ pub struct Judgement {
     /// What the bench's own function says, if it has one that demands something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionCheck>,
+    /// What the run is expected to do.
+    #[serde(default)]
+    pub expect: Expect,
     /// Requests that succeeded.
     pub completed: u64,
     /// Requests that failed.
@@ -187,6 +194,7 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
         worst,
         comparison: None,
         function: criteria.function.then_some(FunctionCheck::Pending),
+        expect: criteria.expect,
         completed: metrics.counts.completed,
         failed: metrics.counts.failed,
     }

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 /// How many requests were within all their limits (inclusive). Without limits every success is
 /// good.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Goodput {
     /// The limits.
     #[serde(skip)]
@@ -28,7 +28,7 @@ pub struct Goodput {
     pub good: u64,
     /// Requests that had the chance: all that were sent, failed ones included, cancelled ones not.
     pub counted: u64,
-    /// `good / counted`, 0–1; 0 when nothing was counted.
+    /// `good / counted`, 0–1; NaN when nothing was counted.
     pub ratio: f64,
 }
 

@@ -40,8 +40,9 @@
 //! | [`DiffusionRates`] | of the server's counters: canvas = positions / steps, canvases = committed / canvas, denoising = steps − canvases | | vLLM |
 //! | [`Counts::error_ratio`] | failed over completed + failed | 0–1 | goodput |
 //!
-//! Percentiles are numpy's default (linear interpolation), `std` is the population's, and an empty
-//! sample gives 0 everywhere; see [`Summary`].
+//! Percentiles are numpy's default (linear interpolation), `std` is the population's. What has no
+//! value is NaN, which no limit holds for, and null in JSON: the statistics of an empty sample, shares of no requests,
+//! rates of a run that took no time. vLLM's table and result file have vLLM's 0 there. See [`Summary`].
 //!
 //! Requests that were cancelled because the run was stopped are neither successes nor failures.
 

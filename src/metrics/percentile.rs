@@ -6,8 +6,9 @@ use std::{sync::Arc, time::Duration};
 
 /// A sample's statistics, computed as numpy does.
 ///
-/// All of them are 0 for an empty sample, as in vLLM; `count == 0` tells it from a real zero.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// All of them are NaN for an empty sample, so that no comparison with a limit holds: a run in which
+/// everything failed must not look fast. vLLM's table and result file have vLLM's 0 there.
+#[derive(Debug, Clone)]
 pub struct Summary {
     /// How many values.
     pub count: u64,
@@ -26,6 +27,29 @@ pub struct Summary {
     /// How many values of the sample are at or before each of `values`; empty when each stands
     /// for itself alone.
     cumulative: Vec<u64>,
+}
+
+impl Default for Summary {
+    /// The summary of no values.
+    fn default() -> Self {
+        Summary {
+            count: 0,
+            mean: f64::NAN,
+            median: f64::NAN,
+            std: f64::NAN,
+            min: f64::NAN,
+            max: f64::NAN,
+            values: Arc::default(),
+            cumulative: Vec::new(),
+        }
+    }
+}
+
+/// Equal samples; their statistics follow.
+impl PartialEq for Summary {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.values, &self.cumulative) == (&other.values, &other.cumulative)
+    }
 }
 
 impl Summary {
@@ -118,10 +142,10 @@ impl Summary {
     }
 
     /// The `q`-th percentile, `q` from 0 to 100 (clamped), by linear interpolation between the
-    /// two nearest ranks: numpy's default method, "type 7" of Hyndman and Fan.
+    /// two nearest ranks: numpy's default method, "type 7" of Hyndman and Fan. NaN without values.
     pub fn percentile(&self, q: f64) -> f64 {
         if self.is_empty() {
-            return 0.0;
+            return f64::NAN;
         }
         let last = self.count - 1;
         let rank = q.clamp(0.0, 100.0) / 100.0 * last as f64;
@@ -188,15 +212,31 @@ mod tests {
         assert_eq!((summary.mean, summary.std), (5.0, 2.0));
     }
 
+    /// A limit on a run in which everything failed must not hold, from either side.
     #[test]
-    fn an_empty_sample_is_zero_and_says_so() {
+    fn no_comparison_with_an_empty_sample_holds() {
         for summary in [
             Summary::of(vec![]),
             Summary::weighted(|| [(7.0, 0)].into_iter()),
         ] {
             assert!(summary.is_empty());
-            assert_eq!(summary.percentile(99.0), 0.0);
-            assert_eq!((summary.mean, summary.std, summary.max), (0.0, 0.0, 0.0));
+            let Summary {
+                mean,
+                median,
+                std,
+                min,
+                max,
+                ..
+            } = summary;
+            for value in [mean, median, std, min, max, summary.percentile(99.0)] {
+                assert!(!(value < 200.0) && !(value >= 0.0), "{value}");
+            }
+            assert_eq!(summary, Summary::default());
+            let json = serde_json::to_value(&summary).unwrap();
+            assert_eq!(
+                (&json["count"], &json["p99"]),
+                (&0.into(), &serde_json::Value::Null)
+            );
         }
     }
 
@@ -232,6 +272,9 @@ mod tests {
             let weighted = || values.iter().map(|&(value, n)| (f64::from(value), n));
             let (repeated, weighted) = (Summary::of(repeated), Summary::weighted(weighted));
             prop_assert_eq!(repeated.count, weighted.count);
+            if repeated.is_empty() {
+                return Ok(());
+            }
             prop_assert_eq!(repeated.percentile(q), weighted.percentile(q));
             prop_assert!((repeated.mean - weighted.mean).abs() < 1e-9);
             prop_assert!((repeated.std - weighted.std).abs() < 1e-9);

@@ -65,14 +65,15 @@ impl Counts {
         self.completed + self.failed
     }
 
-    /// The share of requests that failed, 0–1; 0 when none ended.
+    /// The share of requests that failed, 0–1; NaN when none ended.
     pub fn error_ratio(&self) -> f64 {
         per(self.failed as f64, self.ended() as f64)
     }
 }
 
-/// Per second over the run's whole duration, successes only (vLLM's), and the rate of sending.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+/// Per second over the run's whole duration, successes only (vLLM's), and the rate of sending. NaN for a
+/// run that took no time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Throughput {
     /// Completed requests.
     pub requests: f64,
@@ -119,9 +120,13 @@ impl Throughput {
     }
 }
 
-/// A quotient that is 0 instead of infinite or undefined.
+/// A quotient that is NaN instead of infinite.
 pub(super) fn per(amount: f64, whole: f64) -> f64 {
-    if whole > 0.0 { amount / whole } else { 0.0 }
+    if whole > 0.0 {
+        amount / whole
+    } else {
+        f64::NAN
+    }
 }
 
 #[cfg(test)]
@@ -164,9 +169,7 @@ mod tests {
     fn a_run_without_duration_has_no_throughput() {
         let mut run = run_of(vec![record(0, &[1], 1)]);
         run.duration = Nanos(0);
-        assert_eq!(
-            Throughput::of(&run, &Counts::of(&run)),
-            Throughput::default()
-        );
+        let throughput = Throughput::of(&run, &Counts::of(&run));
+        assert!(throughput.requests.is_nan() && throughput.output_tokens.is_nan());
     }
 }

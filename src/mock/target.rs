@@ -16,7 +16,8 @@ use wiremock::{Mock, MockServer};
 const KINDS: usize = 5;
 
 /// A `MockServer` of its own for each run, with streaming in front. Expectations (`expect`) are
-/// verified after the run; one that is not met fails the bench.
+/// verified after the run; one that is not met fails the bench. Met expectations alone are no pass: there
+/// is *no verdict* without an SLO or a function that checks the report.
 ///
 /// ```
 /// use goodput::{Bench, mock::{MockTarget, StreamTemplate}};

@@ -2,7 +2,9 @@
 
 use super::comparison::{comparison, summary};
 use crate::{
-    judge::{Finding, FindingKind, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest},
+    judge::{
+        Expect, Finding, FindingKind, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest,
+    },
     metrics::ErrorGroup,
     stats::compare::Conclusion,
 };
@@ -17,7 +19,8 @@ pub fn reasons(judgement: &Judgement) -> String {
         .findings
         .iter()
         .filter(|finding| finding.kind.invalidates() || finding.kind.fails());
-    let mut lines: Vec<String> = findings.map(|finding| finding.message.clone()).collect();
+    let mut lines: Vec<String> = unexpected(judgement).into_iter().collect();
+    lines.extend(findings.map(|finding| finding.message.clone()));
     if judgement.verdict != Verdict::Invalid {
         let unmet = judgement
             .slos
@@ -90,6 +93,8 @@ fn finding(finding: &Finding) -> String {
 /// What to do about a run that does not pass. What invalidates a run says it itself.
 fn next(judgement: &Judgement) -> Option<String> {
     match judgement.verdict {
+        // As expected.
+        Verdict::Fail if judgement.holds() => None,
         Verdict::Fail => after_a_failure(judgement),
         Verdict::Inconclusive => {
             let slos = judgement.slos.iter();
@@ -164,7 +169,13 @@ fn verdict(judgement: &Judgement) -> String {
         {
             "open: nothing speaks against it so far, and the bench's function decides".to_owned()
         }
-        Verdict::Pass => "PASS".to_owned(),
+        Verdict::Pass | Verdict::NoVerdict if judgement.expect == Expect::Fail => {
+            format!("FAIL: {}", unexpected(judgement).unwrap_or_default())
+        }
+        Verdict::Pass => match undecided(judgement).as_slice() {
+            [] => "PASS".to_owned(),
+            open => format!("PASS, undecided: {}", open.join(" and ")),
+        },
         Verdict::NoVerdict => format!(
             "no verdict: {} ({} of {} requests failed)",
             match found(judgement, FindingKind::NewBaseline) {
@@ -174,11 +185,17 @@ fn verdict(judgement: &Judgement) -> String {
             judgement.failed,
             judgement.completed + judgement.failed,
         ),
-        Verdict::Fail => match against(judgement).as_slice() {
-            [] => "FAIL".to_owned(),
-            [one] => format!("FAIL: {one}"),
-            [more @ .., last] => format!("FAIL: {}, and {last}", more.join(", ")),
-        },
+        Verdict::Fail => {
+            let fail = match (judgement.expect, judgement.holds()) {
+                (Expect::Fail, true) => "FAIL, as expected",
+                _ => "FAIL",
+            };
+            match against(judgement).as_slice() {
+                [] => fail.to_owned(),
+                [one] => format!("{fail}: {one}"),
+                [more @ .., last] => format!("{fail}: {}, and {last}", more.join(", ")),
+            }
+        }
         Verdict::Inconclusive if count(judgement, Verdict::Inconclusive) == 0 => {
             "INCONCLUSIVE: the comparison shows no change, nor that there is none".to_owned()
         }
@@ -189,6 +206,34 @@ fn verdict(judgement: &Judgement) -> String {
         ),
         Verdict::Invalid => "INVALID: this run says nothing about the server".to_owned(),
     }
+}
+
+/// What lets a run pass that does not show it.
+fn undecided(judgement: &Judgement) -> Vec<String> {
+    let open = count(judgement, Verdict::Inconclusive);
+    let slos = (open > 0).then(|| format!("{open} of {} SLOs", judgement.slos.len()));
+    let compared = judgement.comparison.as_ref();
+    let compared = compared.map(|comparison| comparison.conclusion());
+    let compared =
+        (compared == Some(Conclusion::Inconclusive)).then(|| "the comparison".to_owned());
+    slos.into_iter().chain(compared).collect()
+}
+
+/// What is wrong with a run that was expected to fail, and did not or by something else.
+fn unexpected(judgement: &Judgement) -> Option<String> {
+    if judgement.expect == Expect::Pass || judgement.holds() {
+        return None;
+    }
+    let did = match judgement.verdict {
+        Verdict::Pass => "all SLOs and comparisons hold",
+        Verdict::NoVerdict => "it has neither",
+        Verdict::Fail => "it failed by something else, too",
+        Verdict::Inconclusive => "that is not decided",
+        Verdict::Invalid => return None,
+    };
+    Some(format!(
+        "the bench must fail by an SLO or a comparison (`expect = \"fail\"`), and {did}"
+    ))
 }
 
 /// What makes a run fail, each in a few words.

@@ -2,7 +2,7 @@
 
 use super::{client, server, table::first_errors};
 use crate::{
-    judge::Judgement,
+    judge::{Expect, Judgement},
     metrics::{Metrics, Summary},
     record::{CountSource, Record, TokenCount},
     run::Run,
@@ -56,6 +56,9 @@ pub(super) fn extra(
     });
     if let Some(server) = &run.server {
         extra["server"] = server::value(server);
+    }
+    if judgement.expect != Expect::default() {
+        extra["expect"] = json!(judgement.expect);
     }
     if let Some(function) = &judgement.function {
         extra["function"] = json!(function);

@@ -99,7 +99,7 @@ fn peaks(result: &mut VllmJson<'_>, metrics: &Metrics) {
     let tokens = peaks.output_tokens_per_s as f64;
     put(result, "max_output_tokens_per_s", tokens);
     put(result, "max_concurrent_requests", peaks.concurrent_requests);
-    put(result, "rtfx", metrics.throughput.rtfx);
+    put(result, "rtfx", or_zero(metrics.throughput.rtfx));
 }
 
 /// Whether metadata may not use this key, because results of some settings have it.
@@ -184,25 +184,41 @@ fn head<'a>(run: &Run, options: &JsonOptions) -> VllmJson<'a> {
 
 fn totals(result: &mut VllmJson<'_>, run: &Run, metrics: &Metrics, options: &JsonOptions) {
     let (counts, throughput) = (&metrics.counts, &metrics.throughput);
-    let goodput = metrics.goodput.requests_per_s;
+    let goodput = or_zero(metrics.goodput.requests_per_s);
     let goodput = options.vllm.goodput_given.then_some(goodput);
     put(result, "duration", run.duration.as_secs_f64());
     put(result, "completed", counts.completed);
     if run.setup.task == Task::Pool {
         put(result, "total_input_tokens", counts.input_tokens);
         put(result, "total_input_sequences", counts.inputs);
-        put(result, "request_throughput", throughput.requests);
-        put(result, "input_sequence_throughput", throughput.inputs);
-        put(result, "total_token_throughput", throughput.total_tokens);
+        put(result, "request_throughput", or_zero(throughput.requests));
+        put(
+            result,
+            "input_sequence_throughput",
+            or_zero(throughput.inputs),
+        );
+        put(
+            result,
+            "total_token_throughput",
+            or_zero(throughput.total_tokens),
+        );
         return;
     }
     put(result, "failed", counts.failed);
     put(result, "total_input_tokens", counts.input_tokens);
     put(result, "total_output_tokens", counts.output_tokens);
-    put(result, "request_throughput", throughput.requests);
+    put(result, "request_throughput", or_zero(throughput.requests));
     put(result, "request_goodput", goodput);
-    put(result, "output_throughput", throughput.output_tokens);
-    put(result, "total_token_throughput", throughput.total_tokens);
+    put(
+        result,
+        "output_throughput",
+        or_zero(throughput.output_tokens),
+    );
+    put(
+        result,
+        "total_token_throughput",
+        or_zero(throughput.total_tokens),
+    );
 }
 
 /// The arrays over all requests in plan order, in seconds. Failed requests keep what they
@@ -264,14 +280,23 @@ fn times(record: &Record) -> Option<RequestTimes> {
 fn statistics(result: &mut VllmJson<'_>, run: &Run, metrics: &Metrics, options: &VllmOptions) {
     for metric in options.metrics(run) {
         let (summary, name) = (metric.of(metrics), metric.name());
-        put(result, &format!("mean_{name}_ms"), summary.mean);
-        put(result, &format!("median_{name}_ms"), summary.median);
-        put(result, &format!("std_{name}_ms"), summary.std);
+        put(result, &format!("mean_{name}_ms"), or_zero(summary.mean));
+        put(
+            result,
+            &format!("median_{name}_ms"),
+            or_zero(summary.median),
+        );
+        put(result, &format!("std_{name}_ms"), or_zero(summary.std));
         for (percentile_name, percentile) in options.percentiles() {
-            let value = summary.percentile(percentile);
+            let value = or_zero(summary.percentile(percentile));
             put(result, &format!("p{percentile_name}_{name}_ms"), value);
         }
     }
+}
+
+/// vLLM's number where there is no value.
+fn or_zero(value: f64) -> f64 {
+    if value.is_nan() { 0.0 } else { value }
 }
 
 /// A number, or the text `inf`, which JSON's numbers lack.

@@ -21,6 +21,7 @@ mod decoding;
 mod event;
 mod evidence;
 mod extra;
+mod failed;
 mod fields;
 mod json;
 #[cfg(feature = "junit")]
@@ -47,6 +48,7 @@ pub use comparison::comparison;
 pub use event::{EVENTS, Event, Finished};
 pub use evidence::{evidence, reasons};
 pub use extra::SCHEMA;
+pub use failed::Failed;
 pub use fields::VllmJson;
 pub use json::{JsonOptions, is_result_key, vllm_json};
 #[cfg(feature = "junit")]

@@ -16,6 +16,7 @@ use std::fmt;
 
 /// A run with its numbers and its verdict. `Display` is the summary that tests and benches print.
 #[derive(Debug, Clone)]
+#[must_use = "a report fails no test by itself; call `ensure_passed()?` or check its numbers"]
 pub struct Report {
     run: Run,
     notes: Vec<String>,
@@ -74,9 +75,9 @@ impl Report {
 
     /// Whether nothing speaks against the run: the verdict is *pass*, or there is *no verdict* because
     /// nothing was demanded. To insist on a demand, compare [`verdict`](Self::verdict) with
-    /// [`Verdict::Pass`].
+    /// [`Verdict::Pass`]. A bench that is [expected](crate::Bench::expect) to fail passes when it does.
     pub fn passed(&self) -> bool {
-        matches!(self.verdict(), Verdict::Pass | Verdict::NoVerdict)
+        self.judgement.holds()
     }
 
     /// Why the verdict is not pass, in a few lines.
@@ -104,27 +105,28 @@ impl Report {
         self.metrics.counts.failed
     }
 
-    /// Share of requests within all per-request limits, 0–1. Failed requests are not good.
+    /// Share of requests within all per-request limits, 0–1. Failed requests are not good. NaN, which is
+    /// neither below nor above any limit, if no request came to an end.
     pub fn goodput_ratio(&self) -> f64 {
         self.metrics.goodput.ratio
     }
 
-    /// Time to first token, ms: from the intended send time in open loop.
+    /// Time to first token, ms: from the intended send time in open loop. All statistics are NaN without values.
     pub fn ttft(&self) -> &Summary {
         &self.metrics.gate.ttft
     }
 
-    /// Time per output token after the first, ms.
+    /// Time per output token after the first, ms. All statistics are NaN without values.
     pub fn tpot(&self) -> &Summary {
         &self.metrics.latency.tpot
     }
 
-    /// Gaps between token events, ms.
+    /// Gaps between token events, ms. All statistics are NaN without values.
     pub fn itl(&self) -> &Summary {
         &self.metrics.latency.itl
     }
 
-    /// End-to-end latency, ms: from the intended send time in open loop.
+    /// End-to-end latency, ms: from the intended send time in open loop. All statistics are NaN without values.
     pub fn e2el(&self) -> &Summary {
         &self.metrics.gate.e2el
     }

@@ -2,7 +2,9 @@
 
 use super::{Origin, Reading, Wrong, import::Imported};
 use crate::{
-    judge::{Comparison, Finding, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest},
+    judge::{
+        Comparison, Expect, Finding, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest,
+    },
     metrics::ErrorGroup,
     report::{SCHEMA, capped},
 };
@@ -25,6 +27,8 @@ pub(super) struct Own {
     comparison: Option<Comparison>,
     #[serde(default)]
     function: Option<FunctionCheck>,
+    #[serde(default)]
+    expect: Expect,
     #[serde(default)]
     first_errors: Vec<String>,
     /// Lines about the client and the server, each with its label.
@@ -56,6 +60,7 @@ impl Own {
             worst: self.worst.clone(),
             comparison: self.comparison.clone(),
             function: self.function.clone(),
+            expect: self.expect,
             completed: self.requests.completed.unwrap_or_default(),
             failed: self.requests.failed.unwrap_or_default(),
         }

@@ -2,6 +2,7 @@
 
 use crate::{
     client::{ReadLog, WatchLog},
+    histogram::LatencyHistogram,
     record::Timestamps,
 };
 use serde::{Deserialize, Serialize};
@@ -61,9 +62,9 @@ impl ReadAudit {
             clock_steps: log.clock_steps,
             merged: log.merged,
             merged_behind: log.merged_behind,
-            wait_p50_ms: log.waits.percentile_ms(50.0),
-            wait_p99_ms: log.waits.percentile_ms(99.0),
-            wait_max_ms: log.waits.percentile_ms(100.0),
+            wait_p50_ms: behind(&log.waits, 50.0),
+            wait_p99_ms: behind(&log.waits, 99.0),
+            wait_max_ms: behind(&log.waits, 100.0),
         }
     }
 }
@@ -110,9 +111,9 @@ impl WatchAudit {
         let system = &log.system;
         let watched = log.watched.as_nanos() as u64;
         WatchAudit {
-            delay_p50_ms: log.delays.percentile_ms(50.0),
-            delay_p99_ms: log.delays.percentile_ms(99.0),
-            delay_max_ms: log.delays.percentile_ms(100.0),
+            delay_p50_ms: behind(&log.delays, 50.0),
+            delay_p99_ms: behind(&log.delays, 99.0),
+            delay_max_ms: behind(&log.delays, 100.0),
             paused_ms: log.paused.as_secs_f64() * 1e3,
             longest_pause_ms: log.longest_pause.as_secs_f64() * 1e3,
             cpu_share: system.thread_ns.and_then(|ns| share(ns, watched)),
@@ -145,5 +146,13 @@ impl ServerTtft {
             count,
             mean_ms: (sum(self) + sum(other)) / count as f64,
         }
+    }
+}
+
+/// How far the client was behind, ms; 0 if it was never seen behind.
+fn behind(seen: &LatencyHistogram, q: f64) -> f64 {
+    match seen.count() {
+        0 => 0.0,
+        _ => seen.percentile_ms(q),
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn text(report: &Report, tolerance: Option<f64>) -> String {
         ("goodput", metrics.goodput.ratio),
     ];
     for (label, value) in single {
-        let _ = write!(text, "\n{label:<15} {value:>10.3}");
+        let _ = write!(text, "\n{label:<15}{}", cell(value));
     }
     text
 }
@@ -104,15 +104,18 @@ fn counts(metrics: &Metrics) -> Vec<(String, u64)> {
 }
 
 fn statistics(summary: &Summary, quantiles: &[(&str, f64)]) -> String {
-    let mut text = String::new();
     let values = quantiles.iter().map(|(_, q)| summary.percentile(*q));
-    for value in std::iter::once(summary.mean).chain(values) {
-        match summary.is_empty() {
-            true => text += &format!(" {:>10}", "-"),
-            false => text += &format!(" {value:>10.3}"),
-        }
+    std::iter::once(summary.mean)
+        .chain(values)
+        .map(cell)
+        .collect()
+}
+
+fn cell(value: f64) -> String {
+    match value.is_nan() {
+        true => format!(" {:>10}", "-"),
+        false => format!(" {value:>10.3}"),
     }
-    text
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use std::fmt;
 
 /// One thing that is wrong with an input, with the way to mend it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Its debug form is its text, as that is what a test prints that returns it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Mistake(pub String);
 
 /// Everything that is wrong with an input, at once.
@@ -31,6 +33,12 @@ impl Mistake {
 }
 
 impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

@@ -38,6 +38,9 @@ pub const DEFAULT_PAIRS: u64 = 10;
 /// How sure intervals are where nothing is said.
 pub const DEFAULT_CONFIDENCE: f64 = 0.95;
 
+/// What a run must do.
+pub const EXPECT: &[&str] = &["pass", "fail"];
+
 /// Whether a baseline may have this name: a file name everywhere, which cannot lead out of the folder
 /// and is not that of the hosts' noise, which lies beside.
 pub fn is_baseline(name: &str) -> bool {
@@ -89,6 +92,8 @@ pub enum Kind {
     Tolerance,
     /// The key alone, which is the name `main`, or a string.
     Named,
+    /// A path in Rust, plain or as a string. No setting of the builder.
+    Path,
     /// A string, or any expression the builder takes.
     Any,
 }
@@ -121,6 +126,7 @@ macro_rules! with_keys {
             confidence: Share = "0.95", "How sure an SLO's interval is.";
             max_extend: Positive = "3", "How many times its requests the run may grow to while an SLO is open.";
             on_inconclusive: Text = r#""warn""#, "What becomes of a run that decides neither way: `fail`, `pass` or `warn`.";
+            expect: Text = r#""fail""#, "`fail`: an SLO must be missed or a comparison worse, for a test of the gate itself.";
             baseline: Named = r#""main""#, "Hold the run against this baseline; alone, against `main`.";
             require_baseline: Flag = "true", "Fail where nothing is stored under the baseline's name, instead of counting as new.";
             versus: Any = r#""env:OLD_URL""#, "What the target is compared with, in pairs of runs; it fails where it is worse.";
@@ -148,6 +154,7 @@ macro_rules! with_keys {
             exclusive: Flag = "false", "Hold the machine-wide measurement lock during the run.";
             max_lateness: Span = r#""25ms""#, "The run is invalid when the client was later than this (p99).";
             snapshot: Tolerance = r#""10%""#, "Hold the numbers against an insta snapshot: a simulation's exactly, others' latencies within 20 %, or this.";
+            crate: Path = "my_kit::goodput", "Where goodput is, if it is renamed or re-exported: a path that starts with a crate's name.";
             ignore: Reason = r#""needs a GPU""#, "Run only when asked for, as `#[ignore]` does.";
         }
     };

@@ -12,4 +12,9 @@ fn outcome() -> bool {
     true
 }
 
+#[llm_bench]
+fn ignored_outcome() -> Result<bool, String> {
+    Ok(false)
+}
+
 fn main() {}

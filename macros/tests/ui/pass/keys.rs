@@ -30,6 +30,7 @@ fn key() -> String {
     confidence = 0.99,
     max_extend = 3,
     on_inconclusive = "warn",
+    expect = "pass",
     baseline = "main",
     versus = "sim(itl = 2ms)",
     pairs = 5,
@@ -54,6 +55,7 @@ fn key() -> String {
     insecure = false,
     exclusive = false,
     max_lateness = "25ms",
+    crate = ::goodput,
     // Another value needs the library's feature `insta`.
     snapshot = false,
     ignore = "every key"

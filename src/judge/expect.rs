@@ -1,0 +1,126 @@
+//! What a run is expected to do. A gate is worth something if it can fail, which a bench can show.
+
+use super::{
+    finding::Finding,
+    function::FunctionCheck,
+    verdict::{Judgement, Verdict},
+};
+use crate::stats::compare::Conclusion;
+use goodput_grammar::{Mistake, names::EXPECT};
+use serde::{Deserialize, Serialize};
+
+/// What a run is expected to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expect {
+    /// Nothing speaks against it.
+    #[default]
+    Pass,
+    /// It misses an SLO, or a comparison shows that it is worse. A server that is down, requests that fail
+    /// beyond the floor and a bench function that fails are none of that.
+    Fail,
+}
+
+impl Expect {
+    /// Reads `pass` or `fail`.
+    ///
+    /// # Errors
+    /// Any other word.
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
+        match text {
+            "pass" => Ok(Expect::Pass),
+            "fail" => Ok(Expect::Fail),
+            _ => Err(Mistake::unknown("answer", text, EXPECT)),
+        }
+    }
+}
+
+impl Judgement {
+    /// Whether the run did what is expected of it: nothing speaks against it, or with [`Expect::Fail`] an
+    /// SLO is missed or a comparison shows that it is worse, and nothing else fails.
+    pub fn holds(&self) -> bool {
+        match self.expect {
+            Expect::Pass => matches!(self.verdict, Verdict::Pass | Verdict::NoVerdict),
+            Expect::Fail => {
+                self.verdict == Verdict::Fail && self.misses() && !self.fails_otherwise()
+            }
+        }
+    }
+
+    fn misses(&self) -> bool {
+        let compared = self.comparison.as_ref();
+        let worse = compared.is_some_and(|compared| compared.conclusion() == Conclusion::Worse);
+        worse || self.slos.iter().any(|slo| slo.verdict == Verdict::Fail)
+    }
+
+    fn fails_otherwise(&self) -> bool {
+        let fails = |finding: &Finding| finding.kind.fails();
+        self.findings.iter().any(fails) || matches!(self.function, Some(FunctionCheck::Missed(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::Criteria,
+        metrics::testing::{record, run_of},
+        record::RequestError,
+        run::Run,
+    };
+    use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject};
+    use rstest::rstest;
+
+    /// A hundred requests with a TTFT of 10 ms, the first of which fail.
+    fn run(failed: usize) -> Run {
+        let records = (0..100).map(|index| {
+            let mut record = record(index * 100, &[index * 100 + 10, index * 100 + 12], 3);
+            record.index = index as usize;
+            record.error = ((index as usize) < failed).then_some(RequestError::Truncated {
+                message: "reset".to_owned(),
+            });
+            record
+        });
+        run_of(records.collect())
+    }
+
+    fn ttft(at_most: f64) -> Slo {
+        Slo {
+            subject: Subject::Latency(Stat::Max, Latency::Ttft),
+            op: Op::Le,
+            limit: at_most,
+        }
+    }
+
+    fn errors(at_most: f64) -> Slo {
+        Slo {
+            subject: Subject::Errors,
+            op: Op::Le,
+            limit: at_most,
+        }
+    }
+
+    #[rstest]
+    #[case::missed(run(0), vec![ttft(9.0)], true)]
+    #[case::met(run(0), vec![ttft(10.0)], false)]
+    #[case::nothing_demanded(run(0), vec![], false)]
+    #[case::server_down(run(100), vec![ttft(9.0)], false)]
+    #[case::floor_alone(run(50), vec![ttft(10.0)], false)]
+    #[case::floor_too(run(50), vec![ttft(9.0)], false)]
+    #[case::failures_as_expected(run(90), vec![errors(0.1)], true)]
+    fn a_gate_that_must_fail_fails_by_its_demands(
+        #[case] run: Run,
+        #[case] slos: Vec<Slo>,
+        #[case] holds: bool,
+    ) {
+        let criteria = Criteria {
+            slos,
+            expect: Expect::Fail,
+            ..Criteria::default()
+        };
+        let judgement = criteria.assess(&run).1;
+        assert_eq!(judgement.holds(), holds, "{judgement:#?}");
+        // What its function has against it is never expected.
+        assert!(!judgement.answered(&Err("odd".to_owned())).holds());
+    }
+}
