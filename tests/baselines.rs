@@ -502,7 +502,7 @@ fn comparing(folder: &Path) -> Settings {
 #[test]
 fn a_service_that_draws_random_numbers_is_compared_with_its_noise() {
     let folder = folder("random-service");
-    measured(gateway(40, Some(0)), saving(&folder));
+    let _ = measured(gateway(40, Some(0)), saving(&folder));
     let fails = |wait, lucks: std::ops::Range<u64>| {
         let runs = lucks.map(|luck| measured(gateway(wait, Some(luck)), comparing(&folder)));
         runs.filter(|report| {
@@ -520,13 +520,13 @@ fn a_service_that_draws_random_numbers_is_compared_with_its_noise() {
 #[test]
 fn a_service_that_repeats_itself_is_compared_exactly() {
     let folder = folder("steady-service");
-    measured(gateway(40, None), saving(&folder));
+    let _ = measured(gateway(40, None), saving(&folder));
     let pairing = || {
         let report = measured(gateway(40, None), comparing(&folder));
         report.comparison().unwrap().pairing
     };
     assert_eq!(pairing(), Pairing::Unpaired);
-    measured(gateway(40, None), saving(&folder));
+    let _ = measured(gateway(40, None), saving(&folder));
     assert_eq!(pairing(), Pairing::Exact);
     let report = measured(gateway(43, None), comparing(&folder));
     assert_eq!(report.verdict(), Verdict::Fail, "{report}");

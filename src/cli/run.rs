@@ -162,7 +162,7 @@ fn choose(suite: Suite, selection: &Selection) -> Result<Vec<Declared>, Error> {
             Problem::new("--skip", skipped.join(" "), message)
         }
         (filters, _) => {
-            let message = format!("no bench that takes part has such a name. {there_are}");
+            let message = format!("no bench has such a name. {there_are}");
             Problem::new("FILTER", filters.join(" "), message)
         }
     };

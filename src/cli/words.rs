@@ -57,6 +57,8 @@ const FLAGS: &[Flag] = &[
     ("exclusive", None),
     ("max_lateness", None),
     ("snapshot", None),
+    ("crate", None),
+    ("expect", None),
     ("ignore", None),
 ];
 
