@@ -96,6 +96,10 @@ fn together(settings: &[Setting], errors: &mut Errors) {
         errors.at(ramp.ident.span(), sentence);
         errors.at(rate.ident.span(), "`rate` contradicts `ramp`");
     }
+    if let (Some(required), None) = (given("require_baseline"), given("baseline")) {
+        let sentence = "`require_baseline` names no baseline; add the one that must exist: `baseline = \"main\"`";
+        errors.at(required.ident.span(), sentence);
+    }
 }
 
 /// The argument of the builder's method, if the value can be one.

@@ -13,7 +13,12 @@ fn checked(text: &str) -> (String, Vec<String>) {
 #[test]
 fn every_example_is_accepted() {
     for key in KEYS {
-        let (calls, errors) = checked(&key_example(key));
+        // One that is about another.
+        let other = match key.name {
+            "require_baseline" => ", baseline",
+            _ => "",
+        };
+        let (calls, errors) = checked(&(key_example(key) + other));
         assert!(errors.is_empty(), "{key:?}: {errors:?}");
         let call = format!(". {} (", key.name);
         assert_eq!(
@@ -172,6 +177,10 @@ fn reads_ignore(#[case] text: &str, #[case] reason: Option<&str>) {
     "ignore = REASON",
     "expected a reason in quotes, or `ignore` alone, found an expression; write such as `ignore \
      = \"needs a GPU\"`"
+)]
+#[case(
+    "require_baseline",
+    "`require_baseline` names no baseline; add the one that must exist: `baseline = \"main\"`"
 )]
 fn refuses(#[case] text: &str, #[case] said: &str) {
     assert_eq!(checked(text).1, [said]);

@@ -29,7 +29,7 @@ const FLAGS: &[Flag] = &[
     ("max_extend", Some("--max-extend")),
     ("on_inconclusive", Some("--on-inconclusive")),
     ("baseline", Some("--baseline")),
-    ("require_baseline", None),
+    ("require_baseline", Some("--baseline-strict")),
     ("save_baseline", Some("--save-baseline")),
     ("pairs", Some("--pairs")),
     ("noise_threshold", Some("--noise-threshold")),

@@ -32,6 +32,7 @@ fn key() -> String {
     on_inconclusive = "warn",
     expect = "pass",
     baseline = "main",
+    require_baseline = false,
     versus = "sim(itl = 2ms)",
     pairs = 5,
     noise_threshold = 0.1,
