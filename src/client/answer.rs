@@ -85,14 +85,6 @@ pub(super) enum Silence {
     Failed(RequestError),
 }
 
-impl Silence {
-    pub(super) fn into_error(self) -> RequestError {
-        match self {
-            Silence::Unanswered(error) | Silence::Failed(error) => error,
-        }
-    }
-}
-
 /// Why a read brought nothing.
 enum NoBytes {
     Closed,
@@ -199,7 +191,7 @@ impl<'a> Answer<'a> {
         while !self.content.is_ended() {
             let before = reply.events.len();
             let read = self
-                .read(reply.progress, |bytes| {
+                .read(reply.progress.or(reply.events.first_at()), |bytes| {
                     total += bytes.len() as u64;
                     decoder.data(reads.arrived(), bytes, reply)?;
                     bounds.check(reply, decoder.held(), total)

@@ -176,6 +176,19 @@ impl Pool {
         self.idle.borrow_mut().push(connection);
     }
 
+    /// Says what a new connection that ends without one byte may mean.
+    pub(super) fn explain(&self, unanswered: RequestError) -> RequestError {
+        match unanswered {
+            RequestError::Truncated { message } if self.dialer.is_plain_tcp() => {
+                let more = "; a server that expects TLS does that, and needs a URL with https://";
+                RequestError::Truncated {
+                    message: message + more,
+                }
+            }
+            other => other,
+        }
+    }
+
     /// Connections opened so far.
     pub(super) fn opened(&self) -> u64 {
         self.opened.get()

@@ -115,6 +115,11 @@ impl Dialer {
         })))
     }
 
+    /// Whether requests go over TCP as they are.
+    pub(super) fn is_plain_tcp(&self) -> bool {
+        matches!(&*self.0, Route::Tcp { tls: None, .. })
+    }
+
     /// How long the resolver took for the host's name, if it is a name.
     pub(super) fn resolved_in(&self) -> Option<Duration> {
         match &*self.0 {
@@ -139,7 +144,7 @@ impl Dialer {
         let dialled = clock.timeout_at(clock.now().after(limit), self.dial(reads));
         let dialled = dialled.await.unwrap_or_else(|_| {
             let tls = match &*self.0 {
-                Route::Tcp { tls: Some(_), .. } => ". Does the server speak TLS on this port?",
+                Route::Tcp { tls: Some(_), .. } => ", maybe for want of TLS on this port",
                 _ => "",
             };
             let message = format!("no connection within {} ms{tls}", limit.as_millis());

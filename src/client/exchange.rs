@@ -155,11 +155,18 @@ impl Channel {
             let connection = self.connect(sent, traces).await?;
             let sealed = self.seal(&message)?;
             let second = self.attempt(connection, sealed, sent, bounds, decoder, traces);
-            return second.await.map_err(Silence::into_error);
+            return second.await.map_err(|silence| self.explained(silence));
         }
         let connection = self.connect(sent, traces).await?;
         let only = self.attempt(connection, (outgoing, call), sent, bounds, decoder, traces);
-        only.await.map_err(Silence::into_error)
+        only.await.map_err(|silence| self.explained(silence))
+    }
+
+    fn explained(&self, silence: Silence) -> RequestError {
+        match silence {
+            Silence::Unanswered(error) => self.pool.explain(error),
+            Silence::Failed(error) => error,
+        }
     }
 
     /// Sends a request on this connection and reads the answer.
