@@ -39,6 +39,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // Of two tests with one name the compiler says so; without libtest there are no tests.
+    if let Some((first, second)) = same_name(&Entry::all()) {
+        screen::error(format_args!(
+            "two benches are called {}: {}:{} and {}:{}. Rename one",
+            first.path(),
+            first.file,
+            first.line,
+            second.file,
+            second.line
+        ));
+        return ExitCode::from(2);
+    }
     let entries: Vec<&Entry> = Entry::all()
         .into_iter()
         .filter(|entry| {
@@ -66,6 +78,15 @@ pub fn main() -> ExitCode {
             }
         }
     }
+}
+
+fn same_name<'a>(entries: &[&'a Entry]) -> Option<(&'a Entry, &'a Entry)> {
+    entries.iter().enumerate().find_map(|(index, second)| {
+        let first = entries[..index]
+            .iter()
+            .find(|first| first.path() == second.path())?;
+        Some((*first, *second))
+    })
 }
 
 /// What flags and environment ask for. nextest runs a process for each bench, so there each has its
@@ -214,4 +235,42 @@ fn conclude(session: &Session, took: Duration) {
         Entry::all().len() - outcomes.len(),
         took.as_secs_f64()
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::registry::Case, *};
+    use crate::Bench;
+
+    fn entry(module: &'static str, name: &'static str) -> Entry {
+        Entry {
+            module,
+            name,
+            file: "benches/gates.rs",
+            line: 1,
+            column: 1,
+            manifest_dir: "",
+            ignore: None,
+            should_panic: false,
+            compares: false,
+            case: || Case::new(Bench::new("x"), false, |_| Ok(())),
+        }
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        let entries = [
+            entry("gates", "chat"),
+            entry("gates::long", "chat"),
+            entry("gates", "other"),
+            entry("gates", "chat"),
+        ];
+        let all: Vec<&Entry> = entries.iter().collect();
+        assert!(same_name(&all[..3]).is_none());
+        let (first, second) = same_name(&all).unwrap();
+        assert_eq!(
+            (first.path(), second.path()),
+            ("chat".to_owned(), "chat".to_owned())
+        );
+    }
 }
