@@ -160,6 +160,7 @@ pub mod harness;
 mod histogram;
 mod history;
 mod inspect;
+mod journal;
 pub mod judge;
 mod lock;
 mod main_macro;

@@ -384,6 +384,34 @@ impl Record {
         self.error.is_none()
     }
 
+    /// The same without what was answered.
+    pub(crate) fn without_answer(&self) -> Self {
+        Record {
+            index: self.index,
+            intended: self.intended,
+            dispatched: self.dispatched,
+            sent: self.sent,
+            connected: self.connected,
+            head: self.head,
+            end: self.end,
+            status: self.status,
+            timestamps: self.timestamps,
+            events: self.events.clone(),
+            answered: self.answered,
+            inputs: self.inputs,
+            audio_seconds: self.audio_seconds,
+            lora: self.lora.clone(),
+            text: String::new(),
+            reasoning: String::new(),
+            finish: self.finish.clone(),
+            usage: self.usage,
+            server_times: self.server_times.clone(),
+            input: self.input,
+            output: self.output,
+            error: self.error.clone(),
+        }
+    }
+
     /// Moves every time in it.
     pub(crate) fn shift(&mut self, nanos: i64) {
         let own = [

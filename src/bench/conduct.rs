@@ -6,6 +6,7 @@ use crate::{
     client::{Observer, Silent, Stop, Stopper},
     error::{Error, Problem},
     inspect::Inspector,
+    journal::{FORM, Heading, Journal},
     judge::Criteria,
     lock::MeasurementLock,
     record::{self, CountSource, Record, TokenCount},
@@ -14,7 +15,12 @@ use crate::{
     run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
     target::{AnyTarget, Endpoint, Opened, Place, TargetError},
 };
-use std::{collections::BTreeMap, mem::take, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    mem::take,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use tokio::sync::oneshot;
 
 /// How a run is watched and ended from outside.
@@ -190,6 +196,14 @@ impl Bench {
         let about = self.about(&opened.place, &prepared, target.has_metrics(), control);
         let gate = self.gate(&opened.place, &prepared, &target.describe(), &about)?;
         control.go_on("prepared its requests")?;
+        let journal = self.journal(&opened.place, target.describe(), &prepared, control);
+        let control = &match &journal {
+            Some(journal) => Control {
+                observer: journal.observing(control.observer.clone()),
+                ..control.clone()
+            },
+            None => control.clone(),
+        };
         let goes_on = |delivered: &mut Delivered| self.goes_on(delivered, to_run);
         let drive = Drive {
             goes_on: &goes_on,
@@ -206,6 +220,9 @@ impl Bench {
         let complaint = opened.guard.and_then(|guard| guard.close().err());
         let planned = prepared.plan.requests.len();
         let mut report = self.judge(run, segments, notes, complaint);
+        if let Some(journal) = journal {
+            report.journaled(journal);
+        }
         if let Some(gate) = gate {
             gate.close(&mut report, planned);
         }
@@ -296,25 +313,8 @@ impl Bench {
         let (requests, plan_hash) = (delivered.planned(), delivered.plan_hash());
         let rate_changes = delivered.rate_changes(self);
         let delivery = &mut delivered.delivery;
-        let open_loop = self.open_loop();
         Run {
-            setup: Setup {
-                name: self.name.clone(),
-                backend: prepared.backend.name().to_owned(),
-                task: prepared.backend.task(),
-                target,
-                simulated: matches!(place, Place::Simulation(_)),
-                model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
-                tokenizer: prepared.tokenizer.name().map(str::to_owned),
-                requests,
-                rate: (self.rate.is_finite() && !self.replays()).then_some(self.rate),
-                burstiness: self.burstiness,
-                max_concurrency: self.max_concurrency,
-                open_loop,
-                seed: self.seed,
-                request_id_prefix: self.request_id_prefix.clone(),
-                plan_hash,
-            },
+            setup: self.setup(place, target, prepared, requests, plan_hash),
             duration: delivery.duration,
             audit: Audit {
                 timestamps: match place.is_on_virtual_time() {
@@ -335,6 +335,72 @@ impl Bench {
             probes: take(&mut delivery.probes),
             records: take(&mut delivery.records),
         }
+    }
+
+    /// What was asked, as far as numbers depend on it.
+    fn setup(
+        &self,
+        place: &Place,
+        target: String,
+        prepared: &Prepared,
+        requests: usize,
+        plan_hash: String,
+    ) -> Setup {
+        Setup {
+            name: self.name.clone(),
+            backend: prepared.backend.name().to_owned(),
+            task: prepared.backend.task(),
+            target,
+            simulated: matches!(place, Place::Simulation(_)),
+            model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
+            tokenizer: prepared.tokenizer.name().map(str::to_owned),
+            requests,
+            rate: (self.rate.is_finite() && !self.replays()).then_some(self.rate),
+            burstiness: self.burstiness,
+            max_concurrency: self.max_concurrency,
+            open_loop: self.open_loop(),
+            seed: self.seed,
+            request_id_prefix: self.request_id_prefix.clone(),
+            plan_hash,
+        }
+    }
+
+    /// The journal of a live run, where there is a place for one. A run is worth more than its journal.
+    fn journal(
+        &self,
+        place: &Place,
+        target: String,
+        prepared: &Prepared,
+        control: &Control,
+    ) -> Option<Arc<Journal>> {
+        let (Some(to), Place::Endpoint(_)) = (&self.journal, place) else {
+            return None;
+        };
+        for left in to.left() {
+            let left = left.display();
+            control.observer.says(&format!(
+                "a run was killed before it had a report. `goodput report {left}` shows it as far as it came; remove \
+                 the file when it is of no use"
+            ));
+        }
+        let plan = &prepared.plan;
+        let limits: Vec<String> = self.goodput.iter().map(ToString::to_string).collect();
+        let heading = Heading {
+            goodput_journal: FORM,
+            began: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+            setup: self.setup(place, target, prepared, plan.requests.len(), plan.hash()),
+            limits: limits.join(" "),
+        };
+        let begun = Journal::begin(to, &heading);
+        begun
+            .inspect_err(|e| {
+                control
+                    .observer
+                    .says(&format!("there is no journal of the run: {e}"))
+            })
+            .ok()
     }
 
     pub(super) fn judge(

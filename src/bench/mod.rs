@@ -51,6 +51,7 @@ use crate::{
         ramp::Ramp,
         slo::Slo,
     },
+    journal,
     judge::{Expect, OnInconclusive},
     plan::TokenizerSpec,
     redact::Hidden,
@@ -123,6 +124,8 @@ pub struct Bench {
     pub(crate) logprobs: Option<u64>,
     pub(crate) extra_body: Hidden<Map<String, Value>>,
     pub(crate) headers: HeaderMap,
+    /// Where a live run writes down what it has measured so far.
+    pub(crate) journal: Option<journal::Place>,
     api_key: Option<ApiKey>,
     pub(crate) warmups: usize,
     pub(crate) prewarm: Option<bool>,
@@ -180,6 +183,7 @@ impl Bench {
             ignore_eos: None,
             logprobs: None,
             extra_body: Hidden::default(),
+            journal: None,
             headers: HeaderMap::new(),
             api_key: None,
             warmups: 0,
@@ -214,6 +218,12 @@ impl Bench {
                 None
             }
         }
+    }
+
+    /// A live run writes down what it has measured so far.
+    pub(crate) fn journaled(mut self, place: Option<journal::Place>) -> Self {
+        self.journal = place;
+        self
     }
 
     /// The same bench under another name.

@@ -48,7 +48,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
         return ExitCode::from(newest(args));
     }
     match results::read_all(&args.files) {
-        Ok(readings) => {
+        Ok((readings, left_out)) => {
+            for problem in left_out {
+                screen::err(format_args!("note: left out {problem}"));
+            }
             screen::out(match args.format {
                 Format::Text => results::text(&readings),
                 Format::Markdown => results::markdown(&readings),

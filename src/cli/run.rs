@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Problem},
     harness::{Ignored, Selection},
     history::{BenchId, History, of_command},
+    journal::Place,
     judge::OnInconclusive,
     outputs::Session,
     report::{CaveatKind, End, Outcome, counted, worst_exit_code},
@@ -106,7 +107,7 @@ fn measure(args: Args) -> Result<u8, Error> {
         runs(declared) && (own || baselines.compares())
     };
     let mut family = Family::of(chosen.iter().filter(|declared| compares(declared)).count());
-    let history = History::of_command("goodput run", folder);
+    let history = History::of_command("goodput run", folder.clone());
     for mut declared in chosen {
         let compares = compares(&declared);
         let settings = Settings {
@@ -114,7 +115,11 @@ fn measure(args: Args) -> Result<u8, Error> {
             proof: declared.bench.on_inconclusive == OnInconclusive::Fail,
             ..baselines.clone()
         };
-        declared.bench = declared.bench.baselines(settings).sharing(family.share());
+        declared.bench = declared
+            .bench
+            .baselines(settings)
+            .sharing(family.share())
+            .journaled(folder.clone().map(Place::Results));
         // Once the run is to end, each bench that is left says that it was not measured.
         let kept = runs(&declared).then(|| BenchId {
             home: home.display().to_string(),

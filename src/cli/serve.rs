@@ -83,7 +83,7 @@ pub(super) fn measure(
     let started = Instant::now();
     let requests = bench.requests_at_most();
     let ran = watched(args, requests, session.start(&name), |control| {
-        bench.run_blocking_with(control)
+        bench.journaled(output.journal()).run_blocking_with(control)
     });
     let ran = ran.map_err(|e| words.error(e));
     let mut saved = Ok(());

@@ -10,7 +10,6 @@ mod turn;
 mod whole;
 
 pub(crate) use append::append;
-#[cfg(feature = "cli")]
 pub(crate) use name::fitting;
 pub(crate) use place::{is_stream, same};
 pub(crate) use turn::Turn;

@@ -1,7 +1,6 @@
 //! Names of files.
 
 /// The longest name of most file systems is 255 bytes; some of it is for what is added to a name.
-#[cfg(feature = "cli")]
 const LONGEST: usize = 200;
 
 /// Checks a path that somebody chose.
@@ -19,7 +18,6 @@ pub(super) fn check_name(path: &str) -> Result<(), String> {
 }
 
 /// A text as part of a file's name: what no name may hold becomes a hyphen.
-#[cfg(feature = "cli")]
 fn part(text: &str) -> String {
     let safe = |c: char| match is_unseen(c) || is_separator(c) {
         true => '-',
@@ -30,7 +28,6 @@ fn part(text: &str) -> String {
 
 /// A name that file systems take. One that is too long is cut, and a hash of the whole keeps different
 /// ones apart; it keeps its end, which has the date and the file's kind.
-#[cfg(feature = "cli")]
 pub(crate) fn fitting(name: &str) -> String {
     const END: usize = 60;
     let name = part(name);
@@ -55,7 +52,6 @@ fn is_unseen(c: char) -> bool {
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
-#[cfg(feature = "cli")]
 fn is_separator(c: char) -> bool {
     c == '/' || (cfg!(windows) && "\\:*?\"<>|".contains(c))
 }
@@ -65,7 +61,6 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    #[cfg(feature = "cli")]
     #[rstest]
     #[case("feature/x", "feature-x")]
     #[case("/abs/x", "-abs-x")]
@@ -86,7 +81,6 @@ mod tests {
         assert!(error.contains(told), "{error}");
     }
 
-    #[cfg(feature = "cli")]
     #[test]
     fn names_fit_and_stay_apart() {
         let long = |c: &str| fitting(&format!("{}-20260901-120000.json", c.repeat(300)));

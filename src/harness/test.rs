@@ -8,7 +8,8 @@ use super::{
 use crate::{
     baseline::Settings,
     bench::{Control, Family},
-    history::History,
+    history::{History, of_bench},
+    journal::Place,
     judge::Verdict,
     outputs::Outputs,
     redact,
@@ -168,6 +169,7 @@ fn run(
         .named(entry.path())
         .baselines(at_home(entry, baselines))
         .sharing(share)
+        .journaled(of_bench(Path::new(entry.manifest_dir)).map(Place::Results))
         .run_blocking_with(control)
     {
         Ok(report) => report,

@@ -16,6 +16,8 @@ mod store;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use folder::of_bench;
+
 pub(crate) use kept::BenchId;
 pub(crate) use store::History;
 #[cfg(feature = "cli")]

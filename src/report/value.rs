@@ -7,12 +7,13 @@ use super::{
 };
 use crate::{
     grammar::{self, Mistake, slo::Subject},
+    journal::Journal,
     judge::{self, Comparison, Criteria, Finding, FindingKind, Judgement, OnInconclusive, Verdict},
     metrics::{Metrics, Summary},
     redact,
     run::Run,
 };
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// A run with its numbers and its verdict. `Display` is the summary that tests and benches print.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Report {
     metrics: Metrics,
     judgement: Judgement,
     lost: Vec<String>,
+    /// Of what was measured, until the report has gone into its files.
+    journal: Option<Arc<Journal>>,
 }
 
 impl Report {
@@ -44,7 +47,14 @@ impl Report {
             metrics,
             judgement,
             lost: Vec::new(),
+            journal: None,
         }
+    }
+
+    /// What the run has left in case that it has no report. With the report it goes.
+    pub(crate) fn journaled(&mut self, journal: Arc<Journal>) {
+        journal.ended_well();
+        self.journal = Some(journal);
     }
 
     /// Something was to be kept of it and could not be.

@@ -10,37 +10,53 @@ pub(super) struct Document {
     pub(super) value: Value,
 }
 
-/// The documents of a text.
+/// What a text holds.
+#[derive(Debug, PartialEq)]
+pub(super) struct Documents {
+    pub(super) documents: Vec<Document>,
+    /// Lines that are no JSON, each with its place and what is wrong: their writers were killed.
+    pub(super) torn: Vec<String>,
+}
+
+/// The documents of a text. Where there is one a line, some lines may be torn.
 ///
 /// # Errors
 /// It is no JSON; the message names line and column.
-pub(super) fn documents(text: &str) -> Result<Vec<Document>, String> {
+pub(super) fn documents(text: &str) -> Result<Documents, String> {
     let whole = match parse(text) {
-        Ok(value) => return Ok(vec![Document { line: None, value }]),
+        Ok(value) => {
+            return Ok(Documents {
+                documents: vec![Document { line: None, value }],
+                torn: Vec::new(),
+            });
+        }
         Err(e) => e,
     };
+    let (mut documents, mut torn) = (Vec::new(), Vec::new());
     let lines = text.lines().enumerate();
-    let mut lines = lines.filter(|(_, line)| !line.trim().is_empty()).peekable();
-    let starts_with_one = |line: &str| parse(line).is_ok_and(|value| value.is_object());
-    if !lines.peek().is_some_and(|(_, line)| starts_with_one(line)) {
-        return Err(format!("is not JSON: {whole}"));
-    }
-    lines
-        .map(|(index, line)| match parse(line) {
-            Ok(value) => Ok(Document {
-                line: Some(index + 1),
+    for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        let number = index + 1;
+        match parse(line) {
+            // A line of a document that is broken may be JSON by itself, but no object.
+            Ok(value) if value.is_object() => documents.push(Document {
+                line: Some(number),
                 value,
             }),
+            Ok(_) => torn.push(format!("is no JSON object at line {number}")),
             Err(e) => {
-                let (line, column) = (index + 1, e.column());
+                let column = e.column();
                 let e = e.to_string();
                 let what = e.split(" at line ").next().unwrap_or_default();
-                Err(format!(
-                    "is not JSON: {what} at line {line} column {column}"
-                ))
+                torn.push(format!(
+                    "is not JSON: {what} at line {number} column {column}"
+                ));
             }
-        })
-        .collect()
+        }
+    }
+    match documents.is_empty() {
+        true => Err(format!("is not JSON: {whole}")),
+        false => Ok(Documents { documents, torn }),
+    }
 }
 
 fn parse(text: &str) -> Result<Value, serde_json::Error> {
@@ -96,7 +112,12 @@ mod tests {
     #[case::python("{\"a\": -Infinity, \"b\": [NaN, Infinity], \"c\": \"NaN \\\" Infinity\"}", vec![(None, json!({"a": "-inf", "b": ["nan", "inf"], "c": "NaN \" Infinity"}))])]
     fn one_or_one_a_line(#[case] text: &str, #[case] expected: Vec<(Option<usize>, Value)>) {
         let read = documents(text).unwrap();
-        let read: Vec<_> = read.into_iter().map(|d| (d.line, d.value)).collect();
+        assert_eq!(read.torn, [""; 0]);
+        let read: Vec<_> = read
+            .documents
+            .into_iter()
+            .map(|d| (d.line, d.value))
+            .collect();
         assert_eq!(read, expected);
     }
 
@@ -104,13 +125,22 @@ mod tests {
     #[case::empty("", "line 1 column 0")]
     #[case::no_json("hello", "line 1 column 1")]
     #[case::cut("{\"a\": 1,\n\"b\": [2", "line 2 column 7")]
-    #[case::a_bad_line("{\"a\": 1}\n{\"a\": 2}\n{\"a\" 3}", "line 3 column 6")]
     fn what_is_no_json_is_said_with_its_place(#[case] text: &str, #[case] place: &str) {
         let error = documents(text).unwrap_err();
         assert!(
             error.starts_with("is not JSON") && error.ends_with(place),
             "{error}"
         );
+    }
+
+    #[rstest]
+    #[case::at_the_end("{\"a\": 1}\n{\"a\" 3}", "line 2 column 6")]
+    #[case::before_others("{\"a\": \n{\"a\": 1}", "line 1 column 6")]
+    #[case::in_a_character("{\"a\": 1}\n{\"a\": \"\u{fffd}", "line 2 column 10")]
+    fn a_torn_line_does_not_hide_the_others(#[case] text: &str, #[case] place: &str) {
+        let read = documents(text).unwrap();
+        assert_eq!(read.documents.len(), 1);
+        assert!(read.torn[0].ends_with(place), "{:?}", read.torn);
     }
 
     proptest! {

@@ -6,15 +6,16 @@
 
 mod document;
 mod import;
+mod journal;
 mod own;
 mod shown;
 
 use crate::error::{Error, Problem};
-use document::Document;
+use document::{Document, Documents};
 use import::{Imported, Reader};
 use own::Own;
 use serde_json::{Map, Value};
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 pub(crate) use shown::{json, markdown, text};
 
@@ -42,39 +43,71 @@ enum Origin {
 
 /// The results of a file.
 ///
+/// What a writer has torn that was killed, or no result, is left out of a file with other results, and said.
+///
 /// # Errors
-/// The file cannot be read, or a result in it; all that is wrong with it at once.
-pub(crate) fn read(path: &Path) -> Result<Vec<Reading>, Problem> {
+/// The file cannot be read, or none of its results.
+pub(crate) fn read(path: &Path, left_out: &mut Vec<Problem>) -> Result<Vec<Reading>, Problem> {
     let file = path.display().to_string();
-    let text = crate::files::text::read(path)
-        .map_err(|e| Problem::new(&file, "", format!("cannot be read: {e}")))?;
-    let documents = document::documents(&text).map_err(|e| Problem::new(&file, "", e))?;
+    let text = crate::files::text::read(path).or_else(|e| match e.kind() {
+        // A line that was torn may end within a character.
+        ErrorKind::InvalidData => {
+            std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        }
+        _ => Err(e),
+    });
+    let text = text.map_err(|e| Problem::new(&file, "", format!("cannot be read: {e}")))?;
+    let Documents { documents, torn } =
+        document::documents(&text).map_err(|e| Problem::new(&file, "", e))?;
+    let mut wrong: Vec<Problem> = torn
+        .into_iter()
+        .map(|e| Problem::new(&file, "", e))
+        .collect();
+    if documents
+        .first()
+        .is_some_and(|first| journal::is_one(&first.value))
+    {
+        let mut values = documents.into_iter().map(|document| document.value);
+        let heading = values.next().unwrap_or_default();
+        let read = journal::reading(&file, heading, values.collect());
+        left_out.append(&mut wrong);
+        let read = read.map_err(|what| Problem::new(&file, "", what.join("; ")))?;
+        return Ok(vec![read]);
+    }
     let mut readings = Vec::new();
     for Document { line, value } in documents {
         let place = match line {
             Some(line) => format!("{file}, line {line}"),
             None => file.clone(),
         };
-        let read = reading(&place, value);
-        readings.extend(read.map_err(|what| Problem::new(&place, "", what.join("; ")))?);
+        match reading(&place, value) {
+            Ok(read) => readings.extend(read),
+            Err(what) => wrong.push(Problem::new(&place, "", what.join("; "))),
+        }
     }
-    Ok(readings)
+    match (readings.is_empty(), wrong.is_empty()) {
+        (true, false) => Err(wrong.remove(0)),
+        _ => {
+            left_out.append(&mut wrong);
+            Ok(readings)
+        }
+    }
 }
 
-/// The results of several files.
+/// The results of several files, and what of them was left out.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every file that cannot be read.
-pub(crate) fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Reading>, Error> {
-    let (mut readings, mut problems) = (Vec::new(), Vec::new());
+pub(crate) fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<(Vec<Reading>, Vec<Problem>), Error> {
+    let (mut readings, mut problems, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
-        match read(path.as_ref()) {
+        match read(path.as_ref(), &mut left_out) {
             Ok(read) => readings.extend(read),
             Err(problem) => problems.push(problem),
         }
     }
     match problems.is_empty() {
-        true => Ok(readings),
+        true => Ok((readings, left_out)),
         false => Err(Error::Invalid(problems)),
     }
 }

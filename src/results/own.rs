@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn vllms_file_gives_vllms_table() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/vllm/result.json");
-        let readings = read(&path).unwrap();
+        let readings = read(&path, &mut Vec::new()).unwrap();
         assert_eq!(
             text(&readings),
             fixture("result.txt").trim_end_matches('\n')

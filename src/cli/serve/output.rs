@@ -10,6 +10,8 @@ use crate::{
     error::{Error, Problem},
     export::Export,
     files,
+    history::of_command,
+    journal::Place,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
@@ -57,6 +59,10 @@ impl<'a> Output<'a> {
         if output.saves() && !args.dry_run {
             problems.extend(output.check_result().err());
         }
+        if let (Some(Err(e)), false) = (output.journal().map(|place| place.check()), args.dry_run) {
+            let file = args.journal.clone().unwrap_or_default();
+            problems.push(Problem::new("--journal", file.display(), e.to_string()));
+        }
         match problems.is_empty() {
             true => Ok(output),
             false => Err(Error::Invalid(problems)),
@@ -84,6 +90,18 @@ impl<'a> Output<'a> {
             })?;
         }
         Ok(())
+    }
+
+    /// Where the run's journal goes.
+    pub(super) fn journal(&self) -> Option<Place> {
+        if let Some(file) = &self.args.journal {
+            return Some(Place::File(file.clone()));
+        }
+        let here = std::env::current_dir().unwrap_or_default();
+        let results = of_command(self.args.to.results.as_deref(), &here);
+        results
+            .or_else(|| self.saves().then(|| self.folder.clone()))
+            .map(Place::Results)
     }
 
     fn saves(&self) -> bool {

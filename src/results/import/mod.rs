@@ -117,7 +117,10 @@ mod tests {
 
     /// The numbers of a file, under vLLM's keys.
     pub(super) fn numbers(name: &str) -> Map<String, Value> {
-        read(&fixture(name)).unwrap().remove(0).values
+        read(&fixture(name), &mut Vec::new())
+            .unwrap()
+            .remove(0)
+            .values
     }
 
     /// What the tool printed of that run.
@@ -135,7 +138,7 @@ mod tests {
     #[case("guidellm.json")]
     #[case("aiperf.json")]
     fn a_file_of_the_tool_itself(#[case] name: &str) {
-        let readings = read(&fixture(name)).unwrap();
+        let readings = read(&fixture(name), &mut Vec::new()).unwrap();
         let text = text(&readings);
         let lines: Vec<_> = text.lines().map(str::trim_end).collect();
         insta::assert_snapshot!(name, lines.join("\n"));
@@ -161,7 +164,7 @@ mod tests {
     fn an_infinite_rate_is_none() {
         let line = printed("sglang.jsonl");
         let line = line.replace("\"request_rate\": 20.0", "\"request_rate\": Infinity");
-        let documents = super::super::document::documents(&line).unwrap();
+        let documents = super::super::document::documents(&line).unwrap().documents;
         let values = reading("a.jsonl", documents.into_iter().next().unwrap().value).unwrap();
         assert_eq!(values[0].values["request_rate"], "inf");
     }

@@ -1,0 +1,98 @@
+//! Where a journal lies.
+
+use crate::files;
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// In the folder of results.
+const FOLDER: &str = "journals";
+
+/// Where the journal of a run goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file that somebody named.
+    #[cfg(feature = "cli")]
+    File(PathBuf),
+    /// A file of its own in this folder of results.
+    Results(PathBuf),
+}
+
+impl Place {
+    /// Finds out before a run whether there can be a file.
+    ///
+    /// # Errors
+    /// There is none, or the file is the journal of another run, which would be lost.
+    #[cfg(feature = "cli")]
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let Place::File(path) = self else {
+            return Ok(());
+        };
+        files::check(path)?;
+        match fs::metadata(path) {
+            Ok(found) if found.is_file() && found.len() > 0 => Err(io::Error::other(
+                "it exists, and may be the journal of a run that was killed. Look at it with `goodput report`, and \
+                 remove it",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the file for a bench of this name.
+    pub(super) fn make(&self, name: &str) -> io::Result<(PathBuf, File)> {
+        let folder = match self {
+            #[cfg(feature = "cli")]
+            Place::File(path) => {
+                let file = OpenOptions::new().create(true).append(true).open(path)?;
+                return Ok((path.clone(), file));
+            }
+            Place::Results(folder) => folder.join(FOLDER),
+        };
+        fs::create_dir_all(&folder)?;
+        let name = files::fitting(name);
+        let process = std::process::id();
+        for number in 0_u32.. {
+            let path = folder.join(format!("{name}-{process}-{number}.jsonl"));
+            match OpenOptions::new().create_new(true).append(true).open(&path) {
+                Ok(file) => return Ok((path, file)),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Takes the folder away when it was only for the last journal in it.
+    pub(super) fn clean(&self) {
+        #[cfg_attr(
+            not(feature = "cli"),
+            allow(irrefutable_let_patterns, reason = "there is one")
+        )]
+        if let Place::Results(folder) = self {
+            let _ = fs::remove_dir(folder.join(FOLDER));
+        }
+    }
+
+    /// Journals in the folder of results whose runs were killed.
+    pub(crate) fn left(&self) -> Vec<PathBuf> {
+        let folder = match self {
+            Place::Results(folder) => folder.join(FOLDER),
+            #[cfg(feature = "cli")]
+            Place::File(_) => return Vec::new(),
+        };
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut left: Vec<PathBuf> = files
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|kind| kind == "jsonl") && is_left(path))
+            .collect();
+        left.sort();
+        left
+    }
+}
+
+/// Whether nobody writes it any more: its writer holds a lock.
+fn is_left(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
+}

@@ -1,0 +1,118 @@
+//! Journals of runs that were killed.
+
+use super::{Reading, Wrong, own};
+use crate::{
+    clock::Nanos,
+    grammar::goodput,
+    journal::{FORM, Heading},
+    judge::Criteria,
+    record::Record,
+    report::{self, JsonOptions, VllmOptions},
+    run::{Audit, Run},
+};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+pub(super) fn is_one(document: &Value) -> bool {
+    document.get("goodput_journal").is_some()
+}
+
+/// The run as far as it came.
+pub(super) fn reading(place: &str, heading: Value, lines: Vec<Value>) -> Result<Reading, Wrong> {
+    let form = heading.get("goodput_journal").and_then(Value::as_u64);
+    if form != Some(u64::from(FORM)) {
+        return Err(vec![format!(
+            "is a journal of another version of goodput; this one reads `goodput_journal` {FORM}. Use that version"
+        )]);
+    }
+    let wrong = |e: serde_json::Error| vec![format!("is no journal: {e}")];
+    let heading: Heading = serde_json::from_value(heading).map_err(wrong)?;
+    let records: Result<Vec<Record>, _> = lines.into_iter().map(serde_json::from_value).collect();
+    let limits = match heading.limits.as_str() {
+        "" => Vec::new(),
+        limits => goodput::parse(limits)
+            .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Wrong>())?,
+    };
+    let records = one_after_another(records.map_err(wrong)?);
+    let run = Run {
+        duration: records.iter().map(|r| r.end).max().unwrap_or(Nanos(0)),
+        audit: Audit {
+            timestamps: records
+                .iter()
+                .find_map(|record| record.timestamps)
+                .unwrap_or_default(),
+            ..Audit::default()
+        },
+        partial: true,
+        rate_changes: Vec::new(),
+        server: None,
+        probes: Vec::new(),
+        setup: heading.setup,
+        records,
+    };
+    let criteria = Criteria {
+        limits,
+        ..Criteria::default()
+    };
+    let (metrics, judgement) = criteria.assess(&run);
+    let options = JsonOptions {
+        model_id: run.setup.model.clone(),
+        tokenizer_id: run.setup.tokenizer.clone(),
+        num_prompts: run.setup.requests,
+        vllm: VllmOptions {
+            goodput_given: !criteria.limits.is_empty(),
+            ..VllmOptions::default()
+        },
+        ..JsonOptions::default()
+    };
+    let result = report::vllm_json(&run, &metrics, &judgement, &options);
+    let result: Map<String, Value> = serde_json::to_value(&result)
+        .and_then(serde_json::from_value)
+        .map_err(wrong)?;
+    own::reading(place, result)
+}
+
+/// Records in the order and time of the whole run. A run that has grown sends its plan again, from place 0 and time 0,
+/// when all of it has ended.
+fn one_after_another(mut records: Vec<Record>) -> Vec<Record> {
+    let mut seen = HashSet::new();
+    let (mut start, mut before, mut end) = (Nanos(0), 0, Nanos(0));
+    let mut most = 0;
+    for record in &mut records {
+        if !seen.insert(record.index) {
+            seen = HashSet::from([record.index]);
+            (start, before) = (end, before + most);
+            most = 0;
+        }
+        most = most.max(record.index + 1);
+        record.shift(start.0.cast_signed());
+        record.index += before;
+        end = end.max(record.end);
+    }
+    records.sort_by_key(|record| record.index);
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::record as ended;
+
+    fn record(index: usize) -> Record {
+        Record {
+            index,
+            ..ended(0, &[10, 20], 2)
+        }
+    }
+
+    #[test]
+    fn segments_follow_each_other() {
+        let indices =
+            |records: &[Record]| -> Vec<usize> { records.iter().map(|r| r.index).collect() };
+        let first = record(0);
+        let end = first.end;
+        let records = one_after_another(vec![record(1), first, record(0)]);
+        assert_eq!(indices(&records), [0, 1, 2]);
+        assert!(records[2].sent >= end);
+    }
+}
