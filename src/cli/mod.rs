@@ -2,6 +2,7 @@
 //! `report` shows result files, `sim` is a server.
 
 mod ab;
+mod apart;
 mod argv;
 mod baseline;
 mod outputs;

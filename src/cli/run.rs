@@ -1,6 +1,6 @@
 //! `goodput run`: the benches of a suite file.
 
-use super::{baseline::BaselineFlags, outputs::OutputArgs, progress::Progress};
+use super::{apart::Files, baseline::BaselineFlags, outputs::OutputArgs, progress::Progress};
 use crate::{
     baseline::Settings,
     bench::{Control, Family},
@@ -76,6 +76,12 @@ fn measure(args: Args) -> Result<u8, Error> {
     let home = path::absolute(home.unwrap_or(Path::new("."))).unwrap_or_default();
     let folder = of_command(args.to.results.as_deref(), &home);
     let file = enter_folder(&args.suite)?;
+    let mut files = Files::default();
+    files.read("--suite", &file);
+    for path in outputs.paths() {
+        files.write("--output", path);
+    }
+    files.checked()?;
     let suite = Suite::read(&file)?;
     let ignored = match (args.ignored, args.include_ignored) {
         (true, _) => Ignored::Only,

@@ -70,7 +70,9 @@ pub(super) fn measure(
         .label
         .clone()
         .unwrap_or_else(|| bench.name().to_owned());
-    let mut session = Session::begin(args.to.outputs(&name)?, args.to.message_format, 1)?;
+    let outputs = args.to.outputs(&name)?;
+    output.check_apart(&outputs)?;
+    let mut session = Session::begin(outputs, args.to.message_format, 1)?;
     let history = History::of_command(command, asked(args.to.results.as_deref()));
     let id = BenchId {
         home: String::new(),

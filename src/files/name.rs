@@ -10,7 +10,7 @@ const LONGEST: usize = 200;
 pub(super) fn check_name(path: &str) -> Result<(), String> {
     match path.chars().find(|c| is_unseen(*c)) {
         Some(c) => Err(format!(
-            "has the control character {}. Choose another name",
+            "its name has the control character {}",
             c.escape_unicode()
         )),
         None => Ok(()),
@@ -31,12 +31,13 @@ fn part(text: &str) -> String {
 pub(crate) fn fitting(name: &str) -> String {
     const END: usize = 60;
     let name = part(name);
-    let name = match name.strip_prefix('.') {
-        Some(rest) => format!("-{rest}"),
-        None => name,
+    // Neither hidden nor like a flag.
+    let name = match name.trim_start_matches(['.', '-']) {
+        "" => "_",
+        name => name,
     };
     if name.len() <= LONGEST {
-        return name;
+        return name.to_owned();
     }
     let hash = xxhash_rust::xxh3::xxh3_64(name.as_bytes());
     let boundary = |at: &usize| name.is_char_boundary(*at);
@@ -92,7 +93,8 @@ mod tests {
             long("x"),
             fitting(&format!("{}-20260901-120000.json", "x".repeat(301)))
         );
-        assert_eq!(fitting(".hidden"), "-hidden");
+        assert_eq!(fitting(".hidden"), "hidden");
+        assert_eq!(fitting("/abs/x"), "abs-x");
         assert_eq!(fitting("openai-infqps-m-1.json"), "openai-infqps-m-1.json");
     }
 }

@@ -119,6 +119,12 @@ impl Outputs {
         }
     }
 
+    /// Their files.
+    #[cfg(feature = "cli")]
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|output| output.path.as_path())
+    }
+
     /// Writes them all.
     ///
     /// # Errors

@@ -20,10 +20,9 @@ const BEGINNING: usize = 6;
 static KNOWN: LazyLock<RwLock<Vec<String>>> = LazyLock::new(|| {
     let named = std::env::vars_os().filter_map(|(name, value)| {
         let is_one = is_secret(name.to_str()?);
-        value
-            .into_string()
-            .ok()
-            .filter(|value| is_one && value.len() >= LONG)
+        // Some name a file that holds the credential.
+        let is_one = |value: &String| is_one && value.len() >= LONG && !value.starts_with('/');
+        value.into_string().ok().filter(is_one)
     });
     let mut known: Vec<String> = named.flat_map(|value| forms(&value)).collect();
     sort(&mut known);

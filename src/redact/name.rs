@@ -39,6 +39,8 @@ pub(super) fn is_secret(name: &str) -> bool {
             "next",
         ]
         .contains(&words[words.len() - 2].as_str());
+    // The folder that a shell is in, by its name alone.
+    let plain = plain || words == ["pwd"];
     let last_two: String = words
         .iter()
         .rev()
@@ -122,6 +124,7 @@ mod tests {
     #[case("password")]
     #[case("AWS_SECRET_ACCESS_KEY")]
     #[case("Authorization")]
+    #[case("DB_PWD")]
     fn these_hold_credentials(#[case] name: &str) {
         assert!(is_secret(name), "{name}");
     }
@@ -135,6 +138,8 @@ mod tests {
     #[case("prompt_cache_key")]
     #[case("keyboard")]
     #[case("author")]
+    #[case("PWD")]
+    #[case("OLDPWD")]
     fn these_do_not(#[case] name: &str) {
         assert!(!is_secret(name), "{name}");
     }

@@ -96,7 +96,7 @@ pub(in crate::cli) struct Args {
     pub(super) skip_tokenizer_init: bool,
 
     #[command(flatten)]
-    dataset: DatasetFlags,
+    pub(super) dataset: DatasetFlags,
     /// Requests to send.
     #[arg(long, default_value_t = 1000)]
     pub(in crate::cli) num_prompts: usize,

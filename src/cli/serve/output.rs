@@ -3,6 +3,7 @@
 use super::flags::Args;
 use crate::{
     cli::{
+        apart::Files,
         argv,
         save::{self, How},
     },
@@ -12,6 +13,7 @@ use crate::{
     files,
     history::of_command,
     journal::Place,
+    outputs::Outputs,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
@@ -102,6 +104,27 @@ impl<'a> Output<'a> {
         results
             .or_else(|| self.saves().then(|| self.folder.clone()))
             .map(Place::Results)
+    }
+
+    /// Whether no file of the run is another one, or its input.
+    pub(super) fn check_apart(&self, outputs: &Outputs) -> Result<(), Error> {
+        let mut files = Files::default();
+        if let Some(path) = &self.args.dataset.dataset_path {
+            files.read("--dataset-path", path);
+        }
+        for path in outputs.paths() {
+            files.write("--output", path);
+        }
+        if let Some(export) = &self.export {
+            files.write("--export-requests", export.path());
+        }
+        if let Some(path) = &self.args.journal {
+            files.write("--journal", path);
+        }
+        if let (Some(name), true) = (&self.args.result_filename, self.saves()) {
+            files.write("--result-filename", &self.folder.join(name));
+        }
+        files.checked()
     }
 
     fn saves(&self) -> bool {

@@ -1,0 +1,68 @@
+//! Files of one command: what it writes is neither its input nor anything else that it writes.
+
+use crate::{
+    error::{Error, Problem},
+    files,
+};
+use std::path::{Path, PathBuf};
+
+/// The files so far, each with the flag that names it.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    named: Vec<(&'static str, PathBuf)>,
+    problems: Vec<Problem>,
+}
+
+impl Files {
+    /// The command reads this one.
+    pub(super) fn read(&mut self, flag: &'static str, path: &Path) {
+        self.named.push((flag, path.to_owned()));
+    }
+
+    /// The command writes this one.
+    pub(super) fn write(&mut self, flag: &'static str, path: &Path) {
+        let other = self
+            .named
+            .iter()
+            .find(|(_, other)| files::same(other, path));
+        if let Some((other, _)) = other {
+            let message =
+                format!("is the file of {other}, which would be lost. Choose another path");
+            self.problems
+                .push(Problem::new(flag, path.display(), message));
+        }
+        self.named.push((flag, path.to_owned()));
+    }
+
+    /// # Errors
+    /// [`Error::Invalid`] with each file that has two uses.
+    pub(super) fn checked(self) -> Result<(), Error> {
+        match self.problems.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Invalid(self.problems)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_one_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let mut files = Files::default();
+        files.read("--dataset-path", &at("in.jsonl"));
+        files.write("--output", &at("a"));
+        files.write("--export-requests", &at("b"));
+        files.write("--output", Path::new("/dev/null"));
+        files.write("--journal", Path::new("/dev/null"));
+        assert!(files.problems.is_empty());
+        files.write("--result-filename", &at("./in.jsonl"));
+        files.write("--journal", &at("a"));
+        let error = files.checked().unwrap_err().to_string();
+        assert!(error.contains("is the file of --dataset-path"), "{error}");
+        assert!(error.contains("is the file of --output"), "{error}");
+    }
+}
