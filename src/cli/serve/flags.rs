@@ -16,7 +16,10 @@ use crate::{
 };
 use clap::{ArgAction, ValueEnum};
 use serde_json::{Map, Value};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Flags of `goodput serve`.
 #[derive(Debug, clap::Args)]
@@ -96,7 +99,7 @@ pub(in crate::cli) struct Args {
     pub(super) skip_tokenizer_init: bool,
 
     #[command(flatten)]
-    pub(super) dataset: DatasetFlags,
+    dataset: DatasetFlags,
     /// Requests to send.
     #[arg(long, default_value_t = 1000)]
     pub(in crate::cli) num_prompts: usize,
@@ -446,6 +449,11 @@ impl Args {
             RampName::Exponential => RampKind::Exponential,
         };
         Some(Ramp { kind, start, end })
+    }
+
+    /// The file of the dataset, if it has one.
+    pub(super) fn dataset_path(&self) -> Option<&Path> {
+        self.dataset.dataset_path.as_deref()
     }
 
     /// What was asked, for results.

@@ -109,7 +109,7 @@ impl<'a> Output<'a> {
     /// Whether no file of the run is another one, or its input.
     pub(super) fn check_apart(&self, outputs: &Outputs) -> Result<(), Error> {
         let mut files = Files::default();
-        if let Some(path) = &self.args.dataset.dataset_path {
+        if let Some(path) = self.args.dataset_path() {
             files.read("--dataset-path", path);
         }
         for path in outputs.paths() {

@@ -15,7 +15,7 @@ pub(super) struct DatasetFlags {
     dataset_name: Name,
     /// File or folder of the dataset; of hf, the id of a set or a folder.
     #[arg(long)]
-    pub(in crate::cli::serve) dataset_path: Option<PathBuf>,
+    pub(super) dataset_path: Option<PathBuf>,
     /// Keep the file's order.
     #[arg(long)]
     disable_shuffle: bool,
