@@ -91,4 +91,21 @@ mod tests {
     fn a_text_is_text(#[case] text: &str, #[case] as_shown: &str) {
         assert_eq!(shown(text), as_shown);
     }
+
+    #[test]
+    fn reports_are_shown_as_they_are() {
+        use crate::{
+            judge::Criteria,
+            report::{
+                VllmOptions,
+                testing::{failing_run, report},
+                vllm_table,
+            },
+        };
+        let report = report(failing_run(), Criteria::default());
+        let table = vllm_table(report.run(), report.metrics(), &VllmOptions::default());
+        for text in [table, report.to_string()] {
+            assert_eq!(shown(&text), text);
+        }
+    }
 }

@@ -36,7 +36,8 @@ pub(super) fn is_secret(name: &str) -> bool {
     let plain = words.len() > 1
         && [
             "eos", "bos", "pad", "unk", "sep", "mask", "image", "video", "audio", "per", "cache",
-            "next",
+            "next", "inter", "first", "last", "output", "input", "prompt", "special", "stop",
+            "cached", "draft", "new", "each", "one", "zero", "primary", "sort", "group",
         ]
         .contains(&words[words.len() - 2].as_str());
     // The folder that a shell is in, by its name alone.

@@ -83,17 +83,17 @@ static RULES: [Rule; 8] = [
     Rule {
         pattern: LazyLock::new(|| {
             Regex::new(concat!(
-                r#"(--?[\w.-]*"#,
+                r#"(^|[\s"'`\[(,])(--?(?:[A-Za-z][\w.-]*)?"#,
                 secret_word!(),
                 r#")(=|\s+|["'],?\s*["'])("[^"]*"?|'[^']*'?|[^\s"',\]-][^\s"',\]]*|-[^\s"',\]-][^\s"',\]]*)"#
             ))
             .ok()
         }),
         needs: &["-"],
-        mask: |found, tell| match is_secret(&found[1]) {
+        mask: |found, tell| match is_secret(&found[2]) {
             true => {
-                tell(unquoted(&found[3]));
-                format!("{}{}{MASK}", &found[1], &found[2])
+                tell(unquoted(&found[4]));
+                format!("{}{}{}{MASK}", &found[1], &found[2], &found[3])
             }
             false => found[0].to_owned(),
         },

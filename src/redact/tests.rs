@@ -40,6 +40,7 @@ use serde_json::json;
     "extra-body: {api_key: S, top_k: 1}",
     "extra-body: {api_key: ***, top_k: 1}"
 )]
+#[case("--key S --token T", "--key *** --token ***")]
 #[case("serve --verbose --api-key S", "serve --verbose --api-key ***")]
 #[case(r#"{"a": {"api_key": "S"}}"#, r#"{"a": {"api_key": "***"}}"#)]
 #[case("note: a: api_key: S", "note: a: api_key: ***")]
@@ -65,6 +66,9 @@ fn what_looks_like_a_credential_is_masked(#[case] given: &str, #[case] shown: &s
 #[case("unexpected token: expected a string")]
 #[case("http://127.0.0.1:8000/v1/chat/completions")]
 #[case("what is it? no")]
+#[case("---------------Inter-token Latency----------------")]
+#[case("time to the first token: 5 ms, inter-token: 3 ms, per-token: 2")]
+#[case("-k token is not --tokenizer x")]
 #[case("the eos_token=</s> of Qwen/Qwen3-0.6B")]
 #[case("prompt_tokens: 5, completion_tokens=8")]
 #[case("random(input = 256, output = 64)")]
