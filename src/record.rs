@@ -405,9 +405,11 @@ impl Record {
             reasoning: String::new(),
             finish: self.finish.clone(),
             usage: self.usage,
-            server_times: self.server_times.clone(),
+            server_times: self.server_times,
             input: self.input,
             output: self.output,
+            asked: self.asked,
+            retried: self.retried,
             error: self.error.clone(),
         }
     }

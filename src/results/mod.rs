@@ -10,7 +10,10 @@ mod journal;
 mod own;
 mod shown;
 
-use crate::error::{Error, Problem};
+use crate::{
+    error::{Error, Problem},
+    files::text,
+};
 use document::{Document, Documents};
 use import::{Imported, Reader};
 use own::Own;
@@ -49,11 +52,10 @@ enum Origin {
 /// The file cannot be read, or none of its results.
 pub(crate) fn read(path: &Path, left_out: &mut Vec<Problem>) -> Result<Vec<Reading>, Problem> {
     let file = path.display().to_string();
-    let text = crate::files::text::read(path).or_else(|e| match e.kind() {
+    let text = text::read(path).or_else(|e| match e.kind() {
         // A line that was torn may end within a character.
-        ErrorKind::InvalidData => {
-            std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        }
+        ErrorKind::InvalidData => text::read_bytes(path, text::LARGEST)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         _ => Err(e),
     });
     let text = text.map_err(|e| Problem::new(&file, "", format!("cannot be read: {e}")))?;
