@@ -47,7 +47,8 @@ fn end(text: &str) -> usize {
     if text.len() <= PIECE {
         return text.len();
     }
-    let most = text.floor_char_boundary(PIECE);
+    let starts = |at: &usize| text.is_char_boundary(*at);
+    let most = (0..=PIECE).rev().find(starts).unwrap_or(0);
     match text[..most].rfind(' ') {
         Some(space) if space > 0 => space,
         _ => most,
