@@ -20,10 +20,22 @@ fn cell(column: &Column, row: &Row<'_>) -> String {
         Column::Whole(value) => value(row).map(|whole| whole.to_string()),
         Column::Number(value) => value(row).map(|number| json!(number).to_string()),
         Column::Truth(value) => Some(value(row).to_string()),
-        Column::Text(value) => value(row),
+        Column::Text(value) => value(row).map(|text| plain(&text)),
         Column::Numbers(value) => Some(json!(value(row)).to_string()),
     };
     text.unwrap_or_default()
+}
+
+/// A text that is nothing but a text, on one line: a spreadsheet takes `=1+1` for a formula.
+fn plain(text: &str) -> String {
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    match line.starts_with(['=', '+', '-', '@']) {
+        true => format!("'{line}"),
+        false => line,
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +67,13 @@ mod tests {
         assert_eq!(lines.count(), 12);
     }
 
+    #[test]
+    fn no_text_is_a_formula_or_moves_a_cursor() {
+        assert_eq!(plain("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
+        assert_eq!(plain("@a"), "'@a");
+        assert_eq!(plain("a=1\n\u{1b}[31m"), "a=1  [31m");
+    }
+
     proptest! {
         /// Whatever servers say stays in its cell.
         #[test]
@@ -71,8 +90,10 @@ mod tests {
                 let place = head.iter().position(|other| other == name).unwrap();
                 rows[row][place].to_owned()
             };
-            prop_assert_eq!(cell(0, "error"), format!("error event in the stream: {message}"));
-            prop_assert_eq!(cell(0, "finish_reason"), finish);
+            let on_one_line = |text: &str| text.replace(['\r', '\n'], " ");
+            let error = format!("error event in the stream: {}", on_one_line(&message));
+            prop_assert_eq!(cell(0, "error"), error);
+            prop_assert_eq!(cell(0, "finish_reason"), on_one_line(&finish));
             prop_assert_eq!(cell(0, "itl_ms"), "[20.0]");
             prop_assert_eq!(cell(1, "ttft_ms"), "4.0");
         }

@@ -27,7 +27,9 @@ pub fn junit_xml(outcomes: &[Outcome]) -> Result<String, SerializeError> {
         suite.add_test_case(case(outcome));
     }
     report.add_test_suites(suites);
-    report.to_string()
+    // XML has no such characters, and no parser reads on behind one.
+    let xml = report.to_string()?;
+    Ok(xml.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}"))
 }
 
 fn case(outcome: &Outcome) -> TestCase {

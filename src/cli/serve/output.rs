@@ -14,6 +14,7 @@ use crate::{
     history::of_command,
     journal::Place,
     outputs::Outputs,
+    redact,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
 };
 use jiff::{ToSpan, Zoned};
@@ -277,6 +278,8 @@ fn metrics_named(names: &[String], problems: &mut Vec<Problem>) -> Vec<VllmMetri
 fn metadata(pairs: &[String], problems: &mut Vec<Problem>) -> Vec<(String, String)> {
     let mut metadata = Vec::new();
     for pair in pairs {
+        // A result file is for others, too.
+        let pair = &redact::own(pair);
         match pair.split_once('=') {
             None => problems.push(Problem::new(
                 "--metadata",
