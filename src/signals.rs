@@ -49,6 +49,7 @@ pub(crate) fn listen(says: Option<&'static str>) -> io::Result<Stop> {
 }
 
 /// What cannot be done without handlers.
+#[cfg(feature = "cli")]
 pub(crate) const UNHEARD: &str = "cannot listen to signals";
 
 /// What runs say when they are asked to end.

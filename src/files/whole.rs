@@ -7,7 +7,7 @@ use super::{
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind},
-    path::{Path, PathBuf},
+    path::Path,
 };
 use tempfile::NamedTempFile;
 
@@ -73,7 +73,7 @@ pub(crate) fn replace(
 /// # Errors
 /// The system's.
 #[cfg(feature = "cli")]
-pub(crate) fn add(path: &Path, text: &[u8]) -> io::Result<PathBuf> {
+pub(crate) fn add(path: &Path, text: &[u8]) -> io::Result<std::path::PathBuf> {
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let mut new = temporary(folder)?;
@@ -101,7 +101,7 @@ pub(crate) fn add(path: &Path, text: &[u8]) -> io::Result<PathBuf> {
 /// # Errors
 /// The system's.
 #[cfg(feature = "cli")]
-pub(crate) fn rescue(name: &str, ending: &str, text: &[u8]) -> io::Result<PathBuf> {
+pub(crate) fn rescue(name: &str, ending: &str, text: &[u8]) -> io::Result<std::path::PathBuf> {
     let mut builder = tempfile::Builder::new();
     let mut file = builder.prefix(name).suffix(ending).tempfile()?;
     io::Write::write_all(file.as_file_mut(), text)?;
