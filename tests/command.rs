@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+mod support;
+
 use rstest::{Context, rstest};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
 };
+use support::{RawServer, good_stream};
 
 fn goodput(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_goodput"))
