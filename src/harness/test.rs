@@ -55,14 +55,15 @@ pub fn run_test(module: &str, name: &str) {
             entry.path()
         );
     }
+    // First, so that `goodput report` knows of it however it ends.
+    let history = History::of_binary(Path::new(entry.manifest_dir));
+    history.begin(&entry.id());
     let outputs = Outputs::of_environment(&entry.label());
     let outputs = match outputs.and_then(|outputs| outputs.check().map(|()| outputs)) {
         Ok(outputs) => outputs,
         // Not in a closure, which would be the place that the panic names.
         Err(e) => panic!("{e}"),
     };
-    let history = History::of_binary(Path::new(entry.manifest_dir));
-    history.begin(&entry.id());
     let baselines = Settings::default();
     let share = share(entry, &baselines);
     let mut shown = None;
