@@ -384,8 +384,11 @@ impl Bench {
         self
     }
 
-    /// Send the first request again and again for up to this long before the run, until it
-    /// succeeds. Default: no such check.
+    /// Wait up to this long for the server to be ready: it is asked for the model if none was named, and gets the
+    /// first request again and again until it succeeds. A refused connection, a name that is not known yet, a
+    /// status of 5xx, 408, 425 or 429 and silence are waited out; any other status, such as 401 or 404, and a
+    /// certificate that is refused end the wait at once. Attempts may take 5 s, then twice as long each.
+    /// Default: no such check.
     pub fn ready_timeout(mut self, limit: impl Setting<Duration>) -> Self {
         self.ready_timeout = self.set("ready_timeout", limit).or(self.ready_timeout);
         self
@@ -454,7 +457,8 @@ impl Bench {
         self
     }
 
-    /// Hold the machine-wide measurement lock during the run. Default true; simulated benches
+    /// Hold this user's measurement lock of the machine during the run. Where it cannot be taken, a line on stderr says
+    /// so and the run goes on. Default true; simulated benches
     /// never take it.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
         self.exclusive = exclusive;

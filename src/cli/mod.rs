@@ -16,7 +16,7 @@ mod words;
 
 use crate::screen;
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode, sync::OnceLock};
 
 /// criterion for LLM inference servers: measures, judges, and exits non-zero when an SLO is missed.
 #[derive(Debug, Parser)]
@@ -77,6 +77,14 @@ fn let_long_files_fail() {
     }
 }
 
+/// The command line of this process with its `--config` file, which is read once: it may be another file when the
+/// run has ended.
+static LINE: OnceLock<Vec<OsString>> = OnceLock::new();
+
+fn line() -> &'static [OsString] {
+    LINE.get().map_or(&[], Vec::as_slice)
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     #[cfg(unix)]
@@ -88,7 +96,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(e.exit_code());
         }
     };
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::try_parse_from(LINE.get_or_init(|| args)) {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors and go to stdout.

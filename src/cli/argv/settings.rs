@@ -7,7 +7,7 @@ use std::{any::TypeId, ffi::OsString};
 
 /// The flags of the subcommand, given ones and defaults, by the names that vLLM's parser has for them. Header
 /// values are hidden, as there, and so is every other credential. Empty for a line that does not parse.
-pub(in crate::cli) fn settings(line: Vec<OsString>) -> Map<String, Value> {
+pub(in crate::cli) fn settings(line: &[OsString]) -> Map<String, Value> {
     let command = Cli::command();
     let Ok(matches) = command.clone().try_get_matches_from(line) else {
         return Map::new();
@@ -80,7 +80,8 @@ mod tests {
     fn settings_have_vllms_names_and_types() {
         let line = "goodput serve --request-rate 10 --num-prompts 7 --label 2026 --goodput ttft:200 \
                     --save-result --header Authorization=secret --base-url http://me:secret@h:1";
-        let settings = settings(line.split_whitespace().map(OsString::from).collect());
+        let line: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        let settings = settings(&line);
         for (name, expected) in [
             ("request_rate", json!(10.0)),
             ("num_prompts", json!(7)),
@@ -102,6 +103,6 @@ mod tests {
     #[test]
     fn an_infinite_rate_is_the_text_that_vllm_writes() {
         let line = ["goodput", "serve"].map(OsString::from);
-        assert_eq!(settings(line.to_vec())["request_rate"], "inf");
+        assert_eq!(settings(&line)["request_rate"], "inf");
     }
 }

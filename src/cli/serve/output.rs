@@ -212,9 +212,8 @@ impl<'a> Output<'a> {
             return Ok(());
         }
         let path = report::pytorch_file(path);
-        let (line, _) = argv::prepared(std::env::args_os())?;
         let model = self.args.model_id(report.model());
-        let records = report::pytorch_records(json, model, argv::settings(line));
+        let records = report::pytorch_records(json, model, argv::settings(super::super::line()));
         let what = format!("cannot write the records for PyTorch to {}", path.display());
         save::write(&path, &records, How::Replace)
             .map(drop)
