@@ -81,10 +81,7 @@ impl Drawn {
             of_requests: &values,
             sorted: &self.sorted,
         };
-        let place = q * (self.sorted.len() - 1) as f64;
-        let at = |place: f64| self.sorted[place as usize];
-        let (below, above) = (at(place), at(place.ceil()));
-        let value = below + place.fract() * (above - below);
+        let value = self.at(q);
         quantile(sample, q, value, None, queue.pace(&self.gaps)).interval(ERROR)
     }
 
@@ -96,16 +93,27 @@ impl Drawn {
         share.unwrap().interval(ERROR)
     }
 
-    /// Intervals in the order of [`NUMBERS`], beside what they should cover.
-    fn intervals(&self, queue: &Queue, truth: &Truth) -> [(Interval, f64); 6] {
+    fn at(&self, q: f64) -> f64 {
+        let place = q * (self.sorted.len() - 1) as f64;
+        let (below, above) = (
+            self.sorted[place as usize],
+            self.sorted[place.ceil() as usize],
+        );
+        below + place.fract() * (above - below)
+    }
+
+    /// Intervals in the order of [`NUMBERS`], with what they should cover and with the number of the run.
+    fn intervals(&self, queue: &Queue, truth: &Truth) -> [(Interval, f64, f64); 6] {
         let [p50, p90, p99] = truth.percentiles;
+        let percentile = |q, truth| (self.percentile(queue, q), truth, self.at(q));
+        let good = |limit, truth| (self.good(queue, limit), truth, self.below(limit));
         [
-            (self.mean_interval(queue, ERROR), truth.mean),
-            (self.percentile(queue, 0.5), p50),
-            (self.percentile(queue, 0.9), p90),
-            (self.percentile(queue, 0.99), p99),
-            (self.good(queue, p90), truth.good[0]),
-            (self.good(queue, p99), truth.good[1]),
+            (self.mean_interval(queue, ERROR), truth.mean, self.mean()),
+            percentile(0.5, p50),
+            percentile(0.9, p90),
+            percentile(0.99, p99),
+            good(p90, truth.good[0]),
+            good(p99, truth.good[1]),
         ]
     }
 }
@@ -119,20 +127,36 @@ struct Coverage {
     open: f64,
     /// Independent values that a run is worth, by how much runs differ, on the rarer side of the number.
     carried: f64,
+    /// The mean width of those that have two ends.
+    width: f64,
+    /// The width of an interval by one who knows the process: how far 95 % of runs are off, 3.92 standard deviations.
+    oracle: f64,
 }
 
 /// The coverage of each number.
 fn measured(queue: &Queue, requests: usize, runs: u64, truths: u64) -> [Coverage; 6] {
     let truth = truth(queue, requests, truths);
     let mut counts = [(0, 0); 6];
+    // Of those with two ends: how many, and their widths; of the runs' numbers: sum and sum of squares.
+    let mut widths = [(0_u32, 0.0); 6];
+    let mut values = [(0.0, 0.0); 6];
     // Of the mean and of the shares below the percentiles: sum of squares of what a run is off by.
     let mut off = [0.0; 4];
     let mut spread = 0.0;
     for seed in 0..runs {
         let run = Drawn::of(queue, requests, seed);
-        for (count, (interval, truth)) in counts.iter_mut().zip(run.intervals(queue, &truth)) {
-            count.0 += u32::from(interval.contains(truth));
-            count.1 += u32::from(interval.high.is_none());
+        for (number, (interval, truth, value)) in
+            run.intervals(queue, &truth).into_iter().enumerate()
+        {
+            let interval = interval.around(value);
+            counts[number].0 += u32::from(interval.contains(truth));
+            counts[number].1 += u32::from(interval.high.is_none());
+            if let Some((low, high)) = interval.low.zip(interval.high) {
+                widths[number].0 += 1;
+                widths[number].1 += high - low;
+            }
+            values[number].0 += value;
+            values[number].1 += value * value;
         }
         let square = |x: f64| x * x;
         off[0] += square(run.mean() - truth.mean);
@@ -156,6 +180,12 @@ fn measured(queue: &Queue, requests: usize, runs: u64, truths: u64) -> [Coverage
         covered: percent(counts[number].0),
         open: percent(counts[number].1),
         carried: carried[number],
+        width: widths[number].1 / f64::from(widths[number].0),
+        oracle: {
+            let (sum, squares) = values[number];
+            let mean = sum / runs as f64;
+            3.92 * (squares / runs as f64 - mean * mean).max(0.0).sqrt()
+        },
     })
 }
 
@@ -181,25 +211,61 @@ const RISING: Queue = Queue {
     ..Queue::steady(0.0)
 };
 
-/// 500 runs: 93 to 97 %, give or take twice the 0.97 points that so few scatter by.
+/// Requests that differ by 2 %, on a server whose speed drifts by 4 %.
+const DRIFTING: Queue = Queue {
+    spread: 0.02,
+    drift: 0.04,
+    ..NO_QUEUE
+};
+/// Requests that differ by a tenth do not show the drift one by one.
+const HIDDEN_DRIFT: Queue = Queue {
+    spread: 0.1,
+    ..DRIFTING
+};
+const STALLING: Queue = Queue {
+    spread: 0.05,
+    stalls: 0.02,
+    ..NO_QUEUE
+};
+/// As wide as an interval may be on average, where a run carries the number.
+const WIDEST: f64 = 1.5;
+
+impl Coverage {
+    /// How many times as wide as the oracle's intervals are.
+    fn wide(&self) -> f64 {
+        self.width / self.oracle
+    }
+}
+
+/// 500 runs: 93 to 97 %, give or take twice the 0.97 points that so few scatter by; and not wider than so many times
+/// the oracle's: 1.5 where nothing queues, with room for the scatter of both widths. A queue costs more, as its
+/// correlation has to be found out, and most on a ramp, where it has to be told from the slope.
 #[rstest]
-#[case::no_queue(NO_QUEUE, 600)]
-#[case::no_queue_p99(NO_QUEUE, 2_000)]
-#[case::queueing_now_and_then(Queue::steady(0.5), 200)]
-#[case::queueing(Queue::steady(0.7), 600)]
-#[case::near_saturation(Queue::steady(0.9), 600)]
-#[case::bursty(BURSTY, 600)]
-#[case::rising(RISING, 600)]
-#[case::rising_for_long(RISING, 2_000)]
-fn intervals_hold_their_confidence(#[case] queue: Queue, #[case] requests: usize) {
+#[case::no_queue(NO_QUEUE, 600, 1.65)]
+#[case::no_queue_p99(NO_QUEUE, 2_000, 1.65)]
+#[case::drifting(DRIFTING, 600, 1.65)]
+#[case::drifting_unseen(HIDDEN_DRIFT, 600, 2.1)]
+#[case::stalling(STALLING, 600, 2.0)]
+#[case::queueing_now_and_then(Queue::steady(0.5), 200, 2.1)]
+#[case::queueing(Queue::steady(0.7), 600, 1.9)]
+#[case::near_saturation(Queue::steady(0.9), 600, 1.9)]
+#[case::bursty(BURSTY, 600, 2.4)]
+#[case::rising(RISING, 600, 3.3)]
+#[case::rising_for_long(RISING, 2_000, 3.3)]
+fn intervals_hold_their_confidence(
+    #[case] queue: Queue,
+    #[case] requests: usize,
+    #[case] widest: f64,
+) {
     let all = measured(&queue, requests, 500, 200);
     for (name, coverage) in NUMBERS.iter().zip(&all) {
         assert!(coverage.holds(1.95), "{name} {coverage:?}");
     }
     // They are not bought with refusals: what a run carries is mostly bounded.
     for (name, coverage) in NUMBERS.iter().zip(&all) {
-        let refused = coverage.carried >= 2.0 * CARRIES && coverage.open > 20.0;
-        assert!(!refused, "{name} {coverage:?}");
+        let carried = coverage.carried >= 2.0 * CARRIES;
+        assert!(!carried || coverage.open <= 20.0, "{name} {coverage:?}");
+        assert!(!carried || coverage.wide() <= widest, "{name} {coverage:?}");
     }
 }
 
@@ -270,6 +336,25 @@ fn looking_repeatedly_keeps_the_error() {
     assert!(wrong <= 7.0, "{wrong} %");
 }
 
+/// What one run cannot see: its own level. Covered is the level of the run, and the average over all runs.
+fn levels_table() {
+    println!(
+        "| level | requests | mean of this run's level | mean of all runs |\n|---|---|---|---|"
+    );
+    let one = Queue {
+        spread: 0.05,
+        ..NO_QUEUE
+    };
+    let many = Queue { level: 0.04, ..one };
+    for requests in [20, 50, 100, 200, 600] {
+        let [own, all] = [one, many].map(|queue| measured(&queue, requests, 2_000, 2_000)[0]);
+        println!(
+            "| 4 % | {requests} | {:.1} | {:.1} |",
+            own.covered, all.covered
+        );
+    }
+}
+
 /// `cargo test --release --all-features --lib -- --ignored --nocapture coverage_table`
 #[test]
 #[ignore = "prints the table of docs/verdicts.md; ten minutes in a release build"]
@@ -280,6 +365,9 @@ fn coverage_table() {
     };
     let scenarios = [
         ("no queue", NO_QUEUE),
+        ("drift", DRIFTING),
+        ("hidden drift", HIDDEN_DRIFT),
+        ("stalls", STALLING),
         ("ρ = 0.5", Queue::steady(0.5)),
         ("ρ = 0.7", Queue::steady(0.7)),
         ("ρ = 0.8", Queue::steady(0.8)),
@@ -291,19 +379,23 @@ fn coverage_table() {
     ];
     println!("| load | requests | {} |", NUMBERS.join(" | "));
     println!("|---|---|{}", "---|".repeat(NUMBERS.len()));
-    let mut outside = Vec::new();
+    let (mut outside, mut wide) = (Vec::new(), Vec::new());
     for (name, queue) in scenarios {
-        // Few requests that queue carry nothing.
-        let few: &[usize] = if name == "no queue" {
-            &[20, 60, 120]
-        } else {
-            &[]
+        let few: &[usize] = match name {
+            // Few requests that queue carry nothing.
+            _ if queue.slots < 16 => &[],
+            "no queue" => &[20, 50, 60, 100, 120],
+            _ => &[20, 50, 100],
         };
         for &requests in few.iter().chain(&[200, 600, 2_000, 5_000]) {
             let all = measured(&queue, requests, 2_000, 2_000);
             let cells = all.map(|of| {
                 let carried = if of.carried >= CARRIES { "" } else { "*" };
-                format!("{:.1}{carried} ({:.0})", of.covered, of.open)
+                let wide = match of.wide().is_finite() {
+                    true => format!(" {:.1}×", of.wide()),
+                    false => String::new(),
+                };
+                format!("{:.1}{carried} ({:.0}){wide}", of.covered, of.open)
             });
             println!("| {name} | {requests} | {} |", cells.join(" | "));
             for (number, of) in NUMBERS.iter().zip(all) {
@@ -311,12 +403,18 @@ fn coverage_table() {
                 if !of.holds(1.0) {
                     outside.push(format!("{name}, {requests} requests, {number}: {of:.1?}"));
                 }
+                if of.carried >= CARRIES && of.wide() > WIDEST {
+                    wide.push(format!("{name}, {requests} requests, {number}: {of:.3?}"));
+                }
             }
         }
     }
-    println!("\n| failures | 200 requests | 600 | 2000 | 5000 |\n|---|---|---|---|---|");
+    println!(
+        "\n| failures | 20 requests | 50 | 100 | 200 | 600 | 2000 | 5000 |\n|---|---|---|---|---|---|---|---|"
+    );
     for (name, row) in [("alone", 1.0), ("in rows", 4.0)] {
-        let covered = [200, 600, 2_000, 5_000].map(|requests| errors_covered(requests, row, 2_000));
+        let sizes = [20, 50, 100, 200, 600, 2_000, 5_000];
+        let covered = sizes.map(|requests| errors_covered(requests, row, 2_000));
         let cells = covered.map(|percent| format!("{percent:.1}"));
         println!("| {name} | {} |", cells.join(" | "));
     }
@@ -324,6 +422,11 @@ fn coverage_table() {
         "\noutside 93 to 97 %, give or take a point:\n{}\n",
         outside.join("\n")
     );
+    println!(
+        "wider than {WIDEST} times the oracle's:\n{}\n",
+        wide.join("\n")
+    );
+    levels_table();
     println!(
         "| load | requests a segment | wrongly decided at one of three looks |\n|---|---|---|"
     );

@@ -72,7 +72,7 @@ impl Worth {
         if share <= 0.0 || share >= 1.0 {
             return Some(Worth::independent(requests));
         }
-        let long_run = LongRun::of_steps(indicators, pace)?;
+        let long_run = LongRun::of_steps(indicators, pace, 0.0)?;
         // Rare events say little about how they cluster. At worst all that were seen are one
         // cluster.
         let rare = share.min(1.0 - share) * requests;

@@ -7,6 +7,7 @@
 //! ([`Pace`]). `docs/verdicts.md` explains the methods and holds the measured coverage.
 
 mod body;
+mod calm;
 pub mod compare;
 mod critical;
 mod evidence;

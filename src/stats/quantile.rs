@@ -81,7 +81,7 @@ fn own(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
             (below - share * values.len() as f64) * requests / count
         })
         .collect();
-    let long_run = LongRun::of_steps(&influence, pace)?;
+    let long_run = LongRun::of_steps(&influence, pace, body::kinship(sample))?;
     let worth = Worth::new(count, share * (1.0 - share), long_run);
     Some(Evidence::own(worth, share))
 }

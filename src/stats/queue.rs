@@ -1,9 +1,10 @@
-//! A queue for tests: FIFO with slots, Poisson or bursty arrivals, a steady or a rising load. What
+//! A queue for tests: FIFO with slots, Poisson or bursty arrivals, a steady or a rising load, on a server that
+//! may drift or stall. What
 //! it lacks of a real server it makes up in speed: thousands of runs a second.
 
 use super::Pace;
 use rand::SeedableRng;
-use rand_distr::{Distribution, Gamma, LogNormal};
+use rand_distr::{Distribution, Gamma, LogNormal, StandardNormal};
 use rand_pcg::Pcg64;
 
 /// What arrives and how fast it is served. The mean service takes 1.
@@ -18,7 +19,17 @@ pub(crate) struct Queue {
     pub(crate) spread: f64,
     /// How much longer each service takes than it should.
     pub(crate) slowness: f64,
+    /// The server's speed drifts: the standard deviation of the logarithm of a factor which is an autoregression of
+    /// 0.97 from request to request.
+    pub(crate) drift: f64,
+    /// The share of requests that stall: their service takes five times as long.
+    pub(crate) stalls: f64,
+    /// A run is slower or faster as a whole by a factor whose logarithm has this standard deviation.
+    pub(crate) level: f64,
 }
+
+/// Correlation of the speeds of neighbouring requests.
+const DRIFTING: f64 = 0.97;
 
 impl Queue {
     /// Four slots, lognormal service (CV 0.5), Poisson arrivals.
@@ -29,6 +40,9 @@ impl Queue {
             slots: 4,
             spread: 0.5,
             slowness: 1.0,
+            drift: 0.0,
+            stalls: 0.0,
+            level: 0.0,
         }
     }
 
@@ -70,11 +84,24 @@ impl Queue {
         let variance = (1.0 + self.spread * self.spread).ln();
         let service = LogNormal::new(-variance / 2.0, variance.sqrt()).unwrap();
         let mut free = vec![0.0_f64; self.slots];
+        // Its own draws, so that a server which does neither has the runs that it always had.
+        let mut luck = Pcg64::seed_from_u64(seed.wrapping_mul(0xd1b5_4a32_d192_ed03));
+        let mut normal = || -> f64 { StandardNormal.sample(&mut luck) };
+        let level = libm::exp(self.level * normal());
+        let mut speed = normal();
+        let mut factor = || {
+            let now = libm::exp(self.drift * speed);
+            speed = DRIFTING * speed + (1.0 - DRIFTING * DRIFTING).sqrt() * normal();
+            // One in so many of a normal deviate's values.
+            let stalls =
+                self.stalls > 0.0 && libm::erfc(normal().abs() / 2.0_f64.sqrt()) < self.stalls;
+            level * now * if stalls { 5.0 } else { 1.0 }
+        };
         let serve = |at: f64| {
             let slot = (0..free.len()).min_by(|a, b| free[*a].total_cmp(&free[*b]));
             let slot = &mut free[slot.unwrap()];
             let start = at.max(*slot);
-            let takes = service.sample(&mut random) * self.slowness;
+            let takes = service.sample(&mut random) * self.slowness * factor();
             *slot = start + takes;
             start - at + 0.2 * takes
         };

@@ -2,10 +2,14 @@
 //!
 //! The interval is symmetric in 1 / R, not in R. A queue's mean wait goes with 1 / (1 − ρ), and
 //! what a run estimates evenly is the slack 1 − ρ; on this scale the ends are where they belong near
-//! saturation, and where the noise is small no scale matters. When the half width reaches R itself
+//! saturation, and where the noise is small no scale matters. When the half width comes near R itself
 //! there is no upper end. Latencies have more of the confidence at that end ([`Tail`]).
 
-use super::{Interval, LongRun, Pace, Tail};
+use super::{Interval, LongRun, Pace, Tail, calm};
+
+/// When half the width is so much of the ratio on the scale of 1 / R there is no upper end: it would be more than five
+/// times the ratio, and move by as much from run to run.
+const TOO_WIDE: f64 = 0.8;
 
 /// A ratio with what its interval needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,9 +37,19 @@ pub fn ratio(pairs: &[(f64, f64)], pace: Pace<'_>, tail: Tail) -> Option<Ratio> 
         .collect();
     Some(Ratio {
         value,
-        long_run: LongRun::of(&influence, pace),
+        long_run: match tail == Tail::Above && is_calm(pairs) {
+            true => LongRun::of_calm(&influence, pace),
+            false => LongRun::of(&influence, pace),
+        },
         tail,
     })
+}
+
+fn is_calm(pairs: &[(f64, f64)]) -> bool {
+    let whole = pairs.iter().filter(|(_, whole)| *whole > 0.0);
+    let mut values: Vec<f64> = whole.map(|(part, whole)| part / whole).collect();
+    values.sort_by(f64::total_cmp);
+    calm::is_calm(&values)
 }
 
 impl Ratio {
@@ -58,7 +72,7 @@ impl Ratio {
         if self.value <= 0.0 {
             return Interval::new(self.value - below, self.value + above);
         }
-        let high = match above < self.value {
+        let high = match above < TOO_WIDE * self.value {
             true => self.value / (1.0 - above / self.value),
             false => f64::INFINITY,
         };

@@ -15,7 +15,7 @@
 mod mixture;
 mod posterior;
 
-use super::{Pace, critical};
+use super::{Pace, calm, critical};
 use mixture::Mixture;
 use posterior::Model;
 
@@ -62,15 +62,26 @@ impl LongRun {
     ///
     /// Gaps that are not as many as the values are left out of account.
     pub fn of(series: &[f64], pace: Pace<'_>) -> Option<Self> {
-        Self::with_tails(series, pace, Tails::Heavy)
+        Self::with_tails(series, pace, Tails::Heavy, 0.0)
     }
 
-    /// The same of a series in which no value is much larger than the others: of indicators and ranks.
-    pub fn of_steps(series: &[f64], pace: Pace<'_>) -> Option<Self> {
-        Self::with_tails(series, pace, Tails::Light)
+    /// The same of a series whose values are within a factor of two, as latencies without a queue are: if
+    /// neighbours are alike, the server's speed drifts.
+    pub fn of_calm(series: &[f64], pace: Pace<'_>) -> Option<Self> {
+        let tails = match calm::has_stalls(series) {
+            true => Tails::Heavy,
+            false => Tails::Light,
+        };
+        Self::with_tails(series, pace, tails, calm::kinship(series))
     }
 
-    fn with_tails(series: &[f64], pace: Pace<'_>, tails: Tails) -> Option<Self> {
+    /// The same of a series in which no value is much larger than the others: of indicators and ranks. The kinship is
+    /// that of the values which they come from, if these are calm, and else 0.
+    pub fn of_steps(series: &[f64], pace: Pace<'_>, kinship: f64) -> Option<Self> {
+        Self::with_tails(series, pace, Tails::Light, kinship)
+    }
+
+    fn with_tails(series: &[f64], pace: Pace<'_>, tails: Tails, kinship: f64) -> Option<Self> {
         if series.len() < FEWEST {
             return None;
         }
@@ -94,7 +105,7 @@ impl LongRun {
             },
             Pace::Ramp => Model::ramp(batches, tails),
         };
-        let posterior = model.posterior(&means);
+        let posterior = model.drifting(kinship).posterior(&means);
         let (variance, freedom) = Mixture(&posterior.parts).as_one();
         Some(LongRun {
             variance,
