@@ -109,6 +109,44 @@ fn small_clear_runs_are_decided(#[case] requests: usize, #[case] slos: &str) {
     }
 }
 
+/// All answers have the same length, so their tokens a second vary by nothing but how long the last ones take.
+#[test]
+fn throughput_of_equal_answers_knows_how_long_the_last_ones_take() {
+    let report = |seed: u64| {
+        Bench::new("equal")
+            .target(format!(
+                "sim(ttft = lognormal(50ms, 10ms), itl = 5ms, seed = {seed})"
+            ))
+            .dataset("random(input = 4, output = 8)")
+            .tokenizer("none")
+            .seed(seed)
+            .rate(10.0)
+            .requests(60)
+            .slo("throughput(output) > 1, throughput(requests) > 0.1")
+            .run_blocking()
+            .unwrap()
+    };
+    let reports: Vec<Report> = (0..40).map(report).collect();
+    for number in 0..2 {
+        let slos: Vec<_> = reports
+            .iter()
+            .map(|r| &r.judgement().slos[number])
+            .collect();
+        let truth = slos.iter().map(|slo| slo.value.unwrap()).sum::<f64>() / 40.0;
+        let held = slos
+            .iter()
+            .filter(|slo| slo.interval.unwrap().contains(truth));
+        let held = held.count();
+        // 95 % of 40, less three times the 3.4 points that so few scatter by.
+        assert!(held >= 34, "{held} of 40");
+        let wide = slos.iter().filter(|slo| {
+            let interval = slo.interval.unwrap();
+            interval.high.unwrap() - interval.low.unwrap() > 0.01 * truth
+        });
+        assert_eq!(wide.count(), 0);
+    }
+}
+
 /// `cargo test --release --all-features --test coverage -- --ignored --nocapture`
 #[test]
 #[ignore = "three thousand runs; makes the table of docs/verdicts.md"]

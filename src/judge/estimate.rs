@@ -305,13 +305,43 @@ fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run) -> Estimate<'a> {
         }
     };
     match stats::ratio(&pairs, pace, Tail::None) {
-        Some(ratio) if ratio.value > 0.0 => Estimate::Ratio {
-            scale: value / ratio.value,
-            ratio,
-            root: false,
-        },
+        Some(mut ratio) if ratio.value > 0.0 => {
+            if !by_server && let Some((variance, freedom)) = outlasting(run) {
+                let variance = variance * ratio.value * ratio.value;
+                ratio.long_run = ratio.long_run.map(|own| own.and(variance, freedom));
+            }
+            Estimate::Ratio {
+                scale: value / ratio.value,
+                ratio,
+                root: false,
+            }
+        }
         _ => Estimate::Exact,
     }
+}
+
+/// How much the length of a run scatters for the last answers, which outlast the schedule: the variance of its
+/// logarithm, with degrees of freedom. What would be left to wait for is known of every request, as if the schedule had
+/// ended with it; the first quarter, when the server fills up, does not count.
+fn outlasting(run: &Run) -> Option<(f64, f64)> {
+    let mut last = Nanos(0);
+    let left: Vec<f64> = run
+        .records
+        .iter()
+        .map(|record| {
+            last = last.max(record.end);
+            last.as_secs_f64() - record.intended.as_secs_f64()
+        })
+        .collect();
+    let left = &left[left.len() / 4..];
+    let count = left.len() as f64;
+    let end = run.duration.as_secs_f64();
+    if left.len() < 2 || end <= 0.0 {
+        return None;
+    }
+    let mean = left.iter().sum::<f64>() / count;
+    let squares: f64 = left.iter().map(|left| (left - mean) * (left - mean)).sum();
+    Some((squares / (count - 1.0) / (end * end), count - 1.0))
 }
 
 fn paced_by_server(run: &Run) -> bool {

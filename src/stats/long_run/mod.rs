@@ -115,6 +115,21 @@ impl LongRun {
         })
     }
 
+    /// The same mean with an error of another source on top; degrees of freedom are Satterthwaite's.
+    #[must_use]
+    pub fn and(self, variance: f64, freedom: f64) -> Self {
+        let sum = self.variance + variance;
+        let weighted = self.variance * self.variance / self.freedom + variance * variance / freedom;
+        match weighted > 0.0 {
+            true => LongRun {
+                variance: sum,
+                freedom: sum * sum / weighted,
+                ..self
+            },
+            false => self,
+        }
+    }
+
     /// Half the width of the mean's interval that misses with probability `error`.
     pub fn half_width(&self, error: f64) -> f64 {
         self.end(error / 2.0)
