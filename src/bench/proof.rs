@@ -4,18 +4,22 @@ use super::Bench;
 use crate::{
     error::Problem,
     grammar::proof::{Effort, Unprovable},
-    judge::{Expect, FindingKind, OnInconclusive},
+    judge::{Compared, Expect, FindingKind, OnInconclusive},
     report::Report,
+    stats::{
+        compare::{Rule, detectable_by},
+        unpaired,
+    },
 };
+use std::fmt::Write;
 
 /// A single difference has no scatter to be held against.
 const ONE_PAIR: &str =
     "shows neither a change nor that there is none, whatever it measures. Write `pairs = 10`";
 
 impl Bench {
-    /// SLOs that not even the best outcome of the run would pass.
-    fn unprovable(&self) -> Vec<Unprovable> {
-        let effort = Effort {
+    fn effort(&self) -> Effort {
+        Effort {
             requests: self.requests as u64,
             batch: self.dataset.batch(),
             max_extend: self.max_extend as u64,
@@ -25,7 +29,12 @@ impl Bench {
             },
             confidence: self.confidence,
             gaps: self.dataset.most_gaps(),
-        };
+        }
+    }
+
+    /// SLOs that not even the best outcome of the run would pass.
+    fn unprovable(&self) -> Vec<Unprovable> {
+        let effort = self.effort();
         // Of a bench that must fail nothing has to hold.
         let slos = self.slo.iter().filter(|_| self.expect == Expect::Pass);
         slos.filter_map(|slo| effort.unprovable(slo)).collect()
@@ -33,6 +42,58 @@ impl Bench {
 
     fn compares_one_pair(&self) -> bool {
         self.versus.is_some() && self.pairs == 1
+    }
+
+    /// What the run will be able to decide, in lines to read: each SLO with the fewest requests that decide it, and the
+    /// change that a comparison would show. Empty if nothing is demanded. `goodput serve --dry-run` prints it.
+    pub fn decidable(&self) -> String {
+        let effort = self.effort();
+        let mut lines = Vec::new();
+        for slo in &self.slo {
+            let line = match (effort.unprovable(slo), effort.fewest(slo)) {
+                (Some(_), Some(fewest)) => format!("no: takes {fewest} requests at least"),
+                (Some(_), None) | (None, None) => "no: no number of requests is enough".to_owned(),
+                (None, Some(fewest)) => {
+                    format!("yes, if requests stay far from the limit: from {fewest} requests on")
+                }
+            };
+            lines.push((slo.to_string(), line));
+        }
+        let rule = Rule {
+            error: self.error(),
+            noise_threshold: self.noise_threshold,
+            ..Rule::default()
+        };
+        if self.versus.is_some() {
+            lines.push((
+                "versus".to_owned(),
+                shown(detectable_by(ASSUMED_CV, self.pairs, &rule)),
+            ));
+        }
+        if let Some(name) = &self.baseline {
+            let gated = Compared::all(!self.goodput.is_empty(), self.rate.is_finite())
+                .iter()
+                .filter(|metric| metric.gated)
+                .count();
+            lines.push((
+                format!("baseline `{name}`"),
+                shown(unpaired::detectable_by(ASSUMED_CV, &rule, gated)),
+            ));
+        }
+        if lines.is_empty() {
+            return String::new();
+        }
+        let width = lines.iter().map(|(name, _)| name.chars().count()).max();
+        let width = width.unwrap_or(0);
+        let mut text = format!(
+            "will this run decide it, with {} requests at {} % confidence?\n",
+            self.requests,
+            (self.confidence * 1e8).round() / 1e6
+        );
+        for (name, line) in lines {
+            let _ = writeln!(text, "  {name:width$}  {line}");
+        }
+        text
     }
 
     /// Where proof is asked for, a run that cannot give it is not worth its time.
@@ -54,6 +115,20 @@ impl Bench {
         for slo in self.unprovable() {
             report.remark(FindingKind::Unprovable, slo.to_string());
         }
+    }
+}
+
+/// By how much runs of an unchanged server are supposed to differ: standard deviation over mean.
+const ASSUMED_CV: f64 = 0.04;
+
+fn shown(change: Option<f64>) -> String {
+    match change {
+        Some(change) => format!(
+            "shows a change of {} % nine times out of ten, if runs differ by {} %",
+            crate::judge::number(change * 100.0),
+            ASSUMED_CV * 100.0
+        ),
+        None => "shows nothing: one pair cannot tell a change from noise".to_owned(),
     }
 }
 
@@ -164,5 +239,22 @@ mod tests {
                 .to_string()
                 .contains("Write `requests = 3000`, or limit `errors < 1%`")
         );
+    }
+
+    #[test]
+    fn what_will_be_decided_is_said_beforehand() {
+        let bench = Bench::new("small")
+            .requests(100)
+            .goodput("ttft:70")
+            .slo("p99(ttft) < 1s, goodput >= 95%")
+            .versus("sim")
+            .on_inconclusive("warn");
+        insta::assert_snapshot!(bench.decidable(), @"
+        will this run decide it, with 100 requests at 95 % confidence?
+          p99(ttft) < 1000ms  yes, if requests stay far from the limit: from 30 requests on
+          goodput >= 95%      yes, if requests stay far from the limit: from 6 requests on
+          versus              shows a change of 7.81 % nine times out of ten, if runs differ by 4 %
+        ");
+        assert_eq!(Bench::new("nothing").decidable(), "");
     }
 }

@@ -64,6 +64,10 @@ pub(super) fn measure(
     if args.dry_run {
         let plan = bench.plan().map_err(|e| words.error(e))?;
         screen::out(plan.describe(&bench.arrivals()).trim_end());
+        let decidable = bench.decidable();
+        if !decidable.is_empty() {
+            screen::out(&format!("\n{}", decidable.trim_end()));
+        }
         return Ok(0);
     }
     let name = args

@@ -104,6 +104,22 @@ pub fn compare(
     })
 }
 
+/// The smallest relative worsening (an increase) that one stored run shows about nine times out of ten, if runs differ by
+/// this coefficient of variation and requests add nothing to it.
+pub fn detectable_by(cv: f64, rule: &Rule, metrics: usize) -> Option<f64> {
+    let reading = Reading {
+        value: 1.0,
+        error: Some(0.0),
+        freedom: f64::INFINITY,
+        counted: false,
+    };
+    let noise = Noise::Cv {
+        cv,
+        freedom: f64::INFINITY,
+    };
+    compare(&[reading], reading, noise, Worse::Higher, rule, metrics)?.detectable
+}
+
 /// The scatter of a log ratio of which nothing has changed.
 struct Spread {
     error: f64,

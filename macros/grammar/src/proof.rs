@@ -94,9 +94,16 @@ impl Effort {
         (!enough).then(|| Unprovable {
             slo: slo.clone(),
             effort: *self,
-            needed: needed.map(|needed| (needed / self.plans()).ceil() as u64 * self.batch.max(1)),
+            needed: self.fewest(slo),
             instead: self.easier(slo),
         })
+    }
+
+    /// The fewest requests that the plan needs for this SLO to be decided, if all are good and far from every
+    /// limit; `None` when no number is enough.
+    pub fn fewest(&self, slo: &Slo) -> Option<u64> {
+        let needed = self.needed(slo)? / self.plans();
+        Some(needed.ceil() as u64 * self.batch.max(1))
     }
 
     /// Requests, in all, whose best outcome passes; `None` when no number of them is enough.
