@@ -155,6 +155,9 @@ mod error;
 #[cfg(any(feature = "csv", feature = "parquet"))]
 pub mod export;
 mod files;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[doc(hidden)]
 pub mod harness;
 mod histogram;

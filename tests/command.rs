@@ -254,7 +254,7 @@ fn results_are_appended_line_by_line() {
     &["text, which the backend `openai-audio` does not take", "Use `openai`"]
 )]
 #[case::rate(&["--request-rate", "0"], &["rate", "above 0"])]
-#[case::concurrency(&["--max-concurrency", "0"], &["max_concurrency", "at least 1"])]
+#[case::concurrency(&["--max-concurrency", "0"], &["--max-concurrency", "at least 1"])]
 #[case::ramp(&["--ramp-up-strategy", "linear", "--ramp-up-start-rps", "1"], &["--ramp-up-end-rps"])]
 #[case::ramp_zero(
     &["--ramp-up-strategy", "linear", "--ramp-up-start-rps", "0", "--ramp-up-end-rps", "5"],
@@ -268,10 +268,10 @@ fn results_are_appended_line_by_line() {
     &["/nowhere/p.jsonl"]
 )]
 #[case::tokenizer(&["--tokenizer", "/nowhere/tokenizer.json"], &["/nowhere/tokenizer.json"])]
-#[case::extra_body(&["--extra-body", "[1]"], &["extra_body", "JSON object"])]
+#[case::extra_body(&["--extra-body", "[1]"], &["--extra-body", "JSON object"])]
 #[case::header(&["--header", "Authorization"], &["KEY=VALUE"])]
 #[case::slo_without_limits(&["--slo", "goodput > 90%"], &["per-request limits"])]
-#[case::duration(&["--first-token-timeout", "5"], &["first_token_timeout", "5s"])]
+#[case::duration(&["--first-token-timeout", "5"], &["--first-token-timeout", "5s"])]
 #[case::unknown_flag(&["--num-promts", "3"], &["--num-promts", "--num-prompts"])]
 fn unusable_input_exits_2_and_names_the_fix(#[case] args: &[&str], #[case] told: &[&str]) {
     let output = serve(&[&["--num-prompts", "2"], args].concat());

@@ -85,6 +85,16 @@ fn line() -> &'static [OsString] {
     LINE.get().map_or(&[], Vec::as_slice)
 }
 
+/// Whether a line, whose words are separated by blanks, can be read; for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzzed_line(text: &str) -> bool {
+    let words = ["goodput", "serve"].into_iter().chain(text.split(' '));
+    let Ok((line, _)) = argv::prepared(words.map(std::ffi::OsString::from)) else {
+        return false;
+    };
+    Cli::try_parse_from(line).is_ok()
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     #[cfg(unix)]

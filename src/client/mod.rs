@@ -16,6 +16,8 @@ mod descriptors;
 mod dial;
 mod driver;
 mod exchange;
+#[cfg(any(test, fuzzing))]
+mod fuzzed;
 mod head;
 mod io;
 #[cfg(target_os = "linux")]
@@ -35,6 +37,8 @@ pub(crate) use descriptors::{make_room, raise_descriptor_limit};
 pub use dial::{DialError, Dialer};
 pub use driver::{Delivery, Driver, Observer, Silent};
 pub use exchange::Timeouts;
+#[cfg(any(test, fuzzing))]
+pub(crate) use fuzzed::fuzzed_answer;
 pub use message::{Envelope, Message};
 pub use probe::Probe;
 pub use stop::{Stop, Stopper};

@@ -149,8 +149,8 @@ impl Inspector {
         let within = question.within;
         let asked = async {
             let response = request.send().await;
-            let response = response.map_err(|e| unreachable(place, &url, &e))?;
-            read(place, &url, response, question.most).await
+            let response = response.map_err(|e| unreachable(&self.base, &url, &e))?;
+            read(&self.base, &url, response, question.most).await
         };
         match tokio::time::timeout(within, asked).await {
             Ok(answer) => answer,

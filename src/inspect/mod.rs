@@ -43,6 +43,8 @@ pub(crate) struct Inspector {
     places: Vec<String>,
     /// The address below which `/models` is.
     api: String,
+    /// The address as it was given.
+    base: String,
     /// Where a path was found, by the number of its place.
     found: Mutex<HashMap<String, usize>>,
     client: reqwest::Client,
@@ -92,6 +94,7 @@ impl Inspector {
         Ok(Inspector {
             places,
             api,
+            base: endpoint.to_string(),
             found: Mutex::default(),
             client: builder.build().map_err(|e| e.to_string())?,
             runtime: Some(

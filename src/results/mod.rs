@@ -59,11 +59,23 @@ pub(crate) fn read(path: &Path, left_out: &mut Vec<Problem>) -> Result<Vec<Readi
         _ => Err(e),
     });
     let text = text.map_err(|e| Problem::new(&file, "", format!("cannot be read: {e}")))?;
+    parse(&file, &text, left_out)
+}
+
+/// The results in the text of a file of this name; what is left out is said.
+///
+/// # Errors
+/// None of its results can be read.
+pub(crate) fn parse(
+    file: &str,
+    text: &str,
+    left_out: &mut Vec<Problem>,
+) -> Result<Vec<Reading>, Problem> {
     let Documents { documents, torn } =
-        document::documents(&text).map_err(|e| Problem::new(&file, "", e))?;
+        document::documents(text).map_err(|e| Problem::new(file, "", e))?;
     let mut wrong: Vec<Problem> = torn
         .into_iter()
-        .map(|e| Problem::new(&file, "", e))
+        .map(|e| Problem::new(file, "", e))
         .collect();
     if documents
         .first()
@@ -71,16 +83,16 @@ pub(crate) fn read(path: &Path, left_out: &mut Vec<Problem>) -> Result<Vec<Readi
     {
         let mut values = documents.into_iter().map(|document| document.value);
         let heading = values.next().unwrap_or_default();
-        let read = journal::reading(&file, heading, values.collect());
+        let read = journal::reading(file, heading, values.collect());
         left_out.append(&mut wrong);
-        let read = read.map_err(|what| Problem::new(&file, "", what.join("; ")))?;
+        let read = read.map_err(|what| Problem::new(file, "", what.join("; ")))?;
         return Ok(vec![read]);
     }
     let mut readings = Vec::new();
     for Document { line, value } in documents {
         let place = match line {
             Some(line) => format!("{file}, line {line}"),
-            None => file.clone(),
+            None => file.to_owned(),
         };
         match reading(&place, value) {
             Ok(read) => readings.extend(read),

@@ -23,6 +23,11 @@ impl Refusal {
         self.body.to_string()
     }
 
+    /// Whether what is wrong is the form of the body.
+    pub(super) fn is_of_types(&self) -> bool {
+        self.body["error"]["type"] == "Bad Request"
+    }
+
     /// No such path.
     pub(super) fn not_found() -> Self {
         Refusal::detail(StatusCode::NOT_FOUND, "Not Found", None)

@@ -19,7 +19,7 @@ fn written(faults: &str, path: &str) -> (String, u64) {
         };
         let server = Simulated::new(SimServer::new(script), clock.clone());
         let mut connection = server.connect();
-        let body = r#"{"model":"m","prompt":"x","messages":[],"max_tokens":2,"stream":true}"#;
+        let body = r#"{"model":"m","prompt":"x","messages":[{"role":"user","content":"x"}],"max_tokens":2,"stream":true}"#;
         let request = format!(
             "POST {path} HTTP/1.1\r\nx-request-id: 7\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()

@@ -46,6 +46,11 @@ impl Codec {
         match *self {}
     }
 
+    /// The number of ids of a text.
+    pub fn count(&self, _text: &str, _add_special: bool) -> Result<usize, PlanError> {
+        match *self {}
+    }
+
     /// Ids of a text.
     pub fn encode(&self, _text: &str, _add_special: bool) -> Result<Vec<u32>, PlanError> {
         match *self {}

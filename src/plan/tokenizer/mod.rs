@@ -119,10 +119,10 @@ impl Tokenizer {
         }
         let exact = self
             .codec()
-            .and_then(|codec| codec.encode(text, add_special).ok());
+            .and_then(|codec| codec.count(text, add_special).ok());
         match exact {
-            Some(ids) => TokenCount {
-                tokens: ids.len() as u64,
+            Some(tokens) => TokenCount {
+                tokens: tokens as u64,
                 source: CountSource::Tokenizer,
             },
             None => TokenCount {

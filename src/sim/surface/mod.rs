@@ -21,6 +21,7 @@ use hyper::{
     body::{Body as _, Incoming},
     header::{ALLOW, CONTENT_TYPE, HeaderValue},
 };
+use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -115,7 +116,11 @@ async fn serve(
                 hang_up,
                 headers: &head.headers,
             };
-            call.answer(dialect.read(&read(body).await?)?).await
+            let body = read(body).await?;
+            match dialect.read(&body) {
+                Ok(asked) => call.answer(asked).await,
+                Err(refusal) => Err(named_first(server, &body, refusal)),
+            }
         }
     }
 }
@@ -135,6 +140,19 @@ async fn read(body: Incoming) -> Result<Bytes, Refusal> {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::too_large(BODY_LIMIT)),
         Err(_) => Err(Refusal::unreadable_body()),
+    }
+}
+
+/// vLLM looks for the model before it looks at anything but the types of a body.
+fn named_first(server: &SimServer, body: &[u8], refusal: Refusal) -> Refusal {
+    #[derive(Deserialize)]
+    struct Named {
+        model: Option<String>,
+    }
+    let named = || serde_json::from_slice::<Named>(body).ok()?.model;
+    match refusal.is_of_types() {
+        true => refusal,
+        false => check_model(server, named().as_deref()).err().unwrap_or(refusal),
     }
 }
 
