@@ -300,7 +300,9 @@ fn the_request_id_becomes_the_id_of_the_answer() {
         let (_, body) = ask(
             &server,
             request
-                .body(Full::from(r#"{"messages":[{"role":"user","content":"x"}]}"#))
+                .body(Full::from(
+                    r#"{"messages":[{"role":"user","content":"x"}]}"#,
+                ))
                 .unwrap(),
         )
         .await;

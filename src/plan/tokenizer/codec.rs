@@ -238,11 +238,20 @@ mod tests {
 
     #[test]
     fn a_long_text_is_counted_as_it_is_encoded() {
-        for text in ["a few words  and\n spaces é ", "no_space_at_all", "tab\tand  two", " "] {
+        for text in [
+            "a few words  and\n spaces é ",
+            "no_space_at_all",
+            "tab\tand  two",
+            " ",
+        ] {
             let long = text.repeat(200_000 / text.len());
             for add_special in [false, true] {
                 let encoded = EMBEDDED.encode(&long, add_special).unwrap().len();
-                assert_eq!(EMBEDDED.count(&long, add_special).unwrap(), encoded, "{text:?}");
+                assert_eq!(
+                    EMBEDDED.count(&long, add_special).unwrap(),
+                    encoded,
+                    "{text:?}"
+                );
             }
         }
     }

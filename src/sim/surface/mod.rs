@@ -152,7 +152,9 @@ fn named_first(server: &SimServer, body: &[u8], refusal: Refusal) -> Refusal {
     let named = || serde_json::from_slice::<Named>(body).ok()?.model;
     match refusal.is_of_types() {
         true => refusal,
-        false => check_model(server, named().as_deref()).err().unwrap_or(refusal),
+        false => check_model(server, named().as_deref())
+            .err()
+            .unwrap_or(refusal),
     }
 }
 
