@@ -200,7 +200,7 @@ mod tests {
     #[case("--backend nobody", "--backend = ")]
     #[case("--slo nonsense", "--slo = ")]
     #[case("--goodput nonsense", "--goodput = ")]
-    #[case("--extra-body nonsense", "--extra-body = ")]
+    #[case("--extra-body nonsense", "--extra-body: ")]
     #[case("--extra-body {\"stream\":false}", "--extra-body = ")]
     #[case("--endpoint nonsense", "--endpoint = ")]
     #[case("--header a{b=c", "--header = ")]
