@@ -357,7 +357,7 @@ fn levels_table() {
 
 /// `cargo test --release --all-features --lib -- --ignored --nocapture coverage_table`
 #[test]
-#[ignore = "prints the table of docs/verdicts.md; ten minutes in a release build"]
+#[ignore = "prints the tables of docs/verdicts.md; half an hour in a release build"]
 fn coverage_table() {
     let wide = Queue {
         load: (0.3, 0.7),
@@ -428,7 +428,7 @@ fn coverage_table() {
     );
     levels_table();
     println!(
-        "| load | requests a segment | wrongly decided at one of three looks |\n|---|---|---|"
+        "\n| load | requests a segment | wrongly decided at one of three looks |\n|---|---|---|"
     );
     for (name, queue) in scenarios {
         for requests in [200, 600] {
