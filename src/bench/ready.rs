@@ -31,6 +31,9 @@ const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 const IS_IT_RUNNING: &str =
     ". Is the server running? Start it, or point the target at the right host and port";
 
+/// A server that is silent for so long is silent.
+const LONG_ENOUGH: Duration = Duration::from_secs(1);
+
 /// Less time than this is not worth an attempt.
 const LEAST_ATTEMPT: Duration = Duration::from_millis(20);
 
@@ -92,11 +95,18 @@ impl<'a> Waiting<'a> {
         limit.is_some_and(|limit| self.spent >= limit)
     }
 
-    /// An attempt that ended without an answer. What an earlier one came to says more than that the last one was
-    /// cut short.
+    /// An attempt that ended without an answer. Of one that was cut short, what the attempt before came to is told,
+    /// too: a moment of silence alone says little.
     fn unanswered(&self, limit: Duration) -> Failure {
-        let why = match &self.said {
-            Some((_, why)) if limit < FIRST_ATTEMPT => why.clone(),
+        let (said, short) = (&self.said, limit < LONG_ENOUGH);
+        let why = match said {
+            Some((_, before)) if short => {
+                format!(
+                    "no answer within {} ms; before that: {before}",
+                    limit.as_millis()
+                )
+            }
+            _ if short => format!("no answer within {} ms", limit.as_millis()),
             _ => format!("no answer within {:.1} s", limit.as_secs_f64()),
         };
         Failure {
@@ -147,12 +157,19 @@ impl<'a> Waiting<'a> {
         let began = Instant::now();
         let before = self.spent;
         loop {
-            let answer = question(self.attempt(before + began.elapsed()));
+            let limit = self.attempt(before + began.elapsed());
+            let answer = question(limit);
             self.spent = before + began.elapsed();
             match answer {
                 Ok(answer) => return Ok(answer),
                 Err(why) => {
-                    let pause = self.again(self.spent, why.into())?;
+                    let mut failure = Failure::from(why);
+                    if let (Some((_, before)), true) = (&self.said, limit < LONG_ENOUGH)
+                        && *before != failure.why
+                    {
+                        failure.why += &format!("; before that: {before}");
+                    }
+                    let pause = self.again(self.spent, failure)?;
                     self.control.stop.pause(pause);
                 }
             }
@@ -339,7 +356,77 @@ fn may_pass(status: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{Observer, Stop};
     use rstest::rstest;
+    use std::{
+        net::{SocketAddr, TcpListener},
+        sync::{Arc, Mutex},
+    };
+
+    /// Takes connections from when the first attempt has failed, and answers nobody.
+    struct SilentLater {
+        address: SocketAddr,
+        port: Mutex<Option<TcpListener>>,
+    }
+
+    impl Observer for SilentLater {
+        fn says(&self, line: &str) {
+            if line.contains("the last attempt") {
+                let mut port = self.port.lock().unwrap();
+                port.get_or_insert_with(|| TcpListener::bind(self.address).unwrap());
+            }
+        }
+    }
+
+    /// The last attempt is what is told, although it is shorter than a first one may be.
+    #[rstest]
+    #[case::first_request(Some("m"), "no answer within ")]
+    #[case::model(None, "/v1/models did not answer within ")]
+    fn a_server_that_falls_silent_is_told(#[case] model: Option<&str>, #[case] told: &str) {
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = port.local_addr().unwrap();
+        drop(port);
+        let control = Control {
+            stop: Stop::never(),
+            observer: Arc::new(SilentLater {
+                address,
+                port: Mutex::new(None),
+            }),
+        };
+        let bench = Bench::new("chat").target(format!("http://{address}"));
+        let bench = bench
+            .requests(1)
+            .exclusive(false)
+            .ready_timeout(Duration::from_millis(3500));
+        let bench = match model {
+            Some(model) => bench.model(model),
+            None => bench,
+        };
+        let error = bench.run_blocking_with(control).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("http://{address} was not ready")),
+            "{error}"
+        );
+        assert!(error.contains(told) && error.contains("2."), "{error}");
+        assert!(!error.contains("refused"), "{error}");
+    }
+
+    #[test]
+    fn of_a_moment_of_silence_the_reason_before_is_told_too() {
+        let (bench, control) = (Bench::new("chat"), Control::default());
+        let mut waiting = Waiting::new(&bench, "http://x".to_owned(), &control);
+        let moment = Duration::from_millis(300);
+        assert_eq!(waiting.unanswered(moment).why, "no answer within 300 ms");
+        waiting.said = Some((Duration::ZERO, "Connection refused".to_owned()));
+        assert_eq!(
+            waiting.unanswered(moment).why,
+            "no answer within 300 ms; before that: Connection refused"
+        );
+        assert_eq!(
+            waiting.unanswered(Duration::from_secs(2)).why,
+            "no answer within 2.0 s"
+        );
+    }
 
     #[rstest]
     #[case::loading(503, true)]

@@ -74,7 +74,7 @@ pub(crate) enum Unanswered {
     },
     #[error("{url} does not answer: {why}")]
     Broken { url: String, why: String },
-    #[error("{url} did not answer within {} s", .within.as_secs())]
+    #[error("{url} did not answer within {:.1} s", .within.as_secs_f64())]
     Silent { url: String, within: Duration },
     #[error("{url} answers {status}")]
     Status { url: String, status: StatusCode },
