@@ -3,27 +3,92 @@
 //! no command to the CI that reads the log, and tells no credential.
 
 mod look;
+mod stream;
 
 use crate::redact;
-use std::{
-    fmt::Display,
-    io::{self, Write},
-};
+use std::{fmt::Display, io, thread};
+use stream::{Stream, Worth};
+
+static OUT: Stream = Stream::new(|| Box::new(io::stdout()));
+static ERR: Stream = Stream::new(|| Box::new(io::stderr()));
+
+/// The screen of a command; dropped at its end, when all is shown.
+#[must_use]
+pub(crate) struct Shown(());
+
+/// Lets threads of their own write to stdout and stderr from now on, so that a screen that stands still holds up
+/// nothing but the end of this process, and not even that once a signal has come. A process that is not ours, such as
+/// that of a test, writes by itself: nobody would wait for the threads at its end.
+pub(crate) fn open() -> Shown {
+    for (name, stream) in [("goodput stdout", &OUT), ("goodput stderr", &ERR)] {
+        stream.open();
+        let spawned = thread::Builder::new().name(name.to_owned());
+        if spawned.spawn(|| stream.serve()).is_err() {
+            // It has nothing to wait for yet.
+            stream.close();
+        }
+    }
+    Shown(())
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        OUT.close();
+        let lost = OUT.lost() + ERR.lost();
+        if lost > 0 {
+            error(format_args!(
+                "{lost} texts are not shown, as nobody read stdout or stderr for too long"
+            ));
+        }
+        ERR.close();
+    }
+}
+
+/// The run is to end: a screen that stands still is not waited for any more.
+pub(crate) fn hurry() {
+    OUT.hurry();
+    ERR.hurry();
+}
 
 /// A text on stdout, with the end of a line.
 pub(crate) fn out(text: impl Display) {
-    // Whoever stops reading does not want the rest; the exit code still tells the verdict.
-    let _ = writeln!(io::stdout(), "{}", for_stdout(&text.to_string()));
+    OUT.put(for_stdout(&text.to_string()) + "\n", Worth::Awaited);
 }
 
 /// A text on stderr, with the end of a line.
 pub(crate) fn err(text: impl Display) {
-    // There is nobody left to tell that stderr is gone.
-    let _ = writeln!(
-        io::stderr(),
-        "{}",
-        look::on_stderr(&shown(&text.to_string()))
-    );
+    ERR.put(for_stderr(text), Worth::Awaited);
+}
+
+/// The same, by a thread that must not wait for whoever reads.
+pub(crate) fn tell(text: impl Display) {
+    ERR.put(for_stderr(text), Worth::Told);
+}
+
+/// Progress on stderr: left out where the screen stands still.
+#[cfg(feature = "cli")]
+pub(crate) fn pass(text: impl Display) {
+    ERR.put(for_stderr(text), Worth::Passing);
+}
+
+/// What moves the cursor of a terminal on stderr; `last` is not left out.
+#[cfg(feature = "cli")]
+pub(crate) fn draw(frame: String, last: bool) {
+    ERR.put(frame, if last { Worth::Told } else { Worth::Passing });
+}
+
+/// A line for programs, on stdout. What `passes` is left out where nobody reads.
+pub(crate) fn event(line: &str, passes: bool) {
+    let worth = if passes {
+        Worth::Passing
+    } else {
+        Worth::Awaited
+    };
+    OUT.put(format!("{line}\n"), worth);
+}
+
+fn for_stderr(text: impl Display) -> String {
+    look::on_stderr(&shown(&text.to_string())) + "\n"
 }
 
 /// What went wrong, on stderr.

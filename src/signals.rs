@@ -3,18 +3,15 @@
 //! The command and benchmark targets, which are processes of their own, listen to them. The process of a user's
 //! `cargo test` keeps its signals as they are.
 
-use crate::client::Stop;
-use std::{
-    io::{self, Write},
-    process, thread,
-};
+use crate::{client::Stop, screen};
+use std::{io, process, thread};
 use tokio::runtime::Builder;
 
 /// What a process that has ended by a signal exits with, less the signal's number.
 const BY_SIGNAL: i32 = 128;
 
 /// Listens to Ctrl-C, SIGTERM and SIGHUP from now on. The first one asks for the end, which `says` tells on
-/// stderr; the second kills the servers that were started and ends this process at once, with 128 and the
+/// stderr, and a screen that nobody reads is not waited for any more; the second kills the servers that were started and ends this process at once, with 128 and the
 /// signal's number.
 ///
 /// # Errors
@@ -31,12 +28,9 @@ pub(crate) fn listen(says: Option<&'static str>) -> io::Result<Stop> {
             let (_, name) = signals.next().await;
             stopper.stop();
             if let Some(says) = says {
-                // By another thread: nobody may read stderr any more, and the next signal must be heard.
-                let told = thread::Builder::new().spawn(move || {
-                    let _ = writeln!(io::stderr(), "{name}: {says}");
-                });
-                drop(told);
+                screen::tell(format_args!("{name}: {says}"));
             }
+            screen::hurry();
             let (number, _) = signals.next().await;
             #[cfg(unix)]
             crate::target::kill_all();

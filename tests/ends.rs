@@ -17,7 +17,7 @@ use nix::{
 use rstest::rstest;
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::{PipeReader, PipeWriter, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -190,6 +190,76 @@ fn a_signal_is_heard_when_nobody_reads_any_more(#[case] stdout_too: bool) {
     program.signal(Signal::SIGINT);
     assert_eq!(program.ended().code(), Some(4));
     is_partial(&folder);
+}
+
+/// A pipe that is full, and whose reader only holds it open: as a terminal after Ctrl-S.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut filler = writer.try_clone().unwrap();
+    // Ends with the reader.
+    thread::spawn(move || while filler.write_all(&[b'x'; 4096]).is_ok() {});
+    thread::sleep(Duration::from_millis(100));
+    (reader, writer)
+}
+
+/// The run is measured, ended, and in its files, whatever the screen does.
+#[rstest]
+#[case::stderr(&["--message-format", "human"], false)]
+#[case::both(&["--message-format", "human"], true)]
+#[case::events(&["--message-format", "json"], true)]
+fn a_screen_that_stands_still_holds_up_no_signal(#[case] format: &[&str], #[case] both: bool) {
+    let folder = folder(&format!("still-{}-{both}", format[1]));
+    let server = good_server();
+    let mut command = goodput(&folder);
+    long_run(&mut command, &server.url);
+    command.args(format);
+    let (_reader, writer) = full_pipe();
+    if both {
+        command.stdout(writer.try_clone().unwrap());
+    }
+    command.stderr(writer);
+    let mut program = Program::start(&mut command);
+    // Longer than what is told once a second takes.
+    until("requests are answered", || {
+        server.answered.load(Ordering::SeqCst) >= 250
+    });
+    program.signal(Signal::SIGTERM);
+    let began = Instant::now();
+    assert_eq!(program.ended().code(), Some(4));
+    assert!(began.elapsed() < Duration::from_secs(30));
+    is_partial(&folder);
+}
+
+/// Without a signal the report waits for its reader, as that of any program does.
+#[test]
+fn a_late_reader_gets_all_of_the_report() {
+    let folder = folder("late");
+    let server = good_server();
+    let mut command = goodput(&folder);
+    command
+        .args(["serve", "--base-url", &server.url, "--model", "m"])
+        .args(["--num-prompts", "4", "--random-input-len", "4"])
+        .args(["--prompt-token-ids", "--output", "junit=junit.xml"]);
+    let (mut reader, writer) = full_pipe();
+    command.stdout(writer);
+    let mut program = Program::start(&mut command);
+    // The pipe's other writer is this process, through the command.
+    drop(command);
+    until("the files are there", || {
+        read(&folder.join("junit.xml")).contains("</testsuites>")
+    });
+    thread::sleep(Duration::from_secs(2));
+    assert!(program.0.try_wait().unwrap().is_none());
+    let mut shown = Vec::new();
+    let mut piece = [0; 4096];
+    let began = Instant::now();
+    while !String::from_utf8_lossy(&shown).contains("verdict") {
+        assert!(began.elapsed() < DEADLINE);
+        let read = reader.read(&mut piece).unwrap();
+        shown.extend(piece[..read].iter().filter(|byte| **byte != b'x'));
+    }
+    drop(reader);
+    assert_eq!(program.ended().code(), Some(0));
 }
 
 /// `nohup goodput … &`, and the terminal goes.

@@ -97,6 +97,7 @@ pub(crate) fn fuzzed_line(text: &str) -> bool {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let _shown = screen::open();
     #[cfg(unix)]
     let_long_files_fail();
     let (args, origins) = match argv::prepared(std::env::args_os()) {

@@ -8,9 +8,9 @@ use crate::{
     record::Record,
     screen,
 };
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use std::{
-    io::IsTerminal,
+    io::{self, IsTerminal},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -39,7 +39,7 @@ impl Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(
                 Some(total as u64),
-                ProgressDrawTarget::stderr_with_hz(8),
+                ProgressDrawTarget::term_like_with_hz(Box::<Frames>::default(), 8),
             );
             if let Ok(style) =
                 ProgressStyle::with_template("{bar:32} {pos}/{len} [{elapsed}<{eta}] {msg}")
@@ -72,8 +72,75 @@ impl Progress {
         });
         if let Some(bar) = &progress.bar {
             bar.finish_and_clear();
+            screen::draw(CLEARED.to_owned(), true);
         }
         result
+    }
+}
+
+/// The cursor at the start of its line, which is empty.
+const CLEARED: &str = "\r\u{1b}[2K";
+
+/// The terminal of a bar. A frame is put on the screen as a whole or left out: drawing is done by the threads that
+/// measure, which must not wait for a terminal.
+#[derive(Debug, Default)]
+struct Frames(Mutex<String>);
+
+impl Frames {
+    fn add(&self, text: &str) -> io::Result<()> {
+        let mut frame = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        frame.push_str(text);
+        Ok(())
+    }
+
+    /// Moves the cursor: up, down, right, left are `A` to `D`.
+    fn go(&self, steps: usize, to: char) -> io::Result<()> {
+        match steps {
+            0 => Ok(()),
+            steps => self.add(&format!("\u{1b}[{steps}{to}")),
+        }
+    }
+}
+
+impl TermLike for Frames {
+    fn width(&self) -> u16 {
+        let size = terminal_size::terminal_size_of(io::stderr());
+        size.map_or(80, |(terminal_size::Width(width), _)| width)
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.go(n, 'A')
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.go(n, 'B')
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.go(n, 'C')
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.go(n, 'D')
+    }
+
+    fn write_line(&self, s: &str) -> io::Result<()> {
+        self.add(s)?;
+        self.add("\n")
+    }
+
+    fn write_str(&self, s: &str) -> io::Result<()> {
+        self.add(s)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.add(CLEARED)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let mut frame = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        screen::draw(std::mem::take(&mut frame), false);
+        Ok(())
     }
 }
 
@@ -145,7 +212,7 @@ impl Observer for Progress {
             }
             None if state.last_line.elapsed() >= LINE_EVERY || state.done == self.total => {
                 state.last_line = Instant::now();
-                screen::err(format_args!(
+                screen::pass(format_args!(
                     "{}/{} {}",
                     state.done,
                     self.total,

@@ -38,7 +38,7 @@ pub trait Observer: Send + Sync {
     /// The run has something to say before its report: what it has been waiting for since a second or more.
     /// Default: a line on stderr, where test runners that capture output let it through.
     fn says(&self, line: &str) {
-        screen::err(format_args!("goodput: {line}"));
+        screen::tell(format_args!("goodput: {line}"));
     }
 }
 

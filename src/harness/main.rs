@@ -32,6 +32,7 @@ const ENDED: u8 = 4;
 /// Runs the benches of this binary as its command line says. Use it through
 /// [`goodput::main!()`](crate::main!).
 pub fn main() -> ExitCode {
+    let _shown = screen::open();
     let args = match Args::parse(std::env::args_os().skip(1)) {
         Ok(args) => args,
         Err(e) => {

@@ -10,7 +10,6 @@ use crate::{
     screen,
 };
 use std::{
-    io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -40,8 +39,8 @@ impl MessageFormat {
 
     fn tell(self, event: impl FnOnce() -> Event) {
         if self == MessageFormat::Json {
-            // Whoever stops reading does not want the rest; the exit code still says how it ended.
-            let _ = writeln!(io::stdout(), "{}", event().line());
+            let event = event();
+            screen::event(&event.line(), matches!(event, Event::Progress { .. }));
         }
     }
 }
