@@ -17,8 +17,8 @@ use crate::{
     errors::Errors,
     function::{self, Attributes, outcome_span},
 };
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, FnArg, Ident, ItemFn, Visibility, ext::IdentExt, parse_quote, spanned::Spanned,
 };
@@ -154,7 +154,13 @@ pub(crate) fn then_snapshot(check: TokenStream, checked: &Checked) -> TokenStrea
     let tolerance = tolerance
         .as_ref()
         .map(|tolerance| quote_spanned!(*span=> , tolerance = #tolerance));
-    let library = &checked.library;
+    // At the key, where the compiler says that the feature is missing.
+    let at_key = |mut token: TokenTree| {
+        token.set_span(*span);
+        token
+    };
+    let library = checked.library.to_token_stream().into_iter();
+    let library: TokenStream = library.map(at_key).collect();
     let snapshot = quote_spanned!(*span=> #library::assert_snapshot!(#report #tolerance));
     quote! {
         (#check).map(|()| #snapshot)
