@@ -116,14 +116,20 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
-/// Control characters, and those that turn around what follows, as signs.
+/// Control characters as signs.
 fn plain(c: char) -> char {
-    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     match c {
         '\t' => c,
-        c if c.is_control() || turns => '\u{fffd}',
+        c if acts(c) => '\u{fffd}',
         c => c,
     }
+}
+
+/// Whether a terminal does something instead of showing it: a control character, or one that turns around what
+/// follows.
+pub(crate) fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 /// `::error::` at the start of a line is a command of GitHub's, `##[…]` and `##vso[…]` are anywhere, as are TeamCity's.

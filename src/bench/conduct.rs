@@ -199,7 +199,7 @@ impl Bench {
         let journal = self.journal(&opened.place, target.describe(), &prepared, control);
         let control = &match &journal {
             Some(journal) => Control {
-                observer: journal.observing(control.observer.clone()),
+                observer: journal.observing(),
                 ..control.clone()
             },
             None => control.clone(),
@@ -393,7 +393,7 @@ impl Bench {
             setup: self.setup(place, target, prepared, plan.requests.len(), plan.hash()),
             limits: limits.join(" "),
         };
-        let begun = Journal::begin(to, &heading);
+        let begun = Journal::begin(to, &heading, control.observer.clone());
         begun
             .inspect_err(|e| {
                 control

@@ -108,12 +108,11 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
     let floor = serve::watched(&args.serve, requests, None, |control| {
         bench.noise_floor(&today, &control)
     })?;
-    screen::out(table(&floor, args).trim_end());
     let folder = args.noise_dir.clone().unwrap_or_else(default_folder);
-    let path = floor.save(&folder).map_err(|source| Error::Io {
-        what: format!("cannot write to {}", folder.display()),
-        source,
-    })?;
+    // The file has it before the screen does, and the screen if the file cannot.
+    let saved = floor.save(&folder);
+    screen::out(table(&floor, args).trim_end());
+    let path = saved.map_err(Error::io(format!("cannot write to {}", folder.display())))?;
     screen::out(format_args!("kept in {}", path.display()));
     Ok(())
 }

@@ -32,7 +32,7 @@ fn plain(text: &str) -> String {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    match line.starts_with(['=', '+', '-', '@']) {
+    match line.trim_start().starts_with(['=', '+', '-', '@']) {
         true => format!("'{line}"),
         false => line,
     }
@@ -70,7 +70,10 @@ mod tests {
     #[test]
     fn no_text_is_a_formula_or_moves_a_cursor() {
         assert_eq!(plain("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
-        assert_eq!(plain("@a"), "'@a");
+        for sign in ["+1", "-1", "@a", "\t=1", "\r=1", " =1"] {
+            let said = plain(sign);
+            assert!(said.starts_with('\''), "{said:?}");
+        }
         assert_eq!(plain("a=1\n\u{1b}[31m"), "a=1  [31m");
     }
 

@@ -10,11 +10,11 @@ pub(crate) use place::Place;
 use crate::{client::Observer, record::Record, run::Setup};
 use serde::{Deserialize, Serialize};
 use std::{
-    io,
+    fmt, io,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
         mpsc::{self, SyncSender},
     },
     thread::{self, JoinHandle},
@@ -27,7 +27,7 @@ pub(crate) const FORM: u32 = 1;
 /// So many records wait for the writer at most. The run never waits for it: what is beyond is left out.
 const WAITING: usize = 1 << 14;
 
-/// The first line of the file; each of the others is a [`Record`].
+/// The first line of the file; each of the others is a [`Record`], or a [`LeftOut`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Heading {
     /// [`FORM`].
@@ -40,14 +40,33 @@ pub(crate) struct Heading {
     pub(crate) limits: String,
 }
 
-/// The journal of a run that goes on. Dropped, it stays if the run has not [ended well](Journal::ended_well).
-#[derive(Debug)]
+/// A line after a gap. The last one in the file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeftOut {
+    /// So many requests have ended since the run began that are not in the file: the writer was behind, or the disk was
+    /// full.
+    pub(crate) left_out: u64,
+}
+
+/// The journal of a run that goes on. Dropped, it stays if the run has not [ended well](Journal::ended_well), and its
+/// observer hears of it.
 pub(crate) struct Journal {
     place: Place,
     path: PathBuf,
     sender: SyncSender<Message>,
     writer: Mutex<Option<JoinHandle<u64>>>,
     good: AtomicBool,
+    left_out: Arc<AtomicU64>,
+    observer: Arc<dyn Observer>,
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Journal {
@@ -55,9 +74,14 @@ impl Journal {
     ///
     /// # Errors
     /// The system's.
-    pub(crate) fn begin(place: &Place, heading: &Heading) -> io::Result<Arc<Self>> {
+    pub(crate) fn begin(
+        place: &Place,
+        heading: &Heading,
+        observer: Arc<dyn Observer>,
+    ) -> io::Result<Arc<Self>> {
         let (path, file) = place.make(&heading.setup.name)?;
-        let writer = Writer::new(file, heading)?;
+        let left_out = Arc::default();
+        let writer = Writer::new(file, heading, Arc::clone(&left_out))?;
         let (sender, receiver) = mpsc::sync_channel(WAITING);
         let writer = thread::Builder::new()
             .name("goodput journal".to_owned())
@@ -68,14 +92,17 @@ impl Journal {
             sender,
             writer: Mutex::new(Some(writer)),
             good: AtomicBool::new(false),
+            left_out,
+            observer,
         }))
     }
 
-    /// An observer that hands on what it hears, after the journal has it.
-    pub(crate) fn observing(&self, next: Arc<dyn Observer>) -> Arc<dyn Observer> {
+    /// An observer of the run, which hands on what it hears to the journal's.
+    pub(crate) fn observing(&self) -> Arc<dyn Observer> {
         Arc::new(Journaled {
             sender: self.sender.clone(),
-            next,
+            left_out: Arc::clone(&self.left_out),
+            next: Arc::clone(&self.observer),
         })
     }
 
@@ -95,12 +122,18 @@ impl Drop for Journal {
             // It tells nothing that is not told elsewhere.
             let _ = std::fs::remove_file(&self.path);
             self.place.clean();
+        } else {
+            let path = self.path.display();
+            self.observer.says(&format!(
+                "the run has no report. `goodput report {path}` shows it as far as it came"
+            ));
         }
     }
 }
 
 struct Journaled {
     sender: SyncSender<Message>,
+    left_out: Arc<AtomicU64>,
     next: Arc<dyn Observer>,
 }
 
@@ -111,9 +144,10 @@ impl Observer for Journaled {
 
     fn finished(&self, record: &Record) {
         // A writer that is behind, or gone, is no reason to hold up the run.
-        let _ = self
-            .sender
-            .try_send(Message::Ended(Box::new(record.without_answer())));
+        let ended = Message::Ended(Box::new(record.without_answer()));
+        if self.sender.try_send(ended).is_err() {
+            self.left_out.fetch_add(1, Relaxed);
+        }
         self.next.finished(record);
     }
 

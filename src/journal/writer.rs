@@ -1,13 +1,17 @@
 //! The thread that writes a journal.
 
-use super::Heading;
+use super::{Heading, LeftOut};
 use crate::record::{self, Record};
 use serde::Serialize;
 use std::{
     fs::File,
     io::{self, Write},
     mem,
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
     time::{Duration, Instant},
 };
 
@@ -23,63 +27,101 @@ pub(super) enum Message {
 }
 
 pub(super) struct Writer {
-    file: File,
-    /// Whole lines that are not written yet.
+    pub(super) file: File,
+    /// So much of the file is whole lines.
+    whole: u64,
+    /// Whole lines that are not written yet, and how many requests they are.
     lines: Vec<u8>,
+    waiting: u64,
+    /// How many requests are in the file or wait.
     requests: u64,
+    left_out: Arc<AtomicU64>,
+    /// As the file says it.
+    said: u64,
 }
 
 impl Writer {
-    pub(super) fn new(file: File, heading: &Heading) -> io::Result<Self> {
+    pub(super) fn new(file: File, heading: &Heading, left_out: Arc<AtomicU64>) -> io::Result<Self> {
         // By which others know that the run goes on; without a lock it only looks as if it had been killed.
         let _ = file.try_lock();
         let mut writer = Writer {
+            whole: file.metadata()?.len(),
             file,
             lines: Vec::new(),
+            waiting: 0,
             requests: 0,
+            left_out,
+            said: 0,
         };
         writer.add(heading)?;
-        writer.keep()?;
+        writer.write_lines()?;
         Ok(writer)
     }
 
-    /// Writes until the run ends; how many requests there were.
+    /// Writes until the run ends; how many requests the file has.
     pub(super) fn write(mut self, told: &Receiver<Message>) -> u64 {
-        // A disk that is full ends the journal, not the run. What was written before stays readable.
-        let _ = self.write_all(told);
-        self.requests
-    }
-
-    fn write_all(&mut self, told: &Receiver<Message>) -> io::Result<()> {
         let mut due = Instant::now() + EVERY;
         loop {
             match told.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(Message::Ended(mut record)) => {
                     record::redact(std::slice::from_mut(&mut record));
-                    self.requests += 1;
-                    self.add(&*record)?;
+                    match self.add(&*record) {
+                        Ok(()) => self.waiting += 1,
+                        Err(_) => self.lose(1),
+                    }
                 }
-                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return self.keep(),
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => {
+                    self.keep();
+                    return self.requests;
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if Instant::now() >= due {
-                self.keep()?;
+                self.keep();
                 due = Instant::now() + EVERY;
             }
         }
     }
 
     fn add(&mut self, line: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.lines, line)?;
+        let before = self.lines.len();
+        serde_json::to_writer(&mut self.lines, line)
+            .inspect_err(|_| self.lines.truncate(before))?;
         self.lines.push(b'\n');
         Ok(())
     }
 
-    fn keep(&mut self) -> io::Result<()> {
-        if self.lines.is_empty() {
+    /// A disk that is full holds up nothing: what it does not take is left out, and said when it takes more.
+    fn keep(&mut self) {
+        let left_out = self.left_out.load(Relaxed);
+        if left_out > self.said && self.add(&LeftOut { left_out }).is_err() {
+            return;
+        }
+        let waiting = mem::take(&mut self.waiting);
+        match self.write_lines() {
+            Ok(()) => {
+                self.requests += waiting;
+                self.said = left_out;
+            }
+            Err(_) => {
+                self.lose(waiting);
+                // A part of a line would spoil the next one, too.
+                let _ = self.file.set_len(self.whole);
+            }
+        }
+    }
+
+    fn write_lines(&mut self) -> io::Result<()> {
+        let lines = mem::take(&mut self.lines);
+        if lines.is_empty() {
             return Ok(());
         }
-        self.file.write_all(&mem::take(&mut self.lines))?;
+        self.file.write_all(&lines)?;
+        self.whole += lines.len() as u64;
         self.file.sync_data()
+    }
+
+    fn lose(&self, requests: u64) {
+        self.left_out.fetch_add(requests, Relaxed);
     }
 }

@@ -11,6 +11,9 @@ pub(crate) fn redact(records: &mut [Record]) {
     for record in records {
         redact::answer(&mut record.text);
         redact::answer(&mut record.reasoning);
+        if let Some(finish) = &mut record.finish {
+            redact::answer(finish);
+        }
         if let Some(message) = record.error.as_mut().and_then(message_of) {
             *message = match masked.get(message) {
                 Some(masked) => masked.clone(),

@@ -127,10 +127,18 @@ fn forms(secret: &str) -> Vec<String> {
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;");
+    let in_json = &in_json[1..in_json.len() - 1];
+    let in_form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let in_url = in_form.replace('+', "%20");
     let mut forms = vec![
         secret.to_owned(),
-        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
-        in_json.trim_matches('"').to_owned(),
+        small_escapes(&in_form),
+        small_escapes(&in_url),
+        in_form,
+        in_url,
+        in_json.to_owned(),
+        // A server repeats the JSON that it was sent in JSON of its own.
+        in_json.replace('\\', "\\\\").replace('"', "\\\""),
         in_html.replace('"', "&quot;"),
         in_html,
     ];
@@ -141,6 +149,16 @@ fn forms(secret: &str) -> Vec<String> {
     forms.sort();
     forms.dedup();
     forms
+}
+
+/// `%3A` as `%3a`.
+fn small_escapes(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (escape, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        format!("{text}%{}{rest}", escape.to_ascii_lowercase())
+    })
 }
 
 fn sort(known: &mut Vec<String>) {

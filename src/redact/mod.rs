@@ -56,6 +56,33 @@ pub(crate) fn own(text: &str) -> String {
     masked_known_word(&masked_known(&masked))
 }
 
+/// The value of a setting of the user's that has a name, as in [`own`]: all of the value, if the name says that it is a
+/// credential.
+pub(crate) fn named(name: &str, value: &str) -> String {
+    match name::is_secret(name) {
+        true => {
+            learn(value);
+            MASK.to_owned()
+        }
+        false => own(value),
+    }
+}
+
+/// Learns the credentials among the words of a command line, whatever marks are in them.
+pub(crate) fn learn_words(words: &[String]) {
+    let flag = |word: &str| word.starts_with('-') && name::is_secret(word);
+    for (at, word) in words.iter().enumerate() {
+        match word.split_once('=') {
+            Some((name, value)) => drop(named(name, value)),
+            None if flag(word) => {
+                let value = words.get(at + 1).filter(|next| !next.starts_with("--"));
+                learn(value.map_or("", String::as_str));
+            }
+            None => drop(own(word)),
+        }
+    }
+}
+
 /// A text whose every letter counts, such as an answer, without the credentials that are known.
 pub(crate) fn answer(text: &mut String) {
     if let Some(masked) = known::replaced(text) {

@@ -189,6 +189,10 @@ fn tell_query(url: &str, tell: Tell<'_>) {
             && is_secret(name)
         {
             tell(value);
+            // The server may repeat it as it has read it.
+            for (_, value) in url::form_urlencoded::parse(pair.as_bytes()) {
+                tell(&value);
+            }
         }
     }
 }

@@ -105,6 +105,46 @@ fn what_a_setting_holds_is_known_from_then_on() {
     assert_eq!(answer_text, "the key *** of http://a:b@c");
 }
 
+#[test]
+fn words_of_a_command_are_known_whatever_is_in_them() {
+    let words = [
+        "vllm",
+        "--api-key",
+        "Gh4\"x' y&z9Q",
+        "--token=a,b\"c;Tq81",
+        "--port",
+        "8",
+        "--eos-token",
+        "</s>-of-M",
+    ];
+    learn_words(&words.map(str::to_owned));
+    for secret in [words[2], &words[3][8..]] {
+        assert_eq!(text(&format!("got <{secret}>")), "got <***>");
+        assert_eq!(named("note", secret), "***");
+    }
+    assert_eq!(text("got <</s>-of-M>"), "got <</s>-of-M>");
+    assert_eq!(named("DB_PASSWORD", "Pl0 \"9"), "***");
+    assert_eq!(text("it is Pl0 \"9."), "it is ***.");
+}
+
+#[rstest]
+#[case("Ab\"c\\d&e<f>g", r#"Ab\"c\\d&e<f>g"#)]
+#[case("Ab\"c\\d&e<f>g", r#"Ab\\\"c\\\\d&e<f>g"#)]
+#[case("Ab\"c\\d&e<f>g", "Ab&quot;c\\d&amp;e&lt;f&gt;g")]
+#[case("Ab:c d/e+f", "Ab%3Ac+d%2Fe%2Bf")]
+#[case("Ab:c d/e+f", "Ab%3ac%20d%2fe%2bf")]
+#[case("Ab:c d/e+f", "QWI6YyBkL2UrZg==")]
+fn a_known_credential_has_many_forms(#[case] secret: &str, #[case] form: &str) {
+    learn(secret);
+    assert_eq!(text(&format!("got ({form})")), "got (***)");
+}
+
+#[test]
+fn a_query_is_known_as_the_server_reads_it() {
+    own("/v1/x?api_key=Zt%2F5+q%3D8w%22X");
+    assert_eq!(text("no key Zt/5 q=8w\"X here"), "no key *** here");
+}
+
 #[cfg(feature = "cli")]
 #[test]
 fn json_is_masked_by_its_names_at_any_depth() {

@@ -1,7 +1,7 @@
 //! What happens, as lines of JSON for programs that follow along.
 
 use super::{Caveat, Measure, Outcome};
-use crate::judge::Verdict;
+use crate::{judge::Verdict, redact, screen};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -90,10 +90,21 @@ impl Event {
         }
     }
 
-    /// The event as a line of JSON, without the line's end.
+    /// The event as a line of JSON, without the line's end. Characters that would move a terminal's cursor or turn
+    /// its text around are written as `\u009b`.
     pub fn line(&self) -> String {
         // Maps with text as keys and finite or null numbers always have a form in JSON.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        redact::answer(&mut line);
+        let mut safe = String::with_capacity(line.len());
+        for c in line.chars() {
+            match screen::acts(c) {
+                // All such characters stand in texts, and have one unit in UTF-16.
+                true => safe += &format!("\\u{:04x}", u32::from(c)),
+                false => safe.push(c),
+            }
+        }
+        safe
     }
 
     /// `bench-finished` with this outcome.
@@ -173,6 +184,19 @@ mod tests {
         let lines: Vec<_> = events.iter().map(Event::line).collect();
         assert!(lines.iter().all(|line| !line.contains('\n')));
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_line_moves_no_cursor_and_turns_no_text() {
+        let bench = "a\u{1b}[31m\u{9b}2J\u{202e}b\u{7f}\t\u{2069}é".to_owned();
+        let event = Event::BenchStarted {
+            bench: bench.clone(),
+        };
+        let line = event.line();
+        assert!(!line.contains(screen::acts), "{line:?}");
+        assert!(line.contains("\\u009b2J\\u202eb"), "{line}");
+        let read: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["bench"], bench);
     }
 
     #[test]

@@ -180,8 +180,19 @@ mod tests {
     #[test]
     fn what_servers_send_cannot_break_the_xml() {
         let mut outcomes = outcomes();
-        outcomes[0].end = End::Failed("<b>&\u{1b}[31m\u{0} \"quoted\" ]]>".to_owned());
+        let said = "<b>&\u{1b}[31m\u{0}\u{fffe}\u{ffff} \"quoted\" ]]>";
+        outcomes[0].end = End::Failed(said.to_owned());
+        outcomes[0].name = said.to_owned();
+        outcomes[0].group = said.to_owned();
         let xml = junit_xml(&outcomes).unwrap();
-        check(Document::parse(&xml).unwrap().root_element());
+        assert!(!xml.contains(['\u{1b}', '\u{0}', '\u{fffe}', '\u{ffff}']));
+        let document = Document::parse(&xml).unwrap();
+        check(document.root_element());
+        let failure = document.descendants().find(|n| n.has_tag_name("failure"));
+        let message = failure.unwrap().attribute("message").unwrap();
+        assert!(
+            message.starts_with("<b>&") && message.ends_with(" \"quoted\" ]]>"),
+            "{message}"
+        );
     }
 }

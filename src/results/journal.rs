@@ -4,7 +4,7 @@ use super::{Reading, Wrong, own};
 use crate::{
     clock::Nanos,
     grammar::goodput,
-    journal::{FORM, Heading},
+    journal::{FORM, Heading, LeftOut},
     judge::Criteria,
     record::Record,
     report::{self, JsonOptions, VllmOptions},
@@ -17,8 +17,12 @@ pub(super) fn is_one(document: &Value) -> bool {
     document.get("goodput_journal").is_some()
 }
 
-/// The run as far as it came.
-pub(super) fn reading(place: &str, heading: Value, lines: Vec<Value>) -> Result<Reading, Wrong> {
+/// The run as far as it came, and how many of its requests that had ended are missing.
+pub(super) fn reading(
+    place: &str,
+    heading: Value,
+    lines: Vec<Value>,
+) -> Result<(Reading, u64), Wrong> {
     let form = heading.get("goodput_journal").and_then(Value::as_u64);
     if form != Some(u64::from(FORM)) {
         return Err(vec![format!(
@@ -27,6 +31,11 @@ pub(super) fn reading(place: &str, heading: Value, lines: Vec<Value>) -> Result<
     }
     let wrong = |e: serde_json::Error| vec![format!("is no journal: {e}")];
     let heading: Heading = serde_json::from_value(heading).map_err(wrong)?;
+    let (gaps, lines): (Vec<_>, Vec<_>) = lines
+        .into_iter()
+        .partition(|line| line.get("left_out").is_some());
+    let gaps: Result<Vec<LeftOut>, _> = gaps.into_iter().map(serde_json::from_value).collect();
+    let left_out = gaps.map_err(wrong)?.last().map_or(0, |gap| gap.left_out);
     let records: Result<Vec<Record>, _> = lines.into_iter().map(serde_json::from_value).collect();
     let limits = match heading.limits.as_str() {
         "" => Vec::new(),
@@ -69,7 +78,7 @@ pub(super) fn reading(place: &str, heading: Value, lines: Vec<Value>) -> Result<
     let result: Map<String, Value> = serde_json::to_value(&result)
         .and_then(serde_json::from_value)
         .map_err(wrong)?;
-    own::reading(place, result)
+    Ok((own::reading(place, result)?, left_out))
 }
 
 /// Records in the order and time of the whole run. A run that has grown sends its plan again, from place 0 and time 0,

@@ -85,7 +85,13 @@ pub(crate) fn parse(
         let heading = values.next().unwrap_or_default();
         let read = journal::reading(file, heading, values.collect());
         left_out.append(&mut wrong);
-        let read = read.map_err(|what| Problem::new(file, "", what.join("; ")))?;
+        let (read, missing) = read.map_err(|what| Problem::new(file, "", what.join("; ")))?;
+        if missing > 0 {
+            let why = format!(
+                "{missing} requests that had ended: the disk was full, or its writer was behind"
+            );
+            left_out.push(Problem::new(file, "", why));
+        }
         return Ok(vec![read]);
     }
     let mut readings = Vec::new();

@@ -81,8 +81,10 @@ impl ServerProcess {
     /// A command line, split as a shell splits words but run without a shell. `{port}` becomes a
     /// free port, or the one set with [`port`](Self::port).
     pub fn new(command: impl Into<String>) -> Self {
+        let command = command.into();
+        redact::learn_words(&split_words(&command).unwrap_or_default());
         ServerProcess {
-            command: command.into(),
+            command,
             port: None,
             ready_path: "/health".to_owned(),
             ready_timeout: Duration::from_secs(300),
@@ -118,7 +120,7 @@ impl ServerProcess {
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         // So that it is masked where the server's log shows it.
-        redact::own(&format!("{name}={value}"));
+        redact::named(&name, &value);
         self.environment.push((name, value));
         self
     }

@@ -276,9 +276,12 @@ fn metrics_named(names: &[String], problems: &mut Vec<Problem>) -> Vec<VllmMetri
 /// `KEY=VALUE` pairs whose keys leave the result's own keys alone.
 fn metadata(pairs: &[String], problems: &mut Vec<Problem>) -> Vec<(String, String)> {
     let mut metadata = Vec::new();
-    for pair in pairs {
-        // A result file is for others, too.
-        let pair = &redact::own(pair);
+    // A result file is for others, too.
+    let masked = |pair: &String| match pair.split_once('=') {
+        Some((key, value)) => format!("{key}={}", redact::named(key, value)),
+        None => redact::own(pair),
+    };
+    for pair in &pairs.iter().map(masked).collect::<Vec<_>>() {
         match pair.split_once('=') {
             None => problems.push(Problem::new(
                 "--metadata",
