@@ -114,6 +114,7 @@ fn plan_random(c: &mut Criterion) {
             tokenizer: &tokenizer,
             takes: &[goodput::plan::Shape::Tokens],
             request_id_prefix: "bench-",
+            unwanted: None,
         };
         group.throughput(Throughput::Elements(spec.requests as u64 * 1024));
         group.bench_function(name, |b| {

@@ -128,6 +128,7 @@ pub fn dataset(data: &[u8]) {
         tokenizer: &tokenizer,
         takes: &takes,
         request_id_prefix: "",
+        unwanted: None,
     });
     if let Ok(plan) = planned {
         assert!(plan.requests.len() <= 3);

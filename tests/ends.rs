@@ -348,6 +348,8 @@ enum Wait {
     Model,
     Prewarm,
     Start,
+    Dataset,
+    Prompts,
 }
 
 #[rstest]
@@ -356,6 +358,8 @@ enum Wait {
 #[case::model(Wait::Model, "waiting for http")]
 #[case::prewarm(Wait::Prewarm, "")]
 #[case::start(Wait::Start, "")]
+#[case::dataset(Wait::Dataset, "")]
+#[case::prompts(Wait::Prompts, "")]
 fn whatever_is_waited_for_ends_with_a_signal(#[case] wait: Wait, #[case] said: &str) {
     let folder = folder(&format!("wait-{}", wait as u8));
     // Takes connections, and answers nobody.
@@ -382,6 +386,19 @@ fn whatever_is_waited_for_ends_with_a_signal(#[case] wait: Wait, #[case] said: &
         Wait::Prewarm => {
             let tls = url.replace("http:", "https:");
             command.args(["serve", "--base-url", &tls, "--model", "m"]);
+        }
+        // Nobody writes to it.
+        Wait::Dataset => {
+            nix::unistd::mkfifo(&folder.join("rows.jsonl"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+            command
+                .args(["serve", "--base-url", &url, "--model", "m"])
+                .args(["--dataset-name", "custom", "--dataset-path", "rows.jsonl"]);
+        }
+        // Minutes.
+        Wait::Prompts => {
+            command
+                .args(["serve", "--base-url", &url, "--model", "m"])
+                .args(["--num-prompts", "300000", "--random-input-len", "512"]);
         }
         Wait::Start => {
             command

@@ -75,6 +75,7 @@ pub(crate) fn run(
         tokenizer: &Tokenizer::none(),
         takes: &[goodput::plan::Shape::Tokens],
         request_id_prefix: crate::client::ID_PREFIX,
+        unwanted: None,
     })?;
     let backend = backend::by_name("vllm").ok_or("no backend vllm")?;
     let options = WireOptions {

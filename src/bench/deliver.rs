@@ -196,8 +196,13 @@ impl Bench {
                 delivered.delivery.partial = true;
                 break;
             }
-            let plan = self.plan_of_segment(delivered.segments(), prepared)?;
-            let plan = prepared.aligned(plan);
+            let plan = match self.plan_of_segment(delivered.segments(), prepared) {
+                Err(Error::Ended(_)) => {
+                    delivered.delivery.partial = true;
+                    break;
+                }
+                plan => prepared.aligned(plan?),
+            };
             let next = send(&plan, &prepared.bodies_of(&plan)).await?;
             delivered.append(next, Arc::new(plan));
         }

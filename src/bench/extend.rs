@@ -157,7 +157,7 @@ impl Bench {
         prepared: &Prepared,
     ) -> Result<Plan, Error> {
         let seed = self.seed.wrapping_add(segment as u64);
-        let mut plan = self.make_plan(&*prepared.backend, &prepared.tokenizer, seed)?;
+        let mut plan = prepared.another(self, seed)?;
         let before = segment * plan.requests.len();
         for (index, request) in plan.requests.iter_mut().enumerate() {
             request.id = format!("{}{}", self.request_id_prefix, before + index);

@@ -17,6 +17,7 @@ pub(crate) mod keys;
 mod live;
 mod load;
 mod lora;
+mod made;
 mod noise;
 mod prepare;
 mod probe;

@@ -1,9 +1,9 @@
 //! From a bench to requests that are ready to go out.
 
-use super::{Bench, align::Aligner, api_key::ApiKey, lora, ready::Waiting, several};
+use super::{Bench, align::Aligner, api_key::ApiKey, lora, made::made, ready::Waiting, several};
 use crate::{
     backend::{Backend, WireOptions, by_name},
-    client::Envelope,
+    client::{Envelope, Stop},
     error::{Error, Problem},
     grammar::{dataset::Dataset, names::BACKENDS},
     plan::{self, Plan, PlanSpec, PlannedRequest, Shape, Tokenizer, TokenizerSpec},
@@ -17,7 +17,10 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// What a run sends, worked out before it starts.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ pub(super) struct Prepared {
     pub(super) options: WireOptions,
     /// Fits plans to the server's tokenizer.
     pub(super) aligner: Option<Aligner>,
+    /// Nothing more is made once the run is to end.
+    stop: Stop,
 }
 
 impl Prepared {
@@ -65,11 +70,16 @@ impl Prepared {
         })?;
         let headers = bench.all_headers(&*backend, place)?;
         let (model, root) = bench.find_model(&*backend, place, &headers, waiting)?;
-        let tokenizer = match tokenizer {
-            Some(tokenizer) => tokenizer,
-            None => bench.load_tokenizer(&[&root, &model])?,
-        };
-        let plan = bench.make_plan(&*backend, &tokenizer, bench.seed)?;
+        let stop = waiting.control.stop.clone();
+        let (maker, dialect, name) = (bench.clone(), backend.clone(), model.clone());
+        let (tokenizer, plan) = made(&stop, move |unwanted| {
+            let tokenizer = match tokenizer {
+                Some(tokenizer) => tokenizer,
+                None => maker.load_tokenizer(&[&root, &name])?,
+            };
+            let plan = maker.make_plan(&*dialect, &tokenizer, maker.seed, Some(unwanted))?;
+            Ok((tokenizer, plan))
+        })?;
         let options = WireOptions {
             model: model.clone(),
             stream: bench.stream && backend.streams(),
@@ -88,6 +98,7 @@ impl Prepared {
             plan: Arc::new(plan),
             envelope: Envelope { path, headers },
             options,
+            stop,
         })
     }
 
@@ -99,9 +110,19 @@ impl Prepared {
         }
     }
 
-    /// What to send for each request of a plan.
+    /// A plan with another seed.
+    pub(super) fn another(&self, bench: &Bench, seed: u64) -> Result<Plan, Error> {
+        let bench = bench.clone();
+        let (dialect, tokenizer) = (self.backend.clone(), self.tokenizer.clone());
+        made(&self.stop, move |unwanted| {
+            bench.make_plan(&*dialect, &tokenizer, seed, Some(unwanted))
+        })
+    }
+
+    /// What to send for each request of a plan, as long as the run is wanted.
     pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Bytes> {
-        let requests = plan.requests.iter();
+        let wanted = |_: &&PlannedRequest| !self.stop.is_requested();
+        let requests = plan.requests.iter().take_while(wanted);
         // A plan was checked when it was made: all its prompts are of kinds that the backend takes.
         requests
             .filter_map(|request| self.body_of(request))
@@ -146,14 +167,15 @@ impl Bench {
         })?;
         let model = self.model.clone().unwrap_or_default();
         let tokenizer = self.load_tokenizer(&[&model])?;
-        self.make_plan(&*backend, &tokenizer, self.seed)
+        self.make_plan(&*backend, &tokenizer, self.seed, None)
     }
 
-    pub(super) fn make_plan(
+    fn make_plan(
         &self,
         backend: &dyn Backend,
         tokenizer: &Tokenizer,
         seed: u64,
+        unwanted: Option<&AtomicBool>,
     ) -> Result<Plan, Error> {
         let takes: Vec<Shape> = Shape::ALL
             .into_iter()
@@ -167,6 +189,7 @@ impl Bench {
             tokenizer,
             takes: &takes,
             request_id_prefix: &self.request_id_prefix,
+            unwanted,
         })?;
         let shapes: BTreeSet<Shape> = plan
             .requests

@@ -32,6 +32,7 @@ use goodput_grammar::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Every request of a run with its intended send time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,6 +143,20 @@ pub struct PlanSpec<'a> {
     pub takes: &'a [Shape],
     /// Put before a request's number to make its id.
     pub request_id_prefix: &'a str,
+    /// Once another thread sets it, the making of the plan ends early, with an error.
+    pub unwanted: Option<&'a AtomicBool>,
+}
+
+impl PlanSpec<'_> {
+    /// Asked before each request that is made.
+    fn go_on(&self) -> Result<(), PlanError> {
+        match self.unwanted {
+            Some(unwanted) if unwanted.load(Ordering::Relaxed) => {
+                Err(PlanError::new("the plan is not wanted any more"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Makes a plan.
@@ -241,6 +256,7 @@ mod tests {
             tokenizer,
             takes: &[Shape::Text],
             request_id_prefix: "bench-",
+            unwanted: None,
         }
     }
 
@@ -261,6 +277,36 @@ mod tests {
         let other = PlanSpec { seed: 1, ..one };
         assert_eq!(build(&one).unwrap(), build(&one).unwrap());
         assert_ne!(build(&one).unwrap().hash(), build(&other).unwrap().hash());
+    }
+
+    /// Each loop asks, as each may be the one that takes minutes.
+    #[test]
+    fn a_plan_that_is_not_wanted_ends() {
+        let ids = Random {
+            token_ids: true,
+            ..Random::default()
+        };
+        for tokenizer in [
+            Tokenizer::none(),
+            Tokenizer::load(&TokenizerSpec::default()).unwrap(),
+        ] {
+            for random in [Random::default(), ids.clone()] {
+                if random.token_ids && tokenizer.codec().is_none() {
+                    continue;
+                }
+                let dataset = self::tests::random(random);
+                let unwanted = AtomicBool::new(true);
+                let error = build(&PlanSpec {
+                    unwanted: Some(&unwanted),
+                    takes: &[Shape::Text, Shape::Tokens],
+                    ..spec(&dataset, &STEADY, &tokenizer)
+                });
+                assert_eq!(
+                    error.unwrap_err().to_string(),
+                    "the plan is not wanted any more"
+                );
+            }
+        }
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Questions<'_> {
         questions.truncate(spec.requests);
         let mut samples = Samples::default();
         for question in questions {
+            spec.go_on()?;
             let input = spec.tokenizer.count(&question, true);
             let prompt = Prompt::Text(question);
             samples.rows.push(Sample::new(prompt, input, output as u64));

@@ -36,6 +36,7 @@ pub(super) fn sample(burstgpt: &BurstGpt, spec: &PlanSpec<'_>) -> Result<Samples
     fits_memory(&burstgpt.path, lengths)?;
     let mut samples = Samples::default();
     for (index, row) in drawn.into_iter().enumerate() {
+        spec.go_on()?;
         let Row { request, response } = rows[row];
         let text = match spec.tokenizer.codec() {
             Some(codec) => {

@@ -33,6 +33,7 @@ pub(super) fn sample(custom: &Custom, spec: &PlanSpec<'_>) -> Result<Samples, Pl
         output_tokens,
     } in rows
     {
+        spec.go_on()?;
         let input = length(&prompt, spec.tokenizer);
         samples.rows.push(Sample::new(prompt, input, output_tokens));
     }

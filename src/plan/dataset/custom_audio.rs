@@ -32,6 +32,7 @@ pub(super) fn sample(custom: &CustomAudio, spec: &PlanSpec<'_>) -> Result<Sample
     let mut complaints = Complaints::about(&custom.path);
     let mut samples = Samples::default();
     for row in rows {
+        spec.go_on()?;
         let input = spec.tokenizer.count(&row.prompt, true);
         let prompt = shelf
             .file(&row.audio, MediaKind::Audio)

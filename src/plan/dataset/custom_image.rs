@@ -44,6 +44,7 @@ pub(super) fn sample(custom: &CustomImage, spec: &PlanSpec<'_>) -> Result<Sample
     let mut complaints = Complaints::about(&custom.path);
     let mut samples = Samples::default();
     for row in rows {
+        spec.go_on()?;
         let text = row.question.text();
         let input = spec.tokenizer.count(&text, true);
         match row.question.prompt(&mut shelf) {

@@ -109,15 +109,16 @@ enum Progress {
     NeedsTokens(Fit),
 }
 
-/// Finishes `count` texts, in order as far as draws go; `start` gives each its beginning.
+/// Finishes `count` texts, in order as far as draws go; `start` gives each its beginning, or says why it does
+/// not go on.
 pub(super) fn fit_all(
     count: usize,
-    start: impl Fn(usize) -> Fit + Sync,
+    start: impl Fn(usize) -> Result<Fit, PlanError> + Sync,
     codec: &Codec,
     generator: &mut Generator,
 ) -> Result<Vec<Fitted>, PlanError> {
     let advance = |memo: &mut Memo<'_>, index: usize| {
-        let mut fit = start(index);
+        let mut fit = start(index)?;
         Ok(match fit.advance(memo)? {
             None => Progress::Finished(fit.into()),
             Some(_) => Progress::NeedsTokens(fit),
@@ -230,7 +231,7 @@ mod tests {
                 // Some targets are farther off than any prompt's.
                 let target = |index: usize| lengths[index].0 + lengths[index].1 * 40;
                 let mut generator = Generator::new(seed);
-                let begin = |index: usize| Fit::new(ids(index), target(index));
+                let begin = |index: usize| Ok(Fit::new(ids(index), target(index)));
                 let fitted = fit_all(lengths.len(), begin, codec, &mut generator).unwrap();
                 let mut draws = Generator::new(seed);
                 for (index, fitted) in fitted.into_iter().enumerate() {
@@ -250,7 +251,7 @@ mod tests {
             // Every one is too short at first, so that all of them draw.
             let start = |index: usize| Fit::new(vec![900 + index as u32; 5], 12 + index);
             let mut generator = Generator::new(4);
-            let together = fit_all(9, start, codec, &mut generator).unwrap();
+            let together = fit_all(9, |index| Ok(start(index)), codec, &mut generator).unwrap();
             let mut generator = Generator::new(4);
             for (index, fitted) in together.into_iter().enumerate() {
                 let mut memo = Memo::new(codec);

@@ -287,6 +287,7 @@ mod tests {
             tokenizer,
             takes,
             request_id_prefix: "",
+            unwanted: None,
         })
     }
 

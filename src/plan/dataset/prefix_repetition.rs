@@ -45,6 +45,7 @@ pub(super) fn sample(set: &PrefixRepetition, spec: &PlanSpec<'_>) -> Result<Samp
             for _ in 0..set.prefixes {
                 let prefix = exactly(&mut memo, set.prefix)?;
                 for _ in 0..each {
+                    spec.go_on()?;
                     let mut ids = prefix.clone();
                     ids.extend(exactly(&mut memo, set.suffix)?);
                     push(&mut samples, set, memo.decode(&ids)?, ids.len(), spec);
@@ -58,6 +59,7 @@ pub(super) fn sample(set: &PrefixRepetition, spec: &PlanSpec<'_>) -> Result<Samp
             for _ in 0..set.prefixes {
                 let prefix = draw(set.prefix);
                 for _ in 0..each {
+                    spec.go_on()?;
                     let mut words = prefix.clone();
                     words.extend(draw(set.suffix));
                     push(&mut samples, set, words.join(" "), words.len(), spec);

@@ -144,7 +144,7 @@ impl Text {
             generator,
         );
         let begin = Beginning::new(self.prefix, codec, special, generator)?;
-        let start = |index: usize| begin.fit(index, &draws);
+        let start = |index: usize| spec.go_on().map(|()| begin.fit(index, &draws));
         let fitted = fit_all(self.requests, start, codec, generator)?;
 
         let mut samples = Samples::default();
@@ -215,6 +215,7 @@ fn token_ids(
         .collect();
     let mut samples = Samples::default();
     for (index, &input) in draws.inputs.iter().enumerate() {
+        spec.go_on()?;
         let mut ids = prefix.clone();
         ids.extend(run(&ordinary, draws.offsets[index] + index, input));
         let length = exactly(ids.len());
@@ -239,6 +240,7 @@ fn words(random: &Random, lengths: Lengths, spec: &PlanSpec<'_>) -> Result<Sampl
     let prefix = draw(random.prefix);
     let mut samples = Samples::default();
     for (&input, output_tokens) in draws.inputs.iter().zip(draws.outputs) {
+        spec.go_on()?;
         let mut words = prefix.clone();
         words.extend(draw(input));
         samples.rows.push(Sample::new(

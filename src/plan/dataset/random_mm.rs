@@ -58,6 +58,7 @@ pub(super) fn sample(set: &RandomMm, spec: &PlanSpec<'_>) -> Result<Samples, Pla
         None => Texts::Words(words::draw(set.prefix, &mut generator)),
     };
     for (index, &output) in draws.outputs.iter().enumerate() {
+        spec.go_on()?;
         let (text, length) = match &mut texts {
             Texts::Tokens(begin, memo) => {
                 let start = begin.fit(index, &draws);

@@ -50,7 +50,7 @@ pub(super) fn sample(rerank: &RandomRerank, spec: &PlanSpec<'_>) -> Result<Sampl
     let texts: Vec<(String, usize)> = match codec {
         Some(codec) => {
             let begin = Beginning::new(0, codec, codec.special_ids(), &mut generator)?;
-            let start = |index: usize| begin.fit(index, &draws);
+            let start = |index: usize| spec.go_on().map(|()| begin.fit(index, &draws));
             let fitted = fit_all(count + 1, start, codec, &mut generator)?;
             samples.tell_surplus(fitted.iter().map(|fitted| fitted.surplus).sum());
             samples.tell_tokenizer(spec);

@@ -51,6 +51,7 @@ pub(super) fn sample(sharegpt: &ShareGpt, spec: &PlanSpec<'_>) -> Result<Samples
         media,
     } in conversations
     {
+        spec.go_on()?;
         if samples.rows.len() >= spec.requests {
             break;
         }

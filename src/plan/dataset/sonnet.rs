@@ -45,6 +45,7 @@ pub(super) fn sample(sonnet: &Sonnet, spec: &PlanSpec<'_>) -> Result<Samples, Pl
     let mut samples = Samples::default();
     let mut tries = 0;
     while samples.rows.len() < spec.requests {
+        spec.go_on()?;
         let mut prompt = prefix.clone();
         let choices = random.choices(lines.len(), drawn);
         prompt.extend(choices.into_iter().map(|line| lines[line]));

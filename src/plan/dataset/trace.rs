@@ -64,6 +64,7 @@ pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples,
     let lengths = events.iter().map(|event| event.input);
     fits_memory(&trace.path, lengths)?;
     for event in events {
+        spec.go_on()?;
         let (prompt, length) = tokens.prompt(&event, spec)?;
         let input = match spec.tokenizer.codec() {
             Some(_) => exactly(length),

@@ -39,6 +39,7 @@ pub(super) fn sample(set: &Hf, spec: &PlanSpec<'_>) -> Result<Samples, PlanError
         _ => reader.rows(&files)?,
     };
     for row in rows {
+        spec.go_on()?;
         if samples.rows.len() >= spec.requests {
             break;
         }
