@@ -19,8 +19,8 @@ use std::{
     fs::{self, File},
     io::{PipeReader, PipeWriter, Read, Write},
     net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    path::Path,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -28,120 +28,12 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::{RawServer, good_stream};
-
-/// Nothing here takes so long, however busy the machine is.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Waits until something holds.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(
-            began.elapsed() < DEADLINE,
-            "{what}: not within {DEADLINE:?}"
-        );
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// A folder of the test's own, which is also the program's folder for temporary files.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("ends-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// A program that is killed if the test ends before it.
-struct Program(Child);
-
-impl Program {
-    fn start(command: &mut Command) -> Self {
-        Program(command.spawn().unwrap())
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.0.id().cast_signed()), signal).unwrap();
-    }
-
-    fn ended(&mut self) -> ExitStatus {
-        let mut status = None;
-        until("the program ends", || {
-            status = self.0.try_wait().unwrap();
-            status.is_some()
-        });
-        status.unwrap()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn goodput(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
-    quiet(&mut command, folder);
-    command
-}
-
-/// In its folder, with its output in files of it.
-fn quiet(command: &mut Command, folder: &Path) {
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
-        command.env_remove(name);
-    }
-    command
-        .current_dir(folder)
-        .env("TMPDIR", folder)
-        .env_remove("NEXTEST")
-        .env_remove("GITHUB_STEP_SUMMARY")
-        .stdin(Stdio::null())
-        .stdout(File::create(folder.join("stdout")).unwrap())
-        .stderr(File::create(folder.join("stderr")).unwrap());
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_default()
-}
-
-/// Requests that go on for minutes.
-fn long_run(command: &mut Command, url: &str) {
-    command
-        .args(["serve", "--base-url", url, "--model", "m", "--disable-tqdm"])
-        .args(["--num-prompts", "10000", "--request-rate", "100"])
-        .args(["--random-input-len", "4", "--prompt-token-ids"])
-        .args(["--save-result", "--result-filename", "partial.json"])
-        .args(["--output", "junit=junit.xml"]);
-}
-
-/// A server, and how many requests it has answered.
-struct Server {
-    url: String,
-    answered: Arc<AtomicUsize>,
-}
-
-fn good_server() -> Server {
-    let answered = Arc::new(AtomicUsize::new(0));
-    let count = answered.clone();
-    let server = RawServer::start(move |stream, _| {
-        let sent = stream.write_all(good_stream().as_bytes()).is_ok();
-        count.fetch_add(1, Ordering::SeqCst);
-        sent
-    });
-    Server {
-        url: server.url,
-        answered,
-    }
-}
-
-fn has_measured(server: &Server) {
-    until("requests are answered", || {
-        server.answered.load(Ordering::SeqCst) >= 20
-    });
-}
+use support::{
+    RawServer,
+    program::{
+        DEADLINE, Program, folder, good_server, goodput, has_measured, long_run, quiet, read, until,
+    },
+};
 
 fn is_partial(folder: &Path) {
     let result: serde_json::Value =

@@ -1,6 +1,9 @@
 //! Servers that misbehave in one given way, on raw sockets.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+#[cfg(all(unix, feature = "cli"))]
+pub mod program;
+
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
