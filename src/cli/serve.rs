@@ -66,7 +66,7 @@ pub(super) fn measure(
         screen::out(plan.describe(&bench.arrivals()).trim_end());
         let decidable = bench.decidable();
         if !decidable.is_empty() {
-            screen::out(&format!("\n{}", decidable.trim_end()));
+            screen::out(format_args!("\n{}", decidable.trim_end()));
         }
         return Ok(0);
     }

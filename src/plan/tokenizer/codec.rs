@@ -166,7 +166,11 @@ fn cut(text: &str) -> usize {
         let before = text[..*space].chars().next_back();
         before.is_some_and(|before| !before.is_whitespace())
     };
-    let most = text.floor_char_boundary(PIECE);
+    let within = 0..=PIECE.min(text.len());
+    let most = within
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0);
     let last = memchr::memrchr_iter(b' ', &text.as_bytes()[..most]).find(may_cut);
     let next = || {
         let spaces = memchr::memchr_iter(b' ', &text.as_bytes()[most..]);
