@@ -237,7 +237,7 @@ fn results_are_appended_line_by_line() {
 
 #[rstest]
 #[case::metadata_of_ours(&["--metadata", "duration=3", "--save-result"], &["duration", "Choose another"])]
-#[case::metadata_form(&["--metadata", "x"], &["KEY=VALUE"])]
+#[case::metadata_form(&["--metadata", "x"], &["NAME=VALUE"])]
 #[case::metric(&["--percentile-metrics", "ttft,e2e"], &["e2e", "did you mean `e2el`"])]
 #[case::percentile(&["--metric-percentiles", "101"], &["101", "between 0 and 100"])]
 #[case::backend(&["--backend", "openai_chat"], &["openai_chat", "did you mean `openai-chat`"])]
@@ -269,7 +269,7 @@ fn results_are_appended_line_by_line() {
 )]
 #[case::tokenizer(&["--tokenizer", "/nowhere/tokenizer.json"], &["/nowhere/tokenizer.json"])]
 #[case::extra_body(&["--extra-body", "[1]"], &["--extra-body", "JSON object"])]
-#[case::header(&["--header", "Authorization"], &["KEY=VALUE"])]
+#[case::header(&["--header", "Authorization"], &["NAME=VALUE"])]
 #[case::slo_without_limits(&["--slo", "goodput > 90%"], &["per-request limits"])]
 #[case::duration(&["--first-token-timeout", "5"], &["--first-token-timeout", "5s"])]
 #[case::unknown_flag(&["--num-promts", "3"], &["--num-promts", "--num-prompts"])]

@@ -1,5 +1,6 @@
 //! `goodput report`: shows result files again; without files, what the benches left that were run last.
 
+use super::{argv::Origins, words::Words};
 use crate::{history, report::worst, results, screen};
 use clap::ValueEnum;
 use std::{
@@ -49,11 +50,17 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
     match results::read_all(&args.files) {
         Ok((readings, left_out)) => {
+            // A file shows what `goodput serve` said of the run.
+            let words = Words {
+                origins: &Origins::default(),
+                target: "--base-url",
+                versus: "--a",
+            };
             for problem in left_out {
                 screen::err(format_args!("note: left out {problem}"));
             }
             screen::out(match args.format {
-                Format::Text => results::text(&readings),
+                Format::Text => words.say(&results::text(&readings)),
                 Format::Markdown => results::markdown(&readings),
                 Format::Json => results::json(&readings),
             });

@@ -412,7 +412,7 @@ impl Args {
                 None => problems.push(Problem::new(
                     "--header",
                     "***",
-                    "is not KEY=VALUE. Write it like X-Team=search",
+                    "is not NAME=VALUE. Write it like X-Team=search",
                 )),
             }
         }

@@ -286,7 +286,7 @@ fn metadata(pairs: &[String], problems: &mut Vec<Problem>) -> Vec<(String, Strin
             None => problems.push(Problem::new(
                 "--metadata",
                 pair,
-                "is not KEY=VALUE. Write it like commit=1a2b3c",
+                "is not NAME=VALUE. Write it like commit=1a2b3c",
             )),
             Some((key, _)) if report::is_result_key(key) => problems.push(Problem::new(
                 "--metadata",
