@@ -111,7 +111,7 @@ fn a_recording_that_cannot_be_used_is_named() {
     assert!(matches!(error, Error::Invalid(_)), "{error:?}");
     let said = error.to_string();
     assert!(
-        said.starts_with("ttft = empirical(\"no/such.json\"): there is no such file; the path"),
+        said.starts_with("ttft = empirical(\"no/such.json\"): there is no such file in "),
         "{said}"
     );
 

@@ -94,7 +94,8 @@ fn another_reading_is_refused_beyond_its_tolerance(
     #[case] accepted: bool,
 ) {
     let output = again(bench, name, value);
-    let told = String::from_utf8(output.stdout).unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    let told = String::from_utf8(told).unwrap();
     assert_eq!(output.status.success(), accepted, "{told}");
     // Which of the numbers are the reason, where a tolerance has let others pass.
     let beyond = (bench, value) == ("tolerant", "90ms");

@@ -56,7 +56,7 @@ fn tcp_on_the_real_clock() {
         .exclusive(false)
         .run_blocking()
         .unwrap();
-    assert_eq!(report.verdict(), Verdict::Pass, "{report}");
+    assert_eq!(report.verdict(), Verdict::NoVerdict, "{report}");
     // The server never sends a token early; the client never sees one before it was sent.
     assert!(report.ttft().min >= 50.0, "{report}");
     assert!(report.e2el().min >= 70.0, "{report}");

@@ -262,7 +262,7 @@ mod tests {
     #[case("http://a b", "`http://a b` has a space in it")]
     #[case(
         "http://h/#x",
-        "`http://h/#x` has a `#…` part, which is never sent; leave it out"
+        "`http://h/#***` has a `#…` part, which is never sent; leave it out"
     )]
     #[case("unix:", "`unix:` has no path; write `unix:/run/llm.sock`")]
     #[case("unix:///run/x", "`unix:///run/x` is not a path; write `unix:/run/x`")]
