@@ -150,12 +150,12 @@ proptest! {
         }
         let metrics = measure(&run, &[]);
         prop_assert_eq!(metrics.counts.completed, 0);
-        prop_assert!(!(metrics.goodput.ratio > 0.0));
+        prop_assert!(metrics.goodput.ratio.is_nan() || metrics.goodput.ratio == 0.0);
         prop_assert_eq!(metrics.throughput.requests, 0.0);
         let latency = &metrics.latency;
         for summary in [&latency.ttft, &latency.tpot, &latency.itl, &latency.e2el, &metrics.gate.ttft] {
             for value in [summary.percentile(99.0), summary.mean, summary.max, summary.min, summary.std] {
-                prop_assert!(!(value < 200.0) && !(value >= 0.0));
+                prop_assert!(value.is_nan());
             }
         }
     }
