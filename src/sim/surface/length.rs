@@ -60,7 +60,10 @@ mod tests {
     use super::*;
     use goodput_grammar::sim::Script;
     use rstest::rstest;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
 
     #[rstest]
     #[case::fits("a ".repeat(1 << 19), true)]
@@ -68,17 +71,17 @@ mod tests {
     #[case::too_long("a ".repeat(40 << 20), false)]
     #[case::one_word_too_long("é".repeat(20 << 20), false)]
     fn a_text_is_counted_no_further_than_it_may_be_long(#[case] text: String, #[case] fits: bool) {
-        static COUNTED: AtomicUsize = AtomicUsize::new(0);
-        COUNTED.store(0, Ordering::Relaxed);
-        let server = SimServer::new(Script::default()).count_tokens(|text| {
-            COUNTED.fetch_add(text.len(), Ordering::Relaxed);
+        let seen = Arc::new(AtomicUsize::new(0));
+        let sees = Arc::clone(&seen);
+        let server = SimServer::new(Script::default()).count_tokens(move |text| {
+            sees.fetch_add(text.len(), Ordering::Relaxed);
             text.split(' ')
                 .map(|word| word.len().div_ceil(4) as u64)
                 .sum()
         });
         let counted = counted(&server, &Input::Text(text));
         assert_eq!(counted.is_ok(), fits, "{counted:?}");
-        let looked_at = COUNTED.load(Ordering::Relaxed);
+        let looked_at = seen.load(Ordering::Relaxed);
         assert!(looked_at <= 5 << 20, "{looked_at} bytes");
     }
 }
