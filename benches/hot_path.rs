@@ -8,8 +8,9 @@ use goodput::{
     clock::Nanos,
     grammar::dataset::{Dataset, Random},
     metrics::measure,
-    plan::{self, Arrivals, PlanSpec, Tokenizer, TokenizerSpec},
+    plan::{self, Arrivals, PlanSpec},
     record::Reply,
+    tokenizer::{Tokenizer, TokenizerSpec},
 };
 use std::hint::black_box;
 

@@ -1,41 +1,10 @@
 //! What can go wrong before there is a report, and with it.
 
-use crate::{client::DialError, plan::PlanError, redact, report::Failed};
+use crate::{
+    client::DialError, plan::PlanError, problem::Problem, redact, report::Failed,
+    tokenizer::TokenizerError,
+};
 use std::fmt;
-
-/// One setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The setting, as the attribute and the builder spell it.
-    pub field: String,
-    /// What was given; empty when nothing was, or when it is no value.
-    pub value: String,
-    /// What is wrong with it and what to write instead.
-    pub message: String,
-}
-
-impl Problem {
-    pub(crate) fn new(
-        field: impl Into<String>,
-        value: impl fmt::Display,
-        message: impl Into<String>,
-    ) -> Self {
-        Problem {
-            field: field.into(),
-            value: redact::text(&value.to_string()),
-            message: redact::text(&message.into()),
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.value.as_str() {
-            "" => write!(f, "{}: {}", self.field, self.message),
-            value => write!(f, "{} = {value}: {}", self.field, self.message),
-        }
-    }
-}
 
 /// Why there is no report, or why it did not pass.
 ///
@@ -49,9 +18,12 @@ pub enum Error {
     /// The bench does not apply here, such as `target = "env:NAME"` without NAME.
     #[error("skipped: {}", redact::text(.0))]
     Skipped(String),
-    /// No plan can be made: a dataset or tokenizer is unusable.
+    /// No plan can be made: a dataset is unusable.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// No tokens can be counted: the tokenizer is unusable.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
     /// The target cannot be started or does not answer.
     #[error("{}", redact::text(.0))]
     Target(String),
@@ -87,7 +59,7 @@ impl Error {
     /// that did not pass.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Invalid(_) | Error::Plan(_) => 2,
+            Error::Invalid(_) | Error::Plan(_) | Error::Tokenizer(_) => 2,
             Error::Skipped(_) => 0,
             Error::Target(_) | Error::Dial(_) | Error::Ended(_) | Error::Io { .. } => 4,
             Error::Failed(failed) => failed.verdict().exit_code().max(1),

@@ -5,16 +5,17 @@
 //! Not part of the library: it is there in tests and under cargo-fuzz only.
 
 use crate::{
+    address::Origin,
     backend::by_name,
     baseline::File,
     clock::Nanos,
     files::text,
     grammar::{self, dataset::Dataset, names::BACKENDS},
-    plan::{self, Arrivals, PlanSpec, Shape, Tokenizer},
+    plan::{self, Arrivals, PlanSpec, Shape},
     record::{Reply, RequestError},
     scrape::Reading,
     sim::dialect::Dialect,
-    target::Origin,
+    tokenizer::Tokenizer,
 };
 use std::{fs, path::PathBuf};
 

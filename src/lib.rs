@@ -143,6 +143,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+pub mod address;
 pub mod backend;
 pub mod baseline;
 pub mod bench;
@@ -170,9 +171,11 @@ mod main_macro;
 pub mod metrics;
 #[cfg(feature = "wiremock")]
 pub mod mock;
+pub mod observer;
 mod outputs;
 mod paths;
 pub mod plan;
+mod problem;
 pub mod record;
 mod redact;
 pub mod report;
@@ -181,20 +184,24 @@ mod results;
 pub mod run;
 mod scrape;
 mod screen;
+pub mod setting;
 mod signals;
 pub mod sim;
 #[cfg(feature = "insta")]
 pub mod snapshot;
 pub mod stats;
+pub mod stop;
 #[cfg(feature = "cli")]
 mod suite;
 pub mod target;
+pub mod tokenizer;
 
 pub use bench::Bench;
-pub use error::{Error, Problem};
+pub use error::Error;
 pub use goodput_grammar as grammar;
 pub use goodput_macros::llm_bench;
 pub use judge::Verdict;
+pub use problem::Problem;
 pub use report::{Failed, Report};
 pub use target::{ServerProcess, Service, Simulation, Target};
 

@@ -1,6 +1,6 @@
 //! One measurement at a time for each user of a machine.
 
-use crate::client::Stop;
+use crate::stop::Stop;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},

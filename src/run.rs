@@ -9,7 +9,7 @@ pub use server::{
     Diffusion, GaugeSample, GaugeSeries, PrefixCache, ServerCounts, ServerSide, SpecDecode,
 };
 
-use crate::{clock::Nanos, record::Record};
+use crate::{clock::Nanos, plan::RateChange, record::Record};
 use serde::{Deserialize, Serialize};
 
 /// Everything that was measured in one go.
@@ -79,13 +79,4 @@ impl Run {
     pub fn is_deterministic(&self) -> bool {
         self.setup.simulated && self.audit.timestamps == Timestamps::Virtual
     }
-}
-
-/// The rate that the schedule reached at a time, in whole requests per second.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct RateChange {
-    /// Requests per second.
-    pub rps: u64,
-    /// Since the run's start.
-    pub at: Nanos,
 }

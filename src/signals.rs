@@ -3,7 +3,7 @@
 //! The command and benchmark targets, which are processes of their own, listen to them. The process of a user's
 //! `cargo test` keeps its signals as they are.
 
-use crate::{client::Stop, screen};
+use crate::{screen, stop::Stop};
 use std::{io, process, thread};
 use tokio::runtime::Builder;
 

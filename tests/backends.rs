@@ -4,15 +4,17 @@
 use goodput::{
     Bench, Error,
     backend::{Backend, WireOptions, by_name},
-    client::{Dialer, Driver, Envelope, Silent, Stop, Timeouts},
+    client::{Dialer, Driver, Envelope, Timeouts},
     clock::{Nanos, on_virtual_time},
     grammar::{names::BACKENDS, sim::Script},
+    observer::Silent,
     plan::{
         Audio, Base64, File, Media, MediaKind, MediaSource, Plan, PlannedRequest, Prompt, Shape,
     },
     record::{CountSource, Record, TokenCount},
     run::Task,
     sim::{InProcess, SimServer},
+    stop::Stop,
 };
 use hyper::{
     HeaderMap,

@@ -5,11 +5,7 @@
 
 mod support;
 
-use goodput::{
-    Bench, Error,
-    bench::Control,
-    client::{Silent, Stop},
-};
+use goodput::{Bench, Error, bench::Control, observer::Silent, stop::Stop};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

@@ -5,8 +5,9 @@
 use goodput::{
     Bench, Verdict,
     bench::Control,
-    client::{Observer, Stop, Stopper},
+    observer::Observer,
     record::{Record, RequestError},
+    stop::{Stop, Stopper},
 };
 use proptest::prelude::*;
 use std::sync::{

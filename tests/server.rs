@@ -279,8 +279,8 @@ mod alignment {
     use super::*;
     use crate::support::{STREAM_HEAD, chunk};
     use goodput::{
-        plan::{Tokenizer, TokenizerSpec},
         record::CountSource,
+        tokenizer::{Tokenizer, TokenizerSpec},
     };
     use serde_json::json;
     use std::{collections::BTreeSet, sync::Mutex};
@@ -327,7 +327,7 @@ mod alignment {
 
     /// The embedded tokenizer, with a token that it puts before every prompt.
     fn with_bos() -> Tokenizer {
-        let text = include_str!("../fixtures/tokenizer/tokenizer.json");
+        let text = include_str!("../src/tokenizer/embedded/tokenizer.json");
         let mut json: Value = serde_json::from_str(text).unwrap();
         let bos = json["added_tokens"][0].clone();
         let sequence = |id: &str| json!({"Sequence": {"id": id, "type_id": 0}});

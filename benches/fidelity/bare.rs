@@ -8,7 +8,8 @@ use crate::{
 };
 use goodput::{
     backend::{self, WireOptions},
-    plan::{Arrivals, PlanSpec, Tokenizer},
+    plan::{Arrivals, PlanSpec},
+    tokenizer::Tokenizer,
 };
 use memchr::memmem::Finder;
 use nix::sys::{

@@ -12,7 +12,7 @@ use super::{
     testing::{file, provenance},
 };
 use crate::{
-    bench::{MetricNoise, NoiseFloor},
+    baseline::{MetricNoise, NoiseFloor},
     clock::Nanos,
     judge::Comparison,
     metrics::{

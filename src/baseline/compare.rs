@@ -4,10 +4,10 @@ use super::{
     digest::{Digest, Number},
     format::File,
     noise::Source,
+    noise_floor::NoiseFloor,
     provenance::Provenance,
 };
 use crate::{
-    bench::NoiseFloor,
     judge::{Change, Compared, Comparison, Pairing, attribute},
     stats::{
         compare::{self, Conclusion, Rule, Worse, conclude},

@@ -18,6 +18,7 @@ mod format;
 mod gate;
 mod host;
 mod noise;
+mod noise_floor;
 mod provenance;
 mod settings;
 mod store;
@@ -33,6 +34,7 @@ pub use store::{FOLDER, Store};
 
 pub use digest::{Digest, Number};
 pub use host::Host;
+pub use noise_floor::{MetricNoise, NOISE_FORMAT, NoiseFloor};
 pub use provenance::{Asked, Provenance, Told};
 
 pub(crate) use provenance::Ready;

@@ -1,50 +1,10 @@
 //! How much runs of an unchanged server differ, from where it is known.
 
-use super::{
-    format::{File, FormatError},
-    host::host_name,
-    provenance::Provenance,
-    store::{Store, unusable},
-};
-use crate::{
-    bench::{NOISE_FORMAT, NoiseFloor, noise_file},
-    error::Error,
-    files::text,
-    stats::unpaired::{FEWEST_RUNS, Noise},
-};
-use serde::Deserialize;
-use std::{io, path::PathBuf};
+use super::{format::File, noise_floor::NoiseFloor, provenance::Provenance};
+use crate::stats::unpaired::{FEWEST_RUNS, Noise};
 
 /// What is assumed of a host that nobody has measured: DESIGN's and the calibration table's middle row.
 pub(super) const ASSUMED_CV: f64 = 0.04;
-
-/// Where it lies for this host.
-fn path(store: &Store) -> PathBuf {
-    store.noise_folder().join(noise_file(&host_name()))
-}
-
-/// What `goodput ab --aa` has measured of this host; `None` when it has not.
-pub(super) fn of_this_host(store: &Store) -> Result<Option<NoiseFloor>, Error> {
-    let path = path(store);
-    let text = match text::read(&path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            let what = format!("cannot read {}", path.display());
-            return Err(Error::Io { what, source });
-        }
-    };
-    #[derive(Deserialize)]
-    struct Version {
-        goodput_noise: u32,
-    }
-    let damaged = |e: serde_json::Error| unusable(&path, &FormatError::Damaged(e.to_string()));
-    let version: Version = serde_json::from_str(&text).map_err(damaged)?;
-    if version.goodput_noise > NOISE_FORMAT {
-        return Err(unusable(&path, &FormatError::Newer(version.goodput_noise)));
-    }
-    serde_json::from_str(&text).map(Some).map_err(damaged)
-}
 
 /// Where the knowledge of a comparison's noise comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -157,39 +117,5 @@ impl<'a> Source<'a> {
             "one run cannot see how much runs differ; that {before}. Save the baseline from \
              {FEWEST_RUNS} runs or more, and theirs counts"
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    #[test]
-    fn files_of_newer_versions_and_damaged_ones_are_refused() {
-        let folder = std::env::temp_dir().join(format!("goodput-noise-{}", std::process::id()));
-        let store = Store::at(&folder);
-        let path = path(&store);
-        assert_eq!(of_this_host(&store).unwrap(), None);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let read = |text: &str| {
-            fs::write(&path, text).unwrap();
-            of_this_host(&store)
-        };
-        let noise = read(
-            r#"{"goodput_noise": 1, "host": "a", "saved": "2026-11-25", "target": "http://a:1",
-                "pairs": 5, "requests": 200, "metrics": {"mean(ttft)": {"cv": 0.02, "freedom": 9.0,
-                "paired_cv": 0.01, "paired_freedom": 5.0}}}"#,
-        );
-        assert_eq!(noise.unwrap().unwrap().metrics["mean(ttft)"].cv, 0.02);
-        let newer = read(r#"{"goodput_noise": 2}"#).unwrap_err().to_string();
-        assert!(newer.contains("by a newer goodput (format 2"), "{newer}");
-        assert!(
-            read("{")
-                .unwrap_err()
-                .to_string()
-                .contains("Restore the file")
-        );
-        fs::remove_dir_all(folder).unwrap();
     }
 }

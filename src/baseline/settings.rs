@@ -1,10 +1,7 @@
 //! Which baseline a run is held against, and under which name it is kept.
 
 use super::store::{FOLDER, Store};
-use crate::{
-    error::{Error, Problem},
-    grammar::names::is_baseline,
-};
+use crate::{error::Error, grammar::names::is_baseline, problem::Problem};
 use std::path::PathBuf;
 
 /// Which baseline a run is held against, and under which name it is kept.

@@ -2,8 +2,9 @@
 
 use super::format::{File, FormatError};
 use crate::{
-    error::{Error, Problem},
+    error::Error,
     files::{self, text},
+    problem::Problem,
 };
 use std::{
     fs,

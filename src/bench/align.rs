@@ -14,9 +14,10 @@ use super::{Bench, Control};
 use crate::{
     grammar::dataset::Dataset,
     inspect::{Inspector, ServerTokenizer, Untold},
-    plan::{Plan, Prompt, Tokenizer},
+    plan::{Plan, Prompt},
     record::{CountSource, TokenCount},
     target::Place,
+    tokenizer::Tokenizer,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper::HeaderMap;

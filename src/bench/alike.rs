@@ -4,10 +4,7 @@
 //! Either has to be there before the first plan, so servers that are started in turn are not asked.
 
 use super::{align::Aligner, prepare::Prepared};
-use crate::{
-    error::Error,
-    plan::{Plan, Tokenizer},
-};
+use crate::{error::Error, plan::Plan, tokenizer::Tokenizer};
 
 /// What both sides of a comparison are asked with.
 #[derive(Default)]

@@ -1,9 +1,6 @@
 //! The key that requests carry.
 
-use crate::{
-    backend::Backend,
-    error::{Error, Problem},
-};
+use crate::{backend::Backend, error::Error, problem::Problem};
 use reqwest::header::HeaderValue;
 
 /// A key, or where it is found when a run begins.

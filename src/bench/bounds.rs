@@ -2,8 +2,8 @@
 
 use super::Bench;
 use crate::{
-    error::Problem,
     grammar::{Mistake, bounds, duration},
+    problem::Problem,
 };
 use std::{fmt::Display, time::Duration};
 

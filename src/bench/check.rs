@@ -2,7 +2,7 @@
 
 use super::Bench;
 use crate::{
-    error::{Error, Problem},
+    error::Error,
     grammar::{
         Mistake,
         dataset::Dataset,
@@ -11,6 +11,7 @@ use crate::{
         slo::{Latency, Subject, Throughput},
     },
     plan::Shape,
+    problem::Problem,
     run::Task,
     stats::compare::MOST_PAIRS,
     target::AnyTarget,

@@ -2,18 +2,21 @@
 
 use super::{Bench, deliver::Drive, extend::Delivered, prepare::Prepared, remarks};
 use crate::{
+    address::Endpoint,
     baseline::{Gate, Ready},
-    client::{Observer, Silent, Stop, Stopper},
-    error::{Error, Problem},
+    error::Error,
     inspect::Inspector,
     journal::{FORM, Heading, Journal},
     judge::Criteria,
     lock::MeasurementLock,
+    observer::{Observer, Silent},
+    problem::Problem,
     record::{self, CountSource, Record, TokenCount},
     redact,
     report::Report,
-    run::{Audit, ReadAudit, Run, Setup, Timestamps, WatchAudit},
-    target::{AnyTarget, Endpoint, Opened, Place, TargetError},
+    run::{Audit, Run, Setup, Timestamps},
+    stop::{Stop, Stopper},
+    target::{AnyTarget, Opened, Place, TargetError},
 };
 use std::{
     collections::BTreeMap,
@@ -30,7 +33,7 @@ use tokio::sync::oneshot;
 /// its verdict is *invalid*; if nothing was measured yet, there is [`Error::Ended`].
 ///
 /// ```
-/// use goodput::{Bench, Verdict, bench::Control, client::{Observer, Stop, Stopper}, record::Record};
+/// use goodput::{Bench, Verdict, bench::Control, observer::Observer, stop::{Stop, Stopper}, record::Record};
 /// use std::sync::Arc;
 ///
 /// /// Ends the run with the first request that fails.
@@ -57,7 +60,7 @@ use tokio::sync::oneshot;
 /// ```
 ///
 /// [`Bench::run_blocking_with`] is the same for callers without a runtime. There another thread may hold the
-/// [`Stopper`](crate::client::Stopper).
+/// [`Stopper`](crate::stop::Stopper).
 #[derive(Clone)]
 pub struct Control {
     /// Ends the run early.
@@ -323,8 +326,8 @@ impl Bench {
                     false => Timestamps::Monotonic,
                 },
                 connections: delivery.connections,
-                reads: ReadAudit::of(&delivery.reads),
-                watch: delivery.watch.as_ref().map(WatchAudit::of),
+                reads: (&delivery.reads).into(),
+                watch: delivery.watch.as_ref().map(Into::into),
                 descriptors: delivery.descriptors,
                 resolve_ms: delivery.resolved_in.map(|time| time.as_secs_f64() * 1e3),
                 server_ttft: delivery.server_ttft,

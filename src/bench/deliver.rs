@@ -9,13 +9,15 @@ use super::{
     watch::{Pages, Watch},
 };
 use crate::{
+    address::{Endpoint, Origin},
     client::{Dialer, Driver, TlsSettings, make_room, raise_descriptor_limit},
     clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
-    error::{Error, Problem},
+    error::Error,
     inspect::Inspector,
     plan::Plan,
+    problem::Problem,
     sim::InProcess,
-    target::{Endpoint, Origin, Place},
+    target::Place,
 };
 use bytes::Bytes;
 use std::{io, net::Ipv4Addr, sync::Arc};

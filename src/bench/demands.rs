@@ -1,10 +1,11 @@
 //! What is demanded of a run: limits, how sure they are decided, and what it is compared with.
 
-use super::{Bench, setting::Setting};
+use super::Bench;
 use crate::{
     baseline,
     grammar::{goodput::RequestLimit, slo::Slo},
     judge::{Expect, OnInconclusive},
+    setting::Setting,
     target::AnyTarget,
 };
 use std::time::Duration;

@@ -10,8 +10,8 @@ use crate::{
     clock::Nanos,
     error::Error,
     judge::{Criteria, SloResult, Verdict},
-    plan::{self, Plan},
-    run::{RateChange, Run},
+    plan::{self, Plan, RateChange},
+    run::Run,
     stats::Looks,
 };
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! How much is asked, and when.
 
-use super::{Bench, Setting};
-use crate::plan::Arrivals;
+use super::Bench;
+use crate::{plan::Arrivals, setting::Setting};
 use goodput_grammar::{dataset::Dataset, ramp::Ramp};
 
 impl Bench {

@@ -1,7 +1,7 @@
 //! What is made before requests can be sent, and may take minutes: tokenizers, datasets, prompts. A thread of its own makes
 //! it, so that a run that is to end waits for no file and no prompt.
 
-use crate::{client::Stop, error::Error};
+use crate::{error::Error, stop::Stop};
 use std::{
     panic,
     sync::{

@@ -35,15 +35,12 @@ use api_key::ApiKey;
 pub use conduct::Control;
 pub(crate) use family::Family;
 pub use lora::LoraAssignment;
-pub(crate) use noise::noise_file;
-pub use noise::{MetricNoise, NOISE_FORMAT, NoiseFloor};
-pub use setting::{HeaderLines, Setting};
+pub use setting::HeaderLines;
 
 use crate::{
     backend::Backend,
     baseline,
     client::Timeouts,
-    error::Problem,
     grammar::{
         dataset::{self, Dataset},
         fault::Fault,
@@ -54,9 +51,11 @@ use crate::{
     },
     journal,
     judge::{Expect, OnInconclusive},
-    plan::TokenizerSpec,
+    problem::Problem,
     redact::Hidden,
+    setting::Setting,
     target::{self, AnyTarget},
+    tokenizer::TokenizerSpec,
 };
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};

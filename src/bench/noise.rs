@@ -6,57 +6,12 @@ use super::{
     side::{Side, Which},
 };
 use crate::{
-    baseline::host_name,
+    baseline::{MetricNoise, NOISE_FORMAT, NoiseFloor, host_name},
     error::Error,
-    files,
     judge::Finding,
     metrics::Metrics,
-    stats::compare::{Rule, detectable_by},
     target::{AnyTarget, Guard, Opened, Place, Target, TargetError},
 };
-use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
-
-/// The version of the file that [`NoiseFloor::save`] writes. It rises when a reader of the older form
-/// would be misled.
-pub const NOISE_FORMAT: u32 = 1;
-
-/// How much the runs of an unchanged server differ on a host.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NoiseFloor {
-    /// The version of the format, 1.
-    pub goodput_noise: u32,
-    /// The client's machine, by its host name.
-    pub host: String,
-    /// The day it was measured, UTC, as `2026-01-31`.
-    pub saved: String,
-    /// What was measured.
-    pub target: String,
-    /// Runs on either side.
-    pub pairs: usize,
-    /// Requests of each run.
-    pub requests: usize,
-    /// By metric, as an SLO names it.
-    pub metrics: BTreeMap<String, MetricNoise>,
-}
-
-/// How much one metric differs from run to run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct MetricNoise {
-    /// Standard deviation over mean of all runs: what a run differs by from one of another time, drift
-    /// included.
-    pub cv: f64,
-    /// Degrees of freedom of that.
-    pub freedom: f64,
-    /// The same of two runs right after each other, from their log ratios.
-    pub paired_cv: f64,
-    /// Degrees of freedom of that.
-    pub paired_freedom: f64,
-}
 
 impl Bench {
     /// Measures the target against itself, in as many pairs of runs as [`pairs`](Bench::pairs) says. All
@@ -105,54 +60,6 @@ impl Bench {
     }
 }
 
-impl MetricNoise {
-    fn of(pairs: &[(f64, f64)]) -> Self {
-        let count = pairs.len() as f64;
-        let logs = pairs
-            .iter()
-            .flat_map(|(a, b)| [libm::log(*a), libm::log(*b)]);
-        let mean = logs.clone().sum::<f64>() / (2.0 * count);
-        let squares: f64 = logs.map(|log| (log - mean) * (log - mean)).sum();
-        // Of a server and itself no ratio but 1 is expected.
-        let ratios = pairs.iter().map(|(a, b)| libm::log(b / a));
-        let of_ratios: f64 = ratios.map(|ratio| ratio * ratio).sum::<f64>() / count;
-        // What is smaller is rounding, not noise.
-        let cv = |variance: f64| libm::round(libm::expm1(variance).sqrt() * 1e6) / 1e6;
-        MetricNoise {
-            cv: cv(squares / (2.0 * count - 1.0)),
-            freedom: 2.0 * count - 1.0,
-            paired_cv: cv(of_ratios / 2.0),
-            paired_freedom: count,
-        }
-    }
-}
-
-impl NoiseFloor {
-    /// The smallest relative worsening of a metric that so many pairs show nine times out of ten.
-    pub fn detectable(&self, metric: &str, pairs: usize, rule: &Rule) -> Option<f64> {
-        let noise = self.metrics.get(metric)?;
-        detectable_by(noise.paired_cv, pairs, rule)
-    }
-
-    /// Writes it to `noise/HOST.json` in this folder, which is made if it is missing, and says where.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
-        let path = folder.join("noise").join(noise_file(&self.host));
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        files::replace(&path, |file| file.write_all(text.as_bytes()))?;
-        Ok(path)
-    }
-}
-
-/// The file of a host's noise.
-pub(crate) fn noise_file(host: &str) -> String {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    format!("{}.json", host.replace(|c| !allowed(c), "-"))
-}
-
 /// One side of a server and itself: opened already, unless it is started for each run anyway.
 #[derive(Debug)]
 struct Twin {
@@ -198,6 +105,7 @@ impl Target for Twin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::compare::Rule;
     use rstest::rstest;
 
     fn floor(noise: &str) -> NoiseFloor {

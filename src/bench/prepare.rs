@@ -2,14 +2,18 @@
 
 use super::{Bench, align::Aligner, api_key::ApiKey, lora, made::made, ready::Waiting, several};
 use crate::{
+    address::Endpoint,
     backend::{Backend, WireOptions, by_name},
-    client::{Envelope, Stop},
-    error::{Error, Problem},
+    client::Envelope,
+    error::Error,
     grammar::{dataset::Dataset, names::BACKENDS},
-    plan::{self, Plan, PlanSpec, PlannedRequest, Shape, Tokenizer, TokenizerSpec},
+    plan::{self, Plan, PlanSpec, PlannedRequest, Shape},
+    problem::Problem,
     redact,
     sim::SimServer,
-    target::{Endpoint, Place, Simulation},
+    stop::Stop,
+    target::{Place, Simulation},
+    tokenizer::{Tokenizer, TokenizerSpec},
 };
 use bytes::Bytes;
 use hyper::Uri;

@@ -4,8 +4,8 @@ use super::{Bench, prepare::Prepared};
 use crate::{
     client::Probe,
     clock::Nanos,
-    error::Problem,
     plan::{PlannedRequest, Prompt, Shape},
+    problem::Problem,
 };
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The server's own profiler, on while requests are measured.
 
 use super::Control;
-use crate::{client::Stop, error::Error, inspect::Inspector, target::Endpoint};
+use crate::{address::Endpoint, error::Error, inspect::Inspector, stop::Stop};
 use hyper::HeaderMap;
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use super::Bench;
 use crate::{
-    error::Problem,
     grammar::proof::{Effort, Unprovable},
     judge::{Compared, Expect, FindingKind, OnInconclusive},
+    problem::Problem,
     report::Report,
     stats::{
         compare::{Rule, detectable_by},

@@ -7,13 +7,15 @@
 
 use super::{Bench, Control, prepare::Prepared};
 use crate::{
+    address::Endpoint,
     client::{DialError, Dialer, Driver, TlsSettings},
     clock::{Clock, on_real_time},
     error::Error,
     inspect::Unlisted,
-    plan::{Plan, Tokenizer},
+    plan::Plan,
     record::RequestError,
-    target::{Endpoint, Place},
+    target::Place,
+    tokenizer::Tokenizer,
 };
 use bytes::Bytes;
 use std::{
@@ -356,7 +358,7 @@ fn may_pass(status: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Observer, Stop};
+    use crate::{observer::Observer, stop::Stop};
     use rstest::rstest;
     use std::{
         net::{SocketAddr, TcpListener},

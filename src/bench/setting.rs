@@ -1,72 +1,15 @@
-//! Settings that may be given as text or as values.
+//! Settings of a bench that may be given as text or as values.
 
 use crate::{
     backend::{self, Backend},
-    grammar::{
-        self, Mistake, Mistakes,
-        dataset::Dataset,
-        fault::Fault,
-        goodput::RequestLimit,
-        ramp::Ramp,
-        sim::{Distribution, Slowdown},
-        slo::Slo,
-    },
+    grammar::{self, Mistake},
     judge::{Expect, OnInconclusive},
-    plan::TokenizerSpec,
+    setting::readable,
+    tokenizer::TokenizerSpec,
 };
 use serde_json::{Map, Value};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-/// Something a setting of type `T` can be read from: text, or a `T`.
-pub trait Setting<T> {
-    /// Reads it; on failure gives the text back with everything that is wrong with it.
-    ///
-    /// # Errors
-    /// The text does not say a `T`.
-    fn read(self) -> Result<T, (String, Mistakes)>;
-}
-
-macro_rules! readable {
-    ($type:ty, $parse:expr) => {
-        impl Setting<$type> for $type {
-            fn read(self) -> Result<$type, (String, Mistakes)> {
-                Ok(self)
-            }
-        }
-
-        impl Setting<$type> for &str {
-            fn read(self) -> Result<$type, (String, Mistakes)> {
-                let parse: fn(&str) -> Result<$type, Mistakes> = $parse;
-                parse(self).map_err(|mistakes| (format!("{self:?}"), mistakes))
-            }
-        }
-
-        impl Setting<$type> for String {
-            fn read(self) -> Result<$type, (String, Mistakes)> {
-                self.as_str().read()
-            }
-        }
-
-        impl Setting<$type> for &String {
-            fn read(self) -> Result<$type, (String, Mistakes)> {
-                self.as_str().read()
-            }
-        }
-    };
-}
-
-readable!(Dataset, grammar::dataset::parse);
-readable!(Vec<Fault>, grammar::fault::parse);
-readable!(Distribution, |text| {
-    grammar::sim::parse_distribution(text).map_err(|m| vec![m])
-});
-readable!(Slowdown, |text| grammar::sim::parse_slowdown(text)
-    .map_err(|m| vec![m]));
-readable!(Vec<RequestLimit>, grammar::goodput::parse);
-readable!(Vec<Slo>, grammar::slo::parse);
-readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));
-readable!(Duration, |text| grammar::duration::parse(text)
-    .map_err(|m| vec![m]));
 readable!(Expect, |text| Expect::parse(text).map_err(|m| vec![m]));
 readable!(OnInconclusive, |text| OnInconclusive::parse(text)
     .map_err(|m| vec![m]));

@@ -1,7 +1,7 @@
 //! Several answers to one request, which goodput does not measure: their tokens come in one stream, are
 //! counted together, and would make the time of a token too short.
 
-use crate::error::Problem;
+use crate::problem::Problem;
 use serde_json::{Map, Value};
 
 /// Fields that ask for several answers.

@@ -5,10 +5,10 @@ use super::{
     prepare::Prepared,
 };
 use crate::{
-    client::Silent,
     error::Error,
     judge::{Anatomy, Finding, FindingKind},
     metrics::Metrics,
+    observer::Silent,
     plan::Plan,
     run::Run,
     target::{AnyTarget, Guard, Place},

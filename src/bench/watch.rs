@@ -1,13 +1,15 @@
 //! What the server tells while a plan is sent: its page before and after, and now and then during it.
 
-use super::{Bench, Setting};
+use super::Bench;
 use crate::{
     client::Delivery,
     clock::{Clock, Nanos},
-    error::{Error, Problem},
+    error::Error,
     inspect::Inspector,
+    problem::Problem,
     run::ServerSide,
     scrape::{Between, Reading, Series},
+    setting::Setting,
     sim::SimServer,
 };
 use hyper::HeaderMap;

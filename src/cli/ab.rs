@@ -2,7 +2,8 @@
 
 use super::{argv::Origins, serve, words::Words};
 use crate::{
-    bench::{Bench, NoiseFloor},
+    baseline::NoiseFloor,
+    bench::Bench,
     error::Error,
     screen,
     stats::compare::Rule,

@@ -1,9 +1,6 @@
 //! Files of one command: what it writes is neither its input nor anything else that it writes.
 
-use crate::{
-    error::{Error, Problem},
-    files,
-};
+use crate::{error::Error, files, problem::Problem};
 use std::path::{Path, PathBuf};
 
 /// The files so far, each with the flag that names it.

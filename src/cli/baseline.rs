@@ -2,7 +2,8 @@
 
 use crate::{
     baseline::{self, Against, File, Reader, Settings, Store},
-    error::{Error, Problem},
+    error::Error,
+    problem::Problem,
     screen,
 };
 use clap::Subcommand;

@@ -1,12 +1,8 @@
 //! What is shown while a bench runs.
 
 use crate::{
-    bench::Control,
-    client::{Observer, Stop},
-    clock::Nanos,
-    metrics::LatencyHistogram,
-    record::Record,
-    screen,
+    bench::Control, clock::Nanos, metrics::LatencyHistogram, observer::Observer, record::Record,
+    screen, stop::Stop,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use std::{

@@ -8,9 +8,9 @@ pub(super) use flags::{Args, Serve};
 use super::{argv::Origins, progress::Progress, words::Words};
 use crate::{
     bench::{Bench, Control},
-    client::Observer,
     error::Error,
     history::{BenchId, History, asked},
+    observer::Observer,
     outputs::Session,
     report::{End, Outcome, worst_exit_code},
     screen,

@@ -8,9 +8,9 @@ use crate::{
         fault::{self, Fault},
         sim::{Script, Slowdown},
     },
-    plan::{Tokenizer, TokenizerSpec},
     screen, signals,
     sim::{SimServer, serve_forever},
+    tokenizer::{Tokenizer, TokenizerSpec},
 };
 use std::{future::pending, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;

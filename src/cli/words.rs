@@ -2,7 +2,7 @@
 //! flags, and a `--config` file has lines.
 
 use super::argv::Origins;
-use crate::error::{Error, Problem};
+use crate::{error::Error, problem::Problem};
 
 /// A key, and the flag that sets it; `None` where the command has none.
 type Flag = (&'static str, Option<&'static str>);

@@ -7,10 +7,10 @@ use super::{
     tls::Tls,
 };
 use crate::{
+    address::{Endpoint, Origin},
     client::TlsSettings,
     clock::Clock,
     sim::InProcess,
-    target::{Endpoint, Origin},
 };
 use std::{
     io,

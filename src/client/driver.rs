@@ -9,16 +9,16 @@ use super::{
     message::{Envelope, Message},
     probe::Probe,
     share::{Place, Share, StartLine},
-    stop::Stop,
     watch::{WatchLog, watch},
 };
 use crate::{
     backend::Backend,
     clock::{Clock, Nanos},
+    observer::{Observer, Silent},
     plan::{Plan, PlannedRequest},
     record::{Record, RequestError, Task, TokenCount},
     run::{ServerSide, ServerTtft},
-    screen,
+    stop::Stop,
 };
 use bytes::Bytes;
 use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
@@ -27,26 +27,6 @@ use tokio::{
     sync::Semaphore,
     task::{JoinError, JoinSet},
 };
-
-/// Hears of requests as they come and go; for progress displays. It is called by the threads that measure,
-/// so it must not block.
-pub trait Observer: Send + Sync {
-    /// A request is on its way.
-    fn sent(&self) {}
-    /// A request is over.
-    fn finished(&self, _record: &Record) {}
-    /// The run has something to say before its report: what it has been waiting for since a second or more.
-    /// Default: a line on stderr, where test runners that capture output let it through.
-    fn says(&self, line: &str) {
-        screen::tell(format_args!("goodput: {line}"));
-    }
-}
-
-/// An observer that does nothing with requests.
-#[derive(Debug, Clone, Copy)]
-pub struct Silent;
-
-impl Observer for Silent {}
 
 /// What a drive needs besides its plan.
 #[derive(Clone)]

@@ -6,11 +6,12 @@
 
 use super::{
     arrivals::Reader,
-    driver::{Arrival, Driver, Job, Silent, Stage, finished, run_one},
+    driver::{Arrival, Driver, Job, Stage, finished, run_one},
     message::Message,
 };
 use crate::{
     clock::{Clock, Nanos},
+    observer::Silent,
     plan::PlannedRequest,
     record::Record,
 };

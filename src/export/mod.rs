@@ -10,11 +10,7 @@ mod csv;
 #[cfg(feature = "parquet")]
 mod parquet;
 
-use crate::{
-    Report,
-    error::{Error, Problem},
-    files,
-};
+use crate::{Report, error::Error, files, problem::Problem};
 use std::{
     fs::File,
     io,

@@ -9,12 +9,13 @@ use super::{
 };
 use crate::{
     bench::{Control, Family},
-    client::{Silent, Stop},
     error::Error,
     history::History,
+    observer::Silent,
     outputs::{Outputs, Session},
     report::{End, Outcome, counted},
     screen, signals,
+    stop::Stop,
 };
 use std::{
     path::Path,

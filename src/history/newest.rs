@@ -5,7 +5,7 @@ use super::{
     kept::{BenchId, File, Kept, Running},
     store::RESULTS,
 };
-use crate::error::Problem;
+use crate::problem::Problem;
 use std::{fs, io::ErrorKind, path::Path};
 
 /// What the newest call of a runner left.

@@ -13,8 +13,9 @@ pub(crate) use models::Unlisted;
 pub(crate) use tokenize::{ServerTokenizer, Untold};
 
 use crate::{
-    client::{Observer, Silent, Stop},
-    target::Endpoint,
+    address::Endpoint,
+    observer::{Observer, Silent},
+    stop::Stop,
 };
 use ask::{How, Question};
 use reqwest::{header::HeaderMap, redirect::Policy};

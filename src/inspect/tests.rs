@@ -1,7 +1,7 @@
 //! Servers that are late, endless, or lead elsewhere.
 
 use super::{ask::Unanswered, *};
-use crate::target::Origin;
+use crate::address::Origin;
 use rstest::rstest;
 use serde_json::{Value, json};
 use std::{

@@ -7,7 +7,7 @@ mod writer;
 
 pub(crate) use place::Place;
 
-use crate::{client::Observer, record::Record, run::Setup};
+use crate::{observer::Observer, record::Record, run::Setup};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt, io,

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    client::Silent,
     metrics::testing::{record as ended, run_of},
+    observer::Silent,
 };
 use std::{fs, path::Path, time::Duration};
 

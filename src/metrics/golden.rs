@@ -5,8 +5,9 @@ use crate::{
     backend::by_name,
     clock::Nanos,
     metrics::{Metrics, Summary, measure},
+    plan::RateChange,
     record::{Channel, Events, Record, RequestError, TokenEvent},
-    run::{RateChange, Run, ServerSide, Task},
+    run::{Run, ServerSide, Task},
     scrape::{Between, Reading},
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};

@@ -1,13 +1,7 @@
 //! Files that are asked for by `--output FORMAT=PATH` or by `GOODPUT_OUTPUT`.
 
 use super::format::Format;
-use crate::{
-    error::{Error, Problem},
-    files,
-    grammar::Mistake,
-    report::Outcome,
-    screen,
-};
+use crate::{error::Error, files, grammar::Mistake, problem::Problem, report::Outcome, screen};
 use std::{
     env,
     io::{self, Write},

@@ -2,9 +2,9 @@
 
 use super::Outputs;
 use crate::{
-    client::Observer,
     error::Error,
     grammar::Mistake,
+    observer::Observer,
     record::Record,
     report::{Event, Outcome},
     screen,

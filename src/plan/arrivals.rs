@@ -8,7 +8,7 @@
 //! `rate_i` by request index, not by time, and is not stretched.
 
 use super::numpy::RandomState;
-use crate::{clock::Nanos, run::RateChange};
+use crate::clock::Nanos;
 use goodput_grammar::ramp::{Ramp, RampKind};
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,15 @@ fn gap(rate: f64, burstiness: f64, random: &mut RandomState) -> f64 {
     } else {
         1.0 / (rate * burstiness) * random.gamma(burstiness)
     }
+}
+
+/// The rate that the schedule reached at a time, in whole requests per second.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RateChange {
+    /// Requests per second.
+    pub rps: u64,
+    /// Since the run's start.
+    pub at: Nanos,
 }
 
 /// When a ramp's schedule reached each whole number of requests per second (vLLM's

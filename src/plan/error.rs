@@ -1,5 +1,7 @@
 //! Why a plan could not be made.
 
+use crate::tokenizer::TokenizerError;
+
 /// Everything that keeps a plan from being made, a sentence each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .sentences.join("\n"))]
@@ -27,5 +29,11 @@ impl PlanError {
     /// What is wrong, and how to mend it.
     pub fn sentences(&self) -> &[String] {
         &self.sentences
+    }
+}
+
+impl From<TokenizerError> for PlanError {
+    fn from(error: TokenizerError) -> Self {
+        PlanError::new(error.to_string())
     }
 }

@@ -13,19 +13,16 @@ mod numpy;
 mod shape;
 #[cfg(test)]
 pub(crate) mod testing;
-mod tokenizer;
 
-pub use arrivals::{Arrivals, rate_changes, schedule};
+pub use arrivals::{Arrivals, RateChange, rate_changes, schedule};
 pub use error::PlanError;
 pub(crate) use hash::hash;
 pub use media::{Base64, File, Media, MediaKind, MediaSource};
 pub(crate) use numpy::PyRandom;
 use numpy::RandomState;
 pub use shape::Shape;
-use tokenizer::Memo;
-pub use tokenizer::{Codec, Tokenizer, TokenizerSpec};
 
-use crate::{clock::Nanos, record::TokenCount};
+use crate::{clock::Nanos, record::TokenCount, tokenizer::Tokenizer};
 use goodput_grammar::{
     bounds,
     dataset::{Dataset, Random},
@@ -227,6 +224,7 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokenizer::TokenizerSpec;
 
     const STEADY: Arrivals = Arrivals {
         rate: 10.0,

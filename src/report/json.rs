@@ -82,7 +82,7 @@ pub(super) fn vllm_keys<'a>(
     decoding::json_probes(&mut result, metrics);
     if !run.rate_changes.is_empty() {
         let changes = run.rate_changes.iter().zip(&options.rate_change_times);
-        let change = |(change, time): (&crate::run::RateChange, &String)| json!({"rps": change.rps, "timestamp": time});
+        let change = |(change, time): (&crate::plan::RateChange, &String)| json!({"rps": change.rps, "timestamp": time});
         put(
             &mut result,
             "rps_change_events",

@@ -10,10 +10,7 @@ mod journal;
 mod own;
 mod shown;
 
-use crate::{
-    error::{Error, Problem},
-    files::text,
-};
+use crate::{error::Error, files::text, problem::Problem};
 use document::{Document, Documents};
 use import::{Imported, Reader};
 use own::Own;

@@ -1,10 +1,6 @@
 //! What the client knows about itself and its machine.
 
-use crate::{
-    client::{ReadLog, WatchLog},
-    histogram::LatencyHistogram,
-    record::Timestamps,
-};
+use crate::record::Timestamps;
 use serde::{Deserialize, Serialize};
 
 /// What the client knows about itself. What a system does not tell, or an older version did not
@@ -53,22 +49,6 @@ pub struct ReadAudit {
     pub wait_max_ms: f64,
 }
 
-impl ReadAudit {
-    /// Of a client's log.
-    pub fn of(log: &ReadLog) -> Self {
-        ReadAudit {
-            by_kernel: log.by_kernel,
-            at_read: log.at_read,
-            clock_steps: log.clock_steps,
-            merged: log.merged,
-            merged_behind: log.merged_behind,
-            wait_p50_ms: behind(&log.waits, 50.0),
-            wait_p99_ms: behind(&log.waits, 99.0),
-            wait_max_ms: behind(&log.waits, 100.0),
-        }
-    }
-}
-
 /// How the client and its machine kept up. Shares are 0–1 of the run's time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct WatchAudit {
@@ -104,30 +84,6 @@ pub struct WatchAudit {
     pub throttled_share: Option<f64>,
 }
 
-impl WatchAudit {
-    /// Of a client's log.
-    pub fn of(log: &WatchLog) -> Self {
-        let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
-        let system = &log.system;
-        let watched = log.watched.as_nanos() as u64;
-        WatchAudit {
-            delay_p50_ms: behind(&log.delays, 50.0),
-            delay_p99_ms: behind(&log.delays, 99.0),
-            delay_max_ms: behind(&log.delays, 100.0),
-            paused_ms: log.paused.as_secs_f64() * 1e3,
-            longest_pause_ms: log.longest_pause.as_secs_f64() * 1e3,
-            cpu_share: system.thread_ns.and_then(|ns| share(ns, watched)),
-            cpu_wait_share: system.thread_wait_ns.and_then(|ns| share(ns, watched)),
-            preemptions: system.preemptions,
-            busy_share: system.cpu.and_then(|cpu| share(cpu.busy, cpu.all)),
-            steal_share: system.cpu.and_then(|cpu| share(cpu.steal, cpu.all)),
-            throttled_share: system
-                .quota
-                .and_then(|quota| share(quota.throttled, quota.periods)),
-        }
-    }
-}
-
 /// Time to first token as a server counted it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ServerTtft {
@@ -146,13 +102,5 @@ impl ServerTtft {
             count,
             mean_ms: (sum(self) + sum(other)) / count as f64,
         }
-    }
-}
-
-/// How far the client was behind, ms; 0 if it was never seen behind.
-fn behind(seen: &LatencyHistogram, q: f64) -> f64 {
-    match seen.count() {
-        0 => 0.0,
-        _ => seen.percentile_ms(q),
     }
 }

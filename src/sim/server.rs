@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     clock::{Clock, Nanos},
-    error::Problem,
-    plan::{Codec, Tokenizer},
+    problem::Problem,
+    tokenizer::{Codec, Tokenizer},
 };
 use futures_util::FutureExt;
 use goodput_grammar::{

@@ -6,12 +6,13 @@ use super::{
 };
 use crate::{
     bench::{Bench, keys},
-    error::{Error, Problem},
+    error::Error,
     grammar::{
         Mistake,
         names::{Key, Kind, known_key},
     },
     judge::OnInconclusive,
+    problem::Problem,
 };
 use serde_json::Value;
 use std::path::Path;

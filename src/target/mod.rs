@@ -16,14 +16,15 @@ pub(crate) use group::kill_all;
 pub use process::ServerProcess;
 pub use service::Service;
 pub use simulation::Simulation;
-pub use url::Origin;
 
 use crate::{
-    client::{Observer, Silent, Stop},
+    address::{Endpoint, Origin},
     grammar::{self, Mistakes},
+    observer::{Observer, Silent},
     redact,
+    stop::Stop,
 };
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, sync::Arc};
 
 /// Something that can be measured.
 ///
@@ -118,24 +119,6 @@ impl Place {
             Place::Endpoint(_) => false,
             Place::Simulation(simulation) => !simulation.real_time(),
             Place::Service(service) => service.is_on_virtual_time(),
-        }
-    }
-}
-
-/// Where a socket leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Endpoint {
-    /// `http://…` or `https://…`.
-    Url(Origin),
-    /// HTTP over a Unix socket.
-    Unix(PathBuf),
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Endpoint::Url(origin) => f.write_str(&origin.base()),
-            Endpoint::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 #[cfg(unix)]
 use super::group::Group;
-use super::{Endpoint, Guard, Opened, Origin, Place, Target, TargetError};
+use super::{Guard, Opened, Place, Target, TargetError};
 use crate::{
-    client::{Observer, Silent, Stop},
+    address::{Endpoint, Origin},
     inspect::Inspector,
     lock::{own_file, own_path},
+    observer::{Observer, Silent},
     redact,
+    stop::Stop,
 };
 use std::{
     fmt,

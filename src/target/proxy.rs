@@ -1,6 +1,6 @@
 //! Proxies that the environment asks for. goodput uses none: what is measured would be the proxy, too.
 
-use super::Origin;
+use crate::address::Origin;
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::env;

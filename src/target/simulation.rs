@@ -2,12 +2,12 @@
 
 use super::{Opened, Place, Target, TargetError};
 use crate::{
-    bench::Setting,
-    error::Problem,
     grammar::{
         fault::{self, Fault},
         sim::{Distribution, Script, Slowdown},
     },
+    problem::Problem,
+    setting::Setting,
     sim::engine::EngineConfig,
 };
 use std::time::Duration;

@@ -4,8 +4,8 @@
 use crate::{post, simulate};
 use goodput::{
     grammar::sim::Script,
-    plan::{Tokenizer, TokenizerSpec},
     sim::SimServer,
+    tokenizer::{Tokenizer, TokenizerSpec},
 };
 use rstest::rstest;
 use serde_json::{Value, json};

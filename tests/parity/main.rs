@@ -20,8 +20,8 @@ use cases::{CASES, Case};
 use client::{Client, Ran};
 use compare::Comparison;
 use goodput::{
-    plan::{Tokenizer, TokenizerSpec},
     sim::SimServer,
+    tokenizer::{Tokenizer, TokenizerSpec},
 };
 use recorder::Recorder;
 use std::{fmt::Write, path::Path, sync::Arc};

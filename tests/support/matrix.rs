@@ -7,12 +7,14 @@
 
 use goodput::{
     backend::{Backend, WireOptions, by_name},
-    client::{Dialer, Driver, Envelope, Silent, Stop, Timeouts},
+    client::{Dialer, Driver, Envelope, Timeouts},
     clock::{Nanos, on_virtual_time},
     grammar::{fault, sim::Script},
+    observer::Silent,
     plan::{Audio, Base64, File, Media, MediaSource, Plan, PlannedRequest, Prompt, Shape},
     record::{CountSource, Record, Task, TokenCount},
     sim::{InProcess, SimServer},
+    stop::Stop,
 };
 use hyper::{
     HeaderMap,

@@ -8,11 +8,13 @@ use crate::{
         conformance::answers::answers,
         fixtures::{options, request},
     },
-    client::{Dialer, Driver, Envelope, Silent, Stop, Timeouts},
+    client::{Dialer, Driver, Envelope, Timeouts},
     clock::{Clock, Nanos, on_virtual_time},
+    observer::Silent,
     plan::{Plan, Shape},
     record::{Phase, Record, RequestError, Task},
     sim::InProcess,
+    stop::Stop,
 };
 use hyper::{
     HeaderMap,

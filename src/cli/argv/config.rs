@@ -1,11 +1,7 @@
 //! `--config FILE`: flags from a YAML file, as vLLM reads them. What stands on the command line wins.
 
 use super::{flag_name, names::Names};
-use crate::{
-    cli::Cli,
-    error::{Error, Problem},
-    files::text,
-};
+use crate::{cli::Cli, error::Error, files::text, problem::Problem};
 use clap::{CommandFactory, error::ErrorKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -2,11 +2,7 @@
 //! names from before go on to work.
 
 use super::flag_name;
-use crate::{
-    cli::Cli,
-    error::{Error, Problem},
-    grammar::mistake::closest,
-};
+use crate::{cli::Cli, error::Error, grammar::mistake::closest, problem::Problem};
 use clap::CommandFactory;
 use std::{collections::BTreeSet, ffi::OsString};
 

@@ -1,7 +1,7 @@
 //! The flags of `vllm bench serve` that goodput does not have, and what to use instead. None is ignored.
 
 use super::flag_name;
-use crate::error::{Error, Problem};
+use crate::{error::Error, problem::Problem};
 use std::ffi::OsString;
 
 /// Names and sentences.

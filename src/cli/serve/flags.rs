@@ -10,9 +10,10 @@ use crate::{
     baseline::Settings,
     bench::{Bench, LoraAssignment},
     cli::{argv::Origins, baseline::BaselineFlags, outputs::OutputArgs, words::Words},
-    error::{Error, Problem},
+    error::Error,
     grammar::ramp::{Ramp, RampKind},
-    plan::TokenizerSpec,
+    problem::Problem,
+    tokenizer::TokenizerSpec,
 };
 use clap::{ArgAction, ValueEnum};
 use serde_json::{Map, Value};

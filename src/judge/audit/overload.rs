@@ -133,7 +133,7 @@ fn completed(run: &Run, from: Nanos, to: Nanos) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{super::testing::quiet, *};
-    use crate::run::RateChange;
+    use crate::plan::RateChange;
     use proptest::prelude::*;
 
     /// Each request takes this long, in ms; 10 of them come every second.

@@ -96,10 +96,12 @@ fn load(path: &Path) -> Result<Vec<Row>, PlanError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{
-        Tokenizer,
-        dataset::tests::draw,
-        testing::{fixture, scratch},
+    use crate::{
+        plan::{
+            dataset::tests::draw,
+            testing::{fixture, scratch},
+        },
+        tokenizer::Tokenizer,
     };
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;

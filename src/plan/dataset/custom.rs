@@ -11,8 +11,9 @@ use super::{
     oversample,
 };
 use crate::{
-    plan::{PlanError, PlanSpec, Prompt, Tokenizer},
+    plan::{PlanError, PlanSpec, Prompt},
     record::TokenCount,
+    tokenizer::Tokenizer,
 };
 use goodput_grammar::dataset::Custom;
 use serde_json::Value;

@@ -90,10 +90,12 @@ pub(super) fn prompt(text: String, file: File, spec: &PlanSpec<'_>) -> Result<Pr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{
-        Tokenizer,
-        dataset::tests::{draw, draw_for},
-        testing::{fixture, scratch},
+    use crate::{
+        plan::{
+            dataset::tests::{draw, draw_for},
+            testing::{fixture, scratch},
+        },
+        tokenizer::Tokenizer,
     };
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;

@@ -187,10 +187,13 @@ fn normal(part: Value) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{
-        MediaSource, Tokenizer,
-        dataset::tests::draw,
-        testing::{fixture, scratch},
+    use crate::{
+        plan::{
+            MediaSource,
+            dataset::tests::draw,
+            testing::{fixture, scratch},
+        },
+        tokenizer::Tokenizer,
     };
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;

@@ -8,9 +8,12 @@
 //! Everything up to a request's first such draw depends on nothing else, so that part is worked
 //! out on all cores.
 
-use crate::plan::{
-    Codec, Memo, PlanError,
-    numpy::{Generator, Integers},
+use crate::{
+    plan::{
+        PlanError,
+        numpy::{Generator, Integers},
+    },
+    tokenizer::{Codec, Memo},
 };
 use std::{mem, num::NonZeroUsize, panic, thread};
 
@@ -119,7 +122,7 @@ pub(super) fn fit_all(
 ) -> Result<Vec<Fitted>, PlanError> {
     let advance = |memo: &mut Memo<'_>, index: usize| {
         let mut fit = start(index)?;
-        Ok(match fit.advance(memo)? {
+        Ok::<_, PlanError>(match fit.advance(memo)? {
             None => Progress::Finished(fit.into()),
             Some(_) => Progress::NeedsTokens(fit),
         })
@@ -185,7 +188,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     mod with_a_tokenizer {
         use super::*;
-        use crate::plan::{Tokenizer, TokenizerSpec};
+        use crate::tokenizer::{Tokenizer, TokenizerSpec};
         use proptest::prelude::*;
         use std::sync::LazyLock;
 

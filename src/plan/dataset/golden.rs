@@ -1,9 +1,12 @@
 //! Samples held against those of vLLM in `fixtures/plan/datasets.json`.
 
 use super::{Sample, Samples, tests::draw_for};
-use crate::plan::{
-    MediaSource, Prompt, Shape, Tokenizer, TokenizerSpec,
-    testing::{fixture, golden},
+use crate::{
+    plan::{
+        MediaSource, Prompt, Shape,
+        testing::{fixture, golden},
+    },
+    tokenizer::{Tokenizer, TokenizerSpec},
 };
 use serde_json::{Value, json};
 

@@ -3,7 +3,10 @@
 //! Drawn from numpy's `default_rng`: all input lengths, all output lengths, then all offsets. The
 //! body of request *i* is a run of consecutive ordinary token ids that starts at `offset_i + i`.
 
-use crate::plan::{Codec, PlanError, numpy::Generator};
+use crate::{
+    plan::{PlanError, numpy::Generator},
+    tokenizer::Codec,
+};
 
 /// What lengths are drawn around.
 #[derive(Debug, Clone, Copy)]

@@ -243,7 +243,10 @@ fn bytes(prompt: &Prompt) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Arrivals, Shape, Tokenizer};
+    use crate::{
+        plan::{Arrivals, Shape},
+        tokenizer::Tokenizer,
+    };
     use goodput_grammar::dataset::Random;
 
     pub(super) const AT_ONCE: Arrivals = Arrivals {

@@ -7,7 +7,10 @@
 //! CPython's shuffle. Arrivals go on drawing from the stream where the prompts have left it.
 
 use super::{Sample, Samples, arrange, fit::Fit, words};
-use crate::plan::{Memo, PlanError, PlanSpec, Prompt, numpy::RandomState};
+use crate::{
+    plan::{PlanError, PlanSpec, Prompt, numpy::RandomState},
+    tokenizer::Memo,
+};
 use goodput_grammar::dataset::PrefixRepetition;
 
 pub(super) fn sample(set: &PrefixRepetition, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
@@ -96,7 +99,7 @@ fn push(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Tokenizer, dataset::tests::draw};
+    use crate::{plan::dataset::tests::draw, tokenizer::Tokenizer};
     use goodput_grammar::dataset::Dataset;
 
     #[cfg(feature = "tokenizers")]

@@ -17,7 +17,10 @@ use super::{
     media::Shelf,
     words::WORDS,
 };
-use crate::plan::{Codec, Media, MediaKind, Memo, PlanError, PlanSpec, Prompt, numpy::Generator};
+use crate::{
+    plan::{Media, MediaKind, PlanError, PlanSpec, Prompt, numpy::Generator},
+    tokenizer::{Codec, Memo},
+};
 use goodput_grammar::dataset::Random;
 use std::path::Path;
 
@@ -256,8 +259,8 @@ fn words(random: &Random, lengths: Lengths, spec: &PlanSpec<'_>) -> Result<Sampl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Tokenizer, dataset::tests::draw};
     use crate::record::CountSource;
+    use crate::{plan::dataset::tests::draw, tokenizer::Tokenizer};
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;
 
@@ -332,7 +335,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     mod with_a_tokenizer {
         use super::*;
-        use crate::plan::{TokenizerSpec, testing::golden};
+        use crate::{plan::testing::golden, tokenizer::TokenizerSpec};
         use proptest::prelude::*;
         use std::sync::LazyLock;
 

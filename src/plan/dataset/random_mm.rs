@@ -15,8 +15,9 @@ use super::{
     random::Beginning,
     words::{self, WORDS},
 };
-use crate::plan::{
-    Media, MediaKind, MediaSource, Memo, PlanError, PlanSpec, Prompt, numpy::Generator,
+use crate::{
+    plan::{Media, MediaKind, MediaSource, PlanError, PlanSpec, Prompt, numpy::Generator},
+    tokenizer::Memo,
 };
 use goodput_grammar::dataset::{Bucket, RandomMm};
 use std::mem;
@@ -237,7 +238,7 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Tokenizer, dataset::tests::draw};
+    use crate::{plan::dataset::tests::draw, tokenizer::Tokenizer};
     use goodput_grammar::dataset::{Buckets, Dataset};
     use rstest::rstest;
 

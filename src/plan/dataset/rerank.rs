@@ -111,7 +111,7 @@ fn mistakes(rerank: &RandomRerank, requests: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Tokenizer, dataset::tests::draw};
+    use crate::{plan::dataset::tests::draw, tokenizer::Tokenizer};
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;
 

@@ -188,10 +188,12 @@ fn turn(turn: &Value, index: usize) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{
-        Tokenizer,
-        dataset::tests::draw,
-        testing::{fixture, scratch},
+    use crate::{
+        plan::{
+            dataset::tests::draw,
+            testing::{fixture, scratch},
+        },
+        tokenizer::Tokenizer,
     };
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;
@@ -213,7 +215,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn conversations_agree_with_vllm() {
-        use crate::plan::{TokenizerSpec, testing::golden};
+        use crate::{plan::testing::golden, tokenizer::TokenizerSpec};
         let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
         for case in golden("prompts.json")["sharegpt"].as_array().unwrap() {
             let dataset = Dataset::ShareGpt(ShareGpt {

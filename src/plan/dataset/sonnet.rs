@@ -76,10 +76,12 @@ pub(super) fn sample(sonnet: &Sonnet, spec: &PlanSpec<'_>) -> Result<Samples, Pl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{
-        Tokenizer,
-        dataset::tests::draw,
-        testing::{fixture, scratch},
+    use crate::{
+        plan::{
+            dataset::tests::draw,
+            testing::{fixture, scratch},
+        },
+        tokenizer::Tokenizer,
     };
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;

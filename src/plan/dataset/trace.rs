@@ -17,9 +17,10 @@ use super::{
 use crate::{
     clock::Nanos,
     plan::{
-        Codec, PlanError, PlanSpec, Prompt, Shape,
+        PlanError, PlanSpec, Prompt, Shape,
         numpy::{PyRandom, py_hash},
     },
+    tokenizer::Codec,
 };
 use goodput_grammar::dataset::TimedTrace;
 use serde_json::Value;
@@ -247,10 +248,12 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{
-        Tokenizer,
-        dataset::tests::{draw, draw_for},
-        testing::{fixture, scratch},
+    use crate::{
+        plan::{
+            dataset::tests::{draw, draw_for},
+            testing::{fixture, scratch},
+        },
+        tokenizer::Tokenizer,
     };
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;
@@ -271,7 +274,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn a_chat_gets_the_text_of_the_tokens() {
-        use crate::plan::TokenizerSpec;
+        use crate::tokenizer::TokenizerSpec;
         let tokenizer = Tokenizer::load(&TokenizerSpec::Embedded).unwrap();
         let dataset = Dataset::TimedTrace(TimedTrace {
             path: fixture("datasets/mooncake.jsonl"),

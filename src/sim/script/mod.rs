@@ -6,7 +6,7 @@ mod sampler;
 
 pub(super) use load::{Load, Share, Work};
 
-use crate::error::Problem;
+use crate::problem::Problem;
 use goodput_grammar::sim::{Distribution, Recording, Script};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution as _, StandardNormal};

@@ -2,13 +2,13 @@
 
 use super::{json_response, length};
 use crate::{
-    plan::Codec,
     sim::{
         dialect::{TokenizeBody, json as bodies},
         pace::Body,
         refusal::Refusal,
         server::SimServer,
     },
+    tokenizer::Codec,
 };
 use hyper::Response;
 use serde::Deserialize;

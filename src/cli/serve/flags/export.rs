@@ -1,6 +1,6 @@
 //! The flag that exports a run request by request.
 
-use crate::{error::Problem, export::Export};
+use crate::{export::Export, problem::Problem};
 use std::path::PathBuf;
 
 /// Where the requests go.

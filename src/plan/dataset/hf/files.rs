@@ -1,8 +1,7 @@
 //! Where the files of a set are, and which of them are read.
 
-use crate::plan::{
-    PlanError,
-    dataset::complaints::whole_file,
+use crate::{
+    plan::{PlanError, dataset::complaints::whole_file},
     tokenizer::{caches, snapshot},
 };
 use hf_hub::{

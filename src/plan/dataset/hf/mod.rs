@@ -112,10 +112,13 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{
-        MediaSource, Prompt, Tokenizer,
-        dataset::tests::draw,
-        testing::{fixture, scratch},
+    use crate::{
+        plan::{
+            MediaSource, Prompt,
+            dataset::tests::draw,
+            testing::{fixture, scratch},
+        },
+        tokenizer::Tokenizer,
     };
     use goodput_grammar::dataset::Dataset;
     use rstest::rstest;

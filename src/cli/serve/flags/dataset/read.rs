@@ -2,11 +2,11 @@
 
 use super::{DatasetFlags, Name, buckets};
 use crate::{
-    error::Problem,
     grammar::dataset::{
         BurstGpt, Custom, CustomAudio, CustomImage, Dataset, Hf, PrefixRepetition, Random,
         RandomMm, RandomRerank, ShareGpt, Sonnet, SpecBench, SpeedBench, TimedTrace,
     },
+    problem::Problem,
 };
 use serde_json::{Map, Value};
 use std::path::PathBuf;

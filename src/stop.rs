@@ -19,7 +19,7 @@ pub struct Stopper(watch::Sender<bool>);
 /// Tells a run that it is to end. Everything in a run that waits listens to it. Clones tell the same.
 ///
 /// ```
-/// use goodput::client::Stop;
+/// use goodput::stop::Stop;
 ///
 /// let (stopper, stop) = Stop::pair();
 /// assert!(!stop.is_requested());

@@ -1,6 +1,7 @@
 //! Which tokens of a tokenizer stand for no text.
 
-use crate::{files::text, plan::PlanError};
+use super::TokenizerError;
+use crate::files::text;
 use serde_json::{Map, Value};
 use std::{io, path::Path};
 use tokenizers::Tokenizer;
@@ -20,7 +21,10 @@ const SINGLE: [&str; 7] = [
 const SEVERAL: [&str; 2] = ["additional_special_tokens", "extra_special_tokens"];
 
 /// The ids of all special tokens, ascending.
-pub(super) fn ids(tokenizer: &Tokenizer, folder: Option<&Path>) -> Result<Vec<u32>, PlanError> {
+pub(super) fn ids(
+    tokenizer: &Tokenizer,
+    folder: Option<&Path>,
+) -> Result<Vec<u32>, TokenizerError> {
     let mut named = Vec::new();
     if let Some(folder) = folder {
         let config = settings(&folder.join("tokenizer_config.json"))?;
@@ -64,8 +68,8 @@ fn content(token: &Value) -> Option<&str> {
 }
 
 /// A JSON object in a file; empty when there is no such file.
-fn settings(path: &Path) -> Result<Map<String, Value>, PlanError> {
-    let wrong = |why: String| PlanError::new(format!("`{}`: {why}", path.display()));
+fn settings(path: &Path) -> Result<Map<String, Value>, TokenizerError> {
+    let wrong = |why: String| TokenizerError::new(format!("`{}`: {why}", path.display()));
     let text = match text::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
@@ -81,7 +85,7 @@ mod tests {
     use rstest::rstest;
 
     fn embedded() -> Tokenizer {
-        Tokenizer::from_bytes(include_bytes!("../../../fixtures/tokenizer/tokenizer.json")).unwrap()
+        Tokenizer::from_bytes(include_bytes!("embedded/tokenizer.json")).unwrap()
     }
 
     #[rstest]

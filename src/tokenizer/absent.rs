@@ -1,21 +1,21 @@
 //! The codec of a goodput that was built without one.
 
-use crate::plan::PlanError;
+use super::TokenizerError;
 
 /// Encodes and decodes; never there without the feature `tokenizers`.
 #[derive(Debug)]
 pub enum Codec {}
 
 impl Codec {
-    pub(super) fn embedded() -> Result<Self, PlanError> {
-        Err(PlanError::new(
+    pub(super) fn embedded() -> Result<Self, TokenizerError> {
+        Err(TokenizerError::new(
             "the embedded tokenizer needs goodput's feature `tokenizers`; enable it, or use \
              tokenizer none",
         ))
     }
 
-    pub(super) fn named(name: &str) -> Result<Self, PlanError> {
-        Err(PlanError::new(format!(
+    pub(super) fn named(name: &str) -> Result<Self, TokenizerError> {
+        Err(TokenizerError::new(format!(
             "tokenizer `{name}` needs goodput's feature `tokenizers`; enable it, or use tokenizer \
              none"
         )))
@@ -47,17 +47,17 @@ impl Codec {
     }
 
     /// The number of ids of a text.
-    pub fn count(&self, _text: &str, _add_special: bool) -> Result<usize, PlanError> {
+    pub fn count(&self, _text: &str, _add_special: bool) -> Result<usize, TokenizerError> {
         match *self {}
     }
 
     /// Ids of a text.
-    pub fn encode(&self, _text: &str, _add_special: bool) -> Result<Vec<u32>, PlanError> {
+    pub fn encode(&self, _text: &str, _add_special: bool) -> Result<Vec<u32>, TokenizerError> {
         match *self {}
     }
 
     /// Text of ids.
-    pub fn decode(&self, _ids: &[u32]) -> Result<String, PlanError> {
+    pub fn decode(&self, _ids: &[u32]) -> Result<String, TokenizerError> {
         match *self {}
     }
 

@@ -1,6 +1,7 @@
 //! Finds the `tokenizer.json` that a name means: a path, or a Hugging Face id in the local cache.
 
-use crate::{paths::looked_in, plan::PlanError};
+use super::TokenizerError;
+use crate::paths::looked_in;
 use std::{
     ffi::OsString,
     fs,
@@ -11,7 +12,7 @@ const FILE: &str = "tokenizer.json";
 
 /// The local Hugging Face caches, in the order in which they are searched: all places that
 /// `huggingface_hub` and `transformers` have had for them.
-pub(in crate::plan) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+pub(crate) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let home = variable("HOME").filter(|home| !home.is_empty());
     let home = home.map(PathBuf::from);
     // As there, `~` is the home folder.
@@ -43,7 +44,7 @@ pub(in crate::plan) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Ve
 
 /// The folder of a repository's revision in a cache: its main one, or the only one there is, as a download
 /// of a pinned revision leaves it.
-pub(in crate::plan) fn snapshot(repository: &Path) -> Option<PathBuf> {
+pub(crate) fn snapshot(repository: &Path) -> Option<PathBuf> {
     let snapshots = repository.join("snapshots");
     if let Ok(commit) = fs::read_to_string(repository.join("refs/main")) {
         let main = snapshots.join(commit.trim());
@@ -56,7 +57,7 @@ pub(in crate::plan) fn snapshot(repository: &Path) -> Option<PathBuf> {
 }
 
 /// The path of the `tokenizer.json` that `name` means.
-pub(super) fn tokenizer_json(name: &str, caches: &[PathBuf]) -> Result<PathBuf, PlanError> {
+pub(super) fn tokenizer_json(name: &str, caches: &[PathBuf]) -> Result<PathBuf, TokenizerError> {
     let path = Path::new(name);
     if path.is_file() {
         return Ok(path.to_owned());
@@ -66,14 +67,14 @@ pub(super) fn tokenizer_json(name: &str, caches: &[PathBuf]) -> Result<PathBuf, 
         return if file.is_file() {
             Ok(file)
         } else {
-            Err(PlanError::new(format!(
+            Err(TokenizerError::new(format!(
                 "tokenizer `{name}`: the directory holds no `{FILE}`; save one there (a \
                  SentencePiece `tokenizer.model` alone cannot be read), or name another tokenizer"
             )))
         };
     }
     if !is_id(name) {
-        return Err(PlanError::new(format!(
+        return Err(TokenizerError::new(format!(
             "tokenizer `{name}`: no such file or directory{}; give the path of a `{FILE}` or of a \
              directory that holds one, or a Hugging Face id such as `org/name`",
             looked_in(Path::new(name))
@@ -87,7 +88,7 @@ pub(super) fn tokenizer_json(name: &str, caches: &[PathBuf]) -> Result<PathBuf, 
                 .iter()
                 .map(|cache| format!("`{}`", repository(cache, name).display()))
                 .collect();
-            PlanError::new(format!(
+            TokenizerError::new(format!(
                 "tokenizer `{name}` is neither a path nor in the local Hugging Face cache (looked \
                  for {FILE} in the main or the only revision in {}); fetch it once with `hf download {name} \
                  {FILE} tokenizer_config.json`, or give the path of a `{FILE}`",

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "tokenizers")]
 mod codec;
+mod error;
 #[cfg(feature = "tokenizers")]
 mod local;
 #[cfg(feature = "tokenizers")]
@@ -18,11 +19,11 @@ mod special;
 mod codec;
 
 pub use codec::Codec;
+pub use error::TokenizerError;
 #[cfg(feature = "hf")]
-pub(super) use locate::{caches, snapshot};
-pub(super) use memo::Memo;
+pub(crate) use locate::{caches, snapshot};
+pub(crate) use memo::Memo;
 
-use super::PlanError;
 use crate::record::{CountSource, TokenCount};
 use std::{fmt, sync::Arc};
 
@@ -81,7 +82,7 @@ impl Tokenizer {
     ///
     /// The file or id is not there, is no tokenizer, or goodput was built without the feature
     /// `tokenizers`.
-    pub fn load(spec: &TokenizerSpec) -> Result<Self, PlanError> {
+    pub fn load(spec: &TokenizerSpec) -> Result<Self, TokenizerError> {
         let (name, codec) = match spec {
             TokenizerSpec::None => return Ok(Tokenizer::none()),
             TokenizerSpec::Embedded => ("embedded", Codec::embedded()?),

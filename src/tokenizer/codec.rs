@@ -1,7 +1,7 @@
 //! Exact encoding and decoding with a `tokenizer.json`, as Hugging Face's fast tokenizers do it.
 
-use super::{local, locate, special};
-use crate::{files::text, plan::PlanError};
+use super::{TokenizerError, local, locate, special};
+use crate::files::text;
 use std::{fmt, path::Path};
 use tokenizers::PostProcessor;
 
@@ -18,23 +18,27 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// The tokenizer that goodput carries; see `fixtures/tokenizer/README.md`.
-    pub(super) fn embedded() -> Result<Self, PlanError> {
-        let bytes = include_bytes!("../../../fixtures/tokenizer/tokenizer.json");
+    /// The tokenizer that goodput carries; see `src/tokenizer/embedded/README.md`.
+    pub(super) fn embedded() -> Result<Self, TokenizerError> {
+        let bytes = include_bytes!("embedded/tokenizer.json");
         Codec::new(bytes, None, "the embedded tokenizer")
     }
 
-    pub(super) fn named(name: &str) -> Result<Self, PlanError> {
+    pub(super) fn named(name: &str) -> Result<Self, TokenizerError> {
         let path = locate::tokenizer_json(name, &locate::caches(|key| std::env::var_os(key)))?;
         let place = format!("tokenizer `{}`", path.display());
         let text = text::read(&path)
-            .map_err(|error| PlanError::new(format!("{place} cannot be read: {error}")))?;
+            .map_err(|error| TokenizerError::new(format!("{place} cannot be read: {error}")))?;
         Codec::new(text.as_bytes(), path.parent(), &place)
     }
 
-    pub(super) fn new(bytes: &[u8], folder: Option<&Path>, place: &str) -> Result<Self, PlanError> {
+    pub(super) fn new(
+        bytes: &[u8],
+        folder: Option<&Path>,
+        place: &str,
+    ) -> Result<Self, TokenizerError> {
         let unreadable = |error: tokenizers::Error| {
-            PlanError::new(format!(
+            TokenizerError::new(format!(
                 "{place} is not a tokenizer that can be read: {error}. It must be a \
                  `tokenizer.json` of Hugging Face's tokenizers"
             ))
@@ -96,13 +100,13 @@ impl Codec {
     /// # Errors
     ///
     /// The tokenizer has no token for a part of the text, not even an unknown token.
-    pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>, PlanError> {
+    pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>, TokenizerError> {
         self.inner
             .encode_fast(text, add_special)
             .map(|encoding| encoding.get_ids().to_vec())
             .map_err(|error| {
                 let start: String = text.chars().take(40).collect();
-                PlanError::new(format!("the text {start:?} cannot be tokenized: {error}"))
+                TokenizerError::new(format!("the text {start:?} cannot be tokenized: {error}"))
             })
     }
 
@@ -112,7 +116,7 @@ impl Codec {
     /// # Errors
     ///
     /// As [`encode`](Self::encode).
-    pub fn count(&self, text: &str, add_special: bool) -> Result<usize, PlanError> {
+    pub fn count(&self, text: &str, add_special: bool) -> Result<usize, TokenizerError> {
         if text.len() <= PIECE || !self.splits_before_spaces {
             return Ok(self.encode(text, add_special)?.len());
         }
@@ -134,10 +138,10 @@ impl Codec {
     /// # Errors
     ///
     /// The tokenizer's decoder failed.
-    pub fn decode(&self, ids: &[u32]) -> Result<String, PlanError> {
+    pub fn decode(&self, ids: &[u32]) -> Result<String, TokenizerError> {
         self.inner
             .decode(ids, false)
-            .map_err(|error| PlanError::new(format!("token ids cannot be decoded: {error}")))
+            .map_err(|error| TokenizerError::new(format!("token ids cannot be decoded: {error}")))
     }
 
     /// Whether a text may be cut before any space that follows something else, and encoded piece

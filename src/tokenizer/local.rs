@@ -161,13 +161,13 @@ fn byte(character: char) -> Option<u8> {
 
 #[cfg(test)]
 pub(super) mod testing {
-    use crate::plan::Codec;
+    use crate::tokenizer::Codec;
     use serde_json::{Value, json};
     use std::sync::LazyLock;
 
     /// The embedded tokenizer with parts of its description replaced.
-    pub(in crate::plan::tokenizer) fn with(changes: Value) -> Codec {
-        let bytes = include_bytes!("../../../fixtures/tokenizer/tokenizer.json");
+    pub(in crate::tokenizer) fn with(changes: Value) -> Codec {
+        let bytes = include_bytes!("embedded/tokenizer.json");
         let mut description: Value = serde_json::from_slice(bytes).unwrap();
         let Value::Object(changes) = changes else {
             panic!("{changes}");
@@ -210,36 +210,35 @@ pub(super) mod testing {
 
     /// Tokenizers that can be used piece by piece, by name: the embedded vocabulary with the ways
     /// in which common models split texts.
-    pub(in crate::plan::tokenizer) static LOCAL: LazyLock<Vec<(&str, Codec)>> =
-        LazyLock::new(|| {
-            let nfc = json!({"type": "NFC"});
-            let none = json!({"type": "Sequence", "normalizers": []});
-            vec![
-                ("embedded", with(json!({}))),
-                (
-                    "gpt-2",
-                    with(json!({"pre_tokenizer": byte_level(true, false)})),
-                ),
-                (
-                    "roberta",
-                    with(json!({"pre_tokenizer": byte_level(true, true)})),
-                ),
-                (
-                    "llama 3",
-                    with(json!({"pre_tokenizer": splits(&[LLAMA_3])})),
-                ),
-                (
-                    "qwen",
-                    with(json!({"pre_tokenizer": splits(&[QWEN]), "normalizer": nfc})),
-                ),
-                ("o200k", with(json!({"pre_tokenizer": splits(&[O200K])}))),
-                ("tekken", with(json!({"pre_tokenizer": splits(&[TEKKEN])}))),
-                (
-                    "deepseek",
-                    with(json!({"pre_tokenizer": splits(&DEEPSEEK), "normalizer": none})),
-                ),
-            ]
-        });
+    pub(in crate::tokenizer) static LOCAL: LazyLock<Vec<(&str, Codec)>> = LazyLock::new(|| {
+        let nfc = json!({"type": "NFC"});
+        let none = json!({"type": "Sequence", "normalizers": []});
+        vec![
+            ("embedded", with(json!({}))),
+            (
+                "gpt-2",
+                with(json!({"pre_tokenizer": byte_level(true, false)})),
+            ),
+            (
+                "roberta",
+                with(json!({"pre_tokenizer": byte_level(true, true)})),
+            ),
+            (
+                "llama 3",
+                with(json!({"pre_tokenizer": splits(&[LLAMA_3])})),
+            ),
+            (
+                "qwen",
+                with(json!({"pre_tokenizer": splits(&[QWEN]), "normalizer": nfc})),
+            ),
+            ("o200k", with(json!({"pre_tokenizer": splits(&[O200K])}))),
+            ("tekken", with(json!({"pre_tokenizer": splits(&[TEKKEN])}))),
+            (
+                "deepseek",
+                with(json!({"pre_tokenizer": splits(&DEEPSEEK), "normalizer": none})),
+            ),
+        ]
+    });
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! Encodes and decodes many texts that share most of their parts.
 
-use super::Codec;
-use crate::plan::PlanError;
+use super::{Codec, TokenizerError};
 use std::collections::HashMap;
 
 /// Longer pieces are not remembered: they hardly come again, and could fill the memory.
 const LONGEST_PIECE: usize = 512;
 
 /// A [`Codec`] that remembers parts of texts, for one thread. Its results are the codec's.
-pub(in crate::plan) struct Memo<'a> {
+pub(crate) struct Memo<'a> {
     codec: &'a Codec,
     /// By id, of tokens that came.
     spelled: Vec<Option<Box<[u8]>>>,
@@ -16,7 +15,7 @@ pub(in crate::plan) struct Memo<'a> {
 }
 
 impl<'a> Memo<'a> {
-    pub(in crate::plan) fn new(codec: &'a Codec) -> Self {
+    pub(crate) fn new(codec: &'a Codec) -> Self {
         Memo {
             codec,
             spelled: Vec::new(),
@@ -24,12 +23,12 @@ impl<'a> Memo<'a> {
         }
     }
 
-    pub(in crate::plan) fn codec(&self) -> &'a Codec {
+    pub(crate) fn codec(&self) -> &'a Codec {
         self.codec
     }
 
     /// As [`Codec::encode`], without special tokens around the text.
-    pub(in crate::plan) fn encode(&mut self, text: &str) -> Result<Vec<u32>, PlanError> {
+    pub(crate) fn encode(&mut self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         if !self.codec.splits_before_spaces() {
             return self.codec.encode(text, false);
         }
@@ -49,7 +48,7 @@ impl<'a> Memo<'a> {
     }
 
     /// As [`Codec::decode`].
-    pub(in crate::plan) fn decode(&mut self, ids: &[u32]) -> Result<String, PlanError> {
+    pub(crate) fn decode(&mut self, ids: &[u32]) -> Result<String, TokenizerError> {
         if !self.codec.spells_bytes() {
             return self.codec.decode(ids);
         }
@@ -103,7 +102,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     mod with_a_tokenizer {
         use super::*;
-        use crate::plan::tokenizer::local::testing::LOCAL;
+        use crate::tokenizer::local::testing::LOCAL;
         use proptest::{collection::vec, prelude::*, sample::select};
 
         const PARTS: [&str; 38] = [

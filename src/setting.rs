@@ -1,0 +1,66 @@
+//! Settings that may be given as text or as values.
+
+use crate::grammar::{
+    self, Mistakes,
+    dataset::Dataset,
+    fault::Fault,
+    goodput::RequestLimit,
+    ramp::Ramp,
+    sim::{Distribution, Slowdown},
+    slo::Slo,
+};
+use std::time::Duration;
+
+/// Something a setting of type `T` can be read from: text, or a `T`.
+pub trait Setting<T> {
+    /// Reads it; on failure gives the text back with everything that is wrong with it.
+    ///
+    /// # Errors
+    /// The text does not say a `T`.
+    fn read(self) -> Result<T, (String, Mistakes)>;
+}
+
+/// Makes a type readable from text.
+macro_rules! readable {
+    ($type:ty, $parse:expr) => {
+        impl $crate::setting::Setting<$type> for $type {
+            fn read(self) -> Result<$type, (String, $crate::grammar::Mistakes)> {
+                Ok(self)
+            }
+        }
+
+        impl $crate::setting::Setting<$type> for &str {
+            fn read(self) -> Result<$type, (String, $crate::grammar::Mistakes)> {
+                let parse: fn(&str) -> Result<$type, $crate::grammar::Mistakes> = $parse;
+                parse(self).map_err(|mistakes| (format!("{self:?}"), mistakes))
+            }
+        }
+
+        impl $crate::setting::Setting<$type> for String {
+            fn read(self) -> Result<$type, (String, $crate::grammar::Mistakes)> {
+                self.as_str().read()
+            }
+        }
+
+        impl $crate::setting::Setting<$type> for &String {
+            fn read(self) -> Result<$type, (String, $crate::grammar::Mistakes)> {
+                self.as_str().read()
+            }
+        }
+    };
+}
+
+pub(crate) use readable;
+
+readable!(Dataset, grammar::dataset::parse);
+readable!(Vec<Fault>, grammar::fault::parse);
+readable!(Distribution, |text| {
+    grammar::sim::parse_distribution(text).map_err(|m| vec![m])
+});
+readable!(Slowdown, |text| grammar::sim::parse_slowdown(text)
+    .map_err(|m| vec![m]));
+readable!(Vec<RequestLimit>, grammar::goodput::parse);
+readable!(Vec<Slo>, grammar::slo::parse);
+readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));
+readable!(Duration, |text| grammar::duration::parse(text)
+    .map_err(|m| vec![m]));
