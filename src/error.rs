@@ -1,7 +1,12 @@
 //! What can go wrong before there is a report, and with it.
 
 use crate::{
-    client::DialError, plan::PlanError, problem::Problem, redact, report::Failed,
+    client::DialError,
+    judge::Verdict,
+    plan::PlanError,
+    problem::Problem,
+    redact,
+    report::{End, Failed},
     tokenizer::TokenizerError,
 };
 use std::fmt;
@@ -63,6 +68,16 @@ impl Error {
             Error::Skipped(_) => 0,
             Error::Target(_) | Error::Dial(_) | Error::Ended(_) | Error::Io { .. } => 4,
             Error::Failed(failed) => failed.verdict().exit_code().max(1),
+        }
+    }
+
+    /// How a bench ended that has no report. One that does not apply here is ignored, unless live
+    /// servers are required: then measuring nothing is invalid.
+    pub(crate) fn end(&self, live_is_required: bool) -> End {
+        match self {
+            Error::Skipped(why) if !live_is_required => End::Ignored(why.clone()),
+            Error::Skipped(_) => End::Broken(self.to_string(), Verdict::Invalid.exit_code()),
+            _ => End::Broken(self.to_string(), self.exit_code()),
         }
     }
 

@@ -6,22 +6,40 @@ use super::{
     digest::Digest,
     format::File,
     noise_floor::{NoiseFloor, of_this_host},
-    provenance::{Provenance, Ready},
+    provenance::Provenance,
     settings::{Chosen, Reader, Settings},
 };
 use crate::{
-    bench::Bench,
     clock::today,
     error::Error,
     files::{self, Turn},
     grammar::goodput::RequestLimit,
-    judge::{Finding, FindingKind, OnInconclusive, Verdict},
+    judge::{Finding, FindingKind, Judgement, OnInconclusive, Verdict},
+    metrics::Metrics,
     problem::Problem,
-    report::Report,
+    run::Run,
     stats::compare::{Conclusion, Rule},
-    target::Place,
 };
-use std::collections::BTreeMap;
+
+/// What a bench asks of baselines.
+pub(crate) struct GateSettings<'a> {
+    /// The bench, under whose name runs are kept unless the settings say another.
+    pub(crate) bench: &'a str,
+    /// The baseline that the bench itself names.
+    pub(crate) baseline: Option<&'a str>,
+    /// That something must be stored there.
+    pub(crate) required: bool,
+    /// What the command or the environment asks for.
+    pub(crate) settings: &'a Settings,
+    /// The limits that define goodput.
+    pub(crate) limits: &'a [RequestLimit],
+    /// How a comparison decides.
+    pub(crate) rule: Rule,
+    /// A note where other benches share the rule's error.
+    pub(crate) sharing: Option<String>,
+    /// What an undecided comparison does to the verdict.
+    pub(crate) on_inconclusive: OnInconclusive,
+}
 
 /// What a run is held against and kept as.
 pub(crate) struct Gate {
@@ -39,26 +57,23 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Reads what is stored; `None` when no baseline is asked for. `server` asks the server about itself.
+    /// Reads what is stored; `None` when no baseline is asked for. `provenance` is of the new run.
     ///
     /// # Errors
     /// What is stored cannot be read or is of another load; it is missing and must not be; the folder
     /// cannot be written to.
     pub(crate) fn open(
-        bench: &Bench,
-        place: &Place,
-        ready: &Ready<'_>,
-        server: impl FnOnce() -> BTreeMap<String, String>,
+        asked: GateSettings<'_>,
+        provenance: impl FnOnce() -> Provenance,
     ) -> Result<Option<Self>, Error> {
         let variable = |name: &str| std::env::var(name).ok();
-        let own = bench.baseline.as_deref();
-        let Some(mut chosen) = bench.baselines.choose(own, variable)? else {
+        let Some(mut chosen) = asked.settings.choose(asked.baseline, variable)? else {
             return Ok(None);
         };
         if let Some(against) = &mut chosen.against {
-            against.strict |= bench.require_baseline;
+            against.strict |= asked.required;
         }
-        let entry = entry(&bench.baselines, bench.name());
+        let entry = entry(asked.settings, asked.bench);
         let load = |name: &str| chosen.store.load(name, &entry);
         let against = match &chosen.against {
             Some(against) => load(&against.name)?,
@@ -70,20 +85,16 @@ impl Gate {
             load(name)?;
         }
         let gate = Gate {
-            provenance: Provenance::of(bench, place, ready, server()),
+            provenance: provenance(),
             noise: of_this_host(&chosen.store)?,
-            limits: bench.goodput.clone(),
-            sharing: bench.sharing_note(),
-            rule: Rule {
-                error: bench.error(),
-                noise_threshold: bench.noise_threshold,
-                ..Rule::default()
-            },
+            limits: asked.limits.to_vec(),
+            sharing: asked.sharing,
+            rule: asked.rule,
             // The command demands proof of its SLOs unless told otherwise, but not of comparisons.
-            inconclusive: match bench.baselines.reader {
-                Reader::Command if bench.baselines.proof => OnInconclusive::Fail,
+            inconclusive: match asked.settings.reader {
+                Reader::Command if asked.settings.proof => OnInconclusive::Fail,
                 Reader::Command => OnInconclusive::Warn,
-                _ => bench.on_inconclusive,
+                _ => asked.on_inconclusive,
             },
             chosen,
             entry,
@@ -125,14 +136,21 @@ impl Gate {
         )
     }
 
-    /// Compares the report of the first `planned` requests, and keeps it.
-    pub(crate) fn close(self, report: &mut Report, planned: usize) {
-        let digest = Digest::of(report.run(), report.metrics(), &self.limits, planned);
+    /// Compares the first `planned` requests of a run, and keeps them. Gives the judgement with the comparison,
+    /// and what was to be kept and could not be.
+    pub(crate) fn close(
+        self,
+        run: &Run,
+        metrics: &Metrics,
+        mut judgement: Judgement,
+        planned: usize,
+    ) -> (Judgement, Option<String>) {
+        let digest = Digest::of(run, metrics, &self.limits, planned);
         let new = New {
             digest: &digest,
             provenance: &self.provenance,
             limited: !self.limits.is_empty(),
-            open_loop: report.run().setup.open_loop,
+            open_loop: run.setup.open_loop,
         };
         let noise = self.noise.as_ref();
         let compared =
@@ -142,7 +160,7 @@ impl Gate {
             match &self.against {
                 Some(file) => {
                     let mut comparison = compared(name, file);
-                    if report.run().setup.requests > planned {
+                    if run.setup.requests > planned {
                         comparison.notes.push(format!(
                             "only the first {planned} requests are compared: the run has grown, and \
                              what it grew by has another plan"
@@ -156,19 +174,20 @@ impl Gate {
                             .notes
                             .push(format!("to make this the baseline, {saves}"));
                     }
-                    report.compared(comparison, self.inconclusive);
+                    judgement = judgement.compared(comparison, self.inconclusive);
                 }
-                None => report.remark(
-                    FindingKind::NewBaseline,
-                    format!(
+                None => judgement.findings.push(Finding {
+                    kind: FindingKind::NewBaseline,
+                    message: format!(
                         "the baseline `{name}` {}. The bench counts as new",
                         self.missing(name)
                     ),
-                ),
+                }),
             }
         }
+        let mut lost = None;
         if let Some(name) = &self.chosen.save {
-            let message = match self.reason_to_keep(name, report) {
+            let message = match self.reason_to_keep(name, metrics, &judgement) {
                 Some(why) => format!("not saved as baseline `{name}`: {why}"),
                 None => self
                     .save(name, &digest, |kept| {
@@ -176,22 +195,29 @@ impl Gate {
                     })
                     .unwrap_or_else(|e| {
                         let message = format!("NOT saved as baseline `{name}`: {e}");
-                        report.lost(message.clone());
+                        lost = Some(message.clone());
                         message
                     }),
             };
-            report.remark(FindingKind::Baseline, message);
+            let kind = FindingKind::Baseline;
+            judgement.findings.push(Finding { kind, message });
         }
+        (judgement, lost)
     }
 
     /// Why what is stored is not to be touched by this run.
-    fn reason_to_keep(&self, name: &str, report: &Report) -> Option<String> {
+    fn reason_to_keep(
+        &self,
+        name: &str,
+        metrics: &Metrics,
+        judgement: &Judgement,
+    ) -> Option<String> {
         let same = self.chosen.against.as_ref().is_some_and(|a| a.name == name);
-        let counts = &report.metrics().counts;
+        let counts = &metrics.counts;
         let fails = |finding: &Finding| finding.kind == FindingKind::FailedRequests;
-        match report.verdict() {
+        match judgement.verdict {
             Verdict::Invalid => Some("the run is invalid".to_owned()),
-            _ if report.judgement().findings.iter().any(fails) => Some(format!(
+            _ if judgement.findings.iter().any(fails) => Some(format!(
                 "{} of {} requests failed. To accept that, write an SLO such as `errors <= 100%`",
                 counts.failed,
                 counts.ended()
@@ -299,15 +325,9 @@ mod tests {
         },
         *,
     };
-    use crate::{
-        judge::Criteria, metrics::measure, report::testing::report as passing_report, run::Run,
-    };
+    use crate::{judge::Criteria, metrics::measure};
     use rstest::rstest;
     use std::fs;
-
-    fn passing(run: Run) -> Report {
-        passing_report(run, Criteria::default())
-    }
 
     fn digest() -> Digest {
         let run = long_run(40);
@@ -408,19 +428,21 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_cannot_be_kept_is_lost_and_the_outcome_says_so() {
+    fn a_run_that_cannot_be_kept_is_lost() {
         let folder = tempfile::tempdir().unwrap();
         let mut gate = gate(provenance());
         gate.chosen.store = Store::at(folder.path().join("file"));
         fs::write(folder.path().join("file"), "").unwrap();
-        let mut report = passing(long_run(40));
-        gate.close(&mut report, 40);
-        let outcome = crate::report::Outcome::of("g", &report, std::time::Duration::ZERO);
-        assert_eq!((outcome.is_ok(), outcome.exit_code()), (false, 4));
+        let run = long_run(40);
+        let (metrics, judgement) = Criteria::default().assess(&run);
+        let (judgement, lost) = gate.close(&run, &metrics, judgement, 40);
+        let lost = lost.unwrap();
+        assert!(lost.contains("NOT saved as baseline `main`"), "{lost}");
         assert!(
-            outcome.reason().contains("NOT saved as baseline `main`"),
-            "{}",
-            outcome.reason()
+            judgement
+                .findings
+                .iter()
+                .any(|finding| finding.message == lost)
         );
     }
 }

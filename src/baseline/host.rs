@@ -25,7 +25,7 @@ impl fmt::Display for Host {
 
 impl Host {
     /// The one that this runs on.
-    pub(super) fn this() -> Self {
+    pub(crate) fn this() -> Self {
         Host {
             name: host_name(),
             system: format!("{} {}", consts::OS, consts::ARCH),

@@ -37,9 +37,7 @@ pub use host::Host;
 pub use noise_floor::{MetricNoise, NOISE_FORMAT, NoiseFloor};
 pub use provenance::{Asked, Provenance, Told};
 
-pub(crate) use provenance::Ready;
-
 #[cfg(feature = "cli")]
 pub(crate) use describe::{describe, headline};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, GateSettings};
 pub(crate) use host::host_name;

@@ -2,10 +2,8 @@
 //! differ between them.
 
 use super::host::Host;
-use crate::{bench::Bench, grammar::dataset::Dataset, plan::Plan, redact, target::Place};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use xxhash_rust::xxh3::xxh3_128;
 
 /// Where a run comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,70 +67,6 @@ pub struct Told {
 }
 
 impl Provenance {
-    /// Of a bench whose requests are ready.
-    pub(crate) fn of(
-        bench: &Bench,
-        place: &Place,
-        ready: &Ready<'_>,
-        server: BTreeMap<String, String>,
-    ) -> Self {
-        let arrivals = bench.arrivals();
-        let ramp = bench.ramp.map(|ramp| ramp.to_string());
-        let schedule = ramp.unwrap_or_else(|| match bench.rate.is_finite() {
-            true => format!(
-                "{} a second, burstiness {}",
-                arrivals.rate, arrivals.burstiness
-            ),
-            false => "all at once".to_owned(),
-        });
-        let extra_body = (!bench.extra_body.is_empty()).then(|| {
-            let text = serde_json::Value::Object((*bench.extra_body).clone()).to_string();
-            format!("{:032x}", xxh3_128(text.as_bytes()))
-        });
-        let limits: Vec<String> = bench.goodput.iter().map(ToString::to_string).collect();
-        Provenance {
-            asked: Asked {
-                plan: ready.plan.hash(),
-                dataset: bench.dataset.to_string(),
-                arrivals: schedule,
-                requests: bench.requests,
-                seed: bench.seed,
-                max_concurrency: bench.max_concurrency,
-                backend: ready.backend.to_owned(),
-                endpoint: bench.endpoint.as_deref().map(redact::own),
-                model: ready.model.to_owned(),
-                stream: bench.stream,
-                ignore_eos: bench
-                    .ignore_eos
-                    .unwrap_or(matches!(bench.dataset, Dataset::Random(_))),
-                logprobs: bench.logprobs,
-                extra_body,
-                clock: match place.is_on_virtual_time() {
-                    true => "virtual",
-                    false => "real",
-                }
-                .to_owned(),
-                target: match place {
-                    Place::Endpoint(_) => "server",
-                    Place::Simulation(_) => "simulation",
-                    Place::Service(_) => "service",
-                }
-                .to_owned(),
-            },
-            told: Told {
-                target: redact::own(ready.target),
-                server: server
-                    .into_iter()
-                    .map(|(name, value)| (name, redact::text(&value)))
-                    .collect(),
-                tokenizer: ready.tokenizer.map(str::to_owned),
-                limits: limits.join(" "),
-                goodput: env!("CARGO_PKG_VERSION").to_owned(),
-                host: Host::this(),
-            },
-        }
-    }
-
     /// Whether time is virtual, so that no machine and no hour makes a difference.
     pub(crate) fn is_on_virtual_time(&self) -> bool {
         self.asked.clock == "virtual"
@@ -223,15 +157,6 @@ impl Provenance {
     pub(crate) fn has_limits_of(&self, stored: &Provenance) -> bool {
         self.told.limits == stored.told.limits
     }
-}
-
-/// What a bench has worked out before it starts.
-pub(crate) struct Ready<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) backend: &'a str,
-    pub(crate) model: &'a str,
-    pub(crate) tokenizer: Option<&'a str>,
-    pub(crate) target: &'a str,
 }
 
 fn shown<T: ToString>(value: &Option<T>) -> String {

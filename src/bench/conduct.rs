@@ -3,7 +3,7 @@
 use super::{Bench, deliver::Drive, extend::Delivered, prepare::Prepared, remarks};
 use crate::{
     address::Endpoint,
-    baseline::{Gate, Ready},
+    baseline::{Gate, GateSettings},
     error::Error,
     inspect::Inspector,
     journal::{FORM, Heading, Journal},
@@ -15,6 +15,7 @@ use crate::{
     redact,
     report::Report,
     run::{Audit, Run, Setup, Timestamps},
+    stats::compare::Rule,
     stop::{Stop, Stopper},
     target::{AnyTarget, Opened, Place, TargetError},
 };
@@ -222,14 +223,14 @@ impl Bench {
         }
         let complaint = opened.guard.and_then(|guard| guard.close().err());
         let planned = prepared.plan.requests.len();
-        let mut report = self.judge(run, segments, notes, complaint);
-        if let Some(journal) = journal {
-            report.journaled(journal);
-        }
-        if let Some(gate) = gate {
-            gate.close(&mut report, planned);
-        }
-        Ok(report)
+        let ended = Ended {
+            run,
+            segments,
+            notes,
+            complaint,
+            gate: gate.map(|gate| (gate, planned)),
+        };
+        Ok(self.judge(ended).journaled(journal))
     }
 
     /// What a live server says of itself.
@@ -260,14 +261,21 @@ impl Bench {
         target: &str,
         about: &BTreeMap<String, String>,
     ) -> Result<Option<Gate>, Error> {
-        let ready = Ready {
-            plan: &prepared.plan,
-            backend: prepared.backend.name(),
-            model: &prepared.model,
-            tokenizer: prepared.tokenizer.name(),
-            target,
+        let asked = GateSettings {
+            bench: &self.name,
+            baseline: self.baseline.as_deref(),
+            required: self.require_baseline,
+            settings: &self.baselines,
+            limits: &self.goodput,
+            rule: Rule {
+                error: self.error(),
+                noise_threshold: self.noise_threshold,
+                ..Rule::default()
+            },
+            sharing: self.sharing_note(),
+            on_inconclusive: self.on_inconclusive,
         };
-        Gate::open(self, place, &ready, || about.clone())
+        Gate::open(asked, || self.provenance(place, prepared, target, about))
     }
 
     /// What asks a server beside the load, as long as the run is wanted.
@@ -406,24 +414,41 @@ impl Bench {
             .ok()
     }
 
-    pub(super) fn judge(
-        &self,
-        mut run: Run,
-        segments: usize,
-        notes: Vec<String>,
-        complaint: Option<String>,
-    ) -> Report {
+    pub(super) fn judge(&self, ended: Ended) -> Report {
+        let Ended {
+            mut run,
+            segments,
+            notes,
+            complaint,
+            gate,
+        } = ended;
         record::redact(&mut run.records);
         let criteria = Criteria {
             complaint,
             ..self.criteria(segments)
         };
-        let (metrics, judgement) = criteria.assess(&run);
+        let (metrics, mut judgement) = criteria.assess(&run);
+        judgement.findings.extend(self.remarks_on_proof());
+        let mut lost = None;
+        if let Some((gate, planned)) = gate {
+            (judgement, lost) = gate.close(&run, &metrics, judgement, planned);
+        }
+        judgement.findings.extend(self.remark_on_target());
         let notes = notes.into_iter().chain(remarks::on(&run)).collect();
-        let mut report = Report::new(run, notes, criteria, metrics, judgement);
-        self.remark_on_proof(&mut report);
-        report
+        Report::new(run, notes, criteria, metrics, judgement).with_lost(lost)
     }
+}
+
+/// A run that is over, with all that its judgement needs.
+pub(super) struct Ended {
+    pub(super) run: Run,
+    pub(super) segments: usize,
+    /// Remarks on how it was made.
+    pub(super) notes: Vec<String>,
+    /// What the target complains about.
+    pub(super) complaint: Option<String>,
+    /// What it is held against and kept as, with the requests of its first plan.
+    pub(super) gate: Option<(Gate, usize)>,
 }
 
 pub(super) fn opened(target: &AnyTarget, control: &Control) -> Result<Opened, Error> {

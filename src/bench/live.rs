@@ -4,7 +4,7 @@
 use super::{Bench, Control};
 use crate::{
     error::Error,
-    judge::FindingKind,
+    judge::{Finding, FindingKind},
     report::Report,
     target::{live_is_required, url_of_environment},
 };
@@ -15,7 +15,7 @@ impl Bench {
         self.target.is_none() && url_of_environment().is_none()
     }
 
-    /// [`conduct`](Self::conduct), with a remark where no target was named.
+    /// [`conduct`](Self::conduct), unless live servers are required and no target was named.
     pub(super) fn conduct_live(self, control: &Control) -> Result<Report, Error> {
         if !self.is_simulated_by_default() {
             return self.conduct(control);
@@ -29,10 +29,15 @@ impl Bench {
                     .to_owned(),
             ));
         }
-        let mut report = self.conduct(control)?;
-        let message =
-            "no target is named (`target` or GOODPUT_URL), so the built-in simulation was measured";
-        report.remark(FindingKind::NoTarget, message.to_owned());
-        Ok(report)
+        self.conduct(control)
+    }
+
+    /// A remark where no target was named.
+    pub(super) fn remark_on_target(&self) -> Option<Finding> {
+        self.is_simulated_by_default().then(|| Finding {
+            kind: FindingKind::NoTarget,
+            message: "no target is named (`target` or GOODPUT_URL), so the built-in simulation was measured"
+                .to_owned(),
+        })
     }
 }

@@ -23,6 +23,7 @@ mod prepare;
 mod probe;
 mod profile;
 mod proof;
+mod provenance;
 mod ready;
 mod remarks;
 mod setting;

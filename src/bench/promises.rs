@@ -182,7 +182,16 @@ impl Trial {
         });
         let mut delivery = delivery.unwrap().unwrap();
         let run = bench.to_run(&place, target.describe(), &prepared, &mut delivery);
-        (bench.judge(run, 1, Vec::new(), None), server)
+        (
+            bench.judge(crate::bench::conduct::Ended {
+                run,
+                segments: 1,
+                notes: Vec::new(),
+                complaint: None,
+                gate: None,
+            }),
+            server,
+        )
     }
 
     /// How often this may have happened to one request at most.

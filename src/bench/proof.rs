@@ -3,9 +3,8 @@
 use super::Bench;
 use crate::{
     grammar::proof::{Effort, Unprovable},
-    judge::{Compared, Expect, FindingKind, OnInconclusive},
+    judge::{Compared, Expect, Finding, FindingKind, OnInconclusive},
     problem::Problem,
-    report::Report,
     stats::{
         compare::{Rule, detectable_by},
         unpaired,
@@ -108,13 +107,17 @@ impl Bench {
     }
 
     /// Elsewhere it is worth a word.
-    pub(super) fn remark_on_proof(&self, report: &mut Report) {
-        if self.compares_one_pair() {
-            report.remark(FindingKind::Unprovable, format!("`pairs = 1` {ONE_PAIR}"));
-        }
-        for slo in self.unprovable() {
-            report.remark(FindingKind::Unprovable, slo.to_string());
-        }
+    pub(super) fn remarks_on_proof(&self) -> Vec<Finding> {
+        let one_pair = self
+            .compares_one_pair()
+            .then(|| format!("`pairs = 1` {ONE_PAIR}"));
+        let slos = self.unprovable().into_iter().map(|slo| slo.to_string());
+        let kind = FindingKind::Unprovable;
+        one_pair
+            .into_iter()
+            .chain(slos)
+            .map(|message| Finding { kind, message })
+            .collect()
     }
 }
 

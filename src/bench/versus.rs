@@ -99,12 +99,12 @@ impl Bench {
             judgement.worst.clear();
             judgement.findings.insert(0, finding);
         }
-        let judgement = judgement.compared(comparison, self.on_inconclusive);
+        let mut judgement = judgement.compared(comparison, self.on_inconclusive);
+        judgement.findings.extend(self.remarks_on_proof());
+        judgement.findings.extend(self.remark_on_target());
         let notes = b.plan_notes().into_iter().chain(remarks::on(&run));
         let notes = notes.collect();
-        let mut report = Report::new(run, notes, criteria, metrics, judgement);
-        self.remark_on_proof(&mut report);
-        Ok(report)
+        Ok(Report::new(run, notes, criteria, metrics, judgement))
     }
 
     /// Runs pairs until all are run or, if that is wanted, until they are decided.

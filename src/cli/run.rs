@@ -246,10 +246,7 @@ fn run_bench(
             (outcome, format!("{report}\n"))
         }
         Err(e) => {
-            let outcome = without(
-                End::without_report(&e, live_is_required()),
-                started.elapsed(),
-            );
+            let outcome = without(e.end(live_is_required()), started.elapsed());
             let said = line(&name, &outcome.word(), outcome.reason());
             (outcome, said)
         }

@@ -12,7 +12,7 @@ use crate::{
     history::{BenchId, History, asked},
     observer::Observer,
     outputs::Session,
-    report::{End, Outcome, worst_exit_code},
+    report::{Outcome, worst_exit_code},
     screen,
     signals::{self, UNHEARD},
     target::live_is_required,
@@ -130,7 +130,7 @@ fn without_report(command: &str, name: String, error: &Error, took: Duration) ->
         group: command.to_owned(),
         name,
         took,
-        end: End::without_report(error, live_is_required()),
+        end: error.end(live_is_required()),
         measured: None,
     }
 }

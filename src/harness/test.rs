@@ -174,7 +174,7 @@ fn run(
         .run_blocking_with(control)
     {
         Ok(report) => report,
-        Err(e) => return (End::without_report(&e, live_is_required()), None),
+        Err(e) => return (e.end(live_is_required()), None),
     };
     let mut panic = None;
     // An invalid run has no numbers that a function could judge.
@@ -189,7 +189,7 @@ fn run(
                 Err(said)
             }
         };
-        report.answered(&said);
+        report = report.answered(&said);
     }
     // After its function, so that the report does not say *pass* above an assertion that failed.
     show(&report);

@@ -3,7 +3,6 @@
 
 use super::{Caveat, Measure, Report, caveats, extra::extra};
 use crate::{
-    error::Error,
     judge::{Comparison, SloResult, Verdict},
     metrics::Counts,
     run::Setup,
@@ -88,16 +87,6 @@ impl Measured {
 }
 
 impl End {
-    /// How a bench ended that has no report. One that does not apply here is ignored, unless live
-    /// servers are required: then measuring nothing is invalid.
-    pub(crate) fn without_report(error: &Error, live_is_required: bool) -> Self {
-        match error {
-            Error::Skipped(why) if !live_is_required => End::Ignored(why.clone()),
-            Error::Skipped(_) => End::Broken(error.to_string(), Verdict::Invalid.exit_code()),
-            _ => End::Broken(error.to_string(), error.exit_code()),
-        }
-    }
-
     /// The same, unless something of the report was to be kept and could not be: then nothing passed.
     pub(crate) fn with_unsaved(self, report: &Report) -> Self {
         match (self, report.unsaved()) {

@@ -144,9 +144,8 @@ pub(super) fn outcome(end: &str) -> Outcome {
             of("number", run, Criteria::default())
         }
         "displeased" => {
-            let mut report = report(failing_run(), lifted());
             let why = "the bench's function returned an error: too few".to_owned();
-            report.answered(&Err(why));
+            let report = report(failing_run(), lifted()).answered(&Err(why));
             Outcome {
                 name: "easy".to_owned(),
                 ..Outcome::of("slo", &report, took)

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     grammar::{self, Mistake, slo::Subject},
     journal::Journal,
-    judge::{self, Comparison, Criteria, Finding, FindingKind, Judgement, OnInconclusive, Verdict},
+    judge::{self, Comparison, Criteria, Judgement, Verdict},
     metrics::{Metrics, Summary},
     redact,
     run::Run,
@@ -52,30 +52,24 @@ impl Report {
     }
 
     /// What the run has left in case that it has no report. With the report it goes.
-    pub(crate) fn journaled(&mut self, journal: Arc<Journal>) {
-        journal.ended_well();
-        self.journal = Some(journal);
+    pub(crate) fn journaled(mut self, journal: Option<Arc<Journal>>) -> Self {
+        if let Some(journal) = &journal {
+            journal.ended_well();
+        }
+        self.journal = journal;
+        self
     }
 
-    /// Something was to be kept of it and could not be.
-    pub(crate) fn lost(&mut self, message: String) {
-        self.lost.push(redact::text(&message));
+    /// With what was to be kept and could not be.
+    pub(crate) fn with_lost(mut self, lost: Option<String>) -> Self {
+        self.lost.extend(lost.map(|message| redact::text(&message)));
+        self
     }
 
-    /// Held against another run.
-    pub(crate) fn compared(&mut self, comparison: Comparison, inconclusive: OnInconclusive) {
-        self.judgement = self.judgement.clone().compared(comparison, inconclusive);
-    }
-
-    /// After the bench's function has been called.
-    pub(crate) fn answered(&mut self, said: &Result<(), String>) {
-        self.judgement = self.judgement.clone().answered(said);
-    }
-
-    /// With one remark more.
-    pub(crate) fn remark(&mut self, kind: FindingKind, message: String) {
-        let message = redact::text(&message);
-        self.judgement.findings.push(Finding { kind, message });
+    /// With the answer of the bench's function, which was called with the report.
+    pub(crate) fn answered(mut self, said: &Result<(), String>) -> Self {
+        self.judgement = self.judgement.answered(said);
+        self
     }
 
     /// Pass, fail, inconclusive or invalid; or no verdict, if nothing was demanded.
