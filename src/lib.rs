@@ -193,7 +193,7 @@ pub mod stats;
 pub mod stop;
 #[cfg(feature = "cli")]
 mod suite;
-pub mod target;
+pub mod targets;
 pub mod tokenizer;
 
 pub use bench::Bench;
@@ -203,7 +203,7 @@ pub use goodput_macros::llm_bench;
 pub use judge::Verdict;
 pub use problem::Problem;
 pub use report::{Failed, Report};
-pub use target::{ServerProcess, Service, Simulation, Target};
+pub use targets::{ServerProcess, Service, Simulation, Target};
 
 /// Compares a report with its insta snapshot. Needs the feature `insta`.
 #[cfg(not(feature = "insta"))]

@@ -33,7 +33,7 @@ pub(crate) fn listen(says: Option<&'static str>) -> io::Result<Stop> {
             screen::hurry();
             let (number, _) = signals.next().await;
             #[cfg(unix)]
-            crate::target::kill_all();
+            crate::targets::kill_all();
             process::exit(BY_SIGNAL + number);
         });
     };

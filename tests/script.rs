@@ -7,7 +7,7 @@ use goodput::{
 };
 use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
-fn bench(target: impl Into<goodput::target::AnyTarget>) -> Bench {
+fn bench(target: impl Into<goodput::targets::AnyTarget>) -> Bench {
     Bench::new("script")
         .target(target)
         .backend("openai")

@@ -6,7 +6,7 @@ mod support;
 
 use goodput::{
     Bench,
-    target::{Opened, Target, TargetError},
+    targets::{Opened, Target, TargetError},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ use crate::{
     inspect::{Inspector, ServerTokenizer, Untold},
     plan::{Plan, Prompt},
     record::{CountSource, TokenCount},
-    target::Place,
+    targets::Place,
     tokenizer::Tokenizer,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};

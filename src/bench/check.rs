@@ -14,7 +14,7 @@ use crate::{
     problem::Problem,
     run::Task,
     stats::compare::MOST_PAIRS,
-    target::AnyTarget,
+    targets::AnyTarget,
 };
 use serde_json::Value;
 

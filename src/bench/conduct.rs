@@ -17,7 +17,7 @@ use crate::{
     run::{Audit, Run, Setup, Timestamps},
     stats::compare::Rule,
     stop::{Stop, Stopper},
-    target::{AnyTarget, Opened, Place, TargetError},
+    targets::{AnyTarget, Opened, Place, TargetError},
 };
 use std::{
     collections::BTreeMap,

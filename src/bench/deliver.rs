@@ -17,7 +17,7 @@ use crate::{
     plan::Plan,
     problem::Problem,
     sim::InProcess,
-    target::Place,
+    targets::Place,
 };
 use bytes::Bytes;
 use std::{io, net::Ipv4Addr, sync::Arc};

@@ -6,7 +6,7 @@ use crate::{
     grammar::{goodput::RequestLimit, slo::Slo},
     judge::{Expect, OnInconclusive},
     setting::Setting,
-    target::AnyTarget,
+    targets::AnyTarget,
 };
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     judge::{Finding, FindingKind},
     report::Report,
-    target::{live_is_required, url_of_environment},
+    targets::{live_is_required, url_of_environment},
 };
 
 impl Bench {

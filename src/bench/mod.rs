@@ -55,7 +55,7 @@ use crate::{
     problem::Problem,
     redact::Hidden,
     setting::Setting,
-    target::{self, AnyTarget},
+    targets::{self, AnyTarget},
     tokenizer::TokenizerSpec,
 };
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -468,7 +468,7 @@ impl Bench {
 
     /// What will be measured, defaults applied.
     pub(crate) fn chosen_target(&self) -> AnyTarget {
-        let target = self.target.clone().unwrap_or_else(target::default_target);
+        let target = self.target.clone().unwrap_or_else(targets::default_target);
         match target.simulation() {
             Some(simulation) if !self.faults.is_empty() => {
                 simulation.clone().faults(self.faults.clone()).into()

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     judge::Finding,
     metrics::Metrics,
-    target::{AnyTarget, Guard, Opened, Place, Target, TargetError},
+    targets::{AnyTarget, Guard, Opened, Place, Target, TargetError},
 };
 
 impl Bench {

@@ -12,7 +12,7 @@ use crate::{
     redact,
     sim::SimServer,
     stop::Stop,
-    target::{Place, Simulation},
+    targets::{Place, Simulation},
     tokenizer::{Tokenizer, TokenizerSpec},
 };
 use bytes::Bytes;

@@ -4,7 +4,7 @@ use super::{Bench, prepare::Prepared};
 use crate::{
     baseline::{Asked, Host, Provenance, Told},
     redact,
-    target::Place,
+    targets::Place,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;

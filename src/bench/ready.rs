@@ -14,7 +14,7 @@ use crate::{
     inspect::Unlisted,
     plan::Plan,
     record::RequestError,
-    target::Place,
+    targets::Place,
     tokenizer::Tokenizer,
 };
 use bytes::Bytes;

@@ -11,7 +11,7 @@ use crate::{
     observer::Silent,
     plan::Plan,
     run::Run,
-    target::{AnyTarget, Guard, Place},
+    targets::{AnyTarget, Guard, Place},
 };
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;

@@ -32,7 +32,7 @@ use crate::{
         Looks,
         compare::{Conclusion, Rule},
     },
-    target::AnyTarget,
+    targets::AnyTarget,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     screen,
     stats::compare::Rule,
-    target::{AnyTarget, ServerProcess},
+    targets::{AnyTarget, ServerProcess},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::{path::PathBuf, process::ExitCode};

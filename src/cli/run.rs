@@ -16,7 +16,7 @@ use crate::{
     signals::{self, UNHEARD},
     stop::Stop,
     suite::{Declared, Suite},
-    target::live_is_required,
+    targets::live_is_required,
 };
 use std::{
     env,

@@ -15,7 +15,7 @@ use crate::{
     report::{Outcome, worst_exit_code},
     screen,
     signals::{self, UNHEARD},
-    target::live_is_required,
+    targets::live_is_required,
 };
 use std::{
     process::ExitCode,

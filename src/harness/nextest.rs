@@ -4,7 +4,7 @@ use super::registry::Entry;
 use crate::{
     lock::{own_file, own_path},
     screen,
-    target::AnyTarget,
+    targets::AnyTarget,
 };
 use std::{
     env, fs,

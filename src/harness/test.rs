@@ -15,7 +15,7 @@ use crate::{
     redact,
     report::{End, Measured, Outcome, Report},
     screen,
-    target::live_is_required,
+    targets::live_is_required,
 };
 use std::{
     any::Any,

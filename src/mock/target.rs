@@ -1,7 +1,7 @@
 //! Mounted mocks as the target of a bench.
 
 use super::Front;
-use crate::target::{Guard, Opened, Target, TargetError};
+use crate::targets::{Guard, Opened, Target, TargetError};
 use std::{
     cell::Cell,
     collections::BTreeMap,

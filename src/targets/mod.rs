@@ -29,7 +29,7 @@ use std::{fmt, sync::Arc};
 /// Something that can be measured.
 ///
 /// ```
-/// use goodput::target::{Opened, Target, TargetError};
+/// use goodput::targets::{Opened, Target, TargetError};
 ///
 /// /// A server that this test suite has started elsewhere.
 /// #[derive(Debug)]
