@@ -73,8 +73,17 @@ impl Drop for Program {
     }
 }
 
+/// The command. Where the tests themselves were started in the background, some signals are ignored; it has all of
+/// them as they are by default.
 pub fn goodput(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
+    let program = env!("CARGO_BIN_EXE_goodput");
+    let mut command = if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal", program]);
+        command
+    } else {
+        Command::new(program)
+    };
     quiet(&mut command, folder);
     command
 }
