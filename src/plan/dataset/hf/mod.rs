@@ -9,6 +9,7 @@
 mod bfcl;
 mod family;
 mod files;
+mod hub;
 mod rows;
 mod shuffle;
 
@@ -23,7 +24,7 @@ pub(super) fn sample(set: &Hf, spec: &PlanSpec<'_>) -> Result<Samples, PlanError
     let path = set.path.to_string_lossy();
     let id = set.name.as_deref().unwrap_or(&path);
     let known = family::known_of(id).ok_or_else(|| PlanError::new(unknown(id)))?;
-    let files = Files::of(&set.path, id)?;
+    let files = Files::of(&set.path, id, spec.unwanted)?;
 
     let mut complaints = Complaints::about(&set.path);
     let mut samples = Samples::default();
@@ -90,7 +91,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Rows in the order in which they are asked.
-    fn rows<'a>(&self, files: &'a Files) -> Result<rows::Rows<'a>, PlanError> {
+    fn rows<'a>(&self, files: &'a Files<'_>) -> Result<rows::Rows<'a>, PlanError> {
         let split = self.set.split.as_deref().or(self.known.split);
         let (subset, asked) = match &self.set.subset {
             Some(subset) => (Some(subset.as_str()), true),
