@@ -3,8 +3,8 @@
 use super::{
     Backend, Decode, WireOptions,
     answer::{
-        Dialect, SseDecoder, Unread, count, decoder, error_in, flag, length, lenient, push, seen,
-        string, word,
+        Dialect, SseDecoder, Unread, count, decoder, error_in, flag, is_first, length, lenient,
+        push, seen, string, word,
     },
     body::Body,
 };
@@ -89,6 +89,8 @@ struct Event<'a> {
     #[serde(default, deserialize_with = "lenient")]
     timings: Option<Timings>,
     #[serde(borrow)]
+    index: Option<&'a RawValue>,
+    #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
@@ -122,6 +124,9 @@ impl Dialect for Predicted {
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
         let event: Event<'_> = serde_json::from_str(json)?;
         error_in(event.error)?;
+        if !is_first(event.index) {
+            return Ok(());
+        }
         let text = event.content.and_then(string).unwrap_or_default();
         let counted = event.tokens_predicted.map(|total| {
             let more = total.saturating_sub(self.tokens);

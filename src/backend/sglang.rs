@@ -2,7 +2,10 @@
 
 use super::{
     Backend, Decode, WireOptions,
-    answer::{Dialect, SseDecoder, Unread, count, decoder, error_in, lenient, push, seen, string},
+    answer::{
+        Dialect, SseDecoder, Unread, count, decoder, error_in, is_first, lenient, push, seen,
+        string,
+    },
     body::Body,
 };
 use crate::{
@@ -77,6 +80,8 @@ struct Event<'a> {
     #[serde(default, deserialize_with = "lenient")]
     meta_info: Option<Meta>,
     #[serde(borrow)]
+    index: Option<&'a RawValue>,
+    #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
@@ -128,6 +133,9 @@ impl Dialect for Grown {
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
         let event: Event<'_> = serde_json::from_str(json)?;
         error_in(event.error)?;
+        if !is_first(event.index) {
+            return Ok(());
+        }
         let text = event.text.and_then(string).unwrap_or_default();
         let meta = event.meta_info.unwrap_or_default();
         let new = text.strip_prefix(reply.text.as_str()).unwrap_or(&text);

@@ -2,7 +2,7 @@
 
 use super::{
     Backend, Decode, WireOptions,
-    answer::{Dialect, SseDecoder, Unread, decoder, error_in, push, seen, string},
+    answer::{Dialect, SseDecoder, Unread, decoder, error_in, is_first, push, seen, string},
     body::Body,
 };
 use crate::{
@@ -73,6 +73,8 @@ struct Output<'a> {
     #[serde(borrow)]
     text_output: Option<&'a RawValue>,
     #[serde(borrow)]
+    sequence_index: Option<&'a RawValue>,
+    #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
@@ -84,6 +86,9 @@ impl Dialect for Outputs {
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread> {
         let output: Output<'_> = serde_json::from_str(json)?;
         error_in(output.error)?;
+        if !is_first(output.sequence_index) {
+            return Ok(());
+        }
         if let Some(text) = output.text_output.and_then(string) {
             push(at, Channel::Answer, &text, 0, reply);
         }

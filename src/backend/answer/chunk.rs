@@ -118,8 +118,7 @@ impl<'a> Choice<'a> {
 
     /// Whether it is of the answer that is measured: of several the one with index 0.
     fn is_first(&self) -> bool {
-        let index = self.index.and_then(|raw| raw.get().parse().ok());
-        index.is_none_or(|index: f64| index == 0.0)
+        is_first(self.index)
     }
 
     /// Tokens in it if it says so: the length of `token_ids`, else that of the log-probabilities
@@ -140,6 +139,12 @@ impl<'a> Choice<'a> {
         };
         ids().or_else(logprobs).filter(|length| *length > 0)
     }
+}
+
+/// Whether this is the index of the first of several answers, or none at all.
+pub(in crate::backend) fn is_first(index: Option<&RawValue>) -> bool {
+    let index = index.and_then(|raw| raw.get().parse().ok());
+    index.is_none_or(|index: f64| index == 0.0)
 }
 
 /// The length of an array; `None` if the value is not one.

@@ -14,7 +14,7 @@ mod whole;
 
 pub use error_body::error_body;
 pub(super) use {
-    chunk::{Choice, Piece, length, truthy},
+    chunk::{Choice, Piece, is_first, length, truthy},
     json::{count, elements, flag, lenient, name, string, word},
     lines::Lines,
     openai::OpenAi,

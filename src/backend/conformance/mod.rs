@@ -3,6 +3,7 @@
 
 mod answers;
 mod oddities;
+mod several;
 mod wire;
 
 use self::answers::{ANTHROPIC_THINKING, OLLAMA, answers};
@@ -298,8 +299,8 @@ fn errors_are_no_success() {
             };
             assert_eq!(result, Err(busy), "{name}, stream {stream}");
             for (body, kind) in [
-                ("<html><title>Login</title></html>", "Malformed"),
-                ("OK", "Malformed"),
+                ("<html><title>Login</title></html>", "Foreign"),
+                ("OK", "Foreign"),
                 ("", "Truncated"),
             ] {
                 let (_, result) = in_pieces(&*backend, stream, &[body.as_bytes()]);

@@ -354,31 +354,3 @@ fn what_waits_for_more_is_counted() {
         assert!(decoder.held() >= 2000, "{}", backend.name());
     }
 }
-
-/// Of several answers the one with index 0 is measured, and only its tokens count.
-#[rstest]
-#[case::chat("openai-chat", "delta\":{\"content")]
-#[case::completions("openai", "text")]
-fn of_several_answers_the_first_is_measured(#[case] name: &str, #[case] field: &str) {
-    let close = if field.contains('{') { "}" } else { "" };
-    let event = |index: u64, text: &str| {
-        format!("data: {{\"choices\":[{{\"index\":{index},\"{field}\":\"{text}\"{close}}}]}}\n\n")
-    };
-    let mut body = String::new();
-    for word in ["a", "b"] {
-        body += &event(1, "x");
-        body += &event(0, word);
-    }
-    body += "data: {\"choices\":[{\"index\":1,\"finish_reason\":\"stop\"}]}\n\n";
-    body += "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"length\"}]}\n\n";
-    body += "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n";
-    let backend = crate::backend::by_name(name).unwrap();
-    let (reply, result) = in_pieces(&*backend, true, &[(body + "data: [DONE]\n\n").as_bytes()]);
-    assert_eq!((&*reply.text, result), ("ab", Ok(())));
-    assert_eq!(reply.finish.as_deref(), Some("length"));
-    let usage = reply.usage.unwrap();
-    assert_eq!(
-        (usage.prompt_tokens, usage.completion_tokens),
-        (Some(3), None)
-    );
-}
