@@ -1,13 +1,19 @@
 //! Proxies that the environment asks for. goodput uses none: what is measured would be the proxy, too.
+//!
+//! They are for other machines. A server of this one is reached without them, as Go's client does it; Python's
+//! would send to the proxy, for which a loopback address is the proxy's own machine.
 
 use crate::address::Origin;
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use std::env;
+use std::{env, net::IpAddr};
 
 /// Says why a server cannot be measured past the proxy that the environment sets for it; `None` if it
-/// sets none, or `NO_PROXY` covers the server.
+/// sets none, `NO_PROXY` covers the server, or the server is on this machine.
 pub(super) fn objection(origin: &Origin) -> Option<String> {
+    if is_loopback(bare_host(origin)) {
+        return None;
+    }
     let uri: Uri = origin.base().parse().ok()?;
     let matched = Matcher::from_env().intercept(&uri);
     matched.filter(|_| !is_exempt(origin))?;
@@ -30,6 +36,15 @@ fn bare_host(origin: &Origin) -> &str {
     origin.host.trim_start_matches('[').trim_end_matches(']')
 }
 
+/// `localhost`, names below it (RFC 6761), and addresses that never leave the machine.
+fn is_loopback(host: &str) -> bool {
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => name == "localhost" || name.ends_with(".localhost"),
+    }
+}
+
 /// What Python's clients take as well, and hyper's matcher does not: everything, and a host with its port.
 fn is_exempt(origin: &Origin) -> bool {
     let listed = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
@@ -39,4 +54,28 @@ fn is_exempt(origin: &Origin) -> bool {
         .split(',')
         .map(str::trim)
         .any(|entry| entry == "*" || entry == with_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("127.0.0.1", true)]
+    #[case("127.8.9.10", true)]
+    #[case("::1", true)]
+    #[case("::ffff:127.0.0.1", true)]
+    #[case("localhost", true)]
+    #[case("LocalHost.", true)]
+    #[case("llm.localhost", true)]
+    #[case("localhost.example.org", false)]
+    #[case("notlocalhost", false)]
+    #[case("128.0.0.1", false)]
+    #[case("0.0.0.0", false)]
+    #[case("10.0.0.1", false)]
+    #[case("::2", false)]
+    fn this_machine(#[case] host: &str, #[case] is_it: bool) {
+        assert_eq!(is_loopback(host), is_it);
+    }
 }
