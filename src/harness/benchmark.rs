@@ -18,7 +18,6 @@ use crate::{
     stop::Stop,
 };
 use std::{
-    path::Path,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -115,8 +114,8 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
         Err(_) => Stop::never(),
     };
     let started = Instant::now();
-    let home = entries.first().map_or("", |entry| entry.manifest_dir);
-    let history = History::of_binary(Path::new(home));
+    let home = entries.first().map(|entry| entry.home());
+    let history = History::of_binary(&home.unwrap_or_default());
     let noun = if entries.len() == 1 {
         "bench"
     } else {

@@ -38,7 +38,7 @@ pub(super) fn advise(entry: &Entry, target: &AnyTarget) -> Option<String> {
     let configured = match env::var("NEXTEST_WORKSPACE_ROOT") {
         Ok(root) => is_configured(Path::new(&root)),
         // Older versions do not tell; the workspace is the crate's folder or one above it.
-        Err(_) => Path::new(entry.manifest_dir).ancestors().any(is_configured),
+        Err(_) => entry.home().ancestors().any(is_configured),
     };
     if configured {
         return None;

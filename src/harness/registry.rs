@@ -1,7 +1,10 @@
 //! What `#[llm_bench]` leaves in the binary.
 
-use crate::{baseline::Settings, bench::Bench, history::BenchId, report::Report};
-use std::{fmt::Debug, path::Path};
+use crate::{baseline::Settings, bench::Bench, history::BenchId, paths::of_crate, report::Report};
+use std::{
+    fmt::Debug,
+    path::{Path, PathBuf},
+};
 
 /// What a bench function demands of its report.
 pub type Check = Box<dyn FnOnce(&Report) -> Result<(), String>>;
@@ -39,7 +42,7 @@ pub struct Entry {
     pub line: u32,
     /// `column!()`.
     pub column: u32,
-    /// The crate's folder.
+    /// The crate's folder when it was compiled.
     pub manifest_dir: &'static str,
     /// Why it runs only when asked for; `Some("")` without a reason.
     pub ignore: Option<&'static str>,
@@ -78,6 +81,11 @@ impl Entry {
         format!("{}-{}::{}", self.package(), self.binary(), self.path())
     }
 
+    /// The crate's folder.
+    pub(super) fn home(&self) -> PathBuf {
+        of_crate(Path::new(self.manifest_dir))
+    }
+
     /// The package, which is most often named like its folder.
     pub(super) fn package(&self) -> String {
         std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| {
@@ -89,7 +97,7 @@ impl Entry {
     /// Which bench it is among all that share a target folder.
     pub(super) fn id(&self) -> BenchId {
         BenchId {
-            home: self.manifest_dir.to_owned(),
+            home: self.home().display().to_string(),
             package: self.package(),
             group: self.binary(),
             source: self.file.to_owned(),

@@ -21,7 +21,6 @@ use std::{
     any::Any,
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    path::Path,
     sync::{Mutex, PoisonError},
     time::Instant,
 };
@@ -56,13 +55,13 @@ pub fn run_test(module: &str, name: &str) {
         );
     }
     // First, so that `goodput report` knows of it however it ends.
-    let history = History::of_binary(Path::new(entry.manifest_dir));
+    let history = History::of_binary(&entry.home());
     history.begin(&entry.id());
     let outputs = Outputs::of_environment(&entry.label());
-    let mut outputs = match outputs.and_then(|outputs| outputs.check().map(|()| outputs)) {
+    let outputs = match outputs.and_then(|outputs| outputs.check().map(|()| outputs)) {
         Ok(outputs) => outputs,
         // Not in a closure, which would be the place that the panic names.
-        Err(e) => panic!("{}", screen::shown(&e.to_string())),
+        Err(e) => panic!("{e}"),
     };
     let baselines = Settings::default();
     let share = share(entry, &baselines);
@@ -97,11 +96,10 @@ pub fn run_test(module: &str, name: &str) {
     match ran.outcome.end {
         // libtest cannot be told at run time that it was ignored.
         End::Passed | End::Ignored(_) => {}
-        // What a server or its log says goes past the screen here.
-        End::Failed(why) | End::Broken(why, _) => panic!("{}", screen::shown(&why)),
+        End::Failed(why) | End::Broken(why, _) => panic!("{why}"),
     }
     if let Err(e) = written {
-        panic!("{}", screen::shown(&e.to_string()));
+        panic!("{e}");
     }
 }
 
@@ -171,7 +169,7 @@ fn run(
         .named(entry.path())
         .baselines(at_home(entry, baselines))
         .sharing(share)
-        .journaled(of_bench(Path::new(entry.manifest_dir)).map(Place::Results))
+        .journaled(of_bench(&entry.home()).map(Place::Results))
         .run_blocking_with(control)
     {
         Ok(report) => report,
@@ -255,7 +253,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 /// crate may have benches of one name.
 fn at_home(entry: &Entry, baselines: &Settings) -> Settings {
     Settings {
-        home: Some(entry.manifest_dir.into()),
+        home: Some(entry.home()),
         entry: Some(format!("{}::{}", entry.module, entry.name)),
         ..baselines.clone()
     }

@@ -26,15 +26,14 @@ struct Known {
     manifest: Option<PathBuf>,
 }
 
-/// The folder of a test or benchmark binary, whose crate lay in `manifest_dir` when it was built. None where
-/// neither the variables nor the binary's place say one, and the crate is elsewhere now.
-pub(crate) fn of_bench(manifest_dir: &Path) -> Option<PathBuf> {
+/// The folder of a test or benchmark binary, whose crate lies in `home`. None where neither the variables nor the
+/// binary's place say one, and there is no crate.
+pub(crate) fn of_bench(home: &Path) -> Option<PathBuf> {
     let known = Known {
         asked: variable(VARIABLE),
         target: variable("CARGO_TARGET_DIR"),
         program: env::current_exe().ok(),
-        // A runner that has moved the project says where to.
-        manifest: variable("CARGO_MANIFEST_DIR").or_else(|| Some(manifest_dir.to_owned())),
+        manifest: Some(home.to_owned()),
     };
     known.of_bench()
 }

@@ -32,9 +32,9 @@ pub(crate) struct History {
 
 impl History {
     /// Of a test or benchmark binary.
-    pub(crate) fn of_binary(manifest_dir: &Path) -> Self {
+    pub(crate) fn of_binary(home: &Path) -> Self {
         History {
-            folder: folder::of_bench(manifest_dir),
+            folder: folder::of_bench(home),
             invocation: Invocation::of_binary(),
         }
     }
