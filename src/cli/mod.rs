@@ -11,6 +11,7 @@ mod report;
 mod run;
 mod save;
 mod serve;
+mod settings;
 mod sim;
 mod words;
 
@@ -100,7 +101,12 @@ pub fn main() -> ExitCode {
     let _shown = screen::open();
     #[cfg(unix)]
     let_long_files_fail();
-    let (args, origins) = match argv::prepared(std::env::args_os()) {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(help) = argv::help(&args) {
+        screen::out(help.trim_end());
+        return ExitCode::SUCCESS;
+    }
+    let (args, origins) = match argv::prepared(args.into_iter()) {
         Ok(prepared) => prepared,
         Err(e) => {
             screen::error(&e);

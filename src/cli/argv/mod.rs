@@ -1,13 +1,17 @@
 //! The command line before clap sees it: what vLLM's parser allows and clap does not.
 
 mod config;
+mod help;
 mod names;
 mod nested;
+mod numbers;
 mod refused;
 mod settings;
 mod spelling;
 
 pub(super) use config::Origins;
+pub(super) use help::help;
+pub(super) use numbers::float;
 pub(super) use settings::settings;
 
 use crate::error::Error;
@@ -18,7 +22,7 @@ use std::ffi::OsString;
 const LIKE_VLLM: [&str; 2] = ["serve", "ab"];
 
 /// The arguments as clap reads them: `_` in names as `-`, names in full, the flags of a `--config` file,
-/// nested keys as one JSON object; and which flags that file set.
+/// nested keys as one JSON object, numbers as Rust writes them; and which flags that file set.
 ///
 /// # Errors
 /// A flag of vLLM's that goodput does not have, a name that could be several flags, or a file that cannot be
@@ -28,14 +32,16 @@ pub(super) fn prepared(
 ) -> Result<(Vec<OsString>, Origins), Error> {
     let args = spelling::normalised(args);
     let subcommand = args.get(1).and_then(|name| name.to_str());
-    let Some(subcommand) = subcommand.filter(|name| LIKE_VLLM.contains(name)) else {
+    let known = LIKE_VLLM.into_iter().find(|name| subcommand == Some(name));
+    let Some(subcommand) = known else {
         return Ok((args, Origins::default()));
     };
     let names = Names::of(subcommand);
     let args = names::resolved(args, &names)?;
     let (args, origins) = config::expanded(args, &names)?;
     refused::check(&args)?;
-    Ok((nested::joined(args), origins))
+    let args = numbers::plain(nested::joined(args), subcommand);
+    Ok((args, origins))
 }
 
 /// The name of a long flag, without a value behind `=`; `None` for anything else.

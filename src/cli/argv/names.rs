@@ -36,7 +36,7 @@ impl Names {
 
     /// Whether the subcommand has the flag, or names what to use instead.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.own.contains(name) || of_vllm().any(|flag| flag == name)
+        self.own.contains(name) || is_of_vllm(name)
     }
 
     /// The one that its writer may have meant.
@@ -74,6 +74,11 @@ impl Names {
             Problem::new(place, "", message)
         })
     }
+}
+
+/// Whether vLLM has a flag of this name.
+pub(super) fn is_of_vllm(name: &str) -> bool {
+    of_vllm().any(|flag| flag == name)
 }
 
 fn of_vllm() -> impl Iterator<Item = &'static str> {

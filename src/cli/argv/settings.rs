@@ -1,9 +1,10 @@
 //! The settings of a command line as vLLM's parser holds them.
 
+use super::numbers::Number;
 use crate::{cli::Cli, redact};
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory};
 use serde_json::{Map, Value, json};
-use std::{any::TypeId, ffi::OsString};
+use std::ffi::OsString;
 
 /// The flags of the subcommand, given ones and defaults, by the names that vLLM's parser has for them. Header
 /// values are hidden, as there, and so is every other credential. Empty for a line that does not parse.
@@ -53,21 +54,13 @@ fn value(arg: &Arg, matches: &ArgMatches) -> Value {
 
 /// Numbers as numbers, other values as they were written.
 fn typed(arg: &Arg, text: &str) -> Value {
-    let of = arg.get_value_parser().type_id();
-    let whole = [
-        TypeId::of::<u16>(),
-        TypeId::of::<u32>(),
-        TypeId::of::<u64>(),
-        TypeId::of::<usize>(),
-        TypeId::of::<i64>(),
-    ];
-    let number = match () {
-        () if whole.iter().any(|id| of == *id) => text.parse::<i64>().ok().map(Value::from),
-        () if of == TypeId::of::<f64>() => {
+    let number = match Number::of(arg) {
+        Some(Number::Whole) => text.parse::<i64>().ok().map(Value::from),
+        Some(Number::Float) => {
             let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
             number.map(Value::from)
         }
-        () => None,
+        None => None,
     };
     number.unwrap_or_else(|| json!(text))
 }

@@ -2,6 +2,7 @@
 
 use super::{DatasetFlags, Name, buckets};
 use crate::{
+    cli::argv::float,
     grammar::dataset::{
         BurstGpt, Custom, CustomAudio, CustomImage, Dataset, Hf, PrefixRepetition, Random,
         RandomMm, RandomRerank, ShareGpt, Sonnet, SpecBench, SpeedBench, TimedTrace,
@@ -238,9 +239,10 @@ impl DatasetFlags {
     /// A number for both, or a JSON object with one each.
     fn range_ratios(&self, problems: &mut Vec<Problem>) -> Option<(f64, f64)> {
         let text = self.random.random_range_ratio.as_str();
-        let (input, output) = match serde_json::from_str::<Value>(text) {
-            Ok(Value::Number(ratio)) => (ratio.as_f64(), ratio.as_f64()),
-            Ok(Value::Object(ratios)) => {
+        // As there: a number, or else JSON.
+        let (input, output) = match (float(text), serde_json::from_str::<Value>(text)) {
+            (Some(ratio), _) => (Some(ratio), Some(ratio)),
+            (None, Ok(Value::Object(ratios))) => {
                 let ratio = |key| ratios.get(key).and_then(Value::as_f64);
                 (ratio("input"), ratio("output"))
             }
@@ -286,6 +288,10 @@ mod tests {
     #[case(
         "--random-batch-size 3 --input-len 9 --output-len 2",
         "random(input = 9, output = 2, batch = 3)"
+    )]
+    #[case(
+        "--random-range-ratio ' .2_5 '",
+        "random(input = 1024, output = 128, range_ratio = 0.25)"
     )]
     #[case(
         "--image-url http://h/a.png",

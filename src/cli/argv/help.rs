@@ -1,0 +1,91 @@
+//! `--help=WORD`: the flags whose names hold a word, as vLLM's parser shows them.
+
+use super::LIKE_VLLM;
+use crate::cli::Cli;
+use clap::{Arg, CommandFactory};
+use std::ffi::OsString;
+
+/// The help that a command line asks for with a word, if it does. `all` asks for all of it.
+pub(in crate::cli) fn help(args: &[OsString]) -> Option<String> {
+    let subcommand = args.get(1)?.to_str()?;
+    if !LIKE_VLLM.contains(&subcommand) {
+        return None;
+    }
+    let before = args.iter().take_while(|arg| *arg != "--");
+    // The last one, as there.
+    let word = before
+        .filter_map(|arg| arg.to_str()?.strip_prefix("--help="))
+        .last()?;
+    let word = word.to_lowercase().replace('_', "-");
+    let mut command = Cli::command();
+    // For the name of the whole command in its usage.
+    command.build();
+    let command = command.find_subcommand(subcommand)?.clone();
+    if word == "all" {
+        return Some(command.clone().render_long_help().to_string());
+    }
+    let names = |arg: &Arg| {
+        arg.get_long()
+            .is_some_and(|long| format!("--{long}").contains(&word))
+    };
+    if !command.get_arguments().any(names) {
+        return Some(format!(
+            "No flag of `goodput {subcommand}` has {word:?} in its name; --help shows all flags\n"
+        ));
+    }
+    let mut found = command.mut_args(|arg| {
+        let is_other = !names(&arg);
+        arg.hide(is_other)
+    });
+    Some(found.render_help().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn of(words: &str) -> Option<String> {
+        let args: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+        help(&args)
+    }
+
+    #[rstest]
+    #[case("goodput serve --help=ramp", &["--ramp-up-strategy", "--ramp-up-start-rps", "--ramp-up-end-rps"])]
+    #[case("goodput serve --help=RAMP_UP_E", &["--ramp-up-end-rps"])]
+    #[case("goodput serve --nonsense --help=seed --help=burst", &["--burstiness"])]
+    #[case("goodput ab --help=--pairs", &["--pairs"])]
+    fn flags_with_a_word_in_their_names(#[case] words: &str, #[case] flags: &[&str]) {
+        let text = of(words).unwrap();
+        let (_, options) = text.split_once("Options:").unwrap();
+        let shown = options.lines().filter_map(|line| {
+            let line = line.trim_start();
+            line.starts_with("--").then(|| line.split(' ').next())?
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), flags, "{text}");
+    }
+
+    #[test]
+    fn all_of_it() {
+        let text = of("goodput serve --help=all").unwrap();
+        assert!(
+            text.contains("--num-prompts") && text.contains("--slo"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn no_flag_at_all() {
+        let text = of("goodput serve --help=nonsense").unwrap();
+        assert!(text.contains("\"nonsense\""), "{text}");
+    }
+
+    #[rstest]
+    #[case("goodput serve --help")]
+    #[case("goodput serve -- --help=seed")]
+    #[case("goodput sim --help=seed")]
+    #[case("goodput")]
+    fn other_lines(#[case] words: &str) {
+        assert_eq!(of(words), None);
+    }
+}
