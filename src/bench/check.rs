@@ -242,7 +242,7 @@ impl Bench {
     fn check_dataset(&self, problems: &mut Vec<Problem>) {
         if self.replays() && self.ramp.is_some() {
             let fix = "has no meaning for a trace, which is sent at its own times. Leave it out, \
-                       or set the dataset's `self_timed = false`";
+                       or set `timed_trace(self_timed = false)`";
             problems.push(Problem::new("ramp", "(set)", fix));
         }
         let Some(backend) = &self.backend else { return };
@@ -250,7 +250,7 @@ impl Bench {
             if random.token_ids && !backend.takes(Shape::Tokens) {
                 problems.push(Problem::new(
                     "dataset",
-                    "token_ids",
+                    "random(token_ids)",
                     format!(
                         "the backend `{}` does not take token ids. Use `openai`, or send text",
                         backend.name()
@@ -259,11 +259,11 @@ impl Bench {
             }
             if random.input + random.prefix == 0 {
                 let fix = "asks for empty prompts. Give at least one token of input or prefix";
-                problems.push(Problem::new("dataset", "input = 0", fix));
+                problems.push(Problem::new("dataset", "random(input = 0)", fix));
             }
             if random.output == 0 && backend.task() == Task::Generate {
                 let fix = "asks for no output. Give at least one token";
-                problems.push(Problem::new("dataset", "output = 0", fix));
+                problems.push(Problem::new("dataset", "random(output = 0)", fix));
             }
         }
     }

@@ -50,13 +50,8 @@ pub(super) struct Ab {
 pub(super) fn run(args: &Ab, origins: &Origins) -> ExitCode {
     let words = args.words(origins);
     if args.aa && !args.serve.dry_run {
-        return match measure_noise(args) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(e) => {
-                screen::error(&e);
-                ExitCode::from(e.exit_code())
-            }
-        };
+        let measured = measure_noise(args).map(|()| 0);
+        return serve::exit_code(measured.map_err(|e| words.error(e)));
     }
     let bench = args.bench();
     let checked = bench.check().map(|()| bench).map_err(|e| words.error(e));
@@ -104,7 +99,6 @@ fn target(text: Option<&String>, command: Option<&String>) -> AnyTarget {
 fn measure_noise(args: &Ab) -> Result<(), Error> {
     let bench = args.bench();
     bench.check()?;
-    let bench = serve::journaled(bench, &args.serve)?;
     let requests = 2 * args.pairs * args.serve.num_prompts;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date().to_string();
     let floor = serve::watched(&args.serve, requests, None, |control| {

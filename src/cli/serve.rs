@@ -32,14 +32,28 @@ pub(super) fn run(serve: &Serve, origins: &Origins) -> ExitCode {
 /// What a command line is refused for.
 #[cfg(test)]
 pub(super) fn unusable<'a>(line: impl IntoIterator<Item = &'a str>) -> Error {
+    let (serve, origins) = parsed(line);
+    serve.words(&origins).error(serve.bench().unwrap_err())
+}
+
+/// Why a command line has no plan.
+#[cfg(test)]
+pub(super) fn unplannable<'a>(line: impl IntoIterator<Item = &'a str>) -> Error {
+    let (serve, origins) = parsed(line);
+    let plan = serve.bench().unwrap().plan();
+    serve.words(&origins).error(plan.unwrap_err())
+}
+
+#[cfg(test)]
+fn parsed<'a>(line: impl IntoIterator<Item = &'a str>) -> (Serve, Origins) {
     use super::{Cli, Command, argv};
     use clap::Parser;
     let line = line.into_iter().map(std::ffi::OsString::from);
     let (line, origins) = argv::prepared(line).unwrap();
-    let Command::Serve(serve) = Cli::parse_from(line).command else {
-        panic!("goodput serve");
-    };
-    serve.words(&origins).error(serve.bench().unwrap_err())
+    match Cli::parse_from(line).command {
+        Command::Serve(serve) => (*serve, origins),
+        _ => panic!("goodput serve"),
+    }
 }
 
 /// That of a run, or of what went wrong before it, which is said.
@@ -60,7 +74,7 @@ pub(super) fn measure(
     args: &Args,
     words: &Words<'_>,
 ) -> Result<u8, Error> {
-    let output = output::Output::new(args, bench.versus.is_some())?;
+    let output = output::Output::new(args)?;
     if args.dry_run {
         let plan = bench.plan().map_err(|e| words.error(e))?;
         screen::out(plan.describe(&bench.arrivals()).trim_end());
@@ -123,12 +137,6 @@ pub(super) fn measure(
     }
     let kept = saved.is_ok();
     Ok(session.end(|outcomes, written| worst_exit_code(outcomes, written && kept)))
-}
-
-/// The bench with a journal of either side, for a command that makes no report.
-pub(super) fn journaled(bench: Bench, args: &Args) -> Result<Bench, Error> {
-    let output = output::Output::new(args, true)?;
-    Ok(bench.journaled(output.journal()))
 }
 
 fn without_report(command: &str, name: String, error: &Error, took: Duration) -> Outcome {

@@ -1,7 +1,10 @@
 //! What is wrong, in the words of who reads it: the library names keys of the attribute, the command has
 //! flags, and a `--config` file has lines.
 
-use super::argv::Origins;
+use super::{
+    argv::Origins,
+    settings::{of_dataset, of_setting},
+};
 use crate::{error::Error, problem::Problem};
 
 /// A key, and the flag that sets it; `None` where the command has none.
@@ -62,6 +65,22 @@ const FLAGS: &[Flag] = &[
     ("ignore", None),
 ];
 
+/// A sentence with other words for some of those that stand in backticks.
+fn requoted(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
+    let mut said = String::with_capacity(sentence.len());
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('`') {
+        let Some((quoted, behind)) = after.split_once('`') else {
+            break;
+        };
+        said.push_str(before);
+        said.push_str(&format!("`{}`", word(quoted).as_deref().unwrap_or(quoted)));
+        rest = behind;
+    }
+    said.push_str(rest);
+    said
+}
+
 /// Words of grammars too, so that in a sentence they may be meant as such.
 const AMBIGUOUS: [&str; 1] = ["goodput"];
 
@@ -87,24 +106,15 @@ impl Words<'_> {
 
     /// A sentence that may name keys in backticks, alone or with a value.
     pub(super) fn say(&self, sentence: &str) -> String {
-        let mut said = String::with_capacity(sentence.len());
-        let mut rest = sentence;
-        while let Some((before, after)) = rest.split_once('`') {
-            let Some((quoted, behind)) = after.split_once('`') else {
-                break;
-            };
-            said.push_str(before);
+        requoted(sentence, |quoted| {
             let flag = self.flag(quoted).filter(|_| !AMBIGUOUS.contains(&quoted));
             let with_value = || {
                 let (key, value) = quoted.split_once(" = ")?;
                 Some(format!("{} {value}", self.flag(key)?))
             };
-            let word = flag.map(str::to_owned).or_else(with_value);
-            said.push_str(&format!("`{}`", word.as_deref().unwrap_or(quoted)));
-            rest = behind;
-        }
-        said.push_str(rest);
-        said
+            let flag = flag.map(str::to_owned).or_else(with_value);
+            flag.or_else(|| of_dataset(quoted))
+        })
     }
 
     /// An error with the names of flags, and with the file and line of those that a file set.
@@ -114,11 +124,20 @@ impl Words<'_> {
                 Error::Invalid(problems.into_iter().map(|p| self.problem(p)).collect())
             }
             Error::Target(sentence) => Error::Target(self.say(&sentence)),
+            // What else stands in backticks are names in files.
+            Error::Plan(error) => {
+                Error::Plan(error.map(|sentence| requoted(&sentence, of_dataset)))
+            }
+            Error::Dial(error) => Error::Target(self.say(&error.to_string())),
             other => other,
         }
     }
 
     fn problem(&self, problem: Problem) -> Problem {
+        let problem = match problem.field.as_str() {
+            "dataset" => in_flags(problem),
+            _ => problem,
+        };
         let field = self
             .flag(&problem.field)
             .map_or(problem.field, str::to_owned);
@@ -127,6 +146,34 @@ impl Words<'_> {
             message: self.say(&problem.message),
             ..problem
         }
+    }
+}
+
+/// A problem of a dataset, whose value is one of its settings or all of it.
+fn in_flags(problem: Problem) -> Problem {
+    let Some((dataset, _)) = problem.value.split_once('(') else {
+        return problem;
+    };
+    let message = requoted(&problem.message, |quoted| {
+        let (key, value) = quoted.split_once(" = ")?;
+        Some(format!("{} {value}", of_setting(dataset, key)?))
+    });
+    let flag = of_dataset(&problem.value);
+    match flag
+        .as_deref()
+        .map(|flag| flag.split_once(' ').unwrap_or((flag, "")))
+    {
+        Some((field, value)) => Problem {
+            field: field.to_owned(),
+            value: value.to_owned(),
+            message,
+        },
+        // The command has a flag for each setting, and one for the name.
+        None => Problem {
+            value: dataset.to_owned(),
+            message,
+            ..problem
+        },
     }
 }
 
@@ -171,6 +218,71 @@ mod tests {
         }
     }
 
+    /// What is wrong with a dataset, when the command plans.
+    #[rstest]
+    #[case(
+        "--backend openai --prompt-token-ids --random-batch-size 2",
+        "cannot have `--prompt-token-ids` and `--random-batch-size` at once"
+    )]
+    #[case(
+        "--backend openai --prompt-token-ids --skip-tokenizer-init",
+        "`--prompt-token-ids` needs a tokenizer"
+    )]
+    #[case(
+        "--dataset-name random-rerank --random-input-len 3",
+        "`--random-input-len 3` leaves"
+    )]
+    #[case(
+        "--dataset-name random-rerank --no-reranker --num-prompts 1",
+        "`--no-reranker` counts"
+    )]
+    #[case(
+        "--dataset-name prefix_repetition --num-prompts 5",
+        "`--prefix-repetition-num-prefixes 10` is more than the 5 requests"
+    )]
+    #[case(
+        "--dataset-name random-mm --random-mm-limit-mm-per-prompt {\"image\":0}",
+        "raise `--random-mm-limit-mm-per-prompt.image`"
+    )]
+    #[case(
+        "--dataset-name random-mm --random-mm-num-mm-items-range-ratio 2",
+        "`--random-mm-num-mm-items-range-ratio 2` must be"
+    )]
+    #[case(
+        "--dataset-name sonnet --dataset-path Cargo.toml --sonnet-input-len 2",
+        "`--sonnet-input-len 2` has no room"
+    )]
+    fn plans_that_cannot_be_made_name_flags(#[case] flags: &str, #[case] said: &str) {
+        let line = ["goodput", "serve", "--backend", "openai-chat"];
+        let line = line.into_iter().chain(flags.split(' '));
+        let error = crate::cli::serve::unplannable(line).to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(
+            !error.contains("`random") && !error.contains("`sonnet"),
+            "{error}"
+        );
+    }
+
+    /// Names of fields in files are no settings.
+    #[test]
+    fn a_field_of_a_row_keeps_its_name() {
+        let folder = crate::plan::testing::scratch();
+        let file = folder.file("rows.jsonl", "{\"model\": \"m\", \"seed\": 1}\n");
+        let line = [
+            "goodput",
+            "serve",
+            "--dataset-name",
+            "custom",
+            "--dataset-path",
+        ];
+        let line = line.into_iter().chain([file.to_str().unwrap()]);
+        let line = line.chain(["--custom-output-len", "-1"]);
+        let error = crate::cli::serve::unplannable(line).to_string();
+        assert!(error.contains("field `prompt` is missing"), "{error}");
+        assert!(error.contains("by `--custom-output-len`"), "{error}");
+        assert!(!error.contains("--model"), "{error}");
+    }
+
     #[rstest]
     #[case("Set `model`", "Set `--model`")]
     #[case("with `ramp`, or `versus`", "with `--ramp-up-strategy`, or `--a`")]
@@ -183,6 +295,10 @@ mod tests {
     #[case(
         "Write `requests = 3000`, or limit `errors < 1%`",
         "Write `--num-prompts 3000`, or limit `errors < 1%`"
+    )]
+    #[case(
+        "`timed_trace(sec_multiplier = 0.001)`, `hf(name)`, `sonnet(words)`, `sim(itl)`",
+        "`--timed-trace-sec-multiplier 0.001`, `--hf-name`, `sonnet(words)`, `sim(itl)`"
     )]
     fn sentences_name_flags(#[case] sentence: &str, #[case] said: &str) {
         assert_eq!(WORDS(&Origins::default()).say(sentence), said);
@@ -215,6 +331,24 @@ mod tests {
     #[case("--first-token-timeout soon", "--first-token-timeout = ")]
     #[case("--between-tokens-timeout soon", "--between-tokens-timeout = ")]
     #[case("--total-timeout soon", "--total-timeout = ")]
+    #[case("--random-input-len 0", "--random-input-len = 0: asks for empty")]
+    #[case("--random-output-len 0", "--random-output-len = 0: asks for no output")]
+    #[case(
+        "--backend openai-chat --prompt-token-ids",
+        "--prompt-token-ids: the backend"
+    )]
+    #[case(
+        "--random-prefix-len 99999999999",
+        "--dataset-name = random: `--random-prefix-len 99999999999` is too large"
+    )]
+    #[case(
+        "--dataset-name sonnet --dataset-path s --sonnet-output-len 99999999999",
+        "--dataset-name = sonnet: `--sonnet-output-len 99999999999` is too large"
+    )]
+    #[case(
+        "--dataset-name timed_trace --dataset-path t --ramp-up-strategy linear --ramp-up-start-rps 1 --ramp-up-end-rps 2",
+        "set `--no-self-timed`"
+    )]
     fn problems_name_the_flag_that_was_given(#[case] flags: &str, #[case] said: &str) {
         let line = ["goodput", "serve"].into_iter().chain(flags.split(' '));
         let error = crate::cli::serve::unusable(line).to_string();

@@ -17,6 +17,14 @@ impl PlanError {
         }
     }
 
+    /// The same in other words.
+    #[cfg(feature = "cli")]
+    pub(crate) fn map(self, say: impl FnMut(String) -> String) -> Self {
+        PlanError {
+            sentences: self.sentences.into_iter().map(say).collect(),
+        }
+    }
+
     /// All of them, or nothing if there is none.
     pub(crate) fn check(sentences: Vec<String>) -> Result<(), PlanError> {
         if sentences.is_empty() {

@@ -176,8 +176,8 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
     );
     if ids && !spec.takes.contains(&Shape::Tokens) {
         mistakes.push(
-            "the dataset makes prompts of token ids (token_ids), which this backend does not take; \
-             leave token_ids out, or use a completions backend"
+            "the dataset makes prompts of token ids, which this backend does not take; leave \
+             `random(token_ids)` out, or use a completions backend"
                 .into(),
         );
     }
@@ -210,7 +210,8 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
         let days = late.at.as_secs_f64() / 86_400.0;
         return Err(PlanError::new(format!(
             "request `{}` is due after {days:.0} days; a plan lasts 365 days at most. Raise the rate, or ask for \
-             fewer requests; the times of a trace are multiplied by `sec_multiplier`",
+             fewer requests; the times of a trace are multiplied by \
+             `timed_trace(sec_multiplier)`",
             late.id
         )));
     }

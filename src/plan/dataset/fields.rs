@@ -189,7 +189,7 @@ impl Fields {
             None if self.row.contains_key("output_tokens") => self.whole("output_tokens", 1),
             None => {
                 self.complain(
-                    "field `output_tokens` is missing; add it, or give the dataset an `output`",
+                    "field `output_tokens` is missing; add it, or give all rows one by `custom(output)`",
                 );
                 None
             }

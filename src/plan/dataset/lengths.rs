@@ -36,7 +36,7 @@ impl Lengths {
         let (low, _) = range(self.input.saturating_sub(special), self.input_range_ratio);
         if prefix as u64 + low < 1 {
             return Err(PlanError::new(format!(
-                "random(input = {}) can leave a prompt without a token: the tokenizer adds \
+                "`random(input = {})` can leave a prompt without a token: the tokenizer adds \
                  {special} special tokens and the range ratio is {}; ask for a longer input or a \
                  prefix",
                 self.input, self.input_range_ratio

@@ -18,14 +18,15 @@ pub(super) fn sample(set: &PrefixRepetition, spec: &PlanSpec<'_>) -> Result<Samp
     let mut mistakes = Vec::new();
     if each == 0 {
         mistakes.push(format!(
-            "prefix_repetition has {} prefixes for {} requests; ask for as many requests at least, \
-             or for fewer prefixes",
+            "`prefix_repetition(prefixes = {})` is more than the {} requests; ask for as many requests at \
+             least, or for fewer prefixes",
             set.prefixes, spec.requests
         ));
     }
     if set.prefix + set.suffix == 0 {
         mistakes.push(
-            "prefix_repetition(prefix = 0, suffix = 0) asks for empty prompts; give one a length"
+            "`prefix_repetition(prefix = 0)` and `prefix_repetition(suffix = 0)` together ask for empty \
+             prompts; give one of them a length"
                 .into(),
         );
     }
@@ -134,7 +135,9 @@ mod tests {
         );
         let error = draw(&dataset, 2, 1, &Tokenizer::none()).unwrap_err();
         assert!(
-            error.to_string().contains("3 prefixes for 2 requests"),
+            error
+                .to_string()
+                .contains("(prefixes = 3)` is more than the 2 requests"),
             "{error}"
         );
     }

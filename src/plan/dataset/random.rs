@@ -35,8 +35,8 @@ pub(super) fn sample(random: &Random, spec: &PlanSpec<'_>) -> Result<Samples, Pl
     mistakes.extend(conflicts(random));
     if random.token_ids && spec.tokenizer.codec().is_none() {
         mistakes.push(
-            "random prompts as token_ids need a tokenizer, which says what ids there are; name \
-             one, or leave token_ids out"
+            "`random(token_ids)` needs a tokenizer, which says what ids there are; name one, or leave it \
+             out"
                 .into(),
         );
     }
@@ -70,15 +70,15 @@ pub(super) fn sample(random: &Random, spec: &PlanSpec<'_>) -> Result<Samples, Pl
 fn picture(reference: &str) -> Result<Media, PlanError> {
     Shelf::new(Path::new(""))
         .media(reference, MediaKind::Image)
-        .map_err(|why| PlanError::new(format!("random(image_url): {why}")))
+        .map_err(|why| PlanError::new(format!("`random(image_url)`: {why}")))
 }
 
 /// Settings that cannot go together.
 fn conflicts(random: &Random) -> Vec<String> {
     let kinds = [
-        ("token_ids", random.token_ids),
-        ("batch", random.batch > 1),
-        ("image_url", random.image_url.is_some()),
+        ("`random(token_ids)`", random.token_ids),
+        ("`random(batch)`", random.batch > 1),
+        ("`random(image_url)`", random.image_url.is_some()),
     ];
     let asked: Vec<&str> = kinds
         .iter()
@@ -88,7 +88,7 @@ fn conflicts(random: &Random) -> Vec<String> {
     match asked[..] {
         [] | [_] => Vec::new(),
         _ => vec![format!(
-            "random prompts cannot have {} at once; keep one of them",
+            "prompts cannot have {} at once; keep one of them",
             asked.join(" and ")
         )],
     }
@@ -320,13 +320,13 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Random { batch: 2, token_ids: true, ..small() }, "token_ids and batch at once")]
+    #[case(Random { batch: 2, token_ids: true, ..small() }, "`random(token_ids)` and `random(batch)` at once")]
     #[case(Random { image_url: Some("gone.png".into()), ..small() }, "gone.png` cannot be read")]
     #[case(Random { input_range_ratio: 1.0, ..small() }, "input length is 1;")]
     #[case(Random { output_range_ratio: -0.1, ..small() }, "output length is -0.1;")]
     #[case(Random { input_range_ratio: f64::NAN, ..small() }, "input length is NaN;")]
     #[case(Random { input: 0, ..small() }, "random(input = 0)")]
-    #[case(Random { token_ids: true, ..small() }, "need a tokenizer")]
+    #[case(Random { token_ids: true, ..small() }, "`random(token_ids)` needs a tokenizer")]
     fn what_cannot_be_drawn_is_refused(#[case] random: Random, #[case] part: &str) {
         let error = refused(random);
         assert!(error.contains(part), "{error}");

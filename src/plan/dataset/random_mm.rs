@@ -119,7 +119,7 @@ impl Items {
         let ratio = set.items_range_ratio;
         if !(0.0..=1.0).contains(&ratio) {
             return Err(format!(
-                "the range ratio of the items of random-mm is {ratio}; it must be in [0, 1]"
+                "`random-mm(items_range_ratio = {ratio})` must be in [0, 1]"
             ));
         }
         let buckets = normal(set.buckets.0.clone());
@@ -135,7 +135,7 @@ impl Items {
         if least > most {
             return Err(format!(
                 "random-mm asks for {least} items a request at least, and allows {most}; raise \
-                 max_images or max_videos, or ask for fewer items"
+                 `random-mm(max_images)` or `random-mm(max_videos)`, or lower `random-mm(items)`"
             ));
         }
         Ok(Items {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case(RandomMm { items_range_ratio: 1.5, ..small() }, "items of random-mm is 1.5")]
+    #[case(RandomMm { items_range_ratio: 1.5, ..small() }, "`random-mm(items_range_ratio = 1.5)`")]
     #[case(RandomMm { items: 9, max_images: 2, ..small() }, "9 items a request at least, and allows 3")]
     #[case(RandomMm { buckets: Buckets(Vec::new()), ..small() }, "no bucket has a weight above 0")]
     #[case(RandomMm { input_range_ratio: 2.0, ..small() }, "input length is 2")]

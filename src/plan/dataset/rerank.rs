@@ -93,14 +93,14 @@ fn mistakes(rerank: &RandomRerank, requests: usize) -> Vec<String> {
     }
     if rerank.input < 4 {
         mistakes.push(format!(
-            "random-rerank(input = {}) leaves no token for the query or a document; ask for 4 at \
+            "`random-rerank(input = {})` leaves no token for the query or a document; ask for 4 at \
              least",
             rerank.input
         ));
     }
     if rerank.no_reranker && (requests < 2 || rerank.batch < 2) {
         mistakes.push(format!(
-            "random-rerank(no_reranker) counts the query as one of the batch, so the requests \
+            "`random-rerank(no_reranker)` counts the query as one of the batch, so the requests \
              ({requests}) and the batch ({}) must be 2 at least",
             rerank.batch
         ));

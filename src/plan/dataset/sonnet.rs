@@ -26,7 +26,7 @@ pub(super) fn sample(sonnet: &Sonnet, spec: &PlanSpec<'_>) -> Result<Samples, Pl
     let start = count(START);
     if (sonnet.input as u64) <= start {
         return Err(PlanError::new(format!(
-            "sonnet(input = {}) has no room for a line: the words before them take {start} tokens; \
+            "`sonnet(input = {})` has no room for a line: the words before them take {start} tokens; \
              ask for a longer input",
             sonnet.input
         )));
@@ -61,7 +61,7 @@ pub(super) fn sample(sonnet: &Sonnet, spec: &PlanSpec<'_>) -> Result<Samples, Pl
                 &sonnet.path,
                 format!(
                     "{drawn} of its lines behind a prefix of {same} hardly ever fit into {} \
-                     tokens; ask for a longer input or a shorter prefix, or use a text whose \
+                     tokens; ask for a longer `sonnet(input)` or a shorter `sonnet(prefix)`, or use a text whose \
                      lines are about as long as each other",
                     sonnet.input
                 ),

@@ -106,7 +106,7 @@ fn rebase(
     if seconds > LAST_DATE_S {
         let what = format!(
             "field `{}` begins at {first}, which is after the year 9999 in seconds. Say what it counts: \
-             sec_multiplier = 0.001 (--timed-trace-sec-multiplier 0.001) for milliseconds",
+             `timed_trace(sec_multiplier = 0.001)` for milliseconds",
             trace.label_timestamp
         );
         return Err(complaints::whole_file(&trace.path, what));

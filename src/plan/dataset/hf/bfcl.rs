@@ -19,19 +19,15 @@ const TYPES: [(&str, &str); 4] = [
     ("any", "string"),
 ];
 
-pub(super) fn rows<'a>(
-    set: &Hf,
-    files: &'a Files<'_>,
-    seed: u64,
-) -> Result<rows::Rows<'a>, PlanError> {
+pub(super) fn rows<'a>(set: &Hf, files: &'a Files, seed: u64) -> Result<rows::Rows<'a>, PlanError> {
     let categories = set.categories.split(',').map(str::trim);
     let mut by_category = Vec::new();
     for category in categories.filter(|category| !category.is_empty()) {
         let file = format!("BFCL_v3_{category}.json");
         if !files.has(&file) {
             return Err(PlanError::new(format!(
-                "dataset `{}`: has no file `{file}` for the category `{category}`; look at its \
-                 categories",
+                "dataset `{}`: has no file `{file}` for the category `{category}`; look at \
+                 `hf(categories)`",
                 set.path.display()
             )));
         }

@@ -365,7 +365,7 @@ impl Reader<'_> {
             let Some(seconds) = sound::seconds(&file.content.decode()) else {
                 fields.complain(
                     "field `audio` does not tell how long it plays, as WAV and FLAC do; leave out \
-                     min_audio and max_audio",
+                     `hf(min_audio)` and `hf(max_audio)`",
                 );
                 return None;
             };

@@ -9,7 +9,6 @@
 mod bfcl;
 mod family;
 mod files;
-mod hub;
 mod rows;
 mod shuffle;
 
@@ -24,7 +23,7 @@ pub(super) fn sample(set: &Hf, spec: &PlanSpec<'_>) -> Result<Samples, PlanError
     let path = set.path.to_string_lossy();
     let id = set.name.as_deref().unwrap_or(&path);
     let known = family::known_of(id).ok_or_else(|| PlanError::new(unknown(id)))?;
-    let files = Files::of(&set.path, id, spec.unwanted)?;
+    let files = Files::of(&set.path, id)?;
 
     let mut complaints = Complaints::about(&set.path);
     let mut samples = Samples::default();
@@ -61,8 +60,8 @@ pub(super) fn sample(set: &Hf, spec: &PlanSpec<'_>) -> Result<Samples, PlanError
     if samples.rows.is_empty() {
         return Err(super::complaints::whole_file(
             &set.path,
-            "none of its rows is left by the filters; look at its split, and at limits such as \
-             min_distance or max_audio",
+            "none of its rows is left by the filters; look at `hf(split)`, and at limits such as \
+             `hf(min_distance)` or `hf(max_audio)`",
         ));
     }
     oversample(&mut samples, set.no_oversample, spec.requests, spec.seed)?;
@@ -74,8 +73,8 @@ fn unknown(id: &str) -> String {
     let near = goodput_grammar::mistake::closest(id, &all);
     let near = near.map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
     format!(
-        "hf(\"{id}\"): goodput does not know what a row of this set asks.{near} Give a folder the \
-         `name` of a set that it is like; known are {}",
+        "hf(\"{id}\"): goodput does not know what a row of this set asks.{near} Give a folder, by \
+         `hf(name)`, the name of a set that it is like; known are {}",
         all.join(", ")
     )
 }
@@ -91,7 +90,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Rows in the order in which they are asked.
-    fn rows<'a>(&self, files: &'a Files<'_>) -> Result<rows::Rows<'a>, PlanError> {
+    fn rows<'a>(&self, files: &'a Files) -> Result<rows::Rows<'a>, PlanError> {
         let split = self.set.split.as_deref().or(self.known.split);
         let (subset, asked) = match &self.set.subset {
             Some(subset) => (Some(subset.as_str()), true),
