@@ -138,6 +138,11 @@ pub enum RequestError {
         /// What the system said.
         message: String,
     },
+    /// No connection, because TLS or the certificate on it was not accepted.
+    Tls {
+        /// What was wrong with it.
+        message: String,
+    },
     /// No connection, because this machine has no descriptor, port or memory left for one: nothing
     /// that the server did.
     ClientLimit {
@@ -158,7 +163,12 @@ pub enum RequestError {
         /// The answer's body, cut to its first 2 KiB.
         body: String,
     },
-    /// A 200 whose body is not what the backend speaks.
+    /// An answer of another protocol or dialect.
+    Foreign {
+        /// What came instead.
+        message: String,
+    },
+    /// An answer that cannot be read, or is not read to its end.
     Malformed {
         /// What was wrong with it.
         message: String,
@@ -182,7 +192,9 @@ pub enum RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RequestError::Connect { message } => write!(f, "could not connect: {message}"),
+            RequestError::Connect { message } | RequestError::Tls { message } => {
+                write!(f, "could not connect: {message}")
+            }
             RequestError::ClientLimit { message } => {
                 write!(
                     f,
@@ -202,7 +214,9 @@ impl fmt::Display for RequestError {
                 write!(f, "HTTP status {status} with an empty body")
             }
             RequestError::Status { status, body } => write!(f, "HTTP status {status}: {body}"),
-            RequestError::Malformed { message } => write!(f, "unreadable answer: {message}"),
+            RequestError::Foreign { message } | RequestError::Malformed { message } => {
+                write!(f, "unreadable answer: {message}")
+            }
             RequestError::Server { message } => write!(f, "error event in the stream: {message}"),
             RequestError::Truncated { message } => write!(f, "the stream ended early: {message}"),
             RequestError::NoTokens => {
@@ -215,13 +229,17 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
+/// What to do where the server knows no key, or another.
+pub(crate) const SET_THE_KEY: &str = "set the server's key: in OPENAI_API_KEY (ANTHROPIC_API_KEY for the backend \
+                                      `anthropic`), or as a header";
+
 impl RequestError {
-    /// What usually mends it, where that is known.
+    /// What usually mends it, where that is known and the error itself does not say it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             RequestError::Status {
                 status: 401 | 403, ..
-            } => Some("set OPENAI_API_KEY, or send the server's key as a header"),
+            } => Some(SET_THE_KEY),
             RequestError::Status { status: 404, .. } => Some(
                 "check the endpoint, the backend (which sets the endpoint) and the model's name",
             ),
@@ -235,12 +253,26 @@ impl RequestError {
                 Some("the server limits the rate: lower the rate, or raise its limit")
             }
             RequestError::Status { status: 500.., .. } => Some("look into the server's log"),
-            RequestError::Malformed { .. } => {
-                Some("is this the right port, endpoint and backend for the server?")
+            RequestError::Foreign { .. } => {
+                Some("check that this is the right port, endpoint and backend for the server")
             }
-            RequestError::Connect { .. } => Some("is the server still running?"),
+            RequestError::Connect { .. } => Some("check that the server is still running"),
             RequestError::NoTokens => Some("look into the server's log: did its engine die?"),
-            _ => None,
+            RequestError::Timeout { phase, .. } => Some(match phase {
+                Phase::Connect => {
+                    "check that the server takes connections, or raise `connect_timeout`"
+                }
+                Phase::FirstToken => "lower the load, or raise `first_token_timeout`",
+                Phase::BetweenTokens => "lower the load, or raise `between_tokens_timeout`",
+                Phase::Total => "lower the load, or raise `total_timeout`",
+            }),
+            RequestError::Status { .. }
+            | RequestError::Tls { .. }
+            | RequestError::ClientLimit { .. }
+            | RequestError::Malformed { .. }
+            | RequestError::Server { .. }
+            | RequestError::Truncated { .. }
+            | RequestError::Cancelled => None,
         }
     }
 }

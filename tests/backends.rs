@@ -4,7 +4,7 @@
 use goodput::{
     Bench, Error,
     backend::{Backend, WireOptions, by_name},
-    client::{Dialer, Driver, Envelope, Timeouts},
+    client::{Body, Dialer, Driver, Envelope, Timeouts},
     clock::{Nanos, on_virtual_time},
     grammar::{names::BACKENDS, sim::Script},
     observer::Silent,
@@ -109,7 +109,7 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
     let bodies: Vec<_> = plan
         .requests
         .iter()
-        .map(|request| backend.encode(request, &options).unwrap())
+        .map(|request| Body::from(backend.encode(request, &options).unwrap()))
         .collect();
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("localhost"));

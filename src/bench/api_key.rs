@@ -1,6 +1,6 @@
 //! The key that requests carry.
 
-use crate::{backend::Backend, error::Error, problem::Problem, redact};
+use crate::{backend::Backend, error::Error, problem::Problem};
 use reqwest::header::HeaderValue;
 
 /// A key, or where it is found when a run begins.
@@ -17,10 +17,7 @@ impl ApiKey {
     pub(super) fn read(text: &str) -> Option<Self> {
         match text.strip_prefix("env:") {
             Some(name) => Some(ApiKey::Variable(name.to_owned())),
-            None => {
-                redact::learn(text);
-                super::secret(text).map(ApiKey::Given)
-            }
+            None => super::secret(text).map(ApiKey::Given),
         }
     }
 

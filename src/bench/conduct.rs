@@ -6,6 +6,7 @@ use crate::{
     baseline::{Gate, GateSettings},
     error::Error,
     inspect::Inspector,
+    journal::{FORM, Heading, Journal},
     judge::Criteria,
     lock::MeasurementLock,
     observer::{Observer, Silent},
@@ -16,9 +17,14 @@ use crate::{
     run::{Audit, Run, Setup, Timestamps},
     stats::compare::Rule,
     stop::{Stop, Stopper},
-    targets::{AnyTarget, Guard, Opened, Place, TargetError},
+    targets::{AnyTarget, Opened, Place, TargetError},
 };
-use std::{collections::BTreeMap, mem::take, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    mem::take,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use tokio::sync::oneshot;
 
 /// How a run is watched and ended from outside.
@@ -194,10 +200,14 @@ impl Bench {
         let about = self.about(&opened.place, &prepared, target.has_metrics(), control);
         let gate = self.gate(&opened.place, &prepared, &target.describe(), &about)?;
         control.go_on("prepared its requests")?;
-        let setup = self.setup_of_plan(&opened.place, target.describe(), &prepared);
-        self.tell_left_journals(&opened.place, control);
-        let journal = self.journal(&opened.place, setup, control);
-        let control = &control.journaling(journal.as_ref());
+        let journal = self.journal(&opened.place, target.describe(), &prepared, control);
+        let control = &match &journal {
+            Some(journal) => Control {
+                observer: journal.observing(),
+                ..control.clone()
+            },
+            None => control.clone(),
+        };
         let goes_on = |delivered: &mut Delivered| self.goes_on(delivered, to_run);
         let drive = Drive {
             goes_on: &goes_on,
@@ -211,7 +221,7 @@ impl Bench {
         if !about.is_empty() {
             run.server.get_or_insert_default().about = about;
         }
-        let complaint = closed(opened.guard);
+        let complaint = opened.guard.and_then(|guard| guard.close().err());
         let planned = prepared.plan.requests.len();
         let ended = Ended {
             run,
@@ -339,7 +349,7 @@ impl Bench {
     }
 
     /// What was asked, as far as numbers depend on it.
-    pub(super) fn setup(
+    fn setup(
         &self,
         place: &Place,
         target: String,
@@ -364,6 +374,44 @@ impl Bench {
             request_id_prefix: self.request_id_prefix.clone(),
             plan_hash,
         }
+    }
+
+    /// The journal of a live run, where there is a place for one. A run is worth more than its journal.
+    fn journal(
+        &self,
+        place: &Place,
+        target: String,
+        prepared: &Prepared,
+        control: &Control,
+    ) -> Option<Arc<Journal>> {
+        let (Some(to), Place::Endpoint(_)) = (&self.journal, place) else {
+            return None;
+        };
+        for left in to.left() {
+            let left = left.display();
+            control.observer.says(&format!(
+                "a run was killed before it had a report. `goodput report {left}` shows it as far as it came; remove \
+                 the file when it is of no use"
+            ));
+        }
+        let plan = &prepared.plan;
+        let limits: Vec<String> = self.goodput.iter().map(ToString::to_string).collect();
+        let heading = Heading {
+            goodput_journal: FORM,
+            began: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+            setup: self.setup(place, target, prepared, plan.requests.len(), plan.hash()),
+            limits: limits.join(" "),
+        };
+        let begun = Journal::begin(to, &heading, control.observer.clone());
+        begun
+            .inspect_err(|e| {
+                control
+                    .observer
+                    .says(&format!("there is no journal of the run: {e}"))
+            })
+            .ok()
     }
 
     pub(super) fn judge(&self, ended: Ended) -> Report {
@@ -412,12 +460,6 @@ pub(super) fn opened(target: &AnyTarget, control: &Control) -> Result<Opened, Er
             TargetError::Unreadable(why) => Error::Invalid(vec![Problem::new("target", "", why)]),
             TargetError::Ended => Error::ended("waited for its target"),
         })
-}
-
-/// Stops what was started; what it complains of, which may be the end of a log.
-pub(super) fn closed(guard: Option<Box<dyn Guard>>) -> Option<String> {
-    let complaint = guard.and_then(|guard| guard.close().err());
-    complaint.map(|why| redact::text(&why))
 }
 
 /// Replaces estimates by counts: the server's for the prompt, our tokenizer's for the answer.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     address::{Endpoint, Origin},
-    client::{Dialer, Driver, TlsSettings, make_room, raise_descriptor_limit},
+    client::{Body, Dialer, Driver, TlsSettings, make_room, raise_descriptor_limit},
     clock::{Clock, Nanos, on_paused_time, on_real_time, on_virtual_time},
     error::Error,
     inspect::Inspector,
@@ -19,7 +19,6 @@ use crate::{
     sim::InProcess,
     targets::Place,
 };
-use bytes::Bytes;
 use std::{io, net::Ipv4Addr, sync::Arc};
 
 /// What is sent, how it is watched, and whether it is enough.
@@ -168,7 +167,7 @@ impl Bench {
             // Failures of warm-ups are the run's to show.
             driver.rehearse(&prepared.plan, &bodies, self.warmups).await;
         }
-        let send = async |plan: &Plan, bodies: &[Bytes]| {
+        let send = async |plan: &Plan, bodies: &[Body]| {
             let mut delivery = match self.workers {
                 2.. if !clock.is_virtual() => driver
                     .drive_with(self.workers, plan, bodies)
@@ -185,7 +184,7 @@ impl Bench {
             interval: self.server_metrics_interval,
         };
         let send =
-            async |plan: &Plan, bodies: &[Bytes]| watch.around(&clock, send(plan, bodies)).await;
+            async |plan: &Plan, bodies: &[Body]| watch.around(&clock, send(plan, bodies)).await;
         control.go_on("got ready to send")?;
         if let Some(profiler) = profiler {
             profiler.start(control)?;

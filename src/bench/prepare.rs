@@ -1,10 +1,13 @@
 //! From a bench to requests that are ready to go out.
 
-use super::{Bench, align::Aligner, api_key::ApiKey, lora, made::made, ready::Waiting, several};
+use super::{
+    Bench, align::Aligner, api_key::ApiKey, encode::Encoder, lora, made::made, ready::Waiting,
+    several,
+};
 use crate::{
     address::Endpoint,
     backend::{Backend, WireOptions, by_name},
-    client::Envelope,
+    client::{Body, Envelope},
     error::Error,
     grammar::{dataset::Dataset, names::BACKENDS},
     plan::{self, Plan, PlanSpec, PlannedRequest, Shape},
@@ -15,12 +18,11 @@ use crate::{
     targets::{Place, Simulation},
     tokenizer::{Tokenizer, TokenizerSpec},
 };
-use bytes::Bytes;
 use hyper::Uri;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::AtomicBool},
@@ -124,19 +126,19 @@ impl Prepared {
     }
 
     /// What to send for each request of a plan, as long as the run is wanted.
-    pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Bytes> {
+    pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Body> {
         let wanted = |_: &&PlannedRequest| !self.stop.is_requested();
         let requests = plan.requests.iter().take_while(wanted);
+        let mut encoder = Encoder::new(&*self.backend, &self.options);
         // A plan was checked when it was made: all its prompts are of kinds that the backend takes.
         requests
-            .filter_map(|request| self.body_of(request))
+            .filter_map(|request| encoder.body_of(request))
             .collect()
     }
 
     /// What to send for a request, if the backend takes it.
-    pub(super) fn body_of(&self, request: &PlannedRequest) -> Option<Bytes> {
-        let body = self.backend.encode(request, &self.options)?;
-        Some(overridden(body, &request.overrides))
+    pub(super) fn body_of(&self, request: &PlannedRequest) -> Option<Body> {
+        Encoder::new(&*self.backend, &self.options).body_of(request)
     }
 
     /// A simulated server that counts tokens as the plan does.
@@ -334,6 +336,8 @@ impl Bench {
                 redact::learn_header(name.as_str(), value);
             }
         }
+        redact::learn_json(&Value::Object((*self.extra_body).clone()));
+        redact::own(self.endpoint.as_deref().unwrap_or_default());
         Ok(headers)
     }
 
@@ -350,20 +354,6 @@ impl Bench {
                 .map(|key| key.header(backend))
                 .transpose(),
         }
-    }
-}
-
-/// A JSON body with fields of its own, which replace those of the bench.
-fn overridden(body: Bytes, overrides: &Map<String, Value>) -> Bytes {
-    if overrides.is_empty() {
-        return body;
-    }
-    match serde_json::from_slice::<Map<String, Value>>(&body) {
-        Ok(mut fields) => {
-            fields.extend(overrides.clone());
-            Bytes::from(Value::Object(fields).to_string())
-        }
-        Err(_) => body,
     }
 }
 

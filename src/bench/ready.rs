@@ -8,16 +8,15 @@
 use super::{Bench, Control, prepare::Prepared};
 use crate::{
     address::Endpoint,
-    client::{DialError, Dialer, Driver, TlsSettings},
+    client::{Body, DialError, Dialer, Driver, IS_IT_RUNNING, TlsSettings, what_mends},
     clock::{Clock, on_real_time},
     error::Error,
     inspect::Unlisted,
     plan::Plan,
-    record::RequestError,
+    record::{RequestError, SET_THE_KEY},
     targets::Place,
     tokenizer::Tokenizer,
 };
-use bytes::Bytes;
 use std::{
     fmt, io,
     time::{Duration, Instant},
@@ -29,9 +28,9 @@ const ONLY_ATTEMPT: Duration = Duration::from_secs(30);
 /// What the first attempt may take.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 
-/// What to do about a server that nobody can connect to.
-const IS_IT_RUNNING: &str =
-    ". Is the server running? Start it, or point the target at the right host and port";
+/// What to do about a server with which there is no TLS.
+const IS_IT_TLS: &str = ". If the server speaks plain HTTP, begin the target's URL with http://; if its certificate \
+                         is the trouble, let this machine trust it, or set `insecure`";
 
 /// A server that is silent for so long is silent.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
@@ -249,7 +248,7 @@ impl Bench {
     pub(super) async fn until_ready(
         &self,
         driver: &Driver,
-        (plan, bodies): (&Plan, &[Bytes]),
+        (plan, bodies): (&Plan, &[Body]),
         control: &Control,
     ) -> Result<(), Error> {
         let waiting = Waiting::new(self, "the target".to_owned(), control);
@@ -259,7 +258,7 @@ impl Bench {
 }
 
 /// Sends the first request of a plan.
-async fn tried(driver: &Driver, plan: &Plan, bodies: &[Bytes]) -> Result<(), Failure> {
+async fn tried(driver: &Driver, plan: &Plan, bodies: &[Body]) -> Result<(), Failure> {
     let attempt = driver.rehearse(plan, bodies, 1).await;
     let errors = attempt.records.into_iter().find_map(|record| record.error);
     errors.map_or(Ok(()), |error| Err(Failure::from(error)))
@@ -275,6 +274,8 @@ impl From<RequestError> for Failure {
             | RequestError::Truncated { .. }
             | RequestError::Server { .. } => true,
             RequestError::ClientLimit { .. }
+            | RequestError::Tls { .. }
+            | RequestError::Foreign { .. }
             | RequestError::Malformed { .. }
             | RequestError::NoTokens
             | RequestError::Cancelled => false,
@@ -305,7 +306,7 @@ impl From<DialError> for Failure {
         let (why, fix) = match error {
             DialError::Unreachable { source, target } => (
                 format!("cannot connect to {target}: {source}"),
-                IS_IT_RUNNING.to_owned(),
+                what_mends(&source).to_owned(),
             ),
             other => (other.to_string(), String::new()),
         };
@@ -322,7 +323,10 @@ impl From<Unlisted> for Failure {
         match &error {
             Unlisted::Unreachable { for_good, .. } => Failure {
                 why: error.to_string(),
-                fix: IS_IT_RUNNING.to_owned(),
+                fix: match for_good {
+                    true => IS_IT_TLS.to_owned(),
+                    false => IS_IT_RUNNING.to_owned(),
+                },
                 passes: !for_good,
             },
             Unlisted::Silent(_) => Failure {
@@ -333,9 +337,7 @@ impl From<Unlisted> for Failure {
             Unlisted::Refused { status, .. } => Failure {
                 why: unnamed(&error),
                 fix: match status.as_u16() {
-                    401 | 403 => {
-                        ". Set OPENAI_API_KEY, or send the server's key as a header".into()
-                    }
+                    401 | 403 => format!(". To mend it, {SET_THE_KEY}"),
                     _ => ". If the server has no model list, set `model`".into(),
                 },
                 passes: may_pass(status.as_u16()),

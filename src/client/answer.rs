@@ -217,20 +217,21 @@ impl<'a> Answer<'a> {
         (None, decoder.end(reads.arrived(), reply))
     }
 
-    /// Waits a little for the end of a body whose content said its own. Whether it came.
-    pub(super) async fn settle(&mut self) -> bool {
+    /// Waits a little for the end of a body whose content said its own. Whether it came; `None` if its
+    /// connection is of no use anyway.
+    pub(super) async fn settle(&mut self) -> Option<bool> {
         if !self.content.keeps_connection() || !self.upload.is_done() {
-            return false;
+            return None;
         }
         let until = self.clock.now().after(SETTLING);
         while !self.content.is_ended() {
             let limit = (until, Phase::Total, SETTLING);
             let read = self.read_until(limit, |_| Ok(())).await;
             if !matches!(read, Ok(Ok(()))) {
-                return false;
+                return Some(false);
             }
         }
-        true
+        Some(true)
     }
 
     /// Any other answer, with the start of its body.
@@ -253,7 +254,7 @@ impl<'a> Answer<'a> {
                 (Some(location), _) if (300..400).contains(&heading.status) => {
                     super::redirect::told(location)
                 }
-                (_, Some(coding)) => format!("(a body with content-encoding {coding})"),
+                (_, Some(coding)) => format!("(a body with {coding})"),
                 _ => backend::error_body(&kept),
             },
         }

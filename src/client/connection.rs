@@ -5,6 +5,7 @@ use super::{
     dial::Dialer,
     io::Stream,
     message::Outgoing,
+    tls::is_of_tls,
 };
 use crate::record::RequestError;
 use bytes::Buf;
@@ -20,6 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes that one read brings at most.
 const SPACE: usize = 64 << 10;
+
+/// Pieces of a request that are handed over at once.
+const PIECES: usize = 8;
 
 /// A connection that keeps more than this for incomplete lines gives it back afterwards.
 const KEPT: usize = 4 << 10;
@@ -59,7 +63,7 @@ impl Connection {
     ) -> Poll<io::Result<()>> {
         let mut stream = Pin::new(&mut self.stream);
         while outgoing.has_remaining() {
-            let mut slices = [IoSlice::new(&[]); 2];
+            let mut slices = [IoSlice::new(&[]); PIECES];
             let count = outgoing.chunks_vectored(&mut slices);
             let sent = ready!(stream.as_mut().poll_write_vectored(cx, &slices[..count]))?;
             if sent == 0 {
@@ -195,10 +199,20 @@ impl Pool {
     }
 }
 
-/// Why there is no connection: the server's fault, or that of this machine, which has no descriptor,
-/// port or memory left for one.
+/// Why there is no connection.
 fn refused(error: &io::Error) -> RequestError {
     let message = error.to_string();
+    if is_of_this_machine(error) {
+        RequestError::ClientLimit { message }
+    } else if is_of_tls(error) {
+        RequestError::Tls { message }
+    } else {
+        RequestError::Connect { message }
+    }
+}
+
+/// Whether there is no connection because this machine has no descriptor, port or memory left for one.
+pub(super) fn is_of_this_machine(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use nix::errno::Errno;
@@ -210,11 +224,13 @@ fn refused(error: &io::Error) -> RequestError {
             Errno::ENOMEM,
         ];
         let errno = error.raw_os_error().map(Errno::from_raw);
-        if errno.is_some_and(|errno| here.contains(&errno)) {
-            return RequestError::ClientLimit { message };
-        }
+        errno.is_some_and(|errno| here.contains(&errno))
     }
-    RequestError::Connect { message }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +254,7 @@ mod tests {
             of(Errno::ECONNREFUSED),
             RequestError::Connect { .. }
         ));
-        let other = refused(&io::Error::other("no certificate"));
-        assert!(matches!(other, RequestError::Connect { .. }));
+        let other = io::Error::new(io::ErrorKind::InvalidData, "no certificate");
+        assert!(matches!(refused(&other), RequestError::Tls { .. }));
     }
 }

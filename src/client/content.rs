@@ -106,7 +106,7 @@ impl Content {
     }
 }
 
-/// What came is no answer of HTTP.
+/// What came is not HTTP as it should be.
 pub(super) fn not_http(why: &dyn fmt::Display) -> RequestError {
     RequestError::Malformed {
         message: format!("not HTTP: {why}"),

@@ -4,11 +4,11 @@
 //! but the moment at which they start. Request `i` is the matter of worker `i` modulo their number.
 
 use super::{
+    body::Body,
     driver::{Delivery, Driver},
     share::{Place, Share, StartLine},
 };
 use crate::{clock::on_real_time_since, plan::Plan};
-use bytes::Bytes;
 use std::{io, panic, thread, time::Instant};
 
 impl Driver {
@@ -17,12 +17,7 @@ impl Driver {
     ///
     /// # Errors
     /// The system refuses a thread or its resources. Then nothing is sent.
-    pub fn drive_with(
-        &self,
-        workers: usize,
-        plan: &Plan,
-        bodies: &[Bytes],
-    ) -> io::Result<Delivery> {
+    pub fn drive_with(&self, workers: usize, plan: &Plan, bodies: &[Body]) -> io::Result<Delivery> {
         let workers = workers.min(self.max_concurrency.unwrap_or(workers)).max(1);
         let (origin, now) = (Instant::now(), self.clock.now());
         let line = StartLine::new(workers);

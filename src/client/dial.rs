@@ -3,8 +3,9 @@
 use super::{
     addresses::Addresses,
     arrivals::{Reader, Reads},
+    connection::is_of_this_machine,
     io::{Noted, Stream},
-    tls::Tls,
+    tls::{Tls, is_of_tls},
 };
 use crate::{
     address::{Endpoint, Origin},
@@ -60,9 +61,7 @@ pub enum DialError {
         message: String,
     },
     /// Nobody answers.
-    #[error(
-        "cannot connect to {target}: {source}. Is the server running? Start it, or point the target at the right host and port"
-    )]
+    #[error("cannot connect to {target}: {source}{}", what_mends(.source))]
     Unreachable {
         /// Where to.
         target: String,
@@ -72,6 +71,18 @@ pub enum DialError {
     /// Unix sockets on a system without them.
     #[error("unix sockets are not available on this system: {0}")]
     NoUnixSockets(PathBuf),
+}
+
+/// What to do about a server that nobody can connect to.
+pub(crate) const IS_IT_RUNNING: &str =
+    ". Is the server running? Start it, or point the target at the right host and port";
+
+/// What usually mends it, behind a full stop; empty where the error itself says it.
+pub(crate) fn what_mends(source: &io::Error) -> &'static str {
+    match is_of_tls(source) || is_of_this_machine(source) {
+        true => "",
+        false => IS_IT_RUNNING,
+    }
 }
 
 impl Dialer {

@@ -2,10 +2,11 @@
 
 use super::{
     arrivals::{ReadLog, Reader},
+    body::Body,
     bounds::Bounds,
     connection::Pool,
     dial::Dialer,
-    exchange::{Channel, Launch, Timeouts, Traces},
+    exchange::{Channel, Launch, Slot, Timeouts, Traces},
     message::{Envelope, Message},
     probe::Probe,
     share::{Place, Share, StartLine},
@@ -20,8 +21,7 @@ use crate::{
     run::{ServerSide, ServerTtft},
     stop::Stop,
 };
-use bytes::Bytes;
-use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, pin::pin, rc::Rc, sync::Arc, time::Duration};
 use tokio::{
     select,
     sync::Semaphore,
@@ -102,7 +102,7 @@ impl Driver {
     /// `bodies[i]` is the encoded form of `plan.requests[i]`. Times in the records count from the
     /// start of the schedule, which is when the connections of `prewarm` are open. Must run inside
     /// one of the runtimes of [`clock`](crate::clock).
-    pub async fn drive(&self, plan: &Plan, bodies: &[Bytes]) -> Delivery {
+    pub async fn drive(&self, plan: &Plan, bodies: &[Body]) -> Delivery {
         let line = StartLine::new(1);
         self.drive_share(plan, bodies, Share::WHOLE, line.place())
             .await
@@ -111,7 +111,7 @@ impl Driver {
     pub(super) async fn drive_share(
         &self,
         plan: &Plan,
-        bodies: &[Bytes],
+        bodies: &[Body],
         share: Share,
         place: Place<'_>,
     ) -> Delivery {
@@ -154,6 +154,7 @@ impl Driver {
         Rc::new(Job {
             channel: Rc::new(Channel {
                 pool: Pool::new(self.dialer.clone(), reader),
+                bodies_stay_open: Cell::new(false),
                 clock: self.clock.clone(),
                 envelope: self.envelope.clone(),
                 timeouts: self.timeouts,
@@ -169,7 +170,7 @@ impl Driver {
     async fn send(
         &self,
         plan: &Plan,
-        bodies: &[Bytes],
+        bodies: &[Body],
         share: Share,
         start: Nanos,
         job: &Rc<Job>,
@@ -220,10 +221,12 @@ impl Driver {
             // From the start of the schedule.
             record.shift(-start.0.cast_signed());
         }
+        // Requests end before what is waited for behind them does.
+        let ended = records.iter().map(|record| record.end).max();
         Delivery {
             records,
             started: start,
-            duration: Nanos(self.clock.now().0 - start.0),
+            duration: ended.unwrap_or(Nanos(self.clock.now().0 - start.0)),
             partial,
             ..Delivery::default()
         }
@@ -231,7 +234,7 @@ impl Driver {
 
     /// Sends the plan's first request `copies` times at once, unseen by the observer: a ready
     /// check or a warm-up. `max_concurrency` holds here too.
-    pub async fn rehearse(&self, plan: &Plan, bodies: &[Bytes], copies: usize) -> Delivery {
+    pub async fn rehearse(&self, plan: &Plan, bodies: &[Body], copies: usize) -> Delivery {
         // Its id stays that of the measured request alone.
         let nameless = plan.requests.first().map(|first| PlannedRequest {
             id: String::new(),
@@ -290,8 +293,6 @@ impl Driver {
         }
     }
 }
-
-type Slot = tokio::sync::OwnedSemaphorePermit;
 
 impl Job {
     fn free_slot(&self) -> Option<Slot> {
@@ -357,7 +358,7 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
     let mut sent = None;
     let outcome = {
         let work = async {
-            let (launch, _slot) = match stage {
+            let (launch, slot) = match stage {
                 Stage::Launched(launch, slot) => (launch, slot),
                 Stage::Queued(message, slots) => {
                     let slot = slots.acquire_owned().await.ok();
@@ -370,7 +371,7 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
             let bounds = Bounds::of(task, arrival.output_tokens, launch.body_size());
             let mut decoder = job.backend.decoder(job.stream);
             job.channel
-                .exchange(launch, &bounds, &mut *decoder, &mut traces)
+                .exchange(launch, &bounds, &mut *decoder, &mut traces, slot)
                 .await
         };
         let outcome = job.stop.or_cut(pin!(work)).await;

@@ -15,6 +15,7 @@ use crate::{
 };
 use bytes::Buf;
 use std::{
+    cell::Cell,
     future::{Future, poll_fn},
     pin::pin,
     task::{Context, Poll, Waker},
@@ -55,16 +56,21 @@ pub(super) struct Traces {
     pub(super) head: Option<Nanos>,
     pub(super) status: Option<u16>,
     pub(super) timestamps: Option<Timestamps>,
-    /// When the answer said its end, if its body stayed open.
+    /// When the answer said its end, if it did so before its body ended.
     pub(super) ended: Option<Nanos>,
     /// The request was sent again, because the connection that it was first sent on had died.
     pub(super) retried: bool,
     pub(super) reply: Reply,
 }
 
+/// A request's place among those in flight.
+pub(super) type Slot = tokio::sync::OwnedSemaphorePermit;
+
 /// The parts of a run that all exchanges share.
 pub(super) struct Channel {
     pub(super) pool: Pool,
+    /// The last body that stayed open behind its content did so until nobody waited any more.
+    pub(super) bodies_stay_open: Cell<bool>,
     pub(super) clock: Clock,
     pub(super) envelope: Envelope,
     pub(super) timeouts: Timeouts,
@@ -84,7 +90,7 @@ pub(super) struct Launch {
 impl Launch {
     /// Bytes of the request's body.
     pub(super) fn body_size(&self) -> usize {
-        self.message.body.len()
+        self.message.body.size()
     }
 }
 
@@ -136,7 +142,9 @@ impl Channel {
         bounds: &Bounds,
         decoder: &mut dyn Decode,
         traces: &mut Traces,
+        mut slot: Option<Slot>,
     ) -> Result<(), RequestError> {
+        let slot = &mut slot;
         let Launch {
             sent,
             message,
@@ -146,7 +154,7 @@ impl Channel {
         } = *launch;
         if let Some(idle) = connection {
             let sealed = (outgoing, call);
-            let first = self.attempt(idle, sealed, sent, bounds, decoder, traces);
+            let first = self.attempt(idle, sealed, sent, bounds, decoder, traces, slot);
             match first.await {
                 Err(Silence::Unanswered(_)) => traces.retried = true,
                 Err(Silence::Failed(error)) => return Err(error),
@@ -154,11 +162,19 @@ impl Channel {
             }
             let connection = self.connect(sent, traces).await?;
             let sealed = self.seal(&message)?;
-            let second = self.attempt(connection, sealed, sent, bounds, decoder, traces);
+            let second = self.attempt(connection, sealed, sent, bounds, decoder, traces, slot);
             return second.await.map_err(|silence| self.explained(silence));
         }
         let connection = self.connect(sent, traces).await?;
-        let only = self.attempt(connection, (outgoing, call), sent, bounds, decoder, traces);
+        let only = self.attempt(
+            connection,
+            (outgoing, call),
+            sent,
+            bounds,
+            decoder,
+            traces,
+            slot,
+        );
         only.await.map_err(|silence| self.explained(silence))
     }
 
@@ -178,6 +194,7 @@ impl Channel {
         bounds: &Bounds,
         decoder: &mut dyn Decode,
         traces: &mut Traces,
+        slot: &mut Option<Slot>,
     ) -> Result<(), Silence> {
         let own_before = connection.reads.own_times();
         let mut upload = Upload::new(outgoing);
@@ -199,10 +216,15 @@ impl Channel {
             (200, None) => {
                 let (said_at, decoded) = answer.decode(decoder, bounds, &mut traces.reply).await;
                 traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
-                if let Some(at) = said_at
-                    && !(traces.reply.done && answer.settle().await)
-                {
-                    traces.ended = Some(at);
+                traces.ended = said_at;
+                if said_at.is_some() && traces.reply.done {
+                    // A server that never ends its bodies must not hold up the requests behind this one.
+                    if self.bodies_stay_open.get() {
+                        *slot = None;
+                    }
+                    if let Some(settled) = answer.settle().await {
+                        self.bodies_stay_open.set(!settled);
+                    }
                 }
                 decoded
             }
@@ -245,8 +267,8 @@ impl Channel {
 fn compressed(coding: &str) -> RequestError {
     RequestError::Malformed {
         message: format!(
-            "the answer is compressed (content-encoding: {coding}), although the request says \
-             accept-encoding: identity. Switch compression off in the server, or in the proxy before it"
+            "the answer is compressed ({coding}), although the request says accept-encoding: identity. \
+             Switch compression off in the server, or in the proxy before it"
         ),
     }
 }

@@ -1,11 +1,11 @@
 //! An answer as the client reads it, without a connection: for fuzzing.
 
 use super::{
+    body::Body,
     head::Head,
     message::{Envelope, Message},
 };
 use crate::record::RequestError;
-use bytes::Bytes;
 use hyper::{HeaderMap, Uri};
 
 /// Status and content of these bytes, of which so many come at a time, and then the end of the connection.
@@ -16,7 +16,7 @@ pub(crate) fn fuzzed_answer(bytes: &[u8], piece: usize) -> Result<(u16, Vec<u8>)
     };
     let message = Message {
         id: String::new(),
-        body: Bytes::new(),
+        body: Body::default(),
     };
     let sealed = envelope.seal(&message);
     let (_, call) = sealed.map_err(|e| super::content::not_http(&e))?;

@@ -6,7 +6,7 @@ use memchr::memmem;
 use ureq_proto::{
     BodyMode,
     client::{Call, RecvResponseResult, state::RecvResponse},
-    http::{HeaderMap, Response, StatusCode, Version, header},
+    http::{HeaderMap, HeaderName, Response, StatusCode, Version, header},
 };
 
 /// A head is refused beyond this size.
@@ -31,7 +31,7 @@ pub(super) struct Head {
 pub(super) struct Heading {
     pub(super) status: u16,
     pub(super) content: Content,
-    /// `content-encoding`, unless that is identity.
+    /// What its body is coded with, besides its framing: `content-encoding: gzip`.
     pub(super) coding: Option<String>,
     /// `location`.
     pub(super) location: Option<String>,
@@ -93,11 +93,31 @@ impl Head {
         Some(Heading {
             status: response.status().as_u16(),
             content: Content::new(mode, keeps && !switches && !self.closing),
-            coding: text(header::CONTENT_ENCODING)
-                .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")),
+            coding: coding(headers, &header::CONTENT_ENCODING, &["identity"]).or_else(|| {
+                coding(
+                    headers,
+                    &header::TRANSFER_ENCODING,
+                    &["identity", "chunked"],
+                )
+            }),
             location: text(header::LOCATION),
         })
     }
+}
+
+/// The header with all that it lists, if that is more than these.
+fn coding(headers: &HeaderMap, name: &HeaderName, plain: &[&str]) -> Option<String> {
+    let values = headers.get_all(name).into_iter();
+    let values: Vec<_> = values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    let listed = values
+        .iter()
+        .flat_map(|value| value.split(','))
+        .map(str::trim);
+    let listed: Vec<&str> = listed.filter(|coding| !coding.is_empty()).collect();
+    let is_plain = |coding: &&str| plain.iter().any(|known| coding.eq_ignore_ascii_case(known));
+    (!listed.iter().all(is_plain)).then(|| format!("{name}: {}", listed.join(", ")))
 }
 
 /// A head that comes in small pieces is not read anew with each: only when it may be complete, or has
@@ -140,6 +160,8 @@ fn not_a_head(bytes: &[u8], error: &ureq_proto::Error) -> RequestError {
             &"the server speaks HTTP/2 on this port. goodput speaks HTTP/1.1: use the server's port \
               for that",
         ),
-        _ => not_http(error),
+        _ => RequestError::Foreign {
+            message: format!("not HTTP: {error}"),
+        },
     }
 }

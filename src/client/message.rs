@@ -1,5 +1,6 @@
 //! A request as it goes out.
 
+use super::body::{Body, Rest};
 use bytes::{Buf, Bytes, buf::Chain};
 use hyper::{
     HeaderMap, Method, Request, Uri,
@@ -28,11 +29,11 @@ pub struct Message {
     /// Value of the `x-request-id` header; without one if it is empty.
     pub id: String,
     /// The encoded body.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 /// The bytes of a request.
-pub(super) type Outgoing = Chain<Bytes, Bytes>;
+pub(super) type Outgoing = Chain<Bytes, Rest>;
 
 impl Envelope {
     /// The bytes to send, and what reads the answer.
@@ -45,7 +46,7 @@ impl Envelope {
         if let (false, Ok(id)) = (message.id.is_empty(), HeaderValue::from_str(&message.id)) {
             headers.insert("x-request-id", id);
         }
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(message.body.len()));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(message.body.size()));
         let lines = headers
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len() + 4);
@@ -55,7 +56,7 @@ impl Envelope {
         let length = call.write(&mut head)?;
         head.truncate(length);
         let body = |mut call: Call<SendBody>| {
-            call.consume_direct_write(message.body.len())?;
+            call.consume_direct_write(message.body.size())?;
             call.proceed().ok_or(Error::BodyContentAfterFinish)
         };
         let call = match call.proceed()?.ok_or(Error::OutputOverflow)? {
@@ -67,6 +68,6 @@ impl Envelope {
                 Await100Result::RecvResponse(call) => call,
             },
         };
-        Ok((Bytes::from(head).chain(message.body.clone()), call))
+        Ok((Bytes::from(head).chain(message.body.clone().into()), call))
     }
 }

@@ -8,6 +8,7 @@ mod addresses;
 mod answer;
 mod arrivals;
 mod audit;
+mod body;
 mod bounds;
 mod chunks;
 mod connection;
@@ -33,8 +34,10 @@ mod watch;
 mod watchdog;
 
 pub use arrivals::ReadLog;
+pub use body::Body;
 pub(crate) use descriptors::{make_room, raise_descriptor_limit};
 pub use dial::{DialError, Dialer};
+pub(crate) use dial::{IS_IT_RUNNING, what_mends};
 pub use driver::{Delivery, Driver};
 pub use exchange::Timeouts;
 #[cfg(any(test, fuzzing))]

@@ -6,6 +6,7 @@
 
 use super::{
     arrivals::Reader,
+    body::Body,
     driver::{Arrival, Driver, Job, Stage, finished, run_one},
     message::Message,
 };
@@ -15,7 +16,6 @@ use crate::{
     plan::PlannedRequest,
     record::Record,
 };
-use bytes::Bytes;
 use std::{convert::Infallible, rc::Rc, sync::Arc, time::Duration};
 use tokio::{select, task::JoinSet};
 
@@ -25,7 +25,7 @@ pub struct Probe {
     /// What is asked. Its id begins the ids of all probes.
     pub request: PlannedRequest,
     /// Its encoded form.
-    pub body: Bytes,
+    pub body: Body,
     /// From one to the next; the first is sent as the schedule starts.
     pub interval: Duration,
 }

@@ -49,7 +49,15 @@ impl Tls {
     }
 }
 
-/// Names what a server that speaks no TLS does to a handshake.
+/// Whether it was TLS, on a connection that was there, that failed.
+pub(super) fn is_of_tls(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    )
+}
+
+/// Names what a server that speaks no TLS does to a handshake, and what to do about a certificate.
 #[cfg(feature = "tls")]
 fn explained(error: io::Error) -> io::Error {
     use tokio_rustls::rustls::Error;
@@ -59,10 +67,16 @@ fn explained(error: io::Error) -> io::Error {
         Some(Error::InvalidMessage(_)) => {
             "the server does not speak TLS on this port. If it speaks plain HTTP, begin the target's \
              URL with http://"
+                .to_owned()
         }
+        Some(Error::InvalidCertificate(_)) => format!(
+            "{error}. Let this machine trust the certificate (SSL_CERT_FILE names a file with such), or \
+             set `insecure`"
+        ),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the server closed the connection during the TLS handshake. If it speaks plain HTTP, begin \
              the target's URL with http://"
+                .to_owned()
         }
         _ => return error,
     };

@@ -41,7 +41,7 @@ pub(crate) fn replace(
     let mut new = match (temporary(folder), old) {
         (Ok(new), old) => {
             if let Some(old) = old {
-                keep_owner(&old, new.as_file());
+                keep_owner(&old, new.path());
                 new.as_file()
                     .set_permissions(old.metadata()?.permissions())?;
             }
@@ -175,7 +175,7 @@ fn remove_left(folder: &Path) {
 }
 
 /// Opens a pipe or device. A pipe must have a reader, as writing would wait for one for ever.
-pub(super) fn open_stream(path: &Path) -> io::Result<File> {
+fn open_stream(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     let _reader = {
         use std::os::unix::fs::OpenOptionsExt;
@@ -210,17 +210,16 @@ fn is_closed(e: &io::Error) -> bool {
 
 /// Gives the new file the owner of the old one, where this user may.
 #[cfg(unix)]
-fn keep_owner(old: &File, new: &File) {
+fn keep_owner(old: &File, new: &Path) {
     use std::os::unix::fs::MetadataExt;
     if let Ok(old) = old.metadata() {
-        // Only root may give files away; others keep their own. By its path it might be another's file by now: whoever owns
-        // the folder may have laid a link there.
-        let _ = std::os::unix::fs::fchown(new, Some(old.uid()), Some(old.gid()));
+        // Only root may give files away; others keep their own.
+        let _ = std::os::unix::fs::chown(new, Some(old.uid()), Some(old.gid()));
     }
 }
 
 #[cfg(not(unix))]
-fn keep_owner(_: &File, _: &File) {}
+fn keep_owner(_: &File, _: &Path) {}
 
 /// The new name is safe on disk only with its folder. Some systems cannot do that, and the file is whole
 /// without it.

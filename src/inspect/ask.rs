@@ -1,6 +1,7 @@
 //! One question to a server: it ends soon, reads no more than it may, and goes nowhere else.
 
 use super::{Inspector, root_cause};
+use crate::redact;
 use bytes::Bytes;
 use reqwest::{
     Response, StatusCode, Url,
@@ -224,13 +225,7 @@ fn target(url: &str, headers: &HeaderMap) -> String {
     let to = headers.get(LOCATION).and_then(|to| to.to_str().ok());
     let to = to.and_then(|to| Url::parse(url).ok()?.join(to).ok());
     match to {
-        Some(mut to) => {
-            // Neither is refused by URLs that have a host.
-            let _ = (to.set_username(""), to.set_password(None));
-            to.set_query(None);
-            to.set_fragment(None);
-            to.to_string()
-        }
+        Some(to) => redact::place(to.as_str()),
         None => "no address".to_owned(),
     }
 }

@@ -88,13 +88,14 @@ fn keys_and_prompts_do_not_follow_a_redirect(#[case] status: &'static str) {
         "{}/v1/models?key=SECRET",
         elsewhere.replace("http://", "http://me:SECRET@")
     );
+    let shown = elsewhere.replace("http://", "http://***@");
     let (url, _) = server(move |_, stream| {
         reply(stream, status, &format!("location: {to}\r\n"), "");
     });
     let inspector = inspector(&url);
     let said = inspector.first_model(key(), LIMIT).unwrap_err().to_string();
     assert!(
-        said.contains(status) && said.contains(&format!("sends to {elsewhere}/v1/models.")),
+        said.contains(status) && said.contains(&format!("sends to {shown}/v1/models.")),
         "{said}"
     );
     assert!(!said.contains("SECRET"), "{said}");

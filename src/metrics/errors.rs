@@ -53,9 +53,11 @@ impl ErrorGroup {
 pub fn error_kind(error: &RequestError) -> &'static str {
     match error {
         RequestError::Connect { .. } => "connect",
+        RequestError::Tls { .. } => "tls",
         RequestError::ClientLimit { .. } => "client_limit",
         RequestError::Timeout { .. } => "timeout",
         RequestError::Status { .. } => "status",
+        RequestError::Foreign { .. } => "foreign",
         RequestError::Malformed { .. } => "malformed",
         RequestError::Server { .. } => "server",
         RequestError::Truncated { .. } => "truncated",

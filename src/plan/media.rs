@@ -1,6 +1,7 @@
 //! Pictures, films and sound that go with a prompt.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, sync::Arc};
 
@@ -82,6 +83,17 @@ impl Base64 {
     /// The text, with padding and without line breaks.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The text's bytes, which are not copied.
+    pub(crate) fn text(&self) -> Bytes {
+        struct Text(Arc<str>);
+        impl AsRef<[u8]> for Text {
+            fn as_ref(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+        }
+        Bytes::from_owner(Text(self.0.clone()))
     }
 
     /// The bytes.

@@ -31,7 +31,9 @@ pub(crate) fn redact(records: &mut [Record]) {
 fn message_of(error: &mut RequestError) -> Option<&mut String> {
     match error {
         RequestError::Connect { message }
+        | RequestError::Tls { message }
         | RequestError::ClientLimit { message }
+        | RequestError::Foreign { message }
         | RequestError::Malformed { message }
         | RequestError::Server { message }
         | RequestError::Truncated { message }

@@ -49,6 +49,17 @@ pub(crate) fn text(text: &str) -> String {
     masked_known_word(&shape::masked(&masked_known(text), &mut |_| {}))
 }
 
+/// Where a URL or a path leads: without query and fragment, whose names may be anything, and without credentials.
+pub(crate) fn place(url: &str) -> String {
+    let shown = match url.strip_prefix("//") {
+        // Of the same scheme as what it is relative to.
+        Some(rest) => text(&format!("http://{rest}")).replacen("http:", "", 1),
+        None => text(url),
+    };
+    let end = shown.find(['?', '#']).unwrap_or(shown.len());
+    shown[..end].to_owned()
+}
+
 /// The same for a setting of the user's. What is found in it is a credential of this process from then on, so that it
 /// is masked where a server repeats it.
 pub(crate) fn own(text: &str) -> String {
@@ -90,9 +101,9 @@ pub(crate) fn answer(text: &mut String) {
     }
 }
 
-/// Learns the credentials that a field of JSON holds under their names.
-pub(crate) fn learn_field(name: &str, value: &serde_json::Value) {
-    json_secrets(name, value, &mut |found| learn(found));
+/// Learns the credentials that a JSON value holds under their names.
+pub(crate) fn learn_json(value: &serde_json::Value) {
+    json_secrets(value, &mut |found| learn(found));
 }
 
 /// A JSON value without credentials: masked by their names, and in its texts as in [`text`].
@@ -114,16 +125,18 @@ pub(crate) fn json(value: &mut serde_json::Value) {
     }
 }
 
-fn json_secrets(name: &str, value: &serde_json::Value, found: &mut impl FnMut(&str)) {
+fn json_secrets(value: &serde_json::Value, found: &mut impl FnMut(&str)) {
     use serde_json::Value;
     match value {
-        Value::String(text) if name::is_secret(name) => found(text),
-        Value::Array(values) => values
-            .iter()
-            .for_each(|value| json_secrets(name, value, found)),
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(name, value)| json_secrets(name, value, found)),
+        Value::Array(values) => values.iter().for_each(|value| json_secrets(value, found)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name::is_secret(name) => found(text),
+                    value => json_secrets(value, found),
+                }
+            }
+        }
         _ => {}
     }
 }

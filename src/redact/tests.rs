@@ -60,6 +60,20 @@ fn what_looks_like_a_credential_is_masked(#[case] given: &str, #[case] shown: &s
 }
 
 #[rstest]
+#[case::other_host(
+    "https://other.example/v1/chat?key=SECRET#x",
+    "https://other.example/v1/chat"
+)]
+#[case::user("http://me:SECRET@other.example:81/a", "http://***@other.example:81/a")]
+#[case::odd_password("http://me:SEC?RET@other.example/a", "http://***@other.example/a")]
+#[case::of_the_same_scheme("//me:SECRET@other.example/a", "//***@other.example/a")]
+#[case::relative("/v2/chat?SECRET", "/v2/chat")]
+#[case::fragment("/v2/chat#SECRET", "/v2/chat")]
+fn a_place_holds_no_query(#[case] given: &str, #[case] shown: &str) {
+    assert_eq!(place(given), shown);
+}
+
+#[rstest]
 #[case("unix:/run/llm.sock")]
 #[case("x --max-num-batched-tokens 8192")]
 #[case("HTTP 401 Unauthorized: Bearer token missing")]
@@ -82,7 +96,7 @@ fn what_a_setting_holds_is_known_from_then_on() {
     own("/v1/x?api_key=Vb7mNc2Qs9");
     learn_header("x-goog-api-key", "Lk3jHg5Fd7");
     learn_header("Authorization", "Basic bWU6UHc0NTZ0");
-    learn_field("a", &json!([{"authToken": ["Yt6rEw4Qa2"]}]));
+    learn_json(&json!({"a": [{"authToken": "Yt6rEw4Qa2"}]}));
     for secret in [
         "Zq8rTdKw0aL",
         "Vb7mNc2Qs9",

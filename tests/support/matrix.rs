@@ -7,7 +7,7 @@
 
 use goodput::{
     backend::{Backend, WireOptions, by_name},
-    client::{Dialer, Driver, Envelope, Timeouts},
+    client::{Body, Dialer, Driver, Envelope, Timeouts},
     clock::{Nanos, on_virtual_time},
     grammar::{fault, sim::Script},
     observer::Silent,
@@ -141,7 +141,7 @@ pub fn account(name: &str, fault: &str, hit: Hit, requests: usize) -> usize {
     };
     let plan = plan(&*backend, requests);
     let body = backend.encode(&plan.requests[0], &options).unwrap();
-    let bodies = vec![body; requests];
+    let bodies = vec![Body::from(body); requests];
     let script = Script {
         faults: fault::parse(&format!("{fault}@50%")).unwrap(),
         ..Script::default()

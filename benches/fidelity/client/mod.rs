@@ -65,11 +65,7 @@ impl Seen {
 /// A client.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Client {
-    Goodput {
-        workers: usize,
-        /// Whether it writes down finished requests meanwhile.
-        journal: bool,
-    },
+    Goodput { workers: usize },
     Bare,
     Peer(Peer),
 }
@@ -77,8 +73,8 @@ pub(crate) enum Client {
 impl Client {
     pub(crate) fn name(&self) -> String {
         match self {
-            Client::Goodput { workers: 1, .. } => "goodput".to_owned(),
-            Client::Goodput { workers, .. } => format!("goodput ×{workers}"),
+            Client::Goodput { workers: 1 } => "goodput".to_owned(),
+            Client::Goodput { workers } => format!("goodput ×{workers}"),
             Client::Bare => "bare".to_owned(),
             Client::Peer(peer) => peer.kind.name().to_owned(),
         }
@@ -95,7 +91,7 @@ impl Client {
     /// Runs the client to its end.
     pub(crate) fn run(&self, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
         match self {
-            Client::Goodput { workers, journal } => goodput::run(*workers, *journal, order),
+            Client::Goodput { workers } => goodput::run(*workers, order),
             Client::Bare => bare::run(order),
             Client::Peer(peer) => peer.run(order),
         }

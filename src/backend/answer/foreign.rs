@@ -33,7 +33,7 @@ pub(in crate::backend) fn foreign(body: &[u8], asked: &str) -> RequestError {
         None => "plain text".to_owned(),
     };
     let start = excerpt(text.as_bytes());
-    RequestError::Malformed {
+    RequestError::Foreign {
         message: format!("{what} although {asked} was asked for: {start}"),
     }
 }

@@ -233,22 +233,25 @@ impl<D: Dialect> State<D> {
         reply.heard = Some(event.at);
         read.map_err(|unread| match unread {
             Unread::Server => server(data),
-            Unread::Json(error) => self.unreadable("JSON", &error, data),
+            Unread::Json(error) => {
+                let message = format!("invalid JSON ({error}) in the stream: {}", excerpt(data));
+                self.unreadable(data, RequestError::Malformed { message })
+            }
             Unread::NoTokens => RequestError::NoTokens,
-            Unread::Lacks(what) => self.unreadable("event", &format!("no {what}"), data),
+            Unread::Lacks(what) => {
+                let message = format!("invalid event (no {what}) in the stream: {}", excerpt(data));
+                self.unreadable(data, RequestError::Foreign { message })
+            }
         })
     }
 
-    fn unreadable(&self, what: &str, why: &dyn std::fmt::Display, data: &[u8]) -> RequestError {
-        let excerpt = excerpt(data);
-        if self.ending {
-            RequestError::Truncated {
-                message: format!("inside an event: {excerpt}"),
-            }
-        } else {
-            RequestError::Malformed {
-                message: format!("invalid {what} ({why}) in the stream: {excerpt}"),
-            }
+    /// What is wrong with an event. Where the body ended inside it, that is all.
+    fn unreadable(&self, data: &[u8], wrong: RequestError) -> RequestError {
+        match self.ending {
+            true => RequestError::Truncated {
+                message: format!("inside an event: {}", excerpt(data)),
+            },
+            false => wrong,
         }
     }
 }
