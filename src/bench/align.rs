@@ -10,7 +10,7 @@
 //! token, so that `input` is what is computed. A tokenizer that stands in for the model's does not know
 //! of it; the server does.
 
-use super::{Bench, Control};
+use super::{Bench, control::Control};
 use crate::{
     grammar::dataset::Dataset,
     inspect::{Inspector, ServerTokenizer, Untold},

@@ -17,7 +17,7 @@ impl ApiKey {
     pub(super) fn read(text: &str) -> Option<Self> {
         match text.strip_prefix("env:") {
             Some(name) => Some(ApiKey::Variable(name.to_owned())),
-            None => super::secret(text).map(ApiKey::Given),
+            None => secret(text).map(ApiKey::Given),
         }
     }
 
@@ -41,7 +41,7 @@ impl ApiKey {
             return Err(problem(message));
         }
         let (name, value) = backend.key_header(&key);
-        let value = super::secret(&value)
+        let value = secret(&value)
             .ok_or_else(|| problem("has control characters. Remove them".to_owned()))?;
         Ok((name, value))
     }
@@ -52,4 +52,11 @@ impl ApiKey {
         let key = std::env::var(name).unwrap_or_default();
         (!key.is_empty()).then(|| ApiKey::Variable(name.to_owned()))
     }
+}
+
+/// A header value that no debug output shows.
+pub(super) fn secret(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }

@@ -1,6 +1,8 @@
 //! Runs a bench: target → plan → drive → measure → judge.
 
-use super::{Bench, deliver::Drive, extend::Delivered, prepare::Prepared, remarks};
+use super::{
+    Bench, control::Control, deliver::Drive, extend::Delivered, prepare::Prepared, remarks,
+};
 use crate::{
     address::Endpoint,
     baseline::{Gate, GateSettings},
@@ -9,14 +11,12 @@ use crate::{
     journal::{FORM, Heading, Journal},
     judge::Criteria,
     lock::MeasurementLock,
-    observer::{Observer, Silent},
     problem::Problem,
-    record::{self, CountSource, Record, TokenCount},
-    redact,
+    record, redact,
     report::Report,
     run::{Audit, Run, Setup, Timestamps},
     stats::compare::Rule,
-    stop::{Stop, Stopper},
+    stop::Stopper,
     targets::{AnyTarget, Opened, Place, TargetError},
 };
 use std::{
@@ -26,68 +26,6 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::oneshot;
-
-/// How a run is watched and ended from outside.
-///
-/// A run that is ended early stops sending, cancels what is under way, and gives up whatever it waits for: the
-/// measurement lock, a server that is to become ready, connections. Its report has what was measured, and
-/// its verdict is *invalid*; if nothing was measured yet, there is [`Error::Ended`].
-///
-/// ```
-/// use goodput::{Bench, Verdict, bench::Control, observer::Observer, stop::{Stop, Stopper}, record::Record};
-/// use std::sync::Arc;
-///
-/// /// Ends the run with the first request that fails.
-/// struct Strict(Stopper);
-///
-/// impl Observer for Strict {
-///     fn finished(&self, record: &Record) {
-///         if !record.ok() {
-///             self.0.stop();
-///         }
-///     }
-/// }
-///
-/// # async fn test() -> Result<(), goodput::Error> {
-/// let (stopper, stop) = Stop::pair();
-/// let control = Control { stop, observer: Arc::new(Strict(stopper)) };
-/// let bench = Bench::new("chat").target("sim(faults = 'reset@req:10')").rate(10).requests(500);
-/// let report = bench.run_with(control).await?;
-/// assert_eq!(report.verdict(), Verdict::Invalid);
-/// assert!(report.completed() < 100);
-/// # Ok(())
-/// # }
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
-/// ```
-///
-/// [`Bench::run_blocking_with`] is the same for callers without a runtime. There another thread may hold the
-/// [`Stopper`](crate::stop::Stopper).
-#[derive(Clone)]
-pub struct Control {
-    /// Ends the run early.
-    pub stop: Stop,
-    /// Hears of its progress.
-    pub observer: Arc<dyn Observer>,
-}
-
-impl Control {
-    /// Whether there is still somebody who wants the run. `doing` ends the sentence "it was ended while it …".
-    pub(super) fn go_on(&self, doing: &str) -> Result<(), Error> {
-        match self.stop.is_requested() {
-            true => Err(Error::ended(doing)),
-            false => Ok(()),
-        }
-    }
-}
-
-impl Default for Control {
-    fn default() -> Self {
-        Control {
-            stop: Stop::never(),
-            observer: Arc::new(Silent),
-        }
-    }
-}
 
 impl Bench {
     /// Runs the bench and waits for the report.
@@ -336,13 +274,13 @@ impl Bench {
                 connections: delivery.connections,
                 reads: (&delivery.reads).into(),
                 watch: delivery.watch.as_ref().map(Into::into),
-                descriptors: delivery.descriptors,
+                descriptors: delivered.descriptors,
                 resolve_ms: delivery.resolved_in.map(|time| time.as_secs_f64() * 1e3),
-                server_ttft: delivery.server_ttft,
+                server_ttft: delivered.server_ttft,
             },
             partial: delivery.partial,
             rate_changes,
-            server: delivery.server.take(),
+            server: delivered.server.take(),
             probes: take(&mut delivery.probes),
             records: take(&mut delivery.records),
         }
@@ -460,29 +398,4 @@ pub(super) fn opened(target: &AnyTarget, control: &Control) -> Result<Opened, Er
             TargetError::Unreadable(why) => Error::Invalid(vec![Problem::new("target", "", why)]),
             TargetError::Ended => Error::ended("waited for its target"),
         })
-}
-
-/// Replaces estimates by counts: the server's for the prompt, our tokenizer's for the answer.
-pub(super) fn count_tokens(record: &mut Record, prepared: &Prepared) {
-    if let Some(tokens) = record.usage.and_then(|usage| usage.prompt_tokens) {
-        record.input = TokenCount {
-            tokens,
-            source: CountSource::Usage,
-        };
-    }
-    let counted_by_server = record.output.source == CountSource::Usage;
-    // What is left of an answer that failed is in no number, and may be anything.
-    if record.ok()
-        && !counted_by_server
-        && (!record.text.is_empty() || !record.reasoning.is_empty())
-    {
-        let answer = prepared.tokenizer.count(&record.text, false);
-        let reasoning = prepared.tokenizer.count(&record.reasoning, false);
-        if answer.source == CountSource::Tokenizer {
-            record.output = TokenCount {
-                tokens: answer.tokens + reasoning.tokens,
-                source: answer.source,
-            };
-        }
-    }
 }

@@ -2,10 +2,10 @@
 
 use super::{
     Bench, Control,
-    conduct::count_tokens,
     extend::Delivered,
     prepare::Prepared,
     profile::Profiler,
+    tokens::count_tokens,
     watch::{Pages, Watch},
 };
 use crate::{
@@ -137,7 +137,7 @@ impl Bench {
             let dialer = dialer.unwrap_or_else(|| Err(Error::ended("connected to the server")))?;
             self.drive(dialer, clock, &drive).await
         }))?;
-        delivered.delivery.descriptors = descriptors;
+        delivered.descriptors = descriptors;
         Ok(delivered)
     }
 
@@ -175,7 +175,7 @@ impl Bench {
                 _ => driver.drive(plan, bodies).await,
             };
             for record in &mut delivery.records {
-                count_tokens(record, prepared);
+                count_tokens(record, &prepared.tokenizer);
             }
             Ok(delivery)
         };

@@ -4,14 +4,14 @@
 //! segment has the conditions of the first one, and what is measured does not change as the run
 //! grows; near saturation a longer run in one piece would be another load.
 
-use super::{Bench, prepare::Prepared};
+use super::{Bench, prepare::Prepared, watch::Watched};
 use crate::{
     client::Delivery,
     clock::Nanos,
     error::Error,
     judge::{Criteria, SloResult, Verdict},
     plan::{self, Plan, RateChange},
-    run::Run,
+    run::{Run, ServerSide, ServerTtft},
     stats::Looks,
 };
 use std::sync::Arc;
@@ -21,6 +21,11 @@ use std::sync::Arc;
 pub(super) struct Delivered {
     /// What came of them, as if it were one run.
     pub(super) delivery: Delivery,
+    /// What the server counted meanwhile.
+    pub(super) server: Option<ServerSide>,
+    pub(super) server_ttft: Option<ServerTtft>,
+    /// Files and sockets that this process may have open, where sockets were used.
+    pub(super) descriptors: Option<u64>,
     /// When each began, and its plan.
     segments: Vec<(Nanos, Arc<Plan>)>,
     /// What the report has to say of how it was made.
@@ -28,20 +33,28 @@ pub(super) struct Delivered {
 }
 
 impl Delivered {
-    pub(super) fn new(delivery: Delivery, plan: Arc<Plan>) -> Self {
+    pub(super) fn new(first: Watched, plan: Arc<Plan>) -> Self {
         Delivered {
-            delivery,
+            delivery: first.delivery,
+            server: first.server,
+            server_ttft: first.server_ttft,
+            descriptors: None,
             segments: vec![(Nanos(0), plan)],
             remark: None,
         }
     }
 
-    /// Segments that have ended.
+    /// Watcheds that have ended.
     pub(super) fn segments(&self) -> usize {
         self.segments.len()
     }
 
-    pub(super) fn append(&mut self, next: Delivery, plan: Arc<Plan>) {
+    pub(super) fn append(&mut self, next: Watched, plan: Arc<Plan>) {
+        let Watched {
+            delivery: next,
+            server,
+            server_ttft,
+        } = next;
         let start = self.delivery.duration;
         let before = self.planned();
         self.delivery
@@ -66,10 +79,10 @@ impl Delivered {
         if let (Some(watch), Some(next)) = (&mut self.delivery.watch, next.watch) {
             *watch = std::mem::take(watch).before(next);
         }
-        if let (Some(server), Some(next)) = (&mut self.delivery.server, next.server) {
+        if let (Some(server), Some(next)) = (&mut self.server, server) {
             server.append(next, start);
         }
-        self.delivery.server_ttft = match (self.delivery.server_ttft, next.server_ttft) {
+        self.server_ttft = match (self.server_ttft, server_ttft) {
             (Some(ttft), Some(next)) => Some(ttft.plus(next)),
             _ => None,
         };
@@ -77,11 +90,20 @@ impl Delivered {
         self.segments.push((start, plan));
     }
 
+    /// All of them as one.
+    pub(super) fn into_watched(self) -> Watched {
+        Watched {
+            delivery: self.delivery,
+            server: self.server,
+            server_ttft: self.server_ttft,
+        }
+    }
+
     /// The way back from [`to_run`](Bench::to_run).
     pub(super) fn take_back(&mut self, run: Run) {
         self.delivery.records = run.records;
         self.delivery.probes = run.probes;
-        self.delivery.server = run.server;
+        self.server = run.server;
     }
 
     pub(super) fn planned(&self) -> usize {

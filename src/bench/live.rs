@@ -1,7 +1,7 @@
 //! A bench that names no target measures the built-in simulation: that is said, and refused where live servers
 //! are required.
 
-use super::{Bench, Control};
+use super::{Bench, control::Control};
 use crate::{
     error::Error,
     judge::{Finding, FindingKind},

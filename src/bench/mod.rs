@@ -8,10 +8,12 @@ mod bounds;
 mod calibration;
 mod check;
 mod conduct;
+mod control;
 mod deliver;
 mod demands;
 mod encode;
 mod extend;
+mod failure;
 mod family;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
@@ -30,11 +32,13 @@ mod remarks;
 mod setting;
 mod several;
 mod side;
+mod tokens;
 mod versus;
+mod waiting;
 mod watch;
 
-use api_key::ApiKey;
-pub use conduct::Control;
+use api_key::{ApiKey, secret};
+pub use control::Control;
 pub(crate) use family::Family;
 pub use lora::LoraAssignment;
 pub use setting::HeaderLines;
@@ -59,7 +63,7 @@ use crate::{
     targets::{self, AnyTarget},
     tokenizer::TokenizerSpec,
 };
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 
@@ -477,11 +481,4 @@ impl Bench {
             _ => target,
         }
     }
-}
-
-/// A header value that no debug output shows.
-fn secret(text: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::try_from(text).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

@@ -1,8 +1,8 @@
 //! From a bench to requests that are ready to go out.
 
 use super::{
-    Bench, align::Aligner, api_key::ApiKey, encode::Encoder, lora, made::made, ready::Waiting,
-    several,
+    Bench, align::Aligner, api_key::ApiKey, encode::Encoder, lora, made::made, several,
+    waiting::Waiting,
 };
 use crate::{
     address::Endpoint,

@@ -1,6 +1,6 @@
 //! The server's own profiler, on while requests are measured.
 
-use super::Control;
+use super::control::Control;
 use crate::{address::Endpoint, error::Error, inspect::Inspector, stop::Stop};
 use hyper::HeaderMap;
 use std::time::Duration;

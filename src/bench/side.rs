@@ -167,7 +167,7 @@ impl Side {
     pub(super) fn keep(&mut self, segment: Segment) -> (Metrics, Anatomy) {
         let plan = segment.prepared.plan.clone();
         match &mut self.delivered {
-            Some(whole) => whole.append(segment.delivered.delivery, plan),
+            Some(whole) => whole.append(segment.delivered.into_watched(), plan),
             None => self.delivered = Some(segment.delivered),
         }
         self.last = Some((segment.place, segment.prepared));

@@ -7,10 +7,10 @@ use crate::{
     error::Error,
     inspect::Inspector,
     problem::Problem,
-    run::ServerSide,
+    run::{ServerSide, ServerTtft},
     scrape::{Between, Reading, Series},
     setting::Setting,
-    sim::SimServer,
+    sim::{SimServer, metrics_page},
 };
 use hyper::HeaderMap;
 use std::{
@@ -47,9 +47,29 @@ impl Pages {
         let page = match self {
             Pages::None => return None,
             Pages::Live { inspector, headers } => inspector.metrics_page(headers, again)?,
-            Pages::Simulated(server) => server.metrics_page(now),
+            Pages::Simulated(server) => metrics_page(server, now),
         };
         Reading::of(&page)
+    }
+}
+
+/// A plan that was sent, and what the server says of it.
+pub(super) struct Watched {
+    /// What the client saw.
+    pub(super) delivery: Delivery,
+    /// What the server counted, where it was asked.
+    pub(super) server: Option<ServerSide>,
+    /// Time to first token as the server counted it, where it was asked.
+    pub(super) server_ttft: Option<ServerTtft>,
+}
+
+impl Watched {
+    fn unwatched(delivery: Delivery) -> Self {
+        Watched {
+            delivery,
+            server: None,
+            server_ttft: None,
+        }
     }
 }
 
@@ -66,11 +86,11 @@ impl Watch<'_> {
         &self,
         clock: &Clock,
         work: impl Future<Output = Result<Delivery, Error>>,
-    ) -> Result<Delivery, Error> {
+    ) -> Result<Watched, Error> {
         let Some(before) = self.pages.read(clock.now(), false) else {
-            return work.await;
+            return Ok(Watched::unwatched(work.await?));
         };
-        let (mut delivery, series) = match self.interval {
+        let (delivery, series) = match self.interval {
             None => (work.await?, None),
             Some(interval) => self.sampled(interval, clock, &before, work).await?,
         };
@@ -79,6 +99,7 @@ impl Watch<'_> {
             gauges: series.and_then(|series| series.of_run(delivery.started, delivery.duration)),
             ..ServerSide::default()
         };
+        let mut server_ttft = None;
         match self
             .pages
             .read(clock.now(), false)
@@ -87,13 +108,16 @@ impl Watch<'_> {
             Some(Between::Counted(counts, ttft)) => {
                 side.counted = Some(counts);
                 // Between a client and a simulation on one clock there is nothing to look for.
-                delivery.server_ttft = ttft.filter(|_| !clock.is_virtual());
+                server_ttft = ttft.filter(|_| !clock.is_virtual());
             }
             Some(Between::Restarted) => side.restarted = true,
             None => {}
         }
-        delivery.server = Some(side);
-        Ok(delivery)
+        Ok(Watched {
+            delivery,
+            server: Some(side),
+            server_ttft,
+        })
     }
 
     async fn sampled(

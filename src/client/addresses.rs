@@ -84,6 +84,28 @@ impl Addresses {
     }
 }
 
+/// Whether there is no connection because this machine has no descriptor, port or memory left for one.
+pub(super) fn is_of_this_machine(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use nix::errno::Errno;
+        let here = [
+            Errno::EMFILE,
+            Errno::ENFILE,
+            Errno::EADDRNOTAVAIL,
+            Errno::ENOBUFS,
+            Errno::ENOMEM,
+        ];
+        let errno = error.raw_os_error().map(Errno::from_raw);
+        errno.is_some_and(|errno| here.contains(&errno))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,9 +4,9 @@ use super::{
     bounds::Bounds,
     connection::Connection,
     content::Content,
-    exchange::Timeouts,
     head::{Head, Heading},
     message::Outgoing,
+    timeouts::Timeouts,
     watchdog::Watchdog,
 };
 use crate::{

@@ -161,7 +161,7 @@ impl Chunks {
 }
 
 fn not_chunked(why: &str) -> RequestError {
-    super::content::not_http(&why)
+    super::not_http::not_http(&why)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One connection, used by one request after the other.
 
 use super::{
+    addresses::is_of_this_machine,
     arrivals::{Reader, Reads},
     dial::Dialer,
     io::Stream,
@@ -208,28 +209,6 @@ fn refused(error: &io::Error) -> RequestError {
         RequestError::Tls { message }
     } else {
         RequestError::Connect { message }
-    }
-}
-
-/// Whether there is no connection because this machine has no descriptor, port or memory left for one.
-pub(super) fn is_of_this_machine(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use nix::errno::Errno;
-        let here = [
-            Errno::EMFILE,
-            Errno::ENFILE,
-            Errno::EADDRNOTAVAIL,
-            Errno::ENOBUFS,
-            Errno::ENOMEM,
-        ];
-        let errno = error.raw_os_error().map(Errno::from_raw);
-        errno.is_some_and(|errno| here.contains(&errno))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = error;
-        false
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::chunks::Chunks;
 use crate::record::RequestError;
-use std::fmt;
 use ureq_proto::BodyMode;
 
 /// What is still to come of an answer.
@@ -103,12 +102,5 @@ impl Content {
         Err(RequestError::Truncated {
             message: "the connection was closed before the answer was complete".into(),
         })
-    }
-}
-
-/// What came is not HTTP as it should be.
-pub(super) fn not_http(why: &dyn fmt::Display) -> RequestError {
-    RequestError::Malformed {
-        message: format!("not HTTP: {why}"),
     }
 }

@@ -5,7 +5,8 @@
 
 use super::{
     body::Body,
-    driver::{Delivery, Driver},
+    delivery::Delivery,
+    driver::Driver,
     share::{Place, Share, StartLine},
 };
 use crate::{clock::on_real_time_since, plan::Plan};

@@ -1,9 +1,8 @@
 //! How a connection to the target is made.
 
 use super::{
-    addresses::Addresses,
+    addresses::{Addresses, is_of_this_machine},
     arrivals::{Reader, Reads},
-    connection::is_of_this_machine,
     io::{Noted, Stream},
     tls::{Tls, is_of_tls},
 };

@@ -1,32 +1,29 @@
 //! Sends a plan: open loop on its schedule, closed loop as slots become free.
 
 use super::{
-    arrivals::{ReadLog, Reader},
+    arrivals::Reader,
     body::Body,
-    bounds::Bounds,
     connection::Pool,
+    delivery::Delivery,
     dial::Dialer,
-    exchange::{Channel, Launch, Slot, Timeouts, Traces},
+    exchange::{Channel, Slot},
     message::{Envelope, Message},
     probe::Probe,
+    request::{Arrival, Job, Stage, finished, run_one},
     share::{Place, Share, StartLine},
-    watch::{WatchLog, watch},
+    timeouts::Timeouts,
+    watch::watch,
 };
 use crate::{
     backend::Backend,
     clock::{Clock, Nanos},
     observer::{Observer, Silent},
     plan::{Plan, PlannedRequest},
-    record::{Record, RequestError, Task, TokenCount},
-    run::{ServerSide, ServerTtft},
+    record::Record,
     stop::Stop,
 };
-use std::{cell::Cell, pin::pin, rc::Rc, sync::Arc, time::Duration};
-use tokio::{
-    select,
-    sync::Semaphore,
-    task::{JoinError, JoinSet},
-};
+use std::{cell::Cell, rc::Rc, sync::Arc};
+use tokio::{select, sync::Semaphore, task::JoinSet};
 
 /// What a drive needs besides its plan.
 #[derive(Clone)]
@@ -55,45 +52,6 @@ pub struct Driver {
     pub observer: Arc<dyn Observer>,
     /// What is sent beside the plan.
     pub probe: Option<Probe>,
-}
-
-/// What came of a plan.
-#[derive(Debug, Clone, Default)]
-pub struct Delivery {
-    /// One record for each request that was taken up, in plan order.
-    pub records: Vec<Record>,
-    /// When the schedule started, by the driver's clock.
-    pub started: Nanos,
-    /// From the start of the schedule to the end of the last request.
-    pub duration: Nanos,
-    /// Connections opened.
-    pub connections: u64,
-    /// How answers were read.
-    pub reads: ReadLog,
-    /// How the client kept up; `None` on virtual time.
-    pub watch: Option<WatchLog>,
-    /// How long the resolver took for the target's name, if there was one to resolve.
-    pub resolved_in: Option<Duration>,
-    /// Files and sockets that this process may have open, where sockets were used.
-    pub descriptors: Option<u64>,
-    /// Time to first token as the server counted it, where it was asked.
-    pub server_ttft: Option<ServerTtft>,
-    /// What else it counted, where it was asked.
-    pub server: Option<ServerSide>,
-    /// What came of the probes, in the order of their times.
-    pub probes: Vec<Record>,
-    /// The run was stopped early.
-    pub partial: bool,
-}
-
-/// What the task of one request needs.
-pub(super) struct Job {
-    channel: Rc<Channel>,
-    backend: Arc<dyn Backend>,
-    stream: bool,
-    slots: Option<Arc<Semaphore>>,
-    stop: Stop,
-    observer: Arc<dyn Observer>,
 }
 
 impl Driver {
@@ -131,7 +89,12 @@ impl Driver {
         let sending = self.send(plan, bodies, share, start, &job);
         let sending = watch(&self.clock, sending);
         let ((delivery, watch), probes) = match &self.probe {
-            Some(probe) if share.worker == 0 => probe.beside(self, start, sending).await,
+            Some(probe) if share.worker == 0 => {
+                // Probes have connections of their own, and nobody hears of them.
+                let reader = Rc::new(Reader::new(self.clock.clone()));
+                let job = self.job(reader, None, Arc::new(Silent));
+                probe.beside(&job, start, sending).await
+            }
             _ => (sending.await, Vec::new()),
         };
         Delivery {
@@ -145,7 +108,7 @@ impl Driver {
     }
 
     /// With connections of its own.
-    pub(super) fn job(
+    fn job(
         &self,
         reader: Rc<Reader>,
         slots: Option<Arc<Semaphore>>,
@@ -292,131 +255,4 @@ impl Driver {
             channel.pool.give_back(connection);
         }
     }
-}
-
-impl Job {
-    fn free_slot(&self) -> Option<Slot> {
-        self.slots.as_ref()?.clone().try_acquire_owned().ok()
-    }
-
-    pub(super) fn launch(&self, message: Message) -> Result<Box<Launch>, RequestError> {
-        self.observer.sent();
-        self.channel.launch(message).map(Box::new)
-    }
-}
-
-/// More events than this are not believed to come before they do.
-const EXPECTED_EVENTS: u64 = 4096;
-
-/// A request as the driver took it up.
-pub(super) struct Arrival {
-    index: usize,
-    intended: Nanos,
-    dispatched: Nanos,
-    input: TokenCount,
-    /// Tokens that were asked for.
-    output_tokens: u64,
-    inputs: u64,
-    audio_seconds: f64,
-    lora: Option<String>,
-}
-
-impl Arrival {
-    pub(super) fn of(
-        request: &PlannedRequest,
-        index: usize,
-        intended: Nanos,
-        dispatched: Nanos,
-    ) -> Self {
-        Arrival {
-            index,
-            intended,
-            dispatched,
-            input: request.input,
-            output_tokens: request.output_tokens,
-            inputs: request.prompt.inputs(),
-            audio_seconds: request.prompt.audio_seconds(),
-            lora: request.lora().map(str::to_owned),
-        }
-    }
-}
-
-/// How far the driver got with it.
-pub(super) enum Stage {
-    /// There was no slot.
-    Queued(Message, Arc<Semaphore>),
-    /// It is on its way, and holds its slot if it needs one.
-    Launched(Result<Box<Launch>, RequestError>, Option<Slot>),
-}
-
-pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
-    let clock = &job.channel.clock;
-    let mut traces = Traces::default();
-    // Room for what is expected, so that it need not be moved as it grows.
-    let expected = arrival.output_tokens.min(EXPECTED_EVENTS) as usize;
-    traces.reply.events.reserve(expected);
-    let mut sent = None;
-    let outcome = {
-        let work = async {
-            let (launch, slot) = match stage {
-                Stage::Launched(launch, slot) => (launch, slot),
-                Stage::Queued(message, slots) => {
-                    let slot = slots.acquire_owned().await.ok();
-                    (job.launch(message), slot)
-                }
-            };
-            let launch = launch?;
-            sent = Some(launch.sent);
-            let task = job.backend.task();
-            let bounds = Bounds::of(task, arrival.output_tokens, launch.body_size());
-            let mut decoder = job.backend.decoder(job.stream);
-            job.channel
-                .exchange(launch, &bounds, &mut *decoder, &mut traces, slot)
-                .await
-        };
-        let outcome = job.stop.or_cut(pin!(work)).await;
-        outcome.unwrap_or(Err(RequestError::Cancelled))
-    };
-    let end = traces.ended.unwrap_or_else(|| clock.now());
-    let mut reply = traces.reply;
-    // A run keeps all of them.
-    reply.events.shrink_to_fit();
-    reply.text.shrink_to_fit();
-    let record = Record {
-        index: arrival.index,
-        intended: arrival.intended,
-        dispatched: arrival.dispatched,
-        sent: sent.unwrap_or(end),
-        connected: traces.connected,
-        head: traces.head,
-        end,
-        status: traces.status,
-        timestamps: traces.timestamps,
-        retried: traces.retried,
-        input: arrival.input,
-        output: TokenCount::of_reply(&reply),
-        events: reply.events,
-        answered: reply.answered,
-        asked: match job.backend.task() {
-            Task::Generate => arrival.output_tokens,
-            Task::Pool => 0,
-        },
-        inputs: arrival.inputs,
-        audio_seconds: arrival.audio_seconds,
-        lora: arrival.lora,
-        text: reply.text,
-        reasoning: reply.reasoning,
-        finish: reply.finish,
-        usage: reply.usage,
-        server_times: reply.server_times,
-        error: outcome.err(),
-    };
-    job.observer.finished(&record);
-    record
-}
-
-/// What a task came to. Nothing aborts the tasks, so one that did not finish has panicked, and the
-/// panic goes on in the run.
-pub(super) fn finished(done: Result<Record, JoinError>) -> Record {
-    done.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
 }

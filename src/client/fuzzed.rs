@@ -19,7 +19,7 @@ pub(crate) fn fuzzed_answer(bytes: &[u8], piece: usize) -> Result<(u16, Vec<u8>)
         body: Body::default(),
     };
     let sealed = envelope.seal(&message);
-    let (_, call) = sealed.map_err(|e| super::content::not_http(&e))?;
+    let (_, call) = sealed.map_err(|e| super::not_http::not_http(&e))?;
     let ended = || RequestError::Truncated {
         message: "the connection was closed before an answer came".into(),
     };

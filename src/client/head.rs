@@ -1,6 +1,6 @@
 //! The head of an answer.
 
-use super::content::{Content, not_http};
+use super::{content::Content, not_http::not_http};
 use crate::record::RequestError;
 use memchr::memmem;
 use ureq_proto::{

@@ -5,18 +5,16 @@
 //! never the one asked for. Here each probe is due at its own time, whatever became of those before.
 
 use super::{
-    arrivals::Reader,
     body::Body,
-    driver::{Arrival, Driver, Job, Stage, finished, run_one},
     message::Message,
+    request::{Arrival, Job, Stage, finished, run_one},
 };
 use crate::{
     clock::{Clock, Nanos},
-    observer::Silent,
     plan::PlannedRequest,
     record::Record,
 };
-use std::{convert::Infallible, rc::Rc, sync::Arc, time::Duration};
+use std::{convert::Infallible, rc::Rc, time::Duration};
 use tokio::{select, task::JoinSet};
 
 /// A request that is sent again and again while a plan is.
@@ -38,21 +36,19 @@ struct Sent {
 }
 
 impl Probe {
-    /// Sends probes from `start` until the work is done, on connections of their own, and waits for the
-    /// last answers. Their times count from the start.
+    /// Sends probes from `start` until the work is done, and waits for the last answers. Their times count
+    /// from the start.
     pub(super) async fn beside<T>(
         &self,
-        driver: &Driver,
+        job: &Rc<Job>,
         start: Nanos,
         work: impl Future<Output = T>,
     ) -> (T, Vec<Record>) {
-        let reader = Rc::new(Reader::new(driver.clock.clone()));
-        let job = driver.job(reader, None, Arc::new(Silent));
         let mut sent = Sent::default();
         let done = select! {
             biased;
             done = work => done,
-            never = self.send(&driver.clock, start, &job, &mut sent) => match never {},
+            never = self.send(&job.channel.clock, start, job, &mut sent) => match never {},
         };
         let Sent {
             mut under_way,

@@ -7,6 +7,7 @@
 mod date;
 #[cfg(not(target_os = "linux"))]
 mod instant;
+mod nanos;
 mod paused;
 #[cfg(test)]
 mod real_tests;
@@ -18,6 +19,7 @@ mod timerfd;
 mod virtual_time;
 
 pub(crate) use date::{rfc3339, today};
+pub use nanos::Nanos;
 pub(crate) use runtime::on_real_time_since;
 pub use runtime::{on_paused_time, on_real_time, on_virtual_time};
 pub use sleep::Sleep;
@@ -27,50 +29,8 @@ use instant::Monotonic as Real;
 #[cfg(target_os = "linux")]
 use timerfd::Timer as Real;
 
-use serde::{Deserialize, Serialize};
 use sleepers::Time as _;
-use std::{ops::Sub, pin::pin, time::Duration};
-
-/// Nanoseconds since the run's start.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Nanos(pub u64);
-
-impl Nanos {
-    /// From seconds; negative values become 0.
-    pub fn from_secs_f64(seconds: f64) -> Self {
-        Nanos((seconds * 1e9).round() as u64)
-    }
-
-    /// In seconds.
-    pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 / 1e9
-    }
-
-    /// In milliseconds.
-    pub fn as_millis_f64(self) -> f64 {
-        self.0 as f64 / 1e6
-    }
-
-    /// This time plus a span.
-    pub fn after(self, span: Duration) -> Self {
-        Nanos(
-            self.0
-                .saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)),
-        )
-    }
-}
-
-/// The span between two times, 0 when the right one is later.
-impl Sub for Nanos {
-    type Output = Duration;
-
-    fn sub(self, earlier: Nanos) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
-    }
-}
+use std::pin::pin;
 
 /// The time of a run, and waiting in it. Clones share the same origin.
 #[derive(Debug, Clone)]

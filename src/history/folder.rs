@@ -1,9 +1,8 @@
 //! Where results lie: in `goodput` of Cargo's target folder, or where the user says.
 
+use super::workspace::{root, variable};
 use std::{
-    env,
-    ffi::OsStr,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -86,19 +85,6 @@ fn above(program: &Path) -> Option<PathBuf> {
     };
     let found = program.ancestors().skip(1).find(is_cargos)?;
     Some(found.to_owned())
-}
-
-/// The workspace's folder: that with the lock file, else the crate's.
-pub(super) fn root(folder: &Path) -> Option<PathBuf> {
-    let holds = |name: &'static str| move |folder: &&Path| folder.join(name).is_file();
-    let manifest = folder.ancestors().find(holds("Cargo.toml"))?;
-    let locked = manifest.ancestors().find(holds("Cargo.lock"));
-    Some(locked.unwrap_or(manifest).to_owned())
-}
-
-pub(super) fn variable(name: impl AsRef<OsStr>) -> Option<PathBuf> {
-    let value = env::var_os(name)?;
-    (!value.is_empty()).then(|| value.into())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod shown;
 mod store;
 #[cfg(test)]
 mod testing;
+mod workspace;
 
 pub(crate) use folder::of_bench;
 

@@ -1,6 +1,6 @@
 //! Cargo's target folder, as the command finds it from a folder.
 
-use super::folder::{root, variable};
+use super::workspace::{root, variable};
 use serde_json::Value;
 use std::{
     io::Read,

@@ -1,8 +1,8 @@
 //! What a server says of itself.
 
 use super::{
-    Inspector,
-    ask::{MODELS, Question},
+    inspector::Inspector,
+    question::{MODELS, Question},
 };
 use reqwest::header::HeaderMap;
 use serde_json::Value;

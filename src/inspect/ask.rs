@@ -1,110 +1,52 @@
 //! One question to a server: it ends soon, reads no more than it may, and goes nowhere else.
 
-use super::{Inspector, root_cause};
-use crate::redact;
+use super::{
+    inspector::Inspector,
+    question::{Answer, How, Question, Unanswered},
+};
+use crate::{redact, stop::Stop};
 use bytes::Bytes;
 use reqwest::{
-    Response, StatusCode, Url,
+    Response, Url,
     header::{CONNECTION, CONTENT_TYPE, HeaderMap, LOCATION},
 };
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::{error::Error, io, time::Duration};
 
-/// Most questions are answered at once; a server that accepts and is silent is not waited for much longer.
-const SOON: Duration = Duration::from_secs(5);
+impl Inspector {
+    /// Whether a path answers with a success status within this time.
+    pub(crate) fn answers_ok(&self, path: &str, within: Duration) -> bool {
+        let headers = HeaderMap::new();
+        let question = Question {
+            again: true,
+            within,
+            ..Question::get(path, &headers)
+        };
+        // In an async block: reqwest wants a runtime around it from the start.
+        let answer = self.block_on(path, async { self.ask(&question).await });
+        answer.is_some_and(|answer| answer.is_ok())
+    }
 
-/// Bytes of a short answer.
-const SHORT: usize = 1 << 20;
-
-/// The list of models, below the address of the API.
-pub(super) const MODELS: &str = "/models";
-
-/// What is asked.
-pub(super) struct Question<'a> {
-    pub(super) path: &'a str,
-    pub(super) how: How<'a>,
-    pub(super) headers: &'a HeaderMap,
-    /// Bytes of the answer that are read at most.
-    pub(super) most: usize,
-    /// From the first byte of the question to the last of the answer.
-    pub(super) within: Duration,
-    /// Keeps the connection for the next question.
-    pub(super) again: bool,
-}
-
-impl<'a> Question<'a> {
-    /// A short question with a short answer.
-    pub(super) fn get(path: &'a str, headers: &'a HeaderMap) -> Self {
-        Question {
-            path,
-            how: How::Get,
-            headers,
-            most: SHORT,
-            within: SOON,
-            again: false,
+    /// Posts nothing to a path and waits for success, up to `within` and until `stop`. May be called inside of
+    /// another runtime, which waits: never while something is measured.
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        within: Duration,
+        stop: &Stop,
+    ) -> Result<(), String> {
+        let question = Question {
+            how: How::Post,
+            within,
+            ..Question::get(path, headers)
+        };
+        let answer = self.wait(path, async || stop.or_ended(self.ask(&question)).await);
+        match answer.flatten() {
+            Some(answer) => answer.map(drop).map_err(|why| why.to_string()),
+            None => Err(format!("{path} was not asked")),
         }
     }
-}
 
-/// How something is asked for.
-pub(super) enum How<'a> {
-    Get,
-    /// Without a body.
-    Post,
-    Json(&'a Value),
-}
-
-/// An answer of status 2xx.
-#[derive(Debug)]
-pub(super) struct Answer {
-    url: String,
-    pub(super) media: Option<String>,
-    pub(super) body: Bytes,
-}
-
-/// Why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unanswered {
-    #[error("cannot connect to {place}: {why}")]
-    Unreachable {
-        place: String,
-        why: String,
-        /// It will be the same the next time, as with a certificate.
-        for_good: bool,
-    },
-    #[error("{url} does not answer: {why}")]
-    Broken { url: String, why: String },
-    #[error("{url} did not answer within {:.1} s", .within.as_secs_f64())]
-    Silent { url: String, within: Duration },
-    #[error("{url} answers {status}")]
-    Status { url: String, status: StatusCode },
-    /// Keys must not go where nobody has sent them.
-    #[error(
-        "{url} answers {status} and sends to {to}. goodput follows no redirects, so that keys stay with \
-         the server that was named; name that address if it is the right one"
-    )]
-    Elsewhere {
-        url: String,
-        status: StatusCode,
-        to: String,
-    },
-    #[error("{url} answers with more than {most} bytes, which are not read")]
-    TooLong { url: String, most: usize },
-    #[error("{url} answers with something else than expected: {why}")]
-    Unreadable { url: String, why: String },
-}
-
-impl Answer {
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Unanswered> {
-        serde_json::from_slice(&self.body).map_err(|e| Unanswered::Unreadable {
-            url: self.url.clone(),
-            why: e.to_string(),
-        })
-    }
-}
-
-impl Inspector {
     /// Asks at the places where the path may be, in their order. What is not found at one is asked for at the
     /// next; where it was found, it is asked for from then on.
     pub(super) async fn ask(&self, question: &Question<'_>) -> Result<Answer, Unanswered> {
@@ -228,4 +170,13 @@ fn target(url: &str, headers: &HeaderMap) -> String {
         Some(to) => redact::place(to.as_str()),
         None => "no address".to_owned(),
     }
+}
+
+/// reqwest says what it was doing first; the reason stands at the end of the chain.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }

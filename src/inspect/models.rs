@@ -1,8 +1,8 @@
 //! The models that a server lists.
 
 use super::{
-    Inspector,
-    ask::{MODELS, Question, Unanswered},
+    inspector::Inspector,
+    question::{MODELS, Question, Unanswered},
 };
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::Deserialize;

@@ -1,8 +1,8 @@
 //! The page on which a server tells what it counts.
 
 use super::{
-    Inspector,
-    ask::{Answer, Question},
+    inspector::Inspector,
+    question::{Answer, Question},
 };
 use reqwest::header::HeaderMap;
 use std::time::Duration;

@@ -1,14 +1,24 @@
 //! Servers that are late, endless, or lead elsewhere.
 
-use super::{ask::Unanswered, *};
-use crate::address::Origin;
+use super::{
+    inspector::{IDLE, Inspector, SAY_AFTER},
+    question::{Question, Unanswered},
+    *,
+};
+use crate::{
+    address::{Endpoint, Origin},
+    observer::Observer,
+    stop::Stop,
+};
+use reqwest::header::HeaderMap;
 use rstest::rstest;
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 const LIMIT: Duration = Duration::from_secs(20);

@@ -2,8 +2,8 @@
 //! forms of their own.
 
 use super::{
-    Inspector,
-    ask::{How, Question, Unanswered},
+    inspector::Inspector,
+    question::{How, Question, Unanswered},
 };
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, de::DeserializeOwned};

@@ -2,13 +2,16 @@
 //! without prompts and answers. A thread of its own writes it, so that the run only hands each record over. After a
 //! good end the file goes with the report; after a kill `goodput report FILE` shows the run as far as it came.
 
+mod line;
 mod place;
 mod writer;
 
+#[cfg(any(test, feature = "cli"))]
+pub(crate) use line::LeftOut;
+pub(crate) use line::{FORM, Heading};
 pub(crate) use place::Place;
 
-use crate::{observer::Observer, record::Record, run::Setup};
-use serde::{Deserialize, Serialize};
+use crate::{observer::Observer, record::Record};
 use std::{
     fmt, io,
     path::PathBuf,
@@ -21,33 +24,8 @@ use std::{
 };
 use writer::{Message, Writer};
 
-/// The version of the form. It rises when a reader of the older form would be misled.
-pub(crate) const FORM: u32 = 1;
-
 /// So many records wait for the writer at most. The run never waits for it: what is beyond is left out.
 const WAITING: usize = 1 << 14;
-
-/// The first line of the file; each of the others is a [`Record`], or a [`LeftOut`].
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Heading {
-    /// [`FORM`].
-    pub(crate) goodput_journal: u32,
-    /// When the run began, in seconds since 1970.
-    pub(crate) began: u64,
-    /// What was asked.
-    pub(crate) setup: Setup,
-    /// The limits on requests that define goodput.
-    pub(crate) limits: String,
-}
-
-/// A line after a gap. The last one in the file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LeftOut {
-    /// So many requests have ended since the run began that are not in the file: the writer was behind, or the disk was
-    /// full.
-    pub(crate) left_out: u64,
-}
 
 /// The journal of a run that goes on. Dropped, it stays if the run has not [ended well](Journal::ended_well), and its
 /// observer hears of it.

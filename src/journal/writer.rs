@@ -1,6 +1,6 @@
 //! The thread that writes a journal.
 
-use super::{Heading, LeftOut};
+use super::line::{Heading, LeftOut};
 use crate::record::{self, Record};
 use serde::Serialize;
 use std::{

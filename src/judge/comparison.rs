@@ -1,9 +1,6 @@
 //! Two servers, or two times of one, held against each other.
 
-use super::{
-    quantity::Unit,
-    verdict::{Judgement, OnInconclusive, Verdict},
-};
+use super::quantity::Unit;
 use crate::stats::compare::{self, Conclusion, Rule, Worse};
 use serde::{Deserialize, Serialize};
 
@@ -98,34 +95,11 @@ impl Comparison {
     }
 }
 
-impl Judgement {
-    /// This judgement of B with a comparison: a gated metric that got worse makes the verdict
-    /// *fail*. A comparison that tells nothing changes the verdict only if `inconclusive` is
-    /// [`OnInconclusive::Fail`]; then *pass* becomes *inconclusive*. An invalid run stays invalid. A
-    /// comparison is a demand, so *no verdict* becomes *pass* where it decides nothing else.
-    #[must_use]
-    pub fn compared(mut self, comparison: Comparison, inconclusive: OnInconclusive) -> Self {
-        self.verdict = match (self.verdict, comparison.conclusion()) {
-            (Verdict::Invalid, _) => Verdict::Invalid,
-            (_, Conclusion::Worse) => Verdict::Fail,
-            (Verdict::Pass | Verdict::NoVerdict, Conclusion::Inconclusive)
-                if inconclusive == OnInconclusive::Fail =>
-            {
-                Verdict::Inconclusive
-            }
-            (Verdict::NoVerdict, _) => Verdict::Pass,
-            (verdict, _) => verdict,
-        };
-        self.comparison = Some(comparison);
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        judge::Criteria,
+        judge::{Criteria, Judgement, OnInconclusive, Verdict},
         metrics::testing::{record, run_of},
         report::testing::{changed, compared},
     };

@@ -1,11 +1,5 @@
 //! What a run is expected to do. A gate is worth something if it can fail, which a bench can show.
 
-use super::{
-    finding::Finding,
-    function::FunctionCheck,
-    verdict::{Judgement, Verdict},
-};
-use crate::stats::compare::Conclusion;
 use goodput_grammar::{Mistake, names::EXPECT};
 use serde::{Deserialize, Serialize};
 
@@ -32,30 +26,6 @@ impl Expect {
             "fail" => Ok(Expect::Fail),
             _ => Err(Mistake::unknown("answer", text, EXPECT)),
         }
-    }
-}
-
-impl Judgement {
-    /// Whether the run did what is expected of it: nothing speaks against it, or with [`Expect::Fail`] an
-    /// SLO is missed or a comparison shows that it is worse, and nothing else fails.
-    pub fn holds(&self) -> bool {
-        match self.expect {
-            Expect::Pass => matches!(self.verdict, Verdict::Pass | Verdict::NoVerdict),
-            Expect::Fail => {
-                self.verdict == Verdict::Fail && self.misses() && !self.fails_otherwise()
-            }
-        }
-    }
-
-    fn misses(&self) -> bool {
-        let compared = self.comparison.as_ref();
-        let worse = compared.is_some_and(|compared| compared.conclusion() == Conclusion::Worse);
-        worse || self.slos.iter().any(|slo| slo.verdict == Verdict::Fail)
-    }
-
-    fn fails_otherwise(&self) -> bool {
-        let fails = |finding: &Finding| finding.kind.fails();
-        self.findings.iter().any(fails) || matches!(self.function, Some(FunctionCheck::Missed(_)))
     }
 }
 

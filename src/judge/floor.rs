@@ -1,6 +1,6 @@
 //! Failed requests always count: a floor below all demands.
 
-use super::verdict::Criteria;
+use super::criteria::Criteria;
 use crate::metrics::Metrics;
 use goodput_grammar::slo::Subject;
 

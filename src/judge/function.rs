@@ -1,6 +1,5 @@
 //! What a bench's own function says: a demand that only the bench itself knows.
 
-use super::verdict::{Judgement, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// What a bench's own function says of its report.
@@ -15,34 +14,11 @@ pub enum FunctionCheck {
     Missed(String),
 }
 
-impl Judgement {
-    /// This judgement after the bench's function has been called. An error makes the verdict *fail*; if
-    /// nothing else was demanded and the function demands something, its consent makes *pass* of *no verdict*.
-    #[must_use]
-    pub fn answered(mut self, said: &Result<(), String>) -> Self {
-        match (said, self.verdict) {
-            (_, Verdict::Invalid) => {}
-            (Err(why), _) => {
-                self.verdict = Verdict::Fail;
-                self.function = Some(FunctionCheck::Missed(why.clone()));
-            }
-            (Ok(()), verdict) if self.function.is_some() => {
-                self.function = Some(FunctionCheck::Holds);
-                if verdict == Verdict::NoVerdict {
-                    self.verdict = Verdict::Pass;
-                }
-            }
-            (Ok(()), _) => {}
-        }
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        judge::Criteria,
+        judge::{Criteria, Judgement, Verdict},
         metrics::testing::{record, run_of},
     };
     use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject};

@@ -27,16 +27,20 @@
 //! least one, the run **fails**. An SLO on `errors` takes the place of this limit.
 
 mod anatomy;
+mod assess;
 mod attribution;
 mod audit;
 mod changes;
 mod compared;
 mod comparison;
+mod criteria;
 mod estimate;
 mod expect;
 mod finding;
+mod findings;
 mod floor;
 mod function;
+mod judgement;
 mod quantity;
 mod reading;
 mod slo;
@@ -44,16 +48,19 @@ mod verdict;
 mod worst;
 
 pub use anatomy::{Anatomy, Blocks, Length, Mean, Part};
+pub use assess::judge;
 pub use attribution::{attribute, attribute_pairs};
 pub(crate) use changes::changes;
 pub(crate) use compared::{Compared, Measured};
 pub use comparison::{Change, Comparison, Pairing};
+pub use criteria::Criteria;
 pub use expect::Expect;
 pub use finding::{Finding, FindingKind};
 pub use function::FunctionCheck;
+pub use judgement::Judgement;
 pub use quantity::Unit;
 pub(crate) use quantity::number;
 pub(crate) use reading::sureness;
 pub use slo::{SloResult, value};
-pub use verdict::{Criteria, Judgement, OnInconclusive, Verdict, judge};
+pub use verdict::{OnInconclusive, Verdict};
 pub use worst::WorstRequest;

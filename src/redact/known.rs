@@ -1,7 +1,7 @@
 //! The credentials that this process knows.
 
 use super::{
-    MASK,
+    mask::MASK,
     name::{is_secret, is_secret_header},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};

@@ -6,6 +6,7 @@
 //! are masked wherever they stand, so that a server may repeat them.
 
 mod known;
+mod mask;
 mod name;
 mod shape;
 
@@ -16,6 +17,7 @@ use std::{
 
 pub(crate) use known::{learn, learn_header};
 use known::{masked_known, masked_known_word};
+use mask::MASK;
 
 /// A setting whose debug text tells no credential.
 #[derive(Clone, Default, PartialEq)]
@@ -40,9 +42,6 @@ impl<T: fmt::Debug> fmt::Debug for Hidden<T> {
         f.write_str(&text(&format!("{:?}", self.0)))
     }
 }
-
-/// What stands in place of a credential.
-pub(crate) const MASK: &str = "***";
 
 /// A text without credentials, known ones or such that look like it.
 pub(crate) fn text(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Credentials that are known by the name next to them, or by their form.
 
 use super::{
-    MASK,
+    mask::MASK,
     name::{is_clearly_secret, is_secret},
 };
 use crate::grammar::target::{masked_query, masked_url};

@@ -1,6 +1,6 @@
 //! The key `goodput` of a result file: what vLLM does not know or does not tell.
 
-use super::{client, server, table::first_errors};
+use super::{client, failures::first_errors, server};
 use crate::{
     judge::{Expect, Judgement},
     metrics::{Metrics, Summary},

@@ -22,6 +22,7 @@ mod event;
 mod evidence;
 mod extra;
 mod failed;
+mod failures;
 mod fields;
 mod json;
 #[cfg(feature = "junit")]
@@ -68,6 +69,7 @@ pub use vllm::{VllmMetric, VllmOptions, result_file_name};
 #[cfg(feature = "cli")]
 pub(crate) use {
     client::text as client_text,
+    failures::capped,
     markdown::plain,
-    table::{Line, capped, lines, table},
+    table::{Line, lines, table},
 };

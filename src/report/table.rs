@@ -1,20 +1,14 @@
 //! The table that `vllm bench serve` prints, made of the values of its result file.
 
 use super::{
+    failures::first_errors,
     json::{JsonOptions, vllm_keys},
     vllm::{VllmMetric, VllmOptions},
 };
-use crate::{
-    metrics::{Metrics, one_line},
-    record::RequestError,
-    run::Run,
-};
+use crate::{metrics::Metrics, run::Run};
 use serde_json::{Map, Value};
 
 const WIDTH: usize = 50;
-
-/// vLLM lists so many failures above its table.
-const FAILURES: usize = 10;
 
 /// The table of `vllm bench serve` 0.33, line for line, its list of
 /// failures above it included. Ends without a line break.
@@ -192,25 +186,6 @@ fn decoding(lines: &mut Lines<'_>) {
             lines.push(&format!("  Position {place}"), decimals(rate * 100.0));
         }
     }
-}
-
-/// How the first of a run's requests failed.
-pub(super) fn first_errors(run: &Run) -> Vec<String> {
-    let errors = run
-        .records
-        .iter()
-        .filter_map(|record| record.error.as_ref())
-        .filter(|error| **error != RequestError::Cancelled)
-        .map(|error| error.to_string());
-    capped(errors)
-}
-
-/// So many failures as are shown, each in one line.
-pub(crate) fn capped(errors: impl Iterator<Item = String>) -> Vec<String> {
-    errors
-        .take(FAILURES)
-        .map(|error| one_line(&error))
-        .collect()
 }
 
 struct Lines<'a> {

@@ -1,6 +1,9 @@
 //! Journals of runs that were killed.
 
-use super::{Reading, Wrong, own};
+use super::{
+    own,
+    reading::{Reading, Wrong},
+};
 use crate::{
     clock::Nanos,
     grammar::goodput,

@@ -8,38 +8,18 @@ mod document;
 mod import;
 mod journal;
 mod own;
+mod reading;
 mod shown;
 
 use crate::{error::Error, files::text, problem::Problem};
 use document::{Document, Documents};
-use import::{Imported, Reader};
-use own::Own;
-use serde_json::{Map, Value};
+use import::Reader;
+pub(crate) use reading::Reading;
+use reading::Wrong;
+use serde_json::Value;
 use std::{io::ErrorKind, path::Path};
 
 pub(crate) use shown::{json, markdown, text};
-
-/// One result of a file.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    /// The file, and where in it, if it has several results.
-    place: String,
-    /// The result under vLLM's keys, without lists that grow with requests.
-    values: Map<String, Value>,
-    /// How many requests failed, where the values do not say.
-    failed: Option<u64>,
-    /// How the first of them failed.
-    first_errors: Vec<String>,
-    origin: Origin,
-}
-
-/// Who wrote it, with what it holds besides.
-#[derive(Debug)]
-enum Origin {
-    Goodput(Box<Own>),
-    Vllm,
-    Other(Box<Imported>),
-}
 
 /// The results of a file.
 ///
@@ -128,9 +108,6 @@ pub(crate) fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<(Vec<Reading>, Vec
         false => Err(Error::Invalid(problems)),
     }
 }
-
-/// Everything wrong with one result.
-type Wrong = Vec<String>;
 
 /// Tells the tool by the shape.
 fn reading(place: &str, document: Value) -> Result<Vec<Reading>, Wrong> {

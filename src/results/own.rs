@@ -1,71 +1,8 @@
 //! goodput's result files and vLLM's.
 
-use super::{Origin, Reading, Wrong, import::Imported};
-use crate::{
-    judge::{
-        Comparison, Expect, Finding, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest,
-    },
-    metrics::ErrorGroup,
-    report::{SCHEMA, capped},
-};
-use serde::Deserialize;
+use super::reading::{Imported, Origin, Own, Reading, Wrong};
+use crate::report::{SCHEMA, capped};
 use serde_json::{Map, Value};
-
-/// What the key `goodput` says of the run.
-#[derive(Debug, Deserialize)]
-pub(super) struct Own {
-    #[serde(default)]
-    pub(super) simulated: bool,
-    verdict: Verdict,
-    findings: Vec<Finding>,
-    slos: Vec<SloResult>,
-    #[serde(default)]
-    error_groups: Vec<ErrorGroup>,
-    #[serde(default)]
-    worst: Vec<WorstRequest>,
-    #[serde(default)]
-    comparison: Option<Comparison>,
-    #[serde(default)]
-    function: Option<FunctionCheck>,
-    #[serde(default)]
-    expect: Expect,
-    #[serde(default)]
-    first_errors: Vec<String>,
-    /// Lines about the client and the server, each with its label.
-    #[serde(default)]
-    pub(super) client: Vec<(String, String)>,
-    #[serde(default)]
-    requests: Requests,
-    /// All of it, as it was read.
-    #[serde(skip)]
-    pub(super) whole: Value,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Requests {
-    #[serde(default)]
-    completed: Option<u64>,
-    #[serde(default)]
-    failed: Option<u64>,
-}
-
-impl Own {
-    /// The judgement as it was made.
-    pub(super) fn judgement(&self) -> Judgement {
-        Judgement {
-            verdict: self.verdict,
-            findings: self.findings.clone(),
-            slos: self.slos.clone(),
-            errors: self.error_groups.clone(),
-            worst: self.worst.clone(),
-            comparison: self.comparison.clone(),
-            function: self.function.clone(),
-            expect: self.expect,
-            completed: self.requests.completed.unwrap_or_default(),
-            failed: self.requests.failed.unwrap_or_default(),
-        }
-    }
-}
 
 /// The keys that every result of `vllm bench serve` has.
 const ALWAYS: [&str; 4] = [

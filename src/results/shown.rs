@@ -1,6 +1,6 @@
 //! Readings as people and programs want them.
 
-use super::{Origin, Reading, import::Imported, own::Own};
+use super::reading::{Imported, Origin, Own, Reading};
 use crate::report::{self, Line, SCHEMA};
 use serde_json::{Value, json};
 use std::fmt::Write;

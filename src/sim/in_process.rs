@@ -1,6 +1,6 @@
 //! A server at the other end of in-memory pipes.
 
-use super::server::{SimServer, serve_connection};
+use super::{server::SimServer, serving::serve_connection};
 use crate::clock::Clock;
 use std::{
     fmt,

@@ -31,6 +31,7 @@ mod prefix;
 mod refusal;
 mod script;
 mod server;
+mod serving;
 mod stall;
 mod streamed;
 mod surface;
@@ -43,7 +44,9 @@ mod tokens;
 pub(crate) use accept::accept_each;
 pub use in_process::InProcess;
 pub(crate) use in_process::Serve;
-pub use server::{SimServer, serve_connection};
+pub use server::SimServer;
+pub use serving::serve_connection;
+pub(crate) use surface::metrics_page;
 pub use tcp::{Listening, serve_forever};
 #[cfg(feature = "wiremock")]
 pub(crate) use {server::estimate_tokens, thread::ServerThread};

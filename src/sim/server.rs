@@ -3,9 +3,7 @@
 use super::{
     dialect::{MAX_MODEL_LEN, WORDS},
     engine::EngineRunner,
-    hang_up::{Ending, HangUp},
     script::{Latencies, luck},
-    surface,
     telemetry::Telemetry,
 };
 use crate::{
@@ -13,25 +11,18 @@ use crate::{
     problem::Problem,
     tokenizer::{Codec, Tokenizer},
 };
-use futures_util::FutureExt;
 use goodput_grammar::{
     engine::{EngineConfig, StepCost},
     sim::Script,
 };
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use std::{
-    convert::Infallible,
     fmt,
-    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A server that answers by a script or by an engine.
 pub struct SimServer {
@@ -141,11 +132,6 @@ impl SimServer {
         self.engine.as_ref()
     }
 
-    /// Its page `/metrics`.
-    pub(crate) fn metrics_page(&self, now: Nanos) -> String {
-        surface::metrics_page(self, now)
-    }
-
     /// What it has counted.
     pub(super) fn telemetry(&self) -> &Arc<Telemetry> {
         &self.telemetry
@@ -243,86 +229,4 @@ impl Drop for Accepted {
 /// About the tokens of an English text: a quarter of its bytes.
 pub(crate) fn estimate_tokens(text: &str) -> u64 {
     text.len().div_ceil(4) as u64
-}
-
-/// Serves one HTTP/1.1 connection until either side closes it. A connection that a fault refuses is
-/// closed at once, before the future is polled.
-///
-/// # Errors
-///
-/// What arrives is not HTTP, or the client went away in the middle of a request.
-pub fn serve_connection<IO>(
-    io: IO,
-    server: Arc<SimServer>,
-    clock: Clock,
-) -> impl Future<Output = Result<(), hyper::Error>>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
-    serve(io, server, clock, |_| ())
-}
-
-/// [`serve_connection`] with a `reset` that makes the client see a reset when the connection is
-/// closed.
-pub(super) fn serve<IO>(
-    io: IO,
-    server: Arc<SimServer>,
-    clock: Clock,
-    reset: impl FnOnce(&IO),
-) -> impl Future<Output = Result<(), hyper::Error>>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
-    let accepted = if server.refuses(clock.now()) {
-        reset(&io);
-        None
-    } else {
-        Some((io, reset))
-    };
-    async move {
-        match accepted {
-            Some((io, reset)) => serve_accepted(io, server, clock, reset).await,
-            None => Ok(()),
-        }
-    }
-}
-
-async fn serve_accepted<IO>(
-    io: IO,
-    server: Arc<SimServer>,
-    clock: Clock,
-    reset: impl FnOnce(&IO),
-) -> Result<(), hyper::Error>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
-    let hang_up = HangUp::default();
-    let service = service_fn(|request| {
-        let arrival = clock.now();
-        let (server, clock, hang_up) = (&server, &clock, &hang_up);
-        async move {
-            let answer = surface::answer(server, clock, arrival, hang_up, request);
-            Ok::<_, Infallible>(answer.await)
-        }
-    });
-    let mut connection = http1::Builder::new()
-        // The header would be of the system's time, which is not the clock's.
-        .auto_date_header(false)
-        .serve_connection(TokioIo::new(io), service);
-    let ended = poll_fn(|cx| match connection.poll_unpin(cx) {
-        Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
-        Poll::Pending => hang_up
-            .asked()
-            .map_or(Poll::Pending, |ending| Poll::Ready(Err(ending))),
-    });
-    match ended.await {
-        Ok(outcome) => outcome,
-        Err(ending) => {
-            let io = connection.into_parts().io.into_inner();
-            if ending == Ending::Reset {
-                reset(&io);
-            }
-            Ok(())
-        }
-    }
 }

@@ -1,10 +1,6 @@
 //! A simulated server on a port.
 
-use super::{
-    accept::accept_each,
-    server::{SimServer, serve},
-    thread::ServerThread,
-};
+use super::{accept::accept_each, server::SimServer, serving::serve, thread::ServerThread};
 use crate::clock::Clock;
 use std::{
     io,

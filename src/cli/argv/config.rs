@@ -1,6 +1,6 @@
 //! `--config FILE`: flags from a YAML file, as vLLM reads them. What stands on the command line wins.
 
-use super::{flag_name, names::Names};
+use super::names::{Names, flag_name};
 use crate::{cli::Cli, error::Error, files::text, problem::Problem};
 use clap::{CommandFactory, error::ErrorKind};
 use serde::Deserialize;

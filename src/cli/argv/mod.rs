@@ -44,13 +44,6 @@ pub(super) fn prepared(
     Ok((args, origins))
 }
 
-/// The name of a long flag, without a value behind `=`; `None` for anything else.
-fn flag_name(arg: &OsString) -> Option<&str> {
-    let text = arg.to_str()?.strip_prefix("--")?;
-    let name = text.split_once('=').map_or(text, |(name, _)| name);
-    (!name.is_empty()).then_some(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! The names of flags as vLLM's parser reads them: the beginning of one that no other has is enough, and
 //! names from before go on to work.
 
-use super::flag_name;
 use crate::{cli::Cli, error::Error, grammar::mistake::closest, problem::Problem};
 use clap::CommandFactory;
 use std::{collections::BTreeSet, ffi::OsString};
@@ -115,6 +114,13 @@ pub(super) fn resolved(args: Vec<OsString>, names: &Names) -> Result<Vec<OsStrin
         true => Ok(args),
         false => Err(Error::Invalid(problems)),
     }
+}
+
+/// The name of a long flag, without a value behind `=`; `None` for anything else.
+pub(super) fn flag_name(arg: &OsString) -> Option<&str> {
+    let text = arg.to_str()?.strip_prefix("--")?;
+    let name = text.split_once('=').map_or(text, |(name, _)| name);
+    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `--extra-body.temperature 0`: one key of a JSON object, as vLLM's parser has it.
 
-use super::flag_name;
+use super::names::flag_name;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, ffi::OsString};
 

@@ -1,6 +1,6 @@
 //! Numbers as Python's `int()` and `float()` read them: vLLM's flags take `1_000` and blanks around a number.
 
-use super::{flag_name, names};
+use super::{names, names::flag_name};
 use crate::cli::Cli;
 use clap::{Arg, CommandFactory};
 use std::{any::TypeId, borrow::Cow, collections::BTreeMap, ffi::OsString};

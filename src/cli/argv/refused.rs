@@ -1,6 +1,6 @@
 //! The flags of `vllm bench serve` that goodput does not have, and what to use instead. None is ignored.
 
-use super::flag_name;
+use super::names::flag_name;
 use crate::{error::Error, problem::Problem};
 use std::ffi::OsString;
 

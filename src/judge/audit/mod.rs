@@ -13,7 +13,7 @@ mod pauses;
 mod reads;
 mod server;
 
-use super::{finding::Finding, verdict::Criteria};
+use super::{criteria::Criteria, finding::Finding};
 use crate::{metrics::Metrics, run::Run};
 
 pub(super) fn findings(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec<Finding> {

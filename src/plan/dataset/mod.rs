@@ -26,6 +26,7 @@ mod sound;
 mod table;
 mod trace;
 mod trace_csv;
+mod trace_event;
 mod words;
 
 use super::{

@@ -12,7 +12,9 @@
 use super::{
     Sample, Samples, complaints, estimate, exactly,
     fields::{Fields, kind, lines},
-    fits_memory, trace_csv, words,
+    fits_memory, trace_csv,
+    trace_event::Event,
+    words,
 };
 use crate::{
     clock::Nanos,
@@ -25,17 +27,6 @@ use crate::{
 use goodput_grammar::dataset::TimedTrace;
 use serde_json::Value;
 use std::collections::HashMap;
-
-/// A request of a trace.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Event {
-    /// Seconds, before they are multiplied.
-    pub(super) at: f64,
-    pub(super) input: u64,
-    pub(super) output: u64,
-    /// Chunks of the prompt; `None` where the trace says nothing of what was asked.
-    pub(super) chunks: Option<Vec<String>>,
-}
 
 pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     let csv = trace.path.extension().is_some_and(|ending| ending == "csv");

@@ -4,7 +4,7 @@
 use super::{
     complaints::{self, Complaints},
     table,
-    trace::Event,
+    trace_event::Event,
 };
 use crate::plan::PlanError;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! guidellm's `benchmarks.json`: a result a benchmark. Read with 0.8.1.
 
 use super::Mapping;
-use crate::results::Wrong;
+use crate::results::reading::Wrong;
 use serde_json::{Map, Value, json};
 
 /// A latency there, vLLM's name of it, and how many milliseconds its unit has.

@@ -1,7 +1,6 @@
 //! Takes named metrics out of a result, and keeps account of what was taken.
 
-use super::{Imported, Remark};
-use crate::results::Wrong;
+use crate::results::reading::{Imported, Remark, Wrong};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 

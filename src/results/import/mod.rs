@@ -9,33 +9,9 @@ mod guidellm;
 mod mapping;
 mod sglang;
 
-use super::{Origin, Reading, Wrong};
+use super::reading::{Origin, Reading, Wrong};
 use mapping::Mapping;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// What a result of another tool is, besides its numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Imported {
-    pub(super) tool: String,
-    pub(super) version: String,
-    /// What its numbers mean that is not what goodput's mean.
-    #[serde(default)]
-    pub(super) remarks: Vec<Remark>,
-    /// Metrics that have no place here.
-    #[serde(default)]
-    pub(super) left_out: Vec<Remark>,
-    /// Names that nobody here knows.
-    #[serde(default)]
-    pub(super) not_understood: Vec<String>,
-}
-
-/// Something about a metric.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Remark {
-    pub(super) on: String,
-    pub(super) text: String,
-}
 
 /// Who reads a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,90 +1,17 @@
 //! Renders answers: events for a stream, or the whole in one piece.
 
 use super::{
-    Form,
-    template::{Filling, Slot, Template, place},
+    facts::{Facts, UsageEvents},
+    form::Form,
+    template::{Filling, Slot, Template},
 };
 use crate::clock::Nanos;
 use bytes::Bytes;
 use serde_json::Value;
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc};
 
 /// The first two of the three bytes of a euro sign.
 const HALF_A_CHARACTER: &[u8] = b"\xE2\x82";
-
-/// What is the same for every dialect.
-#[derive(Debug)]
-pub(crate) struct Facts {
-    /// Without the dialect's prefix.
-    pub(super) id: String,
-    /// In Unix seconds.
-    pub(super) created: u64,
-    pub(super) model: String,
-    /// Tokens to generate; at least 1.
-    pub(super) tokens: u64,
-    pub(super) prompt_tokens: u64,
-    pub(super) usage: UsageEvents,
-    /// Usage is left out even where it always is.
-    pub(super) withheld: bool,
-    /// Whether what marks the end of a stream is sent.
-    pub(super) done: bool,
-    /// What usage says was generated, when that is not the truth.
-    stated: Option<u64>,
-    /// The ids of the words.
-    ids: Option<Arc<[u64]>>,
-    arrival: Nanos,
-    first_token: Option<Nanos>,
-    last_token: Nanos,
-    /// Events so far, where the dialect counts them.
-    sequence: u64,
-}
-
-/// Which events of a stream state the usage, where a request can choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UsageEvents {
-    /// None.
-    Never,
-    /// One more at the end.
-    Last,
-    /// All, and one more at the end.
-    All,
-}
-
-impl Facts {
-    /// How many tokens usage says were generated, when so many were.
-    pub(super) fn stated(&self, generated: u64) -> u64 {
-        self.stated.unwrap_or(generated)
-    }
-
-    /// The id of a token: the vocabulary's if the server has one, else the place of its word.
-    pub(super) fn token_id(&self, index: u64) -> u64 {
-        let place = place(index);
-        let id = self.ids.as_ref().and_then(|ids| ids.get(place));
-        id.copied().unwrap_or(place as u64)
-    }
-
-    /// The ids of the first tokens.
-    pub(super) fn token_ids(&self, tokens: u64) -> Vec<u64> {
-        (0..tokens).map(|index| self.token_id(index)).collect()
-    }
-
-    /// The number of the next event.
-    pub(super) fn next_sequence(&mut self) -> u64 {
-        let next = self.sequence;
-        self.sequence += 1;
-        next
-    }
-
-    /// From the arrival of the request to its first token.
-    pub(super) fn prefill(&self) -> Duration {
-        self.first_token.unwrap_or(self.arrival) - self.arrival
-    }
-
-    /// From the first token to the last so far.
-    pub(super) fn decode(&self) -> Duration {
-        self.last_token - self.first_token.unwrap_or(self.last_token)
-    }
-}
 
 /// Everything about one answer but its times.
 #[derive(Debug)]

@@ -3,10 +3,13 @@
 
 use super::{
     Asked, Form, UsageEvents,
-    answer::{Facts, running_usage},
+    answer::running_usage,
     asked::{Generating, Input},
-    chat, openai,
-    template::{self, Slot, Template},
+    chat,
+    facts::Facts,
+    openai,
+    template::{Slot, Template},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -174,7 +177,7 @@ impl Form for Speech {
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
-        let mut whole = json!({"text": template::text(generated)});
+        let mut whole = json!({"text": words::text(generated)});
         if !facts.withheld && self.work == Work::Transcribe {
             let seconds = self.seconds.ceil() as u64;
             whole["usage"] = json!({"type": "duration", "seconds": seconds});

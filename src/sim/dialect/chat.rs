@@ -3,11 +3,13 @@
 
 use super::{
     Asked, Form,
-    answer::{Facts, running_usage},
+    answer::running_usage,
     asked::{Generating, Message, Messages, StreamOptions},
+    facts::Facts,
     json, openai,
     settings::Settings,
-    template::{self, Filling, Slot, Template},
+    template::{Filling, Slot, Template},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -110,7 +112,7 @@ impl Form for Chat {
             "index": 0,
             "message": {
                 "role": "assistant",
-                "content": template::text(generated),
+                "content": words::text(generated),
                 "refusal": null,
                 "annotations": null,
                 "audio": null,

@@ -2,11 +2,13 @@
 
 use super::{
     Asked, Form,
-    answer::{Facts, running_usage},
+    answer::running_usage,
     asked::{Generating, Prompt, StreamOptions},
+    facts::Facts,
     json, openai,
     settings::Settings,
-    template::{self, Slot, Template},
+    template::{Slot, Template},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -90,7 +92,7 @@ impl Form for Completions {
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
         let choice = json!({
             "index": 0,
-            "text": template::text(generated),
+            "text": words::text(generated),
             "logprobs": null,
             "finish_reason": "length",
             "stop_reason": null,

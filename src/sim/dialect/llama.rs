@@ -3,11 +3,13 @@
 
 use super::{
     Asked, Form,
-    answer::Facts,
     asked::{Generating, Input, Prompt},
-    data, json,
+    data,
+    facts::Facts,
+    json,
     settings::Settings,
-    template::{self, Slot, Template},
+    template::{Slot, Template},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -225,7 +227,7 @@ impl Form for Llama {
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
         // Token ids only come with `return_tokens`, which is not simulated.
-        self.end(facts, generated, template::text(generated), &[])
+        self.end(facts, generated, words::text(generated), &[])
     }
 
     fn error_body(&self, message: &str) -> Value {

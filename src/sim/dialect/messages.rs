@@ -2,11 +2,13 @@
 
 use super::{
     Asked, Form,
-    answer::Facts,
     asked::{Content, Generating, Input, Message, Messages as _},
-    chat, json, named,
+    chat,
+    facts::Facts,
+    json, named,
     settings::Settings,
-    template::{self, Slot, Template},
+    template::{Slot, Template},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -145,7 +147,7 @@ impl Form for Messages {
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
-        let content = json!([{"type": "text", "text": template::text(generated)}]);
+        let content = json!([{"type": "text", "text": words::text(generated)}]);
         message(facts, facts.stated(generated), content, "max_tokens".into())
     }
 

@@ -8,6 +8,8 @@ mod asked;
 mod audio;
 mod chat;
 mod completions;
+mod facts;
+mod form;
 pub(super) mod json;
 mod llama;
 mod messages;
@@ -20,22 +22,21 @@ mod sglang;
 mod template;
 mod tgi;
 mod triton;
+mod words;
 
-pub(crate) use answer::{Answer, UsageEvents};
+pub(crate) use answer::Answer;
 pub(crate) use asked::{Asked, Input, MAX_MODEL_LEN, TokenizeBody};
-pub(crate) use template::WORDS;
+pub(crate) use facts::UsageEvents;
+#[cfg(feature = "wiremock")]
+pub(crate) use form::EVENT_STREAM;
+pub(crate) use form::Form;
+pub(crate) use words::WORDS;
 #[cfg(feature = "wiremock")]
 pub(crate) use {chat::Chat, completions::Completions};
 
 use super::refusal::Refusal;
-use answer::Facts;
 use bytes::Bytes;
 use serde_json::Value;
-use std::fmt;
-use template::Template;
-
-/// Media type of an event stream.
-pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
 /// The endpoints that cost the model work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,58 +130,6 @@ impl Dialect {
             Dialect::TritonStream => triton::read(body, true),
         };
         asked.map_err(|refusal| refusal.with_items(|| json::items(body)))
-    }
-}
-
-/// The words of one dialect for one answer.
-pub(crate) trait Form: fmt::Debug + Send + Sync {
-    /// Media type of the stream.
-    fn media(&self) -> &'static str {
-        EVENT_STREAM
-    }
-
-    /// Whether tokens that are ready at once have events of their own. vLLM and SGLang put them into
-    /// one.
-    fn is_one_by_one(&self) -> bool {
-        false
-    }
-
-    /// The key of the text in an answer in one piece.
-    fn text_key(&self) -> &'static str;
-
-    /// The events before the first token.
-    fn opening(&self, facts: &mut Facts) -> Vec<Bytes> {
-        let _ = facts;
-        Vec::new()
-    }
-
-    /// The event of tokens; `last` are those with the answer's last.
-    fn token(&self, facts: &Facts, last: bool) -> Template;
-
-    /// The events after the last of so many tokens: usage, and what marks the end.
-    fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes>;
-
-    /// An event with a role and no text.
-    fn role(&self, facts: &Facts) -> Option<Bytes> {
-        let _ = facts;
-        None
-    }
-
-    /// An event with usage and no text.
-    fn usage(&self, facts: &mut Facts, generated: u64) -> Option<Bytes> {
-        let _ = (facts, generated);
-        None
-    }
-
-    /// The events of an error that ends a stream.
-    fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes>;
-
-    /// The answer in one piece, with so many tokens.
-    fn whole(&self, facts: &Facts, generated: u64) -> Value;
-
-    /// What is sent in its place when something breaks.
-    fn error_body(&self, message: &str) -> Value {
-        openai::error(message)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::{
     Asked, Form,
-    answer::Facts,
     asked::{Generating, Input, Message, Messages},
+    facts::Facts,
     json,
     settings::Settings,
-    template::{self, Slot, Template},
+    template::{Slot, Template},
+    words,
 };
 use crate::{clock::rfc3339, sim::refusal::Refusal};
 use bytes::Bytes;
@@ -156,7 +157,7 @@ impl Form for Ollama {
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
-        self.end(facts, generated, &template::text(generated))
+        self.end(facts, generated, &words::text(generated))
     }
 
     fn error_body(&self, message: &str) -> Value {

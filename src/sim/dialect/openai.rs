@@ -1,8 +1,8 @@
 //! What chat and completions have in common, as vLLM 0.32 words it.
 
 use super::{
-    answer::{Facts, UsageEvents},
     data,
+    facts::{Facts, UsageEvents},
 };
 use bytes::Bytes;
 use serde_json::{Value, json};

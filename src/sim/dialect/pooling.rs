@@ -3,8 +3,8 @@
 
 use super::{
     Asked, Form, UsageEvents,
-    answer::Facts,
     asked::{Input, Message, Messages, Prompt},
+    facts::Facts,
     json,
     template::Template,
 };

@@ -3,11 +3,13 @@
 
 use super::{
     Asked, Form,
-    answer::Facts,
     asked::{Content, Generating, Input},
-    chat, json, named,
+    chat,
+    facts::Facts,
+    json, named,
     settings::Settings,
-    template::{self, Slot, Template},
+    template::{Slot, Template},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -174,7 +176,7 @@ impl Responses {
 
     /// All tokens that were allowed were generated, which is to be incomplete in this dialect.
     fn ended(&self, facts: &Facts, generated: u64) -> Value {
-        let text = template::text(generated);
+        let text = words::text(generated);
         let state = State {
             status: "incomplete",
             output: &[message(facts, "completed", &[part(&text, Value::Null)])],
@@ -229,7 +231,7 @@ impl Form for Responses {
     }
 
     fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
-        let text = template::text(generated);
+        let text = words::text(generated);
         let id = item_id(facts);
         let part = part(&text, Value::Null);
         let item = message(facts, "completed", std::slice::from_ref(&part));

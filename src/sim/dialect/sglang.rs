@@ -2,11 +2,13 @@
 
 use super::{
     Asked, Form,
-    answer::Facts,
     asked::{Generating, Prompt},
-    data, json, openai,
+    data,
+    facts::Facts,
+    json, openai,
     settings::Settings,
-    template::{self, Filling, Slot, Template},
+    template::{Filling, Slot, Template},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -135,7 +137,7 @@ impl Form for Sglang {
         }
         meta["e2e_latency"] = seconds(facts).into();
         json!({
-            "text": template::text(generated),
+            "text": words::text(generated),
             "output_ids": facts.token_ids(generated),
             "meta_info": meta,
         })

@@ -1,6 +1,6 @@
 //! The event of a token, put together once for an answer, so that each token costs one copy.
 
-use super::answer::Facts;
+use super::{facts::Facts, words::word};
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -145,26 +145,4 @@ fn push_number(event: &mut Vec<u8>, mut number: u64) {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
-}
-
-/// What tokens look like: frequent words, which most vocabularies have as one token each.
-pub(crate) const WORDS: [&str; 16] = [
-    " the", " of", " and", " to", " in", " for", " is", " on", " that", " by", " this", " with",
-    " you", " it", " not", " are",
-];
-
-/// The text of a token.
-pub(super) fn word(index: u64) -> &'static str {
-    WORDS[place(index)]
-}
-
-/// Which of the words a token is.
-pub(super) fn place(index: u64) -> usize {
-    // The remainder is below the length of the list.
-    (index % WORDS.len() as u64) as usize
-}
-
-/// The text of the first tokens.
-pub(super) fn text(tokens: u64) -> String {
-    (0..tokens).map(word).collect()
 }

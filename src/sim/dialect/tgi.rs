@@ -3,11 +3,12 @@
 
 use super::{
     Asked, Form,
-    answer::Facts,
     asked::{Generating, Prompt},
+    facts::Facts,
     json,
     settings::Settings,
-    template::{self, Slot, Template, word},
+    template::{Slot, Template},
+    words::{self, word},
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -78,7 +79,7 @@ impl Form for Tgi {
 
     fn token(&self, facts: &Facts, last: bool) -> Template {
         let ends = last && facts.done;
-        let text = json!(ends.then(|| template::text(facts.tokens)));
+        let text = json!(ends.then(|| words::text(facts.tokens)));
         let details = ends.then(|| self.details(facts, facts.tokens)).flatten();
         let details = json!(details);
         // TGI puts no blank behind the colon.
@@ -110,7 +111,7 @@ impl Form for Tgi {
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
-        let mut whole = json!({"generated_text": template::text(generated)});
+        let mut whole = json!({"generated_text": words::text(generated)});
         if let Some(mut details) = self.details(facts, generated) {
             let token = |index: u64| json!({"id": facts.token_id(index), "text": word(index), "logprob": -1.0, "special": false});
             details["prefill"] = json!([]);

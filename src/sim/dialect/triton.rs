@@ -3,11 +3,13 @@
 
 use super::{
     Asked, Form,
-    answer::Facts,
     asked::{Generating, Prompt},
-    data, json,
+    data,
+    facts::Facts,
+    json,
     settings::Settings,
-    template::{self, Slot, Template},
+    template::{Slot, Template},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -81,7 +83,7 @@ impl Form for Triton {
             "sequence_end": false,
             "sequence_id": 0,
             "sequence_start": false,
-            "text_output": template::text(generated),
+            "text_output": words::text(generated),
         })
     }
 

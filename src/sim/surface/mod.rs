@@ -126,7 +126,7 @@ async fn serve(
 }
 
 /// `/metrics`
-pub(super) fn metrics_page(server: &SimServer, now: Nanos) -> String {
+pub(crate) fn metrics_page(server: &SimServer, now: Nanos) -> String {
     telemetry::page(server, EPOCH as f64 + now.as_secs_f64())
 }
 

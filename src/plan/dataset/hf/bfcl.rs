@@ -3,7 +3,7 @@
 //! A file for each category. Rows of the categories take turns, then all are shuffled by CPython's
 //! `random`. Types of BFCL that JSON Schema does not have become those that it has.
 
-use super::{Reader, files::Files, rows};
+use super::{files::Files, reader::Reader, rows};
 use crate::plan::{
     PlanError, Prompt,
     dataset::{Sample, arrange, estimate, fields::Fields},

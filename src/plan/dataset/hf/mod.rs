@@ -6,17 +6,20 @@
 //! them, which is what vLLM's `--skip-chat-template` does. The order of rows is that of the Python
 //! package `datasets` 5.2, which vLLM reads sets with (see [`shuffle`]).
 
+mod ask;
 mod bfcl;
 mod family;
 mod files;
+mod reader;
 mod rows;
 mod shuffle;
 
 use super::{Samples, complaints::Complaints, fields::Fields, media::Shelf, oversample};
 use crate::plan::{PlanError, PlanSpec};
-use family::{Family, Known};
+use family::Family;
 use files::Files;
 use goodput_grammar::dataset::Hf;
+use reader::Reader;
 use rows::Row;
 
 pub(super) fn sample(set: &Hf, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
@@ -77,36 +80,6 @@ fn unknown(id: &str) -> String {
          `hf(name)`, the name of a set that it is like; known are {}",
         all.join(", ")
     )
-}
-
-/// What reads rows of a set.
-struct Reader<'a> {
-    set: &'a Hf,
-    known: &'static Known,
-    id: &'a str,
-    shelf: Shelf,
-    spec: &'a PlanSpec<'a>,
-}
-
-impl Reader<'_> {
-    /// Rows in the order in which they are asked.
-    fn rows<'a>(&self, files: &'a Files) -> Result<rows::Rows<'a>, PlanError> {
-        let split = self.set.split.as_deref().or(self.known.split);
-        let (subset, asked) = match &self.set.subset {
-            Some(subset) => (Some(subset.as_str()), true),
-            None => (self.known.subset, false),
-        };
-        let chosen = files.choose(subset, asked, split)?;
-        let open = move |file: String| rows::open(files, file);
-        Ok(match (self.set.keep_order, self.set.no_stream) {
-            (true, _) => Box::new(chosen.into_iter().flat_map(open)),
-            (false, true) => {
-                let all = chosen.into_iter().flat_map(open).collect();
-                Box::new(shuffle::at_once(all, self.spec.seed))
-            }
-            (false, false) => Box::new(shuffle::streamed(chosen, open, self.spec.seed)),
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,191 @@
+//! The wait for a server: one limit for everything that is asked of it.
+
+use super::{Bench, control::Control, failure::Failure};
+use crate::{clock::Clock, error::Error, inspect::Unlisted};
+use std::time::{Duration, Instant};
+
+/// What the only attempt may take, where there is no limit to wait for the server.
+const ONLY_ATTEMPT: Duration = Duration::from_secs(30);
+
+/// What the first attempt may take.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
+
+/// A server that is silent for so long is silent.
+const LONG_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Less time than this is not worth an attempt.
+const LEAST_ATTEMPT: Duration = Duration::from_millis(20);
+
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is the same since this long is said again.
+const SAY_AGAIN: Duration = Duration::from_secs(30);
+
+/// The wait for one server.
+pub(super) struct Waiting<'a> {
+    bench: &'a Bench,
+    pub(super) control: &'a Control,
+    address: String,
+    /// How long it was waited before, without the time that it took to make a plan.
+    spent: Duration,
+    /// What the next attempt may take.
+    patience: Duration,
+    /// What was said last, and when.
+    said: Option<(Duration, String)>,
+}
+
+impl<'a> Waiting<'a> {
+    /// Begins now.
+    pub(super) fn new(bench: &'a Bench, address: String, control: &'a Control) -> Self {
+        Waiting {
+            bench,
+            control,
+            address,
+            spent: Duration::ZERO,
+            patience: FIRST_ATTEMPT,
+            said: None,
+        }
+    }
+
+    /// What the attempt that begins now may take. `waited` is the time that has gone by.
+    fn attempt(&mut self, waited: Duration) -> Duration {
+        let Some(limit) = self.bench.ready_timeout else {
+            return ONLY_ATTEMPT;
+        };
+        let patience = self.patience;
+        self.patience = 2 * patience;
+        patience.min(limit.saturating_sub(waited))
+    }
+
+    /// Whether the limit has passed, if there is one.
+    pub(super) fn is_over(&self) -> bool {
+        let limit = self.bench.ready_timeout;
+        limit.is_some_and(|limit| self.spent >= limit)
+    }
+
+    /// An attempt that ended without an answer. Of one that was cut short, what the attempt before came to is told,
+    /// too: a moment of silence alone says little.
+    fn unanswered(&self, limit: Duration) -> Failure {
+        let (said, short) = (&self.said, limit < LONG_ENOUGH);
+        let why = match said {
+            Some((_, before)) if short => {
+                format!(
+                    "no answer within {} ms; before that: {before}",
+                    limit.as_millis()
+                )
+            }
+            _ if short => format!("no answer within {} ms", limit.as_millis()),
+            _ => format!("no answer within {:.1} s", limit.as_secs_f64()),
+        };
+        Failure {
+            why,
+            fix: String::new(),
+            passes: true,
+        }
+    }
+
+    /// After an attempt that failed: how long to pause before the next, if there is to be one.
+    fn again(&mut self, waited: Duration, failure: Failure) -> Result<Duration, Error> {
+        self.control.go_on("waited for the server to be ready")?;
+        let Failure { why, fix, passes } = failure;
+        let Some(limit) = self.bench.ready_timeout else {
+            return Err(Error::Target(format!("{why}{fix}")));
+        };
+        let (address, seconds) = (&self.address, limit.as_secs_f64());
+        if !passes {
+            return Err(Error::Target(format!(
+                "the ready check of {address} failed, and waiting would not help: {why}{fix}"
+            )));
+        }
+        let left = limit.saturating_sub(waited);
+        if left < LEAST_ATTEMPT {
+            return Err(Error::Target(format!(
+                "the server at {address} was not ready within {seconds} s; the last attempt: {why}{fix}"
+            )));
+        }
+        let news = match &self.said {
+            Some((when, said)) => *said != why || waited.saturating_sub(*when) >= SAY_AGAIN,
+            None => true,
+        };
+        if news {
+            self.control.observer.says(&format!(
+                "{} waits up to {seconds} s for {address} to be ready; the last attempt: {why}",
+                self.bench.name
+            ));
+            self.said = Some((waited, why));
+        }
+        Ok(PAUSE.min(left / 2))
+    }
+
+    /// Asks until there is an answer. The question is given what it may take.
+    pub(super) fn ask<T>(
+        &mut self,
+        question: impl Fn(Duration) -> Result<T, Unlisted>,
+    ) -> Result<T, Error> {
+        let began = Instant::now();
+        let before = self.spent;
+        loop {
+            let limit = self.attempt(before + began.elapsed());
+            let answer = question(limit);
+            self.spent = before + began.elapsed();
+            match answer {
+                Ok(answer) => return Ok(answer),
+                Err(why) => {
+                    let mut failure = Failure::from(why);
+                    if let (Some((_, before)), true) = (&self.said, limit < LONG_ENOUGH)
+                        && *before != failure.why
+                    {
+                        failure.why += &format!("; before that: {before}");
+                    }
+                    let pause = self.again(self.spent, failure)?;
+                    self.control.stop.pause(pause);
+                }
+            }
+        }
+    }
+
+    /// Tries until it succeeds.
+    pub(super) async fn until(
+        mut self,
+        clock: &Clock,
+        mut attempt: impl AsyncFnMut() -> Result<(), Failure>,
+    ) -> Result<(), Error> {
+        let start = clock.now();
+        let stop = self.control.stop.clone();
+        loop {
+            let limit = self.attempt(self.spent + (clock.now() - start));
+            let tried = clock.timeout_at(clock.now().after(limit), attempt());
+            let failure = match stop.or_ended(tried).await {
+                Some(Ok(Ok(()))) => return Ok(()),
+                Some(Ok(Err(failure))) => failure,
+                Some(Err(_)) | None => self.unanswered(limit),
+            };
+            let pause = self.again(self.spent + (clock.now() - start), failure)?;
+            let next = clock.now().after(pause);
+            stop.or_ended(clock.sleep_until(next)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_moment_of_silence_the_reason_before_is_told_too() {
+        let (bench, control) = (Bench::new("chat"), Control::default());
+        let mut waiting = Waiting::new(&bench, "http://x".to_owned(), &control);
+        let moment = Duration::from_millis(300);
+        assert_eq!(waiting.unanswered(moment).why, "no answer within 300 ms");
+        waiting.said = Some((Duration::ZERO, "Connection refused".to_owned()));
+        assert_eq!(
+            waiting.unanswered(moment).why,
+            "no answer within 300 ms; before that: Connection refused"
+        );
+        assert_eq!(
+            waiting.unanswered(Duration::from_secs(2)).why,
+            "no answer within 2.0 s"
+        );
+    }
+}

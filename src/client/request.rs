@@ -1,0 +1,154 @@
+//! One request of a run: what its task needs, and what the task does.
+
+use super::{
+    bounds::Bounds,
+    exchange::{Channel, Launch, Slot, Traces},
+    message::Message,
+};
+use crate::{
+    backend::Backend,
+    clock::Nanos,
+    observer::Observer,
+    plan::PlannedRequest,
+    record::{Record, RequestError, Task, TokenCount},
+    stop::Stop,
+};
+use std::{pin::pin, rc::Rc, sync::Arc};
+use tokio::{sync::Semaphore, task::JoinError};
+
+/// More events than this are not believed to come before they do.
+const EXPECTED_EVENTS: u64 = 4096;
+
+/// What the task of one request needs.
+pub(super) struct Job {
+    pub(super) channel: Rc<Channel>,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) stream: bool,
+    pub(super) slots: Option<Arc<Semaphore>>,
+    pub(super) stop: Stop,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+impl Job {
+    pub(super) fn free_slot(&self) -> Option<Slot> {
+        self.slots.as_ref()?.clone().try_acquire_owned().ok()
+    }
+
+    pub(super) fn launch(&self, message: Message) -> Result<Box<Launch>, RequestError> {
+        self.observer.sent();
+        self.channel.launch(message).map(Box::new)
+    }
+}
+
+/// A request as the driver took it up.
+pub(super) struct Arrival {
+    index: usize,
+    intended: Nanos,
+    dispatched: Nanos,
+    input: TokenCount,
+    /// Tokens that were asked for.
+    output_tokens: u64,
+    inputs: u64,
+    audio_seconds: f64,
+    lora: Option<String>,
+}
+
+impl Arrival {
+    pub(super) fn of(
+        request: &PlannedRequest,
+        index: usize,
+        intended: Nanos,
+        dispatched: Nanos,
+    ) -> Self {
+        Arrival {
+            index,
+            intended,
+            dispatched,
+            input: request.input,
+            output_tokens: request.output_tokens,
+            inputs: request.prompt.inputs(),
+            audio_seconds: request.prompt.audio_seconds(),
+            lora: request.lora().map(str::to_owned),
+        }
+    }
+}
+
+/// How far the driver got with it.
+pub(super) enum Stage {
+    /// There was no slot.
+    Queued(Message, Arc<Semaphore>),
+    /// It is on its way, and holds its slot if it needs one.
+    Launched(Result<Box<Launch>, RequestError>, Option<Slot>),
+}
+
+pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
+    let clock = &job.channel.clock;
+    let mut traces = Traces::default();
+    // Room for what is expected, so that it need not be moved as it grows.
+    let expected = arrival.output_tokens.min(EXPECTED_EVENTS) as usize;
+    traces.reply.events.reserve(expected);
+    let mut sent = None;
+    let outcome = {
+        let work = async {
+            let (launch, slot) = match stage {
+                Stage::Launched(launch, slot) => (launch, slot),
+                Stage::Queued(message, slots) => {
+                    let slot = slots.acquire_owned().await.ok();
+                    (job.launch(message), slot)
+                }
+            };
+            let launch = launch?;
+            sent = Some(launch.sent);
+            let task = job.backend.task();
+            let bounds = Bounds::of(task, arrival.output_tokens, launch.body_size());
+            let mut decoder = job.backend.decoder(job.stream);
+            job.channel
+                .exchange(launch, &bounds, &mut *decoder, &mut traces, slot)
+                .await
+        };
+        let outcome = job.stop.or_cut(pin!(work)).await;
+        outcome.unwrap_or(Err(RequestError::Cancelled))
+    };
+    let end = traces.ended.unwrap_or_else(|| clock.now());
+    let mut reply = traces.reply;
+    // A run keeps all of them.
+    reply.events.shrink_to_fit();
+    reply.text.shrink_to_fit();
+    let record = Record {
+        index: arrival.index,
+        intended: arrival.intended,
+        dispatched: arrival.dispatched,
+        sent: sent.unwrap_or(end),
+        connected: traces.connected,
+        head: traces.head,
+        end,
+        status: traces.status,
+        timestamps: traces.timestamps,
+        retried: traces.retried,
+        input: arrival.input,
+        output: TokenCount::of_reply(&reply),
+        events: reply.events,
+        answered: reply.answered,
+        asked: match job.backend.task() {
+            Task::Generate => arrival.output_tokens,
+            Task::Pool => 0,
+        },
+        inputs: arrival.inputs,
+        audio_seconds: arrival.audio_seconds,
+        lora: arrival.lora,
+        text: reply.text,
+        reasoning: reply.reasoning,
+        finish: reply.finish,
+        usage: reply.usage,
+        server_times: reply.server_times,
+        error: outcome.err(),
+    };
+    job.observer.finished(&record);
+    record
+}
+
+/// What a task came to. Nothing aborts the tasks, so one that did not finish has panicked, and the
+/// panic goes on in the run.
+pub(super) fn finished(done: Result<Record, JoinError>) -> Record {
+    done.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
+}

@@ -1,0 +1,156 @@
+//! Asks a server about itself: where its paths are, and how its answers are waited for.
+
+use super::question::MODELS;
+use crate::{
+    address::Endpoint,
+    observer::{Observer, Silent},
+    stop::Stop,
+};
+use reqwest::redirect::Policy;
+use std::{
+    collections::HashMap,
+    future::pending,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{runtime::Runtime, select};
+
+/// Connections that idled for longer are not used again. uvicorn and llama.cpp close theirs after 5 s, and
+/// between two questions nobody here would notice.
+pub(super) const IDLE: Duration = Duration::from_secs(1);
+
+/// A question that is not answered after so long is worth a word to whoever waits.
+pub(super) const SAY_AFTER: Duration = Duration::from_secs(1);
+
+/// On connecting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Asks a server about itself.
+pub(crate) struct Inspector {
+    /// Addresses below which a path of the server's own, such as `/metrics`, may be.
+    pub(super) places: Vec<String>,
+    /// The address below which `/models` is.
+    pub(super) api: String,
+    /// The address as it was given.
+    pub(super) base: String,
+    /// Where a path was found, by the number of its place.
+    pub(super) found: Mutex<HashMap<String, usize>>,
+    pub(super) client: reqwest::Client,
+    /// There until it is dropped.
+    pub(super) runtime: Option<Runtime>,
+    /// What is asked is of no use any more.
+    pub(super) stop: Stop,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+impl Drop for Inspector {
+    fn drop(&mut self) {
+        // A resolver that does not answer must not hold up a run that has ended.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Inspector {
+    pub(crate) fn new(endpoint: &Endpoint, insecure: bool) -> Result<Self, String> {
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            // Keys must not go to another host, and a header of ours may be one.
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE);
+        #[cfg(feature = "tls")]
+        let builder = {
+            // Fails only when a provider is installed already, which is as good.
+            let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+            builder.tls_danger_accept_invalid_certs(insecure)
+        };
+        #[cfg(not(feature = "tls"))]
+        let _ = insecure;
+        let (places, api, builder) = match endpoint {
+            Endpoint::Url(origin) => (origin.places(), origin.api(), builder),
+            #[cfg(unix)]
+            Endpoint::Unix(path) => (
+                vec!["http://localhost".to_owned()],
+                "http://localhost/v1".to_owned(),
+                builder.unix_socket(path.clone()),
+            ),
+            #[cfg(not(unix))]
+            Endpoint::Unix(_) => return Err("unix sockets are not available here".to_owned()),
+        };
+        Ok(Inspector {
+            places,
+            api,
+            base: endpoint.to_string(),
+            found: Mutex::default(),
+            client: builder.build().map_err(|e| e.to_string())?,
+            runtime: Some(
+                tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .map_err(|e| e.to_string())?,
+            ),
+            stop: Stop::never(),
+            observer: Arc::new(Silent),
+        })
+    }
+
+    /// The same for a run: it stops asking when the run is to end, and says what takes long.
+    pub(crate) fn attended(mut self, stop: Stop, observer: Arc<dyn Observer>) -> Self {
+        (self.stop, self.observer) = (stop, observer);
+        self
+    }
+
+    /// Waits for what is asked at this path; `None` if asking panicked, or the run is to end. A runtime may
+    /// not wait inside of another one on the same thread, so it does so on another.
+    pub(crate) fn wait<T: Send>(
+        &self,
+        path: &str,
+        ask: impl AsyncFnOnce() -> T + Send,
+    ) -> Option<T> {
+        let asked = || self.block_on(path, ask());
+        std::thread::scope(|scope| scope.spawn(asked).join()).ok()?
+    }
+
+    /// The same outside of other runtimes.
+    pub(super) fn block_on<T>(&self, path: &str, ask: impl Future<Output = T>) -> Option<T> {
+        self.runtime.as_ref()?.block_on(async {
+            let ask = pin!(ask);
+            let say = async {
+                tokio::time::sleep(SAY_AFTER).await;
+                self.observer
+                    .says(&format!("waiting for {}", self.address(path)));
+                pending().await
+            };
+            let asked = async {
+                select! {
+                    biased;
+                    answer = ask => answer,
+                    answer = say => answer,
+                }
+            };
+            self.stop.or_ended(asked).await
+        })
+    }
+
+    /// Where a path is asked for, as far as is known.
+    pub(super) fn address(&self, path: &str) -> String {
+        let place = match path {
+            MODELS => Some(&self.api),
+            path => self.places.get(self.found_at(path).unwrap_or(0)),
+        };
+        place.map_or_else(|| path.to_owned(), |place| format!("{place}{path}"))
+    }
+
+    pub(super) fn found_at(&self, path: &str) -> Option<usize> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.get(path).copied()
+    }
+
+    pub(super) fn note_place(&self, path: &str, place: usize) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.insert(path.to_owned(), place);
+    }
+}

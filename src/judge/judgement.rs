@@ -1,0 +1,108 @@
+//! A verdict with its evidence, and what changes it after the run was judged.
+
+use super::{
+    comparison::Comparison,
+    expect::Expect,
+    finding::Finding,
+    function::FunctionCheck,
+    slo::SloResult,
+    verdict::{OnInconclusive, Verdict},
+    worst::WorstRequest,
+};
+use crate::{metrics::ErrorGroup, stats::compare::Conclusion};
+use serde::{Deserialize, Serialize};
+
+/// A verdict and its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The answer.
+    pub verdict: Verdict,
+    /// What is wrong with the run itself, and remarks.
+    pub findings: Vec<Finding>,
+    /// The SLOs in the order given. They are evaluated for an invalid run too, but mean nothing
+    /// there.
+    pub slos: Vec<SloResult>,
+    /// What went wrong in requests, most frequent first.
+    pub errors: Vec<ErrorGroup>,
+    /// The five worst requests for each number with a missed SLO; only for [`Verdict::Fail`].
+    pub worst: Vec<WorstRequest>,
+    /// How the run stands to another server or another time, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What the bench's own function says, if it has one that demands something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<FunctionCheck>,
+    /// What the run is expected to do.
+    #[serde(default)]
+    pub expect: Expect,
+    /// Requests that succeeded.
+    pub completed: u64,
+    /// Requests that failed.
+    pub failed: u64,
+}
+
+impl Judgement {
+    /// This judgement of B with a comparison: a gated metric that got worse makes the verdict
+    /// *fail*. A comparison that tells nothing changes the verdict only if `inconclusive` is
+    /// [`OnInconclusive::Fail`]; then *pass* becomes *inconclusive*. An invalid run stays invalid. A
+    /// comparison is a demand, so *no verdict* becomes *pass* where it decides nothing else.
+    #[must_use]
+    pub fn compared(mut self, comparison: Comparison, inconclusive: OnInconclusive) -> Self {
+        self.verdict = match (self.verdict, comparison.conclusion()) {
+            (Verdict::Invalid, _) => Verdict::Invalid,
+            (_, Conclusion::Worse) => Verdict::Fail,
+            (Verdict::Pass | Verdict::NoVerdict, Conclusion::Inconclusive)
+                if inconclusive == OnInconclusive::Fail =>
+            {
+                Verdict::Inconclusive
+            }
+            (Verdict::NoVerdict, _) => Verdict::Pass,
+            (verdict, _) => verdict,
+        };
+        self.comparison = Some(comparison);
+        self
+    }
+
+    /// This judgement after the bench's function has been called. An error makes the verdict *fail*; if
+    /// nothing else was demanded and the function demands something, its consent makes *pass* of *no verdict*.
+    #[must_use]
+    pub fn answered(mut self, said: &Result<(), String>) -> Self {
+        match (said, self.verdict) {
+            (_, Verdict::Invalid) => {}
+            (Err(why), _) => {
+                self.verdict = Verdict::Fail;
+                self.function = Some(FunctionCheck::Missed(why.clone()));
+            }
+            (Ok(()), verdict) if self.function.is_some() => {
+                self.function = Some(FunctionCheck::Holds);
+                if verdict == Verdict::NoVerdict {
+                    self.verdict = Verdict::Pass;
+                }
+            }
+            (Ok(()), _) => {}
+        }
+        self
+    }
+
+    /// Whether the run did what is expected of it: nothing speaks against it, or with [`Expect::Fail`] an
+    /// SLO is missed or a comparison shows that it is worse, and nothing else fails.
+    pub fn holds(&self) -> bool {
+        match self.expect {
+            Expect::Pass => matches!(self.verdict, Verdict::Pass | Verdict::NoVerdict),
+            Expect::Fail => {
+                self.verdict == Verdict::Fail && self.misses() && !self.fails_otherwise()
+            }
+        }
+    }
+
+    fn misses(&self) -> bool {
+        let compared = self.comparison.as_ref();
+        let worse = compared.is_some_and(|compared| compared.conclusion() == Conclusion::Worse);
+        worse || self.slos.iter().any(|slo| slo.verdict == Verdict::Fail)
+    }
+
+    fn fails_otherwise(&self) -> bool {
+        let fails = |finding: &Finding| finding.kind.fails();
+        self.findings.iter().any(fails) || matches!(self.function, Some(FunctionCheck::Missed(_)))
+    }
+}

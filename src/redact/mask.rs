@@ -1,0 +1,4 @@
+//! What stands where a secret was.
+
+/// What stands in place of a credential.
+pub(crate) const MASK: &str = "***";

@@ -1,0 +1,25 @@
+//! How the first of a run's requests failed, as lines.
+
+use crate::{metrics::one_line, record::RequestError, run::Run};
+
+/// vLLM lists so many failures above its table.
+const FAILURES: usize = 10;
+
+/// How the first of a run's requests failed.
+pub(super) fn first_errors(run: &Run) -> Vec<String> {
+    let errors = run
+        .records
+        .iter()
+        .filter_map(|record| record.error.as_ref())
+        .filter(|error| **error != RequestError::Cancelled)
+        .map(|error| error.to_string());
+    capped(errors)
+}
+
+/// So many failures as are shown, each in one line.
+pub(crate) fn capped(errors: impl Iterator<Item = String>) -> Vec<String> {
+    errors
+        .take(FAILURES)
+        .map(|error| one_line(&error))
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! What is the same for every dialect.
+
+use super::words::place;
+use crate::clock::Nanos;
+use std::{sync::Arc, time::Duration};
+
+/// What is the same for every dialect.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// Without the dialect's prefix.
+    pub(super) id: String,
+    /// In Unix seconds.
+    pub(super) created: u64,
+    pub(super) model: String,
+    /// Tokens to generate; at least 1.
+    pub(super) tokens: u64,
+    pub(super) prompt_tokens: u64,
+    pub(super) usage: UsageEvents,
+    /// Usage is left out even where it always is.
+    pub(super) withheld: bool,
+    /// Whether what marks the end of a stream is sent.
+    pub(super) done: bool,
+    /// What usage says was generated, when that is not the truth.
+    pub(super) stated: Option<u64>,
+    /// The ids of the words.
+    pub(super) ids: Option<Arc<[u64]>>,
+    pub(super) arrival: Nanos,
+    pub(super) first_token: Option<Nanos>,
+    pub(super) last_token: Nanos,
+    /// Events so far, where the dialect counts them.
+    pub(super) sequence: u64,
+}
+
+/// Which events of a stream state the usage, where a request can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UsageEvents {
+    /// None.
+    Never,
+    /// One more at the end.
+    Last,
+    /// All, and one more at the end.
+    All,
+}
+
+impl Facts {
+    /// How many tokens usage says were generated, when so many were.
+    pub(super) fn stated(&self, generated: u64) -> u64 {
+        self.stated.unwrap_or(generated)
+    }
+
+    /// The id of a token: the vocabulary's if the server has one, else the place of its word.
+    pub(super) fn token_id(&self, index: u64) -> u64 {
+        let place = place(index);
+        let id = self.ids.as_ref().and_then(|ids| ids.get(place));
+        id.copied().unwrap_or(place as u64)
+    }
+
+    /// The ids of the first tokens.
+    pub(super) fn token_ids(&self, tokens: u64) -> Vec<u64> {
+        (0..tokens).map(|index| self.token_id(index)).collect()
+    }
+
+    /// The number of the next event.
+    pub(super) fn next_sequence(&mut self) -> u64 {
+        let next = self.sequence;
+        self.sequence += 1;
+        next
+    }
+
+    /// From the arrival of the request to its first token.
+    pub(super) fn prefill(&self) -> Duration {
+        self.first_token.unwrap_or(self.arrival) - self.arrival
+    }
+
+    /// From the first token to the last so far.
+    pub(super) fn decode(&self) -> Duration {
+        self.last_token - self.first_token.unwrap_or(self.last_token)
+    }
+}
