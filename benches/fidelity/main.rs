@@ -20,6 +20,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod server;
 #[cfg(target_os = "linux")]
+mod spread;
+#[cfg(target_os = "linux")]
 mod startup;
 #[cfg(target_os = "linux")]
 mod table;

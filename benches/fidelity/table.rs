@@ -1,10 +1,6 @@
 //! The Markdown table.
 
-use crate::{
-    client::Client,
-    compare::{Outcome, Spread},
-    points::Point,
-};
+use crate::{client::Client, compare::Outcome, points::Point, spread::Spread};
 
 const COLUMNS: [&str; 10] = [
     "load",

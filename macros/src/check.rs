@@ -328,7 +328,7 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "dataset" => dataset::parse(&text).map(drop),
         "goodput" => goodput::parse(&text).map(drop),
         "slo" => slo::parse(&text).map(drop),
-        "ramp" => one(ramp::parse(&text).and_then(|ramp| bounds::ramp(&ramp))),
+        "ramp" => one(ramp::parse(&text).and_then(|ramp| ramp::within_bounds(&ramp))),
         "extra_body" => one(json::check_object(&text)),
         "headers" => one(header(&text)),
         "baseline" if !is_baseline(&text) => one(Err(Mistake::new(format!(

@@ -2,7 +2,7 @@
 
 use super::Bench;
 use crate::{
-    grammar::{Mistake, bounds, duration},
+    grammar::{Mistake, bounds, dataset, duration, ramp},
     problem::Problem,
 };
 use std::{fmt::Display, time::Duration};
@@ -18,8 +18,8 @@ impl Bench {
                     .map(|mistake| Problem::new(field, value, mistake.0)),
             );
         };
-        if let Some(ramp) = &self.ramp {
-            add("ramp", ramp, bounds::ramp(ramp));
+        if let Some(rates) = &self.ramp {
+            add("ramp", rates, ramp::within_bounds(rates));
         }
         let requests = self.requests as u64;
         // Too many requests are said by themselves.
@@ -28,7 +28,7 @@ impl Bench {
         } else {
             1
         };
-        add("dataset", &self.dataset, bounds::size(&self.dataset, held));
+        add("dataset", &self.dataset, dataset::fits(&self.dataset, held));
         let times = match self.versus {
             Some(_) => 2 * (self.pairs as u64).min(16),
             None => (self.max_extend as u64).min(100),

@@ -1,10 +1,10 @@
 //! The columns, once for all formats.
 
 use crate::{
-    Report,
     clock::Nanos,
     metrics::{Basis, RequestTimes, error_kind, gaps, is_good, millis},
     record::{CountSource, Record, RequestError, Timestamps},
+    report::Report,
 };
 
 /// The version of the columns. It rises when one is renamed or means something else; new ones come at the

@@ -1,7 +1,7 @@
 //! As CSV: a head, a line a request. A list is one cell of JSON.
 
 use super::columns::{COLUMNS, Column, Row};
-use crate::Report;
+use crate::report::Report;
 use csv::Writer;
 use serde_json::json;
 use std::io::{self, Write};

@@ -10,7 +10,7 @@ mod csv;
 #[cfg(feature = "parquet")]
 mod parquet;
 
-use crate::{Report, error::Error, files, problem::Problem};
+use crate::{error::Error, files, problem::Problem, report::Report};
 use std::{
     fs::File,
     io,

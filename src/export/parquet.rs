@@ -1,7 +1,7 @@
 //! As Parquet, compressed by Snappy.
 
 use super::columns::{COLUMNS, Column, Row, SCHEMA};
-use crate::Report;
+use crate::report::Report;
 use parquet::{
     basic::Compression,
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type},

@@ -203,7 +203,7 @@ fn run_entry(
         return (outcome, None, None);
     }
     let mut shown = None;
-    let mut show = |report: &crate::Report| shown = Some(report.to_string());
+    let mut show = |report: &crate::report::Report| shown = Some(report.to_string());
     let ran = run_case(entry, &args.baselines, share, control, &mut show);
     (ran.outcome, shown, ran.advice)
 }

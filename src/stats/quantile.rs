@@ -7,16 +7,9 @@
 //! the last value is no bound: 200 values cannot bound a p99.9. The upper end has more of the
 //! confidence ([`Tail`]).
 
-use super::{Evidence, Interval, LongRun, Pace, Tail, Worth, body, critical, evidence::Far};
-
-/// Values of a run, each with the request that it belongs to.
-#[derive(Debug, Clone, Copy)]
-pub struct Sample<'a> {
-    /// The values of each request, in plan order; requests without one are empty.
-    pub of_requests: &'a [Vec<f64>],
-    /// All of them in rising order.
-    pub sorted: &'a [f64],
-}
+use super::{
+    Evidence, Interval, LongRun, Pace, Sample, Tail, Worth, body, critical, evidence::Far,
+};
 
 /// A percentile with what its interval needs.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,7 +12,7 @@ mod vllm_json;
 pub(crate) use goodput::command as goodput_command;
 pub(crate) use peer::{Peer, PeerKind, read as read_peer};
 
-use crate::{compare::Spread, launch::Launch, machine::Fallible, points::Point, trace::Trace};
+use crate::{launch::Launch, machine::Fallible, points::Point, spread::Spread, trace::Trace};
 use std::{
     path::Path,
     process::{Command, Stdio},
@@ -93,7 +93,12 @@ impl Client {
         match self {
             Client::Goodput { workers } => goodput::run(*workers, order),
             Client::Bare => bare::run(order),
-            Client::Peer(peer) => peer.run(order),
+            Client::Peer(peer) => match peer.kind {
+                PeerKind::Vllm | PeerKind::VllmBench => vllm::run(peer, order),
+                PeerKind::Guidellm => guidellm::run(peer, order),
+                PeerKind::Aiperf => aiperf::run(peer, order),
+                PeerKind::Oha => oha::run(peer, order),
+            },
         }
     }
 }

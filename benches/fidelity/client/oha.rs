@@ -1,7 +1,7 @@
 //! oha: any HTTP load. It knows no tokens, and reports how long the first byte took.
 
 use super::{Order, Peer, Seen, launch};
-use crate::{compare::Spread, launch::Launch, machine::Fallible};
+use crate::{launch::Launch, machine::Fallible, spread::Spread};
 use serde::Deserialize;
 use serde_json::json;
 use std::{

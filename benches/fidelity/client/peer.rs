@@ -1,7 +1,6 @@
 //! Other people's clients.
 
-use super::{Order, Seen, aiperf, guidellm, oha, vllm};
-use crate::{launch::Launch, machine::Fallible};
+use crate::machine::Fallible;
 use std::{
     env,
     path::{Path, PathBuf},
@@ -61,15 +60,6 @@ impl Peer {
     pub(super) fn tokenizer(&self) -> Fallible<&Path> {
         let missing = || format!("{} needs --tokenizer, a folder", self.kind.program());
         Ok(self.tokenizer.as_deref().ok_or_else(missing)?)
-    }
-
-    pub(super) fn run(&self, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
-        match self.kind {
-            PeerKind::Vllm | PeerKind::VllmBench => vllm::run(self, order),
-            PeerKind::Guidellm => guidellm::run(self, order),
-            PeerKind::Aiperf => aiperf::run(self, order),
-            PeerKind::Oha => oha::run(self, order),
-        }
     }
 }
 

@@ -22,7 +22,7 @@
 //! | a bucket of `random-mm` | 1 × 1 × 1 | 65,535 × 65,535, 10,000 frames, 268,435,456 pixels in all |
 //! | pixels of all pictures of a run | | 4,294,967,296 |
 
-use crate::{Mistake, dataset::Dataset, ramp::Ramp};
+use crate::Mistake;
 use std::time::Duration;
 
 /// Requests of a run.
@@ -87,57 +87,10 @@ pub fn span(name: &str, span: Duration) -> Result<(), Mistake> {
     Ok(())
 }
 
-/// Whether the rates of a ramp are such that a run may have.
-///
-/// # Errors
-/// One of them is not.
-pub fn ramp(ramp: &Ramp) -> Result<(), Mistake> {
-    for rate in [ramp.start, ramp.end] {
-        if !(1e-4..=1e6).contains(&rate) {
-            return Err(Mistake::new(format!(
-                "`{rate}` requests per second: a ramp's rates must be from 0.0001 to 1000000"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Whether so many requests of a dataset can be held in memory.
-///
-/// # Errors
-/// A number is too large, their prompts are too long together, or their pictures too large.
-pub fn size(dataset: &Dataset, requests: u64) -> Result<(), Mistake> {
-    if let Some((name, number)) = dataset.wholes().iter().find(|(_, number)| *number > WHOLE) {
-        return Err(Mistake::new(format!(
-            "`{name} = {number}` is too large; the most is {WHOLE}"
-        )));
-    }
-    if let Dataset::RandomMm(set) = dataset
-        && let Some(mistake) = set.buckets.mistake()
-    {
-        return Err(mistake);
-    }
-    let tokens = dataset.most_input().unwrap_or_default() * requests as f64;
-    if tokens > TOKENS {
-        return Err(Mistake::new(format!(
-            "asks for {tokens:.3e} tokens in {requests} prompts; a run may have {TOKENS:.0e}. Ask for fewer \
-             requests or shorter prompts"
-        )));
-    }
-    let pixels = dataset.most_pixels() * requests as f64;
-    if pixels > ALL_PIXELS {
-        return Err(Mistake::new(format!(
-            "asks for {pixels:.3e} pixels in {requests} requests; a run may have {ALL_PIXELS:.1e}. Ask for fewer \
-             requests, fewer items or smaller buckets"
-        )));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{dataset, duration};
+    use crate::duration;
     use rstest::rstest;
 
     #[rstest]
@@ -156,26 +109,6 @@ mod tests {
     #[case("seed", 1e19)]
     fn within(#[case] name: &str, #[case] value: f64) {
         assert_eq!(number(name, value), Ok(()));
-    }
-
-    #[rstest]
-    #[case("random(input = 10000000)", 101, false)]
-    #[case("random(input = 1024)", 900_000, true)]
-    #[case("random-rerank(input = 1000, batch = 10000000)", 1, false)]
-    #[case("prefix_repetition(prefix = 10000000)", 200, false)]
-    #[case(
-        "random-mm(input = 1, items = 2, max_images = 2, buckets = '4096x4096 = 1')",
-        127,
-        true
-    )]
-    #[case(
-        "random-mm(input = 1, items = 2, max_images = 2, buckets = '4096x4096 = 1')",
-        129,
-        false
-    )]
-    fn whole_runs(#[case] text: &str, #[case] requests: u64, #[case] fits: bool) {
-        let dataset = dataset::parse(text).unwrap();
-        assert_eq!(size(&dataset, requests).is_ok(), fits);
     }
 
     #[test]

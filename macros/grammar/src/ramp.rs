@@ -75,6 +75,21 @@ pub fn parse(text: &str) -> Result<Ramp, Mistake> {
     Ok(Ramp { kind, start, end })
 }
 
+/// Whether the rates of a ramp are such that a run may have.
+///
+/// # Errors
+/// One of them is not.
+pub fn within_bounds(ramp: &Ramp) -> Result<(), Mistake> {
+    for rate in [ramp.start, ramp.end] {
+        if !(1e-4..=1e6).contains(&rate) {
+            return Err(Mistake::new(format!(
+                "`{rate}` requests per second: a ramp's rates must be from 0.0001 to 1000000"
+            )));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

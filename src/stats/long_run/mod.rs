@@ -14,10 +14,12 @@
 
 mod mixture;
 mod posterior;
+mod tails;
 
 use super::{Pace, calm, critical};
 use mixture::Mixture;
 use posterior::Model;
+use tails::Tails;
 
 /// Fewer values than this say nothing about their own correlation.
 const FEWEST: usize = 8;
@@ -34,15 +36,6 @@ const BATCHES_OF_HEAVY_RAMP: usize = 24;
 const FEWEST_BATCHES: usize = 8;
 /// With fewer batches there is nothing to fit but their level.
 const BATCHES_TO_FIT: usize = 12;
-
-/// How much larger than the others single values of a series may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tails {
-    /// Not much.
-    Light,
-    /// Any.
-    Heavy,
-}
 
 /// The variance of the mean of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,6 +3,7 @@
 mod buckets;
 mod recorded;
 mod settings;
+mod size;
 mod synthetic;
 
 pub use buckets::{Bucket, Buckets};
@@ -10,6 +11,7 @@ pub use recorded::{
     BurstGpt, Custom, CustomAudio, CustomImage, Hf, ShareGpt, Sonnet, SpecBench, SpeedBench,
     TimedTrace,
 };
+pub use size::fits;
 pub use synthetic::{PrefixRepetition, Random, RandomMm, RandomRerank};
 
 use crate::{Mistake, Mistakes, call::Call};

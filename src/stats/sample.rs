@@ -1,0 +1,10 @@
+//! The values of a run, as intervals are made of them.
+
+/// Values of a run, each with the request that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// The values of each request, in plan order; requests without one are empty.
+    pub of_requests: &'a [Vec<f64>],
+    /// All of them in rising order.
+    pub sorted: &'a [f64],
+}
