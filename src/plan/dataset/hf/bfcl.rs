@@ -19,7 +19,11 @@ const TYPES: [(&str, &str); 4] = [
     ("any", "string"),
 ];
 
-pub(super) fn rows<'a>(set: &Hf, files: &'a Files, seed: u64) -> Result<rows::Rows<'a>, PlanError> {
+pub(super) fn rows<'a>(
+    set: &Hf,
+    files: &'a Files<'_>,
+    seed: u64,
+) -> Result<rows::Rows<'a>, PlanError> {
     let categories = set.categories.split(',').map(str::trim);
     let mut by_category = Vec::new();
     for category in categories.filter(|category| !category.is_empty()) {

@@ -1,117 +1,285 @@
-//! A hub on the loopback interface: what is downloaded, and from where.
+//! A hub on the loopback interface: what is downloaded, from where, and what is left when that fails.
 
-use super::{files::Files, rows};
-use crate::plan::testing::{fixture, scratch};
-use axum::{
-    Router,
-    body::Body,
-    extract::{Request, State},
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+use super::{
+    files::{Cached, Files, cached},
+    hub::Hub,
+    rows,
 };
-use hf_hub::api::sync::ApiBuilder;
-use hyper::server::conn::http1;
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use crate::plan::testing::{Scratch, fixture, scratch};
+use rstest::rstest;
 use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, runtime, sync::oneshot, task::JoinSet};
 
+const FILE: &str = "data/train-00000-of-00002.parquet";
+const SECOND: &str = "data/train-00001-of-00002.parquet";
+
+/// What is asked, with its headers.
 type Asked = Arc<Mutex<Vec<String>>>;
 
-/// Answers as the hub does: a list of files, then a file with its revision, tag and range.
-async fn hub(State(asked): State<Asked>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    asked.lock().unwrap().push(path.clone());
-    if path.starts_with("/api/datasets/org/set/revision/main") {
-        let list = r#"{"sha": "abc", "siblings": [{"rfilename": "README.md"},
-            {"rfilename": "data/train-00000-of-00001.parquet"}]}"#;
-        return ([(header::CONTENT_TYPE, "application/json")], list).into_response();
+/// A server that `answer` writes the answers of; each has a connection of its own.
+fn served(answer: impl Fn(&mut TcpStream, &str) + Send + Sync + 'static) -> (String, Asked) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, answer) = (Asked::default(), Arc::new(answer));
+    let log = asked.clone();
+    // Both end with the test's process.
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map(Result::unwrap) {
+            let (log, answer) = (log.clone(), answer.clone());
+            thread::spawn(move || {
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let head: Vec<String> = lines
+                    .map(Result::unwrap)
+                    .take_while(|line| !line.is_empty())
+                    .collect();
+                let Some(first) = head.first() else { return };
+                let path = first.split(' ').nth(1).unwrap().to_owned();
+                log.lock().unwrap().push(head.join("\n").to_lowercase());
+                answer(&mut stream, &path);
+            });
+        }
+    });
+    (address, asked)
+}
+
+fn say(stream: &mut TcpStream, head: &str, body: &[u8]) {
+    let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n");
+    // Who asked may have gone away.
+    let _ = stream.write_all(head.as_bytes());
+    let _ = stream.write_all(body);
+}
+
+fn list(stream: &mut TcpStream, names: &[&str]) {
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| format!("{{\"rfilename\": \"{name}\"}}"))
+        .collect();
+    let body = format!("{{\"sha\": \"abc\", \"siblings\": [{}]}}", names.join(", "));
+    say(
+        stream,
+        &format!("200 OK\r\ncontent-length: {}", body.len()),
+        body.as_bytes(),
+    );
+}
+
+fn content() -> Vec<u8> {
+    fs::read(fixture(
+        "datasets/hf/InstructCoder/data/train-00000-of-00001.parquet",
+    ))
+    .unwrap()
+}
+
+fn send(stream: &mut TcpStream) {
+    let bytes = content();
+    say(
+        stream,
+        &format!("200 OK\r\ncontent-length: {}", bytes.len()),
+        &bytes,
+    );
+}
+
+/// As the hub answers.
+fn good(stream: &mut TcpStream, path: &str) {
+    match path {
+        "/api/datasets/org/set/revision/main" => list(stream, &["README.md", FILE, SECOND]),
+        path if path.starts_with("/datasets/org/set/resolve/abc/data/train-0000") => send(stream),
+        _ => say(stream, "404 Not Found\r\ncontent-length: 0", b""),
     }
-    if path == "/datasets/org/set/resolve/main/data/train-00000-of-00001.parquet" {
-        let file = fixture("datasets/hf/InstructCoder/data/train-00000-of-00001.parquet");
-        let bytes = std::fs::read(file).unwrap();
-        let probe = request
-            .headers()
-            .get(header::RANGE)
-            .is_some_and(|range| range == "bytes=0-0");
-        let (from, to) = if probe { (0, 1) } else { (0, bytes.len()) };
-        let range = format!("bytes {from}-{}/{}", to - 1, bytes.len());
-        return Response::builder()
-            .status(StatusCode::PARTIAL_CONTENT)
-            .header("x-repo-commit", "abc")
-            .header(header::ETAG, "\"tag\"")
-            .header(header::CONTENT_RANGE, range)
-            .header(header::CONTENT_LENGTH, to - from)
-            .body(Body::from(bytes[from..to].to_vec()))
-            .unwrap();
+}
+
+fn hub<'a>(address: &str, cache: &Scratch, unwanted: Option<&'a AtomicBool>) -> Hub<'a> {
+    Hub::at(
+        address,
+        cache.to_path_buf(),
+        Some("hf_Qx7token".to_owned()),
+        unwanted,
+    )
+    .unwrap()
+}
+
+fn files<'a>(hub: Hub<'a>, id: &str) -> Result<Files<'a>, String> {
+    Files::of_hub(Path::new(id), hub, id).map_err(|error| error.to_string())
+}
+
+/// All that is in a folder.
+fn left(folder: &Path) -> Vec<String> {
+    let mut left = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => left.extend(self::left(&path)),
+            false => left.push(path.file_name().unwrap().to_string_lossy().into_owned()),
+        }
     }
-    StatusCode::NOT_FOUND.into_response()
+    left.sort();
+    left
 }
 
 #[test]
 fn a_set_that_is_not_here_is_downloaded_once() {
-    let asked = Asked::default();
-    let (address, at) = std::sync::mpsc::channel();
-    let (stop, mut stopped) = oneshot::channel::<()>();
-    let router = Router::new().fallback(hub).with_state(asked.clone());
-    let server = thread::spawn(move || {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            address.send(listener.local_addr().unwrap()).unwrap();
-            let mut connections = JoinSet::new();
-            loop {
-                let (stream, _) = tokio::select! {
-                    accepted = listener.accept() => accepted.unwrap(),
-                    _ = &mut stopped => break,
-                };
-                let service = TowerToHyperService::new(router.clone());
-                let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                connections.spawn(serving);
-            }
-        });
-    });
-    let endpoint = format!("http://{}", at.recv().unwrap());
+    let (address, asked) = served(good);
     let cache = scratch();
-    let api = ApiBuilder::new()
-        .with_endpoint(endpoint)
-        .with_cache_dir(cache.to_owned())
-        .with_progress(false)
-        .with_token(None)
-        .build()
-        .unwrap();
-
-    let files = Files::of_hub(Path::new("org/set"), &api, "org/set").unwrap();
-    let chosen = files.choose(None, false, Some("train")).unwrap();
-    assert_eq!(chosen, ["data/train-00000-of-00001.parquet"]);
+    let set = files(hub(&address, &cache, None), "org/set").unwrap();
+    let chosen = set.choose(None, false, Some("train")).unwrap();
+    assert_eq!(chosen, [FILE, SECOND]);
     for _ in 0..2 {
-        let rows: Vec<_> = rows::open(&files, chosen[0].clone()).collect();
+        let rows: Vec<_> = rows::open(&set, FILE.to_owned()).collect();
         assert_eq!(rows.len(), 5);
         assert_eq!(
             rows[1].as_ref().unwrap().fields["instruction"],
             "Add 1 twice."
         );
     }
-    let Err(error) = Files::of_hub(Path::new("org/none"), &api, "org/none") else {
-        panic!("there is no such set");
-    };
+    let error = files(hub(&address, &cache, None), "org/none")
+        .err()
+        .unwrap();
+    assert!(error.contains("the hub cannot be asked"), "{error}");
+    let asked = asked.lock().unwrap();
+    let of_file = asked
+        .iter()
+        .filter(|head| head.contains("/resolve/abc/data/"));
+    assert_eq!(of_file.count(), 1, "{asked:?}");
     assert!(
-        error.to_string().contains("the hub cannot be asked"),
+        asked[0].contains("authorization: bearer hf_qx7token"),
+        "{asked:?}"
+    );
+}
+
+/// Of two files one is here. What is downloaded next time is the other one, without asking for the list.
+#[test]
+fn a_set_that_is_here_in_part_is_no_smaller_one() {
+    let (address, asked) = served(good);
+    let cache = scratch();
+    let set = files(hub(&address, &cache, None), "org/set").unwrap();
+    set.fetch(FILE).unwrap();
+    let Some(Cached::InPart(listing)) = cached(&cache, "org/set") else {
+        panic!("it is here in part");
+    };
+    let set = Files::listed(
+        Path::new("org/set"),
+        hub(&address, &cache, None),
+        "org/set",
+        listing,
+    );
+    assert_eq!(
+        set.choose(None, false, Some("train")).unwrap(),
+        [FILE, SECOND]
+    );
+    for file in [FILE, SECOND] {
+        assert_eq!(fs::read(set.fetch(file).unwrap()).unwrap(), content());
+    }
+    assert_eq!(asked.lock().unwrap().len(), 3);
+}
+
+/// How a download goes wrong.
+#[derive(Clone, Copy)]
+enum Fault {
+    Silent,
+    SilentWithin,
+    Short,
+    WithoutLength,
+    Refused,
+}
+
+fn faulty(stream: &mut TcpStream, path: &str, fault: Fault) {
+    if !path.contains("/resolve/") {
+        return good(stream, path);
+    }
+    let bytes = content();
+    let length = format!("200 OK\r\ncontent-length: {}", bytes.len());
+    match fault {
+        Fault::Silent => thread::sleep(Duration::from_secs(60)),
+        Fault::SilentWithin => {
+            say(stream, &length, &bytes[..100]);
+            thread::sleep(Duration::from_secs(60));
+        }
+        Fault::Short => say(stream, &length, &bytes[..100]),
+        Fault::WithoutLength => say(stream, "200 OK", &bytes[..100]),
+        Fault::Refused => say(stream, "403 Forbidden\r\ncontent-length: 0", b""),
+    }
+}
+
+#[rstest]
+#[case::silent(Fault::Silent, "has sent nothing for 0.2 s")]
+#[case::silent_within(Fault::SilentWithin, "has sent nothing for 0.2 s")]
+#[case::short(Fault::Short, "train-00000-of-00002.parquet: ")]
+#[case::without_length(Fault::WithoutLength, "does not tell how long the file is")]
+#[case::refused(Fault::Refused, "answers 403")]
+fn what_fails_leaves_no_file(#[case] fault: Fault, #[case] said: &str) {
+    let (address, _) = served(move |stream, path| faulty(stream, path, fault));
+    let cache = scratch();
+    let hub = hub(&address, &cache, None).with_silence(Duration::from_millis(200));
+    let set = files(hub, "org/set").unwrap();
+    let error = set.fetch(FILE).unwrap_err().to_string();
+    assert!(
+        error.contains(said) && error.contains("cannot be downloaded"),
         "{error}"
     );
-    drop((files, api));
-    stop.send(()).unwrap();
-    server.join().unwrap();
-    let asked = asked.lock().unwrap();
-    let files = asked
-        .iter()
-        .filter(|path| path.contains("/resolve/main/data/"));
-    // Its size, and its content.
-    assert!((1..=2).contains(&files.count()), "{asked:?}");
+    assert!(!error.contains("Qx7"), "{error}");
+    assert_eq!(left(&cache), ["abc.json"], "the list");
+}
+
+#[rstest]
+#[case(Fault::Silent)]
+#[case(Fault::SilentWithin)]
+fn a_plan_that_is_not_wanted_any_more_waits_for_no_download(#[case] fault: Fault) {
+    let unwanted = Arc::new(AtomicBool::new(false));
+    let flag = unwanted.clone();
+    let (address, _) = served(move |stream, path| {
+        if path.contains("/resolve/") {
+            flag.store(true, Ordering::Relaxed);
+        }
+        faulty(stream, path, fault);
+    });
+    let cache = scratch();
+    let set = files(hub(&address, &cache, Some(&unwanted)), "org/set").unwrap();
+    let began = Instant::now();
+    let error = set.fetch(FILE).unwrap_err().to_string();
+    assert!(error.contains("not wanted any more"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(20));
+    assert_eq!(left(&cache), ["abc.json"], "the list");
+}
+
+#[test]
+fn a_redirect_is_followed_without_the_token() {
+    let (store, seen) = served(|stream, _| send(stream));
+    let (address, _) = served(move |stream, path| {
+        if !path.contains("/resolve/") {
+            return good(stream, path);
+        }
+        // Another host by its name.
+        let store = store.replace("127.0.0.1", "localhost");
+        let head = format!("302 Found\r\nlocation: {store}/signed?key=Qx7\r\ncontent-length: 0");
+        say(stream, &head, b"");
+    });
+    let cache = scratch();
+    let set = files(hub(&address, &cache, None), "org/set").unwrap();
+    assert_eq!(fs::read(set.fetch(FILE).unwrap()).unwrap(), content());
+    let seen = seen.lock().unwrap();
+    assert!(
+        seen.len() == 1 && !seen[0].contains("hf_qx7token"),
+        "{seen:?}"
+    );
+}
+
+#[rstest]
+#[case("../../other/data.json")]
+#[case("/tmp/data.json")]
+#[case("data/./../../../x.json")]
+fn a_hub_names_no_file_elsewhere(#[case] name: &'static str) {
+    let (address, _) = served(move |stream, _| list(stream, &[name]));
+    let cache = scratch();
+    let error = files(hub(&address, &cache, None), "org/set").err().unwrap();
+    assert!(error.contains("lead out of their folder"), "{error}");
+    assert_eq!(left(&cache), [""; 0]);
 }

@@ -1,39 +1,46 @@
 //! Where the files of a set are, and which of them are read.
 
+use super::hub::{self, Hub, Listing};
 use crate::{
     plan::{PlanError, dataset::complaints::whole_file},
     tokenizer::{caches, snapshot},
-};
-use hf_hub::{
-    Repo, RepoType,
-    api::sync::{Api, ApiBuilder, ApiRepo},
 };
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
 };
 
 /// Words by which names of files tell their split.
 const SPLITS: [&str; 7] = ["train", "test", "validation", "valid", "val", "dev", "eval"];
 
 /// The files of a set.
-pub(super) struct Files {
+pub(super) struct Files<'a> {
     /// Relative to the set.
     names: Vec<String>,
-    place: Place,
+    place: Place<'a>,
     /// As the user wrote it.
     path: PathBuf,
 }
 
-enum Place {
+enum Place<'a> {
     Folder(PathBuf),
-    Hub(Box<ApiRepo>),
+    /// A set at a commit.
+    Hub {
+        hub: Box<Hub<'a>>,
+        id: String,
+        sha: String,
+    },
 }
 
-impl Files {
-    /// Of a folder, of the local cache, or of the hub.
-    pub(super) fn of(path: &Path, id: &str) -> Result<Self, PlanError> {
+impl<'a> Files<'a> {
+    /// Of a folder, of the local cache, or of the hub, which is waited for as long as the plan is wanted.
+    pub(super) fn of(
+        path: &Path,
+        id: &str,
+        unwanted: Option<&'a AtomicBool>,
+    ) -> Result<Self, PlanError> {
         if path.is_dir() {
             return Files::in_folder(path, path.to_owned());
         }
@@ -41,41 +48,35 @@ impl Files {
             let what = "is no folder; with `hf(name)`, give the folder of a set";
             return Err(whole_file(path, what));
         }
+        let hub = || Hub::of_environment(unwanted).map_err(|e| unreachable(path, &e));
         let cached = caches(|key| std::env::var_os(key))
             .into_iter()
-            .find_map(|cache| cached(&cache, id));
-        if let Some(folder) = cached {
-            let files = Files::in_folder(path, folder)?;
-            if !files.names.is_empty() {
-                return Ok(files);
+            .find_map(|cache| Some((cached(&cache, id)?, cache)));
+        match cached {
+            Some((Cached::Whole(folder), _)) => {
+                let files = Files::in_folder(path, folder)?;
+                if !files.names.is_empty() {
+                    return Ok(files);
+                }
             }
+            Some((Cached::InPart(listing), cache)) => {
+                return Ok(Files::listed(path, hub()?.with_cache(cache), id, listing));
+            }
+            None => {}
         }
-        let api = ApiBuilder::from_env()
-            .with_progress(false)
-            .build()
-            .map_err(|error| unreachable(path, &error))?;
-        Files::of_hub(path, &api, id)
+        Files::of_hub(path, hub()?, id)
     }
 
-    /// Of the hub, as this client reaches it; what it downloads stays in its cache.
-    pub(super) fn of_hub(path: &Path, api: &Api, id: &str) -> Result<Self, PlanError> {
+    /// Of the hub; what it downloads stays in its cache.
+    pub(super) fn of_hub(path: &Path, hub: Hub<'a>, id: &str) -> Result<Self, PlanError> {
         let mut first_error = None;
         // The second is where the hub puts parquet for sets that have none of their own.
         for revision in ["main", "refs/convert/parquet"] {
-            let repo = Repo::with_revision(id.into(), RepoType::Dataset, revision.into());
-            let repo = api.repo(repo);
-            match repo.info() {
-                Ok(info) => {
-                    let names = info.siblings.into_iter().map(|file| file.rfilename);
-                    let names: Vec<String> = names.filter(|name| is_data(name)).collect();
-                    if !names.is_empty() {
-                        return Ok(Files {
-                            names,
-                            place: Place::Hub(Box::new(repo)),
-                            path: path.to_owned(),
-                        });
-                    }
+            match hub.list(id, revision) {
+                Ok(listing) if listing.clone().names().iter().any(|name| is_data(name)) => {
+                    return Ok(Files::listed(path, hub, id, listing));
                 }
+                Ok(_) => {}
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
@@ -83,6 +84,22 @@ impl Files {
             Some(error) => unreachable(path, &error),
             None => whole_file(path, "has no parquet or JSON file on the hub"),
         })
+    }
+
+    pub(super) fn listed(path: &Path, hub: Hub<'a>, id: &str, listing: Listing) -> Self {
+        let sha = listing.sha.clone();
+        let mut names = listing.names();
+        names.retain(|name| is_data(name));
+        names.sort();
+        Files {
+            names,
+            place: Place::Hub {
+                hub: Box::new(hub),
+                id: id.to_owned(),
+                sha,
+            },
+            path: path.to_owned(),
+        }
     }
 
     fn in_folder(path: &Path, folder: PathBuf) -> Result<Self, PlanError> {
@@ -116,7 +133,7 @@ impl Files {
     pub(super) fn folder(&self) -> Option<&Path> {
         match &self.place {
             Place::Folder(folder) => Some(folder),
-            Place::Hub(_) => None,
+            Place::Hub { .. } => None,
         }
     }
 
@@ -128,7 +145,7 @@ impl Files {
     pub(super) fn fetch(&self, name: &str) -> Result<PathBuf, PlanError> {
         match &self.place {
             Place::Folder(folder) => Ok(folder.join(name)),
-            Place::Hub(repo) => repo.get(name).map_err(|error| {
+            Place::Hub { hub, id, sha } => hub.fetch(id, sha, name).map_err(|error| {
                 whole_file(
                     &self.path,
                     format!("`{name}` cannot be downloaded: {error}"),
@@ -206,9 +223,22 @@ fn has_word(name: &str, word: &str) -> bool {
     })
 }
 
-/// The folder of a set in a cache.
-fn cached(cache: &Path, id: &str) -> Option<PathBuf> {
-    snapshot(&cache.join(format!("datasets--{}", id.replace('/', "--"))))
+/// What a cache has of a set.
+pub(super) enum Cached {
+    /// A folder with all of it, as far as is known: another program has filled it.
+    Whole(PathBuf),
+    /// Some of the files in this list; the others are downloaded when they are needed.
+    InPart(Listing),
+}
+
+pub(super) fn cached(cache: &Path, id: &str) -> Option<Cached> {
+    let set = hub::set_in(cache, id);
+    let folder = snapshot(&set)?;
+    let commit = folder.file_name()?.to_string_lossy();
+    Some(match hub::listed(&set, &commit) {
+        Some(listing) => Cached::InPart(listing),
+        None => Cached::Whole(folder),
+    })
 }
 
 fn unreachable(path: &Path, error: &dyn std::fmt::Display) -> PlanError {
@@ -240,7 +270,7 @@ mod tests {
         assert_eq!(has_word(name, word), is);
     }
 
-    fn files(names: &[&str]) -> Files {
+    fn files(names: &[&str]) -> Files<'static> {
         let folder = scratch();
         for name in names {
             folder.file(name, "");
@@ -292,13 +322,16 @@ mod tests {
         let cache = scratch();
         cache.file("datasets--org--set/refs/main", "abc\n");
         let file = cache.file("datasets--org--set/snapshots/abc/a.json", "[]");
-        assert_eq!(cached(&cache, "org/set").as_deref(), file.parent());
-        assert_eq!(cached(&cache, "org/other"), None);
+        let Some(Cached::Whole(folder)) = cached(&cache, "org/set") else {
+            panic!("it is there");
+        };
+        assert_eq!(Some(folder.as_path()), file.parent());
+        assert!(cached(&cache, "org/other").is_none());
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_named() {
-        let Err(error) = Files::of(Path::new("gone"), "org/set") else {
+        let Err(error) = Files::of(Path::new("gone"), "org/set", None) else {
             panic!("there is no such folder");
         };
         assert!(

@@ -10,6 +10,7 @@ mod ask;
 mod bfcl;
 mod family;
 mod files;
+mod hub;
 mod reader;
 mod rows;
 mod shuffle;
@@ -26,7 +27,7 @@ pub(super) fn sample(set: &Hf, spec: &PlanSpec<'_>) -> Result<Samples, PlanError
     let path = set.path.to_string_lossy();
     let id = set.name.as_deref().unwrap_or(&path);
     let known = family::known_of(id).ok_or_else(|| PlanError::new(unknown(id)))?;
-    let files = Files::of(&set.path, id)?;
+    let files = Files::of(&set.path, id, spec.unwanted)?;
 
     let mut complaints = Complaints::about(&set.path);
     let mut samples = Samples::default();

@@ -15,7 +15,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// Rows in the order in which they are asked.
-    pub(super) fn rows<'a>(&self, files: &'a Files) -> Result<rows::Rows<'a>, PlanError> {
+    pub(super) fn rows<'a>(&self, files: &'a Files<'_>) -> Result<rows::Rows<'a>, PlanError> {
         let split = self.set.split.as_deref().or(self.known.split);
         let (subset, asked) = match &self.set.subset {
             Some(subset) => (Some(subset.as_str()), true),

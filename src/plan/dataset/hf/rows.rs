@@ -21,7 +21,7 @@ pub(super) struct Row {
 pub(super) type Rows<'a> = Box<dyn Iterator<Item = Result<Row, PlanError>> + 'a>;
 
 /// The rows of a file, which is fetched if it is not here. Parquet is read as it goes.
-pub(super) fn open(files: &Files, file: String) -> Rows<'static> {
+pub(super) fn open(files: &Files<'_>, file: String) -> Rows<'static> {
     let opened = files
         .fetch(&file)
         .and_then(|path| match file.ends_with(".parquet") {
