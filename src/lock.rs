@@ -2,6 +2,7 @@
 
 use crate::stop::Stop;
 use std::{
+    fmt,
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -14,7 +15,8 @@ const TRY_EVERY: Duration = Duration::from_millis(20);
 /// After this the wait is worth a word.
 const SAY_AFTER: Duration = Duration::from_secs(1);
 
-/// Then it is said again this often.
+/// Then it is said again this often. There is no limit: a bench may rightly take hours, and whoever waits is told
+/// whom to end.
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
 /// Held while a live bench is measured, so that benches of other tests, processes and projects of this user on
@@ -27,7 +29,8 @@ pub(crate) struct MeasurementLock {
 }
 
 impl MeasurementLock {
-    /// Waits for the lock; after a second it says who holds it. `None` if the run is to end first.
+    /// Waits for the lock, however long; after a second, and then each minute, it says who holds it since when, and
+    /// what ends that. `None` if the run is to end first.
     ///
     /// # Errors
     /// The lock file cannot be used, with a sentence that names it.
@@ -36,16 +39,26 @@ impl MeasurementLock {
         stop: &Stop,
         says: impl Fn(&str),
     ) -> Result<Option<Self>, String> {
-        let path = path();
+        let pace = [SAY_AFTER, SAY_EVERY];
+        MeasurementLock::acquire_at(&own_path(FILE), name, stop, pace, says)
+    }
+
+    fn acquire_at(
+        path: &Path,
+        name: &str,
+        stop: &Stop,
+        [say_after, say_every]: [Duration; 2],
+        says: impl Fn(&str),
+    ) -> Result<Option<Self>, String> {
         let unusable = |e: io::Error| {
             format!(
                 "{}: {e}. It lies in the folder for temporary files, which TMPDIR names",
                 path.display()
             )
         };
-        let mut file = own_file(&path).map_err(unusable)?;
+        let mut file = own_file(path).map_err(unusable)?;
         let asked = Instant::now();
-        let mut say_at = SAY_AFTER;
+        let mut say_at = say_after;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -53,10 +66,10 @@ impl MeasurementLock {
                 Err(TryLockError::WouldBlock) => {}
             }
             if asked.elapsed() > say_at {
-                say_at += SAY_EVERY;
-                let holder = holder(&mut file);
+                say_at += say_every;
+                let holder = Holder::of(&mut file);
                 says(&format!(
-                    "{name} waits for the measurement lock held by {holder} ({})",
+                    "{name} waits for the measurement lock {}, {holder}",
                     path.display()
                 ));
             }
@@ -73,9 +86,7 @@ impl MeasurementLock {
     }
 }
 
-fn path() -> PathBuf {
-    own_path("measurement.lock")
-}
+const FILE: &str = "measurement.lock";
 
 /// A file in the system's temporary folder whose name is this user's alone.
 pub(crate) fn own_path(name: &str) -> PathBuf {
@@ -117,16 +128,74 @@ pub(crate) fn own_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Who holds it, as plain text: the file says it, and may say anything.
-fn holder(file: &mut File) -> String {
-    let mut bytes = Vec::new();
-    let read = file
-        .seek(SeekFrom::Start(0))
-        .and_then(|_| file.take(200).read_to_end(&mut bytes));
-    let text = String::from_utf8_lossy(&bytes).replace(|c: char| c.is_control(), " ");
-    match (read, text.trim()) {
-        (Ok(_), text) if !text.is_empty() => text.to_owned(),
-        _ => "another bench".to_owned(),
+/// Who holds the lock, as far as its file tells.
+struct Holder {
+    /// Plain text: the file may say anything.
+    who: Option<String>,
+    process: Option<u32>,
+    /// Since it was written.
+    held: Option<Duration>,
+}
+
+impl Holder {
+    fn of(file: &mut File) -> Self {
+        let mut bytes = Vec::new();
+        let held = file.metadata().and_then(|found| found.modified()).ok();
+        let held = held.and_then(|since| since.elapsed().ok());
+        let read = file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| file.take(200).read_to_end(&mut bytes));
+        let text = String::from_utf8_lossy(&bytes).replace(|c: char| c.is_control(), " ");
+        let who = Some(text.trim().to_owned()).filter(|text| read.is_ok() && !text.is_empty());
+        let process = who.as_deref().and_then(|who| {
+            let (_, process) = who.rsplit_once("(process ")?;
+            process.strip_suffix(')')?.parse().ok()
+        });
+        match process {
+            // Somebody else has taken it since, and has not said so.
+            Some(process) if !lives(process) => Holder {
+                who: None,
+                process: None,
+                held: None,
+            },
+            process => Holder {
+                held: held.filter(|_| who.is_some()),
+                who,
+                process,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = self.who.as_deref().unwrap_or("another process");
+        write!(f, "held by {who}")?;
+        match self.held {
+            Some(held) if held < Duration::from_secs(120) => write!(f, " for {} s", held.as_secs()),
+            Some(held) => write!(f, " for {} min", held.as_secs() / 60),
+            None => Ok(()),
+        }?;
+        match self.process {
+            Some(process) if cfg!(unix) => write!(f, ". `kill {process}` ends that run"),
+            Some(_) => write!(f, ". Ctrl-C there ends that run"),
+            None => write!(f, ". `fuser` and `lsof` tell whose process it is"),
+        }
+    }
+}
+
+/// Whether a process of this number is there, which may be another one by now.
+fn lives(process: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use nix::{errno::Errno, sys::signal, unistd::Pid};
+        let asked = signal::kill(Pid::from_raw(process.cast_signed()), None);
+        process > 0 && !matches!(asked, Err(Errno::ESRCH))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = process;
+        true
     }
 }
 
@@ -134,7 +203,7 @@ fn holder(file: &mut File) -> String {
 mod tests {
     use super::*;
     use rstest::rstest;
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::{cell::RefCell, fs, os::unix::fs::PermissionsExt};
 
     fn folder(name: &str) -> PathBuf {
         let folder =
@@ -172,13 +241,81 @@ mod tests {
         fs::remove_dir_all(folder).unwrap();
     }
 
+    /// What is said to whoever waits for a lock that somebody else has, whose file says `text`.
+    fn told(name: &str, text: &str, times: usize) -> Vec<String> {
+        let folder = folder(name);
+        let path = folder.join("lock");
+        let mut held = own_file(&path).unwrap();
+        held.lock().unwrap();
+        held.write_all(text.as_bytes()).unwrap();
+        let (stopper, stop) = Stop::pair();
+        let said = RefCell::new(Vec::new());
+        let waited =
+            MeasurementLock::acquire_at(&path, "mine", &stop, [Duration::ZERO; 2], |line| {
+                let mut said = said.borrow_mut();
+                said.push(line.replace(&path.display().to_string(), "PATH"));
+                if said.len() == times {
+                    stopper.stop();
+                }
+            });
+        assert!(waited.unwrap().is_none(), "it was held");
+        fs::remove_dir_all(folder).unwrap();
+        said.into_inner()
+    }
+
+    #[test]
+    fn who_waits_is_told_again_and_again_who_holds_it_and_what_ends_that() {
+        let own = std::process::id();
+        let said = told("waits", &format!("other (process {own})"), 3);
+        let start =
+            format!("mine waits for the measurement lock PATH, held by other (process {own}) for ");
+        let end = format!(" s. `kill {own}` ends that run");
+        assert_eq!(said.len(), 3);
+        for line in said {
+            assert!(line.starts_with(&start) && line.ends_with(&end), "{line}");
+        }
+    }
+
+    /// No process has this number: Linux gives none above 2^22.
+    #[rstest]
+    #[case::gone("gone", "other (process 2147483647)")]
+    #[case::unsaid("unsaid", "")]
+    fn who_held_it_before_is_not_blamed(#[case] name: &str, #[case] text: &str) {
+        let [line] = &told(name, text, 1)[..] else {
+            panic!("one line")
+        };
+        assert!(
+            line.starts_with("mine waits for the measurement lock PATH, held by another process. ")
+                && line.ends_with("`fuser` and `lsof` tell whose process it is"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn a_lock_is_had_when_it_is_let_go() {
+        let folder = folder("had");
+        let path = folder.join("lock");
+        let held = own_file(&path).unwrap();
+        held.lock().unwrap();
+        let held = RefCell::new(Some(held));
+        let pace = [Duration::ZERO; 2];
+        let had = MeasurementLock::acquire_at(&path, "mine", &Stop::never(), pace, |_| {
+            held.take();
+        });
+        assert!(had.unwrap().is_some());
+        let said = fs::read_to_string(&path).unwrap();
+        assert_eq!(said, format!("mine (process {})", std::process::id()));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
     #[test]
     fn a_holder_cannot_write_on_the_screen() {
-        let folder = folder("holder");
-        let path = folder.join("lock");
-        fs::write(&path, "\u{1b}[31mred\n::error::injected\u{9b}0m").unwrap();
-        let holder = holder(&mut own_file(&path).unwrap());
-        assert_eq!(holder, "[31mred ::error::injected 0m");
-        fs::remove_dir_all(folder).unwrap();
+        let [line] = &told("holder", "\u{1b}[31mred\n::error::injected\u{9b}0m", 1)[..] else {
+            panic!("one line")
+        };
+        assert!(
+            line.contains("held by [31mred ::error::injected 0m for"),
+            "{line}"
+        );
     }
 }
