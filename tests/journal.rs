@@ -5,6 +5,7 @@
 mod support;
 
 use nix::sys::signal::Signal;
+use rstest::rstest;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -127,4 +128,131 @@ fn a_good_end_leaves_no_journal_and_the_next_run_tells_of_one_that_was_left() {
         "{said}"
     );
     assert_eq!(journals(&results), [left]);
+}
+
+/// What a comparison measures, in either of its forms. One run of a pair lasts seconds.
+fn comparison(folder: &Path, flags: &[&str], pairs: &str, requests: &str, rate: &str) -> Program {
+    let mut command = goodput(folder);
+    command
+        .args(["ab", "--model", "m", "--disable-tqdm", "--prompt-token-ids"])
+        .args(["--pairs", pairs, "--num-prompts", requests])
+        .args(["--request-rate", rate, "--random-input-len", "4"])
+        .args(flags);
+    Program::start(&mut command)
+}
+
+#[rstest]
+#[case::two("two", false, &["--results", "results"], ["results/journals/ab-a-", "results/journals/ab-b-"])]
+#[case::one_with_itself("one", true, &["--results", "results"], ["results/journals/ab-a-", "results/journals/ab-b-"])]
+#[case::in_a_file("file", false, &["--journal", "deep.down.jsonl"], ["deep.down-a.jsonl", "deep.down.jsonl"])]
+fn a_killed_comparison_is_shown_server_by_server(
+    #[case] name: &str,
+    #[case] with_itself: bool,
+    #[case] to: &[&str],
+    #[case] names: [&str; 2],
+) {
+    let folder = folder(&format!("compared-{name}"));
+    let (a, b) = (good_server(), good_server());
+    let mut flags = vec!["--a", &a.url];
+    match with_itself {
+        true => flags.push("--aa"),
+        false => flags.extend(["--b", &b.url]),
+    }
+    flags.extend(to);
+    let mut program = comparison(&folder, &flags, "16", "200", "100");
+    let journals = || -> Vec<PathBuf> {
+        let inside = match folder.join("results").exists() {
+            true => folder.join("results/journals"),
+            false => folder.clone(),
+        };
+        let files = fs::read_dir(inside).into_iter().flatten();
+        let mut files: Vec<PathBuf> = files
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|kind| kind == "jsonl"))
+            .collect();
+        files.sort();
+        files
+    };
+    until("both journals have requests", || {
+        let found = journals();
+        found.len() == 2 && found.iter().all(|file| read(file).lines().count() > 20)
+    });
+    program.signal(Signal::SIGKILL);
+    program.ended();
+    for (journal, (name, url)) in journals().iter().zip(names.iter().zip([&a.url, &b.url])) {
+        let path = journal.strip_prefix(&folder).unwrap().to_str().unwrap();
+        assert!(path.starts_with(name), "{path}");
+        let text = read(journal);
+        let requests = text.matches('\n').count() - 1;
+        let (code, shown, told) = report(&folder, journal);
+        assert_eq!(code, Some(0), "{told}");
+        let said = format!("was stopped after {requests} of 3200");
+        assert!(shown.contains(&said), "`{said}` is missing in {shown}");
+        let heading = text.lines().next().unwrap();
+        assert!(with_itself || heading.contains(url.as_str()), "{heading}");
+    }
+}
+
+#[rstest]
+#[case::two("two", false)]
+#[case::one_with_itself("one", true)]
+fn a_comparison_that_ends_leaves_no_journal(#[case] name: &str, #[case] with_itself: bool) {
+    let folder = folder(&format!("compared-well-{name}"));
+    let (a, b) = (good_server(), good_server());
+    let mut flags = vec!["--a", &a.url, "--journal", "j", "--results", "results"];
+    match with_itself {
+        true => flags.push("--aa"),
+        false => flags.extend(["--b", &b.url]),
+    }
+    let mut program = comparison(&folder, &flags, "3", "8", "inf");
+    let code = program.ended().code();
+    assert!(
+        matches!(code, Some(0 | 1)),
+        "{}",
+        read(&folder.join("stderr"))
+    );
+    assert!(!folder.join("j").exists() && !folder.join("j-a").exists());
+    assert_eq!(journals(&folder.join("results")), Vec::<PathBuf>::new());
+}
+
+/// It would hold nothing after a kill, and to open a pipe may last for ever.
+#[rstest]
+#[case("pipe")]
+#[case("/dev/null")]
+fn a_journal_is_a_file(#[case] name: &str) {
+    let folder = folder(&format!("no-file-{}", name.len()));
+    nix::unistd::mkfifo(&folder.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let server = good_server();
+    let mut command = goodput(&folder);
+    long_run(&mut command, &server.url);
+    let mut program = Program::start(command.args(["--journal", name]));
+    assert_eq!(program.ended().code(), Some(2));
+    let told = read(&folder.join("stderr"));
+    assert!(
+        told.contains("it is no file that can be read again"),
+        "{told}"
+    );
+}
+
+/// Either may be that of a run that was killed.
+#[rstest]
+#[case("j.jsonl")]
+#[case("j-a.jsonl")]
+fn a_journal_that_is_there_is_not_written_over(#[case] taken: &str) {
+    let folder = folder(&format!("taken-{taken}"));
+    let server = good_server();
+    fs::write(folder.join(taken), "{}\n").unwrap();
+    let flags = [
+        "--a",
+        &server.url,
+        "--b",
+        &server.url,
+        "--journal",
+        "j.jsonl",
+    ];
+    let mut program = comparison(&folder, &flags, "3", "8", "inf");
+    assert_eq!(program.ended().code(), Some(2));
+    let told = read(&folder.join("stderr"));
+    assert!(told.contains(taken) && told.contains("--journal"), "{told}");
+    assert_eq!(read(&folder.join(taken)), "{}\n");
 }

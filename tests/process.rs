@@ -44,6 +44,69 @@ fn a_command_is_started_measured_and_stopped() {
     );
 }
 
+/// When the first answer is there, the server is told to end, and the run goes on when it has.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct EndsTheServer(PathBuf);
+
+#[cfg(target_os = "linux")]
+impl goodput::client::Observer for EndsTheServer {
+    fn finished(&self, _: &goodput::record::Record) {
+        let stop = self.0.join("stop");
+        if stop.exists() {
+            return;
+        }
+        std::fs::write(stop, "").unwrap();
+        let pid = std::fs::read_to_string(self.0.join("pid")).unwrap();
+        let stat = format!("/proc/{}/stat", pid.trim());
+        let began = Instant::now();
+        // Nobody has asked about it yet, so it stays in the list of processes.
+        while !std::fs::read_to_string(&stat).unwrap().contains(") Z ") {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "it has not ended"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_ends_during_the_run_fails_the_bench_and_the_end_of_its_log_tells_no_key() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("process-ends");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let script = format!(
+        "cd {}; {} sim --port {{port}} --model served & echo $$ > pid; while [ ! -e stop ]; do sleep 0.02; done; \
+         kill $!; echo out of memory with $SERVER_TOKEN and --api-key Ck4-of-the-command; exit 3",
+        folder.display(),
+        env!("CARGO_BIN_EXE_goodput")
+    );
+    let server = ServerProcess::new(format!("sh -c '{script}'"))
+        .env("SERVER_TOKEN", "Qx7-of-the-server")
+        .log(folder.join("log"));
+    let control = goodput::bench::Control {
+        observer: std::sync::Arc::new(EndsTheServer(folder.clone())),
+        ..Default::default()
+    };
+    let bench = bench(server).max_concurrency(1);
+    let report = bench.run_blocking_with(control).unwrap();
+    assert!(!report.passed() && report.completed() >= 1, "{report}");
+    let text = format!("{report}\n{report:?}\n{}", report.reasons());
+    for part in [
+        "the server ended during the run",
+        "exit status: 3",
+        "out of memory with *** and --api-key ***",
+        "process-ends/log",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+    for secret in ["Qx7-of", "Ck4-of"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
 #[test]
 fn a_command_that_ends_shows_its_log() {
     let server = ServerProcess::new("sh -c 'echo out of memory; exit 3'").log(log("ends"));

@@ -2,6 +2,7 @@
 
 use crate::{
     client::{self, Client, Peer},
+    journal::MOST_PAIRS,
     machine::Fallible,
     points::Point,
 };
@@ -22,6 +23,7 @@ Options:
       --peer NAME[=PATH]  Measure this client too: vllm, vllm-bench, guidellm, aiperf, oha;
                           `installed` for all that are on the search path
       --tokenizer FOLDER  The tokenizer for peers, most of which do not start without one
+      --journal-pairs N   Measure N pairs of goodput with its journal and without instead, from 2 to 20
   -h, --help              Print this
 ";
 
@@ -42,6 +44,8 @@ pub(crate) struct Options {
     points: Vec<String>,
     pub(crate) rounds: usize,
     pub(crate) clients: Vec<Client>,
+    /// Pairs of runs with a journal and without, and nothing else.
+    pub(crate) journal_pairs: Option<usize>,
 }
 
 impl Options {
@@ -51,11 +55,20 @@ impl Options {
     }
 }
 
+/// As users run it.
+fn goodput(workers: usize) -> Client {
+    Client::Goodput {
+        workers,
+        journal: true,
+    }
+}
+
 pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
     let mut options = Options {
         points: Vec::new(),
         rounds: 1,
-        clients: vec![Client::Bare, Client::Goodput { workers: 1 }],
+        clients: vec![Client::Bare, goodput(1)],
+        journal_pairs: None,
     };
     let (mut bench, mut list, mut help) = (false, false, false);
     let (mut peers, mut tokenizer) = (Vec::new(), None);
@@ -72,7 +85,10 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
             Arg::Long("rounds") => options.rounds = parser.value()?.parse()?,
             Arg::Long("workers") => {
                 let workers = parser.value()?.parse()?;
-                options.clients.push(Client::Goodput { workers });
+                options.clients.push(goodput(workers));
+            }
+            Arg::Long("journal-pairs") => {
+                options.journal_pairs = Some(parser.value()?.parse()?);
             }
             Arg::Long("peer") => {
                 peers.extend(client::read_peer(&parser.value()?.string()?)?);
@@ -94,6 +110,11 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
     }
     if options.rounds == 0 {
         return Err("--rounds 0: must be at least 1".into());
+    }
+    if let Some(pairs) = options.journal_pairs
+        && !(2..=MOST_PAIRS).contains(&pairs)
+    {
+        return Err(format!("--journal-pairs {pairs}: must be from 2 to {MOST_PAIRS}").into());
     }
     let peers = peers.into_iter().map(|(kind, program)| {
         Client::Peer(Peer {

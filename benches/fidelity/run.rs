@@ -5,7 +5,7 @@ use crate::{
     bare,
     client::{Client, Order, SERVER_CORE},
     compare::{Outcome, compare},
-    launch,
+    journal, launch,
     machine::Fallible,
     points::{self, Point},
     server::{self, Pace, Server},
@@ -73,6 +73,10 @@ fn bench() -> Fallible<()> {
 fn measure(points: &[Point], options: &Options) -> Fallible<()> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fidelity");
     fs::create_dir_all(&folder)?;
+    if let Some(pairs) = options.journal_pairs {
+        let points: Vec<_> = points.iter().filter(|p| options.selects(p.name)).collect();
+        return journal::measure(&points, pairs, &folder);
+    }
     if options.selects(STARTUP) {
         startup::measure(&folder, options.rounds)?;
     }
@@ -98,7 +102,12 @@ fn measure(points: &[Point], options: &Options) -> Fallible<()> {
     Ok(())
 }
 
-fn run_one(client: &Client, point: &Point, dataset: &Path, folder: &Path) -> Fallible<Outcome> {
+pub(crate) fn run_one(
+    client: &Client,
+    point: &Point,
+    dataset: &Path,
+    folder: &Path,
+) -> Fallible<Outcome> {
     let server = Server::start(point.pace, SERVER_CORE)?;
     let (seen, launch) = client.run(&Order {
         port: server.port,

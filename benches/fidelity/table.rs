@@ -82,14 +82,14 @@ fn line(cells: &[String; 10]) {
     println!("| {} |", padded.collect::<Vec<_>>().join(" | "));
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
 /// Three digits are enough, and the unit tells the size.
-fn time(micros: f64) -> String {
+pub(crate) fn time(micros: f64) -> String {
     match micros {
         _ if micros.is_nan() => "–".to_owned(),
         _ if micros < 999.5 => format!("{micros:.0} µs"),

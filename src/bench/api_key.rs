@@ -1,6 +1,6 @@
 //! The key that requests carry.
 
-use crate::{backend::Backend, error::Error, problem::Problem};
+use crate::{backend::Backend, error::Error, problem::Problem, redact};
 use reqwest::header::HeaderValue;
 
 /// A key, or where it is found when a run begins.
@@ -17,7 +17,10 @@ impl ApiKey {
     pub(super) fn read(text: &str) -> Option<Self> {
         match text.strip_prefix("env:") {
             Some(name) => Some(ApiKey::Variable(name.to_owned())),
-            None => secret(text).map(ApiKey::Given),
+            None => {
+                redact::learn(text);
+                secret(text).map(ApiKey::Given)
+            }
         }
     }
 

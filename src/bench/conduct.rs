@@ -8,7 +8,6 @@ use crate::{
     baseline::{Gate, GateSettings},
     error::Error,
     inspect::Inspector,
-    journal::{FORM, Heading, Journal},
     judge::Criteria,
     lock::MeasurementLock,
     problem::Problem,
@@ -17,14 +16,9 @@ use crate::{
     run::{Audit, Run, Setup, Timestamps},
     stats::compare::Rule,
     stop::Stopper,
-    targets::{AnyTarget, Opened, Place, TargetError},
+    targets::{AnyTarget, Guard, Opened, Place, TargetError},
 };
-use std::{
-    collections::BTreeMap,
-    mem::take,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, mem::take, sync::Arc};
 use tokio::sync::oneshot;
 
 impl Bench {
@@ -138,14 +132,10 @@ impl Bench {
         let about = self.about(&opened.place, &prepared, target.has_metrics(), control);
         let gate = self.gate(&opened.place, &prepared, &target.describe(), &about)?;
         control.go_on("prepared its requests")?;
-        let journal = self.journal(&opened.place, target.describe(), &prepared, control);
-        let control = &match &journal {
-            Some(journal) => Control {
-                observer: journal.observing(),
-                ..control.clone()
-            },
-            None => control.clone(),
-        };
+        let setup = self.setup_of_plan(&opened.place, target.describe(), &prepared);
+        self.tell_left_journals(&opened.place, control);
+        let journal = self.journal(&opened.place, setup, control);
+        let control = &control.journaling(journal.as_ref());
         let goes_on = |delivered: &mut Delivered| self.goes_on(delivered, to_run);
         let drive = Drive {
             goes_on: &goes_on,
@@ -159,7 +149,7 @@ impl Bench {
         if !about.is_empty() {
             run.server.get_or_insert_default().about = about;
         }
-        let complaint = opened.guard.and_then(|guard| guard.close().err());
+        let complaint = closed(opened.guard);
         let planned = prepared.plan.requests.len();
         let ended = Ended {
             run,
@@ -287,7 +277,7 @@ impl Bench {
     }
 
     /// What was asked, as far as numbers depend on it.
-    fn setup(
+    pub(super) fn setup(
         &self,
         place: &Place,
         target: String,
@@ -312,44 +302,6 @@ impl Bench {
             request_id_prefix: self.request_id_prefix.clone(),
             plan_hash,
         }
-    }
-
-    /// The journal of a live run, where there is a place for one. A run is worth more than its journal.
-    fn journal(
-        &self,
-        place: &Place,
-        target: String,
-        prepared: &Prepared,
-        control: &Control,
-    ) -> Option<Arc<Journal>> {
-        let (Some(to), Place::Endpoint(_)) = (&self.journal, place) else {
-            return None;
-        };
-        for left in to.left() {
-            let left = left.display();
-            control.observer.says(&format!(
-                "a run was killed before it had a report. `goodput report {left}` shows it as far as it came; remove \
-                 the file when it is of no use"
-            ));
-        }
-        let plan = &prepared.plan;
-        let limits: Vec<String> = self.goodput.iter().map(ToString::to_string).collect();
-        let heading = Heading {
-            goodput_journal: FORM,
-            began: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs()),
-            setup: self.setup(place, target, prepared, plan.requests.len(), plan.hash()),
-            limits: limits.join(" "),
-        };
-        let begun = Journal::begin(to, &heading, control.observer.clone());
-        begun
-            .inspect_err(|e| {
-                control
-                    .observer
-                    .says(&format!("there is no journal of the run: {e}"))
-            })
-            .ok()
     }
 
     pub(super) fn judge(&self, ended: Ended) -> Report {
@@ -398,4 +350,10 @@ pub(super) fn opened(target: &AnyTarget, control: &Control) -> Result<Opened, Er
             TargetError::Unreadable(why) => Error::Invalid(vec![Problem::new("target", "", why)]),
             TargetError::Ended => Error::ended("waited for its target"),
         })
+}
+
+/// Stops what was started; what it complains of, which may be the end of a log.
+pub(super) fn closed(guard: Option<Box<dyn Guard>>) -> Option<String> {
+    let complaint = guard.and_then(|guard| guard.close().err());
+    complaint.map(|why| redact::text(&why))
 }

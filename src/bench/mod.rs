@@ -15,6 +15,7 @@ mod encode;
 mod extend;
 mod failure;
 mod family;
+mod journaled;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
 mod live;
@@ -58,7 +59,7 @@ use crate::{
     journal,
     judge::{Expect, OnInconclusive},
     problem::Problem,
-    redact::Hidden,
+    redact::{self, Hidden},
     setting::Setting,
     targets::{self, AnyTarget},
     tokenizer::TokenizerSpec,
@@ -277,7 +278,9 @@ impl Bench {
 
     /// The path requests go to. Default: the backend's.
     pub fn endpoint(mut self, path: impl Into<String>) -> Self {
-        *self.endpoint = Some(path.into());
+        let path = path.into();
+        redact::own(&path);
+        *self.endpoint = Some(path);
         self
     }
 
@@ -331,6 +334,9 @@ impl Bench {
     /// A JSON object merged into every request body, last. A key that is null is taken out of the body.
     pub fn extra_body(mut self, object: impl Setting<Map<String, Value>>) -> Self {
         if let Some(object) = self.set("extra_body", object) {
+            object
+                .iter()
+                .for_each(|(name, value)| redact::learn_field(name, value));
             self.extra_body.extend(object);
         }
         self
@@ -345,6 +351,8 @@ impl Bench {
                 continue;
             };
             let name = name.trim();
+            // Not only when it is sent: the bench may be shown before.
+            redact::learn_header(name, value.trim());
             match (HeaderName::try_from(name), secret(value.trim())) {
                 (Ok(name), Some(value)) => {
                     self.headers.insert(name, value);

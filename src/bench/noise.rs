@@ -2,7 +2,7 @@
 
 use super::{
     Bench, Control,
-    conduct::opened,
+    conduct::{closed, opened},
     side::{Side, Which},
 };
 use crate::{
@@ -30,7 +30,7 @@ impl Bench {
         let experiment = self.experiment(&mut a, &mut b, control, false)?;
         a.close();
         b.close();
-        if let Some(complaint) = guard.and_then(|guard| guard.close().err()) {
+        if let Some(complaint) = closed(guard) {
             return Err(Error::Target(complaint));
         }
         match experiment.invalid {
@@ -41,6 +41,9 @@ impl Bench {
                 ));
             }
             None => {}
+        }
+        for journal in a.journal().into_iter().chain(b.journal()) {
+            journal.ended_well();
         }
         let of = |metric: crate::judge::Compared| {
             let value = |metrics: &Metrics| metric.value(metrics).filter(|value| *value > 0.0);

@@ -336,8 +336,6 @@ impl Bench {
                 redact::learn_header(name.as_str(), value);
             }
         }
-        redact::learn_json(&Value::Object((*self.extra_body).clone()));
-        redact::own(self.endpoint.as_deref().unwrap_or_default());
         Ok(headers)
     }
 

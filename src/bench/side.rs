@@ -1,16 +1,21 @@
 //! One of two servers that are held against each other: opened, warmed up, and run once a pair.
 
 use super::{
-    Bench, Control, alike::Alike, conduct::opened, deliver::Drive, extend::Delivered,
+    Bench, Control,
+    alike::Alike,
+    conduct::{closed, opened},
+    deliver::Drive,
+    extend::Delivered,
     prepare::Prepared,
 };
 use crate::{
     error::Error,
+    journal::{self, Journal},
     judge::{Anatomy, Finding, FindingKind},
     metrics::Metrics,
     observer::Silent,
     plan::Plan,
-    run::Run,
+    run::{Run, Setup},
     targets::{AnyTarget, Guard, Place},
 };
 use std::sync::Arc;
@@ -38,6 +43,11 @@ impl Which {
             Which::B => 'B',
         }
     }
+
+    /// The bench's name in the journal of this server's runs.
+    fn name(self, bench: &str) -> String {
+        format!("{bench}-{}", self.letter().to_ascii_lowercase())
+    }
 }
 
 /// One of the two servers.
@@ -56,6 +66,16 @@ pub(super) struct Side {
     failed: (u64, u64),
     /// What the runs were made with.
     last: Option<(Place, Prepared)>,
+    /// Of all its runs.
+    journal: Journaled,
+}
+
+/// The journal of a side's runs.
+enum Journaled {
+    /// It has had no run.
+    NotYet,
+    /// There may be none: the side is a simulation, or there is no place for it.
+    Begun(Option<Arc<Journal>>),
 }
 
 /// A server that is open and warm.
@@ -89,6 +109,10 @@ impl Side {
             // The chosen target has them already, and the reference is as it is.
             faults: Vec::new(),
             versus: None,
+            journal: match which {
+                Which::A => bench.journal.as_ref().map(journal::Place::of_reference),
+                Which::B => bench.journal.clone(),
+            },
             ..bench.clone()
         };
         Side {
@@ -101,6 +125,7 @@ impl Side {
             complaint: None,
             failed: (0, 0),
             last: None,
+            journal: Journaled::NotYet,
         }
     }
 
@@ -140,7 +165,9 @@ impl Side {
         let plan = self.plan(pair, &server.prepared, alike)?;
         let prepared = server.prepared.with_plan(plan);
         let place = self.place(&server.place, pair);
-        let drive = Drive::once(&prepared, control);
+        let journal = self.begun_journal(&place, &prepared, control);
+        let control = control.journaling(journal.as_ref());
+        let drive = Drive::once(&prepared, &control);
         let mut delivered = self.bench.deliver(&place, &drive)?;
         let run = self.to_run(&place, &prepared, &mut delivered);
         let (metrics, judgement) = self.bench.criteria(1).assess(&run);
@@ -161,6 +188,40 @@ impl Side {
             place,
             prepared,
         })
+    }
+
+    /// Begun with the first run.
+    fn begun_journal(
+        &mut self,
+        place: &Place,
+        prepared: &Prepared,
+        control: &Control,
+    ) -> Option<Arc<Journal>> {
+        if let Journaled::Begun(journal) = &self.journal {
+            return journal.clone();
+        }
+        let of_plan = self
+            .bench
+            .setup_of_plan(place, self.target.describe(), prepared);
+        let setup = Setup {
+            name: self.which.name(&of_plan.name),
+            requests: of_plan.requests * self.bench.pairs,
+            ..of_plan
+        };
+        if self.which == Which::B {
+            self.bench.tell_left_journals(place, control);
+        }
+        let journal = self.bench.journal(place, setup, control);
+        self.journal = Journaled::Begun(journal.clone());
+        journal
+    }
+
+    /// What it has left in case that the comparison has no report.
+    pub(super) fn journal(&self) -> Option<Arc<Journal>> {
+        match &self.journal {
+            Journaled::NotYet => None,
+            Journaled::Begun(journal) => journal.clone(),
+        }
     }
 
     /// Makes a run part of the side's whole; its numbers, and where its time went.
@@ -274,8 +335,7 @@ impl Side {
     /// Stops what was started.
     pub(super) fn close(&mut self) {
         let guard = self.server.take().and_then(|server| server.guard);
-        let complaint = guard.and_then(|guard| guard.close().err());
-        self.complaint = complaint.or(self.complaint.take());
+        self.complaint = closed(guard).or(self.complaint.take());
     }
 
     pub(super) fn plan_notes(&self) -> Vec<String> {

@@ -104,7 +104,8 @@ impl Bench {
         judgement.findings.extend(self.remark_on_target());
         let notes = b.plan_notes().into_iter().chain(remarks::on(&run));
         let notes = notes.collect();
-        Ok(Report::new(run, notes, criteria, metrics, judgement))
+        let report = Report::new(run, notes, criteria, metrics, judgement);
+        Ok(report.journaled(a.journal().into_iter().chain(b.journal())))
     }
 
     /// Runs pairs until all are run or, if that is wanted, until they are decided.

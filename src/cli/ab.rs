@@ -99,6 +99,7 @@ fn target(text: Option<&String>, command: Option<&String>) -> AnyTarget {
 fn measure_noise(args: &Ab) -> Result<(), Error> {
     let bench = args.bench();
     bench.check()?;
+    let bench = serve::journaled(bench, &args.serve)?;
     let requests = 2 * args.pairs * args.serve.num_prompts;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date().to_string();
     let floor = serve::watched(&args.serve, requests, None, |control| {

@@ -74,7 +74,7 @@ pub(super) fn measure(
     args: &Args,
     words: &Words<'_>,
 ) -> Result<u8, Error> {
-    let output = output::Output::new(args)?;
+    let output = output::Output::new(args, bench.versus.is_some())?;
     if args.dry_run {
         let plan = bench.plan().map_err(|e| words.error(e))?;
         screen::out(plan.describe(&bench.arrivals()).trim_end());
@@ -137,6 +137,12 @@ pub(super) fn measure(
     }
     let kept = saved.is_ok();
     Ok(session.end(|outcomes, written| worst_exit_code(outcomes, written && kept)))
+}
+
+/// The bench with a journal of either side, for a command that makes no report.
+pub(super) fn journaled(bench: Bench, args: &Args) -> Result<Bench, Error> {
+    let output = output::Output::new(args, true)?;
+    Ok(bench.journaled(output.journal()))
 }
 
 fn without_report(command: &str, name: String, error: &Error, took: Duration) -> Outcome {

@@ -32,11 +32,32 @@ impl Place {
         };
         files::check(path)?;
         match fs::metadata(path) {
+            // A pipe may have no reader, and what is shown after a kill must be there then.
+            Ok(found) if !found.is_file() => Err(io::Error::other(
+                "it is no file that can be read again. Choose another path",
+            )),
             Ok(found) if found.is_file() && found.len() > 0 => Err(io::Error::other(
                 "it exists, and may be the journal of a run that was killed. Look at it with `goodput report`, and \
                  remove it",
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// The place for the reference of a comparison, whose runs are not the target's.
+    pub(crate) fn of_reference(&self) -> Self {
+        match self {
+            #[cfg(feature = "cli")]
+            Place::File(path) => {
+                let mut name = path.file_stem().unwrap_or_default().to_owned();
+                name.push("-a");
+                if let Some(kind) = path.extension() {
+                    name.push(".");
+                    name.push(kind);
+                }
+                Place::File(path.with_file_name(name))
+            }
+            Place::Results(folder) => Place::Results(folder.clone()),
         }
     }
 

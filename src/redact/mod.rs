@@ -100,9 +100,9 @@ pub(crate) fn answer(text: &mut String) {
     }
 }
 
-/// Learns the credentials that a JSON value holds under their names.
-pub(crate) fn learn_json(value: &serde_json::Value) {
-    json_secrets(value, &mut |found| learn(found));
+/// Learns the credentials that a field of JSON holds under their names.
+pub(crate) fn learn_field(name: &str, value: &serde_json::Value) {
+    json_secrets(name, value, &mut |found| learn(found));
 }
 
 /// A JSON value without credentials: masked by their names, and in its texts as in [`text`].
@@ -124,18 +124,16 @@ pub(crate) fn json(value: &mut serde_json::Value) {
     }
 }
 
-fn json_secrets(value: &serde_json::Value, found: &mut impl FnMut(&str)) {
+fn json_secrets(name: &str, value: &serde_json::Value, found: &mut impl FnMut(&str)) {
     use serde_json::Value;
     match value {
-        Value::Array(values) => values.iter().for_each(|value| json_secrets(value, found)),
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                match value {
-                    Value::String(text) if name::is_secret(name) => found(text),
-                    value => json_secrets(value, found),
-                }
-            }
-        }
+        Value::String(text) if name::is_secret(name) => found(text),
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| json_secrets(name, value, found)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, value)| json_secrets(name, value, found)),
         _ => {}
     }
 }

@@ -96,7 +96,7 @@ fn what_a_setting_holds_is_known_from_then_on() {
     own("/v1/x?api_key=Vb7mNc2Qs9");
     learn_header("x-goog-api-key", "Lk3jHg5Fd7");
     learn_header("Authorization", "Basic bWU6UHc0NTZ0");
-    learn_json(&json!({"a": [{"authToken": "Yt6rEw4Qa2"}]}));
+    learn_field("a", &json!([{"authToken": ["Yt6rEw4Qa2"]}]));
     for secret in [
         "Zq8rTdKw0aL",
         "Vb7mNc2Qs9",

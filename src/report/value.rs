@@ -26,7 +26,7 @@ pub struct Report {
     judgement: Judgement,
     lost: Vec<String>,
     /// Of what was measured, until the report has gone into its files.
-    journal: Option<Arc<Journal>>,
+    journals: Vec<Arc<Journal>>,
 }
 
 impl Report {
@@ -47,16 +47,16 @@ impl Report {
             metrics,
             judgement,
             lost: Vec::new(),
-            journal: None,
+            journals: Vec::new(),
         }
     }
 
     /// What the run has left in case that it has no report. With the report it goes.
-    pub(crate) fn journaled(mut self, journal: Option<Arc<Journal>>) -> Self {
-        if let Some(journal) = &journal {
+    pub(crate) fn journaled(mut self, journals: impl IntoIterator<Item = Arc<Journal>>) -> Self {
+        for journal in journals {
             journal.ended_well();
+            self.journals.push(journal);
         }
-        self.journal = journal;
         self
     }
 

@@ -23,6 +23,7 @@ echo watching
 exec >/dev/null
 read -r _
 kill -s TERM 0
+kill -s CONT 0
 sleep 1
 kill -s KILL 0";
 

@@ -191,12 +191,15 @@ pub enum AnyTarget {
 }
 
 impl fmt::Debug for AnyTarget {
+    /// By its description: what a user's target says of its fields is not made to be shown with a bench.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            AnyTarget::Known(target) => format!("Known({target:?})"),
-            AnyTarget::Unreadable(text, mistakes) => format!("Unreadable({text:?}, {mistakes:?})"),
-        };
-        f.write_str(&redact::text(&text))
+        match self {
+            AnyTarget::Known(_) => write!(f, "Known({})", self.describe()),
+            AnyTarget::Unreadable(_, mistakes) => {
+                let mistakes = redact::text(&format!("{mistakes:?}"));
+                write!(f, "Unreadable({:?}, {mistakes})", self.describe())
+            }
+        }
     }
 }
 

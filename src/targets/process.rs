@@ -353,6 +353,8 @@ impl Drop for Running {
         {
             use nix::sys::signal::Signal;
             self.group.signal(Signal::SIGTERM);
+            // What was stopped would not hear it.
+            self.group.signal(Signal::SIGCONT);
             let deadline = Instant::now() + self.stop_timeout;
             while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
                 std::thread::sleep(Duration::from_millis(20));

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Verdicts do not matter here: passed, missed, invalid.
 const FINISHED: [i32; 3] = [0, 1, 4];
 
-pub(super) fn run(workers: usize, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
+pub(super) fn run(workers: usize, journal: bool, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
     let name = "goodput.json";
     let rate = order.point.rate.to_string();
     let command = command(order.port, order.dataset, order.point.requests, &rate);
@@ -22,7 +22,10 @@ pub(super) fn run(workers: usize, order: &Order<'_>) -> Fallible<(Seen, Launch)>
         &workers.to_string(),
     ]
     .map(str::to_owned);
-    let command = [command, files.to_vec()].concat();
+    let mut command = [command, files.to_vec()].concat();
+    if !journal {
+        command.push("--no-journal".to_owned());
+    }
     let all: Vec<usize> = (0..std::thread::available_parallelism()?.get())
         .filter(|core| *core != SERVER_CORE)
         .collect();

@@ -65,7 +65,11 @@ impl Seen {
 /// A client.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Client {
-    Goodput { workers: usize },
+    Goodput {
+        workers: usize,
+        /// Whether it writes down finished requests meanwhile.
+        journal: bool,
+    },
     Bare,
     Peer(Peer),
 }
@@ -73,8 +77,8 @@ pub(crate) enum Client {
 impl Client {
     pub(crate) fn name(&self) -> String {
         match self {
-            Client::Goodput { workers: 1 } => "goodput".to_owned(),
-            Client::Goodput { workers } => format!("goodput ×{workers}"),
+            Client::Goodput { workers: 1, .. } => "goodput".to_owned(),
+            Client::Goodput { workers, .. } => format!("goodput ×{workers}"),
             Client::Bare => "bare".to_owned(),
             Client::Peer(peer) => peer.kind.name().to_owned(),
         }
@@ -91,7 +95,7 @@ impl Client {
     /// Runs the client to its end.
     pub(crate) fn run(&self, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
         match self {
-            Client::Goodput { workers } => goodput::run(*workers, order),
+            Client::Goodput { workers, journal } => goodput::run(*workers, *journal, order),
             Client::Bare => bare::run(order),
             Client::Peer(peer) => match peer.kind {
                 PeerKind::Vllm | PeerKind::VllmBench => vllm::run(peer, order),

@@ -196,9 +196,13 @@ pub(in crate::cli) struct Args {
     #[arg(long, default_value = "99", value_delimiter = ',', action = ArgAction::Set)]
     pub(super) metric_percentiles: Vec<f64>,
     /// Write down what a live run has measured so far, in case that it is killed; `goodput report FILE` shows it. A run
-    /// that ends removes the file. Default: a file in the folder of results, or in --result-dir with --save-result.
+    /// that ends removes the file. `ab` writes what A answered to a second one, FILE with `-a` before its ending. Default: a
+    /// file in the folder of results, or in --result-dir with --save-result.
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<PathBuf>,
+    /// Write down nothing before the run has ended.
+    #[arg(long, conflicts_with = "journal")]
+    pub(super) no_journal: bool,
     /// Write the result to a JSON file.
     #[arg(long)]
     pub(super) save_result: bool,

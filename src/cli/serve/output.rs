@@ -35,10 +35,12 @@ pub(super) struct Output<'a> {
     metadata: Vec<(String, String)>,
     folder: PathBuf,
     export: Option<Export>,
+    /// The run has a reference, which has a journal of its own.
+    compares: bool,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(args: &'a Args) -> Result<Self, Error> {
+    pub(super) fn new(args: &'a Args, compares: bool) -> Result<Self, Error> {
         let mut problems = Vec::new();
         let metrics = args.percentile_metrics.as_deref();
         let metrics = metrics.map(|names| metrics_named(names, &mut problems));
@@ -59,13 +61,17 @@ impl<'a> Output<'a> {
             metrics,
             metadata,
             folder: args.result_dir.clone().unwrap_or_default(),
+            compares,
         };
         if output.saves() && !args.dry_run {
             problems.extend(output.check_result().err());
         }
-        if let (Some(Err(e)), false) = (output.journal().map(|place| place.check()), args.dry_run) {
-            let file = args.journal.clone().unwrap_or_default();
-            problems.push(Problem::new("--journal", file.display(), e.to_string()));
+        if !args.dry_run {
+            let problem = |file: &PathBuf| {
+                let e = Place::File(file.clone()).check().err()?;
+                Some(Problem::new("--journal", file.display(), e.to_string()))
+            };
+            problems.extend(output.journal_files().iter().filter_map(problem));
         }
         match problems.is_empty() {
             true => Ok(output),
@@ -98,6 +104,9 @@ impl<'a> Output<'a> {
 
     /// Where the run's journal goes.
     pub(super) fn journal(&self) -> Option<Place> {
+        if self.args.no_journal {
+            return None;
+        }
         if let Some(file) = &self.args.journal {
             return Some(Place::File(file.clone()));
         }
@@ -106,6 +115,18 @@ impl<'a> Output<'a> {
         results
             .or_else(|| self.saves().then(|| self.folder.clone()))
             .map(Place::Results)
+    }
+
+    /// Those that `--journal` asks for.
+    fn journal_files(&self) -> Vec<PathBuf> {
+        let Some(file) = &self.args.journal else {
+            return Vec::new();
+        };
+        let reference = match Place::File(file.clone()).of_reference() {
+            Place::File(of_a) if self.compares => Some(of_a),
+            _ => None,
+        };
+        std::iter::once(file.clone()).chain(reference).collect()
     }
 
     /// Whether no file of the run is another one, or its input.
@@ -120,7 +141,7 @@ impl<'a> Output<'a> {
         if let Some(export) = &self.export {
             files.write("--export-requests", export.path());
         }
-        if let Some(path) = &self.args.journal {
+        for path in &self.journal_files() {
             files.write("--journal", path);
         }
         if let (Some(name), true) = (&self.args.result_filename, self.saves()) {

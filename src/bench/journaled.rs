@@ -1,0 +1,79 @@
+//! Which runs have a journal, and what its first line says.
+
+use super::{Bench, Control, prepare::Prepared};
+use crate::{
+    journal::{FORM, Heading, Journal},
+    run::Setup,
+    targets::Place,
+};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+impl Bench {
+    /// The journal of a live run, where there is a place for one. A run is worth more than its journal.
+    pub(super) fn journal(
+        &self,
+        place: &Place,
+        setup: Setup,
+        control: &Control,
+    ) -> Option<Arc<Journal>> {
+        let (Some(to), Place::Endpoint(_)) = (&self.journal, place) else {
+            return None;
+        };
+        let limits: Vec<String> = self.goodput.iter().map(ToString::to_string).collect();
+        let heading = Heading {
+            goodput_journal: FORM,
+            began: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+            setup,
+            limits: limits.join(" "),
+        };
+        let begun = Journal::begin(to, &heading, control.observer.clone());
+        begun
+            .inspect_err(|e| {
+                control
+                    .observer
+                    .says(&format!("there is no journal of the run: {e}"))
+            })
+            .ok()
+    }
+
+    /// Says before a live run which ones before it were killed.
+    pub(super) fn tell_left_journals(&self, place: &Place, control: &Control) {
+        let (Some(to), Place::Endpoint(_)) = (&self.journal, place) else {
+            return;
+        };
+        for left in to.left() {
+            let left = left.display();
+            control.observer.says(&format!(
+                "a run was killed before it had a report. `goodput report {left}` shows it as far as it came; remove \
+                 the file when it is of no use"
+            ));
+        }
+    }
+
+    /// What the journal of a run says of the plan that it sends once.
+    pub(super) fn setup_of_plan(
+        &self,
+        place: &Place,
+        target: String,
+        prepared: &Prepared,
+    ) -> Setup {
+        let plan = &prepared.plan;
+        self.setup(place, target, prepared, plan.requests.len(), plan.hash())
+    }
+}
+
+impl Control {
+    /// The same for a run whose requests go into this journal, too.
+    pub(super) fn journaling(&self, journal: Option<&Arc<Journal>>) -> Control {
+        let mut control = self.clone();
+        if let Some(journal) = journal {
+            control.observer = journal.observing();
+        }
+        control
+    }
+}
