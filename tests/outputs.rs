@@ -147,6 +147,28 @@ fn a_github_job_gets_its_summary() {
     assert!(folder.join("own.md").exists());
 }
 
+/// A container has the variables of the job and not its files. Who asks for the summary is refused.
+#[test]
+fn a_summary_that_cannot_be_written_is_a_remark_unless_it_is_asked_for() {
+    let folder = folder("summary-closed");
+    std::fs::write(folder.join("file"), "").unwrap();
+    let run = |args: &[&str]| {
+        let mut command = serve(args);
+        let summary = folder.join("file/summary.md");
+        let output = command.env("GITHUB_STEP_SUMMARY", summary).output();
+        let output = output.unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let (code, told) = run(&[]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains("the summary of the GitHub job is left out"),
+        "{told}"
+    );
+    let (code, told) = run(&["--output", "markdown"]);
+    assert_eq!(code, Some(2), "{told}");
+}
+
 #[test]
 fn events_are_lines_of_json_and_people_read_stderr() {
     let output = serve(&["--message-format", "json", "--slo", "p50(ttft) < 70ms"])

@@ -3,6 +3,7 @@
 use super::{
     place::{Place, folder_of},
     turn,
+    whole::open_stream,
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -19,8 +20,7 @@ pub(crate) fn append(path: &Path, text: &str) -> io::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let target = match Place::of(path)? {
         Place::Stream => {
-            let mut stream = OpenOptions::new().append(true).open(path)?;
-            return stream.write_all(format!("{text}{end}").as_bytes());
+            return open_stream(path)?.write_all(format!("{text}{end}").as_bytes());
         }
         Place::File(target) => target,
     };
@@ -48,7 +48,7 @@ pub(crate) fn append(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-fn ends_within_a_line(file: &mut File) -> bool {
+pub(super) fn ends_within_a_line(file: &mut File) -> bool {
     let mut last = [0];
     let read = file
         .seek(SeekFrom::End(-1))
@@ -83,6 +83,17 @@ mod tests {
         fs::write(&path, before).unwrap();
         append(&path, "a").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), after);
+    }
+
+    /// To open it would wait for a reader for ever.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_nobody_reads_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let error = append(&pipe, "a").unwrap_err().to_string();
+        assert_eq!(error, "nothing reads this pipe");
     }
 
     #[test]

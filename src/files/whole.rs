@@ -41,7 +41,7 @@ pub(crate) fn replace(
     let mut new = match (temporary(folder), old) {
         (Ok(new), old) => {
             if let Some(old) = old {
-                keep_owner(&old, new.path());
+                keep_owner(&old, new.as_file());
                 new.as_file()
                     .set_permissions(old.metadata()?.permissions())?;
             }
@@ -175,7 +175,7 @@ fn remove_left(folder: &Path) {
 }
 
 /// Opens a pipe or device. A pipe must have a reader, as writing would wait for one for ever.
-fn open_stream(path: &Path) -> io::Result<File> {
+pub(super) fn open_stream(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     let _reader = {
         use std::os::unix::fs::OpenOptionsExt;
@@ -210,16 +210,17 @@ fn is_closed(e: &io::Error) -> bool {
 
 /// Gives the new file the owner of the old one, where this user may.
 #[cfg(unix)]
-fn keep_owner(old: &File, new: &Path) {
+fn keep_owner(old: &File, new: &File) {
     use std::os::unix::fs::MetadataExt;
     if let Ok(old) = old.metadata() {
-        // Only root may give files away; others keep their own.
-        let _ = std::os::unix::fs::chown(new, Some(old.uid()), Some(old.gid()));
+        // Only root may give files away; others keep their own. By its path it might be another's file by now: whoever owns
+        // the folder may have laid a link there.
+        let _ = std::os::unix::fs::fchown(new, Some(old.uid()), Some(old.gid()));
     }
 }
 
 #[cfg(not(unix))]
-fn keep_owner(_: &File, _: &Path) {}
+fn keep_owner(_: &File, _: &File) {}
 
 /// The new name is safe on disk only with its folder. Some systems cannot do that, and the file is whole
 /// without it.

@@ -58,10 +58,10 @@ pub fn run_test(module: &str, name: &str) {
     let history = History::of_binary(&entry.home());
     history.begin(&entry.id());
     let outputs = Outputs::of_environment(&entry.label());
-    let outputs = match outputs.and_then(|outputs| outputs.check().map(|()| outputs)) {
+    let mut outputs = match outputs.and_then(|outputs| outputs.check().map(|()| outputs)) {
         Ok(outputs) => outputs,
         // Not in a closure, which would be the place that the panic names.
-        Err(e) => panic!("{e}"),
+        Err(e) => panic!("{}", screen::shown(&e.to_string())),
     };
     let baselines = Settings::default();
     let share = share(entry, &baselines);
@@ -96,10 +96,11 @@ pub fn run_test(module: &str, name: &str) {
     match ran.outcome.end {
         // libtest cannot be told at run time that it was ignored.
         End::Passed | End::Ignored(_) => {}
-        End::Failed(why) | End::Broken(why, _) => panic!("{why}"),
+        // What a server or its log says goes past the screen here.
+        End::Failed(why) | End::Broken(why, _) => panic!("{}", screen::shown(&why)),
     }
     if let Err(e) = written {
-        panic!("{e}");
+        panic!("{}", screen::shown(&e.to_string()));
     }
 }
 

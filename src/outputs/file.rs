@@ -1,6 +1,6 @@
 //! Files that are asked for by `--output FORMAT=PATH` or by `GOODPUT_OUTPUT`.
 
-use super::format::Format;
+use super::{format::Format, summary::Summary};
 use crate::{error::Error, files, grammar::Mistake, problem::Problem, report::Outcome, screen};
 use std::{
     env,
@@ -24,7 +24,7 @@ struct Output {
     format: Format,
     path: PathBuf,
     /// Other steps and processes write into the same file.
-    append: bool,
+    shared: Option<Summary>,
 }
 
 impl Outputs {
@@ -72,7 +72,11 @@ impl Outputs {
             .filter(|word| !word.is_empty() && !lacks_job_summary(word))
             .collect();
         let mut outputs = Outputs::parse(VARIABLE, &words)?;
-        for output in outputs.0.iter_mut().filter(|output| !output.append) {
+        for output in outputs
+            .0
+            .iter_mut()
+            .filter(|output| output.shared.is_none())
+        {
             output.path = labelled(&output.path, label);
         }
         Ok(outputs)
@@ -84,14 +88,21 @@ impl Outputs {
         self
     }
 
-    /// Adds the summary of the GitHub job that this runs in, unless a Markdown file is asked for.
+    /// Adds the summary of the GitHub job that this runs in, unless a Markdown file is asked for. Nobody has asked for it,
+    /// so one that cannot be written is only a remark: in a container the variable may name a file of the host.
     pub(crate) fn or_job_summary(mut self) -> Self {
         let asked = self
             .0
             .iter()
             .any(|output| output.format == Format::Markdown);
         if !asked && let Some(path) = job_summary() {
-            self.0.push(Output::summary(path));
+            match files::check(&path) {
+                Ok(()) => self.0.push(Output::summary(path)),
+                Err(e) => screen::err(format_args!(
+                    "note: the summary of the GitHub job is left out: {} cannot be written: {e}",
+                    path.display()
+                )),
+            }
         }
         self
     }
@@ -123,26 +134,25 @@ impl Outputs {
     ///
     /// # Errors
     /// One could not be written; the others were tried.
-    pub(crate) fn write(&self, outcomes: &[Outcome]) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, outcomes: &[Outcome]) -> Result<(), Error> {
         self.write_those(outcomes, |_| true)
     }
 
-    /// Writes those that can be written again when more is known: no pipe, and no file of others.
+    /// Writes those that can be written again when more is known: no pipe.
     ///
     /// # Errors
     /// As [`write`](Outputs::write).
-    pub(crate) fn write_so_far(&self, outcomes: &[Outcome]) -> Result<(), Error> {
-        let again = |output: &Output| !output.append && !files::is_stream(&output.path);
-        self.write_those(outcomes, again)
+    pub(crate) fn write_so_far(&mut self, outcomes: &[Outcome]) -> Result<(), Error> {
+        self.write_those(outcomes, |output| !files::is_stream(&output.path))
     }
 
     fn write_those(
-        &self,
+        &mut self,
         outcomes: &[Outcome],
         chosen: impl Fn(&Output) -> bool,
     ) -> Result<(), Error> {
         let mut result = Ok(());
-        for output in self.0.iter().filter(|output| chosen(output)) {
+        for output in self.0.iter_mut().filter(|output| chosen(output)) {
             let written = output.write(outcomes).map_err(|source| Error::Io {
                 what: format!("cannot write {}", output.path.display()),
                 source,
@@ -170,7 +180,7 @@ impl Output {
                 format,
                 // What changes the folder later does not move the file.
                 path: path::absolute(path).map_err(|e| Mistake::new(e.to_string()))?,
-                append: false,
+                shared: None,
             }),
             None if format == Format::Markdown => match job_summary() {
                 Some(path) => Ok(Output::summary(path)),
@@ -187,19 +197,23 @@ impl Output {
         Output {
             format: Format::Markdown,
             path,
-            append: true,
+            shared: Some(Summary::default()),
         }
     }
 
-    fn write(&self, outcomes: &[Outcome]) -> io::Result<()> {
-        let mut text = self.format.render(outcomes).map_err(io::Error::other)?;
-        if self.append {
-            // A table ends with an empty line.
-            text.push('\n');
-        }
-        match self.append {
-            true => files::append(&self.path, &text),
-            false => files::replace(&self.path, |file| file.write_all(text.as_bytes())),
+    fn write(&mut self, outcomes: &[Outcome]) -> io::Result<()> {
+        let format = self.format;
+        let render = |outcomes: &[Outcome]| format.render(outcomes).map_err(io::Error::other);
+        match &mut self.shared {
+            // A pipe is written once.
+            Some(_) if files::is_stream(&self.path) => {
+                files::append(&self.path, &(render(outcomes)? + "\n"))
+            }
+            Some(summary) => summary.tell(&self.path, outcomes, render),
+            None => {
+                let text = render(outcomes)?;
+                files::replace(&self.path, |file| file.write_all(text.as_bytes()))
+            }
         }
     }
 }
@@ -293,7 +307,8 @@ mod tests {
     fn a_check_makes_folders_and_keeps_old_files() {
         let root = env::temp_dir().join(format!("goodput-outputs-{}", std::process::id()));
         let path = root.join("deep/er/result.json");
-        let outputs = Outputs::parse("--output", &[format!("bencher={}", path.display())]).unwrap();
+        let mut outputs =
+            Outputs::parse("--output", &[format!("bencher={}", path.display())]).unwrap();
         outputs.check().unwrap();
         std::fs::write(&path, "old").unwrap();
         outputs.check().unwrap();

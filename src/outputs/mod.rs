@@ -5,6 +5,7 @@
 mod file;
 mod format;
 mod session;
+mod summary;
 
 pub(crate) use file::Outputs;
 pub(crate) use session::{MessageFormat, Session};

@@ -107,7 +107,7 @@ impl Session {
 
     /// Writes the outputs and tells the end. `exit_code` is asked with the outcomes, and whether all
     /// could be written.
-    pub(crate) fn end(self, exit_code: impl FnOnce(&[Outcome], bool) -> u8) -> u8 {
+    pub(crate) fn end(mut self, exit_code: impl FnOnce(&[Outcome], bool) -> u8) -> u8 {
         let written = self.outputs.write(&self.outcomes);
         if let Err(e) = &written {
             screen::error(e);

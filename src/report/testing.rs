@@ -104,7 +104,7 @@ pub(crate) fn report(run: Run, criteria: Criteria) -> Report {
 }
 
 /// An outcome of each kind, the failing run's first.
-pub(super) fn outcomes() -> Vec<Outcome> {
+pub(crate) fn outcomes() -> Vec<Outcome> {
     let ends = [
         "fail",
         "displeased",
