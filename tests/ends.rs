@@ -5,7 +5,7 @@
 
 mod support;
 
-use goodput::{Bench, Error, bench::Control, observer::Silent, stop::Stop};
+use goodput::{Bench, Error, ServerProcess, bench::Control, observer::Silent, stop::Stop};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -200,6 +200,40 @@ fn a_suite_that_is_ended_names_all_of_its_benches() {
     }
 }
 
+/// What can be known before it is: a kill cannot be heard.
+#[test]
+fn a_suite_that_is_killed_has_told_of_the_benches_before() {
+    let folder = folder("killed-suite");
+    let server = good_server();
+    let suite = format!(
+        "[bench.first]\ntarget = \"sim\"\nrequests = 3\n\
+         [bench.second]\nmodel = \"m\"\ntarget = \"{}\"\nrate = 100.0\nrequests = 10000\n\
+         dataset = \"random(input = 4, output = 4)\"\n",
+        server.url
+    );
+    fs::write(folder.join("goodput.toml"), suite).unwrap();
+    fs::write(folder.join("summary.md"), "of another step\n").unwrap();
+    let mut command = goodput(&folder);
+    command.args(["run", "--output", "junit=junit.xml"]);
+    command.env("GITHUB_STEP_SUMMARY", folder.join("summary.md"));
+    let mut program = Program::start(&mut command);
+    has_measured(&server);
+    program.signal(Signal::SIGKILL);
+    program.ended();
+    let junit = read(&folder.join("junit.xml"));
+    roxmltree::Document::parse(&junit).unwrap();
+    assert!(
+        junit.contains("\"first\"") && !junit.contains("second"),
+        "{junit}"
+    );
+    let summary = read(&folder.join("summary.md"));
+    assert!(
+        summary.starts_with("of another step\n### goodput: 0 of 1 passed")
+            && summary.contains("| first (simulated) |"),
+        "{summary}"
+    );
+}
+
 /// `goodput::main!()` does as the command.
 #[test]
 fn a_benchmark_target_is_ended_by_signals() {
@@ -346,6 +380,58 @@ fn a_server_dies_with_us(#[case] signal: Signal) {
     let mut program = Program::start(&mut command);
     let (server, worker) = (pid(&folder.join("server")), pid(&folder.join("worker")));
     assert!(lives(server) && lives(worker));
+    program.signal(signal);
+    program.ended();
+    until("the server and its worker are gone", || {
+        !lives(server) && !lives(worker)
+    });
+}
+
+/// Run by the next test in a process of libtest, as plain `cargo test` has it.
+#[test]
+#[ignore = "run by another test"]
+fn starts_a_server_and_waits_for_it() {
+    let bench = Bench::new("starts").target(ServerProcess::new(STUBBORN));
+    bench
+        .model("m")
+        .exclusive(false)
+        .run_blocking()
+        .unwrap_err();
+}
+
+/// Its signals are as libtest leaves them, and nobody stops anything in good order.
+#[rstest]
+#[case::killed(Signal::SIGKILL)]
+#[case::ctrl_c(Signal::SIGINT)]
+#[case::terminated(Signal::SIGTERM)]
+fn a_server_dies_with_the_process_of_a_test(#[case] signal: Signal) {
+    let folder = folder(&format!("test-dies-{signal}"));
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    quiet(&mut command, &folder);
+    command.args(["--exact", "starts_a_server_and_waits_for_it", "--ignored"]);
+    let mut program = Program::start(&mut command);
+    let (server, worker) = (pid(&folder.join("server")), pid(&folder.join("worker")));
+    assert!(lives(server) && lives(worker));
+    program.signal(signal);
+    program.ended();
+    until("the server and its worker are gone", || {
+        !lives(server) && !lives(worker)
+    });
+}
+
+/// A server that stands still takes no SIGTERM, and neither does its worker.
+#[rstest]
+#[case::after_a_signal(Signal::SIGTERM)]
+#[case::after_a_kill(Signal::SIGKILL)]
+fn a_server_that_was_stopped_dies_as_well(#[case] signal: Signal) {
+    let folder = folder(&format!("stopped-{signal}"));
+    let mut command = goodput(&folder);
+    command.args(["ab", "--a-command", STUBBORN, "--b-command", STUBBORN]);
+    let mut program = Program::start(&mut command);
+    let (server, worker) = (pid(&folder.join("server")), pid(&folder.join("worker")));
+    for process in [server, worker] {
+        kill(process, Signal::SIGSTOP).unwrap();
+    }
     program.signal(signal);
     program.ended();
     until("the server and its worker are gone", || {

@@ -50,7 +50,7 @@ fn a_command_is_started_measured_and_stopped() {
 struct EndsTheServer(PathBuf);
 
 #[cfg(target_os = "linux")]
-impl goodput::client::Observer for EndsTheServer {
+impl goodput::observer::Observer for EndsTheServer {
     fn finished(&self, _: &goodput::record::Record) {
         let stop = self.0.join("stop");
         if stop.exists() {

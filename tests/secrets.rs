@@ -11,7 +11,7 @@ use goodput::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::{
-    fmt, fs,
+    fs,
     io::Write,
     net::TcpStream,
     path::{Path, PathBuf},
@@ -301,6 +301,7 @@ fn bench(secrets: &Secrets, url: &str) -> Bench {
         .target(Own {
             url: url.to_owned(),
             key: key.clone(),
+            headers: vec![("x-api-key", own.clone())],
         })
         .model("m")
         .dataset("random(input = 4, output = 2)")
@@ -317,15 +318,12 @@ fn bench(secrets: &Secrets, url: &str) -> Bench {
 }
 
 /// A target of a user's, who tells what nobody should read.
+#[derive(Debug)]
 struct Own {
     url: String,
     key: String,
-}
-
-impl fmt::Debug for Own {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Own({})", self.url)
-    }
+    #[allow(dead_code, reason = "its debug text tells it")]
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Target for Own {
@@ -338,11 +336,33 @@ impl Target for Own {
     }
 }
 
+/// The rows of a Parquet file, whose pages are compressed, and what it says of itself.
+#[cfg(feature = "parquet")]
+fn exported(report: &goodput::Report) -> String {
+    let path = folder("parquet").join("requests.parquet");
+    let export = goodput::export::Export::to("requests", &path).unwrap();
+    export.write(report).unwrap();
+    rows(&path)
+}
+
+#[cfg(feature = "parquet")]
+fn rows(path: &Path) -> String {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let reader = SerializedFileReader::new(fs::File::open(path).unwrap()).unwrap();
+    let about = format!("{:?}", reader.metadata().file_metadata());
+    let rows = reader.into_iter().map(|row| row.unwrap().to_string());
+    let rows: Vec<String> = rows.collect();
+    assert_eq!(rows.len(), 3);
+    format!("{about}\n{}", rows.join("\n"))
+}
+
 fn check(secrets: &Secrets, echo: Echo, events: &str) {
     let server = repeating(echo);
     let bench = bench(secrets, &server.url);
     secrets.check("the bench", &format!("{bench:?} {bench:#?}"));
     let report = bench.run_blocking().unwrap();
+    #[cfg(feature = "parquet")]
+    secrets.check("the requests", &exported(&report));
     let shown = format!(
         "{report} {report:?} {:?} {}",
         report.run(),
