@@ -74,10 +74,12 @@ impl Error {
     /// How a bench ended that has no report. One that does not apply here is ignored, unless live
     /// servers are required: then measuring nothing is invalid.
     pub(crate) fn end(&self, live_is_required: bool) -> End {
+        // Files of all formats get it.
+        let text = redact::text(&self.to_string());
         match self {
-            Error::Skipped(why) if !live_is_required => End::Ignored(why.clone()),
-            Error::Skipped(_) => End::Broken(self.to_string(), Verdict::Invalid.exit_code()),
-            _ => End::Broken(self.to_string(), self.exit_code()),
+            Error::Skipped(why) if !live_is_required => End::Ignored(redact::text(why)),
+            Error::Skipped(_) => End::Broken(text, Verdict::Invalid.exit_code()),
+            _ => End::Broken(text, self.exit_code()),
         }
     }
 

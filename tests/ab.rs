@@ -138,3 +138,20 @@ fn commands_are_started_in_turn() {
         "{all}"
     );
 }
+
+/// What cannot be kept is told before hours of measurement.
+#[test]
+fn a_folder_for_noise_that_cannot_be_is_refused_before_the_run() {
+    let folder = folder("noise-closed");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("file"), "").unwrap();
+    let within = folder.join("file").display().to_string();
+    let output = ab(&["--a", "sim", "--aa", "--noise-dir", &within]);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    let said = format!("--noise-dir = {within}: cannot be written to");
+    assert!(
+        stderr.contains(&said) && output.stdout.is_empty(),
+        "{stderr}"
+    );
+}

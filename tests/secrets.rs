@@ -9,6 +9,7 @@ use goodput::{
     targets::{Opened, Target, TargetError},
 };
 use proptest::prelude::*;
+use rstest::rstest;
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -372,6 +373,35 @@ fn check(secrets: &Secrets, echo: Echo, events: &str) {
     let serve = serve(secrets, &server.url, events);
     for (place, text) in serve.into_iter().chain(run(secrets, &server.url)) {
         secrets.check(&place, &text);
+    }
+}
+
+/// A key that stands in the wrong place, or under a misspelt name, and what only the run finds out.
+#[rstest]
+#[case::unknown_key("api_kee = \"SECRET\"")]
+#[case::unknown_table("server = { api_kee = \"SECRET\" }")]
+#[case::another_type("target = { api_kee = \"SECRET\" }")]
+#[case::no_object("extra_body = [\"SECRET\"]")]
+#[case::no_header("headers = [\"x-api-key SECRET\"]")]
+#[case::open_quote("api_key = \"SECRET\nname = 3")]
+#[case::spaces("target = \"sim(api_key = SECRET)\"")]
+#[case::user("target = \"http://me:SECRET@127.0.0.1:1\"")]
+#[case::query("target = \"http://127.0.0.1:1/?api_key=SECRET\"")]
+#[case::plan("target = \"sim\"\ntokenizer = \"https://me:SECRET@127.0.0.1/x\"")]
+#[case::dataset("target = \"sim\"\ndataset = \"custom('https://me:SECRET@127.0.0.1/x')\"")]
+#[case::start("target = \"sim\"\nbaseline = \"main?api_key=SECRET\"")]
+fn mistakes_tell_no_credential(#[case] line: &str) {
+    const SECRET: &str = "Wq8zRt5Lk2Xv9";
+    let folder = folder(&format!("mistake-{}", line.len()));
+    let suite = format!("[bench.chat]\nrequests = 3\n{line}\n[bench.other]\ntarget = \"sim\"\n");
+    fs::write(folder.join("goodput.toml"), suite.replace("SECRET", SECRET)).unwrap();
+    let mut command = goodput(&folder);
+    command.args(["run", "--message-format", "json"]);
+    outputs(&mut command);
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    for (place, text) in left(&folder, &output) {
+        assert!(!text.contains(SECRET), "it is in {place}:\n{text}");
     }
 }
 

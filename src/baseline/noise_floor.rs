@@ -84,6 +84,15 @@ impl NoiseFloor {
         detectable_by(noise.paired_cv, pairs, rule)
     }
 
+    /// Finds out before a measurement whether it could be saved in this folder.
+    ///
+    /// # Errors
+    /// The system's.
+    #[cfg(feature = "cli")]
+    pub(crate) fn check(folder: &Path) -> io::Result<()> {
+        files::check(&folder.join("noise").join(noise_file(&host_name())))
+    }
+
     /// Writes it to `noise/HOST.json` in this folder, which is made if it is missing, and says where.
     ///
     /// # Errors
@@ -111,7 +120,7 @@ fn path(store: &Store) -> PathBuf {
 /// What `goodput ab --aa` has measured of this host; `None` when it has not.
 pub(super) fn of_this_host(store: &Store) -> Result<Option<NoiseFloor>, Error> {
     let path = path(store);
-    let text = match text::read(&path) {
+    let text = match text::read_own(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {

@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub fn read(path: &Path) -> Result<File, Error> {
-        let text = text::read(path).map_err(Error::io(format!(
+        let text = text::read_own(path).map_err(Error::io(format!(
             "cannot read the baseline {}",
             path.display()
         )))?;

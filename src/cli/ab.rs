@@ -5,6 +5,7 @@ use crate::{
     baseline::NoiseFloor,
     bench::Bench,
     error::Error,
+    problem::Problem,
     screen,
     stats::compare::Rule,
     targets::{AnyTarget, ServerProcess},
@@ -100,12 +101,16 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
     let bench = args.bench();
     bench.check()?;
     let bench = serve::journaled(bench, &args.serve)?;
+    let folder = args.noise_dir.clone().unwrap_or_else(default_folder);
+    NoiseFloor::check(&folder).map_err(|e| {
+        let message = format!("cannot be written to: {e}. Choose another folder");
+        Error::Invalid(vec![Problem::new("--noise-dir", folder.display(), message)])
+    })?;
     let requests = 2 * args.pairs * args.serve.num_prompts;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date().to_string();
     let floor = serve::watched(&args.serve, requests, None, |control| {
         bench.noise_floor(&today, &control)
     })?;
-    let folder = args.noise_dir.clone().unwrap_or_else(default_folder);
     // The file has it before the screen does, and the screen if the file cannot.
     let saved = floor.save(&folder);
     screen::out(table(&floor, args).trim_end());

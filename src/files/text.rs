@@ -2,7 +2,7 @@
 //! and none so large that reading it would fill the memory.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::Path,
 };
@@ -17,6 +17,17 @@ pub(crate) const LARGEST: u64 = 2 << 30;
 /// order mark. The message reads well behind "cannot be read: ".
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     decode(read_bytes(path, LARGEST)?)
+}
+
+/// The text of a file that goodput writes itself, where a pipe has nothing to say and would be waited for.
+///
+/// # Errors
+/// As [`read`], and what is no plain file.
+pub(crate) fn read_own(path: &Path) -> io::Result<String> {
+    match fs::metadata(path)?.is_file() {
+        true => read(path),
+        false => Err(io::Error::other("it is no plain file")),
+    }
 }
 
 /// The bytes of a file, of which there may be so many.
@@ -90,6 +101,22 @@ mod tests {
     fn encoded(text: &str, mark: bool, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
         let mark = mark.then_some(0xFEFF).into_iter();
         mark.chain(text.encode_utf16()).flat_map(unit).collect()
+    }
+
+    /// To open one waits for a writer, for ever and deaf to signals.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_place_of_a_file_of_ours_is_not_waited_for() {
+        let folder = scratch();
+        let pipe = folder.join("main.json");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(
+            read_own(&pipe).unwrap_err().to_string(),
+            "it is no plain file"
+        );
+        let missing = read_own(&folder.join("missing")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert_eq!(read_own(&folder.file("there", "text")).unwrap(), "text");
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use super::{
     kept::{BenchId, File, Kept, Running},
     store::RESULTS,
 };
-use crate::problem::Problem;
+use crate::{files::text, problem::Problem};
 use std::{fs, io::ErrorKind, path::Path};
 
 /// What the newest call of a runner left.
@@ -58,7 +58,7 @@ pub(crate) fn newest(
         if path.extension().is_none_or(|kind| kind != "json") {
             continue;
         }
-        let text = fs::read_to_string(&path).map_err(|e| format!("cannot be read: {e}"));
+        let text = text::read_own(&path).map_err(|e| format!("cannot be read: {e}"));
         match text.and_then(|text| File::read(&text)) {
             Ok(file) => files.push(file),
             Err(why) => problems.push(refused(&path, why)),

@@ -7,12 +7,11 @@ use super::{
     kept::{BenchId, File, Kept, Running},
 };
 use crate::{
-    files::{self, Turn},
+    files::{self, Turn, text},
     report::Outcome,
     screen,
 };
 use std::{
-    fs,
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
     sync::Once,
@@ -100,7 +99,7 @@ fn changed<T>(
 ) -> io::Result<T> {
     let path = folder.join(file_name(bench));
     let _turn = Turn::in_folder(folder)?;
-    let old = match fs::read_to_string(&path) {
+    let old = match text::read_own(&path) {
         Err(e) if e.kind() != ErrorKind::NotFound && e.kind() != ErrorKind::InvalidData => {
             return Err(e);
         }
@@ -155,6 +154,7 @@ mod tests {
         *,
     };
     use rstest::rstest;
+    use std::fs;
 
     fn history(folder: &Path, invocation: &str) -> History {
         History {

@@ -1,6 +1,6 @@
 //! Why a plan could not be made.
 
-use crate::tokenizer::TokenizerError;
+use crate::{redact, tokenizer::TokenizerError};
 
 /// Everything that keeps a plan from being made, a sentence each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ impl PlanError {
     /// One sentence.
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
         PlanError {
-            sentences: vec![sentence.into()],
+            sentences: vec![redact::text(&sentence.into())],
         }
     }
 
@@ -30,7 +30,10 @@ impl PlanError {
         if sentences.is_empty() {
             Ok(())
         } else {
-            Err(PlanError { sentences })
+            let sentences = sentences.iter().map(|sentence| redact::text(sentence));
+            Err(PlanError {
+                sentences: sentences.collect(),
+            })
         }
     }
 

@@ -26,7 +26,7 @@ struct Rule {
 type Tell<'a> = &'a mut dyn FnMut(&str);
 
 /// In this order: what one has masked, the next ones let be.
-static RULES: [Rule; 8] = [
+static RULES: [Rule; 9] = [
     // scheme://user:password@host/path?name=value
     Rule {
         pattern: LazyLock::new(|| Regex::new(r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>`]+"#).ok()),
@@ -134,6 +134,28 @@ static RULES: [Rule; 8] = [
                 format!("{}{}{MASK}", &found[1], &found[2])
             }
             false => found[0].to_owned(),
+        },
+    },
+    // name = value, which may name a variable of the environment instead
+    Rule {
+        pattern: LazyLock::new(|| {
+            Regex::new(concat!(
+                r#"([\w.-]*"#,
+                secret_word!(),
+                r#")(\s+=\s*|\s*=\s+)("[^"\n]*"?|'[^'\n]*'?|[^\s,}\])"'{\[][^\s,}\])"']*)"#
+            ))
+            .ok()
+        }),
+        needs: &[" =", "= "],
+        mask: |found, tell| {
+            let value = unquoted(&found[3]);
+            match is_clearly_secret(&found[1]) && !value.starts_with("env:") {
+                true => {
+                    tell(value);
+                    format!("{}{}{MASK}", &found[1], &found[2])
+                }
+                false => found[0].to_owned(),
+            }
         },
     },
     // Keys whose form tells whose they are, and whatever follows `Bearer`.

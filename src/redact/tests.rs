@@ -49,6 +49,10 @@ use serde_json::json;
     r#"{"top_k": {"b": {'token': 5}}}"#,
     r#"{"top_k": {"b": {'token': '***'}}}"#
 )]
+#[case(
+    "sim(ttft = 5ms, api_key = S) and hf_token ='a b'",
+    "sim(ttft = 5ms, api_key = ***) and hf_token =***"
+)]
 #[case("Authorization: Bearer abc def", "Authorization: ***")]
 #[case("sent Bearer abc_1 to it", "sent Bearer *** to it")]
 #[case(
@@ -86,6 +90,8 @@ fn a_place_holds_no_query(#[case] given: &str, #[case] shown: &str) {
 #[case("the eos_token=</s> of Qwen/Qwen3-0.6B")]
 #[case("prompt_tokens: 5, completion_tokens=8")]
 #[case("random(input = 256, output = 64)")]
+#[case("api_key = \"env:LLM_KEY\": the environment variable LLM_KEY is not set")]
+#[case("the eos_token = 5, a key = 6")]
 fn other_words_stay(#[case] given: &str) {
     assert_eq!(text(given), given);
 }

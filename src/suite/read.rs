@@ -160,10 +160,8 @@ impl<'a> Complaints<'a> {
     /// secret.
     fn of(&mut self, placed: &Placed<'_>, value: Option<&str>, message: &str) {
         let Placed { table, set } = placed;
-        let secret = ["headers", "api_key"].contains(&set.key.as_str());
-        let text = if secret { "***" } else { &set.text };
         let place = format!("{table}.{}", set.key);
-        self.add(set.line, &place, value.unwrap_or(text), message);
+        self.add(set.line, &place, value.unwrap_or(shown(set)), message);
     }
 
     /// Complains of what only the whole bench gets wrong.
@@ -196,6 +194,18 @@ impl<'a> Complaints<'a> {
             true => Ok(()),
             false => Err(Error::Invalid(problems)),
         }
+    }
+}
+
+/// A value of the file as far as it may be shown. An unknown key may be a misspelt one, and its value a key of another
+/// kind, as may be what a table holds that nobody expects.
+fn shown(set: &Set) -> &str {
+    const SECRET: [&str; 3] = ["headers", "api_key", "extra_body"];
+    match &set.value {
+        _ if SECRET.contains(&set.key.as_str()) => "***",
+        Value::String(_) | Value::Array(_) if known_key(&set.key).is_ok() => &set.text,
+        Value::Number(_) | Value::Bool(_) => &set.text,
+        _ => "",
     }
 }
 

@@ -105,6 +105,25 @@ ramp = \"linear 1..10\"
     assert!(!long.bench.headers.contains_key("A") && long.bench.headers.contains_key("B"));
 }
 
+/// It may be a key, under a misspelt name.
+#[rstest]
+#[case(
+    "api_kee = \"S3cret\"",
+    "goodput.toml:2: bench.a.api_kee: unknown key `api_kee`; did you mean `api_key`?"
+)]
+#[case(
+    "extra_body = [\"S3cret\"]",
+    "goodput.toml:2: bench.a.extra_body = ***: expected"
+)]
+#[case(
+    "target = { url = \"S3cret\" }",
+    "goodput.toml:2: bench.a.target: expected a string"
+)]
+fn a_value_that_may_be_secret_is_not_shown(#[case] line: &str, #[case] said: &str) {
+    let told = told(&format!("[bench.a]\n{line}\n"));
+    assert!(told.starts_with(said) && !told.contains("S3cret"), "{told}");
+}
+
 #[test]
 fn everything_wrong_is_told_at_once_with_its_line() {
     insta::assert_snapshot!(told(

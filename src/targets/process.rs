@@ -147,8 +147,12 @@ impl ServerProcess {
         let output = log.open().and_then(|file| Ok((file.try_clone()?, file)));
         let (out, err) = output.map_err(|e| {
             TargetError::Failed(format!(
-                "cannot write the server's log {}: {e}. Choose another with `.log(path)`",
-                log.path.display()
+                "cannot write the server's log {}: {e}. {}",
+                log.path.display(),
+                match log.ours {
+                    true => "Let TMPDIR name another folder",
+                    false => "Choose another with `.log(path)`",
+                }
             ))
         })?;
         let mut command = Command::new(&program);

@@ -1,5 +1,7 @@
 //! Why a tokenizer is not usable.
 
+use crate::redact;
+
 /// A tokenizer cannot be loaded, or a text cannot be encoded or decoded: one sentence with the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -7,6 +9,6 @@ pub struct TokenizerError(String);
 
 impl TokenizerError {
     pub(super) fn new(sentence: impl Into<String>) -> Self {
-        TokenizerError(sentence.into())
+        TokenizerError(redact::text(&sentence.into()))
     }
 }

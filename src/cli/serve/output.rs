@@ -69,7 +69,8 @@ impl<'a> Output<'a> {
         if !args.dry_run {
             let problem = |file: &PathBuf| {
                 let e = Place::File(file.clone()).check().err()?;
-                Some(Problem::new("--journal", file.display(), e.to_string()))
+                let message = format!("cannot be written: {e}");
+                Some(Problem::new("--journal", file.display(), message))
             };
             problems.extend(output.journal_files().iter().filter_map(problem));
         }

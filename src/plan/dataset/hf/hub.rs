@@ -298,7 +298,7 @@ fn kept_list(set: &Path, sha: &str) -> PathBuf {
 
 /// The list that was kept when the first of its files was downloaded.
 pub(super) fn listed(set: &Path, sha: &str) -> Option<Listing> {
-    let text = files::text::read(&kept_list(set, sha)).ok()?;
+    let text = files::text::read_own(&kept_list(set, sha)).ok()?;
     let list: Value = serde_json::from_str(&text).ok()?;
     let listing = Listing::deserialize(list).ok()?;
     (listing.sha == sha).then_some(listing)
