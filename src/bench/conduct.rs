@@ -18,7 +18,7 @@ use crate::{
     stop::Stopper,
     targets::{AnyTarget, Guard, Opened, Place, TargetError},
 };
-use std::{collections::BTreeMap, mem::take, sync::Arc};
+use std::{collections::BTreeMap, mem::take};
 use tokio::sync::oneshot;
 
 impl Bench {

@@ -22,7 +22,6 @@ use hyper::Uri;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
-use serde_json::Value;
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::AtomicBool},
