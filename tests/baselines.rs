@@ -412,26 +412,29 @@ fn a_run_that_grew_is_compared_by_its_first_part() {
     assert!(comparison.changes.iter().all(|change| change.a == change.b));
 }
 
-/// A program of `examples/`, which cargo builds before it runs tests.
+/// A program of `examples/`, which cargo builds before it runs tests; its exit code and what it says.
+fn gates(args: &[&str], variables: &[(&str, &Path)]) -> (i32, String) {
+    let tests = std::env::current_exe().unwrap();
+    let profile = tests.ancestors().nth(2).unwrap();
+    let mut command = Command::new(profile.join("examples/gates"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
+        command.env_remove(name);
+    }
+    command.args(["--exact", "long::completions"]).args(args);
+    command.envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+    )
+}
+
 #[test]
 fn benches_take_the_flags_and_the_environment() {
     let folder = folder("gates");
-    let gates = |args: &[&str], variables: &[(&str, &str)]| {
-        let tests = std::env::current_exe().unwrap();
-        let profile = tests.ancestors().nth(2).unwrap();
-        let mut command = Command::new(profile.join("examples/gates"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
-            command.env_remove(name);
-        }
-        command.args(["--exact", "long::completions"]).args(args);
-        command
-            .env("GOODPUT_BASELINE_DIR", &folder)
-            .envs(variables.iter().copied());
-        let output = command.output().unwrap();
-        (
-            output.status.code().unwrap(),
-            String::from_utf8(output.stdout).unwrap(),
-        )
+    let gates = |args: &[&str], variables: &[(&str, &Path)]| {
+        let place = [("GOODPUT_BASELINE_DIR", &*folder)];
+        gates(args, &[&place, variables].concat())
     };
     let (code, text) = gates(&["--baseline-strict", "main"], &[]);
     assert_eq!(code, 101, "{text}");
@@ -439,7 +442,7 @@ fn benches_take_the_flags_and_the_environment() {
         text.contains("run `cargo bench -- --save-baseline main`"),
         "{text}"
     );
-    let (code, text) = gates(&[], &[("GOODPUT_SAVE_BASELINE", "main")]);
+    let (code, text) = gates(&[], &[("GOODPUT_SAVE_BASELINE", Path::new("main"))]);
     assert_eq!(code, 0, "{text}");
     assert!(
         folder.join("main/gates.long.completions.json").exists(),
@@ -449,6 +452,20 @@ fn benches_take_the_flags_and_the_environment() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("no change of 5.00 % or more"), "{text}");
     assert!(folder.join("again/gates.long.completions.json").exists());
+}
+
+/// As of a nextest archive, which is built on one machine and run on another.
+#[test]
+fn benches_find_their_crate_where_the_runner_says_it_is() {
+    let moved = folder("moved");
+    let variables = [
+        ("CARGO_MANIFEST_DIR", &*moved),
+        ("GOODPUT_SAVE_BASELINE", Path::new("main")),
+    ];
+    let (code, text) = gates(&[], &variables);
+    assert_eq!(code, 0, "{text}");
+    let saved = moved.join("goodput-baselines/main/gates.long.completions.json");
+    assert!(saved.exists(), "{text}");
 }
 
 /// A gateway of the user's own on virtual time. Its waits are drawn anew in every run, as `luck` says; all are the
