@@ -13,6 +13,9 @@ const EMBEDDED: &str = "embedded";
 const FAR_BEYOND: u64 = 2;
 const A_FEW: u64 = 16;
 
+/// The same by a count that is not the server's: another tokenizer than the model's finds several times its tokens.
+const FAR_BEYOND_COUNTED_HERE: u64 = 16;
+
 /// Remarks on the answers of this run.
 pub(super) fn on(run: &Run) -> Vec<String> {
     [retried(run), far_beyond(run), counted_elsewhere(run)]
@@ -38,18 +41,24 @@ fn retried(run: &Run) -> Option<String> {
 }
 
 fn far_beyond(run: &Run) -> Option<String> {
-    let by_server = |record: &&Record| {
+    let is_beyond = |record: &&Record| {
         let asked = record.asked;
-        record.ok()
-            && asked > 0
-            && record.output.source == CountSource::Usage
-            && record.output.tokens > asked.saturating_mul(FAR_BEYOND).max(asked + A_FEW)
+        let times = match record.output.source {
+            CountSource::Usage => FAR_BEYOND,
+            _ => FAR_BEYOND_COUNTED_HERE,
+        };
+        let most = asked.saturating_mul(times).max(asked.saturating_add(A_FEW));
+        record.ok() && asked > 0 && record.output.tokens > most
     };
-    let beyond: Vec<&Record> = run.records.iter().filter(by_server).collect();
+    let beyond: Vec<&Record> = run.records.iter().filter(is_beyond).collect();
     let most = beyond.iter().max_by_key(|record| record.output.tokens)?;
+    let (by_whom, or) = match most.output.source {
+        CountSource::Usage => ("by the server's count ", "counts wrongly"),
+        _ => ("", "its model's tokenizer is another than the one here"),
+    };
     Some(format!(
-        "{} of {} answers have far more tokens by the server's count than were asked for, up to {} where \
-         {} were: the server ignores the length, or counts wrongly, and so are tokens per second and TPOT",
+        "{} of {} answers have far more tokens {by_whom}than were asked for, up to {} where {} were: the server \
+         ignores the length, or {or}. Tokens per second and TPOT are as wrong",
         beyond.len(),
         run.records.len(),
         most.output.tokens,
@@ -117,5 +126,19 @@ mod tests {
         );
         let found = remarks(|record| record.output.source = CountSource::Tokenizer);
         assert!(found[0].contains("not the model's"), "{found:?}");
+        // Another tokenizer may well find eight times the tokens.
+        let counted = |tokens: u64| {
+            remarks(|record| {
+                record.asked = 8;
+                record.output.tokens = tokens;
+                record.output.source = CountSource::Tokenizer;
+            })
+        };
+        assert_eq!(counted(64).len(), 1);
+        let found = counted(3_000_001);
+        assert!(
+            found[0].contains("far more tokens than were asked for, up to 3000001 where 8 were"),
+            "{found:?}"
+        );
     }
 }

@@ -31,11 +31,11 @@ pub fn folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("parity");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("tokenizer")).unwrap();
-    fs::copy(
-        fixture("tokenizer/tokenizer.json"),
-        folder.join("tokenizer/tokenizer.json"),
-    )
-    .unwrap();
+    let embedded = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/tokenizer/embedded/tokenizer.json"
+    );
+    fs::copy(embedded, folder.join("tokenizer/tokenizer.json")).unwrap();
     let class = r#"{"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>"}"#;
     fs::write(folder.join("tokenizer/tokenizer_config.json"), class).unwrap();
     folder
