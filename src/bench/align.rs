@@ -60,7 +60,7 @@ impl Bench {
     /// sent is the one that is hashed. In comparisons one tokenizer counts for both servers: the target's, or
     /// the other's if only that tells; none for servers that are started in turn. Default: true, as in vLLM.
     pub fn align_prompts(mut self, align: bool) -> Self {
-        self.align_prompts = align;
+        self.client.align_prompts = align;
         self
     }
 
@@ -74,7 +74,7 @@ impl Bench {
         headers: &HeaderMap,
         control: &Control,
     ) -> Option<Aligner> {
-        let room = match self.dataset {
+        let room = match self.load.dataset {
             Dataset::Random(_) => {
                 let here = tokenizer.codec();
                 Some(here.map_or(0, |codec| codec.special_tokens_to_add() as u64))
@@ -84,7 +84,7 @@ impl Bench {
         };
         match place {
             Place::Endpoint(endpoint)
-                if self.align_prompts && self.chosen_target().has_metrics() =>
+                if self.client.align_prompts && self.chosen_target().has_metrics() =>
             {
                 Some(Aligner {
                     inspector: Arc::new(self.inspector(endpoint, control).ok()?),

@@ -18,20 +18,24 @@ impl Bench {
                     .map(|mistake| Problem::new(field, value, mistake.0)),
             );
         };
-        if let Some(rates) = &self.ramp {
+        if let Some(rates) = &self.load.ramp {
             add("ramp", rates, ramp::within_bounds(rates));
         }
-        let requests = self.requests as u64;
+        let requests = self.load.requests as u64;
         // Too many requests are said by themselves.
         let held = if requests <= bounds::REQUESTS {
             requests
         } else {
             1
         };
-        add("dataset", &self.dataset, dataset::fits(&self.dataset, held));
-        let times = match self.versus {
-            Some(_) => 2 * (self.pairs as u64).min(16),
-            None => (self.max_extend as u64).min(100),
+        add(
+            "dataset",
+            &self.load.dataset,
+            dataset::fits(&self.load.dataset, held),
+        );
+        let times = match self.demands.versus {
+            Some(_) => 2 * (self.demands.pairs as u64).min(16),
+            None => (self.demands.max_extend as u64).min(100),
         };
         if requests <= bounds::REQUESTS && requests * times > bounds::REQUESTS {
             let most = bounds::REQUESTS;
@@ -47,14 +51,26 @@ impl Bench {
     fn check_numbers(&self, problems: &mut Vec<Problem>) {
         let whole = |number: usize| (number as f64, number.to_string());
         let numbers = [
-            ("requests", whole(self.requests)),
-            ("max_concurrency", whole(self.max_concurrency.unwrap_or(1))),
-            ("workers", whole(self.workers)),
-            ("warmups", whole(self.warmups)),
-            ("rate", (self.rate, shown(self.rate))),
-            ("burstiness", (self.burstiness, shown(self.burstiness))),
-            ("probe_rate", (self.probe_rate, shown(self.probe_rate))),
-            ("confidence", (self.confidence, shown(self.confidence))),
+            ("requests", whole(self.load.requests)),
+            (
+                "max_concurrency",
+                whole(self.load.max_concurrency.unwrap_or(1)),
+            ),
+            ("workers", whole(self.client.workers)),
+            ("warmups", whole(self.client.warmups)),
+            ("rate", (self.load.rate, shown(self.load.rate))),
+            (
+                "burstiness",
+                (self.load.burstiness, shown(self.load.burstiness)),
+            ),
+            (
+                "probe_rate",
+                (self.client.probe_rate, shown(self.client.probe_rate)),
+            ),
+            (
+                "confidence",
+                (self.demands.confidence, shown(self.demands.confidence)),
+            ),
         ];
         for (name, (value, shown)) in numbers {
             let said = |problem: &Problem| problem.field == name;
@@ -67,15 +83,18 @@ impl Bench {
     }
 
     fn check_spans(&self, problems: &mut Vec<Problem>) {
-        let timeouts = &self.timeouts;
+        let timeouts = &self.client.timeouts;
         let spans = [
             ("connect_timeout", Some(timeouts.connect)),
             ("first_token_timeout", Some(timeouts.first_token)),
             ("between_tokens_timeout", Some(timeouts.between_tokens)),
             ("total_timeout", Some(timeouts.total)),
-            ("ready_timeout", self.ready_timeout),
-            ("server_metrics_interval", self.server_metrics_interval),
-            ("max_lateness", Some(self.max_lateness)),
+            ("ready_timeout", self.client.ready_timeout),
+            (
+                "server_metrics_interval",
+                self.client.server_metrics_interval,
+            ),
+            ("max_lateness", Some(self.client.max_lateness)),
         ];
         for (name, span) in spans {
             let Some(span) = span else { continue };

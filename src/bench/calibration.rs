@@ -72,7 +72,7 @@ fn experiments(drop: f64) -> u64 {
 /// For each number of pairs, and for the default with its looks, whether it is called worse.
 fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {
     let bench = experiment(drop, cv, 10, seed);
-    let mut a = Side::new(Which::A, &bench, bench.versus.clone().unwrap());
+    let mut a = Side::new(Which::A, &bench, bench.demands.versus.clone().unwrap());
     let mut b = Side::new(Which::B, &bench, bench.chosen_target());
     let control = Control::default();
     let all = bench
@@ -86,7 +86,7 @@ fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {
         };
         is_worse(&bench, &all[..pairs], &rule)
     };
-    let looks = Looks::at_pairs(bench.pairs, bench.error());
+    let looks = Looks::at_pairs(bench.demands.pairs, bench.error());
     let mut ends = looks.segments().iter().enumerate();
     let [one, three, five, ten] = PAIRS.map(|pairs| worse(pairs, Rule::default().error));
     let looked = ends.any(|(look, pairs)| worse(*pairs, looks.error(look)));

@@ -14,11 +14,26 @@ use crate::{
     problem::Problem,
     run::Task,
     stats::compare::MOST_PAIRS,
-    targets::AnyTarget,
+    targets::{AnyTarget, url_of_environment},
 };
 use serde_json::Value;
 
 impl Bench {
+    /// The bench as it is run, once it is checked: with its target, which the environment may name, and with what
+    /// goes wrong there. From here on the environment is not asked again.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub(super) fn checked(self) -> Result<Self, Error> {
+        self.check()?;
+        Ok(Bench {
+            unnamed: self.target.is_none() && url_of_environment().is_none(),
+            target: Some(self.chosen_target()),
+            faults: Vec::new(),
+            ..self
+        })
+    }
+
     /// Reports every problem at once.
     ///
     /// # Errors
@@ -42,7 +57,7 @@ impl Bench {
         }
         self.check_arrivals(&mut problems);
         self.check_dataset(&mut problems);
-        if self.requests == 0 {
+        if self.load.requests == 0 {
             let fix = "must be at least 1, or there is nothing to measure";
             problems.push(Problem::new("requests", 0, fix));
         }
@@ -56,7 +71,13 @@ impl Bench {
         if problems.is_empty() {
             self.check_proof(&mut problems);
         }
-        if self.goodput.is_empty() && self.slo.iter().any(|slo| slo.subject == Subject::Goodput) {
+        if self.demands.goodput.is_empty()
+            && self
+                .demands
+                .slo
+                .iter()
+                .any(|slo| slo.subject == Subject::Goodput)
+        {
             problems.push(Problem::new(
                 "slo",
                 "goodput",
@@ -64,7 +85,7 @@ impl Bench {
                  `goodput = \"ttft:200 tpot:50\"`",
             ));
         }
-        if let Some(endpoint) = &*self.endpoint
+        if let Some(endpoint) = &*self.wire.endpoint
             && !endpoint.starts_with('/')
         {
             problems.push(Problem::new(
@@ -73,7 +94,7 @@ impl Bench {
                 format!("must start with a slash. Write \"/{endpoint}\""),
             ));
         }
-        if self.extra_body.contains_key("stream") {
+        if self.wire.extra_body.contains_key("stream") {
             problems.push(Problem::new(
                 "extra_body",
                 "stream",
@@ -108,51 +129,54 @@ impl Bench {
     }
 
     fn check_arrivals(&self, problems: &mut Vec<Problem>) {
-        if self.rate.is_nan() || self.rate <= 0.0 {
+        if self.load.rate.is_nan() || self.load.rate <= 0.0 {
             let fix = "must be above 0 requests per second; leave it out for all at once";
-            problems.push(Problem::new("rate", self.rate, fix));
+            problems.push(Problem::new("rate", self.load.rate, fix));
         }
-        if self.burstiness.is_nan() || self.burstiness <= 0.0 {
+        if self.load.burstiness.is_nan() || self.load.burstiness <= 0.0 {
             let fix = "must be above 0: 1 is Poisson, infinite is a constant gap";
-            problems.push(Problem::new("burstiness", self.burstiness, fix));
+            problems.push(Problem::new("burstiness", self.load.burstiness, fix));
         }
-        if self.max_concurrency == Some(0) {
+        if self.load.max_concurrency == Some(0) {
             let fix = "must be at least 1; leave it out for no limit";
             problems.push(Problem::new("max_concurrency", 0, fix));
         }
-        if self.workers == 0 {
+        if self.client.workers == 0 {
             let fix = "must be at least 1: somebody has to send";
             problems.push(Problem::new("workers", 0, fix));
         }
-        if self.ramp.is_some() && self.rate.is_finite() {
+        if self.load.ramp.is_some() && self.load.rate.is_finite() {
             let fix = "cannot be given together with `ramp`, which sets the rate. Remove one";
-            problems.push(Problem::new("rate", self.rate, fix));
+            problems.push(Problem::new("rate", self.load.rate, fix));
         }
     }
 
     fn check_evidence(&self, problems: &mut Vec<Problem>) {
-        if self.require_baseline && self.baseline.is_none() && !self.baselines.compares() {
+        if self.keeping.require_baseline
+            && self.keeping.baseline.is_none()
+            && !self.keeping.baselines.compares()
+        {
             let fix = "names no baseline. Write which one must exist: `baseline = \"main\"`";
             problems.push(Problem::new("require_baseline", true, fix));
         }
-        if let (Some(name), Some(_)) = (&self.baseline, &self.versus) {
+        if let (Some(name), Some(_)) = (&self.keeping.baseline, &self.demands.versus) {
             let fix = "cannot be given together with `versus`: a run is compared with one or the other. \
                        Remove one";
             problems.push(Problem::new("baseline", format!("{name:?}"), fix));
         }
         // NaN is neither.
-        if !(self.confidence > 0.5 && self.confidence < 1.0) {
+        if !(self.demands.confidence > 0.5 && self.demands.confidence < 1.0) {
             let fix = "must be above 0.5 and below 1, such as 0.95";
-            problems.push(Problem::new("confidence", self.confidence, fix));
+            problems.push(Problem::new("confidence", self.demands.confidence, fix));
         }
-        if !(1..=100).contains(&self.max_extend) {
+        if !(1..=100).contains(&self.demands.max_extend) {
             let fix = "must be from 1 (the run does not grow) to 100 times its requests";
-            problems.push(Problem::new("max_extend", self.max_extend, fix));
+            problems.push(Problem::new("max_extend", self.demands.max_extend, fix));
         }
     }
 
     fn check_versus(&self, problems: &mut Vec<Problem>) {
-        match &self.versus {
+        match &self.demands.versus {
             Some(AnyTarget::Unreadable(text, mistakes)) => {
                 let shown = format!("{text:?}");
                 let of = |mistake: &Mistake| Problem::new("versus", &shown, &mistake.0);
@@ -164,37 +188,43 @@ impl Bench {
             }
             None => {}
         }
-        if self.versus.is_some() && self.profile {
+        if self.demands.versus.is_some() && self.client.profile {
             let fix = "cannot be given together with `versus`: it slows one run after the other. Remove one";
             problems.push(Problem::new("profile", true, fix));
         }
-        if self.versus.is_some() && self.max_extend != 1 {
+        if self.demands.versus.is_some() && self.demands.max_extend != 1 {
             let fix = "cannot be given together with `versus`, whose `pairs` say how long it runs. Remove one";
-            problems.push(Problem::new("max_extend", self.max_extend, fix));
+            problems.push(Problem::new("max_extend", self.demands.max_extend, fix));
         }
-        if !(1..=MOST_PAIRS).contains(&self.pairs) {
+        if !(1..=MOST_PAIRS).contains(&self.demands.pairs) {
             let fix = format!("must be from 1 to {MOST_PAIRS}; 10 is a good number");
-            problems.push(Problem::new("pairs", self.pairs, fix));
+            problems.push(Problem::new("pairs", self.demands.pairs, fix));
         }
         // NaN is neither.
-        if !(self.noise_threshold >= 0.0 && self.noise_threshold < 1.0) {
+        if !(self.demands.noise_threshold >= 0.0 && self.demands.noise_threshold < 1.0) {
             let fix = "must be at least 0 and below 1, such as 0.05";
-            problems.push(Problem::new("noise_threshold", self.noise_threshold, fix));
+            problems.push(Problem::new(
+                "noise_threshold",
+                self.demands.noise_threshold,
+                fix,
+            ));
         }
-        if !(self.false_alarms > 0.0 && self.false_alarms <= 0.1) {
+        if !(self.demands.false_alarms > 0.0 && self.demands.false_alarms <= 0.1) {
             let fix = "must be above 0 and at most 0.1, such as 0.01";
-            problems.push(Problem::new("false_alarms", self.false_alarms, fix));
+            problems.push(Problem::new("false_alarms", self.demands.false_alarms, fix));
         }
     }
 
     fn check_backend(&self, problems: &mut Vec<Problem>) {
-        let Some(backend) = &self.backend else { return };
+        let Some(backend) = &self.wire.backend else {
+            return;
+        };
         let name = backend.name();
-        if self.ignore_eos == Some(true) && !backend.ignores_eos() {
+        if self.wire.ignore_eos == Some(true) && !backend.ignores_eos() {
             let fix = format!("cannot be asked of the backend `{name}`. Leave it out");
             problems.push(Problem::new("ignore_eos", true, fix));
         }
-        if let Some(adapter) = self.lora.0.first() {
+        if let Some(adapter) = self.load.lora.0.first() {
             let is_json = |(_, value): &(&str, &str)| *value == "application/json";
             if !backend.names_model() || !backend.headers().iter().any(is_json) {
                 let fix =
@@ -211,7 +241,7 @@ impl Bench {
                  tokens. {instead}"
             )
         };
-        for slo in &self.slo {
+        for slo in &self.demands.slo {
             let (subject, instead) = match slo.subject {
                 Subject::Latency(_, Latency::E2el) => continue,
                 Subject::Latency(_, latency) => (latency.to_string(), "Limit e2el instead"),
@@ -224,13 +254,13 @@ impl Bench {
             let fix = no_tokens(&subject, instead);
             problems.push(Problem::new("slo", slo, fix));
         }
-        for limit in &self.goodput {
+        for limit in &self.demands.goodput {
             if limit.metric != RequestMetric::E2el {
                 let fix = no_tokens(limit.metric.name(), "Limit e2el instead");
                 problems.push(Problem::new("goodput", limit, fix));
             }
         }
-        if let Some(Value::String(format)) = self.extra_body.get("encoding_format")
+        if let Some(Value::String(format)) = self.wire.extra_body.get("encoding_format")
             && !["float", "base64"].contains(&format.as_str())
         {
             let fix = "cannot be read. Ask for \"float\" or \"base64\"";
@@ -240,13 +270,15 @@ impl Bench {
     }
 
     fn check_dataset(&self, problems: &mut Vec<Problem>) {
-        if self.replays() && self.ramp.is_some() {
+        if self.load.replays() && self.load.ramp.is_some() {
             let fix = "has no meaning for a trace, which is sent at its own times. Leave it out, \
                        or set `timed_trace(self_timed = false)`";
             problems.push(Problem::new("ramp", "(set)", fix));
         }
-        let Some(backend) = &self.backend else { return };
-        if let Dataset::Random(random) = &self.dataset {
+        let Some(backend) = &self.wire.backend else {
+            return;
+        };
+        if let Dataset::Random(random) = &self.load.dataset {
             if random.token_ids && !backend.takes(Shape::Tokens) {
                 problems.push(Problem::new(
                     "dataset",

@@ -111,17 +111,23 @@ impl Bench {
     ) -> Result<std::thread::JoinHandle<()>, Error> {
         std::thread::Builder::new()
             .name(format!("goodput {}", self.name))
-            .spawn(move || done(self.conduct_live(&control)))
+            .spawn(move || done(self.conduct(&control)))
             .map_err(Error::io("cannot start the measuring thread"))
     }
 
     pub(super) fn conduct(self, control: &Control) -> Result<Report, Error> {
-        self.check()?;
+        let bench = self.checked()?;
+        bench.require_live()?;
         control.go_on("waited for its turn")?;
-        let target = self.chosen_target();
-        if let Some(versus) = &self.versus {
-            return self.conduct_versus(versus, control);
+        match &bench.demands.versus {
+            Some(versus) => bench.conduct_versus(versus, control),
+            None => bench.conduct_one(control),
         }
+    }
+
+    /// Runs against one target.
+    fn conduct_one(&self, control: &Control) -> Result<Report, Error> {
+        let target = self.chosen_target();
         let _lock = self.lock_for(&[&target], control)?;
         let opened = opened(&target, control)?;
         let mut prepared = self.prepare(&opened.place, None, control)?;
@@ -191,17 +197,17 @@ impl Bench {
     ) -> Result<Option<Gate>, Error> {
         let asked = GateSettings {
             bench: &self.name,
-            baseline: self.baseline.as_deref(),
-            required: self.require_baseline,
-            settings: &self.baselines,
-            limits: &self.goodput,
+            baseline: self.keeping.baseline.as_deref(),
+            required: self.keeping.require_baseline,
+            settings: &self.keeping.baselines,
+            limits: &self.demands.goodput,
             rule: Rule {
                 error: self.error(),
-                noise_threshold: self.noise_threshold,
+                noise_threshold: self.demands.noise_threshold,
                 ..Rule::default()
             },
             sharing: self.sharing_note(),
-            on_inconclusive: self.on_inconclusive,
+            on_inconclusive: self.demands.on_inconclusive,
         };
         Gate::open(asked, || self.provenance(place, prepared, target, about))
     }
@@ -212,7 +218,7 @@ impl Bench {
         endpoint: &Endpoint,
         control: &Control,
     ) -> Result<Inspector, String> {
-        let inspector = Inspector::new(endpoint, self.insecure)?;
+        let inspector = Inspector::new(endpoint, self.client.insecure)?;
         Ok(inspector.attended(control.stop.clone(), control.observer.clone()))
     }
 
@@ -224,7 +230,7 @@ impl Bench {
         control: &Control,
     ) -> Result<Option<MeasurementLock>, Error> {
         let exclusive = targets.iter().any(|target| target.exclusive());
-        if !self.exclusive || !exclusive {
+        if !self.client.exclusive || !exclusive {
             return Ok(None);
         }
         let says = |line: &str| control.observer.says(line);
@@ -294,12 +300,12 @@ impl Bench {
             model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
             tokenizer: prepared.tokenizer.name().map(str::to_owned),
             requests,
-            rate: (self.rate.is_finite() && !self.replays()).then_some(self.rate),
-            burstiness: self.burstiness,
-            max_concurrency: self.max_concurrency,
-            open_loop: self.open_loop(),
-            seed: self.seed,
-            request_id_prefix: self.request_id_prefix.clone(),
+            rate: (self.load.rate.is_finite() && !self.load.replays()).then_some(self.load.rate),
+            burstiness: self.load.burstiness,
+            max_concurrency: self.load.max_concurrency,
+            open_loop: self.load.open_loop(),
+            seed: self.load.seed,
+            request_id_prefix: self.load.request_id_prefix.clone(),
             plan_hash,
         }
     }

@@ -52,12 +52,13 @@ impl<'a> Drive<'a> {
 impl Bench {
     /// Starts the right clock and drives the plan on it.
     pub(super) fn deliver(&self, place: &Place, drive: &Drive<'_>) -> Result<Delivered, Error> {
-        if self.profile && !matches!(place, Place::Endpoint(_)) {
+        if self.client.profile && !matches!(place, Place::Endpoint(_)) {
             let fix = "needs a server with an address, which has a profiler. Leave it out";
             return Err(Error::Invalid(vec![Problem::new("profile", true, fix)]));
         }
         let drive = &Drive {
-            check_ready: self.ready_timeout.is_some() && !matches!(place, Place::Endpoint(_)),
+            check_ready: self.client.ready_timeout.is_some()
+                && !matches!(place, Place::Endpoint(_)),
             pages: drive.pages.clone(),
             ..*drive
         };
@@ -100,16 +101,18 @@ impl Bench {
     fn deliver_to(&self, endpoint: &Endpoint, drive: &Drive<'_>) -> Result<Delivered, Error> {
         let descriptors = raise_descriptor_limit();
         make_room(
-            self.requests
-                .min(self.max_concurrency.unwrap_or(usize::MAX)),
+            self.load
+                .requests
+                .min(self.load.max_concurrency.unwrap_or(usize::MAX)),
         );
         let headers = &drive.prepared.envelope.headers;
         let profiler = self
+            .client
             .profile
-            .then(|| Profiler::new(endpoint, self.insecure, headers))
+            .then(|| Profiler::new(endpoint, self.client.insecure, headers))
             .transpose()?;
         let inspector = self.chosen_target().has_metrics();
-        let inspector = inspector.then(|| Inspector::new(endpoint, self.insecure));
+        let inspector = inspector.then(|| Inspector::new(endpoint, self.client.insecure));
         let pages = match inspector {
             Some(Ok(inspector)) => Pages::Live {
                 inspector: Arc::new(inspector),
@@ -124,12 +127,12 @@ impl Bench {
         };
         let mut delivered = started(on_real_time(async |clock| {
             let tls = TlsSettings {
-                insecure: self.insecure,
+                insecure: self.client.insecure,
             };
             let dial = async {
                 let dialer = Dialer::new(endpoint, &tls).await?;
-                if self.ready_timeout.is_none() {
-                    dialer.probe(&clock, self.timeouts.connect).await?;
+                if self.client.ready_timeout.is_none() {
+                    dialer.probe(&clock, self.client.timeouts.connect).await?;
                 }
                 Ok::<_, Error>(dialer)
             };
@@ -163,14 +166,16 @@ impl Bench {
             let first = (&*prepared.plan, &bodies[..]);
             self.until_ready(&driver, first, control).await?;
         }
-        if self.warmups > 0 {
+        if self.client.warmups > 0 {
             // Failures of warm-ups are the run's to show.
-            driver.rehearse(&prepared.plan, &bodies, self.warmups).await;
+            driver
+                .rehearse(&prepared.plan, &bodies, self.client.warmups)
+                .await;
         }
         let send = async |plan: &Plan, bodies: &[Body]| {
-            let mut delivery = match self.workers {
+            let mut delivery = match self.client.workers {
                 2.. if !clock.is_virtual() => driver
-                    .drive_with(self.workers, plan, bodies)
+                    .drive_with(self.client.workers, plan, bodies)
                     .map_err(Error::io("cannot start the threads of the run"))?,
                 _ => driver.drive(plan, bodies).await,
             };
@@ -181,7 +186,7 @@ impl Bench {
         };
         let watch = Watch {
             pages,
-            interval: self.server_metrics_interval,
+            interval: self.client.server_metrics_interval,
         };
         let send =
             async |plan: &Plan, bodies: &[Body]| watch.around(&clock, send(plan, bodies)).await;
@@ -225,10 +230,10 @@ impl Bench {
             envelope: prepared.envelope.clone(),
             backend: prepared.backend.clone(),
             stream: prepared.options.stream,
-            timeouts: self.timeouts,
-            max_concurrency: self.max_concurrency,
-            open_loop: self.open_loop(),
-            prewarm: match self.prewarm.unwrap_or(!clock.is_virtual()) {
+            timeouts: self.client.timeouts,
+            max_concurrency: self.load.max_concurrency,
+            open_loop: self.load.open_loop(),
+            prewarm: match self.client.prewarm.unwrap_or(!clock.is_virtual()) {
                 true => self.connections(&prepared.plan),
                 false => 0,
             },
@@ -246,7 +251,7 @@ impl Bench {
             .iter()
             .filter(|r| r.at <= first_second)
             .count();
-        self.max_concurrency.map_or(due, |most| most.min(due))
+        self.load.max_concurrency.map_or(due, |most| most.min(due))
     }
 }
 

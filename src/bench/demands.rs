@@ -2,19 +2,55 @@
 
 use super::Bench;
 use crate::{
-    baseline,
-    grammar::{goodput::RequestLimit, slo::Slo},
+    grammar::{goodput::RequestLimit, names, slo::Slo},
     judge::{Expect, OnInconclusive},
     setting::Setting,
     targets::AnyTarget,
 };
-use std::time::Duration;
+
+/// What is demanded of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Demands {
+    pub(crate) goodput: Vec<RequestLimit>,
+    pub(crate) slo: Vec<Slo>,
+    pub(crate) confidence: f64,
+    pub(crate) max_extend: usize,
+    pub(crate) on_inconclusive: OnInconclusive,
+    /// The bench has a function that holds the report against demands of its own.
+    pub(crate) function: bool,
+    pub(crate) expect: Expect,
+    pub(crate) versus: Option<AnyTarget>,
+    pub(crate) pairs: usize,
+    pub(crate) noise_threshold: f64,
+    pub(crate) false_alarms: f64,
+    /// The bench's part of that among the benches of a run.
+    pub(crate) share: f64,
+}
+
+impl Default for Demands {
+    fn default() -> Self {
+        Demands {
+            goodput: Vec::new(),
+            slo: Vec::new(),
+            confidence: names::DEFAULT_CONFIDENCE,
+            max_extend: 1,
+            on_inconclusive: OnInconclusive::Warn,
+            function: false,
+            expect: Expect::Pass,
+            versus: None,
+            pairs: names::DEFAULT_PAIRS as usize,
+            noise_threshold: 0.05,
+            false_alarms: 0.01,
+            share: 1.0,
+        }
+    }
+}
 
 impl Bench {
     /// Limits on one request, `"ttft:200 tpot:50 e2el:5s"` (bare numbers are milliseconds).
     pub fn goodput(mut self, limits: impl Setting<Vec<RequestLimit>>) -> Self {
         if let Some(limits) = self.set("goodput", limits) {
-            self.goodput = limits;
+            self.demands.goodput = limits;
         }
         self
     }
@@ -22,20 +58,20 @@ impl Bench {
     /// Limits on the run, `"p99(ttft) < 300ms, goodput >= 95%, errors < 1%"`.
     pub fn slo(mut self, limits: impl Setting<Vec<Slo>>) -> Self {
         if let Some(limits) = self.set("slo", limits) {
-            self.slo = limits;
+            self.demands.slo = limits;
         }
         self
     }
 
     /// Its function, which gets the report after the run, demands something.
     pub(crate) fn with_function(mut self, demands: bool) -> Self {
-        self.function = demands;
+        self.demands.function = demands;
         self
     }
 
     /// How sure the intervals are that SLOs are held against, above 0.5 and below 1. Default 0.95.
     pub fn confidence(mut self, confidence: impl Into<f64>) -> Self {
-        self.confidence = confidence.into();
+        self.demands.confidence = confidence.into();
         self
     }
 
@@ -43,7 +79,7 @@ impl Bench {
     /// times in all; at most 100. The looks share the error that `confidence` leaves. Default 1: the run
     /// does not grow.
     pub fn max_extend(mut self, times: usize) -> Self {
-        self.max_extend = times;
+        self.demands.max_extend = times;
         self
     }
 
@@ -52,7 +88,7 @@ impl Bench {
     /// Default `warn`: a test fails when it is shown that a limit is missed.
     pub fn on_inconclusive(mut self, answer: impl Setting<OnInconclusive>) -> Self {
         if let Some(answer) = self.set("on_inconclusive", answer) {
-            self.on_inconclusive = answer;
+            self.demands.on_inconclusive = answer;
         }
         self
     }
@@ -70,48 +106,8 @@ impl Bench {
     /// ```
     pub fn expect(mut self, what: impl Setting<Expect>) -> Self {
         if let Some(what) = self.set("expect", what) {
-            self.expect = what;
+            self.demands.expect = what;
         }
-        self
-    }
-
-    /// Hold the run against what is stored as this baseline: a regression fails it. Where nothing is
-    /// stored, the run counts as new and says how to save it. The environment's `GOODPUT_BASELINE` and
-    /// `GOODPUT_BASELINE_STRICT` win. Default: no comparison. See `docs/baselines.md`.
-    pub fn baseline(mut self, name: impl Into<String>) -> Self {
-        self.baseline = Some(name.into());
-        self
-    }
-
-    /// Fail where nothing is stored under the baseline's name, instead of counting the run as new: a typo or a cold
-    /// cache is no silent pass. It holds for whichever name wins, and needs one. Default false.
-    pub fn require_baseline(mut self, require: bool) -> Self {
-        self.require_baseline = require;
-        self
-    }
-
-    /// The same settings as the command has, which win over [`baseline`](Self::baseline) and the
-    /// environment: what to compare with, what to save the run as, and where.
-    ///
-    /// ```
-    /// use goodput::{Bench, baseline::Settings};
-    ///
-    /// let folder = std::env::temp_dir().join(format!("goodput-doc-{}", std::process::id()));
-    /// let settings = Settings {
-    ///     save: Some("main".to_owned()),
-    ///     folder: Some(folder.clone()),
-    ///     ..Settings::default()
-    /// };
-    /// let bench = Bench::new("chat").rate(10).requests(20);
-    /// bench.clone().baselines(settings.clone()).run_blocking()?;
-    /// let settings = Settings { save: None, ..settings };
-    /// let report = bench.baselines(settings).baseline("main").run_blocking()?;
-    /// assert!(report.passed() && report.comparison().is_some());
-    /// # std::fs::remove_dir_all(folder).unwrap();
-    /// # Ok::<(), goodput::Error>(())
-    /// ```
-    pub fn baselines(mut self, settings: baseline::Settings) -> Self {
-        self.baselines = settings;
         self
     }
 
@@ -131,7 +127,7 @@ impl Bench {
     /// Servers that run are opened once. A [`ServerProcess`](crate::ServerProcess) is started for each of
     /// its runs, so that two versions need not fit the machine together.
     pub fn versus(mut self, target: impl Into<AnyTarget>) -> Self {
-        self.versus = Some(target.into());
+        self.demands.versus = Some(target.into());
         self
     }
 
@@ -139,13 +135,13 @@ impl Bench {
     /// run-to-run noise they show a change of 10 % nearly always, and one of 15 % most often after
     /// five. Fewer than five hardly show anything, and one nothing.
     pub fn pairs(mut self, pairs: usize) -> Self {
-        self.pairs = pairs;
+        self.demands.pairs = pairs;
         self
     }
 
     /// The smallest relative change that matters in a comparison. Default 0.05.
     pub fn noise_threshold(mut self, change: impl Into<f64>) -> Self {
-        self.noise_threshold = change.into();
+        self.demands.noise_threshold = change.into();
         self
     }
 
@@ -153,16 +149,7 @@ impl Bench {
     /// looks; above 0 and at most 0.1. Default 0.01. Benches of one run share it: all those of a suite
     /// file, of a benchmark target, or of a test binary.
     pub fn false_alarms(mut self, probability: impl Into<f64>) -> Self {
-        self.false_alarms = probability.into();
-        self
-    }
-
-    /// The run is invalid when the 99th percentile of the client's lateness is above this.
-    /// Default 25 ms. Open loop only.
-    pub fn max_lateness(mut self, limit: impl Setting<Duration>) -> Self {
-        if let Some(limit) = self.set("max_lateness", limit) {
-            self.max_lateness = limit;
-        }
+        self.demands.false_alarms = probability.into();
         self
     }
 }

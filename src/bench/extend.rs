@@ -120,7 +120,7 @@ impl Delivered {
     pub(super) fn rate_changes(&self, bench: &Bench) -> Vec<RateChange> {
         let of_segment = |(start, plan): &(Nanos, Arc<Plan>)| {
             let schedule: Vec<Nanos> = plan.requests.iter().map(|request| request.at).collect();
-            let mut changes = plan::rate_changes(&bench.arrivals(), &schedule);
+            let mut changes = plan::rate_changes(&bench.load.arrivals(), &schedule);
             changes.iter_mut().for_each(|change| change.at.0 += start.0);
             changes
         };
@@ -131,21 +131,21 @@ impl Delivered {
 impl Bench {
     /// What a run of so many segments is held against: each look has its share of the error.
     pub(super) fn criteria(&self, segments: usize) -> Criteria {
-        let looks = Looks::new(self.max_extend, 1.0 - self.confidence);
+        let looks = Looks::new(self.demands.max_extend, 1.0 - self.demands.confidence);
         let look = looks.segments().partition_point(|look| *look < segments);
-        let confidence = match self.max_extend {
-            1 => self.confidence,
+        let confidence = match self.demands.max_extend {
+            1 => self.demands.confidence,
             _ => 1.0 - looks.error(look),
         };
         Criteria {
-            limits: self.goodput.clone(),
-            slos: self.slo.clone(),
-            max_lateness_p99: self.max_lateness,
+            limits: self.demands.goodput.clone(),
+            slos: self.demands.slo.clone(),
+            max_lateness_p99: self.client.max_lateness,
             confidence,
-            on_inconclusive: self.on_inconclusive,
+            on_inconclusive: self.demands.on_inconclusive,
             complaint: None,
-            function: self.function,
-            expect: self.expect,
+            function: self.demands.function,
+            expect: self.demands.expect,
         }
     }
 
@@ -157,10 +157,10 @@ impl Bench {
         to_run: impl FnOnce(&mut Delivered) -> Run,
     ) -> bool {
         let segments = delivered.segments();
-        if segments >= self.max_extend || delivered.delivery.partial {
+        if segments >= self.demands.max_extend || delivered.delivery.partial {
             return false;
         }
-        let looks = Looks::new(self.max_extend, 1.0 - self.confidence);
+        let looks = Looks::new(self.demands.max_extend, 1.0 - self.demands.confidence);
         if !looks.segments().contains(&segments) {
             return true;
         }
@@ -178,11 +178,11 @@ impl Bench {
         segment: usize,
         prepared: &Prepared,
     ) -> Result<Plan, Error> {
-        let seed = self.seed.wrapping_add(segment as u64);
+        let seed = self.load.seed.wrapping_add(segment as u64);
         let mut plan = prepared.another(self, seed)?;
         let before = segment * plan.requests.len();
         for (index, request) in plan.requests.iter_mut().enumerate() {
-            request.id = format!("{}{}", self.request_id_prefix, before + index);
+            request.id = format!("{}{}", self.load.request_id_prefix, before + index);
         }
         Ok(plan)
     }

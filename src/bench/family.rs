@@ -40,22 +40,22 @@ impl Family {
 impl Bench {
     /// This bench as one of several that share the chance of a false alarm, which has this part of it.
     pub(crate) fn sharing(mut self, share: f64) -> Self {
-        self.share = share;
+        self.demands.share = share;
         self
     }
 
     /// How often its comparison may call an unchanged server worse.
     pub(crate) fn error(&self) -> f64 {
-        self.false_alarms * self.share
+        self.demands.false_alarms * self.demands.share
     }
 
     /// A remark for the comparison, if the chance is shared.
     pub(crate) fn sharing_note(&self) -> Option<String> {
         let percent = |chance: f64| crate::judge::number(chance * 100.0);
-        (self.share < 1.0).then(|| {
+        (self.demands.share < 1.0).then(|| {
             format!(
                 "several benches of this run compare and share its {} % of false alarms; {} % are this one's",
-                percent(self.false_alarms),
+                percent(self.demands.false_alarms),
                 percent(self.error()),
             )
         })

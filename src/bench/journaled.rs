@@ -19,10 +19,15 @@ impl Bench {
         setup: Setup,
         control: &Control,
     ) -> Option<Arc<Journal>> {
-        let (Some(to), Place::Endpoint(_)) = (&self.journal, place) else {
+        let (Some(to), Place::Endpoint(_)) = (&self.keeping.journal, place) else {
             return None;
         };
-        let limits: Vec<String> = self.goodput.iter().map(ToString::to_string).collect();
+        let limits: Vec<String> = self
+            .demands
+            .goodput
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let heading = Heading {
             goodput_journal: FORM,
             began: SystemTime::now()
@@ -43,7 +48,7 @@ impl Bench {
 
     /// Says before a live run which ones before it were killed.
     pub(super) fn tell_left_journals(&self, place: &Place, control: &Control) {
-        let (Some(to), Place::Endpoint(_)) = (&self.journal, place) else {
+        let (Some(to), Place::Endpoint(_)) = (&self.keeping.journal, place) else {
             return;
         };
         for left in to.left() {

@@ -1,55 +1,30 @@
 //! How much is asked, and when.
 
-use super::Bench;
+use super::{Bench, lora::LoraAssignment};
 use crate::{plan::Arrivals, setting::Setting};
-use goodput_grammar::{dataset::Dataset, ramp::Ramp};
+use goodput_grammar::{
+    dataset::{self, Dataset},
+    names,
+    ramp::Ramp,
+};
 
-impl Bench {
-    /// Requests per second. Default: infinite, all at once.
-    pub fn rate(mut self, per_second: impl Into<f64>) -> Self {
-        self.rate = per_second.into();
-        self
-    }
+/// What is asked, how much and when: all that a plan is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    pub(crate) dataset: Dataset,
+    pub(crate) requests: usize,
+    /// Requests a second.
+    pub(crate) rate: f64,
+    pub(crate) burstiness: f64,
+    pub(crate) ramp: Option<Ramp>,
+    pub(crate) max_concurrency: Option<usize>,
+    pub(crate) seed: u64,
+    pub(crate) request_id_prefix: String,
+    /// Adapters, and which of them a request gets.
+    pub(crate) lora: (Vec<String>, LoraAssignment),
+}
 
-    /// Gamma shape of the gaps between requests: 1 (the default) is Poisson, below is burstier,
-    /// infinite is a constant gap.
-    pub fn burstiness(mut self, shape: impl Into<f64>) -> Self {
-        self.burstiness = shape.into();
-        self
-    }
-
-    /// A rising rate, `"linear 1..10"` or `"exponential 1..16"` requests per second.
-    pub fn ramp(mut self, ramp: impl Setting<Ramp>) -> Self {
-        self.ramp = self.set("ramp", ramp).or(self.ramp);
-        self
-    }
-
-    /// Requests in flight at most. Alone it is a closed loop; with a rate it is a cap whose
-    /// waiting time counts.
-    pub fn max_concurrency(mut self, requests: usize) -> Self {
-        self.max_concurrency = Some(requests);
-        self
-    }
-
-    /// Threads that send, each with a part of the plan and of `max_concurrency`. Default 1, which is
-    /// good for tens of thousands of events a second; on virtual time there is never more.
-    pub fn workers(mut self, threads: usize) -> Self {
-        self.workers = threads;
-        self
-    }
-
-    /// Requests to send. Default 100.
-    pub fn requests(mut self, count: usize) -> Self {
-        self.requests = count;
-        self
-    }
-
-    /// Seed of prompts and arrivals. Default 0. The same seed gives the same plan.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
+impl Load {
     /// Whether requests are sent at the times of a recorded trace.
     pub(crate) fn replays(&self) -> bool {
         matches!(&self.dataset, Dataset::TimedTrace(trace) if trace.self_timed)
@@ -67,5 +42,94 @@ impl Bench {
             ramp: self.ramp,
             max_concurrency: self.max_concurrency,
         }
+    }
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Load {
+            dataset: Dataset::Random(dataset::Random::default()),
+            requests: names::DEFAULT_REQUESTS as usize,
+            rate: f64::INFINITY,
+            burstiness: 1.0,
+            ramp: None,
+            max_concurrency: None,
+            seed: 0,
+            request_id_prefix: "goodput-".to_owned(),
+            lora: Default::default(),
+        }
+    }
+}
+
+impl Bench {
+    /// What is asked: `"random(input = 256, output = 64)"`, `"custom(\"prompts.jsonl\")"`,
+    /// `"sharegpt(\"file.json\")"`. Default `"random"`, which is 256 and 64
+    /// tokens; the command's flags have vLLM's lengths, 1024 and 128.
+    pub fn dataset(mut self, dataset: impl Setting<Dataset>) -> Self {
+        if let Some(dataset) = self.set("dataset", dataset) {
+            self.load.dataset = dataset;
+        }
+        self
+    }
+
+    /// Put before the request's number in its `x-request-id` header. Default `goodput-`.
+    pub fn request_id_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.load.request_id_prefix = prefix.into();
+        self
+    }
+
+    /// LoRA adapters, one of which each request names as its model, as vLLM serves them. Only for backends
+    /// whose body is JSON and names a model. Default: none.
+    ///
+    /// ```
+    /// # use goodput::{Bench, bench::LoraAssignment};
+    /// let bench = Bench::new("chat").lora_modules(["sql", "law"], LoraAssignment::RoundRobin);
+    /// assert_eq!(bench.plan().unwrap().requests[1].overrides["model"], "law");
+    /// ```
+    pub fn lora_modules<S: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+        assignment: LoraAssignment,
+    ) -> Self {
+        self.load.lora = (names.into_iter().map(Into::into).collect(), assignment);
+        self
+    }
+
+    /// Requests per second. Default: infinite, all at once.
+    pub fn rate(mut self, per_second: impl Into<f64>) -> Self {
+        self.load.rate = per_second.into();
+        self
+    }
+
+    /// Gamma shape of the gaps between requests: 1 (the default) is Poisson, below is burstier,
+    /// infinite is a constant gap.
+    pub fn burstiness(mut self, shape: impl Into<f64>) -> Self {
+        self.load.burstiness = shape.into();
+        self
+    }
+
+    /// A rising rate, `"linear 1..10"` or `"exponential 1..16"` requests per second.
+    pub fn ramp(mut self, ramp: impl Setting<Ramp>) -> Self {
+        self.load.ramp = self.set("ramp", ramp).or(self.load.ramp);
+        self
+    }
+
+    /// Requests in flight at most. Alone it is a closed loop; with a rate it is a cap whose
+    /// waiting time counts.
+    pub fn max_concurrency(mut self, requests: usize) -> Self {
+        self.load.max_concurrency = Some(requests);
+        self
+    }
+
+    /// Requests to send. Default 100.
+    pub fn requests(mut self, count: usize) -> Self {
+        self.load.requests = count;
+        self
+    }
+
+    /// Seed of prompts and arrivals. Default 0. The same seed gives the same plan.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.load.seed = seed;
+        self
     }
 }

@@ -21,13 +21,13 @@ impl Bench {
     /// # Errors
     /// As [`run_with`](Bench::run_with); and a run that is invalid, with the reason.
     pub fn noise_floor(&self, saved: &str, control: &Control) -> Result<NoiseFloor, Error> {
-        self.check()?;
-        let target = self.chosen_target();
-        let _lock = self.lock_for(&[&target], control)?;
+        let bench = &self.clone().checked()?;
+        let target = bench.chosen_target();
+        let _lock = bench.lock_for(&[&target], control)?;
         let (twin, guard) = Twin::of(&target, control)?;
-        let mut a = Side::new(Which::A, self, twin.clone()).with_own_prompts(0);
-        let mut b = Side::new(Which::B, self, twin).with_own_prompts(1);
-        let experiment = self.experiment(&mut a, &mut b, control, false)?;
+        let mut a = Side::new(Which::A, bench, twin.clone()).with_own_prompts(0);
+        let mut b = Side::new(Which::B, bench, twin).with_own_prompts(1);
+        let experiment = bench.experiment(&mut a, &mut b, control, false)?;
         a.close();
         b.close();
         if let Some(complaint) = closed(guard) {
@@ -35,7 +35,7 @@ impl Bench {
         }
         match experiment.invalid {
             Some(Finding { message, .. }) => return Err(Error::Target(message)),
-            None if experiment.pairs.len() < self.pairs => {
+            None if experiment.pairs.len() < bench.demands.pairs => {
                 return Err(Error::Ended(
                     "it was ended before all pairs were run".into(),
                 ));
@@ -56,9 +56,9 @@ impl Bench {
             host: host_name(),
             saved: saved.to_owned(),
             target: target.describe(),
-            pairs: self.pairs,
-            requests: self.requests,
-            metrics: self.compared().into_iter().filter_map(of).collect(),
+            pairs: bench.demands.pairs,
+            requests: bench.load.requests,
+            metrics: bench.compared().into_iter().filter_map(of).collect(),
         })
     }
 }

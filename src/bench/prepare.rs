@@ -70,7 +70,7 @@ impl Prepared {
         tokenizer: Option<Tokenizer>,
         waiting: &mut Waiting<'_>,
     ) -> Result<Self, Error> {
-        let backend = bench.backend.clone().ok_or_else(|| {
+        let backend = bench.wire.backend.clone().ok_or_else(|| {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
         let headers = bench.all_headers(&*backend, place)?;
@@ -82,17 +82,18 @@ impl Prepared {
                 Some(tokenizer) => tokenizer,
                 None => maker.load_tokenizer(&[&root, &name])?,
             };
-            let plan = maker.make_plan(&*dialect, &tokenizer, maker.seed, Some(unwanted))?;
+            let plan = maker.make_plan(&*dialect, &tokenizer, maker.load.seed, Some(unwanted))?;
             Ok((tokenizer, plan))
         })?;
         let options = WireOptions {
             model: model.clone(),
-            stream: bench.stream && backend.streams(),
+            stream: bench.wire.stream && backend.streams(),
             ignore_eos: bench
+                .wire
                 .ignore_eos
-                .unwrap_or_else(|| backend.ignores_eos() && ignores_eos(&bench.dataset)),
-            logprobs: bench.logprobs,
-            extra_body: (*bench.extra_body).clone(),
+                .unwrap_or_else(|| backend.ignores_eos() && ignores_eos(&bench.load.dataset)),
+            logprobs: bench.wire.logprobs,
+            extra_body: (*bench.wire.extra_body).clone(),
         };
         let path = bench.path(&*backend, place)?;
         Ok(Prepared {
@@ -167,12 +168,12 @@ impl Bench {
     /// The settings, the tokenizer or the dataset are unusable.
     pub fn plan(&self) -> Result<Plan, Error> {
         self.check()?;
-        let backend = self.backend.clone().ok_or_else(|| {
+        let backend = self.wire.backend.clone().ok_or_else(|| {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
-        let model = self.model.clone().unwrap_or_default();
+        let model = self.wire.model.clone().unwrap_or_default();
         let tokenizer = self.load_tokenizer(&[&model])?;
-        self.make_plan(&*backend, &tokenizer, self.seed, None)
+        self.make_plan(&*backend, &tokenizer, self.load.seed, None)
     }
 
     fn make_plan(
@@ -187,13 +188,13 @@ impl Bench {
             .filter(|&shape| backend.takes(shape))
             .collect();
         let mut plan = plan::build(&PlanSpec {
-            dataset: &self.dataset,
-            arrivals: &self.arrivals(),
-            requests: self.requests,
+            dataset: &self.load.dataset,
+            arrivals: &self.load.arrivals(),
+            requests: self.load.requests,
             seed,
             tokenizer,
             takes: &takes,
-            request_id_prefix: &self.request_id_prefix,
+            request_id_prefix: &self.load.request_id_prefix,
             unwanted,
         })?;
         let shapes: BTreeSet<Shape> = plan
@@ -214,7 +215,7 @@ impl Bench {
             })
             .collect();
         let prompts = plan.requests.iter().map(|request| &request.prompt);
-        problems.extend(several::problem(&self.extra_body));
+        problems.extend(several::problem(&self.wire.extra_body));
         let overrides = plan.requests.iter().map(|request| &request.overrides);
         problems.extend(overrides.filter_map(several::problem).take(1));
         let refused: BTreeSet<&str> = prompts.filter_map(|p| backend.refuses(p)).collect();
@@ -225,14 +226,14 @@ impl Bench {
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }
-        lora::assign(&mut plan, &self.lora.0, self.lora.1, seed);
+        lora::assign(&mut plan, &self.load.lora.0, self.load.lora.1, seed);
         Ok(plan)
     }
 
     /// The tokenizer asked for; without a wish, the model's own if it is on this machine, else the
     /// embedded one.
     fn load_tokenizer(&self, models: &[&str]) -> Result<Tokenizer, Error> {
-        if let Some(wish) = &self.tokenizer {
+        if let Some(wish) = &self.wire.tokenizer {
             return Ok(Tokenizer::load(wish)?);
         }
         let own = models
@@ -253,7 +254,7 @@ impl Bench {
         headers: &HeaderMap,
         waiting: &mut Waiting<'_>,
     ) -> Result<(String, String), Error> {
-        if let Some(model) = &self.model {
+        if let Some(model) = &self.wire.model {
             return Ok((model.clone(), String::new()));
         }
         match place {
@@ -281,12 +282,13 @@ impl Bench {
 
     fn path(&self, backend: &dyn Backend, place: &Place) -> Result<Uri, Error> {
         let endpoint = self
+            .wire
             .endpoint
             .as_deref()
-            .unwrap_or(backend.endpoint(self.stream && backend.streams()));
+            .unwrap_or(backend.endpoint(self.wire.stream && backend.streams()));
         let path = match place {
             Place::Endpoint(Endpoint::Url(origin)) => {
-                origin.path_of(endpoint, self.endpoint.is_some())
+                origin.path_of(endpoint, self.wire.endpoint.is_some())
             }
             _ => endpoint.to_owned(),
         };
@@ -329,7 +331,7 @@ impl Bench {
         if let Some((name, key)) = self.authorization(backend, place)? {
             headers.insert(HeaderName::from_static(name), key);
         }
-        headers.extend(self.headers.clone());
+        headers.extend(self.wire.headers.clone());
         for (name, value) in &headers {
             if let Ok(value) = value.to_str() {
                 redact::learn_header(name.as_str(), value);
@@ -344,7 +346,7 @@ impl Bench {
         backend: &dyn Backend,
         place: &Place,
     ) -> Result<Option<(&'static str, HeaderValue)>, Error> {
-        match (&self.api_key, place) {
+        match (&self.wire.api_key, place) {
             (Some(ApiKey::Variable(_)) | None, Place::Simulation(_)) => Ok(None),
             (Some(key), _) => key.header(backend).map(Some),
             (None, _) => ApiKey::usual(backend)

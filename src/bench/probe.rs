@@ -20,7 +20,7 @@ impl Bench {
     /// the server makes others wait. They are in none of the run's numbers but [`Metrics::probes`](crate::metrics::Metrics::probes),
     /// though the server has to serve them. At most 1000. Default 0: none.
     pub fn probe_rate(mut self, per_second: impl Into<f64>) -> Self {
-        self.probe_rate = per_second.into();
+        self.client.probe_rate = per_second.into();
         self
     }
 
@@ -29,7 +29,7 @@ impl Bench {
     pub(super) fn probe(&self, prepared: &Prepared) -> Option<Probe> {
         let first = prepared.plan.requests.first()?;
         let mut overrides = first.overrides.clone();
-        if !self.lora.0.is_empty() {
+        if !self.load.lora.0.is_empty() {
             overrides.remove("model");
         }
         let request = PlannedRequest {
@@ -37,24 +37,24 @@ impl Bench {
             prompt: Prompt::Text(PROMPT.to_owned()),
             input: prepared.tokenizer.count(PROMPT, false),
             output_tokens: 1,
-            id: format!("{}probe-", self.request_id_prefix),
+            id: format!("{}probe-", self.load.request_id_prefix),
             overrides,
         };
         let body = prepared.body_of(&request)?;
-        (self.probe_rate > 0.0).then(|| Probe {
+        (self.client.probe_rate > 0.0).then(|| Probe {
             request,
             body,
-            interval: Duration::from_secs_f64(1.0 / self.probe_rate),
+            interval: Duration::from_secs_f64(1.0 / self.client.probe_rate),
         })
     }
 
     pub(super) fn check_probes(&self, problems: &mut Vec<Problem>) {
-        let rate = self.probe_rate;
+        let rate = self.client.probe_rate;
         if !(0.0..=MOST_PER_S).contains(&rate) {
             let fix = "must be 0 (no probes) or up to 1000 requests per second";
             problems.push(Problem::new("probe_rate", rate, fix));
         }
-        let backend = self.backend.as_ref().filter(|_| rate > 0.0);
+        let backend = self.wire.backend.as_ref().filter(|_| rate > 0.0);
         if let Some(backend) = backend.filter(|backend| !backend.takes(Shape::Text)) {
             let fix = "needs a backend that takes a text: a probe asks \"Hi\". Leave it out";
             problems.push(Problem::new("probe_rate", backend.name(), fix));

@@ -19,15 +19,15 @@ const ONE_PAIR: &str =
 impl Bench {
     fn effort(&self) -> Effort {
         Effort {
-            requests: self.requests as u64,
-            batch: self.dataset.batch(),
-            max_extend: self.max_extend as u64,
-            repeats: match self.versus {
-                Some(_) => self.pairs as u64,
+            requests: self.load.requests as u64,
+            batch: self.load.dataset.batch(),
+            max_extend: self.demands.max_extend as u64,
+            repeats: match self.demands.versus {
+                Some(_) => self.demands.pairs as u64,
                 None => 1,
             },
-            confidence: self.confidence,
-            gaps: self.dataset.most_gaps(),
+            confidence: self.demands.confidence,
+            gaps: self.load.dataset.most_gaps(),
         }
     }
 
@@ -35,12 +35,16 @@ impl Bench {
     fn unprovable(&self) -> Vec<Unprovable> {
         let effort = self.effort();
         // Of a bench that must fail nothing has to hold.
-        let slos = self.slo.iter().filter(|_| self.expect == Expect::Pass);
+        let slos = self
+            .demands
+            .slo
+            .iter()
+            .filter(|_| self.demands.expect == Expect::Pass);
         slos.filter_map(|slo| effort.unprovable(slo)).collect()
     }
 
     fn compares_one_pair(&self) -> bool {
-        self.versus.is_some() && self.pairs == 1
+        self.demands.versus.is_some() && self.demands.pairs == 1
     }
 
     /// What the run will be able to decide, in lines to read: each SLO with the fewest requests that decide it, and the
@@ -48,7 +52,7 @@ impl Bench {
     pub fn decidable(&self) -> String {
         let effort = self.effort();
         let mut lines = Vec::new();
-        for slo in &self.slo {
+        for slo in &self.demands.slo {
             let line = match (effort.unprovable(slo), effort.fewest(slo)) {
                 (Some(_), Some(fewest)) => format!("no: takes {fewest} requests at least"),
                 (Some(_), None) | (None, None) => "no: no number of requests is enough".to_owned(),
@@ -60,17 +64,17 @@ impl Bench {
         }
         let rule = Rule {
             error: self.error(),
-            noise_threshold: self.noise_threshold,
+            noise_threshold: self.demands.noise_threshold,
             ..Rule::default()
         };
-        if self.versus.is_some() {
+        if self.demands.versus.is_some() {
             lines.push((
                 "versus".to_owned(),
-                shown(detectable_by(ASSUMED_CV, self.pairs, &rule)),
+                shown(detectable_by(ASSUMED_CV, self.demands.pairs, &rule)),
             ));
         }
-        if let Some(name) = &self.baseline {
-            let gated = Compared::all(!self.goodput.is_empty(), self.rate.is_finite())
+        if let Some(name) = &self.keeping.baseline {
+            let gated = Compared::all(!self.demands.goodput.is_empty(), self.load.rate.is_finite())
                 .iter()
                 .filter(|metric| metric.gated)
                 .count();
@@ -86,8 +90,8 @@ impl Bench {
         let width = width.unwrap_or(0);
         let mut text = format!(
             "will this run decide it, with {} requests at {} % confidence?\n",
-            self.requests,
-            (self.confidence * 1e8).round() / 1e6
+            self.load.requests,
+            (self.demands.confidence * 1e8).round() / 1e6
         );
         for (name, line) in lines {
             let _ = writeln!(text, "  {name:width$}  {line}");
@@ -97,7 +101,7 @@ impl Bench {
 
     /// Where proof is asked for, a run that cannot give it is not worth its time.
     pub(super) fn check_proof(&self, problems: &mut Vec<Problem>) {
-        if self.on_inconclusive == OnInconclusive::Fail {
+        if self.demands.on_inconclusive == OnInconclusive::Fail {
             if self.compares_one_pair() {
                 problems.push(Problem::new("pairs", 1, ONE_PAIR));
             }

@@ -20,9 +20,9 @@ impl Bench {
         target: &str,
         server: &BTreeMap<String, String>,
     ) -> Provenance {
-        let arrivals = self.arrivals();
-        let ramp = self.ramp.map(|ramp| ramp.to_string());
-        let schedule = ramp.unwrap_or_else(|| match self.rate.is_finite() {
+        let arrivals = self.load.arrivals();
+        let ramp = self.load.ramp.map(|ramp| ramp.to_string());
+        let schedule = ramp.unwrap_or_else(|| match self.load.rate.is_finite() {
             true => format!(
                 "{} a second, burstiness {}",
                 arrivals.rate, arrivals.burstiness
@@ -34,17 +34,22 @@ impl Bench {
             let text = Value::Object(sent.extra_body.clone()).to_string();
             format!("{:032x}", xxh3_128(text.as_bytes()))
         });
-        let limits: Vec<String> = self.goodput.iter().map(ToString::to_string).collect();
+        let limits: Vec<String> = self
+            .demands
+            .goodput
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         Provenance {
             asked: Asked {
                 plan: prepared.plan.hash(),
-                dataset: self.dataset.to_string(),
+                dataset: self.load.dataset.to_string(),
                 arrivals: schedule,
-                requests: self.requests,
-                seed: self.seed,
-                max_concurrency: self.max_concurrency,
+                requests: self.load.requests,
+                seed: self.load.seed,
+                max_concurrency: self.load.max_concurrency,
                 backend: prepared.backend.name().to_owned(),
-                endpoint: self.endpoint.as_deref().map(redact::own),
+                endpoint: self.wire.endpoint.as_deref().map(redact::own),
                 model: prepared.model.clone(),
                 stream: sent.stream,
                 ignore_eos: sent.ignore_eos,

@@ -31,7 +31,7 @@ impl Bench {
         let mut waiting = Waiting::new(self, endpoint.to_string(), control);
         let prepared = Prepared::with(self, place, tokenizer, &mut waiting)?;
         control.go_on("prepared its requests")?;
-        if self.ready_timeout.is_some() {
+        if self.client.ready_timeout.is_some() {
             let ready = on_real_time(async |clock| {
                 let attempt = async || self.attempt(endpoint, &prepared, control, &clock).await;
                 waiting.until(&clock, attempt).await
@@ -50,10 +50,10 @@ impl Bench {
         clock: &Clock,
     ) -> Result<(), Failure> {
         let tls = TlsSettings {
-            insecure: self.insecure,
+            insecure: self.client.insecure,
         };
         let dialer = Dialer::new(endpoint, &tls).await?;
-        dialer.probe(clock, self.timeouts.connect).await?;
+        dialer.probe(clock, self.client.timeouts.connect).await?;
         let driver = self.driver(dialer, clock, prepared, control);
         let first = prepared.plan.requests.first();
         let body = first.and_then(|request| prepared.body_of(request));

@@ -5,7 +5,9 @@ use super::{
     alike::Alike,
     conduct::{closed, opened},
     deliver::Drive,
+    demands::Demands,
     extend::Delivered,
+    keeping::Keeping,
     prepare::Prepared,
 };
 use crate::{
@@ -104,14 +106,21 @@ impl Segment {
 
 impl Side {
     pub(super) fn new(which: Which, bench: &Bench, target: AnyTarget) -> Self {
+        let journal = &bench.keeping.journal;
         let bench = Bench {
             target: Some(target.clone()),
             // The chosen target has them already, and the reference is as it is.
             faults: Vec::new(),
-            versus: None,
-            journal: match which {
-                Which::A => bench.journal.as_ref().map(journal::Place::of_reference),
-                Which::B => bench.journal.clone(),
+            demands: Demands {
+                versus: None,
+                ..bench.demands.clone()
+            },
+            keeping: Keeping {
+                journal: match which {
+                    Which::A => journal.as_ref().map(journal::Place::of_reference),
+                    Which::B => journal.clone(),
+                },
+                ..bench.keeping.clone()
             },
             ..bench.clone()
         };
@@ -205,7 +214,7 @@ impl Side {
             .setup_of_plan(place, self.target.describe(), prepared);
         let setup = Setup {
             name: self.which.name(&of_plan.name),
-            requests: of_plan.requests * self.bench.pairs,
+            requests: of_plan.requests * self.bench.demands.pairs,
             ..of_plan
         };
         if self.which == Which::B {
@@ -248,7 +257,9 @@ impl Side {
         alike.tokenizer = Some(prepared.tokenizer.clone());
         // A simulated server lives for a run only.
         if !matches!(opened.place, Place::Simulation(_)) {
-            let mut plan = self.bench.plan_of_segment(self.bench.pairs, &prepared)?;
+            let mut plan = self
+                .bench
+                .plan_of_segment(self.bench.demands.pairs, &prepared)?;
             let requests = plan.requests.len().div_ceil(WARM_UP);
             plan.requests.truncate(requests);
             let warm_up = prepared.with_plan(plan);
@@ -261,7 +272,7 @@ impl Side {
         }
         // It is ready now, and stays so.
         if !self.target.in_turn() {
-            self.bench.ready_timeout = None;
+            self.bench.client.ready_timeout = None;
         }
         Ok(Server {
             place: opened.place,
@@ -277,7 +288,7 @@ impl Side {
             return alike.plan(pair, || of(pair));
         };
         // Behind those of all pairs and of the warm-up.
-        let own = self.bench.pairs + 1 + 2 * pair + side;
+        let own = self.bench.demands.pairs + 1 + 2 * pair + side;
         let mut plan = alike.plan(own, || of(own))?;
         let first = of(0)?;
         for (request, first) in plan.requests.iter_mut().zip(&first.requests) {

@@ -99,7 +99,7 @@ impl Bench {
             judgement.worst.clear();
             judgement.findings.insert(0, finding);
         }
-        let mut judgement = judgement.compared(comparison, self.on_inconclusive);
+        let mut judgement = judgement.compared(comparison, self.demands.on_inconclusive);
         judgement.findings.extend(self.remarks_on_proof());
         judgement.findings.extend(self.remark_on_target());
         let notes = b.plan_notes().into_iter().chain(remarks::on(&run));
@@ -116,13 +116,14 @@ impl Bench {
         control: &Control,
         until_decided: bool,
     ) -> Result<Experiment, Error> {
-        let looks = Looks::at_pairs(self.pairs, self.error());
+        let looks = Looks::at_pairs(self.demands.pairs, self.error());
         let rule = |look: usize| Rule {
             error: looks.error(look),
-            noise_threshold: self.noise_threshold,
+            noise_threshold: self.demands.noise_threshold,
             ..Rule::default()
         };
-        let mut coin = Pcg64Mcg::seed_from_u64(xxh3_64_with_seed(b"order of pairs", self.seed));
+        let mut coin =
+            Pcg64Mcg::seed_from_u64(xxh3_64_with_seed(b"order of pairs", self.load.seed));
         let mut experiment = Experiment {
             pairs: Vec::new(),
             anatomies: Vec::new(),
@@ -131,7 +132,7 @@ impl Bench {
             rule: rule(0),
             lengths: None,
             against: a.target.describe(),
-            at_most: self.pairs,
+            at_most: self.demands.pairs,
         };
         let mut alike = Alike::default();
         b.get_ready(&mut alike, control)?;
@@ -141,7 +142,7 @@ impl Bench {
         }
         experiment.lengths = alike.note;
         let mut plan = 0;
-        while experiment.pairs.len() < self.pairs {
+        while experiment.pairs.len() < self.demands.pairs {
             let mut run = |side: &mut Side| {
                 control.go_on("compared two servers")?;
                 side.segment(plan, &mut alike, control)
@@ -162,7 +163,7 @@ impl Bench {
             if let Some((kind, _)) = &invalid
                 && is_the_clients(*kind)
                 && !is_partial
-                && experiment.repeated < self.pairs.div_ceil(2)
+                && experiment.repeated < self.demands.pairs.div_ceil(2)
             {
                 plan = REPEATS + experiment.repeated;
                 experiment.repeated += 1;
@@ -191,7 +192,10 @@ impl Bench {
 
     /// The numbers that servers are compared by.
     pub(super) fn compared(&self) -> Vec<Compared> {
-        Compared::all(!self.goodput.is_empty(), self.arrivals().open_loop())
+        Compared::all(
+            !self.demands.goodput.is_empty(),
+            self.load.arrivals().open_loop(),
+        )
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a> Waiting<'a> {
 
     /// What the attempt that begins now may take. `waited` is the time that has gone by.
     fn attempt(&mut self, waited: Duration) -> Duration {
-        let Some(limit) = self.bench.ready_timeout else {
+        let Some(limit) = self.bench.client.ready_timeout else {
             return ONLY_ATTEMPT;
         };
         let patience = self.patience;
@@ -60,7 +60,7 @@ impl<'a> Waiting<'a> {
 
     /// Whether the limit has passed, if there is one.
     pub(super) fn is_over(&self) -> bool {
-        let limit = self.bench.ready_timeout;
+        let limit = self.bench.client.ready_timeout;
         limit.is_some_and(|limit| self.spent >= limit)
     }
 
@@ -89,7 +89,7 @@ impl<'a> Waiting<'a> {
     fn again(&mut self, waited: Duration, failure: Failure) -> Result<Duration, Error> {
         self.control.go_on("waited for the server to be ready")?;
         let Failure { why, fix, passes } = failure;
-        let Some(limit) = self.bench.ready_timeout else {
+        let Some(limit) = self.bench.client.ready_timeout else {
             return Err(Error::Target(format!("{why}{fix}")));
         };
         let (address, seconds) = (&self.address, limit.as_secs_f64());

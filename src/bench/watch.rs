@@ -217,12 +217,12 @@ impl Bench {
     /// this machine some processor time. Default: only before and after.
     pub fn server_metrics_interval(mut self, every: impl Setting<Duration>) -> Self {
         let every = self.set("server_metrics_interval", every);
-        self.server_metrics_interval = every.or(self.server_metrics_interval);
+        self.client.server_metrics_interval = every.or(self.client.server_metrics_interval);
         self
     }
 
     pub(super) fn check_server_metrics(&self, problems: &mut Vec<Problem>) {
-        if let Some(interval) = self.server_metrics_interval
+        if let Some(interval) = self.client.server_metrics_interval
             && interval < MOST_OFTEN
         {
             let fix = "must be at least 10ms: the page costs the server some time too";

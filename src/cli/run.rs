@@ -110,7 +110,8 @@ fn measure(args: Args) -> Result<u8, Error> {
     let baselines = args.baseline.settings();
     let runs = |declared: &Declared| declared.ignore.is_none() || ignored != Ignored::Left;
     let compares = |declared: &Declared| {
-        let own = declared.bench.versus.is_some() || declared.bench.baseline.is_some();
+        let own =
+            declared.bench.demands.versus.is_some() || declared.bench.keeping.baseline.is_some();
         runs(declared) && (own || baselines.compares())
     };
     let mut family = Family::of(chosen.iter().filter(|declared| compares(declared)).count());
@@ -119,7 +120,7 @@ fn measure(args: Args) -> Result<u8, Error> {
         let compares = compares(&declared);
         let settings = Settings {
             // The file's `on_inconclusive = "fail"` is asked for; of the command it is the default.
-            proof: declared.bench.on_inconclusive == OnInconclusive::Fail,
+            proof: declared.bench.demands.on_inconclusive == OnInconclusive::Fail,
             ..baselines.clone()
         };
         declared.bench = declared

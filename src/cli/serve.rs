@@ -74,10 +74,10 @@ pub(super) fn measure(
     args: &Args,
     words: &Words<'_>,
 ) -> Result<u8, Error> {
-    let output = output::Output::new(args, bench.versus.is_some())?;
+    let output = output::Output::new(args, bench.demands.versus.is_some())?;
     if args.dry_run {
         let plan = bench.plan().map_err(|e| words.error(e))?;
-        screen::out(plan.describe(&bench.arrivals()).trim_end());
+        screen::out(plan.describe(&bench.load.arrivals()).trim_end());
         let decidable = bench.decidable();
         if !decidable.is_empty() {
             screen::out(format_args!("\n{}", decidable.trim_end()));

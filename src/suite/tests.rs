@@ -95,14 +95,23 @@ ramp = \"linear 1..10\"
     let suite = Suite::parse("goodput.toml", text).unwrap();
     let names: Vec<_> = suite.benches.iter().map(|d| d.bench.name()).collect();
     assert_eq!(names, ["zebra", "a long name", "ramped"]);
-    let requests: Vec<_> = suite.benches.iter().map(|d| d.bench.requests).collect();
+    let requests: Vec<_> = suite
+        .benches
+        .iter()
+        .map(|d| d.bench.load.requests)
+        .collect();
     assert_eq!(requests, [20, 5, 20]);
     let [zebra, long, ramped] = suite.benches.as_slice() else {
         unreachable!()
     };
-    assert_eq!((zebra.bench.rate, ramped.bench.rate), (10.0, f64::INFINITY));
-    assert!(zebra.bench.headers.contains_key("A"));
-    assert!(!long.bench.headers.contains_key("A") && long.bench.headers.contains_key("B"));
+    assert_eq!(
+        (zebra.bench.load.rate, ramped.bench.load.rate),
+        (10.0, f64::INFINITY)
+    );
+    assert!(zebra.bench.wire.headers.contains_key("A"));
+    assert!(
+        !long.bench.wire.headers.contains_key("A") && long.bench.wire.headers.contains_key("B")
+    );
 }
 
 /// It may be a key, under a misspelt name.

@@ -1,0 +1,139 @@
+//! How the client goes about it: threads, connections, time limits, and what it asks of the server meanwhile.
+
+use super::Bench;
+use crate::{client::Timeouts, setting::Setting};
+use std::time::Duration;
+
+/// How the client goes about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) workers: usize,
+    pub(crate) warmups: usize,
+    pub(crate) prewarm: Option<bool>,
+    pub(crate) ready_timeout: Option<Duration>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) insecure: bool,
+    pub(crate) profile: bool,
+    pub(crate) server_metrics_interval: Option<Duration>,
+    pub(crate) probe_rate: f64,
+    pub(crate) align_prompts: bool,
+    pub(crate) exclusive: bool,
+    pub(crate) max_lateness: Duration,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Client {
+            workers: 1,
+            warmups: 0,
+            prewarm: None,
+            ready_timeout: None,
+            timeouts: Timeouts::default(),
+            insecure: false,
+            profile: false,
+            server_metrics_interval: None,
+            probe_rate: 0.0,
+            align_prompts: true,
+            exclusive: true,
+            max_lateness: Duration::from_millis(25),
+        }
+    }
+}
+
+impl Bench {
+    /// Copies of the first request to send before the run, not measured. Default 0.
+    pub fn warmups(mut self, requests: usize) -> Self {
+        self.client.warmups = requests;
+        self
+    }
+
+    /// Open connections before the first request: as many as `max_concurrency`, or as many as
+    /// are due in the first second. Default: for running servers, so that connecting delays no
+    /// request that is due.
+    pub fn prewarm(mut self, prewarm: bool) -> Self {
+        self.client.prewarm = Some(prewarm);
+        self
+    }
+
+    /// Wait up to this long for the server to be ready: it is asked for the model if none was named, and gets the
+    /// first request again and again until it succeeds. A refused connection, a name that is not known yet, a
+    /// status of 5xx, 408, 425 or 429 and silence are waited out; any other status, such as 401 or 404, and a
+    /// certificate that is refused end the wait at once. Attempts may take 5 s, then twice as long each.
+    /// Default: no such check.
+    pub fn ready_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        self.client.ready_timeout = self
+            .set("ready_timeout", limit)
+            .or(self.client.ready_timeout);
+        self
+    }
+
+    /// Limit on DNS, TCP and TLS of a connection. Default 30 s.
+    pub fn connect_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("connect_timeout", limit) {
+            self.client.timeouts.connect = limit;
+        }
+        self
+    }
+
+    /// Limit on the time from sending to the first token. Default 10 min.
+    pub fn first_token_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("first_token_timeout", limit) {
+            self.client.timeouts.first_token = limit;
+        }
+        self
+    }
+
+    /// Limit on the silence between two reads after the first token. Default 2 min.
+    pub fn between_tokens_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("between_tokens_timeout", limit) {
+            self.client.timeouts.between_tokens = limit;
+        }
+        self
+    }
+
+    /// Limit on a whole request. Default 6 h, as in vLLM.
+    pub fn total_timeout(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("total_timeout", limit) {
+            self.client.timeouts.total = limit;
+        }
+        self
+    }
+
+    /// Asks the server to profile itself during the run, as vLLM can: a POST to `/start_profile` before
+    /// the first request and to `/stop_profile` after the last answer. Only for servers with an
+    /// address, and not in comparisons. Default: false.
+    pub fn profile(mut self, profile: bool) -> Self {
+        self.client.profile = profile;
+        self
+    }
+
+    /// Accept any TLS certificate. Default false.
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.client.insecure = insecure;
+        self
+    }
+
+    /// Hold this user's measurement lock of the machine during the run. Where it cannot be taken, a line on stderr says
+    /// so and the run goes on. Default true; simulated benches
+    /// never take it.
+    pub fn exclusive(mut self, exclusive: bool) -> Self {
+        self.client.exclusive = exclusive;
+        self
+    }
+
+    /// Threads that send, each with a part of the plan and of `max_concurrency`. Default 1, which is
+    /// good for tens of thousands of events a second; on virtual time there is never more.
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.client.workers = threads;
+        self
+    }
+
+    /// The run is invalid when the 99th percentile of the client's lateness is above this.
+    /// Default 25 ms. Open loop only.
+    pub fn max_lateness(mut self, limit: impl Setting<Duration>) -> Self {
+        if let Some(limit) = self.set("max_lateness", limit) {
+            self.client.max_lateness = limit;
+        }
+        self
+    }
+}

@@ -1,0 +1,65 @@
+//! What is kept of a run, and what was kept before.
+
+use super::Bench;
+use crate::{baseline, journal};
+
+/// What is kept of a run, and what was kept before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keeping {
+    /// The bench's own baseline.
+    pub(crate) baseline: Option<String>,
+    /// That something must be stored there.
+    pub(crate) require_baseline: bool,
+    /// What the command or the environment asks for next to it.
+    pub(crate) baselines: baseline::Settings,
+    /// Where a live run writes down what it has measured so far.
+    pub(crate) journal: Option<journal::Place>,
+}
+
+impl Bench {
+    /// Hold the run against what is stored as this baseline: a regression fails it. Where nothing is
+    /// stored, the run counts as new and says how to save it. The environment's `GOODPUT_BASELINE` and
+    /// `GOODPUT_BASELINE_STRICT` win. Default: no comparison. See `docs/baselines.md`.
+    pub fn baseline(mut self, name: impl Into<String>) -> Self {
+        self.keeping.baseline = Some(name.into());
+        self
+    }
+
+    /// Fail where nothing is stored under the baseline's name, instead of counting the run as new: a typo or a cold
+    /// cache is no silent pass. It holds for whichever name wins, and needs one. Default false.
+    pub fn require_baseline(mut self, require: bool) -> Self {
+        self.keeping.require_baseline = require;
+        self
+    }
+
+    /// The same settings as the command has, which win over [`baseline`](Self::baseline) and the
+    /// environment: what to compare with, what to save the run as, and where.
+    ///
+    /// ```
+    /// use goodput::{Bench, baseline::Settings};
+    ///
+    /// let folder = std::env::temp_dir().join(format!("goodput-doc-{}", std::process::id()));
+    /// let settings = Settings {
+    ///     save: Some("main".to_owned()),
+    ///     folder: Some(folder.clone()),
+    ///     ..Settings::default()
+    /// };
+    /// let bench = Bench::new("chat").rate(10).requests(20);
+    /// bench.clone().baselines(settings.clone()).run_blocking()?;
+    /// let settings = Settings { save: None, ..settings };
+    /// let report = bench.baselines(settings).baseline("main").run_blocking()?;
+    /// assert!(report.passed() && report.comparison().is_some());
+    /// # std::fs::remove_dir_all(folder).unwrap();
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn baselines(mut self, settings: baseline::Settings) -> Self {
+        self.keeping.baselines = settings;
+        self
+    }
+
+    /// A live run writes down what it has measured so far.
+    pub(crate) fn journaled(mut self, place: Option<journal::Place>) -> Self {
+        self.keeping.journal = place;
+        self
+    }
+}

@@ -1,0 +1,151 @@
+//! How requests are worded and who they are from.
+
+use super::{
+    Bench,
+    api_key::{ApiKey, secret},
+    setting::HeaderLines,
+};
+use crate::{
+    backend::{self, Backend},
+    problem::Problem,
+    redact::{self, Hidden},
+    setting::Setting,
+    tokenizer::TokenizerSpec,
+};
+use reqwest::header::{HeaderMap, HeaderName};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// How requests are worded and who they are from.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    pub(crate) backend: Option<Arc<dyn Backend>>,
+    pub(crate) endpoint: Hidden<Option<String>>,
+    pub(crate) model: Option<String>,
+    pub(crate) tokenizer: Option<TokenizerSpec>,
+    pub(crate) stream: bool,
+    pub(crate) ignore_eos: Option<bool>,
+    pub(crate) logprobs: Option<u64>,
+    pub(crate) extra_body: Hidden<Map<String, Value>>,
+    pub(crate) headers: HeaderMap,
+    pub(super) api_key: Option<ApiKey>,
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Wire {
+            backend: backend::by_name("openai"),
+            endpoint: Hidden::default(),
+            model: None,
+            tokenizer: None,
+            stream: true,
+            ignore_eos: None,
+            logprobs: None,
+            extra_body: Hidden::default(),
+            headers: HeaderMap::new(),
+            api_key: None,
+        }
+    }
+}
+
+impl Bench {
+    /// The wire dialect: `openai-chat`, `openai` or `vllm` (completions). Default `openai`.
+    pub fn backend(mut self, backend: impl Setting<Arc<dyn Backend>>) -> Self {
+        if let Some(backend) = self.set("backend", backend) {
+            self.wire.backend = Some(backend);
+        }
+        self
+    }
+
+    /// The path requests go to. Default: the backend's.
+    pub fn endpoint(mut self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        redact::own(&path);
+        *self.wire.endpoint = Some(path);
+        self
+    }
+
+    /// The model's name on the wire. Default: the first one the server lists.
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.wire.model = Some(model.into());
+        self
+    }
+
+    /// `"embedded"`, `"none"`, a `tokenizer.json`, or an id in the local Hugging Face cache.
+    /// Default: the model's if it is on this machine, else the embedded one.
+    pub fn tokenizer(mut self, tokenizer: impl Setting<TokenizerSpec>) -> Self {
+        self.wire.tokenizer = self.set("tokenizer", tokenizer).or(self.wire.tokenizer);
+        self
+    }
+
+    /// Ask for streamed answers. Default true.
+    pub fn stream(mut self, stream: bool) -> Self {
+        self.wire.stream = stream;
+        self
+    }
+
+    /// Ask the server to generate to the full length. Default: true for `random`, as in vLLM.
+    pub fn ignore_eos(mut self, ignore: bool) -> Self {
+        self.wire.ignore_eos = Some(ignore);
+        self
+    }
+
+    /// Completions: log-probabilities to ask for.
+    pub fn logprobs(mut self, count: u64) -> Self {
+        self.wire.logprobs = Some(count);
+        self
+    }
+
+    /// A JSON object merged into every request body, last. A key that is null is taken out of the body.
+    pub fn extra_body(mut self, object: impl Setting<Map<String, Value>>) -> Self {
+        if let Some(object) = self.set("extra_body", object) {
+            object
+                .iter()
+                .for_each(|(name, value)| redact::learn_field(name, value));
+            self.wire.extra_body.extend(object);
+        }
+        self
+    }
+
+    /// Headers `Name: value` for every request. Values never show in logs or reports.
+    pub fn headers(mut self, lines: impl HeaderLines) -> Self {
+        for line in lines.lines() {
+            let Some((name, value)) = line.split_once(':') else {
+                let message = "is not a header. Write `Name: value`";
+                self.problems.push(Problem::new("headers", "***", message));
+                continue;
+            };
+            let name = name.trim();
+            // Not only when it is sent: the bench may be shown before.
+            redact::learn_header(name, value.trim());
+            match (HeaderName::try_from(name), secret(value.trim())) {
+                (Ok(name), Some(value)) => {
+                    self.wire.headers.insert(name, value);
+                }
+                (Err(_), _) => self.problems.push(Problem::new(
+                    "headers",
+                    format!("{name:?}"),
+                    "is not a header name. Use letters, digits and hyphens",
+                )),
+                (_, None) => self.problems.push(Problem::new(
+                    "headers",
+                    format!("\"{name}: ***\""),
+                    "has a value with control characters. Remove them",
+                )),
+            }
+        }
+        self
+    }
+
+    /// Sent as `Authorization: Bearer …`, to Anthropic as `x-api-key`; `"env:NAME"` takes it from the
+    /// environment when the run begins. Default: `OPENAI_API_KEY` (`ANTHROPIC_API_KEY`) of the
+    /// environment. Simulations get only a key that is given here as it is. Never shown.
+    pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
+        self.wire.api_key = ApiKey::read(key.as_ref());
+        if self.wire.api_key.is_none() {
+            let message = "has control characters. Remove them";
+            self.problems.push(Problem::new("api_key", "***", message));
+        }
+        self
+    }
+}
