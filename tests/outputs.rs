@@ -147,6 +147,54 @@ fn a_github_job_gets_its_summary() {
     assert!(folder.join("own.md").exists());
 }
 
+/// A name, a label and an error of a server that a terminal or a CI would obey.
+#[test]
+fn names_and_errors_are_text_in_every_file() {
+    let folder = folder("evil");
+    let evil = "\\u001b[31mred\\n::error::x\\u202e\\u009b0m|`<b>";
+    let suite = format!(
+        "[bench.\"{evil}\"]\nrequests = 5\ntarget = \"sim(faults = 'status(500)')\"\n\
+         [bench.b]\nrequests = 5\ntarget = \"env:NO\"\nignore = \"{evil}\"\n"
+    );
+    std::fs::write(folder.join("goodput.toml"), suite).unwrap();
+    let mut command = program(env!("CARGO_BIN_EXE_goodput"));
+    command.current_dir(&folder).arg("run");
+    let formats = [
+        "junit",
+        "markdown",
+        "bencher",
+        "github-smaller",
+        "github-bigger",
+        "prometheus",
+    ];
+    for format in formats {
+        command.args(["--output", &format!("{format}={format}.out")]);
+    }
+    command.args(["--results", "results"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    let acts = |c: char| (c.is_control() && !"\n\t".contains(c)) || c == '\u{202e}';
+    let mut shown = vec![text(&output.stdout), text(&output.stderr)];
+    for format in formats {
+        shown.push(std::fs::read_to_string(folder.join(format!("{format}.out"))).unwrap());
+    }
+    for (place, text) in shown.iter().enumerate() {
+        assert!(!text.contains(acts), "{text:?}");
+        let mut lines = text.lines();
+        let commands = lines.any(|line| line.trim_start().starts_with("::"));
+        assert!(place > 1 || !commands, "{text}");
+    }
+    let junit = roxmltree::Document::parse(&shown[2]).unwrap();
+    let names = junit
+        .descendants()
+        .filter_map(|node| node.attribute("name"));
+    let names: Vec<&str> = names.collect();
+    assert!(
+        names.iter().any(|name| name.contains("red ::error::x")),
+        "{names:?}"
+    );
+}
+
 /// A container has the variables of the job and not its files. Who asks for the summary is refused.
 #[test]
 fn a_summary_that_cannot_be_written_is_a_remark_unless_it_is_asked_for() {

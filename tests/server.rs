@@ -237,9 +237,13 @@ fn a_run_that_grows_is_probed_in_every_segment() {
 }
 
 #[rstest]
-#[case::negative("openai", -1.0, "must be 0 (no probes) or up to 1000")]
-#[case::endless("openai", f64::INFINITY, "must be 0 (no probes) or up to 1000")]
-#[case::undefined("openai", f64::NAN, "must be 0 (no probes) or up to 1000")]
+#[case::negative("openai", -1.0, "must be 0 (no probes) or from 0.0001 to 1000")]
+#[case::endless(
+    "openai",
+    f64::INFINITY,
+    "must be 0 (no probes) or from 0.0001 to 1000"
+)]
+#[case::undefined("openai", f64::NAN, "must be 0 (no probes) or from 0.0001 to 1000")]
 #[case::without_a_text("openai-audio", 1.0, "a probe asks \"Hi\"")]
 fn what_probes_need(#[case] backend: &str, #[case] rate: f64, #[case] told: &str) {
     let error = bench(SLOW)

@@ -289,7 +289,7 @@ impl Bench {
                     ),
                 ));
             }
-            if random.input + random.prefix == 0 {
+            if random.input == 0 && random.prefix == 0 {
                 let fix = "asks for empty prompts. Give at least one token of input or prefix";
                 problems.push(Problem::new("dataset", "random(input = 0)", fix));
             }

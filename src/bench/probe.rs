@@ -12,6 +12,9 @@ use std::time::Duration;
 /// vLLM's: as little work as a request can be.
 const PROMPT: &str = "Hi";
 
+/// Between rarer ones hours would pass.
+const FEWEST_PER_S: f64 = 1e-4;
+
 /// More would be a load, not a look.
 const MOST_PER_S: f64 = 1_000.0;
 
@@ -50,8 +53,8 @@ impl Bench {
 
     pub(super) fn check_probes(&self, problems: &mut Vec<Problem>) {
         let rate = self.client.probe_rate;
-        if !(0.0..=MOST_PER_S).contains(&rate) {
-            let fix = "must be 0 (no probes) or up to 1000 requests per second";
+        if rate != 0.0 && !(FEWEST_PER_S..=MOST_PER_S).contains(&rate) {
+            let fix = "must be 0 (no probes) or from 0.0001 to 1000 requests per second";
             problems.push(Problem::new("probe_rate", rate, fix));
         }
         let backend = self.wire.backend.as_ref().filter(|_| rate > 0.0);

@@ -2,7 +2,7 @@
 
 use crate::files;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
 };
@@ -67,6 +67,9 @@ impl Place {
             #[cfg(feature = "cli")]
             Place::File(path) => {
                 let file = OpenOptions::new().create(true).append(true).open(path)?;
+                if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+                    return Err(io::Error::other("another run writes into it"));
+                }
                 return Ok((path.clone(), file));
             }
             Place::Results(folder) => folder.join(FOLDER),

@@ -85,6 +85,21 @@ fn it_stays_after_a_bad_end_unless_it_is_empty_and_says_so() {
     );
 }
 
+/// Both would be lost in it. Both have checked the place before either has written.
+#[cfg(feature = "cli")]
+#[test]
+fn two_runs_do_not_share_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("journal"));
+    place.check().unwrap();
+    let first = Journal::begin(&place, &heading(), Arc::new(Silent)).unwrap();
+    let error = Journal::begin(&place, &heading(), Arc::new(Silent)).unwrap_err();
+    assert_eq!(error.to_string(), "another run writes into it");
+    first.ended_well();
+    drop(first);
+    Journal::begin(&place, &heading(), Arc::new(Silent)).unwrap();
+}
+
 /// Nobody takes anything from a queue that is full.
 #[test]
 fn what_a_full_queue_leaves_out_is_counted() {

@@ -1,6 +1,6 @@
 //! What went wrong, grouped.
 
-use crate::{record::RequestError, run::Run};
+use crate::{record::RequestError, run::Run, screen};
 use serde::{Deserialize, Serialize};
 
 /// Messages longer than this are cut, in characters.
@@ -69,7 +69,7 @@ pub fn error_kind(error: &RequestError) -> &'static str {
 /// Servers write what they like into their answers; a terminal gets one clean line of it.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+    for word in text.split(|c: char| c.is_whitespace() || screen::acts(c)) {
         if !word.is_empty() && !line.is_empty() {
             line.push(' ');
         }

@@ -1,6 +1,9 @@
 //! The formats of files.
 
-use crate::report::{Outcome, action_json, bencher_json, markdown, prometheus_text};
+use crate::{
+    report::{Outcome, action_json, bencher_json, markdown, prometheus_text},
+    screen,
+};
 use serde_json::Value;
 
 /// A format that outputs can be written in.
@@ -52,14 +55,17 @@ impl Format {
     }
 
     pub(super) fn render(self, outcomes: &[Outcome]) -> Result<String, String> {
-        Ok(match self {
-            Format::Junit => return junit(outcomes),
+        let text = match self {
+            Format::Junit => junit(outcomes)?,
             Format::Markdown => markdown(outcomes),
             Format::Bencher => json(&bencher_json(outcomes)),
             Format::GithubSmaller => json(&action_json(outcomes, false)),
             Format::GithubBigger => json(&action_json(outcomes, true)),
             Format::Prometheus => prometheus_text(outcomes),
-        })
+        };
+        // Whoever shows the file shows names and what servers say.
+        let acts = |c: char| screen::acts(c) && !matches!(c, '\n' | '\t');
+        Ok(text.replace(acts, "\u{fffd}"))
     }
 }
 

@@ -17,9 +17,10 @@ pub fn junit_xml(outcomes: &[Outcome]) -> Result<String, SerializeError> {
     report.set_time(outcomes.iter().map(|outcome| outcome.took).sum());
     let mut suites: Vec<TestSuite> = Vec::new();
     for outcome in outcomes {
-        let place = suites.iter().position(|s| s.name.as_str() == outcome.group);
+        let group = one_line(&outcome.group);
+        let place = suites.iter().position(|s| s.name.as_str() == group);
         let place = place.unwrap_or_else(|| {
-            suites.push(TestSuite::new(&outcome.group));
+            suites.push(TestSuite::new(group));
             suites.len() - 1
         });
         let suite = &mut suites[place];
@@ -33,8 +34,8 @@ pub fn junit_xml(outcomes: &[Outcome]) -> Result<String, SerializeError> {
 }
 
 fn case(outcome: &Outcome) -> TestCase {
-    let mut case = TestCase::new(&outcome.name, status(outcome));
-    case.set_classname(&outcome.group);
+    let mut case = TestCase::new(one_line(&outcome.name), status(outcome));
+    case.set_classname(one_line(&outcome.group));
     case.set_time(outcome.took);
     if let Some(measured) = &outcome.measured {
         let setup = &measured.setup;
@@ -75,6 +76,11 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
     let evidence = outcome.measured.as_ref().map(|m| m.evidence.as_str());
     status.set_description([why, evidence.unwrap_or_default()].join("\n"));
     status
+}
+
+/// A name, which is no place for a command of the CI that shows the file.
+fn one_line(name: &str) -> String {
+    name.replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //! | `warmups` | 0 | 10,000 |
 //! | `rate`, either end of a `ramp` | 0.0001 a second | 1,000,000 a second, or `"inf"` for `rate` |
 //! | `burstiness` | 0.001 | 1,000,000, or `"inf"` |
-//! | `probe_rate` | 0 | 1,000 a second |
+//! | `probe_rate` | 0.0001 a second, or 0 for none | 1,000 a second |
 //! | `confidence` | above 0.5 | 0.999999 |
 //! | any span of time | 0 | 365 days |
 //! | `server_metrics_interval` | 10 ms | 365 days |
