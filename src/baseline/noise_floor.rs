@@ -81,7 +81,7 @@ impl NoiseFloor {
     /// The smallest relative worsening of a metric that so many pairs show nine times out of ten.
     pub fn detectable(&self, metric: &str, pairs: usize, rule: &Rule) -> Option<f64> {
         let noise = self.metrics.get(metric)?;
-        detectable_by(noise.paired_cv, pairs, rule)
+        detectable_by(noise.cv, noise.paired_cv, pairs, rule)
     }
 
     /// Finds out before a measurement whether it could be saved in this folder.

@@ -70,7 +70,7 @@ impl Bench {
         if self.demands.versus.is_some() {
             lines.push((
                 "versus".to_owned(),
-                shown(detectable_by(ASSUMED_CV, self.demands.pairs, &rule)),
+                shown(detectable_by(ASSUMED_CV, ASSUMED_CV, self.demands.pairs, &rule)),
             ));
         }
         if let Some(name) = &self.keeping.baseline {

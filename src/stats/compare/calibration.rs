@@ -7,7 +7,7 @@
 
 use super::{Conclusion, Paired, Rule, Worse, together};
 use crate::stats::{Looks, queue::Queue};
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use rstest::rstest;
@@ -42,12 +42,12 @@ fn pairs(count: usize, drop: f64, cv: f64, seed: u64) -> Vec<([f64; 4], [f64; 4]
 }
 
 /// Worse if one of the metrics is.
-fn is_worse(pairs: &[([f64; 4], [f64; 4])], rule: &Rule) -> bool {
+fn is_worse<const N: usize>(pairs: &[([f64; N], [f64; N])], rule: &Rule) -> bool {
     let metric = |which: usize| Paired {
         pairs: pairs.iter().map(|(a, b)| (a[which], b[which])).collect(),
         worse: Worse::Higher,
     };
-    let found = together(&[0, 1, 2, 3].map(metric), rule, None);
+    let found = together(&std::array::from_fn::<_, N, _>(metric), rule, None);
     found
         .into_iter()
         .flatten()
@@ -74,6 +74,113 @@ fn pairs_do_not_cry_wolf_and_see_a_drop_of_15_percent(
     let seen = percent(200, |seed| worse(0.15, seed));
     assert!(alarms <= 1.8, "{alarms} % false alarms");
     assert!(seen >= least, "{seen} % seen");
+}
+
+/// Requests of a run of a server that drifts.
+const REQUESTS: usize = 200;
+
+/// A server of which every run has a level and every request a speed of its own, both of 4 %; the speed is an
+/// autoregression of 0.97 from request to request and acts on prefill and gaps.
+struct Drifting {
+    random: Pcg64,
+    level: f64,
+}
+
+impl Drifting {
+    fn normal(&mut self) -> f64 {
+        StandardNormal.sample(&mut self.random)
+    }
+
+    /// Mean, median and 90th percentile of TTFT, means of TPOT and E2EL of a run of this plan (output tokens).
+    fn numbers(&mut self, slowness: f64, plan: &[f64]) -> [f64; 5] {
+        let level = slowness * (self.level * self.normal()).exp();
+        let mut drift = self.normal();
+        let (mut ttfts, mut tpots, mut e2els) = (Vec::new(), 0.0, 0.0);
+        for tokens in plan {
+            let speed = level * (0.04 * drift).exp();
+            let ttft = 50.0 * speed * (0.1 * self.normal()).exp();
+            let tpot = 10.0 * speed * (0.02 * self.normal()).exp();
+            ttfts.push(ttft);
+            tpots += tpot;
+            e2els += ttft + tpot * (tokens - 1.0);
+            drift = 0.97 * drift + (1.0_f64 - 0.97 * 0.97).sqrt() * self.normal();
+        }
+        ttfts.sort_by(f64::total_cmp);
+        let count = plan.len() as f64;
+        let mean = ttfts.iter().sum::<f64>() / count;
+        let at = |share: usize| ttfts[plan.len() * share / 100];
+        [mean, at(50), at(90), tpots / count, e2els / count]
+    }
+
+    /// Whether so many pairs of it and of one that is slower by this factor are called worse.
+    fn is_worse(seed: u64, pairs: usize, slower: f64, level: f64, rule: &Rule) -> bool {
+        let mut server = Drifting {
+            random: Pcg64::seed_from_u64(seed),
+            level,
+        };
+        let pairs: Vec<_> = (0..pairs)
+            .map(|_| {
+                let tokens = |_| server.random.random_range(10..100).into();
+                let plan: Vec<f64> = (0..REQUESTS).map(tokens).collect();
+                (server.numbers(1.0, &plan), server.numbers(slower, &plan))
+            })
+            .collect();
+        is_worse(&pairs, rule)
+    }
+}
+
+/// 1 % and 90 %, with room for twice the scatter of 1,000 and of 200 experiments (0.3 and 2.1 points).
+#[test]
+fn five_pairs_see_a_drop_of_15_percent_on_servers_that_drift() {
+    let rule = Rule::default();
+    let worse = |slower, seed| Drifting::is_worse(seed, 5, slower, 0.04, &rule);
+    let alarms = percent(1_000, |seed| worse(1.0, seed));
+    let seen = percent(200, |seed| worse(1.0 / 0.85, seed));
+    assert!(alarms <= 1.6, "{alarms} % false alarms");
+    assert!(seen >= 85.8, "{seen} % seen");
+}
+
+/// `cargo test --release --all-features --lib -- --ignored --nocapture drift_table`
+#[test]
+#[ignore = "prints a table of docs/verdicts.md; a few minutes in a release build"]
+fn drift_table() {
+    const SLOWER: [f64; 6] = [1.0, 1.05, 1.1, 1.15, 1.0 / 0.85, 1.25];
+    println!(
+        "| level | pairs | error |{}",
+        SLOWER
+            .map(|s| format!(" {:.1} % |", s * 100.0 - 100.0))
+            .concat()
+    );
+    println!("|---|---|---|{}", "---|".repeat(SLOWER.len()));
+    for level in [0.04, 0.08] {
+        for (pairs, error) in [
+            (3, 0.01),
+            (4, 0.01),
+            (5, 0.01),
+            (5, 0.0025),
+            (6, 0.01),
+            (8, 0.01),
+            (10, 0.0075),
+        ] {
+            let rule = Rule {
+                error,
+                ..Rule::default()
+            };
+            let cells = SLOWER.map(|slower| {
+                let experiments = if slower == 1.0 { 10_000 } else { 2_000 };
+                let seen = percent(experiments, |seed| {
+                    Drifting::is_worse(seed, pairs, slower, level, &rule)
+                });
+                format!(" {seen:.1} |")
+            });
+            println!(
+                "| {:.0} % | {pairs} | {} % |{}",
+                level * 100.0,
+                error * 100.0,
+                cells.concat()
+            );
+        }
+    }
 }
 
 /// As a comparison does by default.
@@ -107,7 +214,7 @@ fn what_is_detectable_is_detected(#[case] count: usize) {
         noise_threshold: 0.0,
         ..Rule::default()
     };
-    let detectable = super::detectable_by(0.04, count, &rule).unwrap();
+    let detectable = super::detectable_by(0.04, 0.04, count, &rule).unwrap();
     let sigma = (1.0_f64 + 0.04 * 0.04).ln().sqrt();
     let seen = percent(1_000, |seed| {
         let mut random = Pcg64::seed_from_u64(seed);

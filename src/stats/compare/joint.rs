@@ -6,93 +6,120 @@
 //! metrics at once, and a metric counts as changed when it stands out more than the *most*
 //! outstanding metric does by chance.
 //!
-//! What is done to the pairs: with enough of them, their labels are swapped, all 2^k ways, which is
-//! exact for any noise. With fewer, they are rotated at random (Langsrud, 2005), which is exact
-//! for normal noise, and for one metric is Student's t. A swap of labels is such a rotation.
+//! With enough pairs their labels are swapped, all 2^k ways, which is exact for any noise. With fewer, metrics are
+//! drawn whose log ratios hang together as those of the pairs do, and each is divided by a scatter that is
+//! drawn, too: a multivariate t whose correlations are the cosines of the log ratios. One metric has Student's t.
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use std::sync::OnceLock;
 
-use super::MOST_PAIRS;
+use super::{MOST_PAIRS, spread};
 
-/// So many rotations stand for all.
-const ROTATIONS: usize = 9_999;
+/// So many draws stand for all.
+const DRAWS: usize = 9_999;
+
+/// So many of them do for a t that only says how large a change would be seen.
+const SOME_DRAWS: usize = 2_000;
 
 /// Cosines closer than this differ by rounding alone.
 const ROUNDING: f64 = 1e-12;
+
+/// The log ratios of a metric.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    pub(super) ratios: Vec<f64>,
+    /// By how many standard errors their mean is off 0; `None` if there is no chance in it.
+    pub(super) t: Option<f64>,
+}
+
+impl Series {
+    /// With the sign of all turned, or not.
+    pub(super) fn signed(&self, sign: f64) -> Self {
+        Series {
+            ratios: self.ratios.iter().map(|ratio| sign * ratio).collect(),
+            t: self.t.map(|t| sign * t),
+        }
+    }
+
+    /// How far it stands out: a t, or what would be one if there were chance in it.
+    fn t_seen(&self) -> f64 {
+        let sum: f64 = self.ratios.iter().sum();
+        match self.t {
+            Some(t) => t,
+            None if sum == 0.0 => 0.0,
+            None => sum.signum() * f64::INFINITY,
+        }
+    }
+}
 
 /// What is done to the pairs.
 pub(super) enum Ways {
     /// All swaps of so many pairs; the last is none.
     Swaps(usize),
-    /// Random directions of so many pairs, one after the other.
-    Rotations(usize, &'static [f64]),
+    /// Draws of a mean and its scatter.
+    Draws(Draws),
+}
+
+/// Normal numbers, for each pair: of each draw a row for the mean and one for each degree of freedom of its
+/// scatter.
+#[derive(Clone, Copy)]
+pub(super) struct Draws {
+    pairs: usize,
+    freedom: usize,
+    numbers: &'static [f64],
 }
 
 impl Ways {
-    /// Swaps where they can reach this error, else rotations; `None` for a single pair.
+    /// Swaps where they can reach this error, else draws; `None` for a single pair.
     pub(super) fn of(pairs: usize, error: f64) -> Option<Self> {
         if swaps_reach(pairs, error) {
             return Some(Ways::Swaps(pairs));
         }
         (2..=MOST_PAIRS)
             .contains(&pairs)
-            .then(|| Ways::Rotations(pairs, directions(pairs)))
+            .then(|| Ways::Draws(Draws::of(pairs, error)))
     }
 
-    /// Calls `with` for each way with the cosine of each series to it.
-    fn each(&self, series: &[Vec<f64>], mut with: impl FnMut(&[f64])) {
-        let lengths: Vec<f64> = series.iter().map(|series| length(series)).collect();
-        let mut cosines = vec![0.0; series.len()];
-        let mut visit = |direction: &[f64]| {
-            for ((cosine, series), length) in cosines.iter_mut().zip(series).zip(&lengths) {
-                *cosine = match *length > 0.0 {
-                    true => dot(series, direction) / length,
-                    false => 0.0,
-                };
-            }
-            with(&cosines);
-        };
+    /// Calls `with` for each way with how far each series stands out: for swaps the cosine to none of
+    /// them, for draws a t.
+    fn each(&self, series: &[&[f64]], with: impl FnMut(&[f64])) {
         match *self {
-            Ways::Swaps(pairs) => {
-                let unit = 1.0 / (pairs as f64).sqrt();
-                let mut direction = vec![0.0; pairs];
-                for way in 0..1_u32 << pairs {
-                    for (pair, end) in direction.iter_mut().enumerate() {
-                        *end = if way >> pair & 1 == 1 { unit } else { -unit };
-                    }
-                    visit(&direction);
-                }
-            }
-            Ways::Rotations(pairs, directions) => {
-                directions.chunks_exact(pairs).for_each(visit);
-            }
+            Ways::Swaps(pairs) => each_swap(pairs, series, with),
+            Ways::Draws(draws) => draws.each(series, with),
+        }
+    }
+
+    fn seen(&self, series: &Series) -> f64 {
+        match self {
+            Ways::Swaps(_) => cosine_to_none(&series.ratios),
+            Ways::Draws(_) => series.t_seen(),
         }
     }
 
     /// Of so many ways that are as extreme as what was seen, the share. What was seen is one of
-    /// the swaps, but not of the rotations.
+    /// the swaps, but not of the draws.
     fn share(&self, extreme: usize) -> f64 {
         match *self {
             Ways::Swaps(pairs) => extreme as f64 / f64::from(1_u32 << pairs),
-            Ways::Rotations(..) => (extreme + 1) as f64 / (ROTATIONS + 1) as f64,
+            Ways::Draws(_) => (extreme + 1) as f64 / (DRAWS + 1) as f64,
         }
     }
 
     /// How likely each series is to lie so high by chance, adjusted so that any of them does
     /// with at most that probability.
-    pub(super) fn adjusted(&self, series: &[Vec<f64>]) -> Vec<f64> {
-        let seen: Vec<f64> = series.iter().map(|series| cosine_to_none(series)).collect();
+    pub(super) fn adjusted(&self, series: &[Series]) -> Vec<f64> {
+        let seen: Vec<f64> = series.iter().map(|series| self.seen(series)).collect();
         let mut order: Vec<usize> = (0..seen.len()).collect();
         order.sort_by(|a, b| seen[*b].total_cmp(&seen[*a]));
         let mut extreme = vec![0_usize; seen.len()];
-        self.each(series, |cosines| {
+        let ratios: Vec<&[f64]> = series.iter().map(|one| one.ratios.as_slice()).collect();
+        self.each(&ratios, |ways| {
             // The most outstanding of a series and those behind it.
             let mut most = f64::NEG_INFINITY;
             for index in order.iter().rev() {
-                most = most.max(cosines[*index]);
+                most = most.max(ways[*index]);
                 extreme[*index] += usize::from(most >= seen[*index] - ROUNDING);
             }
         });
@@ -112,13 +139,15 @@ pub(super) fn critical(series: &[Vec<f64>], pairs: usize, error: f64) -> Option<
     if !(2..=MOST_PAIRS).contains(&pairs) {
         return None;
     }
-    let mut most = Vec::with_capacity(ROTATIONS);
-    Ways::Rotations(pairs, directions(pairs)).each(series, |cosines| {
-        most.push(cosines.iter().copied().fold(f64::NEG_INFINITY, f64::max));
-    });
+    let series: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
+    let mut most = Vec::with_capacity(SOME_DRAWS);
+    Draws::of(pairs, error)
+        .first(SOME_DRAWS)
+        .each(&series, |ts| {
+            most.push(ts.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+        });
     most.sort_by(|a, b| b.total_cmp(a));
-    let cosine = most[((error * ROTATIONS as f64) as usize).min(ROTATIONS - 1)];
-    Some(cosine / (1.0 - cosine * cosine).sqrt() * (pairs as f64 - 1.0).sqrt())
+    Some(most[((error * SOME_DRAWS as f64) as usize).min(SOME_DRAWS - 1)])
 }
 
 /// Whether the most extreme of all swaps is rarer than this.
@@ -142,52 +171,126 @@ fn cosine_to_none(series: &[f64]) -> f64 {
     }
 }
 
-/// Random directions, the same ones always.
-fn directions(pairs: usize) -> &'static [f64] {
-    static DRAWN: [OnceLock<Vec<f64>>; MOST_PAIRS + 1] =
-        [const { OnceLock::new() }; MOST_PAIRS + 1];
-    DRAWN[pairs].get_or_init(|| {
-        let mut random = Pcg64::seed_from_u64(pairs as u64);
-        let mut drawn = Vec::with_capacity(ROTATIONS * pairs);
-        for _ in 0..ROTATIONS {
-            let direction: Vec<f64> = (0..pairs)
-                .map(|_| StandardNormal.sample(&mut random))
-                .collect();
-            let length = length(&direction);
-            drawn.extend(direction.iter().map(|end| end / length));
+fn each_swap(pairs: usize, series: &[&[f64]], mut with: impl FnMut(&[f64])) {
+    let lengths: Vec<f64> = series.iter().map(|series| length(series)).collect();
+    let unit = 1.0 / (pairs as f64).sqrt();
+    let mut direction = vec![0.0; pairs];
+    let mut cosines = vec![0.0; series.len()];
+    for way in 0..1_u32 << pairs {
+        for (pair, end) in direction.iter_mut().enumerate() {
+            *end = if way >> pair & 1 == 1 { unit } else { -unit };
         }
-        drawn
-    })
+        for ((cosine, series), length) in cosines.iter_mut().zip(series).zip(&lengths) {
+            *cosine = match *length > 0.0 {
+                true => dot(series, &direction) / length,
+                false => 0.0,
+            };
+        }
+        with(&cosines);
+    }
+}
+
+impl Draws {
+    /// For so many pairs tested at this error: the same ones always.
+    fn of(pairs: usize, error: f64) -> Self {
+        /// Of pairs alone, and of those whose sums count, too.
+        static DRAWN: [[OnceLock<Vec<f64>>; 2]; MOST_PAIRS + 1] =
+            [const { [const { OnceLock::new() }; 2] }; MOST_PAIRS + 1];
+        let freedom = spread::freedom(pairs, error) as usize;
+        let kind = usize::from(spread::are_pooled(pairs, error));
+        let numbers = DRAWN[pairs][kind].get_or_init(|| {
+            let mut random = Pcg64::seed_from_u64(pairs as u64);
+            let numbers =
+                (0..DRAWS * (freedom + 1) * pairs).map(|_| StandardNormal.sample(&mut random));
+            numbers.collect()
+        });
+        Draws {
+            pairs,
+            freedom,
+            numbers,
+        }
+    }
+
+    /// So many of them.
+    fn first(self, draws: usize) -> Self {
+        let numbers = draws * (self.freedom + 1) * self.pairs;
+        Draws {
+            numbers: &self.numbers[..numbers],
+            ..self
+        }
+    }
+
+    fn each(&self, series: &[&[f64]], mut with: impl FnMut(&[f64])) {
+        let unit = |series: &&[f64]| -> Vec<f64> {
+            let length = length(series);
+            let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
+            series.iter().map(|ratio| scale * ratio).collect()
+        };
+        let units: Vec<Vec<f64>> = series.iter().map(unit).collect();
+        let mut ts = vec![0.0; series.len()];
+        for draw in self.numbers.chunks_exact((self.freedom + 1) * self.pairs) {
+            let (of_mean, of_scatter) = draw.split_at(self.pairs);
+            for (t, unit) in ts.iter_mut().zip(&units) {
+                let rows = of_scatter.chunks_exact(self.pairs);
+                let squares: f64 = rows.map(|row| dot(row, unit).powi(2)).sum();
+                *t = match squares > 0.0 {
+                    true => dot(of_mean, unit) / (squares / self.freedom as f64).sqrt(),
+                    false => 0.0,
+                };
+            }
+            with(&ts);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::swap_p, *};
+    use super::{
+        super::{
+            spread::{Logs, Spread, Squares},
+            swap_p,
+        },
+        *,
+    };
     use crate::stats::critical::t_above;
     use proptest::prelude::*;
+    use rstest::rstest;
 
     fn ways(pairs: usize) -> Ways {
         Ways::of(pairs, 0.01).unwrap()
     }
 
-    #[test]
-    fn one_series_has_students_t() {
-        let series = vec![0.1, 0.02, 0.15, 0.07, 0.01];
-        let mean = 0.07;
-        let squares: f64 = series.iter().map(|r| (r - mean) * (r - mean)).sum();
-        let exact = t_above(4.0, mean / (squares / 4.0 / 5.0).sqrt());
-        let found = ways(5).adjusted(&[series])[0];
-        // Four standard errors of 9,999 draws.
-        let scatter = 4.0 * (exact / ROTATIONS as f64).sqrt();
-        assert!((found - exact).abs() < scatter, "{found}, not {exact}");
+    /// A metric by its log ratios alone.
+    fn series(ratios: Vec<f64>) -> Series {
+        let squares = Squares::of(&Logs {
+            sums: Vec::new(),
+            ratios: ratios.clone(),
+        });
+        let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+        let t = Spread::of(squares, 0.01).t(mean);
+        Series { ratios, t }
+    }
+
+    #[rstest]
+    #[case::of_ratios(3, 2.0)]
+    #[case::of_ratios_and_sums(5, 6.0)]
+    fn one_series_has_students_t(#[case] pairs: usize, #[case] freedom: f64) {
+        for t in [0.5, 1.5, 3.0] {
+            let ratios: Vec<f64> = (0..pairs).map(|i| 0.1 + 0.02 * i as f64).collect();
+            let exact = t_above(freedom, t);
+            let found = ways(pairs).adjusted(&[Series { ratios, t: Some(t) }])[0];
+            // Four standard errors of so many draws.
+            let scatter = 4.0 * (exact / DRAWS as f64).sqrt();
+            assert!((found - exact).abs() < scatter, "{found}, not {exact}");
+        }
     }
 
     #[test]
     fn the_same_series_twice_costs_nothing_and_another_something() {
         for pairs in [5_usize, 8] {
-            let one: Vec<f64> = (0..pairs).map(|i| 0.1 + 0.02 * i as f64).collect();
+            let one = series((0..pairs).map(|i| 0.1 + 0.02 * i as f64).collect());
             let sign = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
-            let other: Vec<f64> = (0..pairs).map(sign).collect();
+            let other = series((0..pairs).map(sign).collect());
             let alone = ways(pairs).adjusted(std::slice::from_ref(&one))[0];
             let twice = ways(pairs).adjusted(&[one.clone(), one.clone()]);
             assert_eq!(twice, [alone, alone]);
@@ -199,10 +302,11 @@ mod tests {
 
     #[test]
     fn what_does_not_change_at_all_is_no_sign_of_anything() {
-        assert_eq!(ways(8).adjusted(&[vec![0.0; 8], vec![0.0; 8]]), [1.0, 1.0]);
-        assert_eq!(ways(5).adjusted(&[vec![0.0; 5]]), [1.0]);
+        let flat = |pairs, ratio| series(vec![ratio; pairs]);
+        assert_eq!(ways(8).adjusted(&[flat(8, 0.0), flat(8, 0.0)]), [1.0, 1.0]);
+        assert!(ways(5).adjusted(&[flat(5, 0.0)])[0] >= 0.5);
         // The same by the same share, five times: as rare as it gets.
-        assert_eq!(ways(5).adjusted(&[vec![0.1; 5]]), [1e-4]);
+        assert_eq!(ways(5).adjusted(&[flat(5, 0.125)]), [1e-4]);
     }
 
     #[test]
@@ -211,11 +315,15 @@ mod tests {
         assert!(critical(&[vec![0.1]], 1, 0.01).is_none());
     }
 
-    #[test]
-    fn the_critical_t_of_one_series_is_students() {
-        let series = [vec![0.1, 0.02, 0.15, 0.07, 0.01]];
-        let critical = critical(&series, 5, 0.01).unwrap();
-        assert!((critical - 3.747).abs() < 0.25, "{critical}");
+    /// R's `qt(0.99, c(2, 6, 9))`.
+    #[rstest]
+    #[case::of_ratios(3, 6.965)]
+    #[case::of_ratios_and_sums(5, 3.143)]
+    #[case::where_labels_are_swapped(10, 2.821)]
+    fn the_critical_t_of_one_series_is_students(#[case] pairs: usize, #[case] t: f64) {
+        let ratios = [(0..pairs).map(|i| 0.1 + 0.02 * i as f64).collect()];
+        let critical = critical(&ratios, pairs, 0.01).unwrap();
+        assert!((critical / t - 1.0).abs() < 0.15, "{critical}");
     }
 
     proptest! {
@@ -224,13 +332,14 @@ mod tests {
         /// Never laxer than no correction, and the order of the series does not matter.
         #[test]
         fn a_series_among_others_is_less_of_a_surprise(
-            series in prop::collection::vec(prop::collection::vec(-0.2..0.5f64, 8), 1..5),
+            all in prop::collection::vec(prop::collection::vec(-0.2..0.5f64, 8), 1..5),
         ) {
-            let joint = ways(8).adjusted(&series);
-            for (series, joint) in series.iter().zip(&joint) {
-                prop_assert!(swap_p(series) <= joint + 1e-9);
+            let all: Vec<Series> = all.into_iter().map(series).collect();
+            let joint = ways(8).adjusted(&all);
+            for (series, joint) in all.iter().zip(&joint) {
+                prop_assert!(swap_p(&series.ratios) <= joint + 1e-9);
             }
-            let reversed: Vec<Vec<f64>> = series.iter().rev().cloned().collect();
+            let reversed: Vec<Series> = all.iter().rev().cloned().collect();
             let mut again = ways(8).adjusted(&reversed);
             again.reverse();
             prop_assert_eq!(joint, again);

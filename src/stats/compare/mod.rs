@@ -13,14 +13,16 @@
 mod calibration;
 mod holm;
 mod joint;
+mod spread;
 mod swap;
 
 pub use holm::holm;
 pub use swap::{MOST_PAIRS, swap_interval, swap_p};
 
-use super::{Interval, critical};
-use joint::Ways;
+use super::Interval;
+use joint::{Series, Ways};
 use serde::{Deserialize, Serialize};
+use spread::{Logs, Spread, Squares};
 
 /// Which way a metric gets worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,10 +114,10 @@ pub struct Paired {
 /// From as many pairs as the rule's error allows, the test swaps labels within pairs, all 2^k ways: exact
 /// for any noise that is the same on both sides. Fewer pairs cannot reach a small error that way
 /// (five have 32 ways), so there it is Student's t on the log ratios, which supposes that they are
-/// about normal.
+/// about normal. From four pairs on it takes in how both sides' runs scatter ([`spread`]).
 pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Comparison> {
-    let ratios = log_ratios(pairs);
-    (!ratios.is_empty()).then(|| compared(&ratios, worse, rule, None))
+    let logs = Logs::of(pairs);
+    (!logs.ratios.is_empty()).then(|| compared(&logs, worse, rule, None))
 }
 
 /// Compares the metrics of the same pairs, all of them together keeping to the rule's error; `None`
@@ -123,8 +125,8 @@ pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Compar
 ///
 /// The steps are Holm's, but with the joint distribution of all metrics under swaps of labels
 /// (Westfall and Young 1993) instead of Bonferroni's bound: metrics that move together cost
-/// hardly more than one. Too few pairs for swaps are rotated instead, which supposes that log
-/// ratios are about normal.
+/// hardly more than one. Where pairs are too few for swaps, it is drawn for metrics that hang together as these
+/// do, which supposes that log ratios are about normal.
 pub fn compare_together(metrics: &[Paired], rule: &Rule) -> Vec<Option<(Comparison, Conclusion)>> {
     let upwards: Vec<Vec<f64>> = metrics.iter().filter_map(upwards).collect();
     let pairs = upwards.first().map_or(0, Vec::len);
@@ -146,14 +148,13 @@ fn together(
         let series = upwards(metric);
         usable.push(series.is_some());
         if let Some(series) = series {
-            alone.push((
-                compared(&log_ratios(&metric.pairs), metric.worse, rule, critical),
-                metric.worse,
-            ));
-            upward.push(series);
+            let logs = Logs::of(&metric.pairs);
+            let t = Spread::of(Squares::of(&logs), rule.error).t(mean(&series));
+            upward.push(Series { ratios: series, t });
+            alone.push((compared(&logs, metric.worse, rule, critical), metric.worse));
         }
     }
-    let pairs = upward.first().map_or(0, Vec::len);
+    let pairs = upward.first().map_or(0, |series| series.ratios.len());
     // Joint p-values are never smaller than a metric's own, so most often there is nothing to adjust.
     let adjusted = |sign: f64, own: fn(&Comparison) -> f64| -> Vec<f64> {
         let own: Vec<f64> = alone
@@ -165,9 +166,8 @@ fn together(
             false => None,
         };
         let Some(ways) = ways else { return own };
-        let signed = |series: &Vec<f64>| series.iter().map(|ratio| sign * ratio).collect();
-        let series: Vec<Vec<f64>> = upward.iter().map(signed).collect();
-        let joint = ways.adjusted(&series).into_iter().zip(own);
+        let signed: Vec<Series> = upward.iter().map(|series| series.signed(sign)).collect();
+        let joint = ways.adjusted(&signed).into_iter().zip(own);
         joint.map(|(joint, own)| joint.max(own)).collect()
     };
     let p_values = adjusted(1.0, |c| c.p_worse)
@@ -185,38 +185,37 @@ fn together(
 
 /// The log ratios of a metric that has them in every pair, positive for what is worse.
 fn upwards(metric: &Paired) -> Option<Vec<f64>> {
-    let ratios = log_ratios(&metric.pairs);
+    let ratios = Logs::of(&metric.pairs).ratios;
     let usable = !ratios.is_empty() && ratios.len() == metric.pairs.len();
     let sign = metric.worse.sign();
     usable.then(|| ratios.into_iter().map(|ratio| sign * ratio).collect())
 }
 
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 /// The smallest relative worsening (an increase) that so many pairs of runs show about nine times out of ten, if
-/// runs differ by this coefficient of variation; `None` for one pair, which shows nothing.
-pub fn detectable_by(cv: f64, pairs: usize, rule: &Rule) -> Option<f64> {
-    let count = pairs as f64;
-    let spread = Spread {
-        error: (2.0 * libm::log1p(cv * cv) / count).sqrt(),
-        freedom: count - 1.0,
+/// all runs differ by one coefficient of variation, and those of a pair by another; `None` for one pair, which
+/// shows nothing.
+pub fn detectable_by(all: f64, in_pairs: f64, pairs: usize, rule: &Rule) -> Option<f64> {
+    let variance = |cv: f64| libm::log1p(cv * cv);
+    let of_ratios = 2.0 * variance(in_pairs);
+    let freedom = pairs as f64 - 1.0;
+    let squares = Squares {
+        ratios: freedom * of_ratios,
+        sums: freedom * (4.0 * variance(all) - of_ratios).max(of_ratios),
+        pairs,
     };
-    let swaps = joint::swaps_reach(pairs, rule.error);
-    let log = spread.detectable(rule.error, None, swaps)?;
+    let log = Spread::of(squares, rule.error).detectable(rule.error, None)?;
     Some(libm::expm1(log).max(rule.noise_threshold))
 }
 
-fn log_ratios(pairs: &[(f64, f64)]) -> Vec<f64> {
-    pairs
-        .iter()
-        .filter(|(a, b)| *a > 0.0 && *b > 0.0)
-        .map(|(a, b)| libm::log(b / a))
-        .collect()
-}
-
 /// What log ratios, one at least, say of a metric; `critical` is the t to exceed among others.
-fn compared(ratios: &[f64], worse: Worse, rule: &Rule, critical: Option<f64>) -> Comparison {
-    let count = ratios.len() as f64;
-    let mean = ratios.iter().sum::<f64>() / count;
-    let spread = Spread::of(ratios, mean);
+fn compared(logs: &Logs, worse: Worse, rule: &Rule, critical: Option<f64>) -> Comparison {
+    let ratios = &logs.ratios;
+    let mean = mean(ratios);
+    let spread = Spread::of(Squares::of(logs), rule.error);
     let swaps = joint::swaps_reach(ratios.len(), rule.error);
     let (p_up, p_down, interval) = if swaps {
         let downwards: Vec<f64> = ratios.iter().map(|ratio| -ratio).collect();
@@ -243,9 +242,9 @@ fn compared(ratios: &[f64], worse: Worse, rule: &Rule, critical: Option<f64>) ->
         interval: interval.map(relative),
         p_worse,
         p_better,
-        agreement: agree as f64 / count,
+        agreement: agree as f64 / ratios.len() as f64,
         detectable: spread
-            .detectable(rule.error, critical, swaps)
+            .detectable(rule.error, critical)
             .map(|log| relative(worse.sign() * log.max(least)).abs()),
     }
 }
@@ -293,70 +292,6 @@ fn within(interval: &Interval, threshold: f64) -> bool {
     interval.low.is_some_and(|low| low > -threshold)
         && interval.high.is_some_and(|high| high < threshold)
 }
-
-/// How log ratios scatter.
-struct Spread {
-    /// Standard error of their mean.
-    error: f64,
-    /// Degrees of freedom; 0 for one pair.
-    freedom: f64,
-}
-
-impl Spread {
-    fn of(ratios: &[f64], mean: f64) -> Self {
-        let freedom = ratios.len() as f64 - 1.0;
-        let squares: f64 = ratios.iter().map(|r| (r - mean) * (r - mean)).sum();
-        Spread {
-            error: (squares / freedom.max(1.0) / ratios.len() as f64).sqrt(),
-            freedom,
-        }
-    }
-
-    /// How likely a mean above this is without a change.
-    fn p_above(&self, mean: f64) -> f64 {
-        if self.freedom < 1.0 {
-            return 0.5;
-        }
-        if self.error == 0.0 {
-            return match mean.total_cmp(&0.0) {
-                std::cmp::Ordering::Greater => 0.0,
-                std::cmp::Ordering::Equal => 0.5,
-                std::cmp::Ordering::Less => 1.0,
-            };
-        }
-        critical::t_above(self.freedom, mean / self.error)
-    }
-
-    fn interval(&self, mean: f64, error: f64) -> Interval {
-        if self.freedom < 1.0 {
-            return Interval::UNKNOWN;
-        }
-        let half = critical::t(self.freedom, error) * self.error;
-        Interval::new(mean - half, mean + half)
-    }
-
-    /// The log ratio that is beyond chance nine times out of ten.
-    fn detectable(&self, error: f64, critical: Option<f64>, swaps: bool) -> Option<f64> {
-        if self.freedom < 1.0 {
-            return None;
-        }
-        let t = |beyond| critical::t(self.freedom, beyond);
-        let by_mean = (critical.unwrap_or_else(|| t(error)) + t(MISSED)) * self.error;
-        let pairs = self.freedom + 1.0;
-        // Where only the most extreme swaps are rare enough, every single pair must agree.
-        let all_agree = swaps && libm::exp2(2.0 - pairs) > error;
-        Some(match all_agree {
-            true => {
-                let one = critical::normal(1.0 - libm::pow(1.0 - MISSED, 1.0 / pairs));
-                by_mean.max(one * self.error * pairs.sqrt())
-            }
-            false => by_mean,
-        })
-    }
-}
-
-/// How often a change may be missed that is called detectable.
-const MISSED: f64 = 0.1;
 
 #[cfg(test)]
 mod tests {
