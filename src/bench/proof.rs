@@ -43,6 +43,14 @@ impl Bench {
         slos.filter_map(|slo| effort.unprovable(slo)).collect()
     }
 
+    /// The baseline that it is held against, whoever asked for it.
+    fn against(&self) -> Option<String> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let chosen = self.keeping.baselines.choose(self.keeping.baseline.as_deref(), variable);
+        // What is wrong with a name is said by the checks.
+        Some(chosen.ok()??.against?.name)
+    }
+
     fn compares_one_pair(&self) -> bool {
         self.demands.versus.is_some() && self.demands.pairs == 1
     }
@@ -73,7 +81,7 @@ impl Bench {
                 shown(detectable_by(ASSUMED_CV, ASSUMED_CV, self.demands.pairs, &rule)),
             ));
         }
-        if let Some(name) = &self.keeping.baseline {
+        if let Some(name) = self.against() {
             let gated = Compared::all(!self.demands.goodput.is_empty(), self.load.rate.is_finite())
                 .iter()
                 .filter(|metric| metric.gated)
@@ -143,6 +151,7 @@ fn shown(change: Option<f64>) -> String {
 mod tests {
     use super::*;
     use crate::{
+        baseline::{Against, Settings},
         judge::{Criteria, Verdict},
         metrics::testing::{limit, record, run_of},
         run::Run,
@@ -263,5 +272,23 @@ mod tests {
           versus              shows a change of 7.81 % nine times out of ten, if runs differ by 4 %
         ");
         assert_eq!(Bench::new("nothing").decidable(), "");
+    }
+
+    #[test]
+    fn a_baseline_that_flags_ask_for_counts_as_the_own_one_does() {
+        let bench = Bench::new("small").requests(100);
+        let by_flag = bench.clone().baselines(Settings {
+            against: Some(Against {
+                name: "main".to_owned(),
+                strict: false,
+            }),
+            ..Settings::default()
+        });
+        let said = by_flag.decidable();
+        assert!(
+            said.contains("baseline `main`  shows a change of "),
+            "{said}"
+        );
+        assert_eq!(said, bench.baseline("main").decidable());
     }
 }

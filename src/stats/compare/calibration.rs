@@ -77,7 +77,7 @@ fn pairs_do_not_cry_wolf_and_see_a_drop_of_15_percent(
 }
 
 /// Requests of a run of a server that drifts.
-const REQUESTS: usize = 200;
+const REQUESTS: usize = 100;
 
 /// A server of which every run has a level and every request a speed of its own, both of 4 %; the speed is an
 /// autoregression of 0.97 from request to request and acts on prefill and gaps.
@@ -129,14 +129,14 @@ impl Drifting {
     }
 }
 
-/// 1 % and 90 %, with room for twice the scatter of 1,000 and of 200 experiments (0.3 and 2.1 points).
+/// 1 % and 90 %, with room for twice the scatter of 600 and of 200 experiments (0.4 and 2.1 points).
 #[test]
 fn five_pairs_see_a_drop_of_15_percent_on_servers_that_drift() {
     let rule = Rule::default();
     let worse = |slower, seed| Drifting::is_worse(seed, 5, slower, 0.04, &rule);
-    let alarms = percent(1_000, |seed| worse(1.0, seed));
+    let alarms = percent(600, |seed| worse(1.0, seed));
     let seen = percent(200, |seed| worse(1.0 / 0.85, seed));
-    assert!(alarms <= 1.6, "{alarms} % false alarms");
+    assert!(alarms <= 1.8, "{alarms} % false alarms");
     assert!(seen >= 85.8, "{seen} % seen");
 }
 

@@ -117,7 +117,7 @@ pub struct Paired {
 /// about normal. From four pairs on it takes in how both sides' runs scatter ([`spread`]).
 pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Comparison> {
     let logs = Logs::of(pairs);
-    (!logs.ratios.is_empty()).then(|| compared(&logs, worse, rule, None))
+    (!logs.ratios.is_empty()).then(|| compared(&logs, worse, rule, None).0)
 }
 
 /// Compares the metrics of the same pairs, all of them together keeping to the rule's error; `None`
@@ -149,9 +149,12 @@ fn together(
         usable.push(series.is_some());
         if let Some(series) = series {
             let logs = Logs::of(&metric.pairs);
-            let t = Spread::of(Squares::of(&logs), rule.error).t(mean(&series));
-            upward.push(Series { ratios: series, t });
-            alone.push((compared(&logs, metric.worse, rule, critical), metric.worse));
+            let (comparison, t) = compared(&logs, metric.worse, rule, critical);
+            upward.push(Series {
+                ratios: series,
+                t: t.map(|t| metric.worse.sign() * t),
+            });
+            alone.push((comparison, metric.worse));
         }
     }
     let pairs = upward.first().map_or(0, |series| series.ratios.len());
@@ -211,8 +214,14 @@ pub fn detectable_by(all: f64, in_pairs: f64, pairs: usize, rule: &Rule) -> Opti
     Some(libm::expm1(log).max(rule.noise_threshold))
 }
 
-/// What log ratios, one at least, say of a metric; `critical` is the t to exceed among others.
-fn compared(logs: &Logs, worse: Worse, rule: &Rule, critical: Option<f64>) -> Comparison {
+/// What log ratios, one at least, say of a metric, and by how many standard errors their mean is off 0;
+/// `critical` is the t to exceed among others.
+fn compared(
+    logs: &Logs,
+    worse: Worse,
+    rule: &Rule,
+    critical: Option<f64>,
+) -> (Comparison, Option<f64>) {
     let ratios = &logs.ratios;
     let mean = mean(ratios);
     let spread = Spread::of(Squares::of(logs), rule.error);
@@ -236,7 +245,7 @@ fn compared(logs: &Logs, worse: Worse, rule: &Rule, critical: Option<f64>) -> Co
     };
     // As far as the noise threshold in the bad direction.
     let least = worse.sign() * libm::log1p(worse.sign() * rule.noise_threshold);
-    Comparison {
+    let comparison = Comparison {
         pairs: ratios.len(),
         change: relative(mean),
         interval: interval.map(relative),
@@ -246,7 +255,8 @@ fn compared(logs: &Logs, worse: Worse, rule: &Rule, critical: Option<f64>) -> Co
         detectable: spread
             .detectable(rule.error, critical)
             .map(|log| relative(worse.sign() * log.max(least)).abs()),
-    }
+    };
+    (comparison, spread.t(mean))
 }
 
 /// Says what each metric's comparison means, all of them together keeping to the rule's error (Holm).
