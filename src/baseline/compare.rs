@@ -3,16 +3,14 @@
 use super::{
     digest::{Digest, Number},
     format::File,
+    gated::{self, Seen},
     noise::Source,
     noise_floor::NoiseFloor,
     provenance::Provenance,
 };
 use crate::{
-    judge::{Change, Compared, Comparison, Pairing, attribute},
-    stats::{
-        compare::{self, Conclusion, Rule, Worse, conclude},
-        unpaired::{self, Reading},
-    },
+    judge::{Compared, Comparison, Pairing, attribute},
+    stats::compare::{Conclusion, Rule},
 };
 
 /// A new run, as far as a comparison needs it.
@@ -43,33 +41,9 @@ pub(super) fn compare(
             file.provenance.told.limits, new.provenance.told.limits
         ));
     }
-    let gated = all.iter().filter(|metric| metric.gated).count();
-    let compared: Vec<(Compared, compare::Comparison, f64, f64)> = all
-        .into_iter()
-        .filter_map(|metric| one(metric, file, new.digest, &source, rule, gated))
-        .collect();
-    let of_gated: Vec<(compare::Comparison, Worse)> = compared
-        .iter()
-        .filter(|(metric, ..)| metric.gated)
-        .map(|(metric, statistics, ..)| (*statistics, metric.worse))
-        .collect();
-    let mut conclusions = conclude(&of_gated, rule).into_iter();
-    let changes: Vec<Change> = compared
-        .into_iter()
-        .map(|(metric, statistics, a, b)| Change {
-            subject: metric.measured.to_string(),
-            unit: metric.unit(),
-            worse: metric.worse,
-            a,
-            b,
-            gated: metric.gated,
-            statistics,
-            conclusion: match metric.gated {
-                true => conclusions.next().unwrap_or(Conclusion::Inconclusive),
-                false => conclude(&[(statistics, metric.worse)], rule)[0],
-            },
-        })
-        .collect();
+    let seen = all.into_iter();
+    let seen = seen.filter_map(|metric| seen_in_all(metric, file, new.digest, &source));
+    let changes = gated::changes(seen.collect(), rule);
     let differences = new.provenance.differences(&file.provenance);
     notes.extend(differences.into_iter().map(|what| format!("the {what}")));
     let mut comparison = Comparison {
@@ -102,26 +76,22 @@ fn against(name: &str, file: &File) -> String {
     format!("baseline `{name}` of {} ({runs})", file.saved)
 }
 
-/// One metric, with the mean of the stored values and the new one; `None` where a side has none.
-fn one(
-    metric: Compared,
-    file: &File,
-    new: &Digest,
-    source: &Source<'_>,
-    rule: &Rule,
-    gated: usize,
-) -> Option<(Compared, compare::Comparison, f64, f64)> {
+/// One metric; `None` where a side has none.
+fn seen_in_all(metric: Compared, file: &File, new: &Digest, source: &Source<'_>) -> Option<Seen> {
     let name = metric.measured.to_string();
     let runs = file.runs.iter();
     let numbers: Vec<&Number> = runs.filter_map(|run| run.numbers.get(&name)).collect();
-    let stored: Vec<Reading> = numbers.iter().map(|number| number.reading()).collect();
     let now = new.numbers.get(&name)?;
     let both = numbers.iter().copied().chain([now]);
     let sensitivity = both
         .map(|number| number.sensitivity.unwrap_or(1.0))
         .fold(0.0, f64::max);
-    let noise = source.noise(&name, sensitivity);
-    let statistics = unpaired::compare(&stored, now.reading(), noise, metric.worse, rule, gated)?;
     let mean = numbers.iter().map(|number| number.value).sum::<f64>() / numbers.len() as f64;
-    Some((metric, statistics, mean, now.value))
+    Some(Seen {
+        metric,
+        stored: numbers.iter().map(|number| number.reading()).collect(),
+        now: now.reading(),
+        noise: source.noise(&name, sensitivity),
+        values: (mean, now.value),
+    })
 }

@@ -16,6 +16,7 @@ mod describe;
 mod digest;
 mod format;
 mod gate;
+mod gated;
 mod host;
 mod noise;
 mod noise_floor;

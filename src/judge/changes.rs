@@ -9,7 +9,7 @@ use crate::{
 /// The part of the error that latencies and throughput have where shares differ too. Those move
 /// together and are worth hardly more than one metric; shares scatter by themselves, and if all were tested
 /// as one family, a goodput that hovers at its limit would hide a slower server.
-const OF_SPEEDS: f64 = 0.8;
+pub(crate) const OF_SPEEDS: f64 = 0.8;
 
 /// What pairs (A, B) of runs of the same plan say. Metrics without values on both sides of every pair
 /// are left out.

@@ -50,7 +50,7 @@ mod worst;
 pub use anatomy::{Anatomy, Blocks, Length, Mean, Part};
 pub use assess::judge;
 pub use attribution::{attribute, attribute_pairs};
-pub(crate) use changes::changes;
+pub(crate) use changes::{OF_SPEEDS, changes};
 pub(crate) use compared::{Compared, Measured};
 pub use comparison::{Change, Comparison, Pairing};
 pub use criteria::Criteria;

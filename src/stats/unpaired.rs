@@ -44,6 +44,11 @@ pub struct Reading {
     pub counted: bool,
 }
 
+/// Degrees of freedom of a test whose noise is that of so many stored runs.
+pub fn freedom(stored: usize) -> f64 {
+    (PRIOR + stored as f64 - 1.0).min(MOST_FREEDOM)
+}
+
 /// How much runs of an unchanged server differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Noise {
@@ -65,14 +70,15 @@ pub enum Noise {
 
 /// Compares a new reading with stored ones; `None` when a value is not above 0.
 ///
-/// `metrics` are tested together; [`Comparison::detectable`] is for the strictest of Holm's steps.
+/// So many `metrics` are tested together, as Bonferroni would count them; [`Comparison::detectable`] is for the
+/// strictest of them.
 pub fn compare(
     stored: &[Reading],
     new: Reading,
     noise: Noise,
     worse: Worse,
     rule: &Rule,
-    metrics: usize,
+    metrics: f64,
 ) -> Option<Comparison> {
     let positive = |reading: &Reading| reading.value > 0.0 && reading.value.is_finite();
     if stored.is_empty() || !stored.iter().all(positive) || !positive(&new) {
@@ -107,6 +113,7 @@ pub fn compare(
 /// The smallest relative worsening (an increase) that one stored run shows about nine times out of ten, if runs differ by
 /// this coefficient of variation and requests add nothing to it.
 pub fn detectable_by(cv: f64, rule: &Rule, metrics: usize) -> Option<f64> {
+    let metrics = metrics as f64;
     let reading = Reading {
         value: 1.0,
         error: Some(0.0),
@@ -158,10 +165,9 @@ impl Spread {
             Noise::OfRuns { .. } if logs.len() < FEWEST_RUNS => return None,
             Noise::OfRuns { before } => {
                 let squares: f64 = logs.iter().map(|log| (log - mean) * (log - mean)).sum();
-                let freedom = PRIOR + count - 1.0;
                 let squares = PRIOR * libm::log1p(before * before) + squares;
-                let variance = squares / freedom * (1.0 + 1.0 / count);
-                let mut parts = vec![(variance, freedom.min(MOST_FREEDOM))];
+                let variance = squares / (PRIOR + count - 1.0) * (1.0 + 1.0 / count);
+                let mut parts = vec![(variance, freedom(logs.len()))];
                 if new.counted {
                     parts.extend(own()?);
                 }
@@ -180,7 +186,7 @@ impl Spread {
     }
 
     /// How likely a log ratio above this is, where the change lies, and what would be seen.
-    fn tested(&self, change: f64, rule: &Rule, metrics: usize) -> (f64, Interval, Option<f64>) {
+    fn tested(&self, change: f64, rule: &Rule, metrics: f64) -> (f64, Interval, Option<f64>) {
         if self.error == 0.0 {
             let p_up = match change.total_cmp(&0.0) {
                 std::cmp::Ordering::Greater => 0.0,
@@ -191,7 +197,7 @@ impl Spread {
         }
         let t = |beyond| critical::t(self.freedom, beyond);
         let half = t(rule.error) * self.error;
-        let strictest = rule.error / metrics.max(1) as f64;
+        let strictest = rule.error / metrics.max(1.0);
         (
             critical::t_above(self.freedom, change / self.error),
             Interval::new(change - half, change + half),
@@ -233,7 +239,7 @@ mod tests {
     fn of(stored: &[f64], new: f64, noise: Noise) -> Comparison {
         let stored: Vec<Reading> = stored.iter().map(|v| reading(*v, Some(0.0))).collect();
         let new = reading(new, Some(0.0));
-        compare(&stored, new, noise, Worse::Higher, &Rule::default(), 1).unwrap()
+        compare(&stored, new, noise, Worse::Higher, &Rule::default(), 1.0).unwrap()
     }
 
     const ASSUMED: Noise = Noise::Cv {
@@ -275,7 +281,7 @@ mod tests {
             noise,
             Worse::Higher,
             &rule,
-            1,
+            1.0,
         )
         .unwrap();
         assert_eq!((two.interval, two.detectable), (Interval::UNKNOWN, None));
@@ -315,7 +321,7 @@ mod tests {
         let noise = Noise::OfRuns { before: 0.0 };
         let rule = Rule::default();
         let of = |new| {
-            compare(&stored, new, noise, Worse::Lower, &rule, 1)
+            compare(&stored, new, noise, Worse::Lower, &rule, 1.0)
                 .unwrap()
                 .p_worse
         };
@@ -334,7 +340,7 @@ mod tests {
                 ASSUMED,
                 Worse::Higher,
                 &rule,
-                1,
+                1.0,
             )
         };
         let unknown = compare(&stored, 200.0).unwrap();

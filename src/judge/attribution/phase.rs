@@ -91,7 +91,7 @@ pub(super) fn unpaired(
                 noise,
                 Worse::Higher,
                 rule,
-                Part::ALL.len(),
+                Part::ALL.len() as f64,
             ),
         }
     };

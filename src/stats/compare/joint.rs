@@ -71,6 +71,17 @@ pub(super) struct Draws {
     numbers: &'static [f64],
 }
 
+/// What draws are for: one number of degrees of freedom for each number of pairs.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Pairs by their ratios alone.
+    Paired,
+    /// Pairs with their sums.
+    Pooled,
+    /// Stored runs and a new one.
+    Runs,
+}
+
 impl Ways {
     /// Swaps where they can reach this error, else draws; `None` for a single pair.
     pub(super) fn of(pairs: usize, error: f64) -> Option<Self> {
@@ -136,18 +147,19 @@ impl Ways {
 /// The t that the most outstanding of these series exceeds by chance with this probability;
 /// `None` for a single pair.
 pub(super) fn critical(series: &[Vec<f64>], pairs: usize, error: f64) -> Option<f64> {
-    if !(2..=MOST_PAIRS).contains(&pairs) {
-        return None;
-    }
+    let known = (2..=MOST_PAIRS).contains(&pairs);
+    known.then(|| exceeded(Draws::of(pairs, error), series, error))
+}
+
+/// The t that the most outstanding of these series exceeds with this probability in some of the draws.
+pub(super) fn exceeded(draws: Draws, series: &[Vec<f64>], error: f64) -> f64 {
     let series: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
     let mut most = Vec::with_capacity(SOME_DRAWS);
-    Draws::of(pairs, error)
-        .first(SOME_DRAWS)
-        .each(&series, |ts| {
-            most.push(ts.iter().copied().fold(f64::NEG_INFINITY, f64::max));
-        });
+    draws.first(SOME_DRAWS).each(&series, |ts| {
+        most.push(ts.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+    });
     most.sort_by(|a, b| b.total_cmp(a));
-    Some(most[((error * SOME_DRAWS as f64) as usize).min(SOME_DRAWS - 1)])
+    most[((error * SOME_DRAWS as f64) as usize).min(SOME_DRAWS - 1)]
 }
 
 /// Whether the most extreme of all swaps is rarer than this.
@@ -191,18 +203,30 @@ fn each_swap(pairs: usize, series: &[&[f64]], mut with: impl FnMut(&[f64])) {
 }
 
 impl Draws {
-    /// For so many pairs tested at this error: the same ones always.
+    /// For so many pairs tested at this error.
     fn of(pairs: usize, error: f64) -> Self {
-        /// Of pairs alone, and of those whose sums count, too.
-        static DRAWN: [[OnceLock<Vec<f64>>; 2]; MOST_PAIRS + 1] =
-            [const { [const { OnceLock::new() }; 2] }; MOST_PAIRS + 1];
-        let freedom = spread::freedom(pairs, error) as usize;
-        let kind = usize::from(spread::are_pooled(pairs, error));
-        let numbers = DRAWN[pairs][kind].get_or_init(|| {
+        let kind = match spread::are_pooled(pairs, error) {
+            true => Kind::Pooled,
+            false => Kind::Paired,
+        };
+        Draws::drawn(kind, pairs, spread::freedom(pairs, error) as usize)
+    }
+
+    /// For so many runs; their number decides the degrees of freedom.
+    pub(super) fn of_runs(runs: usize, freedom: usize) -> Self {
+        Draws::drawn(Kind::Runs, runs, freedom)
+    }
+
+    /// The same ones always.
+    fn drawn(kind: Kind, pairs: usize, freedom: usize) -> Self {
+        static DRAWN: [[OnceLock<Vec<f64>>; 3]; MOST_PAIRS + 1] =
+            [const { [const { OnceLock::new() }; 3] }; MOST_PAIRS + 1];
+        let numbers = DRAWN[pairs][kind as usize].get_or_init(|| {
             let mut random = Pcg64::seed_from_u64(pairs as u64);
-            let numbers =
-                (0..DRAWS * (freedom + 1) * pairs).map(|_| StandardNormal.sample(&mut random));
-            numbers.collect()
+            let numbers = 0..DRAWS * (freedom + 1) * pairs;
+            numbers
+                .map(|_| StandardNormal.sample(&mut random))
+                .collect()
         });
         Draws {
             pairs,

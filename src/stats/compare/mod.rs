@@ -13,10 +13,12 @@
 mod calibration;
 mod holm;
 mod joint;
+mod runs;
 mod spread;
 mod swap;
 
 pub use holm::holm;
+pub use runs::OfRuns;
 pub use swap::{MOST_PAIRS, swap_interval, swap_p};
 
 use super::Interval;
