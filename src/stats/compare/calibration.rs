@@ -77,7 +77,7 @@ fn pairs_do_not_cry_wolf_and_see_a_drop_of_15_percent(
 }
 
 /// Requests of a run of a server that drifts.
-const REQUESTS: usize = 100;
+const REQUESTS: usize = 200;
 
 /// A server of which every run has a level and every request a speed of its own, both of 4 %; the speed is an
 /// autoregression of 0.97 from request to request and acts on prefill and gaps.
@@ -129,15 +129,15 @@ impl Drifting {
     }
 }
 
-/// 1 % and 90 %, with room for twice the scatter of 600 and of 200 experiments (0.4 and 2.1 points).
+/// 1 % and 90 %, with room for twice the scatter of 400 and of 150 experiments (0.5 and 2.4 points).
 #[test]
 fn five_pairs_see_a_drop_of_15_percent_on_servers_that_drift() {
     let rule = Rule::default();
     let worse = |slower, seed| Drifting::is_worse(seed, 5, slower, 0.04, &rule);
-    let alarms = percent(600, |seed| worse(1.0, seed));
-    let seen = percent(200, |seed| worse(1.0 / 0.85, seed));
-    assert!(alarms <= 1.8, "{alarms} % false alarms");
-    assert!(seen >= 85.8, "{seen} % seen");
+    let alarms = percent(400, |seed| worse(1.0, seed));
+    let seen = percent(150, |seed| worse(1.0 / 0.85, seed));
+    assert!(alarms <= 2.0, "{alarms} % false alarms");
+    assert!(seen >= 85.1, "{seen} % seen");
 }
 
 /// `cargo test --release --all-features --lib -- --ignored --nocapture drift_table`
