@@ -46,7 +46,10 @@ impl Bench {
     /// The baseline that it is held against, whoever asked for it.
     fn against(&self) -> Option<String> {
         let variable = |name: &str| std::env::var(name).ok();
-        let chosen = self.keeping.baselines.choose(self.keeping.baseline.as_deref(), variable);
+        let chosen = self
+            .keeping
+            .baselines
+            .choose(self.keeping.baseline.as_deref(), variable);
         // What is wrong with a name is said by the checks.
         Some(chosen.ok()??.against?.name)
     }
@@ -78,7 +81,12 @@ impl Bench {
         if self.demands.versus.is_some() {
             lines.push((
                 "versus".to_owned(),
-                shown(detectable_by(ASSUMED_CV, ASSUMED_CV, self.demands.pairs, &rule)),
+                shown(detectable_by(
+                    ASSUMED_CV,
+                    ASSUMED_CV,
+                    self.demands.pairs,
+                    &rule,
+                )),
             ));
         }
         if let Some(name) = self.against() {
