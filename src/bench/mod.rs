@@ -4,24 +4,21 @@ mod align;
 mod alike;
 mod api_key;
 mod bounds;
+mod builder;
 #[cfg(test)]
 mod calibration;
 mod check;
-mod client;
 mod conduct;
 mod control;
 mod deliver;
-mod demands;
 mod encode;
 mod extend;
 mod failure;
 mod family;
 mod journaled;
-mod keeping;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
 mod live;
-mod load;
 mod lora;
 mod made;
 mod noise;
@@ -35,21 +32,17 @@ mod remarks;
 mod setting;
 mod several;
 mod side;
+mod spec;
 mod tokens;
 mod versus;
 mod waiting;
 mod watch;
-mod wire;
 
-use client::Client;
 pub use control::Control;
-use demands::Demands;
 pub(crate) use family::Family;
-use keeping::Keeping;
-use load::Load;
 pub use lora::LoraAssignment;
 pub use setting::HeaderLines;
-use wire::Wire;
+use spec::{Client, Demands, Keeping, Load, Wire};
 
 use crate::{
     grammar::fault::Fault,

@@ -5,10 +5,9 @@ use super::{
     alike::Alike,
     conduct::{closed, opened},
     deliver::Drive,
-    demands::Demands,
     extend::Delivered,
-    keeping::Keeping,
     prepare::Prepared,
+    spec::{Demands, Keeping},
 };
 use crate::{
     error::Error,

@@ -1,65 +1,10 @@
-//! How much is asked, and when.
+//! What is asked, how much and when.
 
-use super::{Bench, lora::LoraAssignment};
-use crate::{plan::Arrivals, setting::Setting};
-use goodput_grammar::{
-    dataset::{self, Dataset},
-    names,
-    ramp::Ramp,
+use crate::{
+    bench::{Bench, LoraAssignment},
+    setting::Setting,
 };
-
-/// What is asked, how much and when: all that a plan is made of.
-#[derive(Debug, Clone)]
-pub(crate) struct Load {
-    pub(crate) dataset: Dataset,
-    pub(crate) requests: usize,
-    /// Requests a second.
-    pub(crate) rate: f64,
-    pub(crate) burstiness: f64,
-    pub(crate) ramp: Option<Ramp>,
-    pub(crate) max_concurrency: Option<usize>,
-    pub(crate) seed: u64,
-    pub(crate) request_id_prefix: String,
-    /// Adapters, and which of them a request gets.
-    pub(crate) lora: (Vec<String>, LoraAssignment),
-}
-
-impl Load {
-    /// Whether requests are sent at the times of a recorded trace.
-    pub(crate) fn replays(&self) -> bool {
-        matches!(&self.dataset, Dataset::TimedTrace(trace) if trace.self_timed)
-    }
-
-    /// Whether requests have times of their own.
-    pub(crate) fn open_loop(&self) -> bool {
-        self.replays() || self.arrivals().open_loop()
-    }
-
-    pub(crate) fn arrivals(&self) -> Arrivals {
-        Arrivals {
-            rate: self.rate,
-            burstiness: self.burstiness,
-            ramp: self.ramp,
-            max_concurrency: self.max_concurrency,
-        }
-    }
-}
-
-impl Default for Load {
-    fn default() -> Self {
-        Load {
-            dataset: Dataset::Random(dataset::Random::default()),
-            requests: names::DEFAULT_REQUESTS as usize,
-            rate: f64::INFINITY,
-            burstiness: 1.0,
-            ramp: None,
-            max_concurrency: None,
-            seed: 0,
-            request_id_prefix: "goodput-".to_owned(),
-            lora: Default::default(),
-        }
-    }
-}
+use goodput_grammar::{dataset::Dataset, ramp::Ramp};
 
 impl Bench {
     /// What is asked: `"random(input = 256, output = 64)"`, `"custom(\"prompts.jsonl\")"`,

@@ -1,20 +1,6 @@
-//! What is kept of a run, and what was kept before.
+//! What is kept of a run, and what it is compared with that was kept before.
 
-use super::Bench;
-use crate::{baseline, journal};
-
-/// What is kept of a run, and what was kept before.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Keeping {
-    /// The bench's own baseline.
-    pub(crate) baseline: Option<String>,
-    /// That something must be stored there.
-    pub(crate) require_baseline: bool,
-    /// What the command or the environment asks for next to it.
-    pub(crate) baselines: baseline::Settings,
-    /// Where a live run writes down what it has measured so far.
-    pub(crate) journal: Option<journal::Place>,
-}
+use crate::{baseline, bench::Bench, journal};
 
 impl Bench {
     /// Hold the run against what is stored as this baseline: a regression fails it. Where nothing is

@@ -1,52 +1,19 @@
 //! How requests are worded and who they are from.
 
-use super::{
-    Bench,
-    api_key::{ApiKey, secret},
-    setting::HeaderLines,
-};
 use crate::{
-    backend::{self, Backend},
+    backend::Backend,
+    bench::{
+        Bench, HeaderLines,
+        api_key::{ApiKey, secret},
+    },
     problem::Problem,
-    redact::{self, Hidden},
+    redact,
     setting::Setting,
     tokenizer::TokenizerSpec,
 };
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::HeaderName;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-
-/// How requests are worded and who they are from.
-#[derive(Debug, Clone)]
-pub(crate) struct Wire {
-    pub(crate) backend: Option<Arc<dyn Backend>>,
-    pub(crate) endpoint: Hidden<Option<String>>,
-    pub(crate) model: Option<String>,
-    pub(crate) tokenizer: Option<TokenizerSpec>,
-    pub(crate) stream: bool,
-    pub(crate) ignore_eos: Option<bool>,
-    pub(crate) logprobs: Option<u64>,
-    pub(crate) extra_body: Hidden<Map<String, Value>>,
-    pub(crate) headers: HeaderMap,
-    pub(super) api_key: Option<ApiKey>,
-}
-
-impl Default for Wire {
-    fn default() -> Self {
-        Wire {
-            backend: backend::by_name("openai"),
-            endpoint: Hidden::default(),
-            model: None,
-            tokenizer: None,
-            stream: true,
-            ignore_eos: None,
-            logprobs: None,
-            extra_body: Hidden::default(),
-            headers: HeaderMap::new(),
-            api_key: None,
-        }
-    }
-}
 
 impl Bench {
     /// The wire dialect: `openai-chat`, `openai` or `vllm` (completions). Default `openai`.

@@ -1,0 +1,7 @@
+//! The methods that fill a bench, one file a part of the [description](super::spec).
+
+mod client;
+mod demands;
+mod keeping;
+mod load;
+mod wire;

@@ -1,0 +1,45 @@
+//! What is demanded of a run.
+
+use crate::{
+    grammar::{goodput::RequestLimit, names, slo::Slo},
+    judge::{Expect, OnInconclusive},
+    targets::AnyTarget,
+};
+
+/// What is demanded of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Demands {
+    pub(crate) goodput: Vec<RequestLimit>,
+    pub(crate) slo: Vec<Slo>,
+    pub(crate) confidence: f64,
+    pub(crate) max_extend: usize,
+    pub(crate) on_inconclusive: OnInconclusive,
+    /// The bench has a function that holds the report against demands of its own.
+    pub(crate) function: bool,
+    pub(crate) expect: Expect,
+    pub(crate) versus: Option<AnyTarget>,
+    pub(crate) pairs: usize,
+    pub(crate) noise_threshold: f64,
+    pub(crate) false_alarms: f64,
+    /// The bench's part of that among the benches of a run.
+    pub(crate) share: f64,
+}
+
+impl Default for Demands {
+    fn default() -> Self {
+        Demands {
+            goodput: Vec::new(),
+            slo: Vec::new(),
+            confidence: names::DEFAULT_CONFIDENCE,
+            max_extend: 1,
+            on_inconclusive: OnInconclusive::Warn,
+            function: false,
+            expect: Expect::Pass,
+            versus: None,
+            pairs: names::DEFAULT_PAIRS as usize,
+            noise_threshold: 0.05,
+            false_alarms: 0.01,
+            share: 1.0,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! How requests are worded and who they are from.
+
+use crate::{
+    backend::{self, Backend},
+    bench::api_key::ApiKey,
+    redact::Hidden,
+    tokenizer::TokenizerSpec,
+};
+use reqwest::header::HeaderMap;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// How requests are worded and who they are from.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    pub(crate) backend: Option<Arc<dyn Backend>>,
+    pub(crate) endpoint: Hidden<Option<String>>,
+    pub(crate) model: Option<String>,
+    pub(crate) tokenizer: Option<TokenizerSpec>,
+    pub(crate) stream: bool,
+    pub(crate) ignore_eos: Option<bool>,
+    pub(crate) logprobs: Option<u64>,
+    pub(crate) extra_body: Hidden<Map<String, Value>>,
+    pub(crate) headers: HeaderMap,
+    pub(in crate::bench) api_key: Option<ApiKey>,
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Wire {
+            backend: backend::by_name("openai"),
+            endpoint: Hidden::default(),
+            model: None,
+            tokenizer: None,
+            stream: true,
+            ignore_eos: None,
+            logprobs: None,
+            extra_body: Hidden::default(),
+            headers: HeaderMap::new(),
+            api_key: None,
+        }
+    }
+}
