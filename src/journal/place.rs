@@ -2,7 +2,7 @@
 
 use crate::files;
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
 };
@@ -67,7 +67,7 @@ impl Place {
             #[cfg(feature = "cli")]
             Place::File(path) => {
                 let file = OpenOptions::new().create(true).append(true).open(path)?;
-                if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+                if matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) {
                     return Err(io::Error::other("another run writes into it"));
                 }
                 return Ok((path.clone(), file));
