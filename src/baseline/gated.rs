@@ -8,6 +8,10 @@ use crate::{
     },
 };
 
+/// Of fewer stored runs too much of the noise is assumed. Where runs differ by twice as much, only Holm's steps,
+/// which are too strict for metrics that move together, make up for it.
+const FEWEST_JOINT: usize = 8;
+
 /// A metric that all runs have.
 pub(super) struct Seen {
     pub(super) metric: Compared,
@@ -98,8 +102,9 @@ impl Family {
     fn of(seen: &[Seen], rule: &Rule) -> Self {
         let gated = || seen.iter().filter(|seen| seen.metric.gated);
         let of_speeds = || gated().filter(|seen| !seen.is_share());
-        let scatter = of_speeds().all(|seen| matches!(seen.noise, Noise::OfRuns { .. }));
         let stored = of_speeds().next().map_or(0, |seen| seen.stored.len());
+        let scatter = of_speeds().all(|seen| matches!(seen.noise, Noise::OfRuns { .. }))
+            && stored >= FEWEST_JOINT;
         let joint = match scatter {
             true => OfRuns::of(
                 &of_speeds().map(Seen::readings).collect::<Vec<_>>(),
