@@ -2,12 +2,14 @@
 
 use crate::{
     client::{self, Client, Peer},
-    journal::MOST_PAIRS,
     machine::Fallible,
     points::Point,
 };
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
+
+/// Labels of more pairs cannot all be swapped.
+const MOST_PAIRS: usize = 20;
 
 pub(crate) const HELP: &str = "\
 Usage: cargo bench --features cli --bench fidelity [-- OPTIONS]

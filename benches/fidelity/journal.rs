@@ -4,14 +4,11 @@ use crate::{
     client::Client,
     compare::Outcome,
     machine::Fallible,
+    measured::measured,
     points::Point,
-    run::run_one,
     table::{median, time},
 };
 use std::{fs, path::Path};
-
-/// Labels of more pairs cannot all be swapped.
-pub(crate) const MOST_PAIRS: usize = 20;
 
 /// What might suffer, in microseconds.
 type Number = (&'static str, fn(&Outcome) -> f64);
@@ -40,7 +37,7 @@ pub(crate) fn measure(points: &[&Point], pairs: usize, folder: &Path) -> Fallibl
                 workers: 1,
                 journal,
             };
-            run_one(&client, point, &dataset, folder)
+            measured(&client, point, &dataset, folder)
         };
         let mut done: Vec<(Outcome, Outcome)> = Vec::new();
         for pair in 0..pairs {

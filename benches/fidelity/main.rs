@@ -16,6 +16,8 @@ mod launch;
 #[cfg(target_os = "linux")]
 mod machine;
 #[cfg(target_os = "linux")]
+mod measured;
+#[cfg(target_os = "linux")]
 mod points;
 #[cfg(target_os = "linux")]
 mod run;

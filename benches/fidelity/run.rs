@@ -3,12 +3,12 @@
 use crate::{
     args::{self, HELP, Options, STARTUP, Task},
     bare,
-    client::{Client, Order, SERVER_CORE},
-    compare::{Outcome, compare},
+    compare::Outcome,
     journal, launch,
     machine::Fallible,
+    measured::measured,
     points::{self, Point},
-    server::{self, Pace, Server},
+    server::{self, Pace},
     startup, table,
 };
 use std::{
@@ -90,7 +90,7 @@ fn measure(points: &[Point], options: &Options) -> Fallible<()> {
         let mut rounds: Vec<Vec<Outcome>> = Vec::new();
         for _ in 0..options.rounds {
             let outcomes = options.clients.iter().map(|client| {
-                run_one(client, point, &dataset, &folder)
+                measured(client, point, &dataset, &folder)
                     .map_err(|error| format!("{}, {}: {error}", point.title, client.name()).into())
             });
             rounds.push(outcomes.collect::<Fallible<_>>()?);
@@ -100,21 +100,4 @@ fn measure(points: &[Point], options: &Options) -> Fallible<()> {
     }
     println!("\n{}", table::LEGEND);
     Ok(())
-}
-
-pub(crate) fn run_one(
-    client: &Client,
-    point: &Point,
-    dataset: &Path,
-    folder: &Path,
-) -> Fallible<Outcome> {
-    let server = Server::start(point.pace, SERVER_CORE)?;
-    let (seen, launch) = client.run(&Order {
-        port: server.port,
-        point,
-        dataset,
-        folder,
-    })?;
-    let truth = server.stop()?;
-    compare(point, &seen, client.follows_schedule(), &truth, &launch)
 }

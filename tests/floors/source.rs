@@ -232,6 +232,9 @@ impl<'ast> Visit<'ast> for Reader {
         self.tree(&item.tree, &mut Vec::new(), public);
     }
 
+    /// Where something may be seen is no import.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let segments: Segments = path.segments.iter().map(|s| s.ident.to_string()).collect();
         if path.leading_colon.is_none() && ["crate", "super"].contains(&segments[0].as_str()) {
