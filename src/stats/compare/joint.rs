@@ -15,7 +15,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use std::sync::OnceLock;
 
-use super::{MOST_PAIRS, spread};
+use super::{MOST_PAIRS, spread, swap};
 
 /// So many draws stand for all.
 const DRAWS: usize = 9_999;
@@ -85,7 +85,7 @@ enum Kind {
 impl Ways {
     /// Swaps where they can reach this error, else draws; `None` for a single pair.
     pub(super) fn of(pairs: usize, error: f64) -> Option<Self> {
-        if swaps_reach(pairs, error) {
+        if swap::swaps_reach(pairs, error) {
             return Some(Ways::Swaps(pairs));
         }
         (2..=MOST_PAIRS)
@@ -160,11 +160,6 @@ pub(super) fn exceeded(draws: Draws, series: &[Vec<f64>], error: f64) -> f64 {
     });
     most.sort_by(|a, b| b.total_cmp(a));
     most[((error * SOME_DRAWS as f64) as usize).min(SOME_DRAWS - 1)]
-}
-
-/// Whether the most extreme of all swaps is rarer than this.
-pub(super) fn swaps_reach(pairs: usize, error: f64) -> bool {
-    pairs <= MOST_PAIRS && libm::exp2(-(pairs as f64)) <= error
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

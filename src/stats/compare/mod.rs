@@ -227,7 +227,7 @@ fn compared(
     let ratios = &logs.ratios;
     let mean = mean(ratios);
     let spread = Spread::of(Squares::of(logs), rule.error);
-    let swaps = joint::swaps_reach(ratios.len(), rule.error);
+    let swaps = swap::swaps_reach(ratios.len(), rule.error);
     let (p_up, p_down, interval) = if swaps {
         let downwards: Vec<f64> = ratios.iter().map(|ratio| -ratio).collect();
         (

@@ -11,7 +11,7 @@
 //! is less likely. For a given r, `r·sums + ratios` is the scatter and Student's t the test. The interval is that of
 //! the mixture. Two degrees of freedom go to the quotient; `docs/verdicts.md` has the measured false alarms.
 
-use super::joint;
+use super::swap;
 use crate::stats::{Interval, critical};
 
 /// Fewer pairs are tested by their ratios alone: a quotient of two such scatters says too little.
@@ -87,7 +87,7 @@ pub(super) fn freedom(pairs: usize, error: f64) -> f64 {
 
 /// Whether sums count beside the ratios of so many pairs.
 pub(super) fn are_pooled(pairs: usize, error: f64) -> bool {
-    pairs >= FEWEST_POOLED && !joint::swaps_reach(pairs, error)
+    pairs >= FEWEST_POOLED && !swap::swaps_reach(pairs, error)
 }
 
 /// How the mean of log ratios scatters.
@@ -153,7 +153,7 @@ impl Spread {
         let by_mean = (critical.unwrap_or_else(|| t(error)) + t(MISSED)) * self.error;
         let pairs = self.pairs as f64;
         // Where only the most extreme swaps are rare enough, every single pair must agree.
-        let all_agree = joint::swaps_reach(self.pairs, error) && libm::exp2(2.0 - pairs) > error;
+        let all_agree = swap::swaps_reach(self.pairs, error) && libm::exp2(2.0 - pairs) > error;
         Some(match all_agree {
             true => {
                 let one = critical::normal(1.0 - libm::pow(1.0 - MISSED, 1.0 / pairs));

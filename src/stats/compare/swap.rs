@@ -82,6 +82,11 @@ fn lowest(ratios: &[f64], error: f64) -> Option<f64> {
     Some(low)
 }
 
+/// Whether the most extreme of all swaps is rarer than this.
+pub(super) fn swaps_reach(pairs: usize, error: f64) -> bool {
+    pairs <= MOST_PAIRS && libm::exp2(-(pairs as f64)) <= error
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
