@@ -199,7 +199,8 @@ fn lives(process: u32) -> bool {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use rstest::rstest;

@@ -41,6 +41,14 @@ pub(super) struct Traces {
 /// A request's place among those in flight.
 pub(super) type Slot = tokio::sync::OwnedSemaphorePermit;
 
+/// What takes in the answer of one request.
+pub(super) struct Taker<'a> {
+    pub(super) bounds: &'a Bounds,
+    pub(super) decoder: &'a mut dyn Decode,
+    pub(super) traces: &'a mut Traces,
+    pub(super) slot: Option<Slot>,
+}
+
 /// The parts of a run that all exchanges share.
 pub(super) struct Channel {
     pub(super) pool: Pool,
@@ -114,12 +122,9 @@ impl Channel {
     pub(super) async fn exchange(
         &self,
         launch: Box<Launch>,
-        bounds: &Bounds,
-        decoder: &mut dyn Decode,
-        traces: &mut Traces,
-        mut slot: Option<Slot>,
+        mut taker: Taker<'_>,
     ) -> Result<(), RequestError> {
-        let slot = &mut slot;
+        let taker = &mut taker;
         let Launch {
             sent,
             message,
@@ -129,27 +134,19 @@ impl Channel {
         } = *launch;
         if let Some(idle) = connection {
             let sealed = (outgoing, call);
-            let first = self.attempt(idle, sealed, sent, bounds, decoder, traces, slot);
+            let first = self.attempt(idle, sealed, sent, taker);
             match first.await {
-                Err(Silence::Unanswered(_)) => traces.retried = true,
+                Err(Silence::Unanswered(_)) => taker.traces.retried = true,
                 Err(Silence::Failed(error)) => return Err(error),
                 Ok(()) => return Ok(()),
             }
-            let connection = self.connect(sent, traces).await?;
+            let connection = self.connect(sent, taker.traces).await?;
             let sealed = self.seal(&message)?;
-            let second = self.attempt(connection, sealed, sent, bounds, decoder, traces, slot);
+            let second = self.attempt(connection, sealed, sent, taker);
             return second.await.map_err(|silence| self.explained(silence));
         }
-        let connection = self.connect(sent, traces).await?;
-        let only = self.attempt(
-            connection,
-            (outgoing, call),
-            sent,
-            bounds,
-            decoder,
-            traces,
-            slot,
-        );
+        let connection = self.connect(sent, taker.traces).await?;
+        let only = self.attempt(connection, (outgoing, call), sent, taker);
         only.await.map_err(|silence| self.explained(silence))
     }
 
@@ -166,11 +163,14 @@ impl Channel {
         mut connection: Connection,
         (outgoing, call): (Outgoing, Call<RecvResponse>),
         sent: Nanos,
-        bounds: &Bounds,
-        decoder: &mut dyn Decode,
-        traces: &mut Traces,
-        slot: &mut Option<Slot>,
+        taker: &mut Taker<'_>,
     ) -> Result<(), Silence> {
+        let Taker {
+            bounds,
+            decoder,
+            traces,
+            slot,
+        } = taker;
         let own_before = connection.reads.own_times();
         let mut upload = Upload::new(outgoing);
         let mut answer = Answer::new(
@@ -189,7 +189,7 @@ impl Channel {
         let outcome = match (heading.status, &heading.coding) {
             (200, Some(coding)) => Err(compressed(coding)),
             (200, None) => {
-                let (said_at, decoded) = answer.decode(decoder, bounds, &mut traces.reply).await;
+                let (said_at, decoded) = answer.decode(*decoder, bounds, &mut traces.reply).await;
                 traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
                 traces.ended = said_at;
                 if said_at.is_some() && traces.reply.done {

@@ -2,7 +2,7 @@
 
 use super::{
     bounds::Bounds,
-    exchange::{Channel, Launch, Slot, Traces},
+    exchange::{Channel, Launch, Slot, Taker, Traces},
     message::Message,
 };
 use crate::{
@@ -102,9 +102,13 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
             let task = job.backend.task();
             let bounds = Bounds::of(task, arrival.output_tokens, launch.body_size());
             let mut decoder = job.backend.decoder(job.stream);
-            job.channel
-                .exchange(launch, &bounds, &mut *decoder, &mut traces, slot)
-                .await
+            let taker = Taker {
+                bounds: &bounds,
+                decoder: &mut *decoder,
+                traces: &mut traces,
+                slot,
+            };
+            job.channel.exchange(launch, taker).await
         };
         let outcome = job.stop.or_cut(pin!(work)).await;
         outcome.unwrap_or(Err(RequestError::Cancelled))
