@@ -40,7 +40,7 @@ use std::sync::Arc;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
 /// ```
 ///
-/// [`Bench::run_blocking_with`] is the same for callers without a runtime. There another thread may hold the
+/// [`Bench::run_blocking_with`](crate::Bench::run_blocking_with) is the same for callers without a runtime. There another thread may hold the
 /// [`Stopper`](crate::stop::Stopper).
 #[derive(Clone)]
 pub struct Control {

@@ -116,7 +116,7 @@ pub struct Paired {
 /// From as many pairs as the rule's error allows, the test swaps labels within pairs, all 2^k ways: exact
 /// for any noise that is the same on both sides. Fewer pairs cannot reach a small error that way
 /// (five have 32 ways), so there it is Student's t on the log ratios, which supposes that they are
-/// about normal. From four pairs on it takes in how both sides' runs scatter ([`spread`]).
+/// about normal. From four pairs on it takes in how both sides' runs scatter (`src/stats/compare/spread.rs`).
 pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Comparison> {
     let logs = Logs::of(pairs);
     (!logs.ratios.is_empty()).then(|| compared(&logs, worse, rule, None).0)
