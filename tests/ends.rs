@@ -27,7 +27,8 @@ use std::{
 use support::{
     RawServer,
     program::{
-        DEADLINE, Program, folder, good_server, goodput, has_measured, long_run, quiet, read, until,
+        DEADLINE, Program, folder, good_server, goodput, has_measured, long_run, program, quiet,
+        read, until,
     },
 };
 
@@ -247,7 +248,7 @@ fn a_benchmark_target_is_ended_by_signals() {
     });
     let tests = std::env::current_exe().unwrap();
     let profile = tests.ancestors().nth(2).unwrap();
-    let mut command = Command::new(profile.join("examples").join("gates"));
+    let mut command = program(profile.join("examples").join("gates"));
     quiet(&mut command, &folder);
     command.env("GATES_URL", &server.url);
     command.args(["live", "--nocapture"]);
@@ -406,7 +407,7 @@ fn starts_a_server_and_waits_for_it() {
 #[case::terminated(Signal::SIGTERM)]
 fn a_server_dies_with_the_process_of_a_test(#[case] signal: Signal) {
     let folder = folder(&format!("test-dies-{signal}"));
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = program(std::env::current_exe().unwrap());
     quiet(&mut command, &folder);
     command.args(["--exact", "starts_a_server_and_waits_for_it", "--ignored"]);
     let mut program = Program::start(&mut command);

@@ -8,6 +8,7 @@ use nix::{
     unistd::Pid,
 };
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
@@ -73,17 +74,19 @@ impl Drop for Program {
     }
 }
 
-/// The command. Where the tests themselves were started in the background, some signals are ignored; it has all of
-/// them as they are by default.
+/// A program with all signals as they are by default. Where the tests themselves were started in the background,
+/// some are ignored, and it would inherit that.
+pub fn program(path: impl AsRef<OsStr>) -> Command {
+    if !cfg!(target_os = "linux") {
+        return Command::new(path);
+    }
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(path);
+    command
+}
+
 pub fn goodput(folder: &Path) -> Command {
-    let program = env!("CARGO_BIN_EXE_goodput");
-    let mut command = if cfg!(target_os = "linux") {
-        let mut command = Command::new("env");
-        command.args(["--default-signal", program]);
-        command
-    } else {
-        Command::new(program)
-    };
+    let mut command = program(env!("CARGO_BIN_EXE_goodput"));
     quiet(&mut command, folder);
     command
 }
