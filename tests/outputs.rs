@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/tables.rs"]
+mod tables;
+
 use goodput::{Report, llm_bench};
 use rstest::rstest;
 use serde_json::Value;
@@ -88,6 +91,11 @@ fn the_command_writes_every_format() {
         ("github-bigger", "bigger.json"),
         ("prometheus", "goodput.prom"),
     ];
+    assert!(
+        tables::formats()
+            .iter()
+            .eq(formats.map(|(format, _)| format))
+    );
     let mut command = serve(&["--slo", "p50(ttft) < 70ms", "--label", "nightly"]);
     for (format, file) in formats {
         command.args(["--output", &format!("{format}={}", path(file).display())]);
@@ -159,15 +167,8 @@ fn names_and_errors_are_text_in_every_file() {
     std::fs::write(folder.join("goodput.toml"), suite).unwrap();
     let mut command = program(env!("CARGO_BIN_EXE_goodput"));
     command.current_dir(&folder).arg("run");
-    let formats = [
-        "junit",
-        "markdown",
-        "bencher",
-        "github-smaller",
-        "github-bigger",
-        "prometheus",
-    ];
-    for format in formats {
+    let formats = tables::formats();
+    for format in &formats {
         command.args(["--output", &format!("{format}={format}.out")]);
     }
     command.args(["--results", "results"]);
@@ -175,7 +176,7 @@ fn names_and_errors_are_text_in_every_file() {
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
     let acts = |c: char| (c.is_control() && !"\n\t".contains(c)) || c == '\u{202e}';
     let mut shown = vec![text(&output.stdout), text(&output.stderr)];
-    for format in formats {
+    for format in &formats {
         shown.push(std::fs::read_to_string(folder.join(format!("{format}.out"))).unwrap());
     }
     for (place, text) in shown.iter().enumerate() {

@@ -3,6 +3,8 @@
 #![cfg(all(feature = "cli", feature = "csv", feature = "junit"))]
 
 mod support;
+#[path = "support/tables.rs"]
+mod tables;
 
 use goodput::{
     Bench,
@@ -173,15 +175,8 @@ fn goodput(folder: &Path) -> Command {
 
 /// Files of all formats.
 fn outputs(command: &mut Command) {
-    let formats = [
-        "junit",
-        "markdown",
-        "bencher",
-        "github-smaller",
-        "github-bigger",
-        "prometheus",
-    ];
-    for format in formats {
+    let formats = tables::formats();
+    for format in &formats {
         command.args(["--output", &format!("{format}=out/{format}")]);
     }
     command.args(["--results", "results"]);

@@ -2,17 +2,14 @@
 
 use crate::{
     error::Error,
-    outputs::{MessageFormat, Outputs},
+    outputs::{Format, MessageFormat, Outputs},
 };
 use std::path::PathBuf;
 
 /// Where results go besides the screen.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputArgs {
-    /// Write a file for another tool; may be given several times. Formats: junit, markdown, bencher,
-    /// github-smaller, github-bigger, prometheus. Also read from GOODPUT_OUTPUT, separated by
-    /// commas. A GitHub job's summary is written without being asked, unless markdown is.
-    #[arg(long = "output", value_name = "FORMAT=PATH")]
+    #[arg(long = "output", value_name = "FORMAT=PATH", help = help())]
     outputs: Vec<String>,
     /// Keep the latest and the previous result of each bench in this folder, for `goodput report`. Also read from
     /// GOODPUT_RESULTS. Default: `goodput run` in a Cargo project keeps them in `target/goodput`.
@@ -21,6 +18,15 @@ pub(super) struct OutputArgs {
     /// For whom stdout is.
     #[arg(long, value_enum, default_value_t)]
     pub(super) message_format: MessageFormat,
+}
+
+fn help() -> String {
+    format!(
+        "Write a file for another tool; may be given several times. Formats: {}. Also read from \
+         GOODPUT_OUTPUT, separated by commas. A GitHub job's summary is written without being asked, \
+         unless markdown is",
+        Format::list()
+    )
 }
 
 impl OutputArgs {

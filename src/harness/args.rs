@@ -3,7 +3,7 @@
 use super::selection::{Ignored, Selection};
 use crate::{
     baseline::{Against, Reader, Settings},
-    outputs::MessageFormat,
+    outputs::{Format, MessageFormat},
 };
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
@@ -27,7 +27,12 @@ pub(super) struct Args {
     pub(super) baselines: Settings,
 }
 
-pub(super) const HELP: &str = "\
+/// What `--help` prints.
+pub(super) fn help() -> String {
+    HELP.replace("FORMATS", &Format::list())
+}
+
+const HELP: &str = "\
 Usage: [OPTIONS] [FILTER]...
 
 Runs the benches whose name contains a FILTER; all without one.
@@ -47,9 +52,8 @@ Options:
                           Folder of baselines (default: goodput-baselines beside Cargo.toml)
   -q, --quiet             Print only the summary line
       --output FORMAT=PATH
-                          Write a file, may be given several times: junit, markdown, bencher,
-                          github-smaller, github-bigger, prometheus. Also read from
-                          GOODPUT_OUTPUT, separated by commas
+                          Write a file, may be given several times. Also read from GOODPUT_OUTPUT,
+                          separated by commas. Formats: FORMATS
       --message-format FORMAT
                           human, or json: events on stdout, a line each, the rest on stderr
   -h, --help              Print this

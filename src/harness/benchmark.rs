@@ -1,7 +1,7 @@
 //! The `main` of a `harness = false` benchmark target.
 
 use super::{
-    args::{Args, HELP},
+    args::{Args, help},
     nextest,
     registry::Entry,
     selection::Ignored,
@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
     let args = match Args::parse(std::env::args_os().skip(1)) {
         Ok(args) => args,
         Err(e) => {
-            screen::error(format_args!("{e}\n\n{HELP}"));
+            screen::error(format_args!("{e}\n\n{}", help()));
             return ExitCode::from(2);
         }
     };
@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
         })
         .collect();
     if args.help {
-        screen::out(HELP.trim_end());
+        screen::out(help().trim_end());
         ExitCode::SUCCESS
     } else if args.list {
         // nextest reads this: nothing else may stand on stdout.

@@ -16,12 +16,12 @@ const VARIABLE: &str = "GOODPUT_OUTPUT";
 const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 /// Outputs that are asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Outputs(Vec<Output>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Output {
-    format: Format,
+    format: &'static Format,
     path: PathBuf,
     /// Other steps and processes write into the same file.
     shared: Option<Summary>,
@@ -91,13 +91,13 @@ impl Outputs {
     /// Adds the summary of the GitHub job that this runs in, unless a Markdown file is asked for. Nobody has asked for it,
     /// so one that cannot be written is only a remark: in a container the variable may name a file of the host.
     pub(crate) fn or_job_summary(mut self) -> Self {
-        let asked = self
-            .0
-            .iter()
-            .any(|output| output.format == Format::Markdown);
-        if !asked && let Some(path) = job_summary() {
+        let asked = self.0.iter().any(|output| output.format.is_job_summary());
+        if !asked
+            && let Some(format) = Format::of_job_summary()
+            && let Some(path) = job_summary()
+        {
             match files::check(&path) {
-                Ok(()) => self.0.push(Output::summary(path)),
+                Ok(()) => self.0.push(Output::summary(format, path)),
                 Err(e) => screen::err(format_args!(
                     "note: the summary of the GitHub job is left out: {} cannot be written: {e}",
                     path.display()
@@ -182,20 +182,20 @@ impl Output {
                 path: path::absolute(path).map_err(|e| Mistake::new(e.to_string()))?,
                 shared: None,
             }),
-            None if format == Format::Markdown => match job_summary() {
-                Some(path) => Ok(Output::summary(path)),
+            None if format.is_job_summary() => match job_summary() {
+                Some(path) => Ok(Output::summary(format, path)),
                 None => Err(Mistake::new(format!(
                     "alone is the summary of a GitHub job, and {JOB_SUMMARY} is not set. Write \
-                     `markdown=PATH`"
+                     `{name}=PATH`"
                 ))),
             },
             None => Err(Mistake::new(format!("has no path. Write `{name}=PATH`"))),
         }
     }
 
-    fn summary(path: PathBuf) -> Self {
+    fn summary(format: &'static Format, path: PathBuf) -> Self {
         Output {
-            format: Format::Markdown,
+            format,
             path,
             shared: Some(Summary::default()),
         }
@@ -269,10 +269,7 @@ mod tests {
     #[case("junit", "has no path. Write `junit=PATH`")]
     #[case("prometheus=", "has no path")]
     #[case("junt=a.xml", "unknown format `junt`; did you mean `junit`?")]
-    #[case(
-        "csv=a.csv",
-        "Valid: junit, markdown, bencher, github-smaller, github-bigger, prometheus"
-    )]
+    #[case("csv=a.csv", &format!("Valid: {}", Format::list()))]
     fn what_says_no_output_is_refused(#[case] word: &str, #[case] told: &str) {
         let error = Outputs::parse("--output", &[word]).unwrap_err().to_string();
         assert!(

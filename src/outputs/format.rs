@@ -1,4 +1,4 @@
-//! The formats of files.
+//! The formats of files: one list, which flags, help and messages follow.
 
 use crate::{
     report::{Outcome, action_json, bencher_json, markdown, prometheus_text},
@@ -6,63 +6,88 @@ use crate::{
 };
 use serde_json::Value;
 
+type Render = fn(&[Outcome]) -> Result<String, String>;
+
 /// A format that outputs can be written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    Junit,
-    Markdown,
-    Bencher,
-    GithubSmaller,
-    GithubBigger,
-    Prometheus,
+#[derive(Debug)]
+pub(crate) struct Format {
+    /// As `--output NAME=PATH` has it.
+    name: &'static str,
+    /// Without a path it is the summary of a GitHub job.
+    is_job_summary: bool,
+    /// What makes the text; or why this build cannot.
+    render: Result<Render, &'static str>,
 }
 
+/// All of them. A new one is a file in `report` and a row here, and a row of the table in `docs/ci.md`.
+static FORMATS: &[Format] = &[
+    Format {
+        name: "junit",
+        is_job_summary: false,
+        render: JUNIT,
+    },
+    Format {
+        is_job_summary: true,
+        ..Format::text("markdown", |outcomes| Ok(markdown(outcomes)))
+    },
+    Format::text("bencher", |outcomes| Ok(json(&bencher_json(outcomes)))),
+    Format::text("github-smaller", |outcomes| {
+        Ok(json(&action_json(outcomes, false)))
+    }),
+    Format::text("github-bigger", |outcomes| {
+        Ok(json(&action_json(outcomes, true)))
+    }),
+    Format::text("prometheus", |outcomes| Ok(prometheus_text(outcomes))),
+];
+
+#[cfg(feature = "junit")]
+const JUNIT: Result<Render, &str> =
+    Ok(|outcomes| crate::report::junit_xml(outcomes).map_err(|e| e.to_string()));
+
+#[cfg(not(feature = "junit"))]
+const JUNIT: Result<Render, &str> = Err(
+    "needs goodput's feature `junit`. Write `goodput = { version = \"0.1\", features = [\"junit\"] }`",
+);
+
 impl Format {
-    const ALL: [Format; 6] = [
-        Format::Junit,
-        Format::Markdown,
-        Format::Bencher,
-        Format::GithubSmaller,
-        Format::GithubBigger,
-        Format::Prometheus,
-    ];
-
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Format::ALL.into_iter().find(|format| format.name() == name)
-    }
-
-    pub(crate) fn names() -> [&'static str; 6] {
-        Format::ALL.map(Format::name)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Format::Junit => "junit",
-            Format::Markdown => "markdown",
-            Format::Bencher => "bencher",
-            Format::GithubSmaller => "github-smaller",
-            Format::GithubBigger => "github-bigger",
-            Format::Prometheus => "prometheus",
+    /// One that every build can write.
+    const fn text(name: &'static str, render: Render) -> Self {
+        Format {
+            name,
+            is_job_summary: false,
+            render: Ok(render),
         }
     }
 
-    /// Why this build cannot write it.
-    pub(super) fn missing(self) -> Option<&'static str> {
-        (self == Format::Junit && cfg!(not(feature = "junit"))).then_some(
-            "needs goodput's feature `junit`. Write `goodput = { version = \"0.1\", features = \
-             [\"junit\"] }`",
-        )
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
     }
 
-    pub(super) fn render(self, outcomes: &[Outcome]) -> Result<String, String> {
-        let text = match self {
-            Format::Junit => junit(outcomes)?,
-            Format::Markdown => markdown(outcomes),
-            Format::Bencher => json(&bencher_json(outcomes)),
-            Format::GithubSmaller => json(&action_json(outcomes, false)),
-            Format::GithubBigger => json(&action_json(outcomes, true)),
-            Format::Prometheus => prometheus_text(outcomes),
-        };
+    /// The format of a GitHub job's summary.
+    pub(super) fn of_job_summary() -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.is_job_summary)
+    }
+
+    pub(crate) fn names() -> Vec<&'static str> {
+        FORMATS.iter().map(|format| format.name).collect()
+    }
+
+    /// For help: `junit, markdown, …`.
+    pub(crate) fn list() -> String {
+        Format::names().join(", ")
+    }
+
+    pub(super) fn is_job_summary(&self) -> bool {
+        self.is_job_summary
+    }
+
+    /// Why this build cannot write it.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        self.render.err()
+    }
+
+    pub(super) fn render(&self, outcomes: &[Outcome]) -> Result<String, String> {
+        let text = self.render.map_err(str::to_owned)?(outcomes)?;
         // Whoever shows the file shows names and what servers say.
         let acts = |c: char| screen::acts(c) && !matches!(c, '\n' | '\t');
         Ok(text.replace(acts, "\u{fffd}"))
@@ -73,12 +98,18 @@ fn json(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-#[cfg(feature = "junit")]
-fn junit(outcomes: &[Outcome]) -> Result<String, String> {
-    crate::report::junit_xml(outcomes).map_err(|e| e.to_string())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[cfg(not(feature = "junit"))]
-fn junit(_: &[Outcome]) -> Result<String, String> {
-    Err(Format::Junit.missing().unwrap_or_default().to_owned())
+    #[test]
+    fn every_format_is_documented() {
+        let page = include_str!("../../docs/ci.md");
+        let (_, table) = page
+            .split_once("| format | for | holds |\n|---|---|---|\n")
+            .unwrap();
+        let rows = table.lines().map_while(|line| line.strip_prefix("| `"));
+        let documented: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert_eq!(documented, Format::names());
+    }
 }

@@ -8,4 +8,5 @@ mod session;
 mod summary;
 
 pub(crate) use file::Outputs;
+pub(crate) use format::Format;
 pub(crate) use session::{MessageFormat, Session};
