@@ -20,7 +20,7 @@ fn any_kind() -> impl Strategy<Value = Kind> {
     let span = || (0..700_u64).prop_map(ms);
     prop_oneof![
         Just(Kind::Refuse),
-        span().prop_map(Kind::SlowHeaders),
+        span().prop_map(|time| Kind::SlowHeaders { time }),
         (prop::option::of(span()), after.clone())
             .prop_map(|(time, after)| Kind::Stall { time, after }),
         after.clone().prop_map(|after| Kind::Reset { after }),
@@ -46,7 +46,7 @@ fn any_kind() -> impl Strategy<Value = Kind> {
         after.clone().prop_map(|after| Kind::RoleOnly { after }),
         after.clone().prop_map(|after| Kind::Empty { after }),
         after.prop_map(|after| Kind::UsageOnly { after }),
-        (1..6_u64).prop_map(Kind::TokensPerChunk),
+        (1..6_u64).prop_map(|tokens| Kind::TokensPerChunk { tokens }),
         Just(Kind::Crlf),
         (0..30_u64, 1..300_u64).prop_map(|(every, bytes)| Kind::Drip {
             every: ms(every),

@@ -50,12 +50,30 @@ impl Disturbed {
         let mut answer = answer;
         let mut group = None;
         for kind in &kinds {
+            // All kinds, so that a new one has to say here where it acts.
             match kind {
                 Kind::NoUsage => answer = answer.withholding_usage(),
-                Kind::WrongUsage(tokens) => answer = answer.stating(*tokens),
+                Kind::WrongUsage { tokens } => answer = answer.stating(*tokens),
                 Kind::NoDone => answer = answer.without_done(),
-                Kind::TokensPerChunk(tokens) => group = Some((*tokens).max(1)),
-                _ => {}
+                Kind::TokensPerChunk { tokens } => group = Some((*tokens).max(1)),
+                // They end the answer before its time: `End::of`.
+                Kind::Reset { .. }
+                | Kind::Cut { .. }
+                | Kind::EndEarly { .. }
+                | Kind::ErrorEvent { .. }
+                | Kind::NoTokens => {}
+                // What is sent with a token: `events`, and for an answer in one piece `body`.
+                Kind::RoleOnly { .. }
+                | Kind::Empty { .. }
+                | Kind::UsageOnly { .. }
+                | Kind::Duplicate { .. }
+                | Kind::TruncatedUtf8 { .. } => {}
+                // How events are written: `writes`.
+                Kind::Crlf | Kind::Drip { .. } => {}
+                // What holds the tokens back: `stall`. One without end is an end, too.
+                Kind::Stall { .. } => {}
+                // What comes before an answer: `misbehave`, and for connections `fault`.
+                Kind::SlowHeaders { .. } | Kind::Status { .. } | Kind::Refuse => {}
             }
         }
         let last = answer.tokens() - 1;

@@ -43,7 +43,7 @@ pub(super) async fn instead(
 /// When the head of an answer may be sent.
 fn head_at(faults: &[Kind], arrival: Nanos) -> Nanos {
     let slow = faults.iter().filter_map(|kind| match kind {
-        Kind::SlowHeaders(time) => Some(*time),
+        Kind::SlowHeaders { time } => Some(*time),
         _ => None,
     });
     arrival.after(slow.fold(Duration::ZERO, Duration::saturating_add))

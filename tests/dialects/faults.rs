@@ -4,7 +4,7 @@ use crate::{
     Answered, End, answer,
     spoken::{Said, Spoken},
 };
-use goodput::clock::Nanos;
+use goodput::{clock::Nanos, grammar::fault::KINDS};
 use rstest::rstest;
 
 const TOKENS: [&str; 4] = [" the", " of", " and", " to"];
@@ -58,6 +58,39 @@ impl Heard {
     }
 }
 
+/// Every kind of fault, in a form that shows.
+const FAULTS: [&str; 21] = [
+    "refuse",
+    "slow_headers(1s)",
+    "stall(1s, after = 2)",
+    "stall(after = 2)",
+    "reset(after = 2)",
+    "cut(after = 2)",
+    "end_early(after = 2)",
+    "truncated_utf8(after = 2)",
+    "error_event(after = 2, message = 'out of memory')",
+    "status(503, retry_after = 3)",
+    "no_usage",
+    "wrong_usage(7)",
+    "no_done",
+    "duplicate(after = 2)",
+    "role_only(after = 2)",
+    "empty(after = 2)",
+    "usage_only(after = 2)",
+    "tokens_per_chunk(2)",
+    "crlf",
+    "drip(1ms, bytes = 16)",
+    "no_tokens",
+];
+
+#[test]
+fn no_kind_is_left_out() {
+    for kind in KINDS {
+        let looked_at = |fault: &&str| fault.split('(').next() == Some(kind);
+        assert!(FAULTS.iter().any(looked_at), "`{kind}` is not looked at");
+    }
+}
+
 /// What a fault changes, for each dialect: `hear` it and compare with what no fault gives.
 #[rstest]
 fn every_fault_shows(
@@ -73,31 +106,13 @@ fn every_fault_shows(
         Spoken::OllamaGenerate
     )]
     spoken: Spoken,
-    #[values(
-        "refuse",
-        "slow_headers(1s)",
-        "stall(1s, after = 2)",
-        "stall(after = 2)",
-        "reset(after = 2)",
-        "cut(after = 2)",
-        "end_early(after = 2)",
-        "truncated_utf8(after = 2)",
-        "error_event(after = 2, message = 'out of memory')",
-        "status(503, retry_after = 3)",
-        "no_usage",
-        "wrong_usage(7)",
-        "no_done",
-        "duplicate(after = 2)",
-        "role_only(after = 2)",
-        "empty(after = 2)",
-        "usage_only(after = 2)",
-        "tokens_per_chunk(2)",
-        "crlf",
-        "drip(1ms, bytes = 16)",
-        "no_tokens"
-    )]
-    fault: &str,
 ) {
+    for fault in FAULTS {
+        it_shows(spoken, fault);
+    }
+}
+
+fn it_shows(spoken: Spoken, fault: &str) {
     let (path, body) = (spoken.path(), spoken.body(4, true));
     match fault {
         "refuse" => return assert!(answer(fault, path, &body).is_none()),

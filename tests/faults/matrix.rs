@@ -3,7 +3,7 @@
 #[path = "../support/matrix.rs"]
 mod support;
 
-use goodput::grammar::names::BACKENDS;
+use goodput::grammar::{fault::KINDS, names::BACKENDS};
 use rstest::rstest;
 use support::{FAULTS, account};
 
@@ -22,4 +22,16 @@ fn every_request_is_accounted_for_once(#[values(0, 1, 2, 3, 4, 5)] part: usize) 
             account(backend, fault, hit, requests(backend));
         }
     }
+}
+
+#[test]
+fn every_kind_of_fault_is_tried() {
+    for kind in KINDS {
+        let tried = FAULTS.iter().any(|(fault, _)| word(fault) == *kind);
+        assert!(tried, "tests/support/matrix.rs has no `{kind}`");
+    }
+}
+
+fn word(fault: &str) -> &str {
+    fault.split('(').next().unwrap()
 }

@@ -21,12 +21,12 @@ const REFUSAL: Kind = Kind::Status {
 #[case("status(503)@t:1s..2s", REFUSAL.when(When::Window { from: ms(1000), until: ms(2000) }))]
 #[case("status(429, retry_after = 3)@1%", Kind::Status { code: 429, body: None, retry_after: Some(3) }.when(When::Percent(1.0)))]
 #[case("status(500, body = \"a, (b) @ \"\"c\"\"\")", Kind::Status { code: 500, body: Some("a, (b) @ \"c\"".into()), retry_after: None }.always())]
-#[case("tokens_per_chunk(4)@req:3..7", Kind::TokensPerChunk(4).when(When::Requests { from: 3, until: 7 }))]
+#[case("tokens_per_chunk(4)@req:3..7", Kind::TokensPerChunk { tokens: 4 }.when(When::Requests { from: 3, until: 7 }))]
 #[case("crlf@always", Kind::Crlf.always())]
 #[case(" drip ( 1ms , bytes=3 ) @ 0.5 % ", Kind::Drip { every: ms(1), bytes: 3 }.when(When::Percent(0.5)))]
 #[case("drip(1ms)", Kind::Drip { every: ms(1), bytes: 16 }.always())]
-#[case("slow_headers(2s)", Kind::SlowHeaders(ms(2000)).always())]
-#[case("wrong_usage(0)", Kind::WrongUsage(0).always())]
+#[case("slow_headers(2s)", Kind::SlowHeaders { time: ms(2000) }.always())]
+#[case("wrong_usage(0)", Kind::WrongUsage { tokens: 0 }.always())]
 #[case("error_event(message = 'out, of memory', after = 0)", Kind::ErrorEvent { after: 0, message: Some("out, of memory".into()) }.always())]
 fn reads(#[case] text: &str, #[case] fault: Fault) {
     assert_eq!(parse_one(text), Ok(fault.clone()));
@@ -136,11 +136,7 @@ fn says_all_mistakes_at_once() {
     let mistakes = parse("rest@5%, stall(2, afer = 1)@200%, crlf").unwrap_err();
     let said: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
     assert_eq!(said.len(), 4, "{said:#?}");
-    assert!(
-        said[0].starts_with(
-            "unknown fault `rest`; did you mean `reset`? Valid: refuse, slow_headers,"
-        )
-    );
+    assert_eq!(said[0], "unknown fault `rest`; did you mean `reset`?");
     assert_eq!(
         said[1],
         "unknown setting of `stall` `afer`; did you mean `after`? Valid: after"
@@ -158,7 +154,7 @@ fn any_kind() -> impl Strategy<Value = Kind> {
     let text = || proptest::option::of(".+");
     prop_oneof![
         Just(Kind::Refuse),
-        span().prop_map(Kind::SlowHeaders),
+        span().prop_map(|time| Kind::SlowHeaders { time }),
         (proptest::option::of(span()), any::<u64>())
             .prop_map(|(time, after)| Kind::Stall { time, after }),
         any::<u64>().prop_map(|after| Kind::Reset { after }),
@@ -174,13 +170,13 @@ fn any_kind() -> impl Strategy<Value = Kind> {
             }
         ),
         Just(Kind::NoUsage),
-        any::<u64>().prop_map(Kind::WrongUsage),
+        any::<u64>().prop_map(|tokens| Kind::WrongUsage { tokens }),
         Just(Kind::NoDone),
         any::<u64>().prop_map(|after| Kind::Duplicate { after }),
         any::<u64>().prop_map(|after| Kind::RoleOnly { after }),
         any::<u64>().prop_map(|after| Kind::Empty { after }),
         any::<u64>().prop_map(|after| Kind::UsageOnly { after }),
-        (1..u64::MAX).prop_map(Kind::TokensPerChunk),
+        (1..u64::MAX).prop_map(|tokens| Kind::TokensPerChunk { tokens }),
         Just(Kind::Crlf),
         (span(), 1..u64::MAX).prop_map(|(every, bytes)| Kind::Drip { every, bytes }),
         Just(Kind::NoTokens),
