@@ -8,8 +8,9 @@ use crate::{
         dataset::Dataset,
         fault,
         goodput::RequestMetric,
-        slo::{Latency, Subject, Throughput},
+        slo::{Subject, Throughput},
     },
+    metrics::definition,
     plan::Shape,
     problem::Problem,
     run::Task,
@@ -243,7 +244,7 @@ impl Bench {
         };
         for slo in &self.demands.slo {
             let (subject, instead) = match slo.subject {
-                Subject::Latency(_, Latency::E2el) => continue,
+                Subject::Latency(_, latency) if !definition(latency).of_tokens => continue,
                 Subject::Latency(_, latency) => (latency.to_string(), "Limit e2el instead"),
                 Subject::Throughput(Throughput::Output) => (
                     "output throughput".to_owned(),

@@ -10,12 +10,10 @@
 //! | `throughput`, load set by the server | tokens in spans of time | [`Ratio`] |
 //! | `min`, `max`, `p0`, `p100` | | none: they are the run's, no property of the server |
 
+use super::statistic::{Spread, spread};
 use crate::{
     clock::Nanos,
-    metrics::{
-        Basis, Metrics, RequestTimes, gaps, goodput_strain, is_good, millis, tokens_of_events,
-        ttfat_ms,
-    },
+    metrics::{Basis, Metrics, definition, goodput_strain, is_good, tokens_of_events},
     record::{Record, RequestError},
     run::Run,
     stats::{self, Interval, Pace, Quantile, Ratio, Sample, Share, Tail},
@@ -36,12 +34,16 @@ pub(super) struct Values {
 
 impl Values {
     fn of(run: &Run, latency: Latency, basis: Basis) -> Self {
+        let values = definition(latency).values;
         let of_requests: Vec<Vec<f64>> = run
             .records
             .iter()
-            .map(|record| match record.ok() {
-                true => latencies_ms(record, latency, basis),
-                false => Vec::new(),
+            .map(|record| {
+                if record.ok() {
+                    values(record, basis)
+                } else {
+                    Vec::new()
+                }
             })
             .collect();
         let mut sorted: Vec<f64> = of_requests.iter().flatten().copied().collect();
@@ -59,19 +61,6 @@ impl Values {
             .map(|values| (values.iter().map(|v| of(*v)).sum(), values.len() as f64))
             .collect();
         stats::ratio(&pairs, pace, Tail::Above)
-    }
-}
-
-fn latencies_ms(record: &Record, latency: Latency, basis: Basis) -> Vec<f64> {
-    let Some(times) = RequestTimes::of(record, basis) else {
-        return Vec::new();
-    };
-    match latency {
-        Latency::Ttft => times.ttft().map(millis).into_iter().collect(),
-        Latency::Ttfat => ttfat_ms(record, basis).into_iter().collect(),
-        Latency::Tpot => times.tpot_ms().into_iter().collect(),
-        Latency::Itl => gaps(record).map(millis).collect(),
-        Latency::E2el => vec![millis(times.e2el())],
     }
 }
 
@@ -240,16 +229,12 @@ fn of_latency<'a>(
         },
         None => Estimate::Exact,
     };
-    let percent = match stat {
-        Stat::Mean => return ratio(values.ratio(pace, |value| value), false),
-        Stat::Std => return ratio(values.ratio(pace, |v| (v - mean) * (v - mean)), true),
-        Stat::Min | Stat::Max => return Estimate::Exact,
-        Stat::Median => 50.0,
-        Stat::Percentile(percent) => percent,
+    let percent = match spread(stat) {
+        Spread::OfValues => return ratio(values.ratio(pace, |value| value), false),
+        Spread::OfSquares => return ratio(values.ratio(pace, |v| (v - mean) * (v - mean)), true),
+        Spread::OfRank(percent) if percent > 0.0 && percent < 100.0 => percent,
+        Spread::OfRank(_) | Spread::None => return Estimate::Exact,
     };
-    if percent <= 0.0 || percent >= 100.0 {
-        return Estimate::Exact;
-    }
     let sample = Sample {
         of_requests: &values.of_requests,
         sorted: &values.sorted,

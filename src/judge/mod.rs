@@ -44,6 +44,7 @@ mod judgement;
 mod quantity;
 mod reading;
 mod slo;
+mod statistic;
 mod verdict;
 mod worst;
 

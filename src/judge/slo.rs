@@ -3,14 +3,15 @@
 use super::{
     estimate::{Estimate, decided},
     quantity::Unit,
+    statistic::statistic,
     verdict::Verdict,
 };
 use crate::{
-    metrics::{Metrics, Summary},
+    metrics::{Metrics, definition},
     run::Run,
     stats::Interval,
 };
-use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject, Throughput};
+use goodput_grammar::slo::{Op, Slo, Subject, Throughput};
 use serde::{Deserialize, Serialize};
 
 /// How a run stands to one of its SLOs.
@@ -136,13 +137,14 @@ fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64
 /// From when requests count, where that makes a difference.
 fn start(subject: &Subject, metrics: &Metrics) -> &'static str {
     let counts = match subject {
-        Subject::Latency(_, latency) => !matches!(latency, Latency::Tpot | Latency::Itl),
+        Subject::Latency(_, latency) => definition(*latency).from_start,
         Subject::Goodput => true,
         Subject::Errors | Subject::Throughput(_) => false,
     };
-    match counts && metrics.plan_and_send_differ() {
-        true => " from the plan",
-        false => "",
+    if counts && metrics.plan_and_send_differ() {
+        " from the plan"
+    } else {
+        ""
     }
 }
 
@@ -230,17 +232,6 @@ pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> 
     }
 }
 
-fn statistic(stat: Stat, summary: &Summary) -> f64 {
-    match stat {
-        Stat::Mean => summary.mean,
-        Stat::Median => summary.median,
-        Stat::Std => summary.std,
-        Stat::Min => summary.min,
-        Stat::Max => summary.max,
-        Stat::Percentile(q) => summary.percentile(q),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,7 +243,10 @@ mod tests {
         },
         record::{Channel, RequestError},
     };
-    use goodput_grammar::goodput::RequestMetric;
+    use goodput_grammar::{
+        goodput::RequestMetric,
+        slo::{Latency, Stat},
+    };
     use rstest::rstest;
 
     /// Four requests a second for 100 s, in turn with TTFTs of 100, 200 and 300 ms, and failed.

@@ -2,7 +2,7 @@
 
 use super::{slo::SloResult, verdict::Verdict};
 use crate::{
-    metrics::{Basis, Metrics, RequestTimes, goodput_strain, largest_gap_ms, millis, ttfat_ms},
+    metrics::{Basis, Metrics, RequestTimes, definition, goodput_strain, millis},
     record::Record,
     run::Run,
 };
@@ -64,7 +64,7 @@ pub(super) fn worst(
     let limits = (slos.is_empty() && !metrics.goodput.limits.is_empty()).then_some(&GOODPUT);
     for slo in missed.chain(limits) {
         let by = match slo.subject {
-            Subject::Latency(_, latency) => name(latency),
+            Subject::Latency(_, latency) => latency.name(),
             Subject::Goodput => "goodput",
             Subject::Errors | Subject::Throughput(_) => continue,
         };
@@ -99,25 +99,10 @@ pub(super) fn worst(
     worst
 }
 
-fn name(latency: Latency) -> &'static str {
-    match latency {
-        Latency::Ttft => "ttft",
-        Latency::Ttfat => "ttfat",
-        Latency::Tpot => "tpot",
-        Latency::Itl => "itl",
-        Latency::E2el => "e2el",
-    }
-}
-
+/// The largest, as a request with many gaps is as bad as its worst.
 fn latency_ms(latency: Latency, record: &Record, basis: Basis) -> Option<f64> {
-    let times = RequestTimes::of(record, basis)?;
-    match latency {
-        Latency::Ttft => times.ttft().map(millis),
-        Latency::Ttfat => ttfat_ms(record, basis),
-        Latency::Tpot => times.tpot_ms(),
-        Latency::Itl => largest_gap_ms(record),
-        Latency::E2el => Some(millis(times.e2el())),
-    }
+    let values = (definition(latency).values)(record, basis);
+    values.into_iter().max_by(f64::total_cmp)
 }
 
 fn describe(record: &Record, basis: Basis, by: &str, value: f64) -> WorstRequest {

@@ -132,7 +132,7 @@ fn ttft_of<'a>(times: impl Iterator<Item = &'a RequestTimes>) -> Summary {
 }
 
 /// Time to the first event of the answer, ms.
-pub(crate) fn ttfat_ms(record: &Record, basis: Basis) -> Option<f64> {
+pub(super) fn ttfat_ms(record: &Record, basis: Basis) -> Option<f64> {
     let answer = |event: &crate::record::TokenEvent| event.channel == Channel::Answer;
     let first = record.events.iter().find(answer)?;
     Some(millis(first.at - basis.start(record)))

@@ -46,6 +46,7 @@
 //!
 //! Requests that were cancelled because the run was stopped are neither successes nor failures.
 
+mod definition;
 mod errors;
 mod goodput;
 mod latency;
@@ -74,13 +75,13 @@ pub use server::{DiffusionRates, Probes, SpecDecodeRates};
 pub use throughput::{Counts, Throughput};
 pub use tokens::{EventTokens, tokens_of_events};
 
+pub(crate) use definition::definition;
 pub(crate) use errors::one_line;
 pub(crate) use goodput::{is_good, strain as goodput_strain};
-pub(crate) use latency::ttfat_ms;
-pub(crate) use request::{gaps, largest_gap_ms, millis};
+pub(crate) use request::{gaps, millis};
 
 use crate::run::Run;
-use goodput_grammar::{goodput::RequestLimit, slo::Latency};
+use goodput_grammar::goodput::RequestLimit;
 use serde::Serialize;
 
 /// Every number of a run; the module's table defines them.
@@ -106,17 +107,6 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The sample that a limit on `latency` is held against.
-    pub fn gate(&self, latency: Latency) -> &Summary {
-        match latency {
-            Latency::Ttft => &self.gate.ttft,
-            Latency::Ttfat => &self.gate.ttfat,
-            Latency::Tpot => &self.latency.tpot,
-            Latency::Itl => &self.latency.itl,
-            Latency::E2el => &self.gate.e2el,
-        }
-    }
-
     /// Whether it matters from when requests count, from the plan or from the send: a percentile of TTFT or
     /// E2EL, or the share of good requests, differs by more than 1 %.
     pub fn plan_and_send_differ(&self) -> bool {

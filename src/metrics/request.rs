@@ -95,8 +95,3 @@ pub(crate) fn gaps(record: &Record) -> impl Iterator<Item = Duration> {
     let later = events.clone().skip(1);
     events.zip(later).map(|(event, next)| next.at - event.at)
 }
-
-/// The largest of those gaps, ms.
-pub(crate) fn largest_gap_ms(record: &Record) -> Option<f64> {
-    gaps(record).max().map(millis)
-}

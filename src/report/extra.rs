@@ -7,7 +7,7 @@ use crate::{
     record::{CountSource, Record, TokenCount},
     run::Run,
 };
-use goodput_grammar::goodput::{RequestLimit, RequestMetric};
+use goodput_grammar::goodput::RequestLimit;
 use serde_json::{Map, Value, json};
 
 /// The version of the `goodput` key's form. It rises when a reader of the older form would be
@@ -91,29 +91,16 @@ fn histograms(metrics: &Metrics) -> Value {
             .map(|bucket| json!([bucket.micros, bucket.count]));
         Value::from_iter(pairs)
     };
-    json!({
-        "ttft_us": pairs(&metrics.gate.ttft),
-        "tpot_us": pairs(&metrics.latency.tpot),
-        "itl_us": pairs(&metrics.latency.itl),
-        "e2el_us": pairs(&metrics.gate.e2el),
-    })
+    let usual = metrics.usual();
+    Value::from_iter(usual.map(|(latency, summary)| (format!("{latency}_us"), pairs(summary))))
 }
 
 fn limits(limits: &[RequestLimit]) -> Value {
     let limit = |limit: &RequestLimit| {
-        let key = format!("{}_ms", limit_name(limit.metric));
+        let key = format!("{}_ms", limit.metric);
         (key, json!(limit.at_most.as_secs_f64() * 1e3))
     };
     limits.iter().map(limit).collect::<Map<_, _>>().into()
-}
-
-/// The name of a limited quantity, as it is written in limits.
-pub(super) fn limit_name(metric: RequestMetric) -> &'static str {
-    match metric {
-        RequestMetric::Ttft => "ttft",
-        RequestMetric::Tpot => "tpot",
-        RequestMetric::E2el => "e2el",
-    }
 }
 
 /// Failures by kind, most frequent message first.

@@ -3,9 +3,10 @@
 use super::Report;
 use crate::{
     judge::{self, Unit},
+    metrics::Metrics,
     stats::Interval,
 };
-use goodput_grammar::slo::{Latency, Stat, Subject, Throughput};
+use goodput_grammar::slo::{Stat, Subject, Throughput};
 
 /// One number of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +19,6 @@ pub struct Measure {
     pub interval: Option<Interval>,
 }
 
-const LATENCIES: [Latency; 4] = [Latency::Ttft, Latency::Tpot, Latency::Itl, Latency::E2el];
 const STATS: [Stat; 4] = [
     Stat::Mean,
     Stat::Percentile(50.0),
@@ -36,7 +36,7 @@ impl Measure {
         }
         let metrics = report.metrics();
         let limited = report.criteria().slos.iter().map(|slo| slo.subject);
-        let mut subjects: Vec<Subject> = usual().collect();
+        let mut subjects: Vec<Subject> = usual(metrics).collect();
         for subject in limited {
             if !subjects.contains(&subject) {
                 subjects.push(subject);
@@ -79,20 +79,17 @@ impl Measure {
         match &self.subject {
             Subject::Latency(stat, latency) => {
                 // The grammar's own words, in the order that sorts.
-                let text = Subject::Latency(*stat, *latency).to_string();
-                let (stat, latency) = text.split_once('(').unwrap_or((&text, ""));
-                let slug = format!("{}-{stat}", latency.trim_end_matches(')'));
-                slug.replace('.', "-")
+                format!("{latency}-{stat}").replace('.', "-")
             }
             subject => subject.to_string().replace('(', "-").replace(')', ""),
         }
     }
 }
 
-fn usual() -> impl Iterator<Item = Subject> {
-    let latencies = LATENCIES
-        .into_iter()
-        .flat_map(|latency| STATS.map(|stat| Subject::Latency(stat, latency)));
+fn usual(metrics: &Metrics) -> impl Iterator<Item = Subject> {
+    let latencies = metrics
+        .usual()
+        .flat_map(|(latency, _)| STATS.map(|stat| Subject::Latency(stat, latency)));
     latencies.chain([
         Subject::Throughput(Throughput::Requests),
         Subject::Throughput(Throughput::Input),

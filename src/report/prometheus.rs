@@ -1,7 +1,8 @@
 //! Prometheus text, for a Pushgateway or node_exporter's textfile collector.
 
 use super::Outcome;
-use goodput_grammar::slo::Subject;
+use crate::metrics::definition;
+use goodput_grammar::slo::{Latency, Subject};
 use std::fmt::Write;
 
 /// The numbers of all benches in the text exposition format 0.0.4, in Prometheus' base units: seconds
@@ -41,10 +42,10 @@ pub fn prometheus_text(outcomes: &[Outcome]) -> String {
         "Requests that failed.",
         counted(|counts| counts.failed),
     );
-    for (name, help) in FAMILIES {
+    for (name, help) in &families() {
         let samples = outcomes.iter().flat_map(|outcome| {
             let measures = outcome.measured.iter().flat_map(|m| &m.measures);
-            let samples = measures.filter_map(|measure| sample(&measure.subject, measure.value));
+            let samples = measures.map(|measure| sample(&measure.subject, measure.value));
             samples
                 .filter(|(family, ..)| family == name)
                 .map(|(_, label, value)| (labels(outcome) + &label, value))
@@ -55,56 +56,44 @@ pub fn prometheus_text(outcomes: &[Outcome]) -> String {
     text
 }
 
-const FAMILIES: &[(&str, &str)] = &[
-    (
-        "goodput_ttft_seconds",
-        "Time to first token; in open loop from the planned send time.",
-    ),
-    (
-        "goodput_ttfat_seconds",
-        "Time to first token of the answer; in open loop from the planned send time.",
-    ),
-    (
-        "goodput_tpot_seconds",
-        "Time per output token after the first.",
-    ),
-    ("goodput_itl_seconds", "Gaps between token events."),
-    (
-        "goodput_e2el_seconds",
-        "End-to-end latency; in open loop from the planned send time.",
-    ),
-    (
-        "goodput_throughput_per_second",
-        "Requests or tokens per second over the run.",
-    ),
-    (
-        "goodput_good_ratio",
-        "Share of requests within all per-request limits.",
-    ),
-    ("goodput_error_ratio", "Share of requests that failed."),
-];
+/// Names and help of all families of numbers.
+fn families() -> Vec<(String, String)> {
+    let latencies = Latency::ALL.iter().map(|latency| {
+        let definition = definition(*latency);
+        let from = if definition.from_start {
+            "; in open loop from the planned send time"
+        } else {
+            ""
+        };
+        (seconds(*latency), format!("{}{from}.", definition.meaning))
+    });
+    let others = [
+        (PER_SECOND, "Requests or tokens per second over the run."),
+        (GOOD, "Share of requests within all per-request limits."),
+        (ERRORS, "Share of requests that failed."),
+    ];
+    let others = others.map(|(name, help)| (name.to_owned(), help.to_owned()));
+    latencies.chain(others).collect()
+}
+
+const PER_SECOND: &str = "goodput_throughput_per_second";
+const GOOD: &str = "goodput_good_ratio";
+const ERRORS: &str = "goodput_error_ratio";
+
+fn seconds(latency: Latency) -> String {
+    format!("goodput_{latency}_seconds")
+}
 
 /// Family, further label and value of a number.
-fn sample(subject: &Subject, value: f64) -> Option<(String, String, f64)> {
-    let text = subject.to_string();
-    let (outside, inside) = match text.split_once('(') {
-        Some((outside, inside)) => (outside, inside.trim_end_matches(')')),
-        None => (text.as_str(), ""),
-    };
-    Some(match subject {
-        Subject::Latency(..) => (
-            format!("goodput_{inside}_seconds"),
-            format!(",stat=\"{outside}\""),
-            value / 1e3,
-        ),
-        Subject::Throughput(_) => (
-            "goodput_throughput_per_second".to_owned(),
-            format!(",of=\"{inside}\""),
-            value,
-        ),
-        Subject::Goodput => ("goodput_good_ratio".to_owned(), String::new(), value),
-        Subject::Errors => ("goodput_error_ratio".to_owned(), String::new(), value),
-    })
+fn sample(subject: &Subject, value: f64) -> (String, String, f64) {
+    match subject {
+        Subject::Latency(stat, latency) => {
+            (seconds(*latency), format!(",stat=\"{stat}\""), value / 1e3)
+        }
+        Subject::Throughput(of) => (PER_SECOND.to_owned(), format!(",of=\"{of}\""), value),
+        Subject::Goodput => (GOOD.to_owned(), String::new(), value),
+        Subject::Errors => (ERRORS.to_owned(), String::new(), value),
+    }
 }
 
 fn labels(outcome: &Outcome) -> String {

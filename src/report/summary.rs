@@ -1,11 +1,12 @@
 //! The report of a test or bench.
 
-use super::{client, evidence::evidence, extra::limit_name};
+use super::{client, evidence::evidence};
 use crate::{
     judge::{Judgement, number},
-    metrics::{Basis, Metrics, Summary, one_line},
+    metrics::{Basis, Metrics, Summary, definition, one_line},
     run::{Run, Task},
 };
+use goodput_grammar::slo::Latency;
 use std::fmt::Write;
 
 /// The report of a run for people: what was measured, the numbers, each SLO and the verdict with
@@ -97,19 +98,17 @@ fn latencies(run: &Run, metrics: &Metrics) -> Vec<(String, String)> {
     };
     let heading = format!("{:>10} {:>10} {:>10}   {from}", "p50", "p90", "p99");
     let mut rows = vec![("latency".to_owned(), heading)];
-    let gate = &metrics.gate;
     let generates = run.setup.task == Task::Generate;
-    let reasons = gate.ttfat != gate.ttft && !gate.ttfat.is_empty();
-    let families = [
-        ("ttft", &gate.ttft, generates),
-        ("ttfat", &gate.ttfat, reasons),
-        ("tpot", &metrics.latency.tpot, generates),
-        ("itl", &metrics.latency.itl, generates),
-        ("e2el", &gate.e2el, true),
-    ];
-    for (name, summary, shown) in families {
+    for &latency in Latency::ALL {
+        let (summary, definition) = (metrics.gate(latency), definition(latency));
+        let shown = if definition.usual {
+            generates || !definition.of_tokens
+        } else {
+            // The answer's first token, where it is not the very first: the server reasons.
+            !summary.is_empty() && *summary != metrics.gate.ttft
+        };
         if shown {
-            rows.push((format!("  {name}"), percentiles(summary)));
+            rows.push((format!("  {latency}"), percentiles(summary)));
         }
     }
     rows
@@ -147,7 +146,7 @@ fn goodput(metrics: &Metrics) -> String {
         .iter()
         .map(|limit| {
             let ms = limit.at_most.as_secs_f64() * 1e3;
-            format!("{}:{ms}", limit_name(limit.metric))
+            format!("{}:{ms}", limit.metric)
         })
         .collect();
     let within = match limits.is_empty() {

@@ -32,21 +32,17 @@ pub(super) fn text(report: &Report, tolerance: Option<f64>) -> String {
         None => "exactly".to_owned(),
     };
     // Chance moves a p99 by more than any tolerance that is worth having.
-    let quantiles = match run.is_deterministic() {
-        true => &QUANTILES[..],
-        false => &QUANTILES[..2],
+    let quantiles = if run.is_deterministic() {
+        &QUANTILES[..]
+    } else {
+        &QUANTILES[..2]
     };
     let _ = write!(text, "{heading:<15} {:>10}", "mean");
     for (name, _) in quantiles {
         let _ = write!(text, " {name:>10}");
     }
-    let families = [
-        ("ttft ms", &metrics.gate.ttft),
-        ("tpot ms", &metrics.latency.tpot),
-        ("itl ms", &metrics.latency.itl),
-        ("e2el ms", &metrics.gate.e2el),
-    ];
-    for (label, summary) in families {
+    for (latency, summary) in metrics.usual() {
+        let label = format!("{latency} ms");
         let _ = write!(text, "\n{label:<15}{}", statistics(summary, quantiles));
     }
     let throughput = &metrics.throughput;

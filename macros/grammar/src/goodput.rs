@@ -4,15 +4,36 @@ use crate::{Mistake, Mistakes, duration};
 use std::fmt;
 use std::time::Duration;
 
-/// What a limit on one request may be set on. `itl` is not among them: it has no value per request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RequestMetric {
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:literal => $Metric:ident;)*) => {
+        /// What a limit on one request may be set on. `itl` is not among them: it has no value per request.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum RequestMetric {
+            $($(#[$doc])* $Metric,)*
+        }
+
+        impl RequestMetric {
+            const ALL: &[RequestMetric] = &[$(RequestMetric::$Metric),*];
+
+            /// Its name in the grammar and in results.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(RequestMetric::$Metric => $name,)*
+                }
+            }
+        }
+
+        const KEYS: &[&str] = &[$($name),*];
+    };
+}
+
+metrics! {
     /// Time to first token.
-    Ttft,
+    "ttft" => Ttft;
     /// Time per output token, the first one excluded.
-    Tpot,
+    "tpot" => Tpot;
     /// End-to-end latency.
-    E2el,
+    "e2el" => E2el;
 }
 
 /// One limit: the request is good only if its value is at most this (inclusive, as in vLLM).
@@ -22,19 +43,6 @@ pub struct RequestLimit {
     pub metric: RequestMetric,
     /// The largest good value.
     pub at_most: Duration,
-}
-
-const KEYS: &[&str] = &["ttft", "tpot", "e2el"];
-
-impl RequestMetric {
-    /// Its name in the grammar and in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            RequestMetric::Ttft => "ttft",
-            RequestMetric::Tpot => "tpot",
-            RequestMetric::E2el => "e2el",
-        }
-    }
 }
 
 impl fmt::Display for RequestMetric {
@@ -99,22 +107,17 @@ pub fn parse(text: &str) -> Result<Vec<RequestLimit>, Mistakes> {
 
 fn pair(key: &str, value: &str) -> Result<RequestLimit, Mistakes> {
     let mut mistakes = Mistakes::new();
-    let metric = match key {
-        "ttft" => Some(RequestMetric::Ttft),
-        "tpot" => Some(RequestMetric::Tpot),
-        "e2el" => Some(RequestMetric::E2el),
-        "itl" => {
-            mistakes.push(Mistake::new(
+    let mut known = RequestMetric::ALL.iter().copied();
+    let metric = known.find(|metric| metric.name() == key);
+    if metric.is_none() {
+        mistakes.push(match key {
+            "itl" => Mistake::new(
                 "`itl` has no value per request (a request has many gaps), so it cannot limit one; \
                  use `tpot` here, or limit the run with slo = \"p99(itl) < …\"",
-            ));
-            None
-        }
-        _ => {
-            mistakes.push(Mistake::unknown("limit", key, KEYS));
-            None
-        }
-    };
+            ),
+            _ => Mistake::unknown("limit", key, KEYS),
+        });
+    }
     let at_most = if value.is_empty() {
         mistakes.push(Mistake::new(format!(
             "`{key}:` has no value; write `{key}:200` (milliseconds) or `{key}:200ms`"

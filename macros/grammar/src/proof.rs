@@ -6,7 +6,7 @@
 //! `3 / n` at 95 %), and a percentile `q` of values far below its limit has an upper bound if `qⁿ ≤ e`. Both are what the verdict's own
 //! intervals give for such a run.
 
-use crate::slo::{Latency, Op, Slo, Stat, Subject};
+use crate::slo::{Latency, Op, Slo, Stat, StatKind, Subject};
 use std::fmt;
 
 /// Fewer requests do not show whether they depend on each other, so means and throughputs have no
@@ -126,16 +126,15 @@ impl Effort {
             (Subject::Goodput, Op::Gt | Op::Ge) => none_of(1.0 - slo.limit, slo.op == Op::Gt),
             (Subject::Errors | Subject::Goodput, _) => Some(1.0),
             (Subject::Throughput(_), _) => Some(few),
-            (Subject::Latency(Stat::Min | Stat::Max, _), _) => Some(1.0),
-            (Subject::Latency(Stat::Mean | Stat::Std, _), _) => Some(few),
-            (Subject::Latency(stat @ (Stat::Median | Stat::Percentile(_)), latency), op) => {
-                let percentile = match stat {
-                    Stat::Percentile(percentile) => percentile,
-                    _ => 50.0,
+            (Subject::Latency(stat, latency), op) => {
+                let percentile = match stat.kind() {
+                    StatKind::Moment => return Some(few),
+                    StatKind::Extreme => return Some(1.0),
+                    StatKind::Rank(percentile) if percentile <= 0.0 || percentile >= 100.0 => {
+                        return Some(1.0);
+                    }
+                    StatKind::Rank(percentile) => percentile,
                 };
-                if percentile <= 0.0 || percentile >= 100.0 {
-                    return Some(1.0);
-                }
                 let beyond = match op {
                     Op::Lt | Op::Le => 1.0 - percentile / 100.0,
                     Op::Gt | Op::Ge => percentile / 100.0,

@@ -4,36 +4,91 @@ use crate::call::{self, Call};
 use crate::{Mistake, Mistakes, duration};
 use std::fmt;
 
-/// A latency that a run has many values of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Latency {
-    /// `ttft`: time to the first token of any kind.
-    Ttft,
-    /// `ttfat`: time to the first answer token (reasoning left out).
-    Ttfat,
-    /// `tpot`: time per output token, the first one excluded.
-    Tpot,
-    /// `itl`: gap between consecutive token events.
-    Itl,
-    /// `e2el`: end-to-end latency.
-    E2el,
+macro_rules! latencies {
+    ($($(#[$doc:meta])* $name:literal => $Latency:ident;)*) => {
+        /// A latency that a run has many values of.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Latency {
+            $($(#[$doc])* $Latency,)*
+        }
+
+        impl Latency {
+            /// All of them, in the order in which they are shown.
+            pub const ALL: &[Latency] = &[$(Latency::$Latency),*];
+
+            /// Its name in limits and results.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Latency::$Latency => $name,)*
+                }
+            }
+        }
+
+        const LATENCIES: &[(&str, Latency)] = &[$(($name, Latency::$Latency)),*];
+    };
 }
 
-/// How many values become one.
+// A new latency is a row here, and its definition in goodput's `metrics/definition.rs`.
+latencies! {
+    /// `ttft`: time to the first token of any kind.
+    "ttft" => Ttft;
+    /// `ttfat`: time to the first answer token (reasoning left out).
+    "ttfat" => Ttfat;
+    /// `tpot`: time per output token, the first one excluded.
+    "tpot" => Tpot;
+    /// `itl`: gap between consecutive token events.
+    "itl" => Itl;
+    /// `e2el`: end-to-end latency.
+    "e2el" => E2el;
+}
+
+macro_rules! stats {
+    ($($(#[$doc:meta])* $name:literal => $Stat:ident, $kind:expr;)*) => {
+        /// How many values become one.
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub enum Stat {
+            $($(#[$doc])* $Stat,)*
+            /// `p99(…)`, `p99.9(…)`: percentile 0–100, by linear interpolation.
+            Percentile(f64),
+        }
+
+        impl Stat {
+            /// What it is made of.
+            pub fn kind(self) -> StatKind {
+                match self {
+                    $(Stat::$Stat => $kind,)*
+                    Stat::Percentile(percentile) => StatKind::Rank(percentile),
+                }
+            }
+        }
+
+        const STATS: &[(&str, Stat)] = &[$(($name, Stat::$Stat)),*];
+    };
+}
+
+/// What a statistic is made of, on which it depends how many requests prove something.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Stat {
+pub enum StatKind {
+    /// All values together.
+    Moment,
+    /// The value below which this many percent of the others are.
+    Rank(f64),
+    /// The first or last of the values of one run, which says nothing about the next.
+    Extreme,
+}
+
+// A new statistic is a row here, and its definition in goodput's `judge/statistic.rs`.
+stats! {
     /// `mean(…)`
-    Mean,
+    "mean" => Mean, StatKind::Moment;
     /// `median(…)`
-    Median,
+    "median" => Median, StatKind::Rank(50.0);
     /// `std(…)`: population standard deviation.
-    Std,
+    "std" => Std, StatKind::Moment;
     /// `min(…)`
-    Min,
+    "min" => Min, StatKind::Extreme;
     /// `max(…)`
-    Max,
-    /// `p99(…)`, `p99.9(…)`: percentile 0–100, by linear interpolation.
-    Percentile(f64),
+    "max" => Max, StatKind::Extreme;
 }
 
 /// What is counted per second.
@@ -86,25 +141,11 @@ pub struct Slo {
     pub limit: f64,
 }
 
-const LATENCIES: &[(&str, Latency)] = &[
-    ("ttft", Latency::Ttft),
-    ("ttfat", Latency::Ttfat),
-    ("tpot", Latency::Tpot),
-    ("itl", Latency::Itl),
-    ("e2el", Latency::E2el),
-];
 const THROUGHPUTS: &[(&str, Throughput)] = &[
     ("requests", Throughput::Requests),
     ("input", Throughput::Input),
     ("output", Throughput::Output),
     ("total", Throughput::Total),
-];
-const STATS: &[(&str, Stat)] = &[
-    ("mean", Stat::Mean),
-    ("median", Stat::Median),
-    ("std", Stat::Std),
-    ("min", Stat::Min),
-    ("max", Stat::Max),
 ];
 /// How subjects look, for messages.
 const SUBJECTS: &[&str] = &[
@@ -202,9 +243,12 @@ fn bare_subject(name: &str) -> Result<Subject, Mistake> {
         "goodput" => return Ok(Subject::Goodput),
         "errors" => return Ok(Subject::Errors),
         "throughput" => {
-            return Err(Mistake::new(
-                "`throughput` of what? Write `throughput(output)`, or requests, input, total",
-            ));
+            let others = THROUGHPUTS.iter().map(|(name, _)| *name);
+            let others: Vec<&str> = others.filter(|name| *name != "output").collect();
+            return Err(Mistake::new(format!(
+                "`throughput` of what? Write `throughput(output)`, or {}",
+                others.join(", ")
+            )));
         }
         _ => {}
     }
@@ -237,7 +281,8 @@ fn stat(name: &str) -> Result<Stat, Mistake> {
             "there is no `{name}`; percentiles go from `p0` to `p100`"
         ))),
         _ => {
-            let names = ["mean", "median", "std", "min", "max", "p50", "p99", "p99.9"];
+            let names = STATS.iter().map(|(name, _)| *name);
+            let names: Vec<&str> = names.chain(["p50", "p99", "p99.9"]).collect();
             Err(Mistake::unknown("statistic", name, &names))
         }
     }
@@ -432,7 +477,7 @@ fn name_of<T: PartialEq>(value: T, names: &[(&'static str, T)]) -> &'static str 
 
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(*self, LATENCIES))
+        f.write_str(self.name())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     judge::{Criteria, Finding, FindingKind, number},
-    metrics::Metrics,
+    metrics::{Metrics, definition},
     run::Run,
 };
 use goodput_grammar::{
@@ -24,7 +24,7 @@ pub(super) fn merged(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Optio
     if behind <= MERGED_BEHIND * events as f64 {
         return None;
     }
-    let by_gaps = |latency: Latency| matches!(latency, Latency::Itl | Latency::Tpot);
+    let by_gaps = |latency: Latency| !definition(latency).from_start;
     let slos = criteria.slos.iter().map(|slo| &slo.subject);
     let limits = metrics.goodput.limits.iter();
     let gated = slos
