@@ -1,11 +1,7 @@
 //! Wire dialects: how a request is encoded and its answer decoded. One file each.
 //!
-//! | | |
-//! |---|---|
-//! | completions | [`OpenAiCompletions`], [`DeepSpeedMii`], [`Tgi`], [`Sglang`], [`TensorRtLlm`], [`LlamaCpp`] |
-//! | chats | [`OpenAiChat`], [`OpenAiResponses`], [`Anthropic`], [`Ollama`] |
-//! | recordings | [`OpenAiAudio`] |
-//! | answers without tokens | [`OpenAiEmbeddings`], [`InfinityEmbeddings`], [`VllmPooling`], [`VllmRerank`] |
+//! A new one is a file here, with its `mod` and `use`, and a row of `with_backends!` in the grammar, which has the
+//! names. The suite in `conformance` then asks for what a server of its kind answers.
 
 mod answer;
 mod anthropic;
@@ -59,34 +55,18 @@ use goodput_grammar::names::BACKENDS;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// The backend of this name, one of [`BACKENDS`](goodput_grammar::names::BACKENDS).
-pub fn by_name(name: &str) -> Option<Arc<dyn Backend>> {
-    Some(match name {
-        "openai" => Arc::new(OpenAiCompletions::OPENAI),
-        "vllm" => Arc::new(OpenAiCompletions::VLLM),
-        "openai-chat" => Arc::new(OpenAiChat),
-        "openai-responses" => Arc::new(OpenAiResponses),
-        "openai-audio" => Arc::new(OpenAiAudio),
-        "openai-embeddings" => Arc::new(OpenAiEmbeddings::TEXTS),
-        "openai-embeddings-chat" => Arc::new(OpenAiEmbeddings::CHAT),
-        "openai-embeddings-clip" => Arc::new(OpenAiEmbeddings::CLIP),
-        "openai-embeddings-vlm2vec" => Arc::new(OpenAiEmbeddings::VLM2VEC),
-        "infinity-embeddings" => Arc::new(InfinityEmbeddings::PLAIN),
-        "infinity-embeddings-clip" => Arc::new(InfinityEmbeddings::CLIP),
-        "vllm-pooling" => Arc::new(VllmPooling),
-        "vllm-rerank" => Arc::new(VllmRerank),
-        "anthropic" => Arc::new(Anthropic),
-        "ollama" => Arc::new(Ollama),
-        "tgi" => Arc::new(Tgi),
-        "sglang" => Arc::new(Sglang),
-        "tensorrt-llm" => Arc::new(TensorRtLlm),
-        "lmdeploy" => Arc::new(OpenAiCompletions::LMDEPLOY),
-        "llama.cpp" => Arc::new(LlamaCpp),
-        "deepspeed-mii" => Arc::new(DeepSpeedMii),
-        "scalellm" => Arc::new(OpenAiCompletions::SCALELLM),
-        _ => return None,
-    })
+macro_rules! by_name {
+    ($($name:literal => $backend:expr;)*) => {
+        /// The backend of this name, one of [`BACKENDS`](goodput_grammar::names::BACKENDS).
+        pub fn by_name(name: &str) -> Option<Arc<dyn Backend>> {
+            Some(match name {
+                $($name => Arc::new($backend),)*
+                _ => return None,
+            })
+        }
+    };
 }
+goodput_grammar::with_backends!(by_name);
 
 /// A wire dialect.
 pub trait Backend: Send + Sync + std::fmt::Debug {
@@ -118,6 +98,12 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Whether the server can be asked to go on after the end of text. Default: where it generates.
     fn ignores_eos(&self) -> bool {
         self.task() == Task::Generate
+    }
+
+    /// Whether bodies take OpenAI's sampling parameters, such as `temperature`, at their top level. Default: they
+    /// do not.
+    fn takes_sampling(&self) -> bool {
+        false
     }
 
     /// Whether bodies say the model. Default: they do.

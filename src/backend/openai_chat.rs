@@ -34,6 +34,10 @@ impl Backend for OpenAiChat {
         "/v1/chat/completions"
     }
 
+    fn takes_sampling(&self) -> bool {
+        true
+    }
+
     fn takes(&self, shape: Shape) -> bool {
         matches!(shape, Shape::Text | Shape::Messages | Shape::Media(_))
     }

@@ -53,6 +53,10 @@ impl Backend for OpenAiCompletions {
         "/v1/completions"
     }
 
+    fn takes_sampling(&self) -> bool {
+        true
+    }
+
     fn takes(&self, shape: Shape) -> bool {
         shape == Shape::Text || shape == Shape::Tokens && self.takes_token_ids
     }

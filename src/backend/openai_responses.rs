@@ -38,6 +38,10 @@ impl Backend for OpenAiResponses {
         "/v1/responses"
     }
 
+    fn takes_sampling(&self) -> bool {
+        true
+    }
+
     fn takes(&self, shape: Shape) -> bool {
         matches!(
             shape,

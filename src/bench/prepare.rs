@@ -9,7 +9,7 @@ use crate::{
     backend::{Backend, WireOptions, by_name},
     client::{Body, Envelope},
     error::Error,
-    grammar::{dataset::Dataset, names::BACKENDS},
+    grammar::names::BACKENDS,
     plan::{self, Plan, PlanSpec, PlannedRequest, Shape},
     problem::Problem,
     redact,
@@ -91,7 +91,7 @@ impl Prepared {
             ignore_eos: bench
                 .wire
                 .ignore_eos
-                .unwrap_or_else(|| backend.ignores_eos() && ignores_eos(&bench.load.dataset)),
+                .unwrap_or_else(|| backend.ignores_eos() && bench.load.dataset.ignores_eos()),
             logprobs: bench.wire.logprobs,
             extra_body: (*bench.wire.extra_body).clone(),
         };
@@ -151,14 +151,6 @@ impl Prepared {
             problems => Err(Error::Invalid(problems.to_vec())),
         }
     }
-}
-
-/// Synthetic prompts would end at any time, and a trace says how long its answers were.
-fn ignores_eos(dataset: &Dataset) -> bool {
-    matches!(
-        dataset,
-        Dataset::Random(_) | Dataset::RandomMm(_) | Dataset::TimedTrace(_)
-    )
 }
 
 impl Bench {

@@ -11,19 +11,25 @@ pub struct Mistake(pub String);
 /// Everything that is wrong with an input, at once.
 pub type Mistakes = Vec<Mistake>;
 
+/// More names than these would bury the one that was meant.
+const FEW: usize = 12;
+
 impl Mistake {
     /// A mistake with this sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
         Mistake(sentence.into())
     }
 
-    /// `unknown {what} `{word}`; did you mean `…`? Valid: …`.
+    /// `unknown {what} `{word}`; did you mean `…`? Valid: …`; a long list is told only where nothing is near.
     pub fn unknown(what: &str, word: &str, valid: &[&str]) -> Self {
         if valid.is_empty() {
             return Mistake(format!("unknown {what} `{word}`; it has none"));
         }
         let list = valid.join(", ");
         match closest(word, valid) {
+            Some(near) if valid.len() > FEW => {
+                Mistake(format!("unknown {what} `{word}`; did you mean `{near}`?"))
+            }
             Some(near) => Mistake(format!(
                 "unknown {what} `{word}`; did you mean `{near}`? Valid: {list}"
             )),

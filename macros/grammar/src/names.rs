@@ -2,31 +2,48 @@
 
 use crate::{Mistake, mistake::closest};
 
-/// A wire dialect's name as people write it.
-pub const BACKENDS: &[&str] = &[
-    "openai",
-    "vllm",
-    "openai-chat",
-    "openai-responses",
-    "openai-audio",
-    "openai-embeddings",
-    "openai-embeddings-chat",
-    "openai-embeddings-clip",
-    "openai-embeddings-vlm2vec",
-    "infinity-embeddings",
-    "infinity-embeddings-clip",
-    "vllm-pooling",
-    "vllm-rerank",
-    "anthropic",
-    "ollama",
-    "tgi",
-    "sglang",
-    "tensorrt-llm",
-    "lmdeploy",
-    "llama.cpp",
-    "deepspeed-mii",
-    "scalellm",
-];
+/// Calls a macro with the one list of backends: `"name" => Value;` each, in the order of the documentation.
+/// [`BACKENDS`] is made of it, and in `goodput` the function that finds a backend by its name, where the values
+/// are: a name without a backend does not compile, and a backend without a name is never used.
+#[doc(hidden)]
+#[macro_export]
+#[rustfmt::skip]
+macro_rules! with_backends {
+    ($with:ident) => {
+        $with! {
+            "openai" => OpenAiCompletions::OPENAI;
+            "vllm" => OpenAiCompletions::VLLM;
+            "openai-chat" => OpenAiChat;
+            "openai-responses" => OpenAiResponses;
+            "openai-audio" => OpenAiAudio;
+            "openai-embeddings" => OpenAiEmbeddings::TEXTS;
+            "openai-embeddings-chat" => OpenAiEmbeddings::CHAT;
+            "openai-embeddings-clip" => OpenAiEmbeddings::CLIP;
+            "openai-embeddings-vlm2vec" => OpenAiEmbeddings::VLM2VEC;
+            "infinity-embeddings" => InfinityEmbeddings::PLAIN;
+            "infinity-embeddings-clip" => InfinityEmbeddings::CLIP;
+            "vllm-pooling" => VllmPooling;
+            "vllm-rerank" => VllmRerank;
+            "anthropic" => Anthropic;
+            "ollama" => Ollama;
+            "tgi" => Tgi;
+            "sglang" => Sglang;
+            "tensorrt-llm" => TensorRtLlm;
+            "lmdeploy" => OpenAiCompletions::LMDEPLOY;
+            "llama.cpp" => LlamaCpp;
+            "deepspeed-mii" => DeepSpeedMii;
+            "scalellm" => OpenAiCompletions::SCALELLM;
+        }
+    };
+}
+
+macro_rules! backends {
+    ($($name:literal => $backend:expr;)*) => {
+        /// A wire dialect's name as people write it.
+        pub const BACKENDS: &[&str] = &[$($name),*];
+    };
+}
+with_backends!(backends);
 
 /// What may become of a run whose evidence decides neither way.
 pub const ON_INCONCLUSIVE: &[&str] = &["fail", "pass", "warn"];
@@ -113,7 +130,7 @@ macro_rules! with_keys {
             endpoint: Text = r#""/v1/completions""#, "Path on the target, when it is not the backend's own.";
             model: Text = r#""my-model""#, "Model name on the wire; otherwise the server's first.";
             tokenizer: Text = r#""embedded""#, "`embedded`, `none`, a `tokenizer.json` or a model id.";
-            dataset: Text = r#""random(input = 256, output = 64)""#, "What is asked: `random(…)`, `random-mm(…)`, `random-rerank(…)`, `prefix_repetition(…)`, `sharegpt(…)`, `sonnet(…)`, `burstgpt(…)`, `custom(…)`, `custom_image(…)`, `custom_audio(…)`, `spec_bench(…)`, `speed_bench(…)`, `timed_trace(…)`, `hf(…)`: `docs/datasets.md`.";
+            dataset: Text = r#""random(input = 256, output = 64)""#, "What is asked: `random(…)`, `sharegpt(…)`, `custom(…)`, `timed_trace(…)`, `hf(…)`, …: `docs/datasets.md`.";
             rate: Number = "10", "Requests per second; `\"inf\"` sends all at once.";
             burstiness: Number = "1.0", "Shape of the gaps: 1 is Poisson, below 1 bursty, `\"inf\"` even.";
             ramp: Text = r#""linear 1..10""#, "A rising rate: `linear 1..10`, `exponential 1..16`.";

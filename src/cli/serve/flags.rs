@@ -7,6 +7,7 @@ mod server;
 
 use self::{dataset::DatasetFlags, export::ExportFlags, server::ServerFlags};
 use crate::{
+    backend,
     baseline::Settings,
     bench::{Bench, LoraAssignment},
     cli::{argv::Origins, baseline::BaselineFlags, outputs::OutputArgs, words::Words},
@@ -475,20 +476,10 @@ impl Args {
     }
 }
 
-/// The backends whose bodies have these parameters at their top level, under these names.
-const TAKE_SAMPLING: [&str; 6] = [
-    "openai",
-    "vllm",
-    "openai-chat",
-    "openai-responses",
-    "lmdeploy",
-    "scalellm",
-];
-
 impl Sampling {
     fn check(&self, backend: &str, problems: &mut Vec<Problem>) {
-        let known = goodput_grammar::names::BACKENDS.contains(&backend);
-        if known && !TAKE_SAMPLING.contains(&backend) && !self.body().is_empty() {
+        let refuses = backend::by_name(backend).is_some_and(|backend| !backend.takes_sampling());
+        if refuses && !self.body().is_empty() {
             let fix = "has no sampling flags such as --temperature. Put the server's own parameters \
                        into --extra-body";
             problems.push(Problem::new("--backend", backend, fix));

@@ -13,6 +13,9 @@ mod fit;
 mod golden;
 #[cfg(feature = "hf")]
 mod hf;
+#[cfg(not(feature = "hf"))]
+#[path = "hf_absent.rs"]
+mod hf;
 mod lengths;
 mod media;
 mod noise;
@@ -131,34 +134,17 @@ fn estimate(tokens: usize) -> TokenCount {
     }
 }
 
-/// The requests of a dataset.
-pub(super) fn sample(spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
-    match spec.dataset {
-        Dataset::Random(random) => random::sample(random, spec),
-        Dataset::RandomMm(set) => random_mm::sample(set, spec),
-        Dataset::RandomRerank(rerank) => rerank::sample(rerank, spec),
-        Dataset::PrefixRepetition(set) => prefix_repetition::sample(set, spec),
-        Dataset::ShareGpt(sharegpt) => sharegpt::sample(sharegpt, spec),
-        Dataset::Sonnet(sonnet) => sonnet::sample(sonnet, spec),
-        Dataset::BurstGpt(burstgpt) => burstgpt::sample(burstgpt, spec),
-        Dataset::Custom(custom) => custom::sample(custom, spec),
-        Dataset::CustomImage(custom) => custom_image::sample(custom, spec),
-        Dataset::CustomAudio(custom) => custom_audio::sample(custom, spec),
-        Dataset::SpecBench(set) => bench_sets::spec_bench(set, spec),
-        Dataset::SpeedBench(set) => bench_sets::speed_bench(set, spec),
-        Dataset::TimedTrace(trace) => trace::sample(trace, spec),
-        #[cfg(feature = "hf")]
-        Dataset::Hf(set) => hf::sample(set, spec),
-        #[cfg(not(feature = "hf"))]
-        Dataset::Hf(set) => Err(PlanError::new(format!(
-            "hf(\"{}\"): datasets of the Hugging Face hub need goodput's feature `hf`. Add it in \
-             Cargo.toml: goodput = {{ version = \"{}\", features = [\"hf\"] }}; for the command: cargo \
-             install goodput --features cli,hf",
-            set.path.display(),
-            env!("CARGO_PKG_VERSION")
-        ))),
-    }
+macro_rules! sample {
+    ($($(#[$doc:meta])* $name:literal => $Dataset:ident, $samples:path;)*) => {
+        /// The requests of a dataset.
+        pub(super) fn sample(spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
+            match spec.dataset {
+                $(Dataset::$Dataset(dataset) => $samples(dataset, spec),)*
+            }
+        }
+    };
 }
+goodput_grammar::with_datasets!(sample);
 
 /// A length that was made to be so: exact with a tokenizer.
 fn counted(tokens: usize, spec: &PlanSpec<'_>) -> TokenCount {

@@ -7,18 +7,56 @@ mod size;
 mod synthetic;
 
 pub use buckets::{Bucket, Buckets};
-pub use recorded::{
-    BurstGpt, Custom, CustomAudio, CustomImage, Hf, ShareGpt, Sonnet, SpecBench, SpeedBench,
-    TimedTrace,
-};
+pub use recorded::*;
 pub use size::fits;
-pub use synthetic::{PrefixRepetition, Random, RandomMm, RandomRerank};
+pub use synthetic::*;
 
 use crate::{Mistake, Mistakes, call::Call};
-use std::fmt;
+use std::{fmt, path::PathBuf};
+
+/// Calls a macro with the one list of datasets: `"name" => Settings, samples;` each, in the order of the
+/// documentation. [`Dataset`] is made of it, and in `goodput` the function that draws a dataset's requests, where
+/// `samples` is: settings without samples do not compile. The command has its names from here, too.
+#[doc(hidden)]
+#[macro_export]
+#[rustfmt::skip]
+macro_rules! with_datasets {
+    ($with:ident) => {
+        $with! {
+            /// Synthetic prompts of an exact token length.
+            "random" => Random, random::sample;
+            /// Synthetic prompts with pictures and videos of noise.
+            "random-mm" => RandomMm, random_mm::sample;
+            /// A query and synthetic documents to score.
+            "random-rerank" => RandomRerank, rerank::sample;
+            /// Synthetic prompts that share some prefixes.
+            "prefix_repetition" => PrefixRepetition, prefix_repetition::sample;
+            /// Conversations in ShareGPT's format: turn 0 is the prompt, turn 1 sets the output length.
+            "sharegpt" => ShareGpt, sharegpt::sample;
+            /// Lines of a text.
+            "sonnet" => Sonnet, sonnet::sample;
+            /// Lengths of BurstGPT's trace.
+            "burstgpt" => BurstGpt, burstgpt::sample;
+            /// One JSON object with a `prompt` a line.
+            "custom" => Custom, custom::sample;
+            /// One JSON object with a `prompt` and pictures a line.
+            "custom_image" => CustomImage, custom_image::sample;
+            /// One JSON object with a `prompt` and a clip of sound a line.
+            "custom_audio" => CustomAudio, custom_audio::sample;
+            /// Spec-Bench: one JSON object with `turns` a line.
+            "spec_bench" => SpecBench, bench_sets::spec_bench;
+            /// SPEED-Bench: one JSON object with `messages` a line.
+            "speed_bench" => SpeedBench, bench_sets::speed_bench;
+            /// A recorded trace with its times.
+            "timed_trace" => TimedTrace, trace::sample;
+            /// A set of the Hugging Face hub.
+            "hf" => Hf, hf::sample;
+        }
+    };
+}
 
 macro_rules! datasets {
-    ($($(#[$doc:meta])* $name:literal => $Dataset:ident;)*) => {
+    ($($(#[$doc:meta])* $name:literal => $Dataset:ident, $samples:path;)*) => {
         /// A dataset and its settings.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Dataset {
@@ -41,13 +79,29 @@ macro_rules! datasets {
                 $(Some(&$name) => Dataset::$Dataset($Dataset::read(call.args(), &mut mistakes)),)*
                 _ => return Err(vec![Mistake::unknown("dataset", call.name, NAMES)]),
             };
-            match mistakes.is_empty() {
-                true => Ok(dataset),
-                false => Err(mistakes),
+            if mistakes.is_empty() {
+                Ok(dataset)
+            } else {
+                Err(mistakes)
             }
         }
 
+        /// The dataset of this name with its defaults, and an empty path if it has one.
+        pub fn named(name: &str) -> Option<Dataset> {
+            Some(match name {
+                $($name => Dataset::$Dataset($Dataset::default()),)*
+                _ => return None,
+            })
+        }
+
         impl Dataset {
+            /// Where its data is; `None` if it is made up.
+            pub fn path_mut(&mut self) -> Option<&mut PathBuf> {
+                match self {
+                    $(Dataset::$Dataset(dataset) => dataset.path_mut(),)*
+                }
+            }
+
             /// The whole numbers among its settings, each with its name.
             pub fn wholes(&self) -> Vec<(&'static str, u64)> {
                 match self {
@@ -67,36 +121,7 @@ macro_rules! datasets {
     };
 }
 
-datasets! {
-    /// Synthetic prompts of an exact token length.
-    "random" => Random;
-    /// Synthetic prompts with pictures and videos of noise.
-    "random-mm" => RandomMm;
-    /// A query and synthetic documents to score.
-    "random-rerank" => RandomRerank;
-    /// Synthetic prompts that share some prefixes.
-    "prefix_repetition" => PrefixRepetition;
-    /// Conversations in ShareGPT's format: turn 0 is the prompt, turn 1 sets the output length.
-    "sharegpt" => ShareGpt;
-    /// Lines of a text.
-    "sonnet" => Sonnet;
-    /// Lengths of BurstGPT's trace.
-    "burstgpt" => BurstGpt;
-    /// One JSON object with a `prompt` a line.
-    "custom" => Custom;
-    /// One JSON object with a `prompt` and pictures a line.
-    "custom_image" => CustomImage;
-    /// One JSON object with a `prompt` and a clip of sound a line.
-    "custom_audio" => CustomAudio;
-    /// Spec-Bench: one JSON object with `turns` a line.
-    "spec_bench" => SpecBench;
-    /// SPEED-Bench: one JSON object with `messages` a line.
-    "speed_bench" => SpeedBench;
-    /// A recorded trace with its times.
-    "timed_trace" => TimedTrace;
-    /// A set of the Hugging Face hub.
-    "hf" => Hf;
-}
+with_datasets!(datasets);
 
 impl Dataset {
     /// Gaps between the tokens of an answer at most; `None` when nobody knows before the run.
@@ -121,6 +146,15 @@ impl Dataset {
             Dataset::Sonnet(set) => (set.input + set.prefix) as f64,
             _ => return None,
         })
+    }
+
+    /// Whether answers go on after the end of text unless the bench says otherwise: synthetic prompts would end at
+    /// any time, and a trace says how long its answers were.
+    pub fn ignores_eos(&self) -> bool {
+        matches!(
+            self,
+            Dataset::Random(_) | Dataset::RandomMm(_) | Dataset::TimedTrace(_)
+        )
     }
 
     /// Pixels of a request at most.
@@ -241,12 +275,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case(
-        "randm(input = 1)",
-        "unknown dataset `randm`; did you mean `random`? Valid: random, \
-         random-mm, random-rerank, prefix_repetition, sharegpt, sonnet, burstgpt, custom, \
-         custom_image, custom_audio, spec_bench, speed_bench, timed_trace, hf"
-    )]
+    #[case("randm(input = 1)", "unknown dataset `randm`; did you mean `random`?")]
+    #[case("qa(x)", &format!("unknown dataset `qa`. Valid: {}", NAMES.join(", ")))]
     #[case(
         "random(inputs = 1)",
         "unknown setting of `random` `inputs`; did you mean `input`? Valid: \

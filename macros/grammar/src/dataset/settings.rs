@@ -128,6 +128,11 @@ macro_rules! settings {
                     .collect()
             }
 
+            pub(super) fn path_mut(&mut self) -> Option<&mut std::path::PathBuf> {
+                let paths: Vec<&mut std::path::PathBuf> = vec![$({ let _: &str = $example; &mut self.path })?];
+                paths.into_iter().next()
+            }
+
             pub(super) fn read(
                 args: &[crate::call::Arg<'_>],
                 mistakes: &mut crate::Mistakes,

@@ -51,10 +51,7 @@ fn says_all_mistakes_at_once() {
             "`itl`: `7` has no unit; write `7ms`, `7us` or `7s`",
             "`seed = x`: expected a whole number of at least 0",
             "`model` has no value; write `model = …`",
-            "unknown fault `rest`; did you mean `reset`? Valid: refuse, slow_headers, stall, \
-             reset, cut, end_early, truncated_utf8, error_event, status, no_usage, wrong_usage, \
-             no_done, duplicate, role_only, empty, usage_only, tokens_per_chunk, crlf, drip, \
-             no_tokens",
+            "unknown fault `rest`; did you mean `reset`?",
             "`crlf` takes no value, `1` is given",
         ]
     );
@@ -102,10 +99,7 @@ fn reads_an_engine() {
 )]
 #[case(
     "engine = linear, max_num_seq = 5",
-    "unknown setting of the simulation `max_num_seq`; did you mean `max_num_seqs`? Valid: noise, seed, \
-     model, engine, faults, max_num_seqs, max_num_batched_tokens, block_size, num_blocks, \
-     enable_prefix_caching, enable_chunked_prefill, scheduling_policy, num_speculative_tokens, \
-     acceptance, max_loras, lora_modules, t0, tp, td, tk"
+    "unknown setting of the simulation `max_num_seq`; did you mean `max_num_seqs`?"
 )]
 #[case("engine", "`engine` has no value; write `engine = …`")]
 #[case(

@@ -3,16 +3,16 @@
 mod buckets;
 mod read;
 
-use crate::grammar::dataset::SpeedBench;
-use clap::{ArgAction, ValueEnum};
+use crate::grammar::dataset::{NAMES, SpeedBench};
+use clap::ArgAction;
 use std::path::PathBuf;
 
 /// What is asked. Each dataset is described in docs/datasets.md.
 #[derive(Debug, clap::Args)]
 pub(super) struct DatasetFlags {
     /// What is asked.
-    #[arg(long, value_enum, default_value_t = Name::Random)]
-    dataset_name: Name,
+    #[arg(long, value_parser = NAMES.to_vec(), default_value = "random")]
+    dataset_name: String,
     /// File or folder of the dataset; of hf, the id of a set or a folder.
     #[arg(long)]
     pub(super) dataset_path: Option<PathBuf>,
@@ -201,42 +201,4 @@ struct HubFlags {
     /// Longest clip of speech in seconds.
     #[arg(long, default_value_t = f64::INFINITY)]
     asr_max_audio_len_sec: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Name {
-    Random,
-    #[value(name = "random-mm")]
-    RandomMm,
-    #[value(name = "random-rerank")]
-    RandomRerank,
-    #[value(name = "prefix_repetition")]
-    PrefixRepetition,
-    #[value(name = "sharegpt")]
-    ShareGpt,
-    Sonnet,
-    #[value(name = "burstgpt")]
-    BurstGpt,
-    Custom,
-    #[value(name = "custom_image")]
-    CustomImage,
-    #[value(name = "custom_audio")]
-    CustomAudio,
-    #[value(name = "spec_bench")]
-    SpecBench,
-    #[value(name = "speed_bench")]
-    SpeedBench,
-    #[value(name = "timed_trace")]
-    TimedTrace,
-    Hf,
-}
-
-impl Name {
-    /// Whether it is made up, so that there is no path.
-    fn is_synthetic(self) -> bool {
-        matches!(
-            self,
-            Name::Random | Name::RandomMm | Name::RandomRerank | Name::PrefixRepetition
-        )
-    }
 }

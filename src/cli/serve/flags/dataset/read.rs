@@ -1,11 +1,11 @@
 //! The dataset that the flags describe.
 
-use super::{DatasetFlags, Name, buckets};
+use super::{DatasetFlags, buckets};
 use crate::{
     cli::argv::float,
     grammar::dataset::{
-        BurstGpt, Custom, CustomAudio, CustomImage, Dataset, Hf, PrefixRepetition, Random,
-        RandomMm, RandomRerank, ShareGpt, Sonnet, SpecBench, SpeedBench, TimedTrace,
+        self, Custom, CustomAudio, CustomImage, Dataset, Hf, PrefixRepetition, Random, RandomMm,
+        RandomRerank, ShareGpt, Sonnet, SpecBench, SpeedBench, TimedTrace,
     },
     problem::Problem,
 };
@@ -18,145 +18,154 @@ impl DatasetFlags {
         &self,
         problems: &mut Vec<Problem>,
     ) -> Option<Dataset> {
+        // Clap takes no other name.
+        let mut dataset = dataset::named(&self.dataset_name)?;
         let trace = &self.trace;
-        if (trace.self_timed || trace.no_self_timed) && self.dataset_name != Name::TimedTrace {
+        let replays = matches!(dataset, Dataset::TimedTrace(_));
+        if (trace.self_timed || trace.no_self_timed) && !replays {
             problems.push(Problem::new(
                 "--self-timed",
                 "(set)",
                 "has no meaning for this dataset. Add --dataset-name timed_trace",
             ));
         }
-        match self.dataset_name.is_synthetic() {
-            true => self.synthetic(problems),
-            false => self.recorded(problems),
-        }
-    }
-
-    fn synthetic(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
-        if let Some(path) = &self.dataset_path {
-            problems.push(Problem::new(
+        match (dataset.path_mut(), &self.dataset_path) {
+            (Some(path), Some(given)) => path.clone_from(given),
+            (Some(_), None) => {
+                problems.push(Problem::new(
+                    "--dataset-path",
+                    "(missing)",
+                    "is needed: the file with the prompts",
+                ));
+                return None;
+            }
+            (None, Some(given)) => problems.push(Problem::new(
                 "--dataset-path",
-                path.display(),
+                given.display(),
                 "has no meaning for a synthetic dataset. Add --dataset-name, such as custom or \
                  sharegpt",
-            ));
+            )),
+            (None, None) => {}
         }
-        let random = &self.random;
-        let (input_range_ratio, output_range_ratio) = self.range_ratios(problems)?;
+        self.with_flags(dataset, problems)
+    }
+
+    /// The dataset with the settings that vLLM's flags have for it. One that vLLM does not know has its defaults.
+    fn with_flags(&self, dataset: Dataset, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let (keep_order, no_oversample) = (self.disable_shuffle, self.no_oversample);
+        let (random, text) = (&self.random, &self.text);
         let input = self.input_len.unwrap_or(random.random_input_len);
         let output = self.output_len.unwrap_or(random.random_output_len);
-        Some(match self.dataset_name {
-            Name::RandomMm => {
-                let buckets = buckets::read(&random.random_mm_bucket_config);
-                let buckets = buckets.map_err(|why| {
-                    let given = &random.random_mm_bucket_config;
-                    problems.push(Problem::new("--random-mm-bucket-config", given, why));
-                });
-                let (max_images, max_videos) = self.limits(problems)?;
-                Dataset::RandomMm(RandomMm {
+        Some(match dataset {
+            Dataset::Random(_) => {
+                let (input_range_ratio, output_range_ratio) = self.range_ratios(problems)?;
+                Dataset::Random(Random {
                     input,
                     output,
                     input_range_ratio,
                     output_range_ratio,
                     prefix: random.random_prefix_len,
-                    items: random.random_mm_base_items_per_request,
-                    items_range_ratio: random.random_mm_num_mm_items_range_ratio,
-                    max_images,
-                    max_videos,
-                    buckets: buckets.ok()?,
+                    token_ids: random.prompt_token_ids,
+                    batch: random.random_batch_size.max(1),
+                    image_url: random.image_url.clone(),
                 })
             }
-            Name::RandomRerank => Dataset::RandomRerank(RandomRerank {
+            Dataset::RandomMm(_) => self.random_mm(input, output, problems)?,
+            Dataset::RandomRerank(_) => Dataset::RandomRerank(RandomRerank {
                 input,
-                range_ratio: input_range_ratio,
+                range_ratio: self.range_ratios(problems)?.0,
                 batch: random.random_batch_size.max(1),
                 no_reranker: random.no_reranker,
             }),
-            Name::PrefixRepetition => Dataset::PrefixRepetition(PrefixRepetition {
-                prefix: random.prefix_repetition_prefix_len,
-                suffix: random.prefix_repetition_suffix_len,
-                prefixes: random.prefix_repetition_num_prefixes.max(1),
-                output: self
-                    .output_len
-                    .unwrap_or(random.prefix_repetition_output_len),
-                keep_order: self.disable_shuffle,
-            }),
-            _ => Dataset::Random(Random {
-                input,
-                output,
-                input_range_ratio,
-                output_range_ratio,
-                prefix: random.random_prefix_len,
-                token_ids: random.prompt_token_ids,
-                batch: random.random_batch_size.max(1),
-                image_url: random.image_url.clone(),
-            }),
-        })
-    }
-
-    fn recorded(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
-        let Some(path) = self.dataset_path.clone() else {
-            problems.push(Problem::new(
-                "--dataset-path",
-                "(missing)",
-                "is needed: the file with the prompts",
-            ));
-            return None;
-        };
-        let keep_order = self.disable_shuffle;
-        let no_oversample = self.no_oversample;
-        let text = &self.text;
-        Some(match self.dataset_name {
-            Name::ShareGpt => Dataset::ShareGpt(ShareGpt {
-                path,
+            Dataset::PrefixRepetition(_) => {
+                self.range_ratios(problems)?;
+                Dataset::PrefixRepetition(PrefixRepetition {
+                    prefix: random.prefix_repetition_prefix_len,
+                    suffix: random.prefix_repetition_suffix_len,
+                    prefixes: random.prefix_repetition_num_prefixes.max(1),
+                    output: self
+                        .output_len
+                        .unwrap_or(random.prefix_repetition_output_len),
+                    keep_order,
+                })
+            }
+            Dataset::ShareGpt(set) => Dataset::ShareGpt(ShareGpt {
                 output: self.output_len.or(self.sharegpt_output_len),
-                media: None,
                 keep_order,
                 no_oversample,
+                ..set
             }),
-            Name::Sonnet => Dataset::Sonnet(Sonnet {
-                path,
+            Dataset::Sonnet(set) => Dataset::Sonnet(Sonnet {
                 input: self.input_len.unwrap_or(text.sonnet_input_len),
                 output: self.output_len.unwrap_or(text.sonnet_output_len),
                 prefix: text.sonnet_prefix_len,
+                ..set
             }),
-            Name::BurstGpt => Dataset::BurstGpt(BurstGpt { path }),
-            Name::CustomImage => Dataset::CustomImage(CustomImage {
-                path,
+            Dataset::Custom(set) => Dataset::Custom(Custom {
                 output: self.custom_output(problems)?,
                 keep_order,
                 no_oversample,
+                ..set
             }),
-            Name::CustomAudio => Dataset::CustomAudio(CustomAudio {
-                path,
+            Dataset::CustomImage(set) => Dataset::CustomImage(CustomImage {
                 output: self.custom_output(problems)?,
                 keep_order,
                 no_oversample,
+                ..set
             }),
-            Name::SpecBench => Dataset::SpecBench(SpecBench {
-                path,
+            Dataset::CustomAudio(set) => Dataset::CustomAudio(CustomAudio {
+                output: self.custom_output(problems)?,
+                keep_order,
+                no_oversample,
+                ..set
+            }),
+            Dataset::SpecBench(set) => Dataset::SpecBench(SpecBench {
                 output: self.output_len.unwrap_or(text.spec_bench_output_len),
                 category: text.spec_bench_category.clone(),
                 keep_order,
                 no_oversample,
+                ..set
             }),
-            Name::SpeedBench => Dataset::SpeedBench(SpeedBench {
-                path,
+            Dataset::SpeedBench(set) => Dataset::SpeedBench(SpeedBench {
                 subset: text.speed_bench_dataset_subset.clone(),
                 output: text.speed_bench_output_len,
                 category: text.speed_bench_category.clone(),
                 keep_order,
                 no_oversample,
+                ..set
             }),
-            Name::TimedTrace => self.timed_trace(path, problems)?,
-            Name::Hf => self.hf(path),
-            _ => Dataset::Custom(Custom {
-                path,
-                output: self.custom_output(problems)?,
-                keep_order,
-                no_oversample,
-            }),
+            Dataset::TimedTrace(set) => self.timed_trace(set.path, problems)?,
+            Dataset::Hf(set) => self.hf(set.path),
+            set => set,
         })
+    }
+
+    fn random_mm(
+        &self,
+        input: usize,
+        output: usize,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Dataset> {
+        let random = &self.random;
+        let (input_range_ratio, output_range_ratio) = self.range_ratios(problems)?;
+        let buckets = buckets::read(&random.random_mm_bucket_config);
+        let buckets = buckets.map_err(|why| {
+            let given = &random.random_mm_bucket_config;
+            problems.push(Problem::new("--random-mm-bucket-config", given, why));
+        });
+        let (max_images, max_videos) = self.limits(problems)?;
+        Some(Dataset::RandomMm(RandomMm {
+            input,
+            output,
+            input_range_ratio,
+            output_range_ratio,
+            prefix: random.random_prefix_len,
+            items: random.random_mm_base_items_per_request,
+            items_range_ratio: random.random_mm_num_mm_items_range_ratio,
+            max_images,
+            max_videos,
+            buckets: buckets.ok()?,
+        }))
     }
 
     /// `Some(None)` takes each row's own.
