@@ -1,7 +1,11 @@
 //! Runs a bench: target → plan → drive → measure → judge.
 
 use super::{
-    Bench, control::Control, deliver::Drive, extend::Delivered, prepare::Prepared, remarks,
+    Bench,
+    control::Control,
+    line::{Line, Outgoing},
+    prepare::Prepared,
+    remarks,
 };
 use crate::{
     address::Endpoint,
@@ -13,12 +17,12 @@ use crate::{
     problem::Problem,
     record, redact,
     report::Report,
-    run::{Audit, Run, Setup, Timestamps},
+    run::Run,
     stats::compare::Rule,
     stop::Stopper,
     targets::{AnyTarget, Guard, Opened, Place, TargetError},
 };
-use std::{collections::BTreeMap, mem::take};
+use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
 impl Bench {
@@ -132,26 +136,18 @@ impl Bench {
         let opened = opened(&target, control)?;
         let mut prepared = self.prepare(&opened.place, None, control)?;
         prepared.align();
-        let to_run = |delivered: &mut Delivered| {
-            self.to_run(&opened.place, target.describe(), &prepared, delivered)
-        };
         let about = self.about(&opened.place, &prepared, target.has_metrics(), control);
         let gate = self.gate(&opened.place, &prepared, &target.describe(), &about)?;
         control.go_on("prepared its requests")?;
-        let setup = self.setup_of_plan(&opened.place, target.describe(), &prepared);
         self.tell_left_journals(&opened.place, control);
+        let setup = self.setup(&opened.place, &prepared);
         let journal = self.journal(&opened.place, setup, control);
         let control = &control.journaling(journal.as_ref());
-        let goes_on = |delivered: &mut Delivered| self.goes_on(delivered, to_run);
-        let drive = Drive {
-            goes_on: &goes_on,
-            ..Drive::once(&prepared, control)
-        };
-        let mut delivered = self.deliver(&opened.place, &drive)?;
-        let segments = delivered.segments();
-        let notes = prepared.plan.notes.iter().cloned();
-        let notes = notes.chain(delivered.remark.take()).collect();
-        let mut run = to_run(&mut delivered);
+        let grow = async |line: &Line<'_>, first: Outgoing| self.grow(line, first).await;
+        let (segments, remark) = self.connect(&opened.place, &prepared, control, grow)?;
+        let notes = prepared.plan.notes.iter().cloned().chain(remark).collect();
+        let count = segments.count();
+        let mut run = segments.into_run();
         if !about.is_empty() {
             run.server.get_or_insert_default().about = about;
         }
@@ -159,7 +155,7 @@ impl Bench {
         let planned = prepared.plan.requests.len();
         let ended = Ended {
             run,
-            segments,
+            segments: count,
             notes,
             complaint,
             gate: gate.map(|gate| (gate, planned)),
@@ -244,69 +240,6 @@ impl Bench {
                 ));
                 Ok(None)
             }
-        }
-    }
-
-    /// Takes what was delivered, as a run; [`Delivered::take_back`] is the way back.
-    pub(super) fn to_run(
-        &self,
-        place: &Place,
-        target: String,
-        prepared: &Prepared,
-        delivered: &mut Delivered,
-    ) -> Run {
-        let (requests, plan_hash) = (delivered.planned(), delivered.plan_hash());
-        let rate_changes = delivered.rate_changes(self);
-        let delivery = &mut delivered.delivery;
-        Run {
-            setup: self.setup(place, target, prepared, requests, plan_hash),
-            duration: delivery.duration,
-            audit: Audit {
-                timestamps: match place.is_on_virtual_time() {
-                    true => Timestamps::Virtual,
-                    false if delivery.reads.by_kernel > 0 => Timestamps::Kernel,
-                    false => Timestamps::Monotonic,
-                },
-                connections: delivery.connections,
-                reads: (&delivery.reads).into(),
-                watch: delivery.watch.as_ref().map(Into::into),
-                descriptors: delivered.descriptors,
-                resolve_ms: delivery.resolved_in.map(|time| time.as_secs_f64() * 1e3),
-                server_ttft: delivered.server_ttft,
-            },
-            partial: delivery.partial,
-            rate_changes,
-            server: delivered.server.take(),
-            probes: take(&mut delivery.probes),
-            records: take(&mut delivery.records),
-        }
-    }
-
-    /// What was asked, as far as numbers depend on it.
-    pub(super) fn setup(
-        &self,
-        place: &Place,
-        target: String,
-        prepared: &Prepared,
-        requests: usize,
-        plan_hash: String,
-    ) -> Setup {
-        Setup {
-            name: self.name.clone(),
-            backend: prepared.backend.name().to_owned(),
-            task: prepared.backend.task(),
-            target,
-            simulated: matches!(place, Place::Simulation(_)),
-            model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
-            tokenizer: prepared.tokenizer.name().map(str::to_owned),
-            requests,
-            rate: (self.load.rate.is_finite() && !self.load.replays()).then_some(self.load.rate),
-            burstiness: self.load.burstiness,
-            max_concurrency: self.load.max_concurrency,
-            open_loop: self.load.open_loop(),
-            seed: self.load.seed,
-            request_id_prefix: self.load.request_id_prefix.clone(),
-            plan_hash,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which runs have a journal, and what its first line says.
 
-use super::{Bench, Control, prepare::Prepared};
+use super::{Bench, Control};
 use crate::{
     journal::{FORM, Heading, Journal},
     run::Setup,
@@ -58,17 +58,6 @@ impl Bench {
                  the file when it is of no use"
             ));
         }
-    }
-
-    /// What the journal of a run says of the plan that it sends once.
-    pub(super) fn setup_of_plan(
-        &self,
-        place: &Place,
-        target: String,
-        prepared: &Prepared,
-    ) -> Setup {
-        let plan = &prepared.plan;
-        self.setup(place, target, prepared, plan.requests.len(), plan.hash())
     }
 }
 

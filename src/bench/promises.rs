@@ -1,15 +1,17 @@
 //! Random plans against random servers with random faults: the promises that every run keeps.
 
-use super::*;
+use super::{Bench, Control, conduct::Ended, line::Line};
 use crate::{
-    clock::on_virtual_time,
+    client::Dialer,
+    clock::{Nanos, on_virtual_time},
     grammar::fault::{Fault, Kind, When},
     record::{CountSource, Phase, RequestError},
     report::{JsonOptions, Report, vllm_json},
-    sim::SimServer,
+    sim::{InProcess, SimServer},
+    targets::Place,
 };
 use proptest::prelude::*;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -163,28 +165,25 @@ impl Trial {
     /// The report, and the server as the run left it.
     fn run(&self) -> (Report, Arc<SimServer>) {
         let bench = self.bench();
-        let target = bench.chosen_target();
-        let place = target.open().unwrap().place;
+        let place = bench.chosen_target().open().unwrap().place;
         let Place::Simulation(simulation) = &place else {
             panic!("{place:?}")
         };
         let prepared = bench.prepare(&place, None, &Control::default()).unwrap();
         let server = prepared.simulated(simulation).unwrap();
-        let delivery = on_virtual_time(async |clock| {
+        let control = Control::default();
+        let sent = on_virtual_time(async |clock| {
             let pipes = InProcess::new(server.clone(), clock.clone());
             let dialer = Dialer::in_process(pipes);
-            let control = Control::default();
-            let drive = Drive::once(&prepared, &control);
-            let delivery = bench.drive(dialer, clock.clone(), &drive).await;
+            let line = Line::new(&bench, &place, &prepared, &control, dialer, &clock);
+            let sent = line.open(async |line, plan| line.send(plan).await).await;
             // An engine frees what it held when its step ends.
             clock.sleep_until(clock.now().after(ms(1_000))).await;
-            delivery
+            sent
         });
-        let mut delivery = delivery.unwrap().unwrap();
-        let run = bench.to_run(&place, target.describe(), &prepared, &mut delivery);
         (
-            bench.judge(crate::bench::conduct::Ended {
-                run,
+            bench.judge(Ended {
+                run: sent.unwrap().unwrap().into_run(),
                 segments: 1,
                 notes: Vec::new(),
                 complaint: None,

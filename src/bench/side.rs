@@ -4,9 +4,9 @@ use super::{
     Bench, Control,
     alike::Alike,
     conduct::{closed, opened},
-    deliver::Drive,
-    extend::Delivered,
+    line::{Line, Outgoing},
     prepare::Prepared,
+    segments::Segments,
     spec::{Demands, Keeping},
 };
 use crate::{
@@ -60,13 +60,13 @@ pub(super) struct Side {
     own_prompts: Option<usize>,
     server: Option<Server>,
     /// All its runs, as if they were one.
-    delivered: Option<Delivered>,
+    whole: Option<Segments>,
     /// What the last server of several complained of.
     pub(super) complaint: Option<String>,
     /// Requests of its runs that failed, and all that came to an end.
     failed: (u64, u64),
     /// What the runs were made with.
-    last: Option<(Place, Prepared)>,
+    last: Option<Prepared>,
     /// Of all its runs.
     journal: Journaled,
 }
@@ -92,14 +92,13 @@ pub(super) struct Segment {
     anatomy: Anatomy,
     /// Why it is invalid, and what is said of it.
     pub(super) invalid: Option<(FindingKind, Finding)>,
-    delivered: Delivered,
-    place: Place,
+    sent: Segments,
     prepared: Prepared,
 }
 
 impl Segment {
     pub(super) fn is_partial(&self) -> bool {
-        self.delivered.delivery.partial
+        self.sent.is_partial()
     }
 }
 
@@ -129,7 +128,7 @@ impl Side {
             target,
             own_prompts: None,
             server: None,
-            delivered: None,
+            whole: None,
             complaint: None,
             failed: (0, 0),
             last: None,
@@ -175,12 +174,9 @@ impl Side {
         let place = self.place(&server.place, pair);
         let journal = self.begun_journal(&place, &prepared, control);
         let control = control.journaling(journal.as_ref());
-        let drive = Drive::once(&prepared, &control);
-        let mut delivered = self.bench.deliver(&place, &drive)?;
-        let run = self.to_run(&place, &prepared, &mut delivered);
-        let (metrics, judgement) = self.bench.criteria(1).assess(&run);
-        let anatomy = Anatomy::of(&run);
-        delivered.take_back(run);
+        let (sent, _) = self.bench.connect(&place, &prepared, &control, once)?;
+        let (metrics, judgement) = self.bench.criteria(1).assess(sent.run());
+        let anatomy = Anatomy::of(sent.run());
         let mut findings = judgement.findings.into_iter();
         let invalid = findings.find(|finding| finding.kind.invalidates());
         let invalid = invalid.map(|finding| (finding.kind, self.pair_is_invalid(pair, &finding)));
@@ -192,8 +188,7 @@ impl Side {
             metrics,
             anatomy,
             invalid,
-            delivered,
-            place,
+            sent,
             prepared,
         })
     }
@@ -208,9 +203,7 @@ impl Side {
         if let Journaled::Begun(journal) = &self.journal {
             return journal.clone();
         }
-        let of_plan = self
-            .bench
-            .setup_of_plan(place, self.target.describe(), prepared);
+        let of_plan = self.bench.setup(place, prepared);
         let setup = Setup {
             name: self.which.name(&of_plan.name),
             requests: of_plan.requests * self.bench.demands.pairs,
@@ -234,12 +227,11 @@ impl Side {
 
     /// Makes a run part of the side's whole; its numbers, and where its time went.
     pub(super) fn keep(&mut self, segment: Segment) -> (Metrics, Anatomy) {
-        let plan = segment.prepared.plan.clone();
-        match &mut self.delivered {
-            Some(whole) => whole.append(segment.delivered.into_watched(), plan),
-            None => self.delivered = Some(segment.delivered),
+        match &mut self.whole {
+            Some(whole) => whole.append(segment.sent),
+            None => self.whole = Some(segment.sent),
         }
-        self.last = Some((segment.place, segment.prepared));
+        self.last = Some(segment.prepared);
         let counts = &segment.metrics.counts;
         self.failed = (
             self.failed.0 + counts.failed,
@@ -266,8 +258,7 @@ impl Side {
                 observer: Arc::new(Silent),
                 ..control.clone()
             };
-            self.bench
-                .deliver(&opened.place, &Drive::once(&warm_up, &unseen))?;
+            self.bench.connect(&opened.place, &warm_up, &unseen, once)?;
         }
         // It is ready now, and stays so.
         if !self.target.in_turn() {
@@ -308,11 +299,6 @@ impl Side {
         }
     }
 
-    fn to_run(&self, place: &Place, prepared: &Prepared, delivered: &mut Delivered) -> Run {
-        let target = self.target.describe();
-        self.bench.to_run(place, target, prepared, delivered)
-    }
-
     fn pair_is_invalid(&self, pair: usize, finding: &Finding) -> Finding {
         Finding {
             kind: FindingKind::Pair,
@@ -331,15 +317,13 @@ impl Side {
     }
 
     fn runs(&self) -> usize {
-        self.delivered.as_ref().map_or(0, Delivered::segments)
+        self.whole.as_ref().map_or(0, Segments::count)
     }
 
     /// All runs as one, which ends the side.
     pub(super) fn whole_run(&mut self) -> Result<Run, Error> {
-        let runs = self.last.as_ref().zip(self.delivered.take());
-        let ((place, prepared), mut delivered) =
-            runs.ok_or_else(|| Error::Target("nothing was sent".into()))?;
-        Ok(self.to_run(place, prepared, &mut delivered))
+        let whole = self.whole.take().map(Segments::into_run);
+        whole.ok_or_else(|| Error::Target("nothing was sent".into()))
     }
 
     /// Stops what was started.
@@ -350,12 +334,12 @@ impl Side {
 
     pub(super) fn plan_notes(&self) -> Vec<String> {
         let last = self.last.as_ref();
-        last.map_or_else(Vec::new, |(_, prepared)| prepared.plan.notes.clone())
+        last.map_or_else(Vec::new, |prepared| prepared.plan.notes.clone())
     }
 
     /// What there is to know about B beside A.
     pub(super) fn notes_on(&self, a: &Side) -> Vec<String> {
-        let model = |side: &Side| side.last.as_ref().map(|(_, p)| p.model.clone());
+        let model = |side: &Side| side.last.as_ref().map(|prepared| prepared.model.clone());
         let models = model(a).zip(model(self)).filter(|(a, b)| a != b);
         let models = models.map(|(a, b)| format!("A serves the model {a}, B serves {b}"));
         let complaint = a.complaint.as_ref();
@@ -367,4 +351,9 @@ impl Side {
         });
         models.into_iter().chain(complaint).chain(failed).collect()
     }
+}
+
+/// The plan once.
+async fn once(line: &Line<'_>, plan: Outgoing) -> Result<Segments, Error> {
+    line.send(plan).await
 }

@@ -1,0 +1,102 @@
+//! A run that grows until its SLOs are decided.
+//!
+//! It grows by segments: the plan again, with the next seed, after the server has drained. So every
+//! segment has the conditions of the first one, and what is measured does not change as the run
+//! grows; near saturation a longer run in one piece would be another load.
+
+use super::{
+    Bench,
+    line::{Line, Outgoing},
+    prepare::Prepared,
+    segments::Segments,
+};
+use crate::{
+    error::Error,
+    judge::{Criteria, Judgement, SloResult, Verdict},
+    plan::Plan,
+    stats::Looks,
+};
+use std::sync::Arc;
+
+impl Bench {
+    /// Sends the plan, and further segments as long as the SLOs are open: send, append, assess, decide.
+    pub(super) async fn grow(&self, line: &Line<'_>, first: Outgoing) -> Result<Segments, Error> {
+        let looks = self.looks();
+        let mut run = line.send(first).await?;
+        while run.count() < self.demands.max_extend && !run.is_partial() {
+            if looks.segments().contains(&run.count()) {
+                let judgement = self.criteria(run.count()).assess(run.run()).1;
+                if !is_open(&judgement) {
+                    break;
+                }
+            }
+            let Some(next) = self.next(line, run.count())? else {
+                // Between two segments nothing is under way that could tell.
+                run.stop();
+                break;
+            };
+            run.append(line.send(next).await?);
+        }
+        Ok(run)
+    }
+
+    fn looks(&self) -> Looks {
+        Looks::new(self.demands.max_extend, 1.0 - self.demands.confidence)
+    }
+
+    /// What a run of so many segments is held against: each look has its share of the error.
+    pub(super) fn criteria(&self, segments: usize) -> Criteria {
+        let looks = self.looks();
+        let look = looks.segments().partition_point(|look| *look < segments);
+        let confidence = match self.demands.max_extend {
+            1 => self.demands.confidence,
+            _ => 1.0 - looks.error(look),
+        };
+        Criteria {
+            limits: self.demands.goodput.clone(),
+            slos: self.demands.slo.clone(),
+            max_lateness_p99: self.client.max_lateness,
+            confidence,
+            on_inconclusive: self.demands.on_inconclusive,
+            complaint: None,
+            function: self.demands.function,
+            expect: self.demands.expect,
+        }
+    }
+
+    /// The segment with this number, ready to be sent; `None` once nobody wants the run any more.
+    fn next(&self, line: &Line<'_>, segment: usize) -> Result<Option<Outgoing>, Error> {
+        if line.control.stop.is_requested() {
+            return Ok(None);
+        }
+        match self.plan_of_segment(segment, line.prepared) {
+            Err(Error::Ended(_)) => Ok(None),
+            plan => {
+                let plan = line.prepared.aligned(plan?);
+                Ok(Some(Outgoing::of(Arc::new(plan), line.prepared)))
+            }
+        }
+    }
+
+    /// The plan of a later segment, counted from 0.
+    pub(super) fn plan_of_segment(
+        &self,
+        segment: usize,
+        prepared: &Prepared,
+    ) -> Result<Plan, Error> {
+        let seed = self.load.seed.wrapping_add(segment as u64);
+        let mut plan = prepared.another(self, seed)?;
+        let before = segment * plan.requests.len();
+        for (index, request) in plan.requests.iter_mut().enumerate() {
+            request.id = format!("{}{}", self.load.request_id_prefix, before + index);
+        }
+        Ok(plan)
+    }
+}
+
+/// Whether more requests are worth their time: an SLO is open and nothing fails.
+fn is_open(judgement: &Judgement) -> bool {
+    let open = |slo: &SloResult| slo.verdict == Verdict::Inconclusive;
+    let decided = matches!(judgement.verdict, Verdict::Invalid | Verdict::Fail);
+    !decided && judgement.slos.iter().any(open)
+}

@@ -1,0 +1,214 @@
+//! A line to the target, on its clock: what sends plans, once the target is ready.
+
+use super::{
+    Bench, Control,
+    prepare::Prepared,
+    segments::{Logs, Segments},
+    tokens::count_tokens,
+    watch::{Pages, Watch, Watched},
+};
+use crate::{
+    client::{Body, Delivery, Dialer, Driver},
+    clock::{Clock, Nanos},
+    error::Error,
+    plan::{self, Plan},
+    run::{Audit, Run, Setup, Timestamps},
+    targets::Place,
+};
+use std::sync::Arc;
+
+/// A plan with what to send for each of its requests.
+pub(super) struct Outgoing {
+    pub(super) plan: Arc<Plan>,
+    bodies: Vec<Body>,
+}
+
+impl Outgoing {
+    pub(super) fn of(plan: Arc<Plan>, prepared: &Prepared) -> Self {
+        let bodies = prepared.bodies_of(&plan);
+        Outgoing { plan, bodies }
+    }
+}
+
+/// What a bench sends its plans with.
+pub(super) struct Line<'a> {
+    bench: &'a Bench,
+    pub(super) prepared: &'a Prepared,
+    pub(super) control: &'a Control,
+    driver: Driver,
+    pages: Pages,
+    /// What is asked, with the first plan.
+    setup: Setup,
+    /// Files and sockets that this process may have open, where sockets are used.
+    descriptors: Option<u64>,
+    /// The target is of this process, and is waited for by its own clock. Others were waited for before.
+    check_ready: bool,
+}
+
+impl<'a> Line<'a> {
+    /// To this place, through this dialer.
+    pub(super) fn new(
+        bench: &'a Bench,
+        place: &Place,
+        prepared: &'a Prepared,
+        control: &'a Control,
+        dialer: Dialer,
+        clock: &Clock,
+    ) -> Self {
+        Line {
+            driver: bench.driver(dialer, clock, prepared, control),
+            setup: bench.setup(place, prepared),
+            check_ready: bench.client.ready_timeout.is_some()
+                && !matches!(place, Place::Endpoint(_)),
+            pages: Pages::None,
+            descriptors: None,
+            bench,
+            prepared,
+            control,
+        }
+    }
+
+    /// The same where a server tells what it counts itself.
+    pub(super) fn watching(self, pages: Pages) -> Self {
+        Line { pages, ..self }
+    }
+
+    /// The same over sockets, of which this process may have so many open.
+    pub(super) fn over_sockets(self, descriptors: Option<u64>) -> Self {
+        Line {
+            descriptors,
+            ..self
+        }
+    }
+
+    /// Waits until the target is ready, warms it up, and has `work` done with the line and the first plan.
+    pub(super) async fn open<T>(
+        self,
+        work: impl AsyncFnOnce(&Line<'_>, Outgoing) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let bench = self.bench;
+        let first = Outgoing::of(self.prepared.plan.clone(), self.prepared);
+        if self.check_ready {
+            let first = (&*first.plan, &first.bodies[..]);
+            bench.until_ready(&self.driver, first, self.control).await?;
+        }
+        if bench.client.warmups > 0 {
+            // Failures of warm-ups are the run's to show.
+            self.driver
+                .rehearse(&first.plan, &first.bodies, bench.client.warmups)
+                .await;
+        }
+        self.control.go_on("got ready to send")?;
+        work(&self, first).await
+    }
+
+    /// Sends a plan and waits for its last answer: a run of one segment.
+    pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Segments, Error> {
+        let watch = Watch {
+            pages: &self.pages,
+            interval: self.bench.client.server_metrics_interval,
+        };
+        let Outgoing { plan, bodies } = outgoing;
+        let sent = watch.around(&self.driver.clock, self.deliver(&plan, &bodies));
+        let sent = sent.await?;
+        // Gone with the last answer, before there are numbers to make room for.
+        drop(bodies);
+        Ok(self.run_of(sent, plan))
+    }
+
+    async fn deliver(&self, plan: &Plan, bodies: &[Body]) -> Result<Delivery, Error> {
+        let mut delivery = match self.bench.client.workers {
+            workers @ 2.. if !self.driver.clock.is_virtual() => self
+                .driver
+                .drive_with(workers, plan, bodies)
+                .map_err(Error::io("cannot start the threads of the run"))?,
+            _ => self.driver.drive(plan, bodies).await,
+        };
+        for record in &mut delivery.records {
+            count_tokens(record, &self.prepared.tokenizer);
+        }
+        Ok(delivery)
+    }
+
+    fn run_of(&self, sent: Watched, plan: Arc<Plan>) -> Segments {
+        let Watched {
+            delivery,
+            server,
+            server_ttft,
+        } = sent;
+        let schedule: Vec<Nanos> = plan.requests.iter().map(|request| request.at).collect();
+        let run = Run {
+            setup: Setup {
+                requests: plan.requests.len(),
+                ..self.setup.clone()
+            },
+            duration: delivery.duration,
+            audit: Audit {
+                timestamps: if self.driver.clock.is_virtual() {
+                    Timestamps::Virtual
+                } else if delivery.reads.by_kernel > 0 {
+                    Timestamps::Kernel
+                } else {
+                    Timestamps::Monotonic
+                },
+                connections: delivery.connections,
+                reads: (&delivery.reads).into(),
+                watch: delivery.watch.as_ref().map(Into::into),
+                descriptors: self.descriptors,
+                resolve_ms: delivery.resolved_in.map(|time| time.as_secs_f64() * 1e3),
+                server_ttft,
+            },
+            partial: delivery.partial,
+            rate_changes: plan::rate_changes(&self.bench.load.arrivals(), &schedule),
+            server,
+            probes: delivery.probes,
+            records: delivery.records,
+        };
+        let logs = Logs {
+            reads: delivery.reads,
+            watch: delivery.watch,
+        };
+        Segments::one(run, logs, plan)
+    }
+}
+
+impl Bench {
+    /// The client, as the bench sets it.
+    pub(super) fn driver(
+        &self,
+        dialer: Dialer,
+        clock: &Clock,
+        prepared: &Prepared,
+        control: &Control,
+    ) -> Driver {
+        Driver {
+            dialer,
+            clock: clock.clone(),
+            envelope: prepared.envelope.clone(),
+            backend: prepared.backend.clone(),
+            stream: prepared.options.stream,
+            timeouts: self.client.timeouts,
+            max_concurrency: self.load.max_concurrency,
+            open_loop: self.load.open_loop(),
+            prewarm: if self.client.prewarm.unwrap_or(!clock.is_virtual()) {
+                self.connections(&prepared.plan)
+            } else {
+                0
+            },
+            stop: control.stop.clone(),
+            observer: control.observer.clone(),
+            probe: self.probe(prepared),
+        }
+    }
+
+    /// Connections worth opening beforehand.
+    fn connections(&self, plan: &Plan) -> usize {
+        let first_second = Nanos(1_000_000_000);
+        let due = plan
+            .requests
+            .iter()
+            .filter(|r| r.at <= first_second)
+            .count();
+        self.load.max_concurrency.map_or(due, |most| most.min(due))
+    }
+}

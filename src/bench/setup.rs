@@ -1,0 +1,27 @@
+//! What was asked, as a run keeps it.
+
+use super::{Bench, prepare::Prepared};
+use crate::{run::Setup, targets::Place};
+
+impl Bench {
+    /// What is asked with the prepared plan, as far as numbers depend on it.
+    pub(super) fn setup(&self, place: &Place, prepared: &Prepared) -> Setup {
+        Setup {
+            name: self.name.clone(),
+            backend: prepared.backend.name().to_owned(),
+            task: prepared.backend.task(),
+            target: self.chosen_target().describe(),
+            simulated: matches!(place, Place::Simulation(_)),
+            model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
+            tokenizer: prepared.tokenizer.name().map(str::to_owned),
+            requests: prepared.plan.requests.len(),
+            rate: (self.load.rate.is_finite() && !self.load.replays()).then_some(self.load.rate),
+            burstiness: self.load.burstiness,
+            max_concurrency: self.load.max_concurrency,
+            open_loop: self.load.open_loop(),
+            seed: self.load.seed,
+            request_id_prefix: self.load.request_id_prefix.clone(),
+            plan_hash: prepared.plan.hash(),
+        }
+    }
+}
