@@ -1,7 +1,7 @@
 //! Runs that grow until their SLOs are decided.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use goodput::{Bench, Report, Verdict};
+use goodput::{Bench, Report, Verdict, metrics::measure};
 use rstest::rstest;
 use std::collections::BTreeSet;
 
@@ -69,6 +69,18 @@ fn segments_follow_each_other_with_fresh_requests() {
     let gap = |index: usize| records[index + 1].intended - records[index].intended;
     let gaps: BTreeSet<_> = (0..5).map(gap).chain((150..155).map(gap)).collect();
     assert_eq!(gaps.len(), 10);
+}
+
+/// Looks keep what they have counted.
+#[test]
+fn the_numbers_of_a_run_that_grew_are_those_of_the_whole() {
+    let report = run("p50(ttft) < 76ms", 5);
+    assert_eq!(report.run().records.len(), 5 * 150);
+    let whole = measure(report.run(), &[]);
+    assert_eq!(
+        serde_json::to_string(report.metrics()).unwrap(),
+        serde_json::to_string(&whole).unwrap()
+    );
 }
 
 #[test]

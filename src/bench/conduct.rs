@@ -12,8 +12,9 @@ use crate::{
     baseline::{Gate, GateSettings},
     error::Error,
     inspect::Inspector,
-    judge::Criteria,
+    judge::{Criteria, judge},
     lock::MeasurementLock,
+    metrics::Tally,
     problem::Problem,
     record, redact,
     report::Report,
@@ -143,7 +144,9 @@ impl Bench {
         let setup = self.setup(&opened.place, &prepared);
         let journal = self.journal(&opened.place, setup, control);
         let control = &control.journaling(journal.as_ref());
-        let grow = async |line: &Line<'_>, first: Outgoing| self.grow(line, first).await;
+        let mut numbers = Tally::default();
+        let grow =
+            async |line: &Line<'_>, first: Outgoing| self.grow(line, first, &mut numbers).await;
         let (segments, remark) = self.connect(&opened.place, &prepared, control, grow)?;
         let notes = prepared.plan.notes.iter().cloned().chain(remark).collect();
         let count = segments.count();
@@ -155,6 +158,7 @@ impl Bench {
         let planned = prepared.plan.requests.len();
         let ended = Ended {
             run,
+            numbers,
             segments: count,
             notes,
             complaint,
@@ -246,6 +250,7 @@ impl Bench {
     pub(super) fn judge(&self, ended: Ended) -> Report {
         let Ended {
             mut run,
+            mut numbers,
             segments,
             notes,
             complaint,
@@ -256,7 +261,8 @@ impl Bench {
             complaint,
             ..self.criteria(segments)
         };
-        let (metrics, mut judgement) = criteria.assess(&run);
+        let metrics = numbers.measure(&run, &criteria.limits);
+        let mut judgement = judge(&run, &metrics, &criteria);
         judgement.findings.extend(self.remarks_on_proof());
         let mut lost = None;
         if let Some((gate, planned)) = gate {
@@ -271,6 +277,8 @@ impl Bench {
 /// A run that is over, with all that its judgement needs.
 pub(super) struct Ended {
     pub(super) run: Run,
+    /// What was counted of it while it grew.
+    pub(super) numbers: Tally,
     pub(super) segments: usize,
     /// Remarks on how it was made.
     pub(super) notes: Vec<String>,

@@ -12,21 +12,29 @@ use super::{
 };
 use crate::{
     error::Error,
-    judge::{Criteria, Judgement, SloResult, Verdict},
+    judge::{Criteria, Judgement, SloResult, Verdict, judge},
+    metrics::Tally,
     plan::Plan,
     stats::Looks,
 };
 use std::sync::Arc;
 
 impl Bench {
-    /// Sends the plan, and further segments as long as the SLOs are open: send, append, assess, decide.
-    pub(super) async fn grow(&self, line: &Line<'_>, first: Outgoing) -> Result<Segments, Error> {
+    /// Sends the plan, and further segments as long as the SLOs are open: send, append, assess, decide. `numbers` keeps what
+    /// a look has counted, so that the next one counts only what is new.
+    pub(super) async fn grow(
+        &self,
+        line: &Line<'_>,
+        first: Outgoing,
+        numbers: &mut Tally,
+    ) -> Result<Segments, Error> {
         let looks = self.looks();
         let mut run = line.send(first).await?;
         while run.count() < self.demands.max_extend && !run.is_partial() {
             if looks.segments().contains(&run.count()) {
-                let judgement = self.criteria(run.count()).assess(run.run()).1;
-                if !is_open(&judgement) {
+                let criteria = self.criteria(run.count());
+                let metrics = numbers.measure(run.run(), &criteria.limits);
+                if !is_open(&judge(run.run(), &metrics, &criteria)) {
                     break;
                 }
             }

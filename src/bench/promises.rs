@@ -5,6 +5,7 @@ use crate::{
     client::Dialer,
     clock::{Nanos, on_virtual_time},
     grammar::fault::{Fault, Kind, When},
+    metrics::Tally,
     record::{CountSource, Phase, RequestError},
     report::{JsonOptions, Report, vllm_json},
     sim::{InProcess, SimServer},
@@ -184,6 +185,7 @@ impl Trial {
         (
             bench.judge(Ended {
                 run: sent.unwrap().unwrap().into_run(),
+                numbers: Tally::default(),
                 segments: 1,
                 notes: Vec::new(),
                 complaint: None,

@@ -5,10 +5,7 @@ use super::{
     request::{Basis, RequestTimes, gaps, millis},
     tokens::tokens_of_events,
 };
-use crate::{
-    record::{Channel, Record},
-    run::Run,
-};
+use crate::record::{Channel, Record};
 use serde::Serialize;
 
 /// vLLM's latencies in milliseconds, over successes.
@@ -37,8 +34,8 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    pub(super) fn of(run: &Run) -> Self {
-        let times: Vec<_> = successes(run)
+    pub(super) fn of(records: &[Record]) -> Self {
+        let times: Vec<_> = successes(records)
             .filter_map(|record| Some((record, RequestTimes::of(record, Basis::Sent)?)))
             .collect();
         let each = |value: &dyn Fn(&Record, &RequestTimes) -> f64| {
@@ -47,12 +44,26 @@ impl Latencies {
         Latencies {
             ttft: ttft_of(times.iter().map(|(_, t)| t)),
             tpot: Summary::of(times.iter().filter_map(|(_, t)| t.tpot_ms()).collect()),
-            itl: Summary::of_many(|| successes(run).flat_map(gaps).map(millis)),
+            itl: Summary::of_many(|| successes(records).flat_map(gaps).map(millis)),
             e2el: each(&|_, t| millis(t.e2el())),
             client_queue: each(&|record, _| millis(record.sent - record.dispatched)),
             e2el_with_client_queue: each(&|record, t| {
                 millis(t.e2el() + (record.sent - record.dispatched))
             }),
+        }
+    }
+
+    /// Of these requests and of others.
+    pub(super) fn with(&self, others: Latencies) -> Self {
+        Latencies {
+            ttft: self.ttft.with(others.ttft),
+            tpot: self.tpot.with(others.tpot),
+            itl: self.itl.with(others.itl),
+            e2el: self.e2el.with(others.e2el),
+            client_queue: self.client_queue.with(others.client_queue),
+            e2el_with_client_queue: self
+                .e2el_with_client_queue
+                .with(others.e2el_with_client_queue),
         }
     }
 }
@@ -90,39 +101,50 @@ pub struct GateLatencies {
 }
 
 impl GateLatencies {
-    pub(super) fn of(run: &Run, latency: &Latencies) -> Self {
-        let basis = Basis::of_gate(run);
-        let times: Vec<_> = successes(run)
+    /// All but [`per_token`](Self::per_token), which needs the whole run.
+    pub(super) fn of(records: &[Record], basis: Basis) -> Self {
+        let times: Vec<_> = successes(records)
             .filter_map(|record| RequestTimes::of(record, basis))
             .collect();
         GateLatencies {
             basis,
             ttft: ttft_of(times.iter()),
             ttfat: Summary::of(
-                successes(run)
+                successes(records)
                     .filter_map(|record| ttfat_ms(record, basis))
                     .collect(),
             ),
             e2el: Summary::of(times.iter().map(|t| millis(t.e2el())).collect()),
-            per_token: match successes(run).all(one_token_an_event) {
-                true => latency.itl.clone(),
-                false => Summary::weighted(|| successes(run).flat_map(per_token)),
-            },
+            per_token: Summary::default(),
             queue: Summary::of(
-                successes(run)
+                successes(records)
                     .map(|record| millis(record.sent - record.intended))
                     .collect(),
             ),
             connect: Summary::of(
-                successes(run)
+                successes(records)
                     .filter_map(|record| Some(millis(record.connected? - record.sent)))
                     .collect(),
             ),
             lateness: Summary::of(
-                scheduled(run)
+                scheduled(records, basis)
                     .map(|record| millis(record.dispatched - record.intended))
                     .collect(),
             ),
+        }
+    }
+
+    /// Of these requests and of others, as [`of`](Self::of).
+    pub(super) fn with(self, others: GateLatencies) -> Self {
+        GateLatencies {
+            basis: self.basis,
+            ttft: self.ttft.with(others.ttft),
+            ttfat: self.ttfat.with(others.ttfat),
+            e2el: self.e2el.with(others.e2el),
+            per_token: Summary::default(),
+            queue: self.queue.with(others.queue),
+            connect: self.connect.with(others.connect),
+            lateness: self.lateness.with(others.lateness),
         }
     }
 }
@@ -138,15 +160,22 @@ pub(super) fn ttfat_ms(record: &Record, basis: Basis) -> Option<f64> {
     Some(millis(first.at - basis.start(record)))
 }
 
-/// Whether the gaps between its events are those between its tokens.
-fn one_token_an_event(record: &Record) -> bool {
-    let mut tokens = tokens_of_events(record).into_iter().skip(1);
-    tokens.all(|tokens| tokens.count == 1 && tokens.share == 1.0)
+/// Whether the gaps between the events of successes are those between their tokens.
+pub(super) fn one_token_an_event(records: &[Record]) -> bool {
+    successes(records).all(|record| {
+        let mut tokens = tokens_of_events(record).into_iter().skip(1);
+        tokens.all(|tokens| tokens.count == 1 && tokens.share == 1.0)
+    })
+}
+
+/// Latencies per token, where events brought several.
+pub(super) fn per_token(records: &[Record]) -> Summary {
+    Summary::weighted(|| successes(records).flat_map(per_token_of))
 }
 
 /// Latency per token and how many tokens had it. Time that ends at an event without tokens is
 /// carried over to the next one that has some.
-fn per_token(record: &Record) -> Vec<(f64, u64)> {
+fn per_token_of(record: &Record) -> Vec<(f64, u64)> {
     let tokens = tokens_of_events(record);
     let mut waited = 0.0;
     gaps(record)
@@ -158,14 +187,14 @@ fn per_token(record: &Record) -> Vec<(f64, u64)> {
         .collect()
 }
 
-/// All requests of a run that has a schedule.
-fn scheduled(run: &Run) -> impl Iterator<Item = &Record> {
-    run.records.iter().filter(|_| run.setup.open_loop)
+/// All requests, if they have a schedule.
+fn scheduled(records: &[Record], basis: Basis) -> impl Iterator<Item = &Record> {
+    records.iter().filter(move |_| basis == Basis::Intended)
 }
 
 /// The requests that latencies are measured over.
-fn successes(run: &Run) -> impl Iterator<Item = &Record> {
-    run.records.iter().filter(|record| record.ok())
+fn successes(records: &[Record]) -> impl Iterator<Item = &Record> {
+    records.iter().filter(|record| record.ok())
 }
 
 #[cfg(test)]
@@ -175,6 +204,7 @@ mod tests {
         clock::Nanos,
         metrics::testing::{record, run_of},
         record::RequestError,
+        run::Run,
     };
 
     fn ms(n: u64) -> Nanos {
@@ -182,7 +212,7 @@ mod tests {
     }
 
     fn gate_of(run: &Run) -> GateLatencies {
-        GateLatencies::of(run, &Latencies::of(run))
+        GateLatencies::of(&run.records, Basis::of_gate(run))
     }
 
     #[test]
@@ -191,7 +221,7 @@ mod tests {
         late.intended = ms(70);
         let mut run = run_of(vec![late]);
         assert!(run.setup.open_loop);
-        let (vllm, gate) = (Latencies::of(&run), gate_of(&run));
+        let (vllm, gate) = (Latencies::of(&run.records), gate_of(&run));
         assert_eq!((vllm.ttft.max, vllm.e2el.max), (50.0, 70.0));
         assert_eq!(
             (gate.ttft.max, gate.e2el.max, gate.queue.max),
@@ -210,7 +240,7 @@ mod tests {
         let mut waited = record(100, &[150], 1);
         waited.intended = ms(60);
         waited.dispatched = ms(75);
-        let vllm = Latencies::of(&run_of(vec![waited]));
+        let vllm = Latencies::of(&[waited]);
         assert_eq!(vllm.client_queue.max, 25.0);
         assert_eq!(vllm.e2el_with_client_queue.max, 75.0);
     }
@@ -240,9 +270,9 @@ mod tests {
             }
         });
         // The 30 ms that ended without a token belong to the three tokens after them.
-        assert_eq!(per_token(&bursts), [(10.0, 1), (30.0, 3)]);
+        assert_eq!(per_token_of(&bursts), [(10.0, 1), (30.0, 3)]);
         let spread = record(0, &[10, 20, 50], 6);
-        assert_eq!(per_token(&spread), [(5.0, 2), (15.0, 2)]);
+        assert_eq!(per_token_of(&spread), [(5.0, 2), (15.0, 2)]);
     }
 
     #[test]
@@ -260,7 +290,7 @@ mod tests {
             message: "eof".into(),
         });
         let run = run_of(vec![broken]);
-        assert_eq!(Latencies::of(&run), Latencies::default());
+        assert_eq!(Latencies::of(&run.records), Latencies::default());
         assert!(gate_of(&run).queue.is_empty());
     }
 }

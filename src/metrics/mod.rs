@@ -54,6 +54,7 @@ mod peaks;
 mod percentile;
 mod request;
 mod server;
+mod tally;
 mod throughput;
 mod tokens;
 
@@ -79,6 +80,7 @@ pub(crate) use definition::definition;
 pub(crate) use errors::one_line;
 pub(crate) use goodput::{is_good, strain as goodput_strain};
 pub(crate) use request::{gaps, millis};
+pub(crate) use tally::Tally;
 
 use crate::run::Run;
 use goodput_grammar::goodput::RequestLimit;
@@ -128,16 +130,5 @@ impl Metrics {
 
 /// Measures a run; `limits` say which requests are good.
 pub fn measure(run: &Run, limits: &[RequestLimit]) -> Metrics {
-    let counts = Counts::of(run);
-    let latency = Latencies::of(run);
-    Metrics {
-        counts,
-        throughput: Throughput::of(run, &counts),
-        gate: GateLatencies::of(run, &latency),
-        latency,
-        peaks: Peaks::of(run),
-        goodput: Goodput::of(run, limits),
-        errors: ErrorGroup::of(run),
-        probes: Probes::of(run),
-    }
+    Tally::default().measure(run, limits)
 }

@@ -24,8 +24,45 @@ pub struct Peaks {
     pub exact_concurrent_requests: u64,
 }
 
+/// Token events and tokens in each second since the first sending, of a run that grows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seconds {
+    start: Nanos,
+    /// How many of the run's requests are counted.
+    counted: usize,
+    tokens: BTreeMap<u64, (u64, u64)>,
+}
+
+impl Seconds {
+    /// Counts the requests that are new.
+    fn count(&mut self, run: &Run, start: Nanos) {
+        if self.start != start {
+            // The seconds are others now.
+            *self = Seconds {
+                start,
+                ..Seconds::default()
+            };
+        }
+        let new = run.records[self.counted..].iter();
+        for record in new.filter(|record| is_counted(record)) {
+            for (event, carried) in record.events.iter().zip(tokens_of_events(record)) {
+                let second = (event.at - start).as_secs();
+                let (events, exact) = self.tokens.entry(second).or_default();
+                *events += 1;
+                *exact = exact.saturating_add(carried.count);
+            }
+        }
+        self.counted = run.records.len();
+    }
+}
+
+fn is_counted(record: &Record) -> bool {
+    record.ok() && RequestTimes::of(record, Basis::Sent).is_some()
+}
+
 impl Peaks {
-    pub(super) fn of(run: &Run) -> Self {
+    /// `seconds` has what was counted of the run's first requests.
+    pub(super) fn of(run: &Run, seconds: &mut Seconds) -> Self {
         let requests: Vec<(&Record, Nanos)> = run
             .records
             .iter()
@@ -38,17 +75,9 @@ impl Peaks {
         let Some(start) = requests.iter().map(|(record, _)| record.sent).min() else {
             return Peaks::default();
         };
+        seconds.count(run, start);
+        let tokens = &seconds.tokens;
         let second = |at: Nanos| (at - start).as_secs();
-
-        let mut tokens: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-        for (record, _) in &requests {
-            for (event, carried) in record.events.iter().zip(tokens_of_events(record)) {
-                let (events, exact) = tokens.entry(second(event.at)).or_default();
-                *events += 1;
-                *exact = exact.saturating_add(carried.count);
-            }
-        }
-
         let spans =
             |start: fn(&Record) -> Nanos| requests.iter().map(move |(r, end)| (start(r), *end));
         let seconds = spans(|record| record.sent).map(|(from, to)| (second(from), second(to) + 1));
@@ -86,6 +115,10 @@ mod tests {
     use super::*;
     use crate::metrics::testing::{record, run_of};
 
+    fn of(run: &Run) -> Peaks {
+        Peaks::of(run, &mut Seconds::default())
+    }
+
     #[test]
     fn requests_in_a_row_do_not_overlap() {
         let run = run_of(
@@ -93,7 +126,7 @@ mod tests {
                 .map(|i| record(i * 200, &[i * 200 + 200], 1))
                 .collect(),
         );
-        let peaks = Peaks::of(&run);
+        let peaks = of(&run);
         assert_eq!(peaks.exact_concurrent_requests, 1);
         assert_eq!(peaks.concurrent_requests, 4);
     }
@@ -104,14 +137,14 @@ mod tests {
             record(500, &[600, 700, 800], 3),
             record(1400, &[1600, 1700], 20),
         ]);
-        let peaks = Peaks::of(&run);
+        let peaks = of(&run);
         assert_eq!(peaks.output_tokens_per_s, 3);
         assert_eq!(peaks.exact_output_tokens_per_s, 20);
     }
 
     #[test]
     fn a_request_that_took_no_time_was_in_flight() {
-        let peaks = Peaks::of(&run_of(vec![record(5, &[5], 1)]));
+        let peaks = of(&run_of(vec![record(5, &[5], 1)]));
         assert_eq!(
             (peaks.exact_concurrent_requests, peaks.concurrent_requests),
             (1, 1)

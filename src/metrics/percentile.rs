@@ -92,6 +92,23 @@ impl Summary {
         )
     }
 
+    /// The summary of this sample and another; neither has weights. It is that of all values at once, because they are
+    /// summed up in their order.
+    pub(super) fn with(&self, other: Summary) -> Summary {
+        if self.is_empty() {
+            return other;
+        }
+        if other.is_empty() {
+            return self.clone();
+        }
+        let mut values = Vec::with_capacity(self.values.len() + other.values.len());
+        values.extend_from_slice(&self.values);
+        values.extend_from_slice(&other.values);
+        // The stable sort finds the two ranges that are in order, and merges them.
+        values.sort_by(f64::total_cmp);
+        Summary::sorted(values, Vec::new())
+    }
+
     fn sorted(values: Vec<f64>, cumulative: Vec<u64>) -> Self {
         let (Some(&min), Some(&max)) = (values.first(), values.last()) else {
             return Summary::default();

@@ -1,7 +1,7 @@
 //! What holds for every run.
 
 use super::{
-    Basis, RequestTimes, measure,
+    Basis, Metrics, RequestTimes, Tally, measure,
     request::gaps,
     testing::{limit, record, run_of},
 };
@@ -60,6 +60,11 @@ fn a_run() -> impl Strategy<Value = Run> {
     })
 }
 
+/// All numbers with all their digits.
+fn bits(metrics: &Metrics) -> String {
+    serde_json::to_string(metrics).unwrap()
+}
+
 /// How many numbers of a JSON value are not finite, and so `null`, apart from samples without values.
 fn nulls(value: &serde_json::Value) -> usize {
     match value {
@@ -79,6 +84,25 @@ fn nulls(value: &serde_json::Value) -> usize {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However often it was measured while it grew.
+    #[test]
+    fn a_run_that_grew_has_the_numbers_of_the_whole(
+        run in a_run(),
+        cuts in prop::collection::vec(0_usize..20, 0..4),
+    ) {
+        let limits = [limit(RequestMetric::Ttft, 300)];
+        let mut tally = Tally::default();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(run.records.len())).collect();
+        cuts.sort_unstable();
+        for cut in cuts {
+            let mut part = run.clone();
+            part.records.truncate(cut);
+            let grown = tally.measure(&part, &limits);
+            prop_assert_eq!(bits(&grown), bits(&measure(&part, &limits)));
+        }
+        prop_assert_eq!(bits(&tally.measure(&run, &limits)), bits(&measure(&run, &limits)));
+    }
 
     #[test]
     fn latency_is_ttft_and_all_gaps(run in a_run()) {
