@@ -182,6 +182,7 @@ pub mod report;
 #[cfg(feature = "cli")]
 mod results;
 pub mod run;
+mod runner;
 mod scrape;
 mod screen;
 pub mod setting;

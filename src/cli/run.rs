@@ -3,24 +3,22 @@
 use super::{apart::Files, baseline::BaselineFlags, outputs::OutputArgs, progress::Progress};
 use crate::{
     baseline::Settings,
-    bench::{Control, Family},
+    bench::Control,
     error::Error,
-    harness::{Ignored, Selection},
     history::{BenchId, History, of_command},
     journal::Place,
     judge::OnInconclusive,
     outputs::Session,
     problem::Problem,
-    report::{CaveatKind, End, Outcome, counted, worst_exit_code},
+    report::{CaveatKind, Outcome, counted, worst_exit_code},
+    runner::{Candidate, Done, Front, Given, Ignored, Ran, Runner, Selection, without_report},
     screen,
     signals::{self, UNHEARD},
-    stop::Stop,
     suite::{Declared, Suite},
     targets::live_is_required,
 };
 use std::{
     env,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{self, Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -103,55 +101,143 @@ fn measure(args: Args) -> Result<u8, Error> {
         }
         return Ok(0);
     }
-    let mut session = Session::begin(outputs, args.to.message_format, chosen.len())?;
-    let stop = signals::listen(Some(signals::ENDING)).map_err(Error::io(UNHEARD))?;
-    let started = Instant::now();
-    let left_out = all - chosen.len();
-    let baselines = args.baseline.settings();
-    let runs = |declared: &Declared| declared.ignore.is_none() || ignored != Ignored::Left;
-    let compares = |declared: &Declared| {
-        let own =
-            declared.bench.demands.versus.is_some() || declared.bench.keeping.baseline.is_some();
-        runs(declared) && (own || baselines.compares())
+    let session = Session::begin(outputs, args.to.message_format, chosen.len())?;
+    let runner = Runner {
+        session,
+        history: History::of_command("goodput run", folder.clone()),
+        stop: signals::listen(Some(signals::ENDING)).map_err(Error::io(UNHEARD))?,
+        ignored,
     };
-    let mut family = Family::of(chosen.iter().filter(|declared| compares(declared)).count());
-    let history = History::of_command("goodput run", folder.clone());
-    for mut declared in chosen {
-        let compares = compares(&declared);
+    let of_suite = OfSuite {
+        group,
+        home: home.display().to_string(),
+        file: file.display().to_string(),
+        folder,
+        baselines: args.baseline.settings(),
+    };
+    let words = SuiteWords {
+        left_out: all - chosen.len(),
+    };
+    let member = |declared| Member {
+        declared,
+        of: &of_suite,
+    };
+    let members: Vec<Member<'_>> = chosen.into_iter().map(member).collect();
+    let comparing = runner.comparing(&members);
+    Ok(runner.run(members, comparing, &words))
+}
+
+/// What the benches of a suite have in common.
+struct OfSuite {
+    group: String,
+    home: String,
+    file: String,
+    /// Where results are kept.
+    folder: Option<PathBuf>,
+    baselines: Settings,
+}
+
+/// A bench of a suite.
+struct Member<'a> {
+    declared: Declared,
+    of: &'a OfSuite,
+}
+
+impl Candidate for Member<'_> {
+    fn name(&self) -> String {
+        self.declared.bench.name().to_owned()
+    }
+
+    fn group(&self) -> String {
+        self.of.group.clone()
+    }
+
+    fn id(&self) -> BenchId {
+        BenchId {
+            home: self.of.home.clone(),
+            package: String::new(),
+            group: self.of.file.clone(),
+            source: String::new(),
+            name: self.name(),
+        }
+    }
+
+    fn ignored(&self) -> Option<&str> {
+        self.declared.ignore.as_deref()
+    }
+
+    fn compares(&self) -> bool {
+        let bench = &self.declared.bench;
+        let own = bench.demands.versus.is_some() || bench.keeping.baseline.is_some();
+        own || self.of.baselines.compares()
+    }
+
+    fn measure(&mut self, given: Given) -> Ran {
+        let started = Instant::now();
+        let bench = &self.declared.bench;
         let settings = Settings {
             // The file's `on_inconclusive = "fail"` is asked for; of the command it is the default.
-            proof: declared.bench.demands.on_inconclusive == OnInconclusive::Fail,
-            ..baselines.clone()
+            proof: bench.demands.on_inconclusive == OnInconclusive::Fail,
+            ..self.of.baselines.clone()
         };
-        declared.bench = declared
-            .bench
+        let bench = bench
+            .clone()
             .baselines(settings)
-            .sharing(family.share())
-            .journaled(folder.clone().map(Place::Results));
-        // Once the run is to end, each bench that is left says that it was not measured.
-        let kept = runs(&declared).then(|| BenchId {
-            home: home.display().to_string(),
-            package: String::new(),
-            group: file.display().to_string(),
-            source: String::new(),
-            name: declared.bench.name().to_owned(),
+            .sharing(given.share)
+            .journaled(self.of.folder.clone().map(Place::Results));
+        let Given { stop, follower, .. } = given;
+        let ran = match follower {
+            Some(observer) => bench.run_blocking_with(Control { stop, observer }),
+            None => Progress::watch(bench.requests_at_most(), stop, |control| {
+                bench.run_blocking_with(control)
+            }),
+        };
+        let (outcome, shown) = match ran {
+            Ok(report) => {
+                for note in report.notes() {
+                    screen::err(format_args!("note: {note}"));
+                }
+                let outcome = Outcome::of(&self.of.group, &report, started.elapsed());
+                (outcome, Some(report.to_string()))
+            }
+            Err(e) => {
+                let end = e.end(live_is_required());
+                (without_report(self, end, started.elapsed()), None)
+            }
+        };
+        Ran {
+            outcome,
+            shown,
+            advice: None,
+        }
+    }
+}
+
+/// What the command says of a suite.
+struct SuiteWords {
+    /// Benches that were not asked for.
+    left_out: usize,
+}
+
+impl Front for SuiteWords {
+    fn ended(&self, session: &Session, done: &Done) {
+        let outcome = &done.outcome;
+        session.say(match &done.shown {
+            Some(report) => format!("{report}\n"),
+            None => line(&outcome.name, &outcome.word(), outcome.reason()),
         });
-        if let Some(id) = &kept {
-            history.begin(id);
-        }
-        let (outcome, said) = run_bench(declared, ignored, &session, &group, &stop);
-        let change = kept.and_then(|id| history.end(&id, &outcome, None));
-        if compares {
-            family.ended(outcome.conclusion());
-        }
-        session.finish(outcome);
-        session.say(said);
-        if let Some(change) = change {
+        if let Some(change) = &done.change {
             session.say(format!("  previous    {change}\n"));
         }
     }
-    session.say(last_line(session.outcomes(), left_out, started.elapsed()));
-    Ok(session.end(worst_exit_code))
+
+    fn all_ended(&self, session: &Session, took: Duration) {
+        session.say(last_line(session.outcomes(), self.left_out, took));
+    }
+
+    fn exit_code(&self, outcomes: &[Outcome], written: bool) -> u8 {
+        worst_exit_code(outcomes, written)
+    }
 }
 
 /// The benches that are asked for. Flags that leave none are a mistake, and must not pass.
@@ -195,63 +281,6 @@ fn enter_folder(suite: &Path) -> Result<PathBuf, Error> {
         Error::Invalid(vec![Problem::new("--suite", suite.display(), message)])
     })?;
     Ok(suite.file_name().unwrap_or_default().into())
-}
-
-/// A bench that panics ends by itself: the others run, and the outputs tell of all.
-fn caught<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        Err(Error::Target(format!(
-            "goodput panicked, which is a fault of its own: {}",
-            text.unwrap_or("(no message)")
-        )))
-    })
-}
-
-/// What became of a bench, and what is said of it.
-fn run_bench(
-    declared: Declared,
-    ignored: Ignored,
-    session: &Session,
-    group: &str,
-    stop: &Stop,
-) -> (Outcome, String) {
-    let name = declared.bench.name().to_owned();
-    let follower = session.start(&name);
-    let without = |end, took| Outcome {
-        group: group.to_owned(),
-        name: name.clone(),
-        took,
-        end,
-        measured: None,
-    };
-    if let (Some(why), Ignored::Left) = (&declared.ignore, ignored) {
-        let outcome = without(End::Ignored(why.clone()), Duration::ZERO);
-        return (outcome, line(&name, "ignored", why));
-    }
-    let started = Instant::now();
-    let stop = stop.clone();
-    let ran = caught(|| match follower {
-        Some(observer) => declared.bench.run_blocking_with(Control { stop, observer }),
-        None => Progress::watch(declared.bench.requests_at_most(), stop, |control| {
-            declared.bench.run_blocking_with(control)
-        }),
-    });
-    match ran {
-        Ok(report) => {
-            for note in report.notes() {
-                screen::err(format_args!("note: {note}"));
-            }
-            let outcome = Outcome::of(group, &report, started.elapsed());
-            (outcome, format!("{report}\n"))
-        }
-        Err(e) => {
-            let outcome = without(e.end(live_is_required()), started.elapsed());
-            let said = line(&name, &outcome.word(), outcome.reason());
-            (outcome, said)
-        }
-    }
 }
 
 fn line(name: &str, word: &str, why: &str) -> String {
@@ -313,22 +342,4 @@ fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
         },
         took.as_secs_f64()
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_is_the_error_of_its_bench() {
-        let error = caught::<()>(|| panic!("capacity overflow")).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .ends_with("fault of its own: capacity overflow"),
-            "{error}"
-        );
-        assert_eq!(error.exit_code(), 4);
-        assert_eq!(caught(|| Ok(3)).unwrap(), 3);
-    }
 }

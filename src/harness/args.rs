@@ -1,9 +1,9 @@
 //! The command line of a benchmark binary: what cargo, nextest and IDEs pass to libtest.
 
-use super::selection::{Ignored, Selection};
 use crate::{
     baseline::{Against, Reader, Settings},
     outputs::{Format, MessageFormat},
+    runner::{Ignored, Selection},
 };
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;

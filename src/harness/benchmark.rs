@@ -2,26 +2,20 @@
 
 use super::{
     args::{Args, help},
+    function::Function,
     nextest,
     registry::Entry,
-    selection::Ignored,
-    test::run_case,
 };
 use crate::{
-    bench::{Control, Family},
     error::Error,
     history::History,
-    observer::Silent,
     outputs::{Outputs, Session},
     report::{End, Outcome, counted},
+    runner::{Done, Front, Runner},
     screen, signals,
     stop::Stop,
 };
-use std::{
-    process::ExitCode,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{process::ExitCode, time::Duration};
 
 /// libtest's exit code for a failed run; cargo and nextest know it.
 const FAILED: u8 = 101;
@@ -52,7 +46,7 @@ pub fn main() -> ExitCode {
         ));
         return ExitCode::from(2);
     }
-    let entries: Vec<&Entry> = Entry::all()
+    let entries: Vec<&'static Entry> = Entry::all()
         .into_iter()
         .filter(|entry| {
             args.selection
@@ -101,57 +95,68 @@ fn outputs(args: &Args, entries: &[&Entry]) -> Result<Outputs, Error> {
         [] => return Ok(by_flag),
     };
     let outputs = by_flag.and(Outputs::of_environment(&label)?);
-    Ok(match alone {
-        true => outputs,
-        false => outputs.or_job_summary(),
+    Ok(if alone {
+        outputs
+    } else {
+        outputs.or_job_summary()
     })
 }
 
-fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
+fn run(entries: &[&'static Entry], args: &Args, session: Session) -> ExitCode {
     let stop = match signals::listen(Some(signals::ENDING)) {
         Ok(stop) => stop,
         // Then a signal ends the process as it always does.
         Err(_) => Stop::never(),
     };
-    let started = Instant::now();
     let home = entries.first().map(|entry| entry.home());
-    let history = History::of_binary(&home.unwrap_or_default());
     let noun = if entries.len() == 1 {
         "bench"
     } else {
         "benches"
     };
     session.say(format!("\nrunning {} {noun}", entries.len()));
-    let runs = |entry: &Entry| entry.ignore.is_none() || args.selection.ignored != Ignored::Left;
-    let compares = |entry: &Entry| runs(entry) && entry.compares(&args.baselines);
-    let mut family = Family::of(match nextest::runs_this() {
+    let of = |entries: &[&'static Entry]| -> Vec<Function<'_>> {
+        let functions = entries.iter();
+        functions
+            .map(|entry| Function::new(entry, &args.baselines))
+            .collect()
+    };
+    let runner = Runner {
+        session,
+        history: History::of_binary(&home.unwrap_or_default()),
+        stop: stop.clone(),
+        ignored: args.selection.ignored,
+    };
+    let functions = of(entries);
+    let comparing = if nextest::runs_this() {
         // One bench a process, whose others run beside it.
-        true => Entry::all()
-            .into_iter()
-            .filter(|entry| compares(entry))
-            .count(),
-        false => entries.iter().filter(|entry| compares(entry)).count(),
-    });
-    for entry in entries {
-        if runs(entry) {
-            history.begin(&entry.id());
-        }
-        let (outcome, report, advice) = run_entry(entry, args, family.share(), &session, &stop);
-        if compares(entry) {
-            family.ended(outcome.conclusion());
-        }
-        let outcome = match stop.is_requested() {
-            // Not to have been measured is no way to fail as expected.
-            true => outcome,
-            false => outcome.marked(entry),
-        };
-        let change = match runs(entry) {
-            true => history.end(&entry.id(), &outcome, advice),
-            false => None,
-        };
-        let outcome = session.finish(outcome).clone();
-        if !args.quiet {
-            if let Some(report) = report {
+        runner.comparing(&of(&Entry::all()))
+    } else {
+        runner.comparing(&functions)
+    };
+    let words = LibtestWords {
+        quiet: args.quiet,
+        stop,
+    };
+    ExitCode::from(runner.run(functions, comparing, &words))
+}
+
+/// What libtest says of tests, with the reports.
+struct LibtestWords {
+    /// Only the last line.
+    quiet: bool,
+    stop: Stop,
+}
+
+impl Front for LibtestWords {
+    fn ended(&self, session: &Session, done: &Done) {
+        let Done {
+            outcome,
+            shown,
+            change,
+        } = done;
+        if !self.quiet {
+            if let Some(report) = shown {
                 session.say(report);
             }
             if let Some(change) = change {
@@ -169,73 +174,46 @@ fn run(entries: &[&Entry], args: &Args, mut session: Session) -> ExitCode {
             }
         }
     }
-    conclude(&session, started.elapsed());
-    ExitCode::from(session.end(|outcomes, written| {
-        match outcomes.iter().all(Outcome::is_ok) && written {
-            true => 0,
-            false if stop.is_requested() => ENDED,
-            false => FAILED,
+
+    /// The failures and libtest's last line.
+    fn all_ended(&self, session: &Session, took: Duration) {
+        let outcomes = session.outcomes();
+        let failures: Vec<_> = outcomes.iter().filter(|o| !o.is_ok()).collect();
+        if !failures.is_empty() {
+            session.say("\nfailures:\n");
+            for outcome in &failures {
+                session.say(format!(
+                    "---- {} ----\n{}\n",
+                    outcome.name,
+                    outcome.reason()
+                ));
+            }
         }
-    }))
-}
-
-/// What became of a bench, what is to be shown of it, and advice for the next time.
-fn run_entry(
-    entry: &Entry,
-    args: &Args,
-    share: f64,
-    session: &Session,
-    stop: &Stop,
-) -> (Outcome, Option<String>, Option<String>) {
-    let follower = session.start(&entry.path());
-    let control = Control {
-        stop: stop.clone(),
-        observer: follower.unwrap_or_else(|| Arc::new(Silent)),
-    };
-    if let (Some(why), Ignored::Left) = (entry.ignore, args.selection.ignored) {
-        let outcome = Outcome {
-            group: entry.binary(),
-            name: entry.path(),
-            took: Duration::ZERO,
-            end: End::Ignored(why.to_owned()),
-            measured: None,
-        };
-        return (outcome, None, None);
+        let passed = outcomes.iter().filter(|o| o.end == End::Passed).count();
+        let ignored = outcomes.len() - passed - failures.len();
+        if let Some(counted) = counted(outcomes.iter().flat_map(Outcome::caveats)) {
+            session.say(format!("\nof those that passed: {counted}"));
+        }
+        session.say(format!(
+            "\ntest result: {}. {passed} passed; {} failed; {ignored} ignored; {} measured; \
+             {} filtered out; finished in {:.2}s\n",
+            if failures.is_empty() { "ok" } else { "FAILED" },
+            failures.len(),
+            passed + failures.len(),
+            Entry::all().len() - outcomes.len(),
+            took.as_secs_f64()
+        ));
     }
-    let mut shown = None;
-    let mut show = |report: &crate::report::Report| shown = Some(report.to_string());
-    let ran = run_case(entry, &args.baselines, share, control, &mut show);
-    (ran.outcome, shown, ran.advice)
-}
 
-/// The failures and libtest's last line.
-fn conclude(session: &Session, took: Duration) {
-    let outcomes = session.outcomes();
-    let failures: Vec<_> = outcomes.iter().filter(|o| !o.is_ok()).collect();
-    if !failures.is_empty() {
-        session.say("\nfailures:\n");
-        for outcome in &failures {
-            session.say(format!(
-                "---- {} ----\n{}\n",
-                outcome.name,
-                outcome.reason()
-            ));
+    fn exit_code(&self, outcomes: &[Outcome], written: bool) -> u8 {
+        if outcomes.iter().all(Outcome::is_ok) && written {
+            0
+        } else if self.stop.is_requested() {
+            ENDED
+        } else {
+            FAILED
         }
     }
-    let passed = outcomes.iter().filter(|o| o.end == End::Passed).count();
-    let ignored = outcomes.len() - passed - failures.len();
-    if let Some(counted) = counted(outcomes.iter().flat_map(Outcome::caveats)) {
-        session.say(format!("\nof those that passed: {counted}"));
-    }
-    session.say(format!(
-        "\ntest result: {}. {passed} passed; {} failed; {ignored} ignored; {} measured; \
-         {} filtered out; finished in {:.2}s\n",
-        if failures.is_empty() { "ok" } else { "FAILED" },
-        failures.len(),
-        passed + failures.len(),
-        Entry::all().len() - outcomes.len(),
-        took.as_secs_f64()
-    ));
 }
 
 #[cfg(test)]

@@ -2,14 +2,12 @@
 
 mod args;
 mod benchmark;
+mod function;
 mod nextest;
 mod registry;
-mod selection;
 mod test;
 mod told;
 
 pub use benchmark::main;
 pub use registry::{Case, Check, Entry, Outcome};
-#[cfg(feature = "cli")]
-pub(crate) use selection::{Ignored, Selection};
 pub use test::run_test;

@@ -47,6 +47,15 @@ impl History {
         }
     }
 
+    /// Of a test: nothing is kept.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        History {
+            folder: None,
+            invocation: Invocation::of_binary(),
+        }
+    }
+
     /// A bench begins. Should it be killed, the file says that it did not end.
     pub(crate) fn begin(&self, bench: &BenchId) {
         let running = Running {

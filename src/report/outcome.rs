@@ -87,8 +87,22 @@ impl Measured {
 }
 
 impl End {
+    /// That of a bench whose report is all that there is to say: it passes if nothing speaks against it.
+    pub(crate) fn of(report: &Report) -> Self {
+        let end = if report.passed() {
+            End::Passed
+        } else {
+            End::Failed(format!(
+                "verdict {}: {}",
+                report.verdict(),
+                report.reasons()
+            ))
+        };
+        end.with_unsaved(report)
+    }
+
     /// The same, unless something of the report was to be kept and could not be: then nothing passed.
-    pub(crate) fn with_unsaved(self, report: &Report) -> Self {
+    fn with_unsaved(self, report: &Report) -> Self {
         match (self, report.unsaved()) {
             (end, []) => end,
             (End::Passed, unsaved) => End::Broken(unsaved.join("\n"), Verdict::Invalid.exit_code()),
@@ -106,15 +120,7 @@ impl Outcome {
             group: group.to_owned(),
             name: report.run().setup.name.clone(),
             took,
-            end: match report.passed() {
-                true => End::Passed,
-                false => End::Failed(format!(
-                    "verdict {}: {}",
-                    report.verdict(),
-                    report.reasons()
-                )),
-            }
-            .with_unsaved(report),
+            end: End::of(report),
             measured: Some(Measured::of(report)),
         }
     }

@@ -118,7 +118,7 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
 }
 
 /// A bench that ended in this way.
-pub(super) fn outcome(end: &str) -> Outcome {
+pub(crate) fn outcome(end: &str) -> Outcome {
     let took = Duration::from_millis(1_500);
     let of = |name: &str, run: Run, criteria: Criteria| {
         let report = report(run, criteria);

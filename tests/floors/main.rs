@@ -13,7 +13,7 @@ use std::{
 };
 
 /// From the ground up: what each floor is for, and its modules. `docs/architecture.md` shows the same table.
-const FLOORS: [(&str, &[&str]); 13] = [
+const FLOORS: [(&str, &[&str]); 14] = [
     (
         "ground",
         &[
@@ -47,6 +47,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
         &["baseline", "export", "outputs", "results"],
     ),
     ("conducting", &["bench"]),
+    ("one bench after another", &["runner"]),
     ("several benches", &["harness", "suite"]),
     ("the command", &["cli"]),
 ];

@@ -28,9 +28,12 @@ pub(crate) enum Ignored {
 impl Selection {
     /// Whether a bench of this name takes part.
     pub(crate) fn selects(&self, name: &str, is_ignored: bool) -> bool {
-        let matches = |filter: &String| match self.exact {
-            true => name == filter,
-            false => name.contains(filter.as_str()),
+        let matches = |filter: &String| {
+            if self.exact {
+                name == filter
+            } else {
+                name.contains(filter.as_str())
+            }
         };
         let wanted = self.filters.is_empty() || self.filters.iter().any(matches);
         let marked = match self.ignored {
