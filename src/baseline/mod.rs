@@ -42,3 +42,5 @@ pub use provenance::{Asked, Provenance, Told};
 pub(crate) use describe::{describe, headline};
 pub(crate) use gate::{Gate, GateSettings};
 pub(crate) use host::host_name;
+#[cfg(feature = "cli")]
+pub(crate) use settings::folder;

@@ -2,7 +2,10 @@
 
 use super::store::{FOLDER, Store};
 use crate::{error::Error, grammar::names::is_baseline, problem::Problem};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
+
+/// Names the folder of baselines, for every runner.
+const FOLDER_VARIABLE: &str = "GOODPUT_BASELINE_DIR";
 
 /// Which baseline a run is held against, and under which name it is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,9 +113,10 @@ impl Settings {
         if against.is_none() && save.is_none() {
             return Ok(None);
         }
-        let folder = variable("GOODPUT_BASELINE_DIR").map(PathBuf::from);
-        let folder = self.folder.clone().or(folder);
-        let folder = folder.unwrap_or_else(|| FOLDER.into());
+        let folder = folder_of(
+            self.folder.clone(),
+            variable(FOLDER_VARIABLE).map(OsString::from),
+        );
         Ok(Some(Chosen {
             against,
             save,
@@ -123,6 +127,18 @@ impl Settings {
             reader: self.reader,
         }))
     }
+}
+
+/// The folder of baselines: that of a flag, else of the environment, else [`FOLDER`].
+#[cfg(feature = "cli")]
+pub(crate) fn folder(flag: Option<PathBuf>) -> PathBuf {
+    folder_of(flag, std::env::var_os(FOLDER_VARIABLE))
+}
+
+fn folder_of(flag: Option<PathBuf>, variable: Option<OsString>) -> PathBuf {
+    let variable = variable.filter(|folder| !folder.is_empty());
+    flag.or(variable.map(PathBuf::from))
+        .unwrap_or_else(|| FOLDER.into())
 }
 
 impl Reader {

@@ -22,19 +22,13 @@ impl Bench {
         let (Some(to), Place::Endpoint(_)) = (&self.keeping.journal, place) else {
             return None;
         };
-        let limits: Vec<String> = self
-            .demands
-            .goodput
-            .iter()
-            .map(ToString::to_string)
-            .collect();
         let heading = Heading {
             goodput_journal: FORM,
             began: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
             setup,
-            limits: limits.join(" "),
+            limits: self.demands.limits(),
         };
         let begun = Journal::begin(to, &heading, control.observer.clone());
         begun

@@ -1,7 +1,12 @@
 //! What a run says of itself when it is kept.
 
-use super::{Bench, prepare::Prepared};
+use super::{
+    Bench,
+    prepare::Prepared,
+    spec::{Load, Wire},
+};
 use crate::{
+    backend::WireOptions,
     baseline::{Asked, Host, Provenance, Told},
     redact,
     targets::Place,
@@ -20,44 +25,71 @@ impl Bench {
         target: &str,
         server: &BTreeMap<String, String>,
     ) -> Provenance {
-        let arrivals = self.load.arrivals();
-        let ramp = self.load.ramp.map(|ramp| ramp.to_string());
-        let schedule = ramp.unwrap_or_else(|| match self.load.rate.is_finite() {
-            true => format!(
-                "{} a second, burstiness {}",
-                arrivals.rate, arrivals.burstiness
-            ),
-            false => "all at once".to_owned(),
-        });
-        let sent = &prepared.options;
-        let extra_body = (!sent.extra_body.is_empty()).then(|| {
-            let text = Value::Object(sent.extra_body.clone()).to_string();
+        // All fields of the parts are here, so that a new one does not compile before it is known whether it changes the
+        // load.
+        let Load {
+            dataset,
+            requests,
+            rate,
+            burstiness,
+            ramp,
+            max_concurrency,
+            seed,
+            // Only names requests.
+            request_id_prefix: _,
+            // The plan has the adapters, as fields of requests.
+            lora: _,
+        } = &self.load;
+        let Wire {
+            endpoint,
+            // As prepared.
+            backend: _,
+            tokenizer: _,
+            // As sent.
+            model: _,
+            stream: _,
+            ignore_eos: _,
+            logprobs: _,
+            extra_body: _,
+            // Who asks, not what.
+            headers: _,
+            api_key: _,
+        } = &self.wire;
+        let WireOptions {
+            model,
+            stream,
+            ignore_eos,
+            logprobs,
+            extra_body,
+        } = &prepared.options;
+        let arrivals = match ramp {
+            Some(ramp) => ramp.to_string(),
+            None if rate.is_finite() => format!("{rate} a second, burstiness {burstiness}"),
+            None => "all at once".to_owned(),
+        };
+        let extra_body = (!extra_body.is_empty()).then(|| {
+            let text = Value::Object(extra_body.clone()).to_string();
             format!("{:032x}", xxh3_128(text.as_bytes()))
         });
-        let limits: Vec<String> = self
-            .demands
-            .goodput
-            .iter()
-            .map(ToString::to_string)
-            .collect();
         Provenance {
             asked: Asked {
                 plan: prepared.plan.hash(),
-                dataset: self.load.dataset.to_string(),
-                arrivals: schedule,
-                requests: self.load.requests,
-                seed: self.load.seed,
-                max_concurrency: self.load.max_concurrency,
+                dataset: dataset.to_string(),
+                arrivals,
+                requests: *requests,
+                seed: *seed,
+                max_concurrency: *max_concurrency,
                 backend: prepared.backend.name().to_owned(),
-                endpoint: self.wire.endpoint.as_deref().map(redact::own),
-                model: prepared.model.clone(),
-                stream: sent.stream,
-                ignore_eos: sent.ignore_eos,
-                logprobs: sent.logprobs,
+                endpoint: endpoint.as_deref().map(redact::own),
+                model: model.clone(),
+                stream: *stream,
+                ignore_eos: *ignore_eos,
+                logprobs: *logprobs,
                 extra_body,
-                clock: match place.is_on_virtual_time() {
-                    true => "virtual",
-                    false => "real",
+                clock: if place.is_on_virtual_time() {
+                    "virtual"
+                } else {
+                    "real"
                 }
                 .to_owned(),
                 target: match place {
@@ -74,7 +106,7 @@ impl Bench {
                     .map(|(name, value)| (name.clone(), redact::text(value)))
                     .collect(),
                 tokenizer: prepared.tokenizer.name().map(str::to_owned),
-                limits: limits.join(" "),
+                limits: self.demands.limits(),
                 goodput: env!("CARGO_PKG_VERSION").to_owned(),
                 host: Host::this(),
             },

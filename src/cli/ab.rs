@@ -2,7 +2,7 @@
 
 use super::{argv::Origins, serve, words::Words};
 use crate::{
-    baseline::NoiseFloor,
+    baseline::{self, NoiseFloor},
     bench::Bench,
     error::Error,
     problem::Problem,
@@ -101,7 +101,7 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
     let bench = args.bench();
     bench.check()?;
     let bench = serve::journaled(bench, &args.serve)?;
-    let folder = args.noise_dir.clone().unwrap_or_else(default_folder);
+    let folder = baseline::folder(args.noise_dir.clone());
     NoiseFloor::check(&folder).map_err(|e| {
         let message = format!("cannot be written to: {e}. Choose another folder");
         Error::Invalid(vec![Problem::new("--noise-dir", folder.display(), message)])
@@ -117,13 +117,6 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
     let path = saved.map_err(Error::io(format!("cannot write to {}", folder.display())))?;
     screen::out(format_args!("kept in {}", path.display()));
     Ok(())
-}
-
-fn default_folder() -> PathBuf {
-    match std::env::var_os("GOODPUT_BASELINE_DIR") {
-        Some(folder) if !folder.is_empty() => folder.into(),
-        _ => "goodput-baselines".into(),
-    }
 }
 
 /// How much runs differ, and what that lets pairs of runs show.

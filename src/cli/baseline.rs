@@ -68,9 +68,7 @@ enum What {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    let variable = std::env::var_os("GOODPUT_BASELINE_DIR").filter(|folder| !folder.is_empty());
-    let folder = args.baseline_dir.clone().or(variable.map(PathBuf::from));
-    let store = Store::at(folder.unwrap_or_else(|| baseline::FOLDER.into()));
+    let store = Store::at(baseline::folder(args.baseline_dir.clone()));
     let said = match &args.what {
         What::List => list(&store),
         What::Show { name } => show(&store, name),
