@@ -53,9 +53,10 @@ pub struct Control {
 impl Control {
     /// Whether there is still somebody who wants the run. `doing` ends the sentence "it was ended while it …".
     pub(super) fn go_on(&self, doing: &str) -> Result<(), Error> {
-        match self.stop.is_requested() {
-            true => Err(Error::ended(doing)),
-            false => Ok(()),
+        if self.stop.is_requested() {
+            Err(Error::ended(doing))
+        } else {
+            Ok(())
         }
     }
 }

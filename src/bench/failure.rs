@@ -80,9 +80,10 @@ impl From<Unlisted> for Failure {
         match &error {
             Unlisted::Unreachable { for_good, .. } => Failure {
                 why: error.to_string(),
-                fix: match for_good {
-                    true => IS_IT_TLS.to_owned(),
-                    false => IS_IT_RUNNING.to_owned(),
+                fix: if *for_good {
+                    IS_IT_TLS.to_owned()
+                } else {
+                    IS_IT_RUNNING.to_owned()
                 },
                 passes: !for_good,
             },

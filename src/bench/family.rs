@@ -74,9 +74,10 @@ mod tests {
         let mut family = Family::of(p.len());
         let test = |p: &f64| {
             let worse = *p <= 0.05 * family.share();
-            family.ended(Some(match worse {
-                true => Conclusion::Worse,
-                false => Conclusion::Inconclusive,
+            family.ended(Some(if worse {
+                Conclusion::Worse
+            } else {
+                Conclusion::Inconclusive
             }));
             worse
         };

@@ -49,9 +49,10 @@ impl<'a> Profiler<'a> {
 
     /// After the last answer, also of a run that was ended. What was measured stays, so a refusal is a remark.
     pub(super) fn stop(&self, control: &Control) -> Option<String> {
-        let limit = match control.stop.is_requested() {
-            true => LIMIT_AFTER_END,
-            false => LIMIT,
+        let limit = if control.stop.is_requested() {
+            LIMIT_AFTER_END
+        } else {
+            LIMIT
         };
         let stopped = self
             .inspector

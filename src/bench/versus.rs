@@ -147,9 +147,10 @@ impl Bench {
                 control.go_on("compared two servers")?;
                 side.segment(plan, &mut alike, control)
             };
-            let pair = match coin.random::<bool>() {
-                true => run(a).and_then(|of_a| Ok((of_a, run(b)?))),
-                false => run(b).and_then(|of_b| Ok((run(a)?, of_b))),
+            let pair = if coin.random::<bool>() {
+                run(a).and_then(|of_a| Ok((of_a, run(b)?)))
+            } else {
+                run(b).and_then(|of_b| Ok((run(a)?, of_b)))
             };
             let (of_a, of_b) = match pair {
                 Err(Error::Ended(_)) if !experiment.pairs.is_empty() => {

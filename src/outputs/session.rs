@@ -156,9 +156,10 @@ impl Observer for Follower {
 
     fn finished(&self, record: &Record) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match record.ok() {
-            true => counts.completed += 1,
-            false => counts.failed += 1,
+        if record.ok() {
+            counts.completed += 1
+        } else {
+            counts.failed += 1
         }
         if counts.told.elapsed() >= PROGRESS_EVERY {
             counts.told = Instant::now();

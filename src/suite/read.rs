@@ -190,9 +190,10 @@ impl<'a> Complaints<'a> {
     fn none(mut self) -> Result<(), Error> {
         self.found.sort_by_key(|(line, _)| *line);
         let problems: Vec<_> = self.found.into_iter().map(|(_, problem)| problem).collect();
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(Error::Invalid(problems)),
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(problems))
         }
     }
 }

@@ -70,9 +70,10 @@ false_alarms = 0.02
 #[case("on_inconclusive = \"warn\"", Bench::new("a").on_inconclusive("warn"))]
 fn values_are_the_builders(#[case] line: &str, #[case] expected: Bench) {
     let declared = one(&format!("[bench.a]\n{line}\n"));
-    let expected = match line.starts_with("on_inconclusive") {
-        true => expected,
-        false => expected.on_inconclusive("fail"),
+    let expected = if line.starts_with("on_inconclusive") {
+        expected
+    } else {
+        expected.on_inconclusive("fail")
     };
     assert_eq!(format!("{:?}", declared.bench), format!("{expected:?}"));
 }
