@@ -53,12 +53,8 @@ const RIGHT: &[&str] = &[
 const LATER: &[&str] = &[
     "CHANGELOG.md",
     "docs/architecture.md",
-    "docs/backends.md",
-    "docs/datasets.md",
     "docs/fidelity.md",
     "docs/performance.md",
-    "docs/snapshots.md",
-    "docs/suites.md",
     "docs/verdicts.md",
 ];
 
