@@ -53,8 +53,6 @@ const RIGHT: &[&str] = &[
 const LATER: &[&str] = &[
     "CHANGELOG.md",
     "docs/architecture.md",
-    "docs/fidelity.md",
-    "docs/performance.md",
     "docs/verdicts.md",
 ];
 
