@@ -49,12 +49,8 @@ const RIGHT: &[&str] = &[
     "is no more than",
 ];
 
-/// Pages that are not yet in plain English.
-const LATER: &[&str] = &[
-    "CHANGELOG.md",
-    "docs/architecture.md",
-    "docs/verdicts.md",
-];
+/// Pages that are not yet in plain English: other changes to them are under way.
+const LATER: &[&str] = &["docs/architecture.md", "docs/verdicts.md"];
 
 /// Everything that is looked at, by name. Another text, such as the help of a command, is one more entry.
 fn texts() -> Vec<(String, String)> {
