@@ -23,7 +23,11 @@ use crate::{
     stop::Stopper,
     targets::{AnyTarget, Guard, Opened, Place, TargetError},
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    panic::resume_unwind,
+    thread::{self, JoinHandle},
+};
 use tokio::sync::oneshot;
 
 impl Bench {
@@ -75,10 +79,7 @@ impl Bench {
         })?;
         match report.await {
             Ok(report) => report,
-            Err(_) => match thread.join() {
-                Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => Err(Error::Target("the run ended without a report".into())),
-            },
+            Err(_) => without_report(thread),
         }
     }
 
@@ -101,10 +102,7 @@ impl Bench {
         })?;
         match report.recv() {
             Ok(report) => report,
-            Err(_) => match thread.join() {
-                Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => Err(Error::Target("the run ended without a report".into())),
-            },
+            Err(_) => without_report(thread),
         }
     }
 
@@ -113,8 +111,8 @@ impl Bench {
         self,
         control: Control,
         done: impl FnOnce(Result<Report, Error>) + Send + 'static,
-    ) -> Result<std::thread::JoinHandle<()>, Error> {
-        std::thread::Builder::new()
+    ) -> Result<JoinHandle<()>, Error> {
+        thread::Builder::new()
             .name(format!("goodput {}", self.name))
             .spawn(move || done(self.conduct(&control)))
             .map_err(Error::io("cannot start the measuring thread"))
@@ -271,6 +269,14 @@ impl Bench {
         judgement.findings.extend(self.remark_on_target());
         let notes = notes.into_iter().chain(remarks::on(&run)).collect();
         Report::new(run, notes, criteria, metrics, judgement).with_lost(lost)
+    }
+}
+
+/// What became of a run whose thread is gone: its panic is the caller's.
+fn without_report(thread: JoinHandle<()>) -> Result<Report, Error> {
+    match thread.join() {
+        Err(panic) => resume_unwind(panic),
+        Ok(()) => Err(Error::Target("the run ended without a report".into())),
     }
 }
 

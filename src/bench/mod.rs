@@ -23,6 +23,7 @@ mod live;
 mod lora;
 mod made;
 mod noise;
+mod parts;
 mod prepare;
 mod probe;
 mod profile;
@@ -37,7 +38,6 @@ mod setting;
 mod setup;
 mod several;
 mod side;
-mod spec;
 mod tokens;
 mod versus;
 mod waiting;
@@ -46,8 +46,8 @@ mod watch;
 pub use control::Control;
 pub(crate) use family::Family;
 pub use lora::LoraAssignment;
+use parts::{Client, Demands, Keeping, Load, Wire};
 pub use setting::HeaderLines;
-use spec::{Client, Demands, Keeping, Load, Wire};
 
 use crate::{
     grammar::fault::Fault,

@@ -2,8 +2,8 @@
 
 use super::{
     Bench,
+    parts::{Load, Wire},
     prepare::Prepared,
-    spec::{Load, Wire},
 };
 use crate::{
     backend::WireOptions,

@@ -5,9 +5,9 @@ use super::{
     alike::Alike,
     conduct::{closed, opened},
     line::{Line, Outgoing},
+    parts::{Demands, Keeping},
     prepare::Prepared,
     segments::Segments,
-    spec::{Demands, Keeping},
 };
 use crate::{
     error::Error,

@@ -1,4 +1,4 @@
-//! The methods that fill a bench, one file a part of the [description](super::spec).
+//! The methods that fill a bench, one file a part of the [description](super::parts).
 
 mod client;
 mod demands;
