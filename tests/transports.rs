@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
     thread,
 };
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -77,8 +77,11 @@ fn tcp_on_the_real_clock() {
     assert!(report.client().contains("by its /metrics"), "{report}");
 }
 
+#[cfg(unix)]
 #[test]
 fn unix_socket() {
+    use tokio::net::UnixListener;
+
     let path = std::env::temp_dir().join(format!("goodput-test-{}.sock", std::process::id()));
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     listener.set_nonblocking(true).unwrap();

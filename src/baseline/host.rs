@@ -37,13 +37,14 @@ impl Host {
     }
 }
 
-/// The system's name of this machine, else what the environment says.
+/// The name of this machine, or `unknown` if the system does not know one.
 pub(crate) fn host_name() -> String {
-    let system = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let names = ["HOSTNAME", "COMPUTERNAME"];
-    let environment = || names.iter().find_map(|name| std::env::var(name).ok());
-    let name = system.or_else(environment).unwrap_or_default();
-    match name.trim() {
+    #[cfg(unix)]
+    let name = nix::unistd::gethostname().ok();
+    #[cfg(not(unix))]
+    let name = std::env::var_os("COMPUTERNAME");
+    let name = name.unwrap_or_default();
+    match name.to_string_lossy().trim() {
         "" => "unknown".to_owned(),
         name => name.to_owned(),
     }
@@ -60,6 +61,14 @@ fn model_name(cpuinfo: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The kernel says the same by another way.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_host_name_is_the_systems() {
+        let kernel = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+        assert_eq!(host_name(), kernel.trim());
+    }
 
     #[test]
     fn the_first_processor_names_them() {

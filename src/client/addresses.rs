@@ -99,7 +99,12 @@ pub(super) fn is_of_this_machine(error: &io::Error) -> bool {
         let errno = error.raw_os_error().map(Errno::from_raw);
         errno.is_some_and(|errno| here.contains(&errno))
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    {
+        // WSAEMFILE, WSAEADDRNOTAVAIL and WSAENOBUFS (Windows Sockets Error Codes).
+        matches!(error.raw_os_error(), Some(10_024 | 10_049 | 10_055))
+    }
+    #[cfg(not(any(unix, windows)))]
     {
         let _ = error;
         false

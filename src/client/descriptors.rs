@@ -1,27 +1,29 @@
 //! How many files and sockets this process may have open.
 
-/// The most that is asked for: programs that walk over all possible descriptors, such as those that
-/// this process may start, would take long over the billion that some containers allow.
-#[cfg(unix)]
-const ENOUGH: u64 = 1 << 20;
-
-/// Raises the soft limit of this process to what it may raise it to. Gives the limit; `None` if the
-/// system does not tell.
+/// The limits to ask for, from the highest.
 ///
-/// A connection in flight is a socket, and the usual soft limit of 1024 is for programs that use
-/// `select`.
+/// The first caps the request: some containers allow a billion descriptors, and programs that this
+/// process starts may walk over all possible ones. The others are for macOS, whose hard limit is
+/// "unlimited" although the kernel grants `kern.maxfilesperproc` at most.
+#[cfg(unix)]
+const LIMITS: [u64; 5] = [1 << 20, 1 << 18, 1 << 16, 1 << 14, 10_240];
+
+/// Raises the soft limit of this process as far as the system allows. Returns the limit, or `None` if
+/// the limit is unknown.
+///
+/// Each connection needs a descriptor, and the usual soft limit of 1024 (256 on macOS) exists for
+/// programs that use `select`.
 pub(crate) fn raise_descriptor_limit() -> Option<u64> {
     #[cfg(unix)]
     {
         use nix::sys::resource::{Resource, getrlimit, setrlimit};
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-        let wanted = hard.min(ENOUGH);
-        if soft >= wanted {
-            return Some(soft);
-        }
-        // Some systems name a hard limit that they do not grant.
-        let raised = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard);
-        Some(raised.map_or(soft, |()| wanted))
+        let granted = LIMITS
+            .into_iter()
+            .map(|limit| limit.min(hard))
+            .take_while(|limit| *limit > soft)
+            .find(|limit| setrlimit(Resource::RLIMIT_NOFILE, *limit, hard).is_ok());
+        Some(granted.unwrap_or(soft))
     }
     #[cfg(not(unix))]
     None
@@ -68,7 +70,7 @@ mod tests {
         let size = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
         let size: usize = size.unwrap().trim().parse().unwrap();
         assert!(size >= 3_000, "{size}");
-        // Nothing of it is left open.
+        // The descriptor itself is closed again.
         assert!(!std::path::Path::new("/proc/self/fd/3064").exists());
     }
 }

@@ -1,10 +1,8 @@
 //! Waits on the real clock.
 
 use crate::clock::{Clock, Elapsed, Nanos, on_real_time};
-use futures_util::future::join_all;
 use rstest::rstest;
 use std::{
-    cell::RefCell,
     future::{pending, poll_fn},
     task::Poll,
     time::Duration,
@@ -28,6 +26,9 @@ fn a_sleep_never_ends_early(#[case] micros: u64) {
 #[cfg(target_os = "linux")]
 #[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
+    use futures_util::future::join_all;
+    use std::cell::RefCell;
+
     let woken = RefCell::new(Vec::new());
     run(async |clock| {
         let start = clock.now();

@@ -330,6 +330,10 @@ struct Running {
     child: Child,
     #[cfg(unix)]
     group: Group,
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "only a signal leaves the server time to end")
+    )]
     stop_timeout: Duration,
     log: Log,
 }

@@ -13,12 +13,11 @@ const FILE: &str = "tokenizer.json";
 /// The local Hugging Face caches, in the order in which they are searched: all places that
 /// `huggingface_hub` and `transformers` have had for them.
 pub(crate) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-    let home = variable("HOME").filter(|home| !home.is_empty());
-    let home = home.map(PathBuf::from);
-    // As there, `~` is the home folder.
+    let set = |key| variable(key).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // Windows sets the second. As there, `~` is the home folder.
+    let home = set("HOME").or_else(|| set("USERPROFILE"));
     let path = |key| {
-        let value = variable(key).filter(|value| !value.is_empty())?;
-        let path = PathBuf::from(value);
+        let path = set(key)?;
         match (path.strip_prefix("~"), &home) {
             (Ok(rest), Some(home)) => Some(home.join(rest)),
             _ => Some(path),
@@ -146,6 +145,13 @@ mod tests {
         ];
         assert_eq!(caches(set), expected.map(PathBuf::from));
         assert_eq!(caches(|_| Some(OsString::new())), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn the_home_folder_of_windows_has_a_cache() {
+        let set = |key: &str| (key == "USERPROFILE").then(|| "/users/me".into());
+        let expected = PathBuf::from("/users/me/.cache/huggingface/hub");
+        assert_eq!(caches(set), [expected]);
     }
 
     #[test]

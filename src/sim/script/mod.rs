@@ -92,7 +92,7 @@ impl Latencies {
             Source::Drawn(sampler) => sampler.draw(&mut rng),
             Source::Recorded(recorded) => {
                 let drawn = rng.random_range(..recorded.requests.len());
-                request = Some(drawn).filter(|_| self.paired);
+                request = self.paired.then_some(drawn);
                 recorded.requests[drawn].ttft
             }
         };
