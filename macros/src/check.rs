@@ -369,5 +369,4 @@ fn header(line: &str) -> Result<(), Mistake> {
 }
 
 #[cfg(test)]
-#[path = "check_tests.rs"]
 mod tests;

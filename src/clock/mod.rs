@@ -10,7 +10,7 @@ mod instant;
 mod nanos;
 mod paused;
 #[cfg(test)]
-mod real_tests;
+mod tests;
 mod runtime;
 mod sleep;
 mod sleepers;

@@ -231,5 +231,4 @@ fn sync_folder(folder: &Path) {
 }
 
 #[cfg(test)]
-#[path = "whole_tests.rs"]
 mod tests;
