@@ -571,7 +571,7 @@ fn what_is_no_result_exits_with_2_and_its_place() {
     let told = text(&output.stderr);
     for expected in [
         format!("{cut}: is not JSON: EOF while parsing a value at line 2 column 12"),
-        format!("{other}: is no result that is known here"),
+        format!("{other}: is not a known result format"),
         format!("{lines}: `completed` is missing; "),
         "`duration` is \"long\", not a number".to_owned(),
         format!("{missing}: cannot be read: "),

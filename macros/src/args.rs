@@ -1,4 +1,4 @@
-//! What stands in `#[llm_bench(…)]`, as written: keys and their values, not yet checked.
+//! Parses the keys and values in `#[llm_bench(…)]`, without checking them.
 
 use crate::errors::Errors;
 use goodput_grammar::names::{Key, Kind, key_named, known_key};
@@ -10,15 +10,15 @@ use syn::{
     token,
 };
 
-/// One known key with its value.
+/// A known key with its value.
 pub(crate) struct Setting {
     pub(crate) ident: Ident,
     pub(crate) key: &'static Key,
-    /// `None` for a key alone.
+    /// `None` for a key without a value.
     pub(crate) value: Option<Expr>,
 }
 
-/// Reads the settings. After a mistake it goes on behind the next comma, so that one slip does not
+/// Parses the settings. After a mistake it continues behind the next comma, so that one mistake does not
 /// hide the others.
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Setting> {
     let mut settings = Vec::new();
@@ -72,7 +72,7 @@ fn setting(input: ParseStream<'_>) -> syn::Result<(Ident, Option<Expr>)> {
     Ok((ident, None))
 }
 
-/// `key = value`, as an example.
+/// Formats `key = value` as an example.
 pub(crate) fn key_example(key: &Key) -> String {
     match key.kind {
         Kind::Flag if key.example == "true" => key.name.to_owned(),

@@ -1,5 +1,5 @@
-//! What the compiler can already say about values: literals are read with the parsers that the
-//! library uses at run time; everything else is left to the type checker.
+//! Checks values at compile time: the parsers of the library read literals; everything else is for the type
+//! checker.
 
 use crate::{
     args::{Setting, key_example},
@@ -21,19 +21,19 @@ use syn::{Expr, LitStr, spanned::Spanned};
 pub(crate) struct Checked {
     /// `.rate(10f64)…`, in the order written.
     pub(crate) calls: TokenStream,
-    /// Where and why the bench is ignored; an empty reason is none.
+    /// Where and why the bench is ignored; the reason may be empty.
     pub(crate) ignore: Option<(Span, String)>,
-    /// Where a snapshot is asked for, and its tolerance as written.
+    /// Where the snapshot is requested, and its tolerance as written.
     pub(crate) snapshot: Option<(Span, Option<TokenStream>)>,
-    /// `versus` or `baseline` is given.
+    /// Whether `versus` or `baseline` is given.
     pub(crate) compares: bool,
-    /// Where it is said what the run must do.
+    /// Where `expect` is given.
     pub(crate) expect: Option<Span>,
-    /// Where goodput is.
+    /// Path of goodput.
     pub(crate) library: Library,
 }
 
-/// The path of goodput in the user's crate.
+/// Path of goodput in the user's crate.
 pub(crate) struct Library(pub(crate) syn::Path);
 
 impl Default for Library {
@@ -70,7 +70,7 @@ pub(crate) fn check(settings: &[Setting], errors: &mut Errors) -> Checked {
                 checked.expect = Some(span);
             }
             checked.compares |= ["versus", "baseline"].contains(&setting.key.name);
-            // The key's own span, so that the method's documentation is found from the key.
+            // The key's span, so that editors show the method's documentation at the key.
             let method = syn::Ident::new(setting.key.name, span);
             checked.calls.extend(quote!(.#method(#argument)));
         }
@@ -78,7 +78,7 @@ pub(crate) fn check(settings: &[Setting], errors: &mut Errors) -> Checked {
     checked
 }
 
-/// What only several settings together get wrong.
+/// Checks settings that depend on each other.
 fn together(settings: &[Setting], errors: &mut Errors) {
     for (index, setting) in settings.iter().enumerate() {
         let name = setting.key.name;
@@ -102,7 +102,7 @@ fn together(settings: &[Setting], errors: &mut Errors) {
     }
 }
 
-/// The argument of the builder's method, if the value can be one.
+/// Argument of the builder's method, if the value can be one.
 fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
     let Setting { ident, key, value } = setting;
     let Some(expr) = value else {
@@ -268,7 +268,7 @@ fn reason(setting: &Setting, errors: &mut Errors) -> Option<String> {
     }
 }
 
-/// A path as it is, or in quotes as other macros take it.
+/// Parses a path, plain or in quotes as other macros take it.
 fn path(setting: &Setting, errors: &mut Errors) -> Option<syn::Path> {
     let expr = setting.value.as_ref();
     let path = match expr.map(|expr| (expr, Value::of(expr))) {
@@ -290,7 +290,7 @@ fn path(setting: &Setting, errors: &mut Errors) -> Option<syn::Path> {
     path
 }
 
-/// The tolerance of a snapshot as written, if a snapshot is wanted.
+/// Tolerance of a snapshot as written, if a snapshot is requested.
 fn tolerance(setting: &Setting, errors: &mut Errors) -> Option<Option<TokenStream>> {
     let Some(expr) = &setting.value else {
         return Some(None);

@@ -1,7 +1,7 @@
-//! Whether a bench's function can hold anything against its report.
+//! Finds out whether a bench's function can reject its report.
 //!
-//! A function that cannot fail demands nothing, so it proves nothing: empty ones, and those that only
-//! print or end in `Ok(())`. What cannot be told from the tokens counts as a demand.
+//! A function that cannot fail checks nothing, so it proves nothing: empty ones, and those that only print
+//! or end in `Ok(())`. If the tokens do not show it, the function counts as a check.
 
 use syn::{Block, Expr, Macro, Stmt};
 

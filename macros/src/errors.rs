@@ -1,15 +1,15 @@
-//! All mistakes at once, each at its place.
+//! Collects all mistakes, each at its place.
 
 use goodput_grammar::Mistake;
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// What is wrong with an attribute and its function.
+/// Mistakes in an attribute and its function.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
 impl Errors {
-    /// Adds what the compiler's parser found.
+    /// Adds an error of the compiler's parser.
     pub(crate) fn push(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(errors) => errors.combine(error),
@@ -17,18 +17,18 @@ impl Errors {
         }
     }
 
-    /// Adds a sentence at a place.
+    /// Adds a message at a place.
     pub(crate) fn at(&mut self, span: Span, sentence: impl std::fmt::Display) {
         self.push(syn::Error::new(span, sentence));
     }
 
-    /// Adds a sentence over the whole of some tokens.
+    /// Adds a message over all of some tokens.
     pub(crate) fn on(&mut self, tokens: impl ToTokens, sentence: impl std::fmt::Display) {
         self.push(syn::Error::new_spanned(tokens, sentence));
     }
 
-    /// Adds what a parser of the grammar found, all of it at the literal: the compiler lends no
-    /// spans inside literals.
+    /// Adds the mistakes of a grammar's parser, all at the literal: the compiler provides no spans inside
+    /// literals.
     pub(crate) fn mistakes(&mut self, span: Span, mistakes: impl IntoIterator<Item = Mistake>) {
         for mistake in mistakes {
             self.at(span, mistake);
@@ -39,7 +39,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// `compile_error!`s, nothing if there is none.
+    /// Converts the mistakes to `compile_error!`s.
     pub(crate) fn to_compile_errors(&self) -> TokenStream {
         self.0
             .as_ref()
@@ -47,7 +47,7 @@ impl Errors {
             .unwrap_or_default()
     }
 
-    /// The sentences.
+    /// Returns the messages.
     #[cfg(test)]
     pub(crate) fn sentences(self) -> Vec<String> {
         self.0

@@ -1,13 +1,14 @@
-//! The code of one bench: a function that describes it, its registration, and its test.
+//! Generates the code of one bench: a function that describes it, its registration, and its test.
 //!
-//! What it needs from the library, all by absolute path, which is `::goodput` unless the key `crate` says otherwise:
+//! The code needs the following from the library, all by absolute path, which is `::goodput` unless the key
+//! `crate` says otherwise:
 //!
 //! * `Bench::new(name)` and a method for every key of [`goodput_grammar::names::KEYS`] except
 //!   `ignore`, `snapshot` and `crate`. Literals arrive as written (`rate` and `burstiness` as `f64`), so that a method for
 //!   text also takes `&str`.
 //! * `Report`.
 //! * `__private::Case::new(bench, demands, check)`, `demands: bool`, `check: impl FnOnce(&Report) -> Result<(), String> +
-//!   'static`, and `__private::Outcome::into_check`, which makes that of what the function returns.
+//!   'static`, and `__private::Outcome::into_check`, which converts the function's return value.
 //! * `__private::Entry` with the fields below and `__private::inventory` to collect it.
 //! * `__private::run_test(module, name)` and `__private::block_on(future)`.
 
@@ -48,7 +49,7 @@ pub(crate) fn plain(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
     registration(&name, attributes, &body, checked.compares, &checked.library)
 }
 
-/// A gate that must fail says so in one way.
+/// Checks that a gate that must fail uses one way to say so.
 pub(crate) fn expectation(attributes: &Attributes, checked: &Checked, errors: &mut Errors) {
     if let (Some(span), Some(attribute)) = (checked.expect, attributes.named("should_panic")) {
         errors.at(
@@ -59,7 +60,7 @@ pub(crate) fn expectation(attributes: &Attributes, checked: &Checked, errors: &m
     }
 }
 
-/// Turns the key `ignore` into the attribute, which both the test and the registration read.
+/// Converts the key `ignore` into the attribute, which the test and the registration read.
 pub(crate) fn ignore_key(attributes: &mut Attributes, checked: &Checked, errors: &mut Errors) {
     let Some((span, reason)) = &checked.ignore else {
         return;
@@ -76,24 +77,24 @@ pub(crate) fn ignore_key(attributes: &mut Attributes, checked: &Checked, errors:
     });
 }
 
-/// `Bench::new("name").rate(10f64)…`
+/// Generates `Bench::new("name").rate(10f64)…`.
 pub(crate) fn bench(name: &Ident, checked: &Checked) -> TokenStream {
     let (name, calls, library) = (name.unraw().to_string(), &checked.calls, &checked.library);
     quote!(#library::Bench::new(#name) #calls)
 }
 
-/// What the user's function is called with.
+/// Argument of the user's function.
 pub(crate) enum Argument {
-    /// The report; a wrong type is reported here.
+    /// The report; a wrong type is reported at this span.
     Report(Span),
     /// A parameter of `rstest`.
     Parameter(Ident),
 }
 
-/// The expression of a `Case`: a bench, and the call of the user's function.
+/// Generates the expression of a `Case`: a bench, and the call of the user's function.
 ///
-/// The function stands inside the closure, as the user wrote it: its lints and spans stay its own,
-/// and the bench's expressions do not see it.
+/// The function is inside the closure, as the user wrote it: it keeps its lints and spans, and the bench's
+/// expressions do not see it.
 pub(crate) fn case(
     bench: &TokenStream,
     mut function: ItemFn,
@@ -137,15 +138,14 @@ pub(crate) fn case(
     }
 }
 
-/// The closure's report. Not plain `report`: the user's function may be called that, and hides a
-/// variable.
+/// Name of the closure's report. Not plain `report`: the user's function may have that name, and would hide
+/// a variable.
 pub(crate) fn report_at(span: Span) -> Ident {
     Ident::new("__report", Span::mixed_site().located_at(span))
 }
 
-/// A snapshot after the function has had its say, if one is asked for. The macro is the library's, and
-/// says so if the feature for it is missing; it is expanded here, so that the snapshot lies beside
-/// the test.
+/// Adds the snapshot after the function's checks, if there is one. The library's macro reports a missing
+/// feature; it expands here, so that the snapshot is next to the test.
 pub(crate) fn then_snapshot(check: TokenStream, checked: &Checked) -> TokenStream {
     let Some((span, tolerance)) = &checked.snapshot else {
         return check;
@@ -154,7 +154,7 @@ pub(crate) fn then_snapshot(check: TokenStream, checked: &Checked) -> TokenStrea
     let tolerance = tolerance
         .as_ref()
         .map(|tolerance| quote_spanned!(*span=> , tolerance = #tolerance));
-    // At the key, where the compiler says that the feature is missing.
+    // At the key, where the compiler reports the missing feature.
     let at_key = |mut token: TokenTree| {
         token.set_span(*span);
         token
@@ -167,13 +167,13 @@ pub(crate) fn then_snapshot(check: TokenStream, checked: &Checked) -> TokenStrea
     }
 }
 
-/// What the function returned, as the harness takes it; a wrong type is reported at `span`.
+/// Converts the function's return value for the harness; a wrong type is reported at `span`.
 pub(crate) fn check_outcome(outcome: &TokenStream, span: Span, library: &Library) -> TokenStream {
     quote_spanned!(span=> #library::__private::Outcome::into_check(#outcome))
 }
 
-/// The items of one bench whose `Case` is what `body` evaluates to. All but the test stand in a block
-/// of their own, so that a name that is given twice is one error, at the user's word.
+/// Generates the items of one bench whose `Case` is `body`. All but the test are in a separate block, so
+/// that a duplicate name is one error, at the user's word.
 pub(crate) fn registration(
     name: &Ident,
     attributes: Attributes,
@@ -219,8 +219,8 @@ pub(crate) fn registration(
     }
 }
 
-/// The user's function as an ordinary one, for when there are errors: the rest of the program
-/// still finds it, and its body is still checked.
+/// Keeps the user's function as an ordinary one after errors: the rest of the program still finds it, and
+/// the compiler still checks its body.
 pub(crate) fn unchanged(mut function: ItemFn) -> TokenStream {
     function.attrs = Attributes::sort(function.attrs).lints;
     for argument in &mut function.sig.inputs {

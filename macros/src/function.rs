@@ -1,4 +1,4 @@
-//! Which functions can be a bench, and which of their attributes go where.
+//! Checks which functions can be a bench, and sorts their attributes.
 
 use crate::errors::Errors;
 use syn::{
@@ -6,24 +6,24 @@ use syn::{
     spanned::Spanned,
 };
 
-/// The attributes of a function, by where they belong in the expansion.
+/// Attributes of a function, by where they belong in the expansion.
 #[derive(Default)]
 pub(crate) struct Attributes {
-    /// Lint levels: they are about the body, so they stay with it.
+    /// Lint levels: they concern the body, so they stay with it.
     pub(crate) lints: Vec<Attribute>,
-    /// Everything else goes to the test.
+    /// All other attributes, which go to the test.
     pub(crate) others: Vec<Attribute>,
 }
 
 impl Attributes {
-    /// Sorts them. `#[cfg]` and `#[cfg_attr]` need no care: the compiler resolves them before it
-    /// calls any macro, wherever they stand.
+    /// Sorts attributes. `#[cfg]` and `#[cfg_attr]` need no care: the compiler resolves them before it
+    /// calls any macro, wherever they are.
     pub(crate) fn sort(attributes: Vec<Attribute>) -> Self {
         let (lints, others) = attributes.into_iter().partition(is_lint);
         Attributes { lints, others }
     }
 
-    /// For a function that `rstest` wrote: its lint levels are about its name.
+    /// Sorts the attributes of a function that `rstest` wrote: its lint levels concern its name.
     pub(crate) fn all_on_the_test(attributes: Vec<Attribute>) -> Self {
         Attributes {
             lints: Vec::new(),
@@ -31,7 +31,7 @@ impl Attributes {
         }
     }
 
-    /// `Some("")` for `#[ignore]`, `Some(reason)` for `#[ignore = "reason"]`.
+    /// Reads `#[ignore]` as `Some("")` and `#[ignore = "reason"]` as `Some(reason)`.
     pub(crate) fn ignore(&self) -> Option<String> {
         let attribute = self.named("ignore")?;
         match &attribute.meta {
@@ -58,14 +58,14 @@ fn is_lint(attribute: &Attribute) -> bool {
         .any(|level| attribute.path().is_ident(level))
 }
 
-/// The last word of an attribute's path: `test` of `#[tokio::test]`.
+/// Last word of an attribute's path: `test` of `#[tokio::test]`.
 pub(crate) fn last_word(attribute: &Attribute) -> String {
     let last = attribute.path().segments.last();
     last.map(|segment| segment.ident.to_string())
         .unwrap_or_default()
 }
 
-/// Refuses attributes that make a test of their own.
+/// Refuses attributes that create a test themselves.
 pub(crate) fn check_attributes(attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes {
         let path = attribute.path();
@@ -112,7 +112,7 @@ pub(crate) fn check_signature(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
-/// What a bench cannot be, whatever its arguments.
+/// Refuses qualifiers that a bench cannot have, whatever its arguments.
 pub(crate) fn check_qualifiers(function: &ItemFn, errors: &mut Errors) {
     let signature = &function.sig;
     if let Some(token) = &signature.constness {
@@ -125,10 +125,7 @@ pub(crate) fn check_qualifiers(function: &ItemFn, errors: &mut Errors) {
         errors.on(abi, "a bench cannot be `extern`");
     }
     if !signature.generics.params.is_empty() {
-        errors.on(
-            &signature.generics.params,
-            "a bench cannot be generic: nobody could say which types to call it with",
-        );
+        errors.on(&signature.generics.params, "a bench cannot be generic");
     } else if let Some(clause) = &signature.generics.where_clause {
         errors.on(clause, "a bench cannot have a `where` clause");
     }
@@ -140,8 +137,8 @@ pub(crate) fn check_qualifiers(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
-/// Checks that an argument can be the report. Only a reference to a type named otherwise passes
-/// here and is found by the type checker: it may be an alias.
+/// Checks that an argument can be the report. A reference to a type of another name passes, because it may
+/// be an alias; the type checker checks it.
 fn check_report(argument: &PatType, errors: &mut Errors) {
     match &*argument.ty {
         Type::Reference(reference) => {
@@ -198,12 +195,12 @@ fn is_report(ty: &Type) -> bool {
     }
 }
 
-/// Where a type error about the outcome belongs.
+/// Span for a type error about the outcome.
 pub(crate) fn outcome_span(function: &ItemFn) -> proc_macro2::Span {
     match &function.sig.output {
         ReturnType::Default => proc_macro2::Span::call_site(),
-        // Located at the type, but still the macro's: lints about how the outcome is handed on
-        // are none of the user's business.
+        // Located at the type, but still the macro's: lints about how the outcome is passed on do not
+        // concern the user.
         ReturnType::Type(_, ty) => proc_macro2::Span::mixed_site().located_at(ty.span()),
     }
 }

@@ -23,7 +23,7 @@ pub fn llm_bench(
     expand(args.into(), item.into()).into()
 }
 
-/// The test attribute that `#[llm_bench]` has `rstest` put on every case, with the path of goodput in it, and
+/// Test attribute that `#[llm_bench]` makes `rstest` put on every case, with the path of goodput in it, and
 /// a word if the bench compares. Not for users.
 #[doc(hidden)]
 #[proc_macro_attribute]

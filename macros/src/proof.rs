@@ -1,4 +1,4 @@
-//! Whether a bench that asks for proof could give it: known to the compiler where all that counts is literal.
+//! Checks whether a bench that requires proof can provide it, if all relevant settings are literals.
 
 use crate::{args::Setting, errors::Errors, value::Value};
 use goodput_grammar::{
@@ -20,8 +20,8 @@ pub(crate) fn check(settings: &[Setting], errors: &mut Errors) {
     }
 }
 
-/// The SLOs that have to be proved, and by how many requests; `None` where proof is not asked for, or where only
-/// the run will know.
+/// SLOs to prove, and the number of requests for it; `None` if no proof is required, or only the run will
+/// know.
 fn demanded(settings: &[Setting]) -> Option<(&LitStr, Effort)> {
     let given = |name: &str| settings.iter().find(|setting| setting.key.name == name);
     let value = |name: &str| Some(Value::of(given(name)?.value.as_ref()?));
@@ -35,7 +35,7 @@ fn demanded(settings: &[Setting]) -> Option<(&LitStr, Effort)> {
         _ => None,
     };
     let fails = |key: &str| text(key).is_some_and(|literal| literal.value() == "fail");
-    // Of a bench that must fail nothing has to hold.
+    // A bench that must fail proves no SLO.
     if !fails("on_inconclusive") || fails("expect") {
         return None;
     }

@@ -1,13 +1,13 @@
-//! `#[rstest]` parameters, in both orders of the two attributes.
+//! Supports `#[rstest]` parameters, in both orders of the two attributes.
 //!
-//! **`#[llm_bench]` above `#[rstest]`.** We are expanded first. The function becomes an `rstest`
-//! function of the same parameters, the report left out, that returns the `Case`; `rstest` writes
-//! one function per case around calls of it and puts our own test attribute, [`case_attribute`],
-//! on each. References among the parameters become `'static`, because the case outlives the call.
+//! **`#[llm_bench]` above `#[rstest]`.** `#[llm_bench]` expands first. The function becomes an `rstest`
+//! function of the same parameters, without the report, that returns the `Case`; `rstest` writes one
+//! function per case around calls of it and puts the test attribute [`case_attribute`] on each. References
+//! among the parameters become `'static`, because the case outlives the call.
 //!
-//! **`#[rstest]` above `#[llm_bench]`.** `rstest` is expanded first and puts our attribute on each
-//! function it writes, which assigns the parameters and calls the user's function. The assignments
-//! are hoisted out, so that the attribute's expressions see them.
+//! **`#[rstest]` above `#[llm_bench]`.** `rstest` expands first and puts `#[llm_bench]` on each function it
+//! writes, which assigns the parameters and calls the user's function. The assignments move out, so that
+//! the attribute's expressions see them.
 
 use crate::{
     check::{Checked, Library},
@@ -29,7 +29,7 @@ use syn::{
     spanned::Spanned,
 };
 
-/// Whether `#[rstest]` stands below ours.
+/// Whether `#[rstest]` is below `#[llm_bench]`.
 pub(crate) fn is_below(function: &ItemFn) -> bool {
     function.attrs.iter().any(|a| last_word(a) == "rstest")
 }
@@ -61,7 +61,7 @@ pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
         arguments.push(match &*argument.pat {
             _ if report == Some(index) => Argument::Report(argument.ty.span()),
             Pat::Ident(pattern) => {
-                // The attribute is a use, too.
+                // The attribute may use the parameter, too.
                 if mentions(checked.calls.clone(), &pattern.ident.to_string()) {
                     argument
                         .attrs
@@ -93,7 +93,7 @@ pub(crate) fn below(function: ItemFn, checked: Checked, errors: &mut Errors) -> 
     outer.into_token_stream()
 }
 
-/// Whether a name stands among these tokens, also in the text of a format.
+/// Whether a name occurs among these tokens, or in a format text.
 fn mentions(tokens: TokenStream, name: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Group(group) => mentions(group.stream(), name),
@@ -107,7 +107,7 @@ fn mentions(tokens: TokenStream, name: &str) -> bool {
     })
 }
 
-/// A parameter of the function that `rstest` sees.
+/// Parameter of the function that `rstest` sees.
 fn passed_on(mut argument: FnArg) -> FnArg {
     if let FnArg::Typed(argument) = &mut argument {
         if let Pat::Ident(pattern) = &mut *argument.pat {
@@ -149,7 +149,7 @@ fn check_attributes(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
-/// What `#[rstest_case]` is given: where goodput is, and a word if the bench compares.
+/// Arguments of `#[rstest_case]`: the path of goodput, and a word if the bench compares.
 pub(crate) struct CaseArguments {
     library: Library,
     compares: bool,
@@ -163,7 +163,7 @@ impl Parse for CaseArguments {
     }
 }
 
-/// `#[rstest_case]` on a function that `rstest` wrote: it returns the `Case`.
+/// Expands `#[rstest_case]` on a function that `rstest` wrote: it returns the `Case`.
 pub(crate) fn case_attribute(function: ItemFn, arguments: &CaseArguments) -> TokenStream {
     let body = function.block.stmts.iter().map(ToTokens::to_token_stream);
     registration(
@@ -179,7 +179,7 @@ pub(crate) fn case_attribute(function: ItemFn, arguments: &CaseArguments) -> Tok
 pub(crate) fn is_above(function: &ItemFn) -> bool {
     let by_rstest = |attribute: &Attribute| {
         attribute.path().is_ident("test")
-            // `rstest`'s tokens stand for its own attribute; the user's are the word itself.
+            // `rstest`'s tokens have the span of its own attribute; the user's are the word itself.
             && attribute.path().span().source_text().as_deref() != Some("test")
     };
     function.attrs.iter().any(by_rstest)
@@ -228,7 +228,7 @@ pub(crate) fn above(mut function: ItemFn, checked: Checked, errors: &mut Errors)
         None => (quote!(#report), TokenStream::new()),
     };
     let check = then_snapshot(check, &checked);
-    // Without cases the function is among the statements; of one that stands elsewhere nothing is known.
+    // Without cases the function is among the statements; a function elsewhere is unknown.
     let own = stmts.iter().find_map(|stmt| match stmt {
         Stmt::Item(Item::Fn(function)) => Some(demands(&function.block)),
         _ => None,

@@ -1,13 +1,13 @@
-//! Values in `#[llm_bench(…)]`, as far as their tokens tell.
+//! Classifies values in `#[llm_bench(…)]` by their tokens.
 
 use syn::{Expr, ExprLit, Lit, LitStr, UnOp};
 
-/// A value as far as its tokens tell.
+/// A value, classified by its tokens.
 pub(crate) enum Value<'a> {
     Text(&'a LitStr),
-    /// An integer literal's digits.
+    /// Digits of an integer literal.
     Whole(String),
-    /// A float literal's digits.
+    /// Digits of a float literal.
     Float(String),
     Negative,
     Bool(bool),
@@ -26,7 +26,7 @@ impl<'a> Value<'a> {
                 Lit::Bool(flag) => Value::Bool(flag.value),
                 _ => Value::OtherLiteral,
             },
-            // What a `macro_rules!` macro hands on stands in an invisible group.
+            // Arguments of a `macro_rules!` macro are in an invisible group.
             Expr::Group(group) => Value::of(&group.expr),
             Expr::Array(array) => Value::Array(array),
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {

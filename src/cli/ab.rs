@@ -1,4 +1,4 @@
-//! `goodput ab`: two servers side by side, or one beside itself.
+//! `goodput ab`: compares two servers, or measures how much the runs of one differ.
 
 use super::{argv::Origins, serve, words::Words};
 use crate::{
@@ -13,35 +13,35 @@ use crate::{
 use jiff::{Timestamp, tz::TimeZone};
 use std::{path::PathBuf, process::ExitCode};
 
-/// What is compared, by which rule; and the flags of `goodput serve` for how.
+/// What to compare and by which rule; the flags of `goodput serve` say how.
 #[derive(Debug, clap::Args)]
 pub(super) struct Ab {
-    /// The reference: a URL, `unix:/path`, `env:NAME`, `sim(…)`.
+    /// Reference server: a URL, `unix:/path`, `env:NAME` or `sim(…)`.
     #[arg(long, value_name = "TARGET", required_unless_present = "a_command")]
     a: Option<String>,
-    /// What is under test, in the same forms.
+    /// Server under test, in the same forms.
     #[arg(long, value_name = "TARGET", required_unless_present_any = ["b_command", "aa"])]
     b: Option<String>,
-    /// The reference as a command, `"vllm serve MODEL --port {port}"`. It is started for each of its runs
-    /// and stopped after it, so that both need not fit the machine together.
+    /// Command that starts the reference, such as `"vllm serve MODEL --port {port}"`. goodput starts it for
+    /// each run and stops it afterwards, so that only one server runs at a time.
     #[arg(long, value_name = "COMMAND", conflicts_with = "a")]
     a_command: Option<String>,
-    /// What is under test as a command.
+    /// Command that starts the server under test.
     #[arg(long, value_name = "COMMAND", conflicts_with = "b")]
     b_command: Option<String>,
-    /// Measure A against itself, and keep in `noise/HOST.json` how much its runs differ.
+    /// Measure A against itself, and write how much its runs differ to `noise/HOST.json`.
     #[arg(long, conflicts_with_all = ["b", "b_command"])]
     aa: bool,
     /// Folder for `noise/`. Default: `GOODPUT_BASELINE_DIR`, else `goodput-baselines`.
     #[arg(long, value_name = "FOLDER", requires = "aa")]
     noise_dir: Option<PathBuf>,
-    /// Pairs of runs at most, each of --num-prompts to either server; from 1 to 16.
+    /// Maximum number of pairs of runs, 1 to 16. Each run sends --num-prompts requests.
     #[arg(long, default_value_t = 10)]
     pairs: usize,
-    /// The smallest relative change that matters.
+    /// Smallest relative change that counts.
     #[arg(long, default_value_t = 0.05)]
     noise_threshold: f64,
-    /// How often, at most, an unchanged server may be called worse, over all metrics.
+    /// Maximum probability of calling an unchanged server worse, over all metrics together.
     #[arg(long, default_value_t = 0.01)]
     false_alarms: f64,
     #[command(flatten)]
@@ -89,7 +89,7 @@ impl Ab {
     }
 }
 
-/// Clap has seen to it that there is one of the two.
+/// clap guarantees that one of the two is set.
 fn target(text: Option<&String>, command: Option<&String>) -> AnyTarget {
     match command {
         Some(command) => ServerProcess::new(command).into(),
@@ -111,7 +111,7 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
     let floor = serve::watched(&args.serve, requests, None, |control| {
         bench.noise_floor(&today, &control)
     })?;
-    // The file has it before the screen does, and the screen if the file cannot.
+    // The file comes before the screen; if the file cannot be written, the screen still shows the result.
     let saved = floor.save(&folder);
     screen::out(table(&floor, args).trim_end());
     let path = saved.map_err(Error::io(format!("cannot write to {}", folder.display())))?;
@@ -119,7 +119,7 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
     Ok(())
 }
 
-/// How much runs differ, and what that lets pairs of runs show.
+/// Formats how much runs differ, and which change a number of pairs can show.
 fn table(floor: &NoiseFloor, args: &Ab) -> String {
     const PAIRS: [usize; 4] = [3, 5, 10, 16];
     let rule = Rule {

@@ -1,9 +1,9 @@
-//! Files of one command: what it writes is neither its input nor anything else that it writes.
+//! Keeps the files of one command apart: an output is neither an input nor another output.
 
 use crate::{error::Error, files, problem::Problem};
 use std::path::{Path, PathBuf};
 
-/// The files so far, each with the flag that names it.
+/// Files so far, each with the flag that names it.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     named: Vec<(&'static str, PathBuf)>,
@@ -11,20 +11,21 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// The command reads this one.
+    /// Adds a file that the command reads.
     pub(super) fn read(&mut self, flag: &'static str, path: &Path) {
         self.named.push((flag, path.to_owned()));
     }
 
-    /// The command writes this one.
+    /// Adds a file that the command writes.
     pub(super) fn write(&mut self, flag: &'static str, path: &Path) {
         let other = self
             .named
             .iter()
             .find(|(_, other)| files::same(other, path));
         if let Some((other, _)) = other {
-            let message =
-                format!("is the file of {other}, which would be lost. Choose another path");
+            let message = format!(
+                "is also the file of {other}, which it would overwrite. Choose another path"
+            );
             self.problems
                 .push(Problem::new(flag, path.display(), message));
         }
@@ -59,7 +60,10 @@ mod tests {
         files.write("--result-filename", &at("./in.jsonl"));
         files.write("--journal", &at("a"));
         let error = files.checked().unwrap_err().to_string();
-        assert!(error.contains("is the file of --dataset-path"), "{error}");
-        assert!(error.contains("is the file of --output"), "{error}");
+        assert!(
+            error.contains("is also the file of --dataset-path"),
+            "{error}"
+        );
+        assert!(error.contains("is also the file of --output"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The flags of baselines, for every subcommand that measures; and `goodput baseline`.
+//! Baseline flags of every subcommand that measures, and `goodput baseline`.
 
 use crate::{
     baseline::{self, Against, File, Reader, Settings, Store},
@@ -9,18 +9,18 @@ use crate::{
 use clap::Subcommand;
 use std::{path::PathBuf, process::ExitCode};
 
-/// Flags that hold a run against a stored one, or keep it.
+/// Flags that compare a run with a stored one, or store it.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct BaselineFlags {
-    /// Hold the run against this baseline: a regression exits with 1. Where nothing is stored, the run
-    /// counts as new, with a note.
+    /// Compare the run with this baseline; a regression exits with 1. A bench without a stored run counts
+    /// as new, with a note.
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
-    /// The same, but it is an error (exit code 2) where nothing is stored.
+    /// Like --baseline, but a bench without a stored run is an error (exit code 2).
     #[arg(long, value_name = "NAME", conflicts_with = "baseline")]
     baseline_strict: Option<String>,
-    /// Save the run as this baseline; compared with --baseline first, and not saved under that same
-    /// name if it failed.
+    /// Save the run as this baseline, after the comparison with --baseline. A failed run does not replace
+    /// the baseline that it was compared with.
     #[arg(long, value_name = "NAME")]
     save_baseline: Option<String>,
     /// Folder of baselines. Default: GOODPUT_BASELINE_DIR, else goodput-baselines.
@@ -29,7 +29,7 @@ pub(super) struct BaselineFlags {
 }
 
 impl BaselineFlags {
-    /// What they say.
+    /// Converts the flags.
     pub(super) fn settings(&self) -> Settings {
         let against = |name: &Option<String>, strict| {
             let name = name.clone()?;
@@ -58,11 +58,11 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// List baselines and the benches that are stored in them.
+    /// List baselines and their benches.
     List,
-    /// Show what is stored in a baseline.
+    /// Show the stored runs of a baseline.
     Show {
-        /// The baseline.
+        /// Name of the baseline.
         name: String,
     },
 }

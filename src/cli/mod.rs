@@ -1,5 +1,5 @@
 //! The `goodput` command: `serve` measures a server, `ab` compares two, `run` runs a suite of benches,
-//! `report` shows result files, `sim` is a server.
+//! `report` shows result files, `sim` simulates a server.
 
 mod ab;
 mod apart;
@@ -31,38 +31,38 @@ struct Cli {
 enum Command {
     /// Measure a server, with the flags of `vllm bench serve`.
     ///
-    /// Exit code: 0 pass or no verdict (nothing was demanded), 1 an SLO was missed, a baseline shows a
-    /// regression, or more than 1 % of the requests failed (an SLO on `errors` replaces that limit), 2
-    /// unusable arguments or input, 3 inconclusive, 4 invalid (nothing was measured that could be judged).
+    /// Exit code: 0 pass, or no verdict because no limits were set; 1 an SLO was missed, a baseline shows a
+    /// regression, or more than 1 % of the requests failed (an SLO on `errors` replaces that limit); 2 unusable
+    /// arguments or input; 3 inconclusive; 4 invalid: there is nothing to judge.
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Serve(Box<serve::Serve>),
     /// Run the benches of a suite file, `goodput.toml`.
     ///
     /// Its keys are those of the attribute `#[llm_bench]`; see docs/suites.md.
     ///
-    /// Exit code: the worst of the benches', 2 (unusable file, arguments or input) before 1 (a bench
-    /// failed) before 4 (invalid) before 3 (inconclusive) before 0 (all pass, have no verdict, or are ignored).
+    /// Exit code: the worst of all benches, in this order: 2 unusable file, arguments or input; 1 a bench failed;
+    /// 4 invalid; 3 inconclusive; 0 all benches pass, have no verdict, or are ignored.
     Run(run::Args),
     /// Compare two servers by pairs of runs, or measure how much the runs of one differ.
     ///
-    /// Each pair sends the same requests at the same times to A and to B, in random order. Exit code:
-    /// 0 B is not worse, 1 B is worse, an SLO was missed or more than 1 % of B's requests failed, 2 unusable arguments or input,
-    /// 3 inconclusive (only with --on-inconclusive fail), 4 invalid.
+    /// Each pair sends the same requests at the same times to A and to B, in random order. Exit code: 0 B is
+    /// not worse; 1 B is worse, an SLO was missed, or more than 1 % of B's requests failed; 2 unusable arguments
+    /// or input; 3 inconclusive (only with --on-inconclusive fail); 4 invalid.
     #[command(allow_negative_numbers = true, args_override_self = true)]
     Ab(Box<ab::Ab>),
-    /// Show the baselines that were saved.
+    /// Show saved baselines.
     Baseline(baseline::Args),
     /// Show result files again, of goodput and of other tools.
     ///
-    /// Files of `goodput serve` and `vllm bench serve` look as they did when the run ended. The metrics of
-    /// sglang's bench_serving, guidellm and aiperf are shown under vLLM's names, with a remark wherever they
-    /// mean something else; see docs/results.md. Exit code: 0, or 2 for a file that cannot be read.
+    /// Results of `goodput serve` and `vllm bench serve` look as they did at the end of the run. Metrics of
+    /// sglang's bench_serving, guidellm and aiperf appear under vLLM's names, with a remark where their
+    /// definition differs; see docs/results.md. Exit code: 0, or 2 for an unreadable file.
     Report(report::Args),
-    /// Serve a simulated model on a port, for other tools to be pointed at.
+    /// Serve a simulated model on a port, as a server for other tools.
     Sim(sim::Args),
 }
 
-/// A write beyond `ulimit -f` fails, instead of ending the process: then the result can still be kept elsewhere.
+/// Lets a write beyond `ulimit -f` fail, instead of ending the process: the result can then go elsewhere.
 #[cfg(unix)]
 fn let_long_files_fail() {
     use tokio::signal::unix::{SignalKind, signal};
@@ -71,22 +71,22 @@ fn let_long_files_fail() {
         .build();
     if let Ok(runtime) = runtime {
         let _guard = runtime.enter();
-        // A handler stays for the life of the process, and there is nothing to do in it.
+        // The handler lasts as long as the process and has nothing to do.
         let _ = signal(SignalKind::from_raw(
             nix::sys::signal::Signal::SIGXFSZ as i32,
         ));
     }
 }
 
-/// The command line of this process with its `--config` file, which is read once: it may be another file when the
-/// run has ended.
+/// Command line of this process, with its `--config` file. The file is read once, because it may change
+/// during the run.
 static LINE: OnceLock<Vec<OsString>> = OnceLock::new();
 
 fn line() -> &'static [OsString] {
     LINE.get().map_or(&[], Vec::as_slice)
 }
 
-/// Whether a line, whose words are separated by blanks, can be read; for fuzzing.
+/// Whether a line, whose words are separated by blanks, can be parsed; for fuzzing.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzzed_line(text: &str) -> bool {
     let words = ["goodput", "serve"].into_iter().chain(text.split(' '));
@@ -116,7 +116,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse_from(LINE.get_or_init(|| args)) {
         Ok(cli) => cli,
         Err(e) => {
-            // Help and version are no errors and go to stdout.
+            // Help and version are not errors and go to stdout.
             match e.use_stderr() {
                 true => screen::err(e.to_string().trim_end()),
                 false => drop(e.print()),

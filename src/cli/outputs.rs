@@ -1,4 +1,4 @@
-//! Flags for outputs, which all commands that measure have.
+//! Output flags of all commands that measure.
 
 use crate::{
     error::Error,
@@ -6,31 +6,30 @@ use crate::{
 };
 use std::path::PathBuf;
 
-/// Where results go besides the screen.
+/// Where results go in addition to the screen.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputArgs {
     #[arg(long = "output", value_name = "FORMAT=PATH", help = help())]
     outputs: Vec<String>,
-    /// Keep the latest and the previous result of each bench in this folder, for `goodput report`. Also read from
-    /// GOODPUT_RESULTS. Default: `goodput run` in a Cargo project keeps them in `target/goodput`.
+    /// Folder for the latest and the previous result of each bench, which `goodput report` reads. Also read
+    /// from GOODPUT_RESULTS. Default: in a Cargo project `goodput run` uses `target/goodput`.
     #[arg(long, value_name = "DIR")]
     pub(super) results: Option<PathBuf>,
-    /// For whom stdout is.
+    /// Format of stdout: `human` or `json`.
     #[arg(long, value_enum, default_value_t)]
     pub(super) message_format: MessageFormat,
 }
 
 fn help() -> String {
     format!(
-        "Write a file for another tool; may be given several times. Formats: {}. Also read from \
-         GOODPUT_OUTPUT, separated by commas. A GitHub job's summary is written without being asked, \
-         unless markdown is",
+        "Write a file for another tool; repeatable. Formats: {}. Also read from GOODPUT_OUTPUT, separated by \
+         commas. In a GitHub job, goodput writes the job summary without this flag, unless markdown is given",
         Format::list()
     )
 }
 
 impl OutputArgs {
-    /// What flags and environment ask for; `command` goes into the names of the environment's files.
+    /// Combines flags and environment; `command` goes into the names of the environment's files.
     pub(super) fn outputs(&self, command: &str) -> Result<Outputs, Error> {
         let outputs = Outputs::parse("--output", &self.outputs)?;
         let of_environment = Outputs::of_environment(command)?;

@@ -1,4 +1,4 @@
-//! What is shown while a bench runs.
+//! Shows the progress of a bench.
 
 use crate::{
     bench::Control, clock::Nanos, metrics::LatencyHistogram, observer::Observer, record::Record,
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Without a terminal a line is printed this often.
+/// Interval of the lines that replace the bar where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// A bar on a terminal, plain lines otherwise; both on stderr.
@@ -58,8 +58,8 @@ impl Progress {
         }
     }
 
-    /// Runs something of so many requests and shows its progress; takes the bar away at the end, as the
-    /// report follows.
+    /// Runs `total` requests and shows the progress; removes the bar at the end, because the report
+    /// follows.
     pub(super) fn watch<T>(total: usize, stop: Stop, run: impl FnOnce(Control) -> T) -> T {
         let progress = Arc::new(Progress::new(total));
         let result = run(Control {
@@ -74,11 +74,11 @@ impl Progress {
     }
 }
 
-/// The cursor at the start of its line, which is empty.
+/// Moves the cursor to the start of its line and clears the line.
 const CLEARED: &str = "\r\u{1b}[2K";
 
-/// The terminal of a bar. A frame is put on the screen as a whole or left out: drawing is done by the threads that
-/// measure, which must not wait for a terminal.
+/// The terminal of a bar. A frame reaches the screen as a whole or not at all: the measuring threads draw,
+/// and they must not wait for a terminal.
 #[derive(Debug, Default)]
 struct Frames(Mutex<String>);
 
@@ -89,7 +89,7 @@ impl Frames {
         Ok(())
     }
 
-    /// Moves the cursor: up, down, right, left are `A` to `D`.
+    /// Moves the cursor: `A` to `D` are up, down, right, left.
     fn go(&self, steps: usize, to: char) -> io::Result<()> {
         match steps {
             0 => Ok(()),
@@ -140,13 +140,13 @@ impl TermLike for Frames {
     }
 }
 
-/// How long a run has lasted by its own clock, which in a simulation is faster than the wall's and begins
-/// anew with each segment.
+/// Elapsed time of a run by its own clock, which in a simulation is faster than wall time and starts anew
+/// with each segment.
 #[derive(Debug, Default)]
 struct Pace {
     first_sent: Option<Nanos>,
     last_end: Nanos,
-    /// Of the segments before.
+    /// Elapsed time of the earlier segments.
     before: Duration,
     /// Nothing was in flight when the last request was sent.
     idle: bool,
@@ -154,7 +154,7 @@ struct Pace {
 
 impl Pace {
     fn ended(&mut self, sent: Nanos, end: Nanos) {
-        // On one clock, what is sent after everything has ended is sent later than that.
+        // On one clock, a request that follows a pause is sent after all earlier ones have ended.
         if self.idle && sent < self.last_end {
             self.before = self.lasted();
             self.first_sent = None;

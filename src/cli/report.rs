@@ -1,4 +1,4 @@
-//! `goodput report`: shows result files again; without files, what the benches left that were run last.
+//! `goodput report`: shows result files again; without files, the newest results of benches.
 
 use super::{argv::Origins, words::Words};
 use crate::{history, report::worst, results, screen};
@@ -9,38 +9,38 @@ use std::{
     process::ExitCode,
 };
 
-/// The exit code of unusable input.
+/// Exit code for unusable input.
 const UNUSABLE: u8 = 2;
 
 /// Arguments of `goodput report`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Result files: a JSON document, or one a line as `--append-result` writes them. Without any, the benches
-    /// of the newest `cargo test`, `cargo nextest run`, `cargo bench` or `goodput run`; the exit code is the
-    /// worst of theirs.
+    /// Result files: one JSON document, or one per line as `--append-result` writes them. Without files,
+    /// the benches of the newest `cargo test`, `cargo nextest run`, `cargo bench` or `goodput run`; the
+    /// exit code is then the worst of theirs.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How they are shown.
+    /// Format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Fail (1) for what is not a plain pass: undecided, no stored baseline, a simulation that no target named,
-    /// nothing demanded.
+    /// Exit with 1 unless every bench passed plainly: undecided benches, missing baselines, simulations
+    /// instead of a target, and benches without limits fail.
     #[arg(long, conflicts_with = "files")]
     strict: bool,
-    /// The folder that benches left their results in. Default: GOODPUT_RESULTS, else `goodput` in the target
-    /// folder of the Cargo project that this folder is in.
+    /// Folder with the results of benches. Default: GOODPUT_RESULTS, else `goodput` in the target folder of
+    /// the current Cargo project.
     #[arg(long, value_name = "DIR", conflicts_with = "files")]
     results: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum Format {
-    /// As `goodput serve` prints a run.
+    /// Like the output of `goodput serve`.
     #[default]
     Text,
-    /// One table with a column for each result.
+    /// One table with a column per result.
     Markdown,
-    /// Each as a line of JSON under the keys of vLLM.
+    /// One line of JSON per result, with vLLM's keys.
     Json,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
     match results::read_all(&args.files) {
         Ok((readings, left_out)) => {
-            // A file shows what `goodput serve` said of the run.
+            // A file shows the words of `goodput serve`, which wrote it.
             let words = Words {
                 origins: &Origins::default(),
                 target: "--base-url",
@@ -73,13 +73,13 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-/// Shows what the newest invocation left; the worst of its exit codes.
+/// Shows the newest invocation; returns the worst of its exit codes.
 fn newest(args: &Args) -> u8 {
     let here = env::current_dir().unwrap_or_default();
     let Some(folder) = history::of_command(args.results.as_deref(), &here) else {
         screen::error(format_args!(
-            "{} is in no Cargo project, so there are no results of benches here. Name result files, or the \
-             folder that benches left their results in with --results or GOODPUT_RESULTS",
+            "{} is not in a Cargo project, so goodput cannot find the results of benches. Name result \
+             files, or the folder with the results with --results or GOODPUT_RESULTS",
             here.display()
         ));
         return UNUSABLE;
@@ -114,7 +114,7 @@ fn newest(args: &Args) -> u8 {
 
 fn nothing(folder: &Path) -> String {
     format!(
-        "no bench has left a result in {}. Run `cargo test`, `cargo nextest run` or `cargo bench`, or name the folder \
+        "{} has no result of a bench. Run `cargo test`, `cargo nextest run` or `cargo bench`, or name the folder \
          with --results",
         folder.display()
     )

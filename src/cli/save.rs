@@ -1,4 +1,4 @@
-//! Writing result files.
+//! Writes result files.
 
 use crate::files;
 use serde::Serialize;
@@ -7,18 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How a result goes into its file.
+/// How to put a result into its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// As one more line.
+    /// Appends a line.
     Append,
-    /// In place of what was there: somebody chose the name.
+    /// Replaces the file: the user chose its name.
     Replace,
-    /// Next to what was there: nobody chose the name, and another run may have it.
+    /// Writes a new file next to an existing one: the name is goodput's, and another run may use it.
     Add,
 }
 
-/// Writes a result and says where it is.
+/// Writes a result and returns its path.
 pub(super) fn write(path: &Path, result: &impl Serialize, how: How) -> io::Result<PathBuf> {
     match how {
         How::Append => files::append(path, &serde_json::to_string(result)?)?,
@@ -32,7 +32,7 @@ pub(super) fn write(path: &Path, result: &impl Serialize, how: How) -> io::Resul
     Ok(path.to_owned())
 }
 
-/// Where a result goes that could not be written where it was wanted.
+/// Writes a result to the temporary folder, after writing to the wanted place failed.
 pub(super) fn rescue(result: &impl Serialize) -> io::Result<PathBuf> {
     files::rescue("goodput-result-", ".json", &serde_json::to_vec(result)?)
 }

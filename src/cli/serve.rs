@@ -1,4 +1,4 @@
-//! `goodput serve`: what `vllm bench serve` does, with a verdict.
+//! `goodput serve`: `vllm bench serve` with a verdict.
 
 mod flags;
 mod output;
@@ -29,14 +29,14 @@ pub(super) fn run(serve: &Serve, origins: &Origins) -> ExitCode {
     exit_code(bench.and_then(|bench| measure(bench, "goodput serve", &serve.args, &words)))
 }
 
-/// What a command line is refused for.
+/// Error for settings that are not valid.
 #[cfg(test)]
 pub(super) fn unusable<'a>(line: impl IntoIterator<Item = &'a str>) -> Error {
     let (serve, origins) = parsed(line);
     serve.words(&origins).error(serve.bench().unwrap_err())
 }
 
-/// Why a command line has no plan.
+/// Error for a plan that cannot be made.
 #[cfg(test)]
 pub(super) fn unplannable<'a>(line: impl IntoIterator<Item = &'a str>) -> Error {
     let (serve, origins) = parsed(line);
@@ -56,7 +56,7 @@ fn parsed<'a>(line: impl IntoIterator<Item = &'a str>) -> (Serve, Origins) {
     }
 }
 
-/// That of a run, or of what went wrong before it, which is said.
+/// Exit code of a run, or of the error before it, which it prints.
 pub(super) fn exit_code(measured: Result<u8, Error>) -> ExitCode {
     match measured {
         Ok(code) => ExitCode::from(code),
@@ -67,7 +67,7 @@ pub(super) fn exit_code(measured: Result<u8, Error>) -> ExitCode {
     }
 }
 
-/// Measures for a command of this name, and does with the report what the arguments say; the exit code.
+/// Measures under this command's name and handles the report as the arguments say; returns the exit code.
 pub(super) fn measure(
     bench: Bench,
     command: &str,
@@ -109,7 +109,7 @@ pub(super) fn measure(
     let mut saved = Ok(());
     let outcome = match &ran {
         Ok(report) => {
-            // Files come before the screen, which may be closed or stuck.
+            // Files come before the screen, which may be closed or blocked.
             saved = output.save(report);
             Outcome {
                 name,
@@ -139,7 +139,7 @@ pub(super) fn measure(
     Ok(session.end(|outcomes, written| worst_exit_code(outcomes, written && kept)))
 }
 
-/// The bench with a journal of either side, for a command that makes no report.
+/// Adds a journal for each side of a command that makes no report.
 pub(super) fn journaled(bench: Bench, args: &Args) -> Result<Bench, Error> {
     let output = output::Output::new(args, true)?;
     Ok(bench.journaled(output.journal()))
@@ -155,7 +155,7 @@ fn without_report(command: &str, name: String, error: &Error, took: Duration) ->
     }
 }
 
-/// Runs with a progress display, unless a program follows; a signal ends the run.
+/// Runs with a progress display, unless a program reads the output; a signal ends the run.
 pub(super) fn watched<T>(
     args: &Args,
     requests: usize,

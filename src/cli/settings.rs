@@ -1,10 +1,9 @@
-//! Settings of datasets, which the library names as the attribute does, such as `random(input = 256)`, and the flags
-//! of the command for them.
+//! Maps the library's dataset settings, such as `random(input = 256)`, to the command's flags.
 
-/// A dataset's settings with their flags; one with a value has a flag that takes none.
+/// Settings of a dataset with their flags. A setting with a value has a flag without one.
 type Settings = &'static [(&'static str, &'static str)];
 
-/// All of them that a message may name.
+/// All settings that a message may name.
 const DATASETS: &[(&str, Settings)] = &[
     (
         "random",
@@ -82,13 +81,13 @@ const DATASETS: &[(&str, Settings)] = &[
     ),
 ];
 
-/// The flag of a dataset's setting.
+/// Flag of a dataset's setting.
 pub(super) fn of_setting(dataset: &str, key: &str) -> Option<&'static str> {
     let settings = DATASETS.iter().find(|(known, _)| *known == dataset)?.1;
     Some(settings.iter().find(|(known, _)| *known == key)?.1)
 }
 
-/// The flag that a quoted setting is: `--sonnet-input-len 550` for `sonnet(input = 550)`.
+/// Flag for a quoted setting: `--sonnet-input-len 550` for `sonnet(input = 550)`.
 pub(super) fn of_dataset(quoted: &str) -> Option<String> {
     let (dataset, setting) = quoted.strip_suffix(')')?.split_once('(')?;
     if let Some(flag) = of_setting(dataset, setting) {

@@ -21,45 +21,43 @@ pub(super) struct Args {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     host: std::net::IpAddr,
-    /// Port to listen on; 0 takes a free one.
+    /// Port to listen on; 0 picks a free one.
     #[arg(long, default_value_t = 8000)]
     port: u16,
-    /// Time from a request to its first token: `50ms`, `normal(50ms, 5ms)`, `lognormal(…)`,
-    /// `gamma(…)`, `uniform(…)`, `exponential(…)`, or `empirical("run.json")`: drawn from a result
-    /// file of `goodput serve --save-detailed` or of vLLM.
+    /// Time from a request to its first token: `50ms`, `normal(50ms, 5ms)`, `lognormal(…)`, `gamma(…)`,
+    /// `uniform(…)`, `exponential(…)`, or `empirical("run.json")`, which draws from a result file of
+    /// `goodput serve --save-detailed` or of vLLM.
     #[arg(long, default_value = "50ms", value_parser = distribution)]
     ttft: grammar::sim::Distribution,
-    /// Time between tokens, as for `--ttft`.
+    /// Time between tokens, in the same forms as `--ttft`.
     #[arg(long, default_value = "10ms", value_parser = distribution)]
     itl: grammar::sim::Distribution,
-    /// Added to the time to the first token for each token of the prompt: `50us`.
+    /// Time to first token that each prompt token adds, such as `50us`.
     #[arg(long, default_value = "0ms", value_parser = duration::parse)]
     prefill: Duration,
-    /// How much longer tokens take under load: by a share for each other request in flight, `2%`, or
-    /// on the line through a factor at a concurrency, `1.5x@64`.
+    /// How much slower tokens become under load: `2%` for each other request in flight, or `1.5x@64` for a
+    /// linear slowdown that reaches 1.5 times at 64 requests in flight.
     #[arg(long, value_parser = grammar::sim::parse_slowdown)]
     slowdown: Option<Slowdown>,
-    /// How much it is slower or faster as a whole, drawn from its seed: the coefficient of variation,
-    /// `4%`.
+    /// Coefficient of variation of the server's overall speed, drawn once from the seed, such as `4%`.
     #[arg(long, default_value = "0%", value_parser = grammar::sim::parse_noise)]
     noise: f64,
-    /// Simulate an engine instead of those times, with its settings: `llama-3-8b@h100,
-    /// max_num_seqs=64`.
+    /// Simulate an engine instead of those times, with its settings: `llama-3-8b@h100, max_num_seqs=64`.
     #[arg(long, conflicts_with_all = ["ttft", "itl", "prefill", "slowdown"], value_parser = engine)]
     engine: Option<Box<EngineConfig>>,
-    /// Seed of the draws.
+    /// Seed of the random draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Name of the model it serves.
+    /// Name of the served model.
     #[arg(long, default_value = "simulated")]
     model: String,
-    /// Something that goes wrong: `reset@5%`, `stall(2s)@req:10`, `status(429, retry_after =
-    /// 3)@t:5s..10s`, `tokens_per_chunk(4)`, `crlf`… May be given several times.
+    /// Fault to inject; repeatable: `reset@5%`, `stall(2s)@req:10`, `status(429, retry_after =
+    /// 3)@t:5s..10s`, `tokens_per_chunk(4)`, `crlf`, …
     #[arg(long = "fault", value_name = "FAULT", value_parser = faults)]
     faults: Vec<Faults>,
 }
 
-/// The faults of one `--fault`.
+/// Faults of one `--fault`.
 #[derive(Debug, Clone)]
 struct Faults(Vec<Fault>);
 

@@ -1,5 +1,5 @@
-//! What is wrong, in the words of who reads it: the library names keys of the attribute, the command has
-//! flags, and a `--config` file has lines.
+//! Translates messages for their reader: the library names keys of the attribute, the command has flags,
+//! and a `--config` file has lines.
 
 use super::{
     argv::Origins,
@@ -7,11 +7,11 @@ use super::{
 };
 use crate::{error::Error, problem::Problem};
 
-/// A key, and the flag that sets it; `None` where the command has none.
+/// A key, and its flag; `None` if the command has none.
 type Flag = (&'static str, Option<&'static str>);
 
-/// All keys, and the methods of [`Bench`](crate::Bench) that are settings and no keys. Those of the targets
-/// depend on the subcommand.
+/// All keys, and the methods of [`Bench`](crate::Bench) that are settings without a key. The flags of
+/// targets depend on the subcommand.
 const FLAGS: &[Flag] = &[
     ("backend", Some("--backend")),
     ("faults", None),
@@ -65,7 +65,7 @@ const FLAGS: &[Flag] = &[
     ("ignore", None),
 ];
 
-/// A sentence with other words for some of those that stand in backticks.
+/// Replaces some of the words in backticks.
 fn requoted(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
     let mut said = String::with_capacity(sentence.len());
     let mut rest = sentence;
@@ -81,21 +81,21 @@ fn requoted(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
     said
 }
 
-/// Words of grammars too, so that in a sentence they may be meant as such.
+/// Words that are also part of a grammar.
 const AMBIGUOUS: [&str; 1] = ["goodput"];
 
-/// How one command line names settings.
+/// Names of settings on a command line.
 #[derive(Debug)]
 pub(super) struct Words<'a> {
     pub(super) origins: &'a Origins,
-    /// The flag that named the target.
+    /// Flag of the target.
     pub(super) target: &'static str,
-    /// The flag that named what it is compared with.
+    /// Flag of the reference.
     pub(super) versus: &'static str,
 }
 
 impl Words<'_> {
-    /// The flag of a key.
+    /// Flag of a key.
     fn flag(&self, key: &str) -> Option<&'static str> {
         match key {
             "target" => Some(self.target),
@@ -104,7 +104,7 @@ impl Words<'_> {
         }
     }
 
-    /// A sentence that may name keys in backticks, alone or with a value.
+    /// Translates a sentence that may name keys in backticks, alone or with a value.
     pub(super) fn say(&self, sentence: &str) -> String {
         requoted(sentence, |quoted| {
             let flag = self.flag(quoted).filter(|_| !AMBIGUOUS.contains(&quoted));
@@ -117,14 +117,14 @@ impl Words<'_> {
         })
     }
 
-    /// An error with the names of flags, and with the file and line of those that a file set.
+    /// Translates an error to the names of flags, with file and line if a file set them.
     pub(super) fn error(&self, error: Error) -> Error {
         match error {
             Error::Invalid(problems) => {
                 Error::Invalid(problems.into_iter().map(|p| self.problem(p)).collect())
             }
             Error::Target(sentence) => Error::Target(self.say(&sentence)),
-            // What else stands in backticks are names in files.
+            // All other words in backticks are names in files.
             Error::Plan(error) => {
                 Error::Plan(error.map(|sentence| requoted(&sentence, of_dataset)))
             }
@@ -149,7 +149,7 @@ impl Words<'_> {
     }
 }
 
-/// A problem of a dataset, whose value is one of its settings or all of it.
+/// Translates a problem of a dataset, whose value is all or one of its settings.
 fn in_flags(problem: Problem) -> Problem {
     let Some((dataset, _)) = problem.value.split_once('(') else {
         return problem;

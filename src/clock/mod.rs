@@ -9,11 +9,11 @@ mod date;
 mod instant;
 mod nanos;
 mod paused;
-#[cfg(test)]
-mod tests;
 mod runtime;
 mod sleep;
 mod sleepers;
+#[cfg(test)]
+mod tests;
 #[cfg(target_os = "linux")]
 mod timerfd;
 mod virtual_time;

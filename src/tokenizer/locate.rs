@@ -13,7 +13,11 @@ const FILE: &str = "tokenizer.json";
 /// The local Hugging Face caches, in the order in which they are searched: all places that
 /// `huggingface_hub` and `transformers` have had for them.
 pub(crate) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-    let set = |key| variable(key).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |key| {
+        variable(key)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     // Windows sets the second. As there, `~` is the home folder.
     let home = set("HOME").or_else(|| set("USERPROFILE"));
     let path = |key| {

@@ -1,4 +1,4 @@
-//! `--config FILE`: flags from a YAML file, as vLLM reads them. What stands on the command line wins.
+//! `--config FILE`: flags from a YAML file, as vLLM reads them. The command line takes precedence.
 
 use super::names::{Names, flag_name};
 use crate::{cli::Cli, error::Error, files::text, problem::Problem};
@@ -12,12 +12,12 @@ use std::{
     path::Path,
 };
 
-/// Where flags were set that do not stand on the command line: `run.yaml:3`, by the flag's name.
+/// Where a file set a flag: `run.yaml:3`, by the flag's name.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(in crate::cli) struct Origins(BTreeMap<String, String>);
 
 impl Origins {
-    /// The place and the key of a flag such as `--num-prompts`, if a file set it.
+    /// Place and key of a flag such as `--num-prompts`, if a file set it.
     pub(in crate::cli) fn of(&self, flag: &str) -> Option<String> {
         let name = flag.strip_prefix("--")?;
         let place = self.0.get(name)?;
@@ -25,7 +25,7 @@ impl Origins {
     }
 }
 
-/// A value of a file. Floats may be infinite, which JSON's cannot.
+/// A value in the file. Unlike JSON's, its floats may be infinite.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Setting {
@@ -39,11 +39,11 @@ enum Setting {
     Nothing(()),
 }
 
-/// The arguments with those of the file behind the subcommand, and where those come from.
+/// Inserts the file's flags behind the subcommand; also returns where each comes from.
 ///
 /// # Errors
-/// There is no such file, or it is not a mapping from flags to values that they take; all that is wrong at
-/// once.
+/// There is no such file, or it is not a mapping from flags to valid values. The error lists all
+/// mistakes.
 pub(super) fn expanded(
     mut args: Vec<OsString>,
     names: &Names,
@@ -75,7 +75,7 @@ pub(super) fn expanded(
             }
         });
         match read {
-            // Those of the command line win, and an unsuitable one is told all the same.
+            // The command line takes precedence, but an invalid value in the file is still an error.
             Ok((name, _)) if given.contains(&name) => {}
             Ok((name, more)) => {
                 words.extend(more);
@@ -92,13 +92,13 @@ pub(super) fn expanded(
     Ok((args, origins))
 }
 
-/// The names of the flags before a double dash.
+/// Names of the flags before a double dash.
 fn flags(args: &[OsString]) -> impl Iterator<Item = &str> {
     let flags = args.iter().take_while(|arg| *arg != "--");
     flags.filter_map(flag_name)
 }
 
-/// Takes the flag and its file out of the arguments.
+/// Removes `--config` and its file from the arguments.
 fn taken(args: &mut Vec<OsString>) -> Result<Option<std::path::PathBuf>, Error> {
     let is_config = |arg: &OsString| flag_name(arg) == Some("config");
     if flags(args).filter(|name| *name == "config").count() > 1 {
@@ -119,7 +119,7 @@ fn taken(args: &mut Vec<OsString>) -> Result<Option<std::path::PathBuf>, Error> 
     Ok(Some(Path::new(&path).to_owned()))
 }
 
-/// The settings of a file. What is wrong is told without the lines around it, in which keys may stand.
+/// Parses the settings of a file. An error shows none of the file's lines, which may contain keys.
 fn parsed(text: &str) -> Result<BTreeMap<String, Setting>, String> {
     if text.trim().is_empty() {
         return Ok(BTreeMap::new());
@@ -134,13 +134,13 @@ fn parsed(text: &str) -> Result<BTreeMap<String, Setting>, String> {
             format!(" (line {}, column {})", at.line(), at.column())
         });
         format!(
-            "is not a YAML mapping of flags to values{place}. Write a flag a line, such as \
+            "is not a YAML mapping of flags to values{place}. Write one flag a line, such as \
              `request-rate: 10`"
         )
     })
 }
 
-/// The line of a key at the top of the file, from 1.
+/// Line of a key at the top level of the file, from 1.
 fn line_of(text: &str, key: &str) -> Option<usize> {
     let is_key = |line: &str| {
         let line = line.trim_start_matches(['"', '\'']);
@@ -151,7 +151,7 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
     text.lines().position(is_key).map(|index| index + 1)
 }
 
-/// The words of a setting, if the subcommand takes them.
+/// Command-line words of a setting, if the subcommand accepts it.
 fn fitting(
     args: &[OsString],
     words: Vec<OsString>,
@@ -160,13 +160,13 @@ fn fitting(
 ) -> Result<Vec<OsString>, String> {
     if !names.knows(name) {
         return Err(match names.like(name) {
-            Some(near) => format!("is no flag; did you mean `{near}`?"),
-            None => "is no flag of this command; see --help".to_owned(),
+            Some(near) => format!("is not a flag; did you mean `{near}`?"),
+            None => "is not a flag of this command; see --help".to_owned(),
         });
     }
     let line = args.iter().take(2).chain(&words);
     match Cli::command().try_get_matches_from(line) {
-        // What else the line needs stands elsewhere.
+        // The command line may have the other arguments.
         Err(e) if e.kind() != ErrorKind::MissingRequiredArgument => {
             let text = e.to_string();
             let first = text.lines().next().unwrap_or_default();
@@ -176,7 +176,7 @@ fn fitting(
     }
 }
 
-/// A setting as words of a command line; `false` and an empty list are none.
+/// A setting as command-line words; `false` and an empty list give none.
 fn flag_of(name: &str, setting: Setting) -> Result<Vec<OsString>, String> {
     let flag = format!("--{name}");
     let one = |word: String| Ok(vec![format!("{flag}={word}").into()]);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::unknown("model: m\nbogus: 1\n", "config.yaml:2: bogus: is no flag")]
+    #[case::unknown("model: m\nbogus: 1\n", "config.yaml:2: bogus: is not a flag")]
     #[case::near("num-promts: 1\n", "did you mean `num-prompts`?")]
     #[case::value(
         "\nnum_prompts: many\n",

@@ -1,24 +1,24 @@
-//! `--help=WORD`: the flags whose names hold a word, as vLLM's parser shows them.
+//! `--help=WORD`: the flags whose names contain a word, as in vLLM's parser.
 
 use super::LIKE_VLLM;
 use crate::cli::Cli;
 use clap::{Arg, CommandFactory};
 use std::ffi::OsString;
 
-/// The help that a command line asks for with a word, if it does. `all` asks for all of it.
+/// Help for the word of a command line, if it asks for one. `all` shows everything.
 pub(in crate::cli) fn help(args: &[OsString]) -> Option<String> {
     let subcommand = args.get(1)?.to_str()?;
     if !LIKE_VLLM.contains(&subcommand) {
         return None;
     }
     let before = args.iter().take_while(|arg| *arg != "--");
-    // The last one, as there.
+    // The last one counts, as in vLLM.
     let word = before
         .filter_map(|arg| arg.to_str()?.strip_prefix("--help="))
         .last()?;
     let word = word.to_lowercase().replace('_', "-");
     let mut command = Cli::command();
-    // For the name of the whole command in its usage.
+    // Sets the name of the whole command in its usage line.
     command.build();
     let command = command.find_subcommand(subcommand)?.clone();
     if word == "all" {

@@ -1,4 +1,4 @@
-//! The command line before clap sees it: what vLLM's parser allows and clap does not.
+//! Prepares the command line for clap: handles what vLLM's parser allows and clap does not.
 
 mod config;
 mod help;
@@ -21,12 +21,12 @@ use std::ffi::OsString;
 /// The subcommands that have the flags of `vllm bench serve`.
 const LIKE_VLLM: [&str; 2] = ["serve", "ab"];
 
-/// The arguments as clap reads them: `_` in names as `-`, names in full, the flags of a `--config` file,
-/// nested keys as one JSON object, numbers as Rust writes them; and which flags that file set.
+/// Rewrites the arguments as clap reads them (`_` in names as `-`, names in full, the flags of a `--config`
+/// file, nested keys as one JSON object, numbers as Rust writes them); also returns which flags the file
+/// set.
 ///
 /// # Errors
-/// A flag of vLLM's that goodput does not have, a name that could be several flags, or a file that cannot be
-/// used.
+/// A flag of vLLM that goodput does not have, an ambiguous name, or an unusable file.
 pub(super) fn prepared(
     args: impl Iterator<Item = OsString>,
 ) -> Result<(Vec<OsString>, Origins), Error> {

@@ -1,26 +1,25 @@
-//! The names of flags as vLLM's parser reads them: the beginning of one that no other has is enough, and
-//! names from before go on to work.
+//! Names of flags as vLLM's parser reads them: an unambiguous prefix is enough, and old names still work.
 
 use crate::{cli::Cli, error::Error, grammar::mistake::closest, problem::Problem};
 use clap::CommandFactory;
 use std::{collections::BTreeSet, ffi::OsString};
 
-/// The long flags of vLLM 0.33's parser.
+/// Long flags of vLLM 0.33's parser.
 pub(super) const OF_VLLM: &str = include_str!("../../../fixtures/vllm/serve_flags.txt");
 
-/// Names that older versions of vLLM had for the same.
+/// Names of older vLLM versions for the same flags.
 const OLD: [(&str, &str); 2] = [
     ("endpoint-type", "backend"),
     ("custom-skip-chat-template", "skip-chat-template"),
 ];
 
-/// The flags of a subcommand.
+/// Flags of a subcommand.
 pub(super) struct Names {
     own: BTreeSet<String>,
 }
 
 impl Names {
-    /// Those of this subcommand.
+    /// Names of this subcommand's flags.
     pub(super) fn of(subcommand: &str) -> Self {
         let command = Cli::command();
         let flags = command
@@ -33,22 +32,22 @@ impl Names {
         }
     }
 
-    /// Whether the subcommand has the flag, or names what to use instead.
+    /// Whether the subcommand has the flag, or names its replacement.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.own.contains(name) || is_of_vllm(name)
     }
 
-    /// The one that its writer may have meant.
+    /// The closest known name, for a suggestion.
     pub(super) fn like(&self, name: &str) -> Option<&str> {
         let own: Vec<&str> = self.own.iter().map(String::as_str).collect();
         closest(name, &own)
     }
 
-    /// The full name of a flag. What stands for none stays as it is, for clap to complain of. Flags that only
-    /// goodput has are not shortened, so that they do not get into the way of vLLM's.
+    /// Full name of a flag. An unknown name stays as it is, so that clap reports it. Flags that only
+    /// goodput has cannot be shortened, so that they never make a prefix of vLLM's ambiguous.
     ///
     /// # Errors
-    /// The flags of vLLM that it could be, when there are several.
+    /// The candidates, if several flags of vLLM match.
     fn full(&self, name: &str) -> Result<String, Vec<&'static str>> {
         if self.knows(name) {
             return Ok(name.to_owned());
@@ -65,7 +64,7 @@ impl Names {
         }
     }
 
-    /// The name of one flag that stands at a place, such as a file and a line.
+    /// Resolves the name of one flag at a place, such as a file and a line.
     pub(super) fn resolved(&self, place: &str, name: &str) -> Result<String, Problem> {
         self.full(name).map_err(|candidates| {
             let candidates: Vec<String> = candidates.iter().map(|c| format!("--{c}")).collect();
@@ -84,10 +83,10 @@ fn of_vllm() -> impl Iterator<Item = &'static str> {
     OF_VLLM.lines().filter_map(|line| line.strip_prefix("--"))
 }
 
-/// The arguments with the full names of all flags.
+/// Replaces all flag names by their full names.
 ///
 /// # Errors
-/// Names that could be several flags, all of them.
+/// All ambiguous names.
 pub(super) fn resolved(args: Vec<OsString>, names: &Names) -> Result<Vec<OsString>, Error> {
     let mut only_values = false;
     let mut problems = Vec::new();
@@ -96,7 +95,7 @@ pub(super) fn resolved(args: Vec<OsString>, names: &Names) -> Result<Vec<OsStrin
         let Some(name) = flag_name(&arg).filter(|_| !only_values) else {
             return arg;
         };
-        // Keys of an object stand behind a dot.
+        // A dot separates the keys of an object.
         let name = name.split('.').next().unwrap_or(name);
         match names.resolved(&format!("--{name}"), name) {
             Ok(full) => {
@@ -116,7 +115,7 @@ pub(super) fn resolved(args: Vec<OsString>, names: &Names) -> Result<Vec<OsStrin
     }
 }
 
-/// The name of a long flag, without a value behind `=`; `None` for anything else.
+/// Name of a long flag, without a value after `=`; `None` for anything else.
 pub(super) fn flag_name(arg: &OsString) -> Option<&str> {
     let text = arg.to_str()?.strip_prefix("--")?;
     let name = text.split_once('=').map_or(text, |(name, _)| name);

@@ -1,19 +1,19 @@
-//! `--extra-body.temperature 0`: one key of a JSON object, as vLLM's parser has it.
+//! `--extra-body.temperature 0`: one key of a JSON object, as in vLLM's parser.
 
 use super::names::flag_name;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, ffi::OsString};
 
-/// The flags that hold an object.
+/// Flags whose value is an object.
 const FLAGS: [&str; 3] = [
     "extra-body",
     "random-mm-limit-mm-per-prompt",
     "random-range-ratio",
 ];
 
-/// The arguments with all keys of a flag put into one object, over what the flag itself says last. A value
-/// that is not JSON is a text, and `--flag.key+ a,b` adds texts to a list. What cannot be put together is
-/// left for the flag's own complaint.
+/// Merges all keys of a flag into one object, on top of the flag's own last value. A value that is not JSON
+/// is a text, and `--flag.key+ a,b` appends texts to a list. Keys that cannot be merged stay as they are,
+/// and clap reports them.
 pub(super) fn joined(args: Vec<OsString>) -> Vec<OsString> {
     let mut rest = Vec::new();
     let mut objects: BTreeMap<&'static str, Map<String, Value>> = BTreeMap::new();
@@ -48,7 +48,7 @@ pub(super) fn joined(args: Vec<OsString>) -> Vec<OsString> {
         {
             None => keys,
             Some(Ok(base)) => over(base, keys),
-            // The flag complains of its own value.
+            // clap reports the flag's own value.
             Some(Err(_)) => continue,
         };
         more.push(format!("--{flag}={}", Value::Object(object)).into());
@@ -57,7 +57,7 @@ pub(super) fn joined(args: Vec<OsString>) -> Vec<OsString> {
     rest
 }
 
-/// The value that a flag has last, if it is there.
+/// Last value of a flag, if there is one.
 fn last(args: &[OsString], flag: &str) -> Option<String> {
     let place = args.iter().rposition(|arg| flag_name(arg) == Some(flag))?;
     let word = args[place].to_str()?;
@@ -71,9 +71,9 @@ fn last(args: &[OsString], flag: &str) -> Option<String> {
 struct Key {
     flag: &'static str,
     path: Vec<String>,
-    /// Its value, if it stands there.
+    /// Its value, if the same word has it.
     value: Option<String>,
-    /// Whether it adds to a list.
+    /// Whether it appends to a list.
     adds: bool,
 }
 
@@ -105,7 +105,7 @@ impl Key {
     }
 }
 
-/// Sets a key, at any depth. Lists are added to.
+/// Sets a key at any depth. Lists grow.
 fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) {
     match path {
         [] => {}
@@ -129,7 +129,7 @@ fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) {
     }
 }
 
-/// An object with the keys of another over its own.
+/// Merges two objects; the keys of the second win.
 fn over(mut base: Map<String, Value>, keys: Map<String, Value>) -> Map<String, Value> {
     for (key, value) in keys {
         let value = match (base.remove(&key), value) {

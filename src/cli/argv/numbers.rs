@@ -1,11 +1,11 @@
-//! Numbers as Python's `int()` and `float()` read them: vLLM's flags take `1_000` and blanks around a number.
+//! Numbers as Python's `int()` and `float()` read them: vLLM's flags accept `1_000` and surrounding blanks.
 
 use super::{names, names::flag_name};
 use crate::cli::Cli;
 use clap::{Arg, CommandFactory};
 use std::{any::TypeId, borrow::Cow, collections::BTreeMap, ffi::OsString};
 
-/// What a flag takes.
+/// Kind of number that a flag accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
     Whole,
@@ -13,7 +13,7 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// What this one takes, if it is a number.
+    /// Kind of number of a flag, if its value is one.
     pub(super) fn of(arg: &Arg) -> Option<Self> {
         let of = arg.get_value_parser().type_id();
         let whole = [
@@ -30,7 +30,7 @@ impl Number {
         }
     }
 
-    /// The number as Rust writes it; what Python does not read either stays as it is, for clap to complain of.
+    /// Number as Rust writes it. Text that Python does not read either stays as it is, and clap reports it.
     fn plain(self, text: &str) -> Cow<'_, str> {
         let Some(joined) = joined(text.trim()) else {
             return Cow::Borrowed(text);
@@ -46,12 +46,12 @@ impl Number {
     }
 }
 
-/// A number as `float()` reads it.
+/// Parses a number as `float()` does.
 pub(in crate::cli) fn float(text: &str) -> Option<f64> {
     joined(text.trim())?.parse().ok()
 }
 
-/// Without the underscores, each of which stands between two digits.
+/// Removes the underscores, each of which must be between two digits.
 fn joined(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let is_digit = |place: Option<usize>| {
@@ -68,7 +68,7 @@ fn joined(text: &str) -> Option<String> {
     }
 }
 
-/// The arguments with all numbers of vLLM's flags as clap reads them.
+/// Rewrites all numbers of vLLM's flags as clap reads them.
 pub(super) fn plain(args: Vec<OsString>, subcommand: &str) -> Vec<OsString> {
     let command = Cli::command();
     let flags = command

@@ -1,19 +1,19 @@
-//! The flags of `vllm bench serve` that goodput does not have, and what to use instead. None is ignored.
+//! Flags of `vllm bench serve` that goodput does not have, and what to use instead. goodput ignores none.
 
 use super::names::flag_name;
 use crate::{error::Error, problem::Problem};
 use std::ffi::OsString;
 
-/// Names and sentences.
+/// Names of flags, with what to use instead.
 const REFUSED: &[(&str, &str)] = &[
     (
         "chat-template-kwargs",
-        "goodput applies no chat template itself; the server takes them in the body: --extra-body \
+        "goodput applies no chat template; send them to the server: --extra-body \
          '{\"chat_template_kwargs\": {…}}'",
     ),
     (
         "custom-ensure-client-side-data",
-        "goodput fetches nothing for a dataset; download the pictures and name the files in it",
+        "goodput downloads no pictures; download them and name the files in the dataset",
     ),
     (
         "plot-dataset-stats",
@@ -29,13 +29,13 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "use-beam-search",
-        "vLLM reads it and does nothing with it; ask the server: --extra-body '{\"use_beam_search\": \
+        "vLLM ignores it; ask the server: --extra-body '{\"use_beam_search\": \
          true}'",
     ),
 ];
 
 /// # Errors
-/// All of these flags that are there.
+/// All of these flags on the command line.
 pub(super) fn check(args: &[OsString]) -> Result<(), Error> {
     let flags = args.iter().take_while(|arg| *arg != "--");
     let problems: Vec<Problem> = flags

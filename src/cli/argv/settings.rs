@@ -1,4 +1,4 @@
-//! The settings of a command line as vLLM's parser holds them.
+//! Settings of a command line as vLLM's parser stores them.
 
 use super::numbers::Number;
 use crate::{cli::Cli, redact};
@@ -6,8 +6,8 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory};
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;
 
-/// The flags of the subcommand, given ones and defaults, by the names that vLLM's parser has for them. Header
-/// values are hidden, as there, and so is every other credential. Empty for a line that does not parse.
+/// All flags of the subcommand, given ones and defaults, by vLLM's names for them. Header values are
+/// hidden, as in vLLM, and so is every other credential. Empty for a line that does not parse.
 pub(in crate::cli) fn settings(line: &[OsString]) -> Map<String, Value> {
     let command = Cli::command();
     let Ok(matches) = command.clone().try_get_matches_from(line) else {

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-/// The arguments with `_` in flag names written as `-`; values stay as they are, and so do the keys
-/// behind a dot (`--extra-body.top_k`).
+/// Replaces `_` by `-` in flag names. Values stay as they are, and so do the keys behind a dot
+/// (`--extra-body.top_k`).
 pub(super) fn normalised(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut only_values = false;
     args.map(|arg| {

@@ -1,4 +1,4 @@
-//! What `goodput serve` prints and saves.
+//! Prints and saves the results of `goodput serve`.
 
 use super::flags::Args;
 use crate::{
@@ -21,21 +21,21 @@ use crate::{
 use jiff::{ToSpan, Zoned};
 use std::path::{Path, PathBuf};
 
-/// Asks for records of PyTorch's benchmark format beside each result file.
+/// Variable that asks for records in PyTorch's benchmark format next to each result file.
 const FOR_PYTORCH: &str = "SAVE_TO_PYTORCH_BENCHMARK_FORMAT";
 
 fn for_pytorch() -> bool {
     std::env::var_os(FOR_PYTORCH).is_some_and(|value| !value.is_empty())
 }
 
-/// The output that the flags ask for, checked before the run so that nothing is lost after it.
+/// Output that the flags ask for, checked before the run so that no result is lost after it.
 pub(super) struct Output<'a> {
     args: &'a Args,
     metrics: Option<Vec<VllmMetric>>,
     metadata: Vec<(String, String)>,
     folder: PathBuf,
     export: Option<Export>,
-    /// The run has a reference, which has a journal of its own.
+    /// The run has a reference, which has its own journal.
     compares: bool,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Finds out whether the result file could be written.
+    /// Checks whether the result file can be written.
     fn check_result(&self) -> Result<(), Problem> {
         let Some(name) = &self.args.result_filename else {
             let folder = match self.folder.as_os_str().is_empty() {
@@ -103,7 +103,7 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// Where the run's journal goes.
+    /// Place of the run's journal.
     pub(super) fn journal(&self) -> Option<Place> {
         if self.args.no_journal {
             return None;
@@ -118,7 +118,7 @@ impl<'a> Output<'a> {
             .map(Place::Results)
     }
 
-    /// Those that `--journal` asks for.
+    /// Journals that `--journal` asks for.
     fn journal_files(&self) -> Vec<PathBuf> {
         let Some(file) = &self.args.journal else {
             return Vec::new();
@@ -130,7 +130,7 @@ impl<'a> Output<'a> {
         std::iter::once(file.clone()).chain(reference).collect()
     }
 
-    /// Whether no file of the run is another one, or its input.
+    /// Checks that each file of the run has one use, and that none is the run's input.
     pub(super) fn check_apart(&self, outputs: &Outputs) -> Result<(), Error> {
         let mut files = Files::default();
         if let Some(path) = self.args.dataset_path() {
@@ -164,7 +164,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// vLLM's table, then the verdict.
+    /// Formats vLLM's table, then the verdict.
     pub(super) fn text(&self, report: &Report) -> String {
         report::printed(
             report.run().setup.simulated,
@@ -187,7 +187,7 @@ impl<'a> Output<'a> {
         export.write(report).map_err(Error::io(what))
     }
 
-    /// Writes the result file. If that fails, the result goes to the temporary folder instead.
+    /// Writes the result file. If that fails, writes the result to the temporary folder instead.
     fn save_result(&self, report: &Report) -> Result<(), Error> {
         if !self.saves() {
             return Ok(());
@@ -216,7 +216,7 @@ impl<'a> Output<'a> {
         };
         let kept = match save::rescue(&json) {
             Ok(kept) => format!("it was kept in {}", kept.display()),
-            Err(e) => format!("nor can it be kept in the temporary folder: {e}"),
+            Err(e) => format!("it cannot be kept in the temporary folder either: {e}"),
         };
         Err(Error::Io {
             what: format!("cannot write the result to {}; {kept}", path.display()),
@@ -224,7 +224,7 @@ impl<'a> Output<'a> {
         })
     }
 
-    /// Writes the records for PyTorch's database, where the environment asks for them as it asks vLLM.
+    /// Writes the records for PyTorch's database, if the environment asks for them as it does in vLLM.
     fn save_for_pytorch(
         &self,
         report: &Report,
@@ -272,7 +272,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// `%Y%m%d-%H%M%S`, as vLLM writes the date.
+/// `%Y%m%d-%H%M%S`, vLLM's form of the date.
 fn date(now: &Zoned) -> String {
     now.strftime("%Y%m%d-%H%M%S").to_string()
 }
@@ -296,10 +296,10 @@ fn metrics_named(names: &[String], problems: &mut Vec<Problem>) -> Vec<VllmMetri
     metrics
 }
 
-/// `KEY=VALUE` pairs whose keys leave the result's own keys alone.
+/// Parses `KEY=VALUE` pairs whose keys differ from the result's own keys.
 fn metadata(pairs: &[String], problems: &mut Vec<Problem>) -> Vec<(String, String)> {
     let mut metadata = Vec::new();
-    // A result file is for others, too.
+    // Result files leave the machine.
     let masked = |pair: &String| match pair.split_once('=') {
         Some((key, value)) => format!("{key}={}", redact::named(key, value)),
         None => redact::own(pair),
