@@ -207,7 +207,10 @@ fn an_answer_without_end_fails_alone(#[case] piece: fn(usize) -> String) {
     assert_eq!((report.completed(), report.failed()), (7, 1));
     let failed = report.run().records.iter().find(|record| !record.ok());
     let error = failed.unwrap().error.as_ref().unwrap().to_string();
-    assert!(error.contains("does not end: more than 4 MiB"), "{error}");
+    assert!(
+        error.contains("does not end: the server sent more than 4 MiB"),
+        "{error}"
+    );
 }
 
 /// Counts that are not to be believed, and counts that are believed but said.

@@ -116,7 +116,7 @@ impl Logs {
     fn append(&mut self, next: Logs) {
         self.reads.merge(&next.reads);
         if let (Some(watch), Some(next)) = (&mut self.watch, next.watch) {
-            *watch = std::mem::take(watch).before(next);
+            *watch = std::mem::take(watch).followed_by(next);
         }
     }
 }

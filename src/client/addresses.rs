@@ -1,7 +1,7 @@
-//! The addresses of a host, tried as RFC 8305 ("happy eyeballs") has it.
+//! Addresses of a host, tried as in RFC 8305 ("happy eyeballs").
 //!
-//! One after the other, each with a short head start, so that one that takes no connections and does not
-//! say so either costs little. The one that answered is tried first from then on.
+//! The client tries one address after the other, each with a short head start, so that an address that
+//! never answers costs little. From then on it tries the address that answered first.
 
 use crate::clock::Clock;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -13,19 +13,19 @@ use std::{
 };
 use tokio::{net::TcpStream, select};
 
-/// How long an address is tried before the next one is tried as well.
+/// Time that an address gets alone before the client tries the next one as well.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// What a host's name stands for.
+/// Addresses of a host's name.
 #[derive(Debug)]
 pub(super) struct Addresses {
     all: Vec<SocketAddr>,
-    /// The place of the one that answered last.
+    /// Place of the address that answered last.
     first: AtomicUsize,
 }
 
 impl Addresses {
-    /// In the resolver's order, but of the two families in turn.
+    /// Keeps the resolver's order, but alternates between the two address families.
     pub(super) fn new(resolved: Vec<SocketAddr>) -> Self {
         let first_is_v6 = resolved.first().is_some_and(SocketAddr::is_ipv6);
         let (ours, others): (Vec<_>, Vec<_>) = resolved
@@ -46,10 +46,10 @@ impl Addresses {
         }
     }
 
-    /// Connects to the first that takes it.
+    /// Connects to the first address that accepts.
     ///
     /// # Errors
-    /// None does; what the last of them said.
+    /// The error of the last address, if all of them fail.
     pub(super) async fn connect(&self, clock: &Clock) -> io::Result<TcpStream> {
         let count = self.all.len();
         if let [only] = self.all[..] {
@@ -84,7 +84,7 @@ impl Addresses {
     }
 }
 
-/// Whether there is no connection because this machine has no descriptor, port or memory left for one.
+/// Whether the connection failed because this machine has no descriptor, port or memory left.
 pub(super) fn is_of_this_machine(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! An answer as it comes in, while what is left of its request goes out.
+//! Reads an answer while the rest of its request goes out.
 
 use super::{
     bounds::Bounds,
@@ -22,17 +22,17 @@ use std::{
     time::Duration,
 };
 
-/// The body of an answer other than 200 is kept up to this size.
+/// Limit for the body of an answer other than 200.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
-/// How long an answer that said its end may take to end its body, too, so that the connection can be
-/// used again.
+/// How long an answer that said its end may take to end its body, too, so that the connection becomes
+/// reusable.
 const SETTLING: Duration = Duration::from_millis(100);
 
-/// A request that goes out.
+/// A request on its way out.
 pub(super) struct Upload {
     outgoing: Outgoing,
-    /// Bytes that were left in the beginning.
+    /// Bytes that remained at the beginning.
     left: usize,
     state: Sending,
 }
@@ -41,12 +41,12 @@ pub(super) struct Upload {
 enum Sending {
     UnderWay,
     Done,
-    /// The server takes no more of it.
+    /// The server accepts no more of the request.
     Refused,
 }
 
 impl Upload {
-    /// What is left of it.
+    /// Starts with the rest of a request.
     pub(super) fn new(outgoing: Outgoing) -> Self {
         Upload {
             left: outgoing.remaining(),
@@ -55,7 +55,7 @@ impl Upload {
         }
     }
 
-    /// Sends what the connection takes now. A server that takes no more may still say why.
+    /// Sends what the connection accepts now. A server that accepts no more may still say why.
     fn poll(&mut self, cx: &mut Context<'_>, connection: &mut Connection) {
         if self.state == Sending::UnderWay
             && let Poll::Ready(sent) = connection.poll_send(cx, &mut self.outgoing)
@@ -67,18 +67,18 @@ impl Upload {
         }
     }
 
-    /// Whether the server has taken nothing of it, and never will.
+    /// Whether the server has accepted nothing of the request, and never will.
     fn is_refused(&self) -> bool {
         self.state == Sending::Refused && self.outgoing.remaining() == self.left
     }
 
-    /// Whether all of it went out.
+    /// Whether the whole request went out.
     fn is_done(&self) -> bool {
         self.state == Sending::Done
     }
 }
 
-/// Why nothing came.
+/// Why no answer came.
 pub(super) enum Silence {
     /// The connection ended before one byte of an answer.
     Unanswered(RequestError),
@@ -101,9 +101,9 @@ pub(super) struct Answer<'a> {
     timeouts: &'a Timeouts,
     /// When the request's time limits started.
     sent: Nanos,
-    /// What came together with the head has not been looked at.
+    /// Whether data came together with the head and has not been parsed yet.
     fresh: bool,
-    /// The connection brings bytes faster than they are read.
+    /// Whether the connection brings bytes faster than the client reads them.
     flooded: bool,
 }
 
@@ -148,12 +148,13 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Goes on with what comes behind the head.
+    /// Continues with what follows the head.
     pub(super) fn begin(&mut self, heading: &mut Heading) {
         self.content = std::mem::replace(&mut heading.content, Content::none());
     }
 
-    /// Whether the connection may carry another request: all of both came through, and nothing more.
+    /// Whether the connection may carry another request: request and answer are complete, and nothing
+    /// follows.
     pub(super) fn leaves_reusable(&self) -> bool {
         self.content.is_ended()
             && self.content.keeps_connection()
@@ -161,7 +162,7 @@ impl<'a> Answer<'a> {
             && self.connection.unread() == 0
     }
 
-    /// The connection ended while the head of an answer was due.
+    /// Error for a connection that ended while the head of an answer was due.
     fn unanswered(&self, ended: &NoBytes, untouched: bool) -> RequestError {
         if self.upload.is_refused() {
             return RequestError::Connect {
@@ -179,7 +180,8 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Decodes an answer as it arrives. Gives when it said its end, if its body has not ended, too.
+    /// Decodes an answer as it arrives. Returns when the answer said its end, if its body has not ended,
+    /// too.
     pub(super) async fn decode(
         &mut self,
         decoder: &mut dyn Decode,
@@ -201,8 +203,7 @@ impl<'a> Answer<'a> {
             match read {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => return (None, Err(error)),
-                // All that was asked for is there. That the rest is not said, or not well, changes
-                // nothing of it.
+                // The answer is complete. A missing or damaged rest changes nothing.
                 Err(error) if decoder.said_end(reply) && !is_over_all(&error) => {
                     let heard = reply.heard.unwrap_or_else(|| reads.arrived());
                     return (Some(heard), decoder.end(reads.arrived(), reply));
@@ -217,8 +218,8 @@ impl<'a> Answer<'a> {
         (None, decoder.end(reads.arrived(), reply))
     }
 
-    /// Waits a little for the end of a body whose content said its own. Whether it came; `None` if its
-    /// connection is of no use anyway.
+    /// Waits a little for the end of a body whose content said its own. Returns whether the end came;
+    /// `None` if the connection is not reusable anyway.
     pub(super) async fn settle(&mut self) -> Option<bool> {
         if !self.content.keeps_connection() || !self.upload.is_done() {
             return None;
@@ -234,7 +235,7 @@ impl<'a> Answer<'a> {
         Some(true)
     }
 
-    /// Any other answer, with the start of its body.
+    /// Error for any other answer, with the start of its body.
     pub(super) async fn refusal(&mut self, heading: &Heading) -> RequestError {
         let mut kept = Vec::new();
         while !self.content.is_ended() && kept.len() < ERROR_BODY_LIMIT {
@@ -243,7 +244,7 @@ impl<'a> Answer<'a> {
                 kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
                 Ok(())
             });
-            // What is there of the body says more than how it ended.
+            // The available part of the body says more than how it ended.
             if !matches!(read.await, Ok(Ok(()))) {
                 break;
             }
@@ -260,7 +261,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Shows `show` what the next read brings of the content.
+    /// Passes the content of the next read to `show`.
     async fn read(
         &mut self,
         progress: Option<Nanos>,
@@ -293,7 +294,7 @@ impl<'a> Answer<'a> {
         read
     }
 
-    /// One read, while the request goes out. `take` sees what is not used up, and says how much of it
+    /// Reads once, while the request goes out. `take` gets the unused bytes, and returns how many of them
     /// it used.
     async fn receive<T>(
         &mut self,
@@ -321,7 +322,7 @@ impl<'a> Answer<'a> {
         .await
     }
 
-    /// The nearest deadline, and what it limits. `progress` is when the last tokens came.
+    /// Nearest deadline, and what it limits. `progress` is when the last tokens came.
     fn limit(&self, progress: Option<Nanos>) -> Limit {
         let (limits, sent) = (self.timeouts, self.sent);
         let total = (sent.after(limits.total), Phase::Total, limits.total);
@@ -341,7 +342,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// A deadline, the phase that it ends, and the length of that.
+/// A deadline, the phase that it limits, and the length of the limit.
 type Limit = (Nanos, Phase, Duration);
 
 pub(super) fn timeout(phase: Phase, limit: Duration) -> RequestError {
@@ -351,7 +352,7 @@ pub(super) fn timeout(phase: Phase, limit: Duration) -> RequestError {
     }
 }
 
-/// Whether the time for the whole request is up.
+/// Whether the time limit of the whole request has passed.
 fn is_over_all(error: &RequestError) -> bool {
     matches!(
         error,
@@ -362,7 +363,7 @@ fn is_over_all(error: &RequestError) -> bool {
     )
 }
 
-/// The connection failed while an answer was due.
+/// Error for a connection that failed while an answer was due.
 fn broken(error: &io::Error) -> RequestError {
     RequestError::Truncated {
         message: format!("the connection broke: {error}"),

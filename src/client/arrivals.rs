@@ -1,4 +1,4 @@
-//! When bytes arrived, and what is known of how they were read.
+//! Arrival times of bytes, and how the client read them.
 
 use crate::{
     clock::{Clock, Nanos},
@@ -11,30 +11,30 @@ use std::{
     time::Duration,
 };
 
-/// Bytes that waited longer than this to be read say that the client was behind.
+/// A longer wait between arrival and reading means that the client was behind.
 const BEHIND: Duration = Duration::from_millis(1);
 
-/// How far the kernel's word may contradict what the client knows, before it counts as a step of
-/// the system's clock.
+/// How far the kernel's time may contradict what the client knows, before it counts as a step of the
+/// system's clock.
 #[cfg(target_os = "linux")]
 const TOLERANCE: Duration = Duration::from_micros(500);
 
-/// What is known of all reads of a run.
+/// Log of all reads of a run.
 #[derive(Debug, Clone, Default)]
 pub struct ReadLog {
-    /// Reads whose time is the kernel's.
+    /// Reads with a kernel time.
     pub by_kernel: u64,
-    /// Reads whose time is when the client got to them.
+    /// Reads with the client's own time.
     pub at_read: u64,
-    /// How long what the kernel had received waited for the client.
+    /// Time between the kernel's receiving data and the client's reading it.
     pub waits: LatencyHistogram,
-    /// Kernel times that were not used, because the system's clock was set in between.
+    /// Kernel times that were discarded because the system's clock was set in between.
     pub clock_steps: u64,
-    /// Token events that came in one read with the one before them, which only a server does that
-    /// writes them together, or a client that is behind.
+    /// Token events that came in one read with the previous event: the server wrote them together, or the
+    /// client was behind.
     pub merged: u64,
-    /// Those of them that waited for the client, so that their own time is not known: it is between
-    /// the read before and this one.
+    /// Merged events that had waited for the client, so that their own time is unknown: it is between the
+    /// previous read and this one.
     pub merged_behind: u64,
 }
 
@@ -50,7 +50,7 @@ impl ReadLog {
     }
 }
 
-/// The time of a run, and the log of its reads.
+/// Clock of a run, and the log of its reads.
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) clock: Clock,
@@ -71,29 +71,29 @@ impl Reader {
     }
 }
 
-/// How long bytes had been there, by the kernel.
+/// How long bytes had waited, by the kernel's clock.
 #[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waited {
     For(Duration),
-    /// It does not tell, or it could not be compared with the time now.
+    /// The kernel does not say, or its time could not be compared with the current time.
     Untold,
-    /// They come from the future.
+    /// Their time is in the future.
     Never,
 }
 
-/// A read as the kernel tells of it.
+/// A read with the kernel's time.
 #[cfg(target_os = "linux")]
 pub(super) struct Taken {
-    /// When.
+    /// Time of the read.
     pub(super) now: Nanos,
-    /// How long the bytes had been there.
+    /// How long the bytes had waited.
     pub(super) waited: Waited,
-    /// A time before the read, if it left nothing behind.
+    /// A time before the read, if the read emptied the socket.
     pub(super) emptied: Option<Nanos>,
 }
 
-/// The reads of one connection.
+/// Reads of one connection.
 #[derive(Debug)]
 pub(super) struct Reads {
     reader: Rc<Reader>,
@@ -101,9 +101,9 @@ pub(super) struct Reads {
     arrived: Cell<Nanos>,
     /// When they were read.
     read: Cell<Nanos>,
-    /// Reads whose time is not the kernel's.
+    /// Reads with the client's own time.
     own: Cell<u64>,
-    /// A time before the last read that left nothing behind.
+    /// A time before the last read that emptied the socket.
     #[cfg(target_os = "linux")]
     emptied: Cell<Nanos>,
 }
@@ -126,12 +126,12 @@ impl Reads {
         self.arrived.get()
     }
 
-    /// How many reads have a time that is not the kernel's.
+    /// Number of reads with the client's own time.
     pub(super) fn own_times(&self) -> u64 {
         self.own.get()
     }
 
-    /// Where times come from, when there had been so many of our own before them.
+    /// Source of the times, given the earlier number of reads with the client's own time.
     pub(super) fn timestamps(&self, own_before: u64) -> Timestamps {
         match self.own.get() == own_before {
             true => Timestamps::Kernel,
@@ -140,7 +140,7 @@ impl Reads {
         }
     }
 
-    /// Bytes were read; the time is now.
+    /// Notes a read whose time is now.
     pub(super) fn now(&self) {
         let now = self.reader.clock.now();
         self.reader.log.borrow_mut().at_read += 1;
@@ -148,10 +148,10 @@ impl Reads {
         self.note(now, now);
     }
 
-    /// Bytes were read, and the kernel said when it had received them.
+    /// Notes a read with the kernel's time.
     ///
-    /// What is found in a socket that was empty at the last read has come since; and nothing comes
-    /// from the future. Where the kernel says otherwise, its clock was set in between.
+    /// Data that a read finds in a socket that was empty before has arrived since, and no data arrives in
+    /// the future. Where the kernel says otherwise, its clock was set in between.
     #[cfg(target_os = "linux")]
     pub(super) fn by_kernel(&self, taken: Taken) {
         let at_most = (taken.now - self.emptied.get()) + TOLERANCE;
@@ -189,7 +189,7 @@ impl Reads {
         self.read.set(read);
     }
 
-    /// There were so many token events in the last read.
+    /// Notes the number of token events in the last read.
     pub(super) fn brought_tokens(&self, events: usize) {
         let merged = events.saturating_sub(1) as u64;
         if merged > 0 {

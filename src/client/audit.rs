@@ -1,4 +1,4 @@
-//! The client's logs, as a run keeps them.
+//! Converts the client's logs into a run's audit.
 
 use super::{ReadLog, WatchLog};
 use crate::{
@@ -44,7 +44,7 @@ impl From<&WatchLog> for WatchAudit {
     }
 }
 
-/// How far the client was behind, ms; 0 if it was never seen behind.
+/// How far the client was behind, ms; 0 if it never was.
 fn behind(seen: &LatencyHistogram, q: f64) -> f64 {
     match seen.count() {
         0 => 0.0,

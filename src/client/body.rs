@@ -1,10 +1,10 @@
-//! The body of a request, in pieces that other requests may have, too.
+//! Bodies of requests, in pieces that requests can share.
 
 use bytes::{Buf, Bytes};
 use std::io::IoSlice;
 
-/// An encoded body. A file in it is a piece of its own, so that thousands of requests can carry one picture
-/// that is in memory once.
+/// An encoded body. Each file in it is a separate piece, so that thousands of requests can share one
+/// picture in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Body {
     first: Bytes,
@@ -12,7 +12,7 @@ pub struct Body {
 }
 
 impl Body {
-    /// Of pieces, one after the other.
+    /// Joins pieces.
     pub fn of(pieces: impl IntoIterator<Item = Bytes>) -> Self {
         let mut pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
         Body {
@@ -21,12 +21,12 @@ impl Body {
         }
     }
 
-    /// All of it, in bytes.
+    /// Size in bytes.
     pub fn size(&self) -> usize {
         self.first.len() + self.rest.iter().map(Bytes::len).sum::<usize>()
     }
 
-    /// Its pieces; none of several is empty.
+    /// Pieces of the body; if there are several, none is empty.
     pub fn pieces(&self) -> impl Iterator<Item = &Bytes> {
         std::iter::once(&self.first).chain(&self.rest)
     }
@@ -41,10 +41,10 @@ impl From<Bytes> for Body {
     }
 }
 
-/// What is left of a body that goes out.
+/// Rest of a body on its way out.
 #[derive(Debug)]
 pub(super) struct Rest {
-    /// Empty only if nothing is left.
+    /// Empty only at the end.
     now: Bytes,
     later: std::vec::IntoIter<Bytes>,
 }

@@ -1,19 +1,19 @@
-//! How much of an answer is believed.
+//! Limits for the size of an answer.
 //!
-//! Whatever a server sends, a run must not end for want of memory. An answer that is far longer than
-//! what was asked for has failed, and no more of it is read.
+//! Whatever a server sends, a run must not end for lack of memory. An answer that is far longer than the
+//! request asked for fails, and the client reads no more of it.
 
 use crate::record::{Reply, RequestError, Task};
 
 const MIB: usize = 1 << 20;
 
-/// The most that is kept of an answer with vectors or scores, in bytes.
+/// Limit for an answer with vectors or scores, in bytes.
 const POOLED: usize = 64 * MIB;
 
-/// What one answer may bring. All sizes are in bytes.
+/// Limits for one answer. All sizes are in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bounds {
-    /// Tokens that were asked for.
+    /// Tokens that the request asked for.
     asked: u64,
     /// One event, or an answer in one piece.
     held: usize,
@@ -21,13 +21,13 @@ pub(super) struct Bounds {
     text: usize,
     /// Token events.
     events: usize,
-    /// Everything, what brings nothing included. An event may repeat all of the text before it.
+    /// The whole answer, including what brings nothing. An event may repeat all of the text before it.
     total: u64,
 }
 
 impl Bounds {
-    /// Of the answer to a request for so many tokens, with a body of so many bytes, of which an answer
-    /// may repeat a lot.
+    /// Limits for the answer to a request for `asked` tokens with a body of `request` bytes, of which an
+    /// answer may repeat a lot.
     pub(super) fn of(task: Task, asked: u64, request: usize) -> Self {
         let tokens = usize::try_from(asked).unwrap_or(usize::MAX);
         let with = |least: usize, a_token: usize| {
@@ -48,11 +48,10 @@ impl Bounds {
         }
     }
 
-    /// Whether what came so far may be part of an answer. `held` bytes of it wait for their event's
-    /// end.
+    /// Checks the answer so far. `held` bytes wait for the end of their event.
     ///
     /// # Errors
-    /// It is far beyond what was asked for.
+    /// The answer is far longer than the request asked for.
     pub(super) fn check(&self, reply: &Reply, held: usize, total: u64) -> Result<(), RequestError> {
         let text = reply.text.len() + reply.reasoning.len();
         let beyond = if text > self.text {
@@ -68,7 +67,8 @@ impl Bounds {
         };
         Err(RequestError::Malformed {
             message: format!(
-                "the answer does not end: more than {beyond} came, although {} tokens were asked for",
+                "the answer does not end: the server sent more than {beyond}, but the request asked for {} \
+                 tokens",
                 self.asked
             ),
         })
@@ -93,8 +93,8 @@ mod tests {
         let error = bounds.check(&text(5 * MIB), 0, 0).unwrap_err().to_string();
         assert_eq!(
             error,
-            "unreadable answer: the answer does not end: more than 4 MiB of text came, although 8 \
-             tokens were asked for"
+            "unreadable answer: the answer does not end: the server sent more than 4 MiB of \
+             text, but the request asked for 8 tokens"
         );
         assert!(bounds.check(&Reply::default(), 5 * MIB, 0).is_err());
         assert!(bounds.check(&Reply::default(), 0, 70 << 20).is_err());

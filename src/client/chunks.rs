@@ -1,8 +1,8 @@
-//! The chunked transfer coding, taken apart as it arrives.
+//! Decodes the chunked transfer coding as it arrives.
 //!
-//! RFC 9112, 7.1. Every byte is looked at once and none is kept, so that a line without end costs
-//! neither memory nor time. Extensions and trailers of any sane length are skipped, and a bare line
-//! feed ends a line, as other clients have it.
+//! RFC 9112, 7.1. The decoder looks at each byte once and keeps none, so that a line without end costs
+//! neither memory nor time. It skips extensions and trailers of a sane length, and accepts a bare line feed
+//! as the end of a line, as other clients do.
 
 use crate::record::RequestError;
 use memchr::memchr;
@@ -13,11 +13,11 @@ const LONGEST_LINE: usize = 16 << 10;
 /// The longest trailers, in bytes.
 const LONGEST_TRAILERS: usize = 64 << 10;
 
-/// Where in the coding the next byte is.
+/// State of the decoder.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     place: Place,
-    /// Of the size that is read, or bytes that are left of a chunk.
+    /// Size so far, or bytes that remain of a chunk.
     size: u64,
     /// Bytes of the line or the trailers so far.
     line: usize,
@@ -29,25 +29,25 @@ enum Place {
     #[default]
     Start,
     Digits,
-    /// Behind the digits, where nothing but spaces may come before the extensions.
+    /// After the digits, where only spaces may come before the extensions.
     AfterDigits,
     Extensions,
     Data,
-    /// Behind a chunk's data.
+    /// After a chunk's data.
     DataEnd,
-    /// Behind the last chunk, in a line with nothing in it so far.
+    /// After the last chunk, in a line that is empty so far.
     Trailer,
     TrailerLine,
     Over,
 }
 
 impl Chunks {
-    /// Whether the last chunk came, and the trailers behind it.
+    /// Whether the last chunk and its trailers came.
     pub(super) fn is_over(&self) -> bool {
         self.place == Place::Over
     }
 
-    /// Whether nothing is missing but the trailers.
+    /// Whether only the trailers are missing.
     pub(super) fn had_last_chunk(&self) -> bool {
         matches!(
             self.place,
@@ -55,8 +55,8 @@ impl Chunks {
         )
     }
 
-    /// Shows the data among these bytes, and says how many of them belong to the coding: all, unless
-    /// it is over.
+    /// Passes the data among these bytes to the callback, and returns how many bytes belong to the coding:
+    /// all, unless it is over.
     pub(super) fn take(
         &mut self,
         bytes: &[u8],

@@ -1,4 +1,4 @@
-//! One connection, used by one request after the other.
+//! Connections, each used by one request after the other.
 
 use super::{
     addresses::is_of_this_machine,
@@ -20,18 +20,18 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that one read brings at most.
+/// Maximum number of bytes of one read.
 const SPACE: usize = 64 << 10;
 
-/// Pieces of a request that are handed over at once.
+/// Maximum number of pieces in one write.
 const PIECES: usize = 8;
 
-/// A connection that keeps more than this for incomplete lines gives it back afterwards.
+/// Larger buffers for incomplete lines are freed after use.
 const KEPT: usize = 4 << 10;
 
 thread_local! {
-    /// What reads go into: one for all connections of a thread, because what a read brings is used at
-    /// once. A waiting connection then costs little more than its socket.
+    /// Read buffer, one for all connections of a thread, because the client uses what it reads at once. So
+    /// an idle connection costs little more than its socket.
     static INCOMING: RefCell<Vec<u8>> = RefCell::new(vec![0; SPACE]);
 }
 
@@ -39,7 +39,7 @@ thread_local! {
 pub(super) struct Connection {
     pub(super) reads: Rc<Reads>,
     stream: Stream,
-    /// Bytes that arrived and are not used up, because what they begin is not complete.
+    /// Unused bytes: the start of something incomplete.
     unread: Vec<u8>,
     /// Bytes that came without a wait between them.
     at_once: usize,
@@ -56,7 +56,7 @@ impl Connection {
         })
     }
 
-    /// Sends what is left of a request.
+    /// Sends the rest of a request.
     pub(super) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
@@ -75,8 +75,8 @@ impl Connection {
         stream.poll_flush(cx)
     }
 
-    /// Reads once, and shows `take` everything that is not used up; it says how many bytes it used.
-    /// `None` is the end of the stream.
+    /// Reads once, and passes all unused bytes to `take`, which returns how many it used. `None` is the end
+    /// of the stream.
     pub(super) fn poll_receive<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -106,7 +106,7 @@ impl Connection {
         })
     }
 
-    /// Shows `take` what is not used up, without a read.
+    /// Passes the unused bytes to `take`, without a read.
     pub(super) fn take_unread<T>(&mut self, take: impl FnOnce(&[u8]) -> (usize, T)) -> T {
         let (used, taken) = take(&self.unread);
         self.unread.drain(..used);
@@ -116,8 +116,8 @@ impl Connection {
         taken
     }
 
-    /// Lets the other requests of the thread go on if this connection brings bytes faster than they are
-    /// read. Whether it did.
+    /// Lets other requests of the thread continue if this connection brings bytes faster than the client
+    /// reads them. Returns whether it did.
     pub(super) async fn take_turns(&mut self) -> bool {
         let is_flood = self.at_once >= SPACE;
         if is_flood {
@@ -127,12 +127,12 @@ impl Connection {
         is_flood
     }
 
-    /// Bytes that are not used up.
+    /// Number of unused bytes.
     pub(super) fn unread(&self) -> usize {
         self.unread.len()
     }
 
-    /// Whether another request may be sent now: the server has neither hung up nor said anything
+    /// Whether the connection can carry another request: the server has neither closed it nor sent anything
     /// unasked.
     fn is_reusable(&mut self) -> bool {
         let cx = &mut Context::from_waker(Waker::noop());
@@ -158,7 +158,7 @@ impl Pool {
         }
     }
 
-    /// An idle connection that still works.
+    /// Returns an idle connection that still works.
     pub(super) fn idle(&self) -> Option<Connection> {
         loop {
             let mut connection = self.idle.borrow_mut().pop()?;
@@ -168,7 +168,7 @@ impl Pool {
         }
     }
 
-    /// A new connection.
+    /// Opens a connection.
     pub(super) async fn open(&self) -> Result<Connection, RequestError> {
         let connection = Connection::open(&self.dialer, self.reader.clone()).await;
         let connection = connection.map_err(|e| refused(&e))?;
@@ -181,11 +181,11 @@ impl Pool {
         self.idle.borrow_mut().push(connection);
     }
 
-    /// Says what a new connection that ends without one byte may mean.
+    /// Explains a new connection that ended without one byte.
     pub(super) fn explain(&self, unanswered: RequestError) -> RequestError {
         match unanswered {
             RequestError::Truncated { message } if self.dialer.is_plain_tcp() => {
-                let more = "; a server that expects TLS does that, and needs a URL with https://";
+                let more = "; a server that expects TLS does that: use a URL with https://";
                 RequestError::Truncated {
                     message: message + more,
                 }
@@ -200,7 +200,7 @@ impl Pool {
     }
 }
 
-/// Why there is no connection.
+/// Converts the error of a connection attempt.
 fn refused(error: &io::Error) -> RequestError {
     let message = error.to_string();
     if is_of_this_machine(error) {

@@ -1,30 +1,30 @@
-//! The content of an answer, taken out of its framing.
+//! Content of an answer, without its framing.
 
 use super::chunks::Chunks;
 use crate::record::RequestError;
 use ureq_proto::BodyMode;
 
-/// What is still to come of an answer.
+/// Rest of an answer.
 #[derive(Debug)]
 pub(super) struct Content {
     framing: Framing,
-    /// The connection may carry another request afterwards.
+    /// Whether the connection may carry another request afterwards.
     keeps: bool,
 }
 
-/// How its end is marked.
+/// How the end is marked.
 #[derive(Debug)]
 enum Framing {
-    /// So many bytes are left.
+    /// Number of bytes that remain.
     Length(u64),
     Chunks(Chunks),
     UntilClose,
-    /// All of it came.
+    /// The end came.
     Over,
 }
 
 impl Content {
-    /// Of an answer with such a body. `keeps` says whether the connection is kept afterwards.
+    /// Content of an answer with such a body. `keeps`: the connection stays open afterwards.
     pub(super) fn new(mode: BodyMode, keeps: bool) -> Self {
         let framing = match mode {
             BodyMode::NoBody | BodyMode::LengthDelimited(0) => Framing::Over,
@@ -38,7 +38,7 @@ impl Content {
         }
     }
 
-    /// Of an answer that has not begun.
+    /// Content of an answer that has not begun.
     pub(super) fn none() -> Self {
         Content {
             framing: Framing::Over,
@@ -46,17 +46,17 @@ impl Content {
         }
     }
 
-    /// Whether all of it came.
+    /// Whether the end came.
     pub(super) fn is_ended(&self) -> bool {
         matches!(self.framing, Framing::Over)
     }
 
-    /// Whether the connection may carry another request once all of it came.
+    /// Whether the connection may carry another request after the end.
     pub(super) fn keeps_connection(&self) -> bool {
         self.keeps
     }
 
-    /// Shows what these bytes hold of the content, and says how many of them belong to it.
+    /// Passes the content among these bytes to the callback, and returns how many bytes belong to it.
     pub(super) fn take(
         &mut self,
         bytes: &[u8],
@@ -84,10 +84,10 @@ impl Content {
         }
     }
 
-    /// The connection has ended.
+    /// Handles the end of the connection.
     ///
     /// # Errors
-    /// There should have been more. What may be missing are the trailers behind the last chunk.
+    /// The content is incomplete. Only the trailers behind the last chunk may be missing.
     pub(super) fn close(&mut self) -> Result<(), RequestError> {
         self.keeps = false;
         let complete = match &self.framing {

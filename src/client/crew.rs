@@ -1,7 +1,7 @@
-//! One plan, sent by several threads.
+//! Sends one plan by several threads.
 //!
-//! Each has a runtime, a clock, connections and a part of the plan of its own: they share nothing
-//! but the moment at which they start. Request `i` is the matter of worker `i` modulo their number.
+//! Each thread has its own runtime, clock, connections and part of the plan; they share only the moment at
+//! which they start. Worker `i % workers` sends request `i`.
 
 use super::{
     body::Body,
@@ -13,8 +13,8 @@ use crate::{clock::on_real_time_since, plan::Plan};
 use std::{io, panic, thread, time::Instant};
 
 impl Driver {
-    /// [`drive`](Driver::drive) by so many threads, on real time. `max_concurrency` and `prewarm` are
-    /// divided among them, so there are never more of them than that allows.
+    /// [`drive`](Driver::drive) by several threads, on real time. The threads divide `max_concurrency` and
+    /// `prewarm` among them, so there are never more threads than that allows.
     ///
     /// # Errors
     /// The system refuses a thread or its resources. Then nothing is sent.
@@ -39,7 +39,7 @@ impl Driver {
                 let place = line.place();
                 let thread = thread::Builder::new()
                     .name(format!("goodput worker {worker}"))
-                    // A thread that is refused drops the place, and the others go home.
+                    // If the system refuses a thread, its place is dropped, and the other threads stop.
                     .spawn_scoped(scope, move || drive(worker, place))?;
                 threads.push(thread);
             }
@@ -50,7 +50,7 @@ impl Driver {
                     .unwrap_or_else(|panic| panic::resume_unwind(panic));
                 whole.merge(delivered?);
             }
-            // The workers' clocks began with them.
+            // The workers' clocks started later, with the workers.
             whole.started.0 += now.0;
             Ok(whole)
         })
@@ -58,7 +58,7 @@ impl Driver {
 }
 
 impl Delivery {
-    /// Adds what another worker did of the same plan.
+    /// Adds the delivery of another worker of the same plan.
     fn merge(&mut self, other: Delivery) {
         self.records.extend(other.records);
         self.records.sort_unstable_by_key(|record| record.index);
@@ -67,7 +67,7 @@ impl Delivery {
         self.connections += other.connections;
         self.reads.merge(&other.reads);
         self.watch = match (self.watch.take(), other.watch) {
-            (Some(watch), Some(other)) => Some(watch.beside(other)),
+            (Some(watch), Some(other)) => Some(watch.in_parallel_with(other)),
             (one, other) => one.or(other),
         };
         self.resolved_in = self.resolved_in.or(other.resolved_in);

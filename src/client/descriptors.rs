@@ -1,4 +1,4 @@
-//! How many files and sockets this process may have open.
+//! Limit of open files and sockets of this process.
 
 /// The limits to ask for, from the highest.
 ///
@@ -29,12 +29,12 @@ pub(crate) fn raise_descriptor_limit() -> Option<u64> {
     None
 }
 
-/// Makes the table of descriptors large enough for so many connections.
+/// Makes the table of descriptors large enough for `connections`.
 ///
-/// Linux doubles it as it fills, and makes a process of several threads wait for all processors each
-/// time: a pause of 10 to 30 ms in the middle of a run, seen at 1,024 and at 2,048 connections. A table
-/// does not shrink, so one descriptor with a high number, for a moment, does it beforehand. Where that
-/// fails, the pauses come.
+/// Linux doubles the table as it fills, and in a process with several threads it then waits for all
+/// processors: a pause of 10 to 30 ms in the middle of a run, seen at 1,024 and at 2,048 connections. A
+/// table does not shrink, so opening one descriptor with a high number for a moment enlarges it beforehand.
+/// Where that fails, the pauses come.
 pub(crate) fn make_room(connections: usize) {
     #[cfg(unix)]
     {
@@ -42,15 +42,15 @@ pub(crate) fn make_room(connections: usize) {
             fcntl::{FcntlArg, fcntl},
             unistd::close,
         };
-        /// What the process may have open besides.
+        /// Other descriptors of the process.
         const OTHERS: usize = 64;
-        /// The most that is worth half a megabyte of the kernel's memory.
+        /// A larger table would cost more than half a megabyte of the kernel's memory.
         const MOST: usize = 1 << 16;
         let number = connections.saturating_add(OTHERS).min(MOST) as i32;
         if let Ok(file) = std::fs::File::open("/dev/null")
             && let Ok(high) = fcntl(&file, FcntlArg::F_DUPFD_CLOEXEC(number))
         {
-            // What cannot be closed stays open, which does no harm.
+            // A descriptor that cannot be closed does no harm.
             let _ = close(high);
         }
     }

@@ -1,4 +1,4 @@
-//! How a connection to the target is made.
+//! Opens connections to the target.
 
 use super::{
     addresses::{Addresses, is_of_this_machine},
@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Opens connections to one target. Names are resolved once, before the run.
+/// Opens connections to one target. Resolves names once, before the run.
 #[derive(Clone)]
 pub struct Dialer(Arc<Route>);
 
@@ -31,7 +31,7 @@ enum Route {
         addresses: Addresses,
         resolved_in: Option<Duration>,
         tls: Option<Tls>,
-        /// Keeps the kernel's times on, from before the first connection.
+        /// Keeps kernel times enabled, from before the first connection.
         #[cfg(target_os = "linux")]
         _stamping: Option<super::kernel_time::Stamping>,
     },
@@ -40,43 +40,43 @@ enum Route {
     InProcess(InProcess),
 }
 
-/// The target cannot be dialled at all.
+/// Why no connection to the target is possible.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// The host name has no address.
     #[error("cannot resolve the host `{host}`: {source}. Check the target's URL")]
     Resolve {
-        /// The host.
+        /// Host name.
         host: String,
-        /// What the resolver said.
+        /// Error of the resolver.
         source: io::Error,
     },
     /// TLS cannot be set up.
     #[error("cannot set up TLS for `{host}`: {message}")]
     Tls {
-        /// The host.
+        /// Host name.
         host: String,
-        /// Why.
+        /// Error of TLS.
         message: String,
     },
-    /// Nobody answers.
+    /// The server does not answer.
     #[error("cannot connect to {target}: {source}{}", what_mends(.source))]
     Unreachable {
-        /// Where to.
+        /// Address of the target.
         target: String,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// Unix sockets on a system without them.
-    #[error("unix sockets are not available on this system: {0}")]
+    #[error("Unix sockets are not available on this system: {0}")]
     NoUnixSockets(PathBuf),
 }
 
-/// What to do about a server that nobody can connect to.
+/// Advice for a server that does not accept connections.
 pub(crate) const IS_IT_RUNNING: &str =
     ". Is the server running? Start it, or point the target at the right host and port";
 
-/// What usually mends it, behind a full stop; empty where the error itself says it.
+/// Usual fix, as a sentence behind a full stop; empty where the error itself says it.
 pub(crate) fn what_mends(source: &io::Error) -> &'static str {
     match is_of_tls(source) || is_of_this_machine(source) {
         true => "",
@@ -125,12 +125,12 @@ impl Dialer {
         })))
     }
 
-    /// Whether requests go over TCP as they are.
+    /// Whether requests go over plain TCP.
     pub(super) fn is_plain_tcp(&self) -> bool {
         matches!(&*self.0, Route::Tcp { tls: None, .. })
     }
 
-    /// How long the resolver took for the host's name, if it is a name.
+    /// Time to resolve the host's name, if it is a name.
     pub(super) fn resolved_in(&self) -> Option<Duration> {
         match &*self.0 {
             Route::Tcp { resolved_in, .. } => *resolved_in,
@@ -140,21 +140,21 @@ impl Dialer {
         }
     }
 
-    /// Connections to a simulated server in this process.
+    /// Connects to a simulated server in this process.
     pub fn in_process(server: InProcess) -> Self {
         Dialer(Arc::new(Route::InProcess(server)))
     }
 
-    /// Opens one connection and closes it again, to fail before the run rather than in it.
+    /// Opens one connection and closes it again, so that a failure comes before the run.
     ///
     /// # Errors
-    /// Nobody answers, or not within `limit`.
+    /// The server does not answer, or not within `limit`.
     pub async fn probe(&self, clock: &Clock, limit: Duration) -> Result<(), DialError> {
         let reads = Reads::new(Rc::new(Reader::new(clock.clone())));
         let dialled = clock.timeout_at(clock.now().after(limit), self.dial(reads));
         let dialled = dialled.await.unwrap_or_else(|_| {
             let tls = match &*self.0 {
-                Route::Tcp { tls: Some(_), .. } => ", maybe for want of TLS on this port",
+                Route::Tcp { tls: Some(_), .. } => "; the port may not support TLS",
                 _ => "",
             };
             let message = format!("no connection within {} ms{tls}", limit.as_millis());
@@ -174,7 +174,7 @@ impl Dialer {
         }
     }
 
-    /// Opens a connection that notes its reads there.
+    /// Opens a connection that notes its reads in `reads`.
     pub(super) async fn dial(&self, reads: Rc<Reads>) -> io::Result<Stream> {
         match &*self.0 {
             Route::Tcp { addresses, tls, .. } => {

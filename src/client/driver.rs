@@ -25,32 +25,32 @@ use crate::{
 use std::{cell::Cell, rc::Rc, sync::Arc};
 use tokio::{select, sync::Semaphore, task::JoinSet};
 
-/// What a drive needs besides its plan.
+/// Settings and resources for sending a plan.
 #[derive(Clone)]
 pub struct Driver {
     /// Connections to the target.
     pub dialer: Dialer,
     /// Real or virtual time.
     pub clock: Clock,
-    /// What all requests have in common.
+    /// Parts that all requests share.
     pub envelope: Envelope,
-    /// The wire dialect.
+    /// Wire dialect.
     pub backend: Arc<dyn Backend>,
-    /// Ask for streamed answers.
+    /// Whether to ask for streamed answers.
     pub stream: bool,
     /// Time limits of each request.
     pub timeouts: Timeouts,
-    /// Requests in flight at most.
+    /// Maximum number of requests in flight.
     pub max_concurrency: Option<usize>,
-    /// Requests keep to the plan's times; otherwise they go as soon as there is a slot.
+    /// Whether requests keep to the plan's times; otherwise they go as soon as there is a slot.
     pub open_loop: bool,
-    /// Connections to open before the first request.
+    /// Number of connections to open before the first request.
     pub prewarm: usize,
-    /// Tells when the run is to end early.
+    /// Stops the run early.
     pub stop: Stop,
-    /// Hears of progress.
+    /// Receives the progress.
     pub observer: Arc<dyn Observer>,
-    /// What is sent beside the plan.
+    /// Probes to send during the plan.
     pub probe: Option<Probe>,
 }
 
@@ -77,12 +77,12 @@ impl Driver {
         let slots = self.max_concurrency;
         let slots = slots.map(|all| Arc::new(Semaphore::new(share.of(all))));
         let job = self.job(reader.clone(), slots, self.observer.clone());
-        // What is opened when the run is to end is of no use.
+        // A stopped run needs no connections.
         self.stop
             .or_ended(self.warm_connections(&job.channel, share.of(self.prewarm)))
             .await;
 
-        // Without a start another worker says why there is none.
+        // Another worker that did not start reports why.
         let Some(start) = place.wait(&self.clock) else {
             return Delivery::default();
         };
@@ -90,10 +90,10 @@ impl Driver {
         let sending = watch(&self.clock, sending);
         let ((delivery, watch), probes) = match &self.probe {
             Some(probe) if share.worker == 0 => {
-                // Probes have connections of their own, and nobody hears of them.
+                // Probes have their own connections and no observer.
                 let reader = Rc::new(Reader::new(self.clock.clone()));
                 let job = self.job(reader, None, Arc::new(Silent));
-                probe.beside(&job, start, sending).await
+                probe.during(&job, start, sending).await
             }
             _ => (sending.await, Vec::new()),
         };
@@ -107,7 +107,7 @@ impl Driver {
         }
     }
 
-    /// With connections of its own.
+    /// Creates a job with its own connections.
     fn job(
         &self,
         reader: Rc<Reader>,
@@ -153,7 +153,7 @@ impl Driver {
                 }
                 turn = turn => turn,
             };
-            // Without a schedule all of them wait from the start.
+            // Without a schedule all requests wait from the start.
             let dispatched = if self.open_loop {
                 self.clock.now()
             } else {
@@ -178,13 +178,13 @@ impl Driver {
             records.push(finished(done));
         }
         partial |= self.stop.is_requested();
-        // In place: the copy of a stable sort would be the most memory of a run.
+        // In place: the copy of a stable sort would be the largest memory of a run.
         records.sort_unstable_by_key(|record: &Record| record.index);
         for record in &mut records {
-            // From the start of the schedule.
+            // Count times from the start of the schedule.
             record.shift(-start.0.cast_signed());
         }
-        // Requests end before what is waited for behind them does.
+        // Requests may end before the last wait does.
         let ended = records.iter().map(|record| record.end).max();
         Delivery {
             records,
@@ -195,10 +195,10 @@ impl Driver {
         }
     }
 
-    /// Sends the plan's first request `copies` times at once, unseen by the observer: a ready
-    /// check or a warm-up. `max_concurrency` holds here too.
+    /// Sends the plan's first request `copies` times at once, without telling the observer: a ready check
+    /// or a warm-up. `max_concurrency` applies here, too.
     pub async fn rehearse(&self, plan: &Plan, bodies: &[Body], copies: usize) -> Delivery {
-        // Its id stays that of the measured request alone.
+        // Only the measured request has this id.
         let nameless = plan.requests.first().map(|first| PlannedRequest {
             id: String::new(),
             ..first.clone()
@@ -246,7 +246,7 @@ impl Driver {
 
     async fn warm_connections(&self, channel: &Channel, count: usize) {
         let opened = (0..count).map(|_| channel.open(self.clock.now()));
-        // A connection that cannot be opened now will be tried again by the request that needs it.
+        // If a connection cannot be opened now, the request that needs it tries again.
         for connection in futures_util::future::join_all(opened)
             .await
             .into_iter()

@@ -1,4 +1,4 @@
-//! One request and its answer.
+//! Exchanges: a request and its answer.
 
 use super::{
     answer::{Answer, Silence, Upload, timeout},
@@ -23,17 +23,17 @@ use std::{
 };
 use ureq_proto::client::{Call, state::RecvResponse};
 
-/// What an exchange leaves behind; it is filled while the answer comes in, so that a request
-/// that fails or is cancelled keeps what it had.
+/// What an exchange leaves behind. It is filled while the answer comes in, so that a request that fails or
+/// is cancelled keeps the data so far.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
     pub(super) connected: Option<Nanos>,
     pub(super) head: Option<Nanos>,
     pub(super) status: Option<u16>,
     pub(super) timestamps: Option<Timestamps>,
-    /// When the answer said its end, if it did so before its body ended.
+    /// When the answer said its end, if that came before the end of its body.
     pub(super) ended: Option<Nanos>,
-    /// The request was sent again, because the connection that it was first sent on had died.
+    /// Whether the request was sent again, because its first connection had died.
     pub(super) retried: bool,
     pub(super) reply: Reply,
 }
@@ -41,7 +41,7 @@ pub(super) struct Traces {
 /// A request's place among those in flight.
 pub(super) type Slot = tokio::sync::OwnedSemaphorePermit;
 
-/// What takes in the answer of one request.
+/// Takes in the answer of one request.
 pub(super) struct Taker<'a> {
     pub(super) bounds: &'a Bounds,
     pub(super) decoder: &'a mut dyn Decode,
@@ -49,10 +49,10 @@ pub(super) struct Taker<'a> {
     pub(super) slot: Option<Slot>,
 }
 
-/// The parts of a run that all exchanges share.
+/// Parts of a run that all exchanges share.
 pub(super) struct Channel {
     pub(super) pool: Pool,
-    /// The last body that stayed open behind its content did so until nobody waited any more.
+    /// Whether the last body that stayed open after its content did so until the client stopped waiting.
     pub(super) bodies_stay_open: Cell<bool>,
     pub(super) clock: Clock,
     pub(super) envelope: Envelope,
@@ -61,27 +61,27 @@ pub(super) struct Channel {
 
 /// A request on its way.
 pub(super) struct Launch {
-    /// When that began.
+    /// When the sending began.
     pub(super) sent: Nanos,
     message: Message,
     outgoing: Outgoing,
     call: Call<RecvResponse>,
-    /// The idle connection that took it, if there was one.
+    /// Idle connection that it uses, if there was one.
     connection: Option<Connection>,
 }
 
 impl Launch {
-    /// Bytes of the request's body.
+    /// Size of the request's body in bytes.
     pub(super) fn body_size(&self) -> usize {
         self.message.body.size()
     }
 }
 
 impl Channel {
-    /// Sends as much of a request as an idle connection takes at once.
+    /// Sends as much of a request as an idle connection accepts at once.
     ///
-    /// This does not wait, so that the driver itself can do it on time: a task of the request's own
-    /// would be behind all others that have something to read.
+    /// This does not wait, so that the driver itself can do it on time: a separate task would have to wait
+    /// for all other tasks that have something to read.
     pub(super) fn launch(&self, message: Message) -> Result<Launch, RequestError> {
         let sent = self.clock.now();
         let (mut outgoing, call) = self.seal(&message)?;
@@ -93,7 +93,7 @@ impl Channel {
             };
             let sending = idle.poll_send(cx, &mut outgoing);
             let refused = matches!(sending, Poll::Ready(Err(_))) && outgoing.remaining() == size;
-            // The server closed it just now and has seen nothing: the next one.
+            // The server closed the connection just now and has read nothing: try the next one.
             if !refused {
                 break Some(idle);
             }
@@ -116,9 +116,9 @@ impl Channel {
 
     /// Sends the rest of a request and reads the answer to its end.
     ///
-    /// A server may close an idle connection in the very moment in which it is used again. A request
+    /// A server may close an idle connection in the moment in which the client uses it again. A request
     /// that gets no byte of an answer on such a connection is sent once more, on a new one; its time
-    /// goes on.
+    /// continues.
     pub(super) async fn exchange(
         &self,
         launch: Box<Launch>,
@@ -193,7 +193,7 @@ impl Channel {
                 traces.timestamps = Some(answer.connection.reads.timestamps(own_before));
                 traces.ended = said_at;
                 if said_at.is_some() && traces.reply.done {
-                    // A server that never ends its bodies must not hold up the requests behind this one.
+                    // A server that never ends its bodies must not hold up the following requests.
                     if self.bodies_stay_open.get() {
                         *slot = None;
                     }
@@ -212,13 +212,13 @@ impl Channel {
     }
 
     async fn connect(&self, since: Nanos, traces: &mut Traces) -> Result<Connection, RequestError> {
-        // Boxed, so that requests do not keep the room for it while they read.
+        // Boxed, so that requests do not keep the space while they read.
         let connection = Box::pin(self.open(since)).await?;
         traces.connected = Some(self.clock.now());
         Ok(connection)
     }
 
-    /// Opens a connection within the limit on that, and within that on the whole of what began at `since`.
+    /// Opens a connection within its own limit, and within the total limit of what began at `since`.
     pub(super) async fn open(&self, since: Nanos) -> Result<Connection, RequestError> {
         let limit = self.timeouts.connect.min(self.timeouts.total);
         let all = since.after(self.timeouts.total);
@@ -237,13 +237,13 @@ impl Channel {
     }
 }
 
-/// An answer that was compressed although nobody asked for that. What is compressed comes in blocks, so
-/// the times of its tokens are not the server's.
+/// Error for a compressed answer that nothing asked for. Compression works in blocks, so the times of its
+/// tokens would not be the server's.
 fn compressed(coding: &str) -> RequestError {
     RequestError::Malformed {
         message: format!(
             "the answer is compressed ({coding}), although the request says accept-encoding: identity. \
-             Switch compression off in the server, or in the proxy before it"
+             Turn compression off in the server, or in the proxy in front"
         ),
     }
 }

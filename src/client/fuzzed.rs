@@ -1,4 +1,4 @@
-//! An answer as the client reads it, without a connection: for fuzzing.
+//! Reads an answer as the client does, without a connection: for fuzzing.
 
 use super::{
     body::Body,
@@ -8,7 +8,7 @@ use super::{
 use crate::record::RequestError;
 use hyper::{HeaderMap, Uri};
 
-/// Status and content of these bytes, of which so many come at a time, and then the end of the connection.
+/// Status and content of these bytes, which arrive in pieces of this size before the connection ends.
 pub(crate) fn fuzzed_answer(bytes: &[u8], piece: usize) -> Result<(u16, Vec<u8>), RequestError> {
     let envelope = Envelope {
         path: Uri::from_static("/"),

@@ -1,4 +1,4 @@
-//! The head of an answer.
+//! Heads of answers: status line and headers.
 
 use super::{content::Content, not_http::not_http};
 use crate::record::RequestError;
@@ -9,37 +9,37 @@ use ureq_proto::{
     http::{HeaderMap, HeaderName, Response, StatusCode, Version, header},
 };
 
-/// A head is refused beyond this size.
+/// Limit for the size of a head.
 const LONGEST: usize = 64 << 10;
 
-/// A head as it comes in.
+/// A head on its way in.
 pub(super) struct Head {
-    /// What reads it; taken once it is complete.
+    /// Parser of the head; taken once the head is complete.
     call: Option<Call<RecvResponse>>,
-    /// The request asked for the end of the connection.
+    /// Whether the request asked to close the connection.
     closing: bool,
-    /// Bytes in which no end of a head was found.
+    /// Number of bytes in which no end of a head was found.
     searched: usize,
-    /// With how many bytes it is worth another look although there is no such end.
+    /// Number of bytes at which to try again although there is no such end.
     patience: usize,
-    /// An interim answer came.
+    /// Whether an interim answer came.
     pub(super) interim: bool,
 }
 
-/// What a head says.
+/// Contents of a head.
 #[derive(Debug)]
 pub(super) struct Heading {
     pub(super) status: u16,
     pub(super) content: Content,
-    /// What its body is coded with, besides its framing: `content-encoding: gzip`.
+    /// Coding of the body besides its framing: `content-encoding: gzip`.
     pub(super) coding: Option<String>,
     /// `location`.
     pub(super) location: Option<String>,
 }
 
 impl Head {
-    /// Of the answer to a request that was sent with `call`. `closing` says that it asked for the end
-    /// of the connection.
+    /// Head of the answer to a request that was sent with `call`. `closing`: the request asked to close the
+    /// connection.
     pub(super) fn new(call: Call<RecvResponse>, closing: bool) -> Self {
         Head {
             call: Some(call),
@@ -50,8 +50,8 @@ impl Head {
         }
     }
 
-    /// What these bytes say, once they hold the whole head; how many of them are done with. What is
-    /// not done with comes again, with more behind it.
+    /// Parses these bytes once they contain the whole head; also returns how many are used. Unused bytes
+    /// come again, with more behind them.
     pub(super) fn read(&mut self, bytes: &[u8]) -> (usize, Result<Option<Heading>, RequestError>) {
         let mut used = 0;
         loop {
@@ -105,7 +105,7 @@ impl Head {
     }
 }
 
-/// The header with all that it lists, if that is more than these.
+/// The header's value if it lists more than the plain codings.
 fn coding(headers: &HeaderMap, name: &HeaderName, plain: &[&str]) -> Option<String> {
     let values = headers.get_all(name).into_iter();
     let values: Vec<_> = values
@@ -120,8 +120,8 @@ fn coding(headers: &HeaderMap, name: &HeaderName, plain: &[&str]) -> Option<Stri
     (!listed.iter().all(is_plain)).then(|| format!("{name}: {}", listed.join(", ")))
 }
 
-/// A head that comes in small pieces is not read anew with each: only when it may be complete, or has
-/// doubled, so that what is no head at all is told soon.
+/// Whether to parse a head that comes in small pieces: only when it may be complete or has doubled, so that
+/// data that is not a head fails soon.
 fn is_worth_reading(bytes: &[u8], searched: &mut usize, patience: usize) -> bool {
     let new = &bytes[searched.saturating_sub(3).min(bytes.len())..];
     *searched = bytes.len();
@@ -131,7 +131,7 @@ fn is_worth_reading(bytes: &[u8], searched: &mut usize, patience: usize) -> bool
             || memmem::find(new, b"\n\n").is_some())
 }
 
-/// What is not complete is waited for, up to a limit.
+/// Waits for the rest of an incomplete head, up to a limit.
 fn held(bytes: &[u8]) -> Result<Option<Heading>, RequestError> {
     match bytes.len() <= LONGEST {
         true => Ok(None),
@@ -139,7 +139,7 @@ fn held(bytes: &[u8]) -> Result<Option<Heading>, RequestError> {
     }
 }
 
-/// Whether `connection` says this.
+/// Whether the header `connection` contains this word.
 pub(super) fn says(headers: &HeaderMap, word: &str) -> bool {
     let values = headers.get_all(header::CONNECTION).into_iter();
     values
@@ -148,7 +148,7 @@ pub(super) fn says(headers: &HeaderMap, word: &str) -> bool {
         .any(|said| said.trim().eq_ignore_ascii_case(word))
 }
 
-/// The kinds of a TLS record that a server begins with: an alert, a handshake.
+/// First byte of the TLS records with which a server begins: alert, handshake.
 const TLS_RECORDS: [u8; 2] = [21, 22];
 
 fn not_a_head(bytes: &[u8], error: &ureq_proto::Error) -> RequestError {

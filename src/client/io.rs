@@ -1,4 +1,4 @@
-//! The byte streams a connection may run over. Each notes when its bytes arrived.
+//! Byte streams of connections. Each notes when its bytes arrived.
 
 use super::arrivals::Reads;
 use std::{
@@ -15,7 +15,7 @@ use tokio::{
 /// A byte stream to a server.
 pub(super) type Stream = Box<dyn Io>;
 
-/// What a connection runs over.
+/// A stream that a connection may use.
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Io for S {}
@@ -27,11 +27,11 @@ pub(super) struct Noted<S> {
     receive: Receive<S>,
 }
 
-/// Reads and notes it.
+/// Reads, and notes the time.
 type Receive<S> = fn(&mut S, &mut Context<'_>, &mut ReadBuf<'_>, &Reads) -> Poll<io::Result<()>>;
 
 impl<S: AsyncRead + Unpin> Noted<S> {
-    /// Bytes count as arrived when they are read.
+    /// Takes the time of the read as the time of arrival.
     pub(super) fn at_read(stream: S, reads: Rc<Reads>) -> Self {
         Noted {
             stream,
@@ -46,7 +46,7 @@ impl<S: AsyncRead + Unpin> Noted<S> {
 }
 
 impl Noted<TcpStream> {
-    /// Bytes arrive when the kernel says so, where it does.
+    /// Takes the kernel's time of arrival where there is one.
     pub(super) fn tcp(stream: TcpStream, reads: Rc<Reads>) -> Self {
         #[cfg(target_os = "linux")]
         if super::kernel_time::ask(&stream) {

@@ -1,7 +1,7 @@
-//! TCP reads that carry the time at which the kernel received the bytes.
+//! TCP reads with the time at which the kernel received the bytes.
 //!
-//! A client that is scheduled late then does not make the server look slow. The kernel's times are of
-//! the system's clock, which may be set at any moment. So only an age is taken from them: how long
+//! With these times a client that is scheduled late does not make the server look slow. Kernel times are of
+//! the system's clock, which may be set at any moment. So the client takes only an age from them: how long
 //! before the read the bytes had arrived, by that same clock. The time of the read is the run's.
 
 use super::arrivals::{Reads, Taken, Waited};
@@ -28,35 +28,35 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Two clocks are read at once when no more than this passes.
+/// Two clocks count as read at once if no more than this passes between them.
 const AT_ONCE: Duration = Duration::from_micros(20);
 
-/// How often that is tried.
+/// Maximum number of attempts to do so.
 const READINGS: usize = 8;
 
 thread_local! {
-    /// What the kernel says beside the data.
+    /// Buffer for the kernel's control messages.
     static CONTROL: RefCell<Vec<u8>> = RefCell::new(cmsg_space!(TimeSpec));
 }
 
-/// Asks for the times of a connection. Whether the kernel agrees.
+/// Enables kernel times for a connection. Returns whether the kernel agrees.
 pub(super) fn ask(stream: &TcpStream) -> bool {
     setsockopt(stream, ReceiveTimestampns, &true).is_ok()
 }
 
-/// How often the kernel is asked whether it stamps by now, and how long it is left in peace between.
+/// Number of checks whether the kernel already stamps, and the pause between them.
 const ATTEMPTS: usize = 20;
 const PATIENCE: Duration = Duration::from_millis(1);
 
-/// A connection of this process with itself that was asked for its times. The kernel stamps what it
-/// receives only while somebody asks, and begins some time after the first did: what comes before that
-/// has no time.
+/// A connection of this process with itself that has kernel times enabled. The kernel stamps data only
+/// while some socket asks for it, and starts some time after the first socket did: earlier data has no
+/// time.
 pub(super) struct Stamping {
     _ends: [std::net::TcpStream; 2],
 }
 
 impl Stamping {
-    /// Asks, and waits for the first stamp. `None` if there is none to be waited for.
+    /// Enables kernel times and waits for the first stamp. `None` if there will be none.
     pub(super) fn start() -> Option<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
         let mut here = std::net::TcpStream::connect(listener.local_addr().ok()?).ok()?;
@@ -64,7 +64,7 @@ impl Stamping {
         setsockopt(&there, ReceiveTimestampns, &true).ok()?;
         for _ in 0..ATTEMPTS {
             here.write_all(&[0]).ok()?;
-            // On loopback what was written is there.
+            // On loopback, written data is there at once.
             if matches!(take(there.as_raw_fd(), &mut [0]), Ok((_, Some(_)))) {
                 break;
             }
@@ -76,7 +76,7 @@ impl Stamping {
     }
 }
 
-/// Reads from a connection that was asked for its times.
+/// Reads from a connection with kernel times.
 pub(super) fn receive(
     stream: &mut TcpStream,
     cx: &mut Context<'_>,
@@ -100,8 +100,7 @@ pub(super) fn receive(
                     emptied,
                 },
             ));
-            // What comes later is announced anew, so that nothing need be read in vain to find the
-            // socket empty.
+            // Later data wakes the task again, so no read is needed to find the socket empty.
             if bytes > 0 && bytes < room {
                 Err(io::ErrorKind::WouldBlock.into())
             } else {
@@ -124,7 +123,7 @@ pub(super) fn receive(
     }
 }
 
-/// Bytes from a socket, and when the kernel received the last of them, by the system's clock.
+/// Reads bytes from a socket, and when the kernel received the last of them, by the system's clock.
 fn take(socket: RawFd, data: &mut [u8]) -> io::Result<(usize, Option<Duration>)> {
     CONTROL.with_borrow_mut(|control| {
         let mut parts = [IoSliceMut::new(data)];
@@ -142,10 +141,10 @@ fn take(socket: RawFd, data: &mut [u8]) -> io::Result<(usize, Option<Duration>)>
     })
 }
 
-/// The time now, and how long before it that was.
+/// The current time, and how long before it the stamp was.
 ///
-/// Both clocks must be read at once. The thread may be put aside between two readings, so they are
-/// repeated until little has passed between them.
+/// Both clocks must be read at once. The system may suspend the thread between two readings, so they are
+/// repeated until little time has passed between them.
 fn age(stamp: Option<Duration>, clock: &Clock) -> (Nanos, Waited) {
     let Some(stamp) = stamp else {
         return (clock.now(), Waited::Untold);

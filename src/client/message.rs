@@ -1,4 +1,4 @@
-//! A request as it goes out.
+//! Requests as bytes.
 
 use super::body::{Body, Rest};
 use bytes::{Buf, Bytes, buf::Chain};
@@ -14,29 +14,29 @@ use ureq_proto::{
     },
 };
 
-/// What all requests of a run have in common.
+/// Parts that all requests of a run share.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     /// Path and query.
     pub path: Uri,
-    /// All headers, `host` included, but those that depend on the body.
+    /// All headers, including `host`, except those that depend on the body.
     pub headers: HeaderMap,
 }
 
-/// One request: its body, which was encoded before the run, and its name.
+/// A request: its body, encoded before the run, and its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Value of the `x-request-id` header; without one if it is empty.
+    /// Value of the `x-request-id` header; empty for none.
     pub id: String,
     /// The encoded body.
     pub body: Body,
 }
 
-/// The bytes of a request.
+/// Bytes of a request.
 pub(super) type Outgoing = Chain<Bytes, Rest>;
 
 impl Envelope {
-    /// The bytes to send, and what reads the answer.
+    /// Returns the bytes to send, and the parser of the answer.
     pub(super) fn seal(&self, message: &Message) -> Result<(Outgoing, Call<RecvResponse>), Error> {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
@@ -62,7 +62,7 @@ impl Envelope {
         let call = match call.proceed()?.ok_or(Error::OutputOverflow)? {
             SendRequestResult::SendBody(call) => body(call)?,
             SendRequestResult::RecvResponse(call) => call,
-            // The body goes out at once, which servers accept that were asked to say when.
+            // The body goes out at once, which servers that were asked for `100 Continue` accept.
             SendRequestResult::Await100(call) => match call.proceed()? {
                 Await100Result::SendBody(call) => body(call)?,
                 Await100Result::RecvResponse(call) => call,

@@ -1,8 +1,8 @@
 //! The measured client: sends a plan exactly on time and records what comes back.
 //!
-//! One thread, one runtime, no locks; several threads share nothing. Nothing here parses more than it
-//! must: a token's time is when the kernel received its bytes, or where it does not tell, when they
-//! were read, taken before anything looks at them.
+//! One thread, one runtime, no locks; several threads share nothing. The client parses no more than it
+//! must: a token's time is when the kernel received its bytes, or on systems without kernel times when the
+//! client read them, before it looks at them.
 
 mod addresses;
 mod answer;

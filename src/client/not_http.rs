@@ -3,7 +3,7 @@
 use crate::record::RequestError;
 use std::fmt;
 
-/// What came is not HTTP as it should be.
+/// Error for an answer that is not valid HTTP.
 pub(super) fn not_http(why: &dyn fmt::Display) -> RequestError {
     RequestError::Malformed {
         message: format!("not HTTP: {why}"),

@@ -1,8 +1,8 @@
-//! Requests beside the plan, which show how long the server makes others wait.
+//! Probes: requests outside the plan, which show how long the server makes others wait.
 //!
-//! vLLM sends a probe, waits for its answer, and sleeps for the interval before the next: when the server
-//! is slow it is asked less often, so the slow time is hardly seen in the percentiles, and the rate is
-//! never the one asked for. Here each probe is due at its own time, whatever became of those before.
+//! vLLM sends a probe, waits for its answer, and sleeps for the interval before the next: a slow server
+//! gets fewer probes, so the percentiles hardly show the slow time, and the rate is lower than the one
+//! asked for. Here each probe is due at its own time, whatever happened to the earlier ones.
 
 use super::{
     body::Body,
@@ -17,14 +17,14 @@ use crate::{
 use std::{convert::Infallible, rc::Rc, time::Duration};
 use tokio::{select, task::JoinSet};
 
-/// A request that is sent again and again while a plan is.
+/// A request that is sent again and again during a plan.
 #[derive(Debug, Clone)]
 pub struct Probe {
-    /// What is asked. Its id begins the ids of all probes.
+    /// The request. Its id is the prefix of all probes' ids.
     pub request: PlannedRequest,
-    /// Its encoded form.
+    /// Encoded body.
     pub body: Body,
-    /// From one to the next; the first is sent as the schedule starts.
+    /// Interval between probes; the first is sent as the schedule starts.
     pub interval: Duration,
 }
 
@@ -38,7 +38,7 @@ struct Sent {
 impl Probe {
     /// Sends probes from `start` until the work is done, and waits for the last answers. Their times count
     /// from the start.
-    pub(super) async fn beside<T>(
+    pub(super) async fn during<T>(
         &self,
         job: &Rc<Job>,
         start: Nanos,

@@ -1,12 +1,12 @@
-//! Redirects, which are told and not followed: a request is measured where it was sent, and what it
-//! carries is for the target alone.
+//! Redirects, which goodput reports and does not follow: it measures the target alone, and a request's
+//! contents are for the target alone.
 
 use crate::redact;
 
-/// The longest place that is told, in characters.
+/// Limit for the reported address, in characters.
 const LONGEST: usize = 200;
 
-/// Says where an answer wants the request to go, without what may be a secret.
+/// Names the address that a redirect gives, without possible secrets.
 pub(super) fn told(location: &str) -> String {
     let place: String = redact::place(location).chars().take(LONGEST).collect();
     format!(

@@ -1,4 +1,4 @@
-//! One request of a run: what its task needs, and what the task does.
+//! Requests of a run: each is a task.
 
 use super::{
     bounds::Bounds,
@@ -16,10 +16,10 @@ use crate::{
 use std::{pin::pin, rc::Rc, sync::Arc};
 use tokio::{sync::Semaphore, task::JoinError};
 
-/// More events than this are not believed to come before they do.
+/// Limit for the space that is reserved for expected events.
 const EXPECTED_EVENTS: u64 = 4096;
 
-/// What the task of one request needs.
+/// Resources of the task of one request.
 pub(super) struct Job {
     pub(super) channel: Rc<Channel>,
     pub(super) backend: Arc<dyn Backend>,
@@ -46,7 +46,7 @@ pub(super) struct Arrival {
     intended: Nanos,
     dispatched: Nanos,
     input: TokenCount,
-    /// Tokens that were asked for.
+    /// Tokens that the request asks for.
     output_tokens: u64,
     inputs: u64,
     audio_seconds: f64,
@@ -73,18 +73,18 @@ impl Arrival {
     }
 }
 
-/// How far the driver got with it.
+/// How far the driver got with a request.
 pub(super) enum Stage {
-    /// There was no slot.
+    /// There was no free slot.
     Queued(Message, Arc<Semaphore>),
-    /// It is on its way, and holds its slot if it needs one.
+    /// The request is on its way, and holds its slot if it needs one.
     Launched(Result<Box<Launch>, RequestError>, Option<Slot>),
 }
 
 pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
     let clock = &job.channel.clock;
     let mut traces = Traces::default();
-    // Room for what is expected, so that it need not be moved as it grows.
+    // Reserves space for the expected events, so that they need not move.
     let expected = arrival.output_tokens.min(EXPECTED_EVENTS) as usize;
     traces.reply.events.reserve(expected);
     let mut sent = None;
@@ -115,7 +115,7 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
     };
     let end = traces.ended.unwrap_or_else(|| clock.now());
     let mut reply = traces.reply;
-    // A run keeps all of them.
+    // A run keeps all events.
     reply.events.shrink_to_fit();
     reply.text.shrink_to_fit();
     let record = Record {
@@ -151,8 +151,8 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
     record
 }
 
-/// What a task came to. Nothing aborts the tasks, so one that did not finish has panicked, and the
-/// panic goes on in the run.
+/// Result of a task. Nothing aborts tasks, so a task that did not finish has panicked, and the panic
+/// continues in the run.
 pub(super) fn finished(done: Result<Record, JoinError>) -> Record {
     done.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
 }

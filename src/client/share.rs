@@ -1,32 +1,32 @@
-//! What workers that send one plan have to know of each other.
+//! What workers that send one plan share.
 
 use crate::clock::{Clock, Nanos};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Where workers wait for each other before the schedule starts.
 ///
-/// Each has a [`Place`] there from before it is started. A place that is given up lets the others go home:
-/// nobody waits for a worker that could not start.
+/// Each worker has a [`Place`] from before its thread starts. Dropping a place releases the others: no
+/// worker waits for one that could not start.
 pub(super) struct StartLine {
     state: Mutex<Lined>,
     changed: Condvar,
 }
 
-/// Who is at the line.
+/// State of the line.
 struct Lined {
     awaited: usize,
     given_up: bool,
     start: Option<Nanos>,
 }
 
-/// A worker's place at the line; dropping it gives it up, unless the worker was there.
+/// A worker's place at the line; dropping it gives it up, unless the worker already waited.
 pub(super) struct Place<'a> {
     line: &'a StartLine,
     arrived: bool,
 }
 
 impl StartLine {
-    /// For so many workers.
+    /// Creates a line for `workers`.
     pub(super) fn new(workers: usize) -> Self {
         StartLine {
             state: Mutex::new(Lined {
@@ -38,7 +38,7 @@ impl StartLine {
         }
     }
 
-    /// The place of one worker.
+    /// Takes the place of one worker.
     pub(super) fn place(&self) -> Place<'_> {
         Place {
             line: self,
@@ -48,7 +48,8 @@ impl StartLine {
 }
 
 impl Place<'_> {
-    /// Waits until all are here, and gives the common start; `None` if one of them will never come.
+    /// Waits until all workers are here, and returns the common start; `None` if one of them will never
+    /// come.
     pub(super) fn wait(mut self, clock: &Clock) -> Option<Nanos> {
         self.arrived = true;
         let StartLine { state, changed } = self.line;
@@ -75,28 +76,28 @@ impl Drop for Place<'_> {
     }
 }
 
-/// The part of a plan that one worker sends.
+/// Part of a plan that one worker sends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
-    /// Its number, from 0.
+    /// Number of the worker, from 0.
     pub(super) worker: usize,
-    /// How many there are.
+    /// Number of workers.
     pub(super) workers: usize,
 }
 
 impl Share {
-    /// All of it.
+    /// The whole plan.
     pub(super) const WHOLE: Share = Share {
         worker: 0,
         workers: 1,
     };
 
-    /// Whether the request at this place of the plan is in it.
+    /// Whether the part contains the request at this place of the plan.
     pub(super) fn has(self, index: usize) -> bool {
         index % self.workers == self.worker
     }
 
-    /// Its part of so many of something.
+    /// The worker's part of a total.
     pub(super) fn of(self, all: usize) -> usize {
         all / self.workers + usize::from(self.worker < all % self.workers)
     }

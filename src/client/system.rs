@@ -1,5 +1,4 @@
-//! What Linux tells of processors: the thread's share of them, the machine's, the container's. Other
-//! systems tell nothing here.
+//! Processor use on Linux: of the thread, the machine and the container. Other systems have no values here.
 
 #[cfg(target_os = "linux")]
 use std::{
@@ -8,43 +7,43 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Counters that only grow, or how much they grew.
+/// Counters that only grow, or their growth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SystemCounters {
     /// Processor time of the calling thread.
     pub thread_ns: Option<u64>,
-    /// Time that the calling thread waited for a processor although it could have run.
+    /// Time in which the calling thread could have run but waited for a processor.
     pub thread_wait_ns: Option<u64>,
-    /// How often the calling thread was put aside for another.
+    /// How often the system took the processor from the calling thread.
     pub preemptions: Option<u64>,
-    /// The machine's processors.
+    /// Processors of the machine.
     pub cpu: Option<CpuTicks>,
-    /// The container's CPU limit.
+    /// CPU limit of the container.
     pub quota: Option<Quota>,
 }
 
 /// Time of all processors of the machine, in ticks of the system.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CpuTicks {
-    /// All of it.
+    /// Total time.
     pub all: u64,
     /// Neither idle nor waiting for a disk.
     pub busy: u64,
-    /// Given to other guests of the hypervisor although this machine wanted it.
+    /// Given to other guests of the hypervisor although this machine needed it.
     pub steal: u64,
 }
 
 /// Scheduling periods under a control group's CPU limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Periods in which something ran.
+    /// Periods in which some process ran.
     pub periods: u64,
-    /// Those in which the limit was reached and everything stopped.
+    /// Periods in which the limit was reached and all processes stopped.
     pub throttled: u64,
 }
 
 impl SystemCounters {
-    /// As they are now.
+    /// Current counters.
     #[cfg(target_os = "linux")]
     pub(super) fn now() -> Self {
         let (thread_ns, thread_wait_ns) = fs::read_to_string("/proc/thread-self/schedstat")
@@ -62,18 +61,18 @@ impl SystemCounters {
         }
     }
 
-    /// As they are now: unknown.
+    /// Current counters: unknown.
     #[cfg(not(target_os = "linux"))]
     pub(super) fn now() -> Self {
         SystemCounters::default()
     }
 
-    /// How much they grew since.
+    /// Growth since `earlier`.
     pub(super) fn since(self, earlier: SystemCounters) -> Self {
         self.joined(earlier, u64::saturating_sub)
     }
 
-    /// Both together.
+    /// Sum of both.
     pub(super) fn plus(self, other: SystemCounters) -> Self {
         self.joined(other, u64::saturating_add)
     }
@@ -112,14 +111,14 @@ fn preemptions() -> Option<u64> {
     u64::try_from(usage.involuntary_context_switches()).ok()
 }
 
-/// Time on a processor and time waiting for one, ns (Documentation/scheduler/sched-stats.rst).
+/// Parses time on a processor and time waiting for one, ns (Documentation/scheduler/sched-stats.rst).
 #[cfg(target_os = "linux")]
 fn schedstat(text: &str) -> Option<(u64, u64)> {
     let mut words = text.split_ascii_whitespace();
     Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
-/// The line `cpu` of `/proc/stat` (proc_stat(5)): user, nice, system, idle, iowait, irq, softirq,
+/// Parses the line `cpu` of `/proc/stat` (proc_stat(5)): user, nice, system, idle, iowait, irq, softirq,
 /// steal, guest and guest_nice, of which the last two are part of user and nice.
 #[cfg(target_os = "linux")]
 fn cpu_ticks(line: &str) -> Option<CpuTicks> {
@@ -138,7 +137,7 @@ fn cpu_ticks(line: &str) -> Option<CpuTicks> {
     })
 }
 
-/// The limit that has stopped this process most often: its control group's, or that of one above.
+/// The limit that stopped this process most often: that of its control group, or of one above.
 #[cfg(target_os = "linux")]
 fn quota(groups: &str, root: &Path) -> Option<Quota> {
     let stats = groups.lines().flat_map(|line| {
@@ -160,7 +159,7 @@ fn quota(groups: &str, root: &Path) -> Option<Quota> {
         .max_by_key(|quota| (quota.throttled, quota.periods))
 }
 
-/// `cpu.stat` of a control group of either version; without a limit it has no periods.
+/// Parses `cpu.stat` of a control group of either version; a group without a limit has no periods.
 #[cfg(target_os = "linux")]
 fn cpu_stat(text: &str) -> Option<Quota> {
     let value = |name: &str| {
@@ -194,7 +193,8 @@ mod tests {
 
     #[test]
     fn version_2_counts_in_any_group_above() {
-        let root = folder("v2");
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
         let stat = |periods, throttled| {
             format!("usage_usec 5\nnr_periods {periods}\nnr_throttled {throttled}\n")
         };
@@ -202,7 +202,7 @@ mod tests {
         fs::write(root.join("pod/container/cpu.stat"), stat(0, 0)).unwrap();
         fs::write(root.join("pod/cpu.stat"), stat(100, 40)).unwrap();
         fs::write(root.join("cpu.stat"), "usage_usec 5\n").unwrap();
-        let quota = quota("0::/pod/container\n", &root);
+        let quota = quota("0::/pod/container\n", root);
         let limited = Quota {
             periods: 100,
             throttled: 40,
@@ -215,14 +215,12 @@ mod tests {
     #[case::its_own("3:cpu,cpuacct:/job\n4:memory:/\n0::/\n", Some(Quota { periods: 9, throttled: 3 }))]
     #[case::gone("3:cpu:/nowhere\n", None)]
     fn version_1_has_a_tree_for_cpu(#[case] groups: &str, #[case] expected: Option<Quota>) {
-        let name = std::thread::current()
-            .name()
-            .map(|name| name.replace(':', "-"));
-        let root = folder(&name.unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
         fs::create_dir_all(root.join("cpu/job")).unwrap();
         let text = "nr_periods 9\nnr_throttled 3\nthrottled_time 77\n";
         fs::write(root.join("cpu/job/cpu.stat"), text).unwrap();
-        assert_eq!(quota(groups, &root), expected);
+        assert_eq!(quota(groups, root), expected);
     }
 
     #[test]
@@ -238,13 +236,5 @@ mod tests {
         if let Some(ns) = grown.thread_ns {
             assert!(ns < 15_000_000, "{ns}");
         }
-    }
-
-    /// A folder of a test's own.
-    fn folder(name: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("goodput-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        path
     }
 }

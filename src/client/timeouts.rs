@@ -7,10 +7,10 @@ use std::time::Duration;
 pub struct Timeouts {
     /// DNS, TCP and TLS. Default 30 s.
     pub connect: Duration,
-    /// From sending to the first token. Default 10 min.
+    /// Time from sending to the first token. Default 10 min.
     pub first_token: Duration,
-    /// Between two events that bring tokens, and from the last of them to the end. What brings nothing,
-    /// such as a heartbeat, does not count. Default 2 min.
+    /// Time between two events that bring tokens, and from the last of them to the end. Events without
+    /// tokens, such as a heartbeat, do not count. Default 2 min.
     pub between_tokens: Duration,
     /// The whole request. Default 6 h, as in vLLM.
     pub total: Duration,

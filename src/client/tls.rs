@@ -42,14 +42,14 @@ impl Tls {
         })
     }
 
-    /// The time of what comes out is that of the read that brought the last part of its record.
+    /// Each decrypted byte has the time of the read that brought the last part of its record.
     pub(super) async fn wrap(&self, tcp: Noted<TcpStream>) -> io::Result<Stream> {
         let connected = self.connector.connect(self.name.clone(), tcp).await;
         Ok(Box::new(connected.map_err(explained)?))
     }
 }
 
-/// Whether it was TLS, on a connection that was there, that failed.
+/// Whether TLS failed on an open connection.
 pub(super) fn is_of_tls(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -57,7 +57,7 @@ pub(super) fn is_of_tls(error: &io::Error) -> bool {
     )
 }
 
-/// Names what a server that speaks no TLS does to a handshake, and what to do about a certificate.
+/// Explains what a server without TLS does to a handshake, and how to fix a certificate.
 #[cfg(feature = "tls")]
 fn explained(error: io::Error) -> io::Error {
     use tokio_rustls::rustls::Error;
@@ -70,8 +70,8 @@ fn explained(error: io::Error) -> io::Error {
                 .to_owned()
         }
         Some(Error::InvalidCertificate(_)) => format!(
-            "{error}. Let this machine trust the certificate (SSL_CERT_FILE names a file with such), or \
-             set `insecure`"
+            "{error}. Make this machine trust the certificate (SSL_CERT_FILE names a file of trusted \
+             certificates), or set `insecure`"
         ),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the server closed the connection during the TLS handshake. If it speaks plain HTTP, begin \
@@ -107,8 +107,8 @@ mod insecure {
         pki_types::{CertificateDer, ServerName, UnixTime},
     };
 
-    /// Accepts any certificate, but still checks that the server holds its key, where the certificate is
-    /// of a kind in which the key can be found: `openssl x509` makes such of version 1, which cannot.
+    /// Accepts any certificate, but still checks that the server has its key, if the certificate's format
+    /// allows that: `openssl x509` makes certificates of version 1, which does not.
     #[derive(Debug)]
     pub(super) struct AnyCertificate(pub(super) Arc<CryptoProvider>);
 

@@ -1,9 +1,9 @@
-//! Watches the client while it works: a beat that is due every few milliseconds tells how late the
-//! event loop is, and whether the process ran at all.
+//! Watches the client while it works: a beat that is due every few milliseconds shows how late the event
+//! loop is, and whether the process ran at all.
 //!
-//! Kernel receive times do not suffer from a late client, but sending does, and so do receive times
-//! where the kernel gives none. Sends of an open loop are late visibly; a closed loop has no
-//! schedule to be late for, hence the beat.
+//! Kernel receive times do not suffer from a late client, but sending does, and so do receive times on
+//! systems without kernel times. Late sends of an open loop are visible; a closed loop has no schedule,
+//! hence the beat.
 
 use super::system::SystemCounters;
 use crate::{
@@ -13,42 +13,42 @@ use crate::{
 use std::{convert::Infallible, time::Duration};
 use tokio::select;
 
-/// Beats are due so far apart.
+/// Interval of beats.
 const BEAT: Duration = Duration::from_millis(10);
 
-/// The thread was paused when it did not run for so long. A busy scheduler hands out turns of a few
-/// milliseconds, and a container that has used up its CPU limit is stopped for less than 100 ms.
+/// Minimum length of a pause of the thread. A busy scheduler hands out turns of a few milliseconds, and a
+/// container that has used up its CPU limit stops for less than 100 ms.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What was seen of the client and its machine.
+/// How the client and its machine kept up.
 #[derive(Debug, Clone, Default)]
 pub struct WatchLog {
-    /// How long it was watched, all threads added up.
+    /// How long the client was watched, summed over all threads.
     pub watched: Duration,
-    /// How late the beats were, each that was missed included.
+    /// Delays of the beats, including missed ones.
     pub delays: LatencyHistogram,
-    /// All pauses of 250 ms and more in which the thread did not run.
+    /// Total of all pauses of 250 ms or more in which the thread did not run.
     pub paused: Duration,
-    /// The longest of them.
+    /// Longest such pause.
     pub longest_pause: Duration,
-    /// How the system's counters grew.
+    /// Growth of the system's counters.
     pub system: SystemCounters,
 }
 
 impl WatchLog {
-    /// Together with that of another thread of the same time: a pause of the process is seen by both.
+    /// Combines logs of two threads of the same time: both see a pause of the process.
     #[must_use]
-    pub fn beside(self, other: WatchLog) -> Self {
+    pub fn in_parallel_with(self, other: WatchLog) -> Self {
         let paused = self.paused.max(other.paused);
         WatchLog {
             paused,
-            ..self.before(other)
+            ..self.followed_by(other)
         }
     }
 
-    /// Together with that of a later time.
+    /// Combines the log with that of a later time.
     #[must_use]
-    pub fn before(mut self, other: WatchLog) -> Self {
+    pub fn followed_by(mut self, other: WatchLog) -> Self {
         self.delays.merge(&other.delays);
         WatchLog {
             watched: self.watched + other.watched,
@@ -60,7 +60,7 @@ impl WatchLog {
     }
 }
 
-/// Does `work` and watches the thread meanwhile; on virtual time there is nothing to see.
+/// Does `work` and watches the thread meanwhile; on virtual time there is nothing to watch.
 pub(super) async fn watch<T>(
     clock: &Clock,
     work: impl Future<Output = T>,
@@ -86,13 +86,13 @@ struct Watch {
     log: WatchLog,
 }
 
-/// A time on the clocks that tell whether the thread ran.
+/// A time on the clocks that show whether the thread ran.
 #[derive(Clone, Copy)]
 struct Moment {
     at: Nanos,
     /// Processor time of this thread.
     ran: Option<Duration>,
-    /// Time since the system started, suspension included.
+    /// Time since the system started, including suspension.
     awake: Option<Duration>,
 }
 
@@ -117,7 +117,7 @@ impl Moment {
         }
     }
 
-    /// How long the thread did not run since, the system's suspension included.
+    /// How long the thread did not run since then, including the system's suspension.
     fn idle_since(&self, earlier: &Moment) -> Duration {
         let grown = |now: Option<Duration>, then: Option<Duration>| {
             now.zip(then).map(|(now, then)| now.saturating_sub(then))
@@ -236,10 +236,10 @@ mod tests {
             longest_pause: Duration::from_millis(300),
             ..WatchLog::default()
         };
-        let threads = one.clone().beside(one.clone());
+        let threads = one.clone().in_parallel_with(one.clone());
         assert_eq!(threads.watched, Duration::from_secs(2));
         assert_eq!(threads.paused, Duration::from_millis(300));
-        let times = one.clone().before(one);
+        let times = one.clone().followed_by(one);
         assert_eq!(times.watched, Duration::from_secs(2));
         assert_eq!(times.paused, Duration::from_millis(600));
         assert_eq!(times.longest_pause, Duration::from_millis(300));

@@ -9,8 +9,8 @@ use std::{
 
 /// Watches a deadline that moves with every read.
 ///
-/// Re-arming a timer for each token would cost more than reading the token, so the timer stays
-/// where it is and is only moved when it rings too early.
+/// Re-arming a timer for each token would cost more than reading the token, so the timer stays where it is
+/// and moves only when it rings too early.
 pub(super) struct Watchdog {
     clock: Clock,
     timer: Option<Sleep>,

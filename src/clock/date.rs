@@ -1,8 +1,8 @@
-//! Dates, where something stored or told has to have one.
+//! Dates for stored files and messages.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Today's date in UTC, as `2023-11-14`.
+/// Today's date in UTC, such as `2023-11-14`.
 pub(crate) fn today() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let mut date = rfc3339(since.map_or(0, |since| since.as_secs()));
@@ -10,11 +10,11 @@ pub(crate) fn today() -> String {
     date
 }
 
-/// Unix seconds as `2023-11-14T22:13:20Z`.
+/// Formats Unix seconds as `2023-11-14T22:13:20Z`.
 pub(crate) fn rfc3339(seconds: u64) -> String {
     let (days, time) = (seconds / 86_400, seconds % 86_400);
-    // Counted from the first of March of the year 0, leap days come last: in a year, in four, in a
-    // hundred and in four hundred years.
+    // In years that start on the first of March, leap days come last: in a year, in four, in a hundred and
+    // in four hundred years.
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

@@ -1,4 +1,4 @@
-//! Real time where there is no timer finer than tokio's.
+//! Real time on systems without a finer timer than tokio's.
 
 use super::Nanos;
 use std::{
@@ -19,10 +19,11 @@ impl Monotonic {
         Nanos::default().after(self.0.elapsed())
     }
 
-    /// Sleeps for as long as tokio's steps are good for, then polls: precise everywhere, at the
-    /// price of up to 2 ms of a busy thread (which still runs other tasks).
+    /// Sleeps as far as tokio's steps of 1 ms allow, then polls: precise where the system's timers are, at
+    /// the price of up to 2 ms of a busy thread (which still runs other tasks). Windows' timers have steps
+    /// of up to 15.6 ms.
     pub(super) async fn sleep_until(self, at: Nanos) {
-        // Further away than the clock can express: it never comes.
+        // A deadline beyond the clock's range never comes.
         let Some(deadline) = self.0.checked_add(Duration::from_nanos(at.0)) else {
             return pending().await;
         };

@@ -1,4 +1,4 @@
-//! One clock for everything that measures or waits.
+//! The clock that everything in a run measures and waits by.
 //!
 //! All times of a run are [`Nanos`] since the run's start. A [`Clock`] comes with the runtime that it
 //! drives: [real](on_real_time), with waits far finer than tokio's steps of 1 ms, or
@@ -32,7 +32,7 @@ use timerfd::Timer as Real;
 use sleepers::Time as _;
 use std::pin::pin;
 
-/// The time of a run, and waiting in it. Clones share the same origin.
+/// The clock of a run. Clones share the same origin.
 #[derive(Debug, Clone)]
 pub struct Clock(Kind);
 
@@ -43,7 +43,7 @@ enum Kind {
     Paused(paused::Paused),
 }
 
-/// A deadline passed before the work was done; see [`Clock::timeout_at`].
+/// The deadline passed before the work was done; see [`Clock::timeout_at`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the deadline has passed")]
 pub struct Elapsed;
@@ -54,7 +54,7 @@ impl Clock {
         !matches!(self.0, Kind::Real(_))
     }
 
-    /// The time now.
+    /// Current time.
     pub fn now(&self) -> Nanos {
         match &self.0 {
             Kind::Real(real) => real.now(),
@@ -63,12 +63,12 @@ impl Clock {
         }
     }
 
-    /// Waits until `at`; is ready at once when that has passed. Never ends early.
+    /// Waits until `at`; ready at once when `at` has passed. Never ends early.
     pub fn sleep_until(&self, at: Nanos) -> Sleep {
         Sleep::new(self, at)
     }
 
-    /// What `work` comes to, unless `at` passes first. Work that is ready when the deadline passes
+    /// Returns the result of `work`, unless `at` passes first. Work that is ready when the deadline passes
     /// wins.
     ///
     /// # Errors

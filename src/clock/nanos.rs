@@ -1,4 +1,4 @@
-//! Times of a run.
+//! Times of a run, in nanoseconds.
 
 use serde::{Deserialize, Serialize};
 use std::{ops::Sub, time::Duration};
@@ -11,22 +11,22 @@ use std::{ops::Sub, time::Duration};
 pub struct Nanos(pub u64);
 
 impl Nanos {
-    /// From seconds; negative values become 0.
+    /// Converts from seconds; negative values become 0.
     pub fn from_secs_f64(seconds: f64) -> Self {
         Nanos((seconds * 1e9).round() as u64)
     }
 
-    /// In seconds.
+    /// Converts to seconds.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e9
     }
 
-    /// In milliseconds.
+    /// Converts to milliseconds.
     pub fn as_millis_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
 
-    /// This time plus a span.
+    /// Adds a span.
     pub fn after(self, span: Duration) -> Self {
         Nanos(
             self.0
@@ -35,7 +35,7 @@ impl Nanos {
     }
 }
 
-/// The span between two times, 0 when the right one is later.
+/// Subtracts two times; 0 when the right one is later.
 impl Sub for Nanos {
     type Output = Duration;
 

@@ -4,7 +4,7 @@ use super::Nanos;
 use std::{future::pending, time::Duration};
 use tokio::time::Instant;
 
-/// tokio's paused clock. Its steps are 1 ms.
+/// tokio's paused clock, with steps of 1 ms.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Paused {
     origin: Instant,
@@ -24,7 +24,7 @@ impl Paused {
     pub(super) async fn sleep_until(self, at: Nanos) {
         match self.origin.checked_add(Duration::from_nanos(at.0)) {
             Some(deadline) => tokio::time::sleep_until(deadline).await,
-            // Further away than the clock can express: it never comes.
+            // A deadline beyond the clock's range never comes.
             None => pending().await,
         }
     }

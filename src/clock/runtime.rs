@@ -1,11 +1,11 @@
-//! Where clocks live: a runtime of one thread for each.
+//! Runtimes of the clocks: one thread for each.
 
 use super::{Clock, Kind, Real, paused::Paused, virtual_time::Virtual};
 use std::{io, time::Instant};
 use tokio::runtime::{Builder, LocalOptions};
 
-/// Runs `work` on the calling thread and on real time, with waits that are far finer than tokio's
-/// steps of 1 ms. Its tasks may be `spawn_local`ed.
+/// Runs `work` on the calling thread and on real time, with waits that are far finer than tokio's steps of
+/// 1 ms. `work` may `spawn_local` tasks.
 ///
 /// # Errors
 ///
@@ -18,19 +18,19 @@ pub fn on_real_time<T>(work: impl AsyncFnOnce(Clock) -> T) -> io::Result<T> {
     on_real_time_since(Instant::now(), work)
 }
 
-/// The same with a clock that started then, so that several threads have the same time.
+/// [`on_real_time`] with a clock that started at `origin`, so that several threads share the same time.
 pub(crate) fn on_real_time_since<T>(
     origin: Instant,
     work: impl AsyncFnOnce(Clock) -> T,
 ) -> io::Result<T> {
     let runtime = Builder::new_current_thread()
         .enable_all()
-        // How many tasks run before timers and sockets are looked at again. tokio's 61 would let
-        // a request wait to be sent while that many others read.
+        // Number of tasks that run before the runtime checks timers and sockets again. With tokio's 61, a
+        // request would wait for that many reads.
         .event_interval(8)
         .build_local(LocalOptions::default())?;
     let done = runtime.block_on(async { Ok(work(Clock(Kind::Real(Real::new(origin)?))).await) });
-    // A resolver that does not answer must not hold up a run that has ended.
+    // A silent resolver must not hold up a run that has ended.
     runtime.shutdown_background();
     done
 }
@@ -67,8 +67,8 @@ pub fn on_virtual_time<T>(work: impl AsyncFnOnce(Clock) -> T) -> io::Result<T> {
     Ok(runtime.block_on(work(Clock(Kind::Virtual(time)))))
 }
 
-/// The same on tokio's own paused time, for code that itself sleeps by tokio's clock, such as a
-/// service under test. Its steps are 1 ms.
+/// Runs `work` on the calling thread and on tokio's own paused time, for code that itself sleeps by tokio's
+/// clock, such as a service under test. Its steps are 1 ms.
 ///
 /// # Errors
 ///

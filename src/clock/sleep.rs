@@ -7,14 +7,14 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Waits until a time has come; see [`Clock::sleep_until`]. May be dropped at any time.
+/// Future that waits for a time; see [`Clock::sleep_until`]. May be dropped at any time.
 pub struct Sleep(Wait);
 
 enum Wait {
     #[cfg(target_os = "linux")]
     Real(sleepers::Sleep<super::timerfd::Timer>),
     Virtual(sleepers::Sleep<Virtual>),
-    /// On tokio's timers.
+    /// A wait by tokio's timers.
     Coarse {
         clock: Clock,
         at: Nanos,
@@ -42,7 +42,7 @@ impl Sleep {
         })
     }
 
-    /// The time.
+    /// Time that it waits for.
     pub fn at(&self) -> Nanos {
         match &self.0 {
             #[cfg(target_os = "linux")]
@@ -52,7 +52,7 @@ impl Sleep {
         }
     }
 
-    /// Waits for another time instead.
+    /// Changes the time that it waits for.
     pub fn reset(&mut self, at: Nanos) {
         match &mut self.0 {
             #[cfg(target_os = "linux")]

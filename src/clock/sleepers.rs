@@ -1,4 +1,4 @@
-//! Who waits for which time.
+//! Queue of sleeping tasks, by deadline.
 
 use super::Nanos;
 use std::{
@@ -9,36 +9,36 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// Time as one kind of clock knows it.
+/// Time of one kind of clock.
 pub(super) trait Time {
     fn now(&self) -> Nanos;
 
     fn sleepers(&self) -> &Sleepers;
 
-    /// Somebody waits for `at`.
+    /// A task now waits for `at`.
     fn awaited(&self, at: Nanos);
 }
 
-/// Those who wait, by deadline and then by who came first.
+/// Waiting tasks, by deadline and then by order of arrival.
 #[derive(Default)]
 pub(super) struct Sleepers(Mutex<Queue>);
 
 #[derive(Default)]
 struct Queue {
     sleepers: BTreeMap<Place, Waker>,
-    /// How many have come so far.
+    /// Number of tasks so far.
     came: u64,
 }
 
 type Place = (Nanos, u64);
 
 impl Sleepers {
-    /// The earliest deadline.
+    /// Earliest deadline.
     pub(super) fn first(&self) -> Option<Nanos> {
         self.queue().sleepers.keys().next().map(|&(at, _)| at)
     }
 
-    /// Wakes everyone whose deadline has come, earliest first.
+    /// Wakes all tasks whose deadline has come, earliest first.
     pub(super) fn wake_due(&self, now: Nanos) {
         // One by one: waking may drop another sleeper, which needs the queue.
         while let Some(sleeper) = self.pop_due(now) {
@@ -60,8 +60,8 @@ impl Sleepers {
         place
     }
 
-    /// Takes a sleeper away. Its waker is dropped without the queue in hand: it may be the last thing
-    /// that keeps a task, and that task may hold other sleepers.
+    /// Removes a sleeper. Drops its waker after releasing the queue: the waker may be the last owner of a
+    /// task, and that task may hold other sleepers.
     fn remove(&self, place: Place) {
         let waker = self.queue().sleepers.remove(&place);
         drop(waker);
@@ -83,7 +83,7 @@ impl fmt::Debug for Sleepers {
 pub(super) struct Sleep<T: Time> {
     time: T,
     at: Nanos,
-    /// Its place, and whom it wakes.
+    /// Place in the queue, and the waker.
     queued: Option<(Place, Waker)>,
 }
 
@@ -100,7 +100,7 @@ impl<T: Time> Sleep<T> {
         self.at
     }
 
-    /// Waits for another time instead.
+    /// Changes the deadline.
     pub(super) fn reset(&mut self, at: Nanos) {
         self.leave();
         self.at = at;

@@ -1,8 +1,8 @@
 //! One Linux timer for all sleepers of a runtime.
 //!
-//! A `timerfd` is armed for the earliest deadline. When it fires, tokio's I/O driver calls
-//! [`Fired`], which wakes every sleeper whose deadline has passed and arms the timer for the next:
-//! there is no task that someone would have to own, and no sleeper on whose life the others depend.
+//! A `timerfd` is armed for the earliest deadline. When it fires, tokio's I/O driver calls [`Fired`], which
+//! wakes every sleeper whose deadline has passed and arms the timer for the next. So no task needs an
+//! owner, and no sleeper depends on another.
 
 use super::{
     Nanos,
@@ -26,7 +26,7 @@ use tokio::{
     task::coop::unconstrained,
 };
 
-/// The timer and those who wait for it. Clones share both.
+/// The timer and its sleepers. Clones share both.
 #[derive(Debug, Clone)]
 pub(super) struct Timer(Arc<Shared>);
 
@@ -49,7 +49,7 @@ impl AsRawFd for Alarm {
 }
 
 impl Timer {
-    /// A timer on the I/O driver of the current runtime, whose time started at `origin`.
+    /// Creates a timer on the I/O driver of the current runtime, with time that started at `origin`.
     pub(super) fn new(origin: Instant) -> io::Result<Self> {
         let alarm = Alarm(TimerFd::new(
             ClockId::CLOCK_MONOTONIC,
@@ -74,28 +74,28 @@ impl Timer {
 }
 
 impl Shared {
-    /// Takes what the timer has to say and asks to hear of the next time it fires.
+    /// Reads the expiration count and registers for the next expiration.
     fn listen(&self) {
         let mut context = Context::from_waker(&self.fired);
         loop {
-            // Unconstrained: a task that has used up its budget would be told to come back later.
+            // Unconstrained: a task without budget left would only be told to return later.
             let ready = pin!(unconstrained(poll_fn(|cx| self.fd.poll_read_ready(cx))));
             match ready.poll(&mut context) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(mut guard)) => {
-                    // Fails only when somebody armed the timer anew since it fired.
+                    // Fails only if the timer was armed again after it fired.
                     let _ = guard.get_inner().0.wait();
                     guard.clear_ready();
                     drop(guard);
                     self.ring();
                 }
-                // The runtime shuts down: nobody will poll the sleepers again.
+                // The runtime shuts down and will not poll the sleepers again.
                 Poll::Ready(Err(_)) => return,
             }
         }
     }
 
-    /// Wakes whoever is due, and arms for the next.
+    /// Wakes all due sleepers, and arms the timer for the next one.
     fn ring(&self) {
         *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.sleepers.wake_due(self.now());
@@ -115,9 +115,9 @@ impl Shared {
             return;
         }
         *armed = Some(at);
-        // 0 would switch the timer off.
+        // 0 would disarm the timer.
         let left = (at - self.now()).max(Duration::from_nanos(1));
-        // The timer is valid and so is the time, hence this cannot fail.
+        // Timer and time are valid, so this cannot fail.
         let _ = self.fd.get_ref().0.set(
             Expiration::OneShot(TimeSpec::from_duration(left)),
             TimerSetTimeFlags::empty(),
@@ -139,7 +139,7 @@ impl Time for Timer {
     }
 }
 
-/// Called by the I/O driver when the timer has fired.
+/// Waker that the I/O driver calls when the timer has fired.
 #[derive(Debug)]
 struct Fired(Weak<Shared>);
 

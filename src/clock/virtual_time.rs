@@ -25,7 +25,7 @@ struct Shared {
 }
 
 impl Virtual {
-    /// Jumps to the next deadline, and wakes everyone whose deadline that is.
+    /// Jumps to the next deadline, and wakes all its sleepers.
     pub(super) fn advance(&self) {
         if let Some(next) = self.0.sleepers.first() {
             self.0.now.store(next.0, Ordering::Relaxed);

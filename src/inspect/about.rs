@@ -1,4 +1,4 @@
-//! What a server says of itself.
+//! Asks a server about itself.
 
 use super::{
     inspector::Inspector,
@@ -8,16 +8,16 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
-/// What a server says of itself is a courtesy: one that is slow to say it is not waited for.
+/// These answers are optional: a slow server gets no more time.
 const ABOUT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Characters that are taken of something that a server says of itself.
+/// Limit for a value that a server reports, in characters.
 const LONGEST: usize = 100;
 
 impl Inspector {
-    /// What the server says of its version and configuration, as far as it does: vLLM's `/version`,
-    /// llama.cpp's `/props`, SGLang's `/get_server_info`, Ollama's `/api/version`, and the model in
-    /// `/v1/models`. Only fields that are known to hold no secret are taken.
+    /// Version and configuration that the server reports: vLLM's `/version`, llama.cpp's `/props`, SGLang's
+    /// `/get_server_info`, Ollama's `/api/version`, and the model in `/v1/models`. Takes only fields that
+    /// are known to contain no secret.
     pub(crate) fn about(&self, model: &str, headers: &HeaderMap) -> BTreeMap<String, String> {
         let ask = async |path: &str| -> Option<Value> {
             let question = Question {

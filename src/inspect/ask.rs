@@ -1,4 +1,4 @@
-//! One question to a server: it ends soon, reads no more than it may, and goes nowhere else.
+//! Asks a server one question, with limits on time, size and destination.
 
 use super::{
     inspector::Inspector,
@@ -21,13 +21,13 @@ impl Inspector {
             within,
             ..Question::get(path, &headers)
         };
-        // In an async block: reqwest wants a runtime around it from the start.
+        // In an async block: reqwest requires a runtime from the start.
         let answer = self.block_on(path, async { self.ask(&question).await });
         answer.is_some_and(|answer| answer.is_ok())
     }
 
-    /// Posts nothing to a path and waits for success, up to `within` and until `stop`. May be called inside of
-    /// another runtime, which waits: never while something is measured.
+    /// Posts an empty body to a path and waits for success, up to `within` and until `stop`. May be called
+    /// inside another runtime, which then blocks: never during a measurement.
     pub(crate) fn post(
         &self,
         path: &str,
@@ -43,12 +43,12 @@ impl Inspector {
         let answer = self.wait(path, async || stop.or_ended(self.ask(&question)).await);
         match answer.flatten() {
             Some(answer) => answer.map(drop).map_err(|why| why.to_string()),
-            None => Err(format!("{path} was not asked")),
+            None => Err(format!("the run ended before it asked {path}")),
         }
     }
 
-    /// Asks at the places where the path may be, in their order. What is not found at one is asked for at the
-    /// next; where it was found, it is asked for from then on.
+    /// Asks at the possible addresses of the path, in order. A path that is not found at one address is
+    /// tried at the next; once found, it stays there.
     pub(super) async fn ask(&self, question: &Question<'_>) -> Result<Answer, Unanswered> {
         let path = question.path;
         if let Some(place) = self.found_at(path) {
@@ -69,7 +69,7 @@ impl Inspector {
         }
         Err(first.unwrap_or_else(|| Unanswered::Broken {
             url: path.to_owned(),
-            why: "there is no address".to_owned(),
+            why: "the host has no address".to_owned(),
         }))
     }
 
@@ -102,7 +102,7 @@ impl Inspector {
     }
 }
 
-/// The body of a success, as far as it may be read.
+/// Reads the body of a success, up to its limit.
 async fn read(
     place: &str,
     url: &str,
@@ -149,7 +149,7 @@ fn unreachable(place: &str, url: &str, error: &reqwest::Error) -> Unanswered {
     }
 }
 
-/// Whether a connection failed by what rustls saw, which will be the same the next time.
+/// Whether a connection failed for a reason that rustls saw, which will not change.
 fn is_for_good(error: &reqwest::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
@@ -162,7 +162,7 @@ fn is_for_good(error: &reqwest::Error) -> bool {
     false
 }
 
-/// Where a redirect leads, without what may be secret in it.
+/// Address of a redirect, without possible secrets.
 fn target(url: &str, headers: &HeaderMap) -> String {
     let to = headers.get(LOCATION).and_then(|to| to.to_str().ok());
     let to = to.and_then(|to| Url::parse(url).ok()?.join(to).ok());
@@ -172,7 +172,8 @@ fn target(url: &str, headers: &HeaderMap) -> String {
     }
 }
 
-/// reqwest says what it was doing first; the reason stands at the end of the chain.
+/// The root cause of an error: reqwest's own text says what it was doing, and the reason is at the end of
+/// the chain.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {

@@ -1,4 +1,4 @@
-//! Asks a server about itself: where its paths are, and how its answers are waited for.
+//! The inspector asks a server about itself: it finds the paths, and waits for the answers.
 
 use super::question::MODELS;
 use crate::{
@@ -16,37 +16,37 @@ use std::{
 };
 use tokio::{runtime::Runtime, select};
 
-/// Connections that idled for longer are not used again. uvicorn and llama.cpp close theirs after 5 s, and
-/// between two questions nobody here would notice.
+/// Connections that were idle for longer are not reused. uvicorn and llama.cpp close theirs after 5 s, and
+/// between two questions the inspector would not notice.
 pub(super) const IDLE: Duration = Duration::from_secs(1);
 
-/// A question that is not answered after so long is worth a word to whoever waits.
+/// Wait before the first message about a slow answer.
 pub(super) const SAY_AFTER: Duration = Duration::from_secs(1);
 
-/// On connecting.
+/// Time limit for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks a server about itself.
 pub(crate) struct Inspector {
-    /// Addresses below which a path of the server's own, such as `/metrics`, may be.
+    /// Possible base addresses of the server's own paths, such as `/metrics`.
     pub(super) places: Vec<String>,
-    /// The address below which `/models` is.
+    /// Base address of `/models`.
     pub(super) api: String,
-    /// The address as it was given.
+    /// Address as it was given.
     pub(super) base: String,
-    /// Where a path was found, by the number of its place.
+    /// Base address at which each path was found, by number.
     pub(super) found: Mutex<HashMap<String, usize>>,
     pub(super) client: reqwest::Client,
-    /// There until it is dropped.
+    /// `None` only while it is dropped.
     pub(super) runtime: Option<Runtime>,
-    /// What is asked is of no use any more.
+    /// Ends all questions.
     pub(super) stop: Stop,
     pub(super) observer: Arc<dyn Observer>,
 }
 
 impl Drop for Inspector {
     fn drop(&mut self) {
-        // A resolver that does not answer must not hold up a run that has ended.
+        // A silent resolver must not hold up a run that has ended.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -57,13 +57,13 @@ impl Inspector {
     pub(crate) fn new(endpoint: &Endpoint, insecure: bool) -> Result<Self, String> {
         let builder = reqwest::Client::builder()
             .no_proxy()
-            // Keys must not go to another host, and a header of ours may be one.
+            // Keys must not go to another host, and one of our headers may be a key.
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE);
         #[cfg(feature = "tls")]
         let builder = {
-            // Fails only when a provider is installed already, which is as good.
+            // Fails only if a provider is already installed, which works as well.
             let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
             builder.tls_danger_accept_invalid_certs(insecure)
         };
@@ -78,7 +78,9 @@ impl Inspector {
                 builder.unix_socket(path.clone()),
             ),
             #[cfg(not(unix))]
-            Endpoint::Unix(_) => return Err("unix sockets are not available here".to_owned()),
+            Endpoint::Unix(_) => {
+                return Err("Unix sockets are not available on this system".to_owned());
+            }
         };
         Ok(Inspector {
             places,
@@ -97,14 +99,14 @@ impl Inspector {
         })
     }
 
-    /// The same for a run: it stops asking when the run is to end, and says what takes long.
+    /// An inspector for a run: it stops with the run, and reports slow answers.
     pub(crate) fn attended(mut self, stop: Stop, observer: Arc<dyn Observer>) -> Self {
         (self.stop, self.observer) = (stop, observer);
         self
     }
 
-    /// Waits for what is asked at this path; `None` if asking panicked, or the run is to end. A runtime may
-    /// not wait inside of another one on the same thread, so it does so on another.
+    /// Waits for an answer from this path; `None` if asking panicked, or the run should stop. A runtime
+    /// must not wait inside another one on the same thread, so this uses another thread.
     pub(crate) fn wait<T: Send>(
         &self,
         path: &str,
@@ -114,7 +116,7 @@ impl Inspector {
         std::thread::scope(|scope| scope.spawn(asked).join()).ok()?
     }
 
-    /// The same outside of other runtimes.
+    /// Waits outside of other runtimes.
     pub(super) fn block_on<T>(&self, path: &str, ask: impl Future<Output = T>) -> Option<T> {
         self.runtime.as_ref()?.block_on(async {
             let ask = pin!(ask);
@@ -135,7 +137,7 @@ impl Inspector {
         })
     }
 
-    /// Where a path is asked for, as far as is known.
+    /// Address of a path, as far as is known.
     pub(super) fn address(&self, path: &str) -> String {
         let place = match path {
             MODELS => Some(&self.api),

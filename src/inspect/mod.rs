@@ -1,7 +1,7 @@
 //! Everything that asks a server something outside the measured path, by reqwest.
 //!
-//! Nothing here runs while requests are measured, but for the page that is asked for now and then where
-//! that is wanted, by a thread of its own.
+//! Nothing here runs while requests are measured, except for the optional sampling of `/metrics`, which has
+//! its own thread.
 
 mod about;
 mod ask;

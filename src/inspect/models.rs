@@ -8,15 +8,15 @@ use reqwest::{StatusCode, header::HeaderMap};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// Bytes of a list: gateways list thousands of models.
+/// Limit for the size of a list, in bytes: gateways list thousands of models.
 const LONGEST_LIST: usize = 16 << 20;
 
 /// The first model of `/v1/models`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Model {
-    /// Its name on the wire.
+    /// Model name on the wire.
     pub(crate) id: String,
-    /// What it was loaded from; vLLM gives it, and a tokenizer may stand there.
+    /// What the model was loaded from, in vLLM; it may contain a tokenizer.
     #[serde(default)]
     pub(crate) root: Option<String>,
 }
@@ -26,37 +26,37 @@ struct Models {
     data: Vec<Model>,
 }
 
-/// Why there is no model.
+/// Why no model is known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unlisted {
-    /// Nobody takes the connection.
+    /// The server does not accept connections.
     #[error("cannot connect to {address}: {why}")]
     Unreachable {
         /// The base URL.
         address: String,
-        /// What the system said.
+        /// Error of the system.
         why: String,
-        /// It is no matter of time, such as a certificate.
+        /// Whether waiting cannot help, as with a certificate.
         for_good: bool,
     },
-    /// It was asked, and there was no answer.
+    /// The server did not answer.
     #[error("{0}")]
     Silent(String),
-    /// An answer without success.
+    /// The answer was not a success.
     #[error("{url} answers {status}")]
     Refused {
-        /// What was asked.
+        /// Address of the question.
         url: String,
-        /// The answer's status.
+        /// Status of the answer.
         status: StatusCode,
     },
-    /// An answer that names no model.
+    /// The answer names no model.
     #[error("{0}")]
     Nameless(String),
 }
 
 impl Inspector {
-    /// The first model that the server lists, asked for up to this long.
+    /// Returns the first model that the server lists, within this time.
     pub(crate) fn first_model(
         &self,
         headers: HeaderMap,
@@ -74,7 +74,12 @@ impl Inspector {
             let nameless = || Unlisted::Nameless(format!("{}{MODELS} lists no model", self.api));
             first.ok_or_else(nameless)
         };
-        let never = || Unlisted::Silent(format!("{}{MODELS} was not asked", self.api));
+        let never = || {
+            Unlisted::Silent(format!(
+                "the run ended before it asked {}{MODELS}",
+                self.api
+            ))
+        };
         self.block_on(MODELS, ask).unwrap_or_else(|| Err(never()))
     }
 }

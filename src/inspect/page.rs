@@ -1,4 +1,4 @@
-//! The page on which a server tells what it counts.
+//! Reads `/metrics`, the page with a server's counts.
 
 use super::{
     inspector::Inspector,
@@ -7,18 +7,18 @@ use super::{
 use reqwest::header::HeaderMap;
 use std::time::Duration;
 
-/// `/metrics` is a courtesy: a server that is slow to give it is not waited for.
+/// `/metrics` is optional: a slow server gets no more time.
 const METRICS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Bytes of a page: one of many engines and adapters has a few hundred thousand.
+/// Limit for the size of the page, in bytes: many engines and adapters make a few hundred thousand.
 const LONGEST_PAGE: usize = 8 << 20;
 
 impl Inspector {
-    /// The text of `/metrics`; `None` if the server does not give it at once, or it is not a text of a usual
-    /// size.
+    /// Text of `/metrics`; `None` if the server does not answer quickly, or the answer is not a text of
+    /// normal size.
     ///
-    /// `again` keeps the connection open for the next time; without it nothing of ours stays open during the
-    /// run. May be called inside of another runtime, which waits.
+    /// `again` keeps the connection open for the next time; without it no connection of the inspector stays
+    /// open during the run. May be called inside another runtime, which then blocks.
     pub(crate) fn metrics_page(&self, headers: &HeaderMap, again: bool) -> Option<String> {
         let question = Question {
             most: LONGEST_PAGE,

@@ -1,4 +1,4 @@
-//! A question to a server, and what may come of it.
+//! Questions to a server, and their possible outcomes.
 
 use bytes::Bytes;
 use reqwest::{StatusCode, header::HeaderMap};
@@ -6,25 +6,25 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Most questions are answered at once; a server that accepts and is silent is not waited for much longer.
+/// Most answers come at once; a server that accepts and is silent gets little more time.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Bytes of a short answer.
+/// Limit for a short answer, in bytes.
 const SHORT: usize = 1 << 20;
 
-/// The list of models, below the address of the API.
+/// Path of the list of models, below the address of the API.
 pub(super) const MODELS: &str = "/models";
 
-/// What is asked.
+/// A question.
 pub(super) struct Question<'a> {
     pub(super) path: &'a str,
     pub(super) how: How<'a>,
     pub(super) headers: &'a HeaderMap,
-    /// Bytes of the answer that are read at most.
+    /// Limit for the answer, in bytes.
     pub(super) most: usize,
-    /// From the first byte of the question to the last of the answer.
+    /// Time limit from the first byte of the question to the last of the answer.
     pub(super) within: Duration,
-    /// Keeps the connection for the next question.
+    /// Whether to keep the connection for the next question.
     pub(super) again: bool,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Question<'a> {
     }
 }
 
-/// How something is asked for.
+/// Method of a question.
 pub(super) enum How<'a> {
     Get,
     /// Without a body.
@@ -50,7 +50,7 @@ pub(super) enum How<'a> {
     Json(&'a Value),
 }
 
-/// An answer of status 2xx.
+/// An answer with status 2xx.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) url: String,
@@ -58,14 +58,14 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
-/// Why there is none.
+/// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unanswered {
     #[error("cannot connect to {place}: {why}")]
     Unreachable {
         place: String,
         why: String,
-        /// It will be the same the next time, as with a certificate.
+        /// Whether it will be the same next time, as with a certificate.
         for_good: bool,
     },
     #[error("{url} does not answer: {why}")]
@@ -74,19 +74,19 @@ pub(crate) enum Unanswered {
     Silent { url: String, within: Duration },
     #[error("{url} answers {status}")]
     Status { url: String, status: StatusCode },
-    /// Keys must not go where nobody has sent them.
+    /// Keys must go only to the named server.
     #[error(
-        "{url} answers {status} and sends to {to}. goodput follows no redirects, so that keys stay with \
-         the server that was named; name that address if it is the right one"
+        "{url} answers {status} and redirects to {to}. goodput follows no redirects, so that keys go to \
+         the named server only; name the other address if it is right"
     )]
     Elsewhere {
         url: String,
         status: StatusCode,
         to: String,
     },
-    #[error("{url} answers with more than {most} bytes, which are not read")]
+    #[error("{url} answers with more than {most} bytes, the most that goodput reads")]
     TooLong { url: String, most: usize },
-    #[error("{url} answers with something else than expected: {why}")]
+    #[error("{url} gives an unexpected answer: {why}")]
     Unreadable { url: String, why: String },
 }
 

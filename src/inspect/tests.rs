@@ -105,7 +105,7 @@ fn keys_and_prompts_do_not_follow_a_redirect(#[case] status: &'static str) {
     let inspector = inspector(&url);
     let said = inspector.first_model(key(), LIMIT).unwrap_err().to_string();
     assert!(
-        said.contains(status) && said.contains(&format!("sends to {shown}/v1/models.")),
+        said.contains(status) && said.contains(&format!("redirects to {shown}/v1/models.")),
         "{said}"
     );
     assert!(!said.contains("SECRET"), "{said}");

@@ -1,5 +1,5 @@
-//! The server's own tokenizer, by `/tokenize` and `/detokenize`, which vLLM, SGLang and llama.cpp have in
-//! forms of their own.
+//! The server's own tokenizer, by `/tokenize` and `/detokenize`. vLLM, SGLang and llama.cpp have different
+//! forms of both.
 
 use super::{
     inspector::Inspector,
@@ -10,20 +10,20 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A long prompt takes a server a while, with others before it.
+/// A long prompt takes a server a while, especially with other requests before it.
 const TOKENIZE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes of an answer about a text of no length.
+/// Limit for an answer about an empty text, in bytes.
 const SHORTEST_LIMIT: usize = 64 << 10;
 
-/// Bytes of an answer for each byte of a text, which is a token at worst and told by its number, and perhaps
-/// its text.
+/// Limit for an answer, in bytes per byte of the text: at worst each byte is a token, with its number and
+/// perhaps its text.
 const BYTES_PER_BYTE: usize = 32;
 
-/// Bytes of any answer.
+/// Limit for any answer, in bytes.
 const LONGEST_ANSWER: usize = 64 << 20;
 
-/// The tokenizer of a model that a server has.
+/// Tokenizer of a model on a server.
 #[derive(Clone, Copy)]
 pub(crate) struct ServerTokenizer<'a> {
     inspector: &'a Inspector,
@@ -32,31 +32,31 @@ pub(crate) struct ServerTokenizer<'a> {
     form: Form,
 }
 
-/// What `/tokenize` wants.
+/// Form of the body that `/tokenize` expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// vLLM and SGLang: `prompt`.
     Prompt,
-    /// llama.cpp: `content`. A body without it has no tokens there.
+    /// llama.cpp: `content`. Without it, llama.cpp finds no tokens.
     Content,
 }
 
-/// Why it does not tell.
+/// Why the server does not tokenize.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Untold {
-    /// Nobody is there.
-    #[error("nobody answers")]
+    /// The server does not accept connections.
+    #[error("the server does not answer")]
     Unreachable,
-    /// Somebody is there and says nothing.
+    /// The server does not answer.
     #[error("{0}")]
     Silent(String),
-    /// The server has no such thing, or another form of it.
+    /// The server has no tokenizer, or an unknown form of it.
     #[error("{0}")]
     Refused(String),
 }
 
 impl<'a> ServerTokenizer<'a> {
-    /// Finds out by this text what form the server wants.
+    /// Finds out which form the server expects, by this text.
     pub(crate) async fn find(
         inspector: &'a Inspector,
         headers: &'a HeaderMap,
@@ -74,15 +74,15 @@ impl<'a> ServerTokenizer<'a> {
                 return Ok(with(form));
             }
         }
-        Err(Untold::Refused("/tokenize finds no tokens".to_owned()))
+        Err(Untold::Refused("/tokenize returns no tokens".to_owned()))
     }
 
-    /// The tokens of a text, without those that the server puts around prompts.
+    /// Tokens of a text, without those that the server puts around prompts.
     pub(crate) async fn encode(&self, text: &str) -> Result<Vec<u32>, Untold> {
         self.tokens(text, false).await
     }
 
-    /// How many tokens the server puts around a prompt such as this one.
+    /// Number of tokens that the server puts around a prompt like this one.
     pub(crate) async fn special_tokens_to_add(&self, text: &str) -> Result<u64, Untold> {
         let (bare, all) = tokio::try_join!(self.tokens(text, false), self.tokens(text, true))?;
         Ok((all.len() as u64).saturating_sub(bare.len() as u64))
@@ -103,9 +103,9 @@ impl<'a> ServerTokenizer<'a> {
         Ok(answer.tokens)
     }
 
-    /// The text of these tokens.
+    /// Text of these tokens.
     pub(crate) async fn decode(&self, tokens: &[u32]) -> Result<String, Untold> {
-        /// vLLM says `prompt`, SGLang `text`, llama.cpp `content`.
+        /// vLLM calls it `prompt`, SGLang `text`, llama.cpp `content`.
         #[derive(Deserialize)]
         struct Answer {
             prompt: Option<String>,
@@ -115,10 +115,10 @@ impl<'a> ServerTokenizer<'a> {
         let body = json!({"model": self.model, "tokens": tokens});
         let answer: Answer = self.ask("/detokenize", &body, 16 * tokens.len()).await?;
         let text = answer.prompt.or(answer.text).or(answer.content);
-        text.ok_or_else(|| Untold::Refused("/detokenize gives no text".to_owned()))
+        text.ok_or_else(|| Untold::Refused("/detokenize returns no text".to_owned()))
     }
 
-    /// `size` is that of what is asked about: an answer that is far longer tells something else.
+    /// `size` is that of the question: an answer that is far longer has another content.
     async fn ask<T: DeserializeOwned>(
         &self,
         path: &str,

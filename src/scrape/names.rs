@@ -1,21 +1,21 @@
-//! What each engine calls the numbers that are read.
+//! Each engine's names for the numbers that goodput reads.
 //!
-//! Each name was seen in a page of the engine itself or in its source or documentation: vLLM 0.32's page
+//! Each name comes from a page of the engine itself or from its source or documentation: vLLM 0.32's page
 //! and `v1/metrics/loggers.py`, llama.cpp's page (b11434, with and without drafts), SGLang's
 //! `srt/metrics/collector.py` and production metrics, TGI 3's list of metrics.
 
-/// A number that engines count or show. Counters only grow; they are summed over all of their labels.
+/// A number that engines count or show. Counters only grow; their value is the sum over all labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
     /// Tokens of prompts, cached or not.
     PromptTokens,
-    /// Those that came from a cache.
+    /// Prompt tokens that came from a cache.
     CachedPromptTokens,
     GenerationTokens,
     Preemptions,
     /// Tokens (in older engines blocks) that were looked up in the prefix cache.
     CacheQueries,
-    /// Those that were there.
+    /// Look-ups that the cache had.
     CacheHits,
     Drafts,
     DraftTokens,
@@ -25,32 +25,32 @@ pub(super) enum Key {
     DenoisingSteps,
     CanvasPositions,
     CommittedTokens,
-    /// Seconds until first tokens, and how many of these there were.
+    /// Sum of seconds until first tokens, and their number.
     TtftSum,
     TtftCount,
     /// A gauge: requests in the batch.
     Running,
-    /// A gauge: requests that wait for it.
+    /// A gauge: requests that wait for the batch.
     Waiting,
-    /// A gauge: the share of KV memory in use. Of several engines that of the fullest counts.
+    /// A gauge: share of KV memory in use. Of several engines the fullest counts.
     KvUsage,
 }
 
 impl Key {
     pub(super) const COUNT: usize = Key::KvUsage as usize + 1;
 
-    /// Whether it only grows.
+    /// Whether the number only grows.
     pub(super) fn counts(self) -> bool {
         !matches!(self, Key::Running | Key::Waiting | Key::KvUsage)
     }
 }
 
-/// An engine's names. Several of a key are added up.
+/// Names of an engine. Several names of one key are added up.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) name: &'static str,
     pub(super) series: &'static [(&'static str, Key)],
-    /// Digits that its numbers are cut to, if they are.
+    /// Number of digits that the engine writes, if it rounds.
     pub(super) digits: Option<i32>,
 }
 
@@ -114,7 +114,7 @@ pub(super) const ENGINES: &[Engine] = &[
     Engine {
         name: "llama.cpp",
         series: &[
-            // The one leaves cached tokens out.
+            // Without cached tokens.
             ("llamacpp:prompt_tokens_total", Key::PromptTokens),
             ("llamacpp:prompt_tokens_cached_total", Key::PromptTokens),
             (
@@ -131,7 +131,7 @@ pub(super) const ENGINES: &[Engine] = &[
                 "llamacpp:spec_decode_num_accepted_tokens_total",
                 Key::AcceptedTokens,
             ),
-            // There from the first draft on.
+            // Exists from the first draft on.
             (
                 "llamacpp:spec_decode_num_accepted_tokens_per_pos_total",
                 Key::AcceptedAt,
@@ -141,7 +141,7 @@ pub(super) const ENGINES: &[Engine] = &[
             // Older builds.
             ("llamacpp:kv_cache_usage_ratio", Key::KvUsage),
         ],
-        // What C++ writes of a double.
+        // C++'s default for a double.
         digits: Some(6),
     },
     Engine {

@@ -1,4 +1,4 @@
-//! What a page says, and what was counted between two of them.
+//! Readings of a page, and the counts between two of them.
 
 use super::{
     names::{ENGINES, Engine, Key},
@@ -10,33 +10,33 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// When its process began, which Prometheus' clients tell beside the engine's numbers.
+/// Start time of the server's process, which Prometheus' clients add to the engine's numbers.
 const STARTED: &str = "process_start_time_seconds";
 
-/// Places of a draft that are told apart at most.
+/// Maximum number of places in a draft.
 const PLACES: u32 = 256;
 
-/// What a page says.
+/// Contents of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reading {
     engine: &'static str,
     values: [Option<f64>; Key::COUNT],
     accepted_at: BTreeMap<u32, f64>,
     started: Option<f64>,
-    /// How far off the worst of its counters is, because numbers are written with few digits.
+    /// Maximum error of its counters, because the server writes few digits.
     rounding: f64,
 }
 
-/// What was counted between two readings.
+/// Counts between two readings.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Between {
     Counted(ServerCounts, Option<ServerTtft>),
-    /// The server was started anew.
+    /// The server restarted.
     Restarted,
 }
 
 impl Reading {
-    /// Reads a page; `None` if it has no series of an engine that is known.
+    /// Parses a page; `None` if it has no series of a known engine.
     pub(crate) fn of(page: &str) -> Option<Self> {
         let known = |engine: &&Engine| samples(page).any(|s| engine.keys(s.name).next().is_some());
         let engine = ENGINES.iter().find(known)?;
@@ -69,7 +69,7 @@ impl Reading {
         Some(reading)
     }
 
-    /// The engine whose names the page has.
+    /// Engine whose names the page uses.
     pub(crate) fn engine(&self) -> &'static str {
         self.engine
     }
@@ -87,8 +87,7 @@ impl Reading {
         self.values[key as usize]
     }
 
-    /// What was counted since an earlier reading. Series that are not there before they count something
-    /// count from 0.
+    /// Counts since an earlier reading. A series that appears later counts from 0.
     pub(crate) fn since(&self, earlier: &Reading) -> Between {
         let moved = self
             .started
@@ -120,7 +119,7 @@ impl Reading {
                 canvas_positions: grown(Key::CanvasPositions).unwrap_or(0),
                 committed_tokens: grown(Key::CommittedTokens).unwrap_or(0),
             }),
-            // Half of it before, half of it after.
+            // One half before, one half after.
             off_by: self.rounding as u64,
         };
         Between::Counted(counts, self.ttft_since(earlier))
@@ -135,7 +134,7 @@ impl Reading {
         })
     }
 
-    /// By place from the first on; vLLM counts places from 0, and none is left out.
+    /// Accepted tokens by place, from the first on; vLLM counts places from 0 without gaps.
     fn accepted_since(&self, earlier: &Reading) -> Vec<u64> {
         let grown = |(place, now): (&u32, &f64)| {
             let before = earlier.accepted_at.get(place).copied().unwrap_or(0.0);
@@ -153,11 +152,11 @@ impl Reading {
         })
     }
 
-    /// A sample of the run that began with the earlier reading.
+    /// Sample of the run that began with the earlier reading.
     pub(crate) fn sample(&self, at: Nanos, earlier: &Reading) -> GaugeSample {
         let grown = |key| {
             let before = earlier.value(key).unwrap_or(0.0);
-            // After a restart it counts from 0 again.
+            // After a restart the counter starts from 0 again.
             Some((self.value(key)? - before).max(0.0).round() as u64)
         };
         GaugeSample {
@@ -178,7 +177,7 @@ impl Engine {
         series.map(|(_, key)| *key)
     }
 
-    /// The worth of the last digit that it writes of a whole number, if that is more than one.
+    /// Value of the last digit that the server writes of a whole number, if it is more than one.
     fn rounding(&self, value: f64) -> f64 {
         let unit = |digits| {
             libm::pow(

@@ -6,11 +6,11 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Samples that are kept at most: more than a plot shows, and little beside the records of a run.
+/// Maximum number of samples: more than a plot shows, and little compared with the records of a run.
 const MOST: usize = 1_000;
 
-/// Samples at equal distances. When it is full, every other one goes and the distance doubles, so that it
-/// spans a run of any length.
+/// Samples at equal intervals. When the series is full, it drops every second sample and doubles the
+/// interval, so that it covers a run of any length.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
     interval: Duration,
@@ -25,7 +25,7 @@ impl Series {
         }
     }
 
-    /// When the next sample is due: at once, then an interval after the one before.
+    /// Due time of the next sample: at once, then one interval after the last.
     pub(crate) fn due(&self) -> Nanos {
         let last = self.samples.last();
         last.map_or(Nanos(0), |sample| sample.at.after(self.interval))
@@ -46,7 +46,7 @@ impl Series {
         self.samples.push(sample);
     }
 
-    /// The series of a run that began then and lasted so long; `None` without samples.
+    /// The series of a run with this start and duration; `None` without samples.
     pub(crate) fn of_run(mut self, start: Nanos, duration: Nanos) -> Option<GaugeSeries> {
         let run = start..=Nanos(start.0 + duration.0);
         self.samples.retain(|sample| run.contains(&sample.at));

@@ -1,24 +1,24 @@
-//! Prometheus' text format, and OpenMetrics as far as it is the same.
+//! Parses Prometheus' text format, and the part of OpenMetrics that is the same.
 
 use std::borrow::Cow;
 
 /// A line with a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample<'a> {
-    /// Of the series, with its suffix: `vllm:prompt_tokens_total`.
+    /// Name of the series, with its suffix: `vllm:prompt_tokens_total`.
     pub(super) name: &'a str,
-    /// Between the braces, as written.
+    /// Text between the braces.
     labels: &'a str,
     pub(super) value: f64,
 }
 
-/// All samples of a page. Comments, and lines that are no samples, are passed over.
+/// All samples of a page. Skips comments and lines that are not samples.
 pub(super) fn samples(page: &str) -> impl Iterator<Item = Sample<'_>> {
     page.lines().filter_map(Sample::read)
 }
 
 impl<'a> Sample<'a> {
-    /// `name{label="value",…} number`, then perhaps a time and an exemplar.
+    /// Parses `name{label="value",…} number`, which a time and an exemplar may follow.
     fn read(line: &'a str) -> Option<Self> {
         let line = line.trim_start();
         let end = line.find(|c: char| c == '{' || c.is_whitespace())?;
@@ -42,7 +42,7 @@ impl<'a> Sample<'a> {
         })
     }
 
-    /// A label's value.
+    /// Value of a label.
     pub(super) fn label(&self, name: &str) -> Option<Cow<'a, str>> {
         let mut rest = self.labels;
         loop {
@@ -58,7 +58,7 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// Where the labels end: at the first brace outside of quotes.
+/// End of the labels: the first brace outside of quotes.
 fn closing_brace(text: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     text.bytes().position(|byte| {
@@ -72,7 +72,7 @@ fn closing_brace(text: &str) -> Option<usize> {
     })
 }
 
-/// Where a value ends, its opening quote left out.
+/// End of a value, without its opening quote.
 fn closing_quote(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.bytes().position(|byte| {
@@ -82,7 +82,7 @@ fn closing_quote(text: &str) -> Option<usize> {
     })
 }
 
-/// The escapes of the format are `\\`, `\"` and `\n`; any other stays as it is.
+/// Resolves the escapes `\\`, `\"` and `\n`; any other stays as it is.
 fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);

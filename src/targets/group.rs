@@ -1,9 +1,9 @@
-//! The processes of a server that the bench started, which end with us whatever ends us.
+//! Process group of a server that the bench started. The group ends with this process, however that ends.
 //!
-//! A watchdog leads their process group: a shell that reads from a pipe which only this process can write to.
-//! When this process is gone, killed or not, the pipe is closed, and the watchdog ends the whole group, itself
-//! last. A signal at the parent's death, which Linux has, would reach the server alone and not its workers, and
-//! it comes when the *thread* that started the server ends.
+//! A watchdog leads the group: a shell that reads from a pipe which only this process can write to. When
+//! this process ends, even by a kill, the pipe closes, and the watchdog ends the whole group, itself last.
+//! Linux can signal a child when its parent dies, but that signal reaches the server alone and not its
+//! workers, and it comes when the *thread* that started the server ends.
 
 use nix::{
     sys::signal::{Signal, killpg},
@@ -16,8 +16,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Ends the group a second after the pipe is closed, if it has not ended by the first signal. It says that it
-/// watches, as nothing may be started before.
+/// Ends the group one second after the pipe closes, if the first signal did not. Prints a line once it
+/// watches: no server may start earlier.
 const WATCHDOG: &str = "trap '' HUP INT QUIT TERM
 echo watching
 exec >/dev/null
@@ -27,21 +27,21 @@ kill -s CONT 0
 sleep 1
 kill -s KILL 0";
 
-/// The groups that are there now, for when the process ends at once.
+/// Groups that exist now, for when the process must end at once.
 static STARTED: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-/// A process group; dropping it kills what is left of it.
+/// A process group; dropping it kills its remaining processes.
 pub(super) struct Group {
     id: Pid,
     watchdog: Child,
 }
 
 impl Group {
-    /// A group with nobody in it but its watchdog.
+    /// Starts a group that has only its watchdog.
     pub(super) fn new() -> io::Result<Self> {
         let mut watchdog = Command::new("/bin/sh")
             .args(["-c", WATCHDOG])
-            // Its end of the pipe is closed with this process, and by nothing else.
+            // The pipe's other end closes with this process, and at no other time.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -59,14 +59,14 @@ impl Group {
         Ok(group)
     }
 
-    /// Makes the command's process one of the group, from before its program begins.
+    /// Starts the command's process in the group.
     pub(super) fn takes(&self, command: &mut Command) {
         command.process_group(self.id.as_raw());
     }
 
-    /// Sends a signal to all of the group. The watchdog does not mind those that can be ignored.
+    /// Sends a signal to the whole group. The watchdog ignores signals that can be ignored.
     pub(super) fn signal(&self, signal: Signal) {
-        // All may have ended already; then there is nothing to stop.
+        // If all processes have ended, there is nothing to signal.
         let _ = killpg(self.id, signal);
     }
 }
@@ -75,7 +75,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
         started().retain(|id| *id != self.id);
-        // Only now may another process have its number.
+        // From here on, another process may get the watchdog's number.
         let _ = self.watchdog.wait();
     }
 }
@@ -84,7 +84,7 @@ fn started() -> std::sync::MutexGuard<'static, Vec<Pid>> {
     STARTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Kills everything that is there now: the process ends without a chance to stop it in good order.
+/// Kills all groups: the process ends without time to stop them properly.
 pub(crate) fn kill_all() {
     for id in started().iter() {
         let _ = killpg(*id, Signal::SIGKILL);

@@ -1,7 +1,19 @@
-//! What is measured.
+//! Targets: what a bench measures.
 //!
-//! A target is a `&str` (`"http://…"`, `"unix:/path"`, `"env:NAME"`, `"sim(ttft = 50ms)"`) or
-//! anything that implements [`Target`].
+//! A target is a `&str` (`"http://…"`, `"unix:/path"`, `"env:NAME"`, `"sim(ttft = 50ms)"`) or anything that
+//! implements [`Target`]: a server that the bench starts ([`ServerProcess`]), a service of this process
+//! ([`Service`]), the built-in [`Simulation`], or your own.
+//!
+//! ```
+//! use goodput::{Bench, Simulation};
+//!
+//! let bench = |name: &str| Bench::new(name).rate(10).requests(20).slo("p99(ttft) < 100ms");
+//! let text = bench("text").target("sim(ttft = 80ms)").run_blocking()?;
+//! text.ensure_passed()?;
+//! let value = bench("value").target(Simulation::new().ttft("80ms")).run_blocking()?;
+//! value.ensure_passed()?;
+//! # Ok::<(), goodput::Error>(())
+//! ```
 
 #[cfg(unix)]
 mod group;
@@ -26,7 +38,7 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
-/// Something that can be measured.
+/// Something that a bench can measure.
 ///
 /// ```
 /// use goodput::targets::{Opened, Target, TargetError};
@@ -46,20 +58,20 @@ use std::{fmt, sync::Arc};
 /// }
 /// ```
 pub trait Target: Send + Sync + fmt::Debug {
-    /// What it is, in a few words without secrets.
+    /// Describes the target in a few words without secrets.
     fn describe(&self) -> String;
 
-    /// Starts what has to be started and says where to send requests. May block.
+    /// Starts the target if necessary and returns where to send requests. May block.
     ///
     /// # Errors
-    /// The target cannot be had, or is to be skipped.
+    /// The target is not available, or the bench should be skipped.
     fn open(&self) -> Result<Opened, TargetError>;
 
-    /// [`open`](Self::open), which gives up with [`TargetError::Ended`] when the run is to end, and tells the
-    /// observer what it waits for. Default: it waits for `open`; a target that takes its time overrides this.
+    /// [`open`](Self::open), but gives up with [`TargetError::Ended`] when the run should stop, and tells
+    /// the observer what it waits for. Default: calls `open`; a slow target should override this.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and that one.
+    /// Those of [`open`](Self::open), and [`TargetError::Ended`].
     fn open_until(&self, stop: &Stop, observer: &dyn Observer) -> Result<Opened, TargetError> {
         let _ = observer;
         match stop.is_requested() {
@@ -68,52 +80,52 @@ pub trait Target: Send + Sync + fmt::Debug {
         }
     }
 
-    /// Whether other benches must wait while this one is measured. Default true; simulations on
-    /// virtual time cannot be disturbed.
+    /// Whether other benches must wait while this target is measured. Default true; nothing can disturb a
+    /// simulation on virtual time.
     fn exclusive(&self) -> bool {
         true
     }
 
-    /// Whether its server may be asked for `/metrics` before and after the run. Default true; a mock
-    /// would count that among the requests it expects.
+    /// Whether the run may read the server's `/metrics`. Default true; a mock would count that among its
+    /// expected requests.
     fn has_metrics(&self) -> bool {
         true
     }
 
-    /// Whether a comparison starts it for each of its runs and stops it after, because the other side
-    /// may not fit the machine beside it. Default false: it is opened once.
+    /// Whether a comparison starts the target for each of its runs and stops it afterwards, because both
+    /// targets may not fit on the machine together. Default false: it is opened once.
     fn in_turn(&self) -> bool {
         false
     }
 
-    /// The simulation that this is, if it is one: settings such as `faults` apply to no other
-    /// target. Default none.
+    /// The target as a simulation, if it is one: settings such as `faults` apply to no other target.
+    /// Default `None`.
     fn simulation(&self) -> Option<&Simulation> {
         None
     }
 }
 
-/// A target that is ready.
+/// A target that is ready for requests.
 pub struct Opened {
-    /// Where requests go.
+    /// Destination of requests.
     pub place: Place,
-    /// Kept until the run is over.
+    /// Keeps the target alive until the run is over.
     pub guard: Option<Box<dyn Guard>>,
 }
 
-/// Where requests go.
+/// Destination of requests.
 #[derive(Debug, Clone)]
 pub enum Place {
-    /// Over a network or a Unix socket.
+    /// A server behind a network or Unix socket.
     Endpoint(Endpoint),
-    /// To the built-in simulation.
+    /// The built-in simulation.
     Simulation(Simulation),
-    /// To a service of this process.
+    /// A service of this process.
     Service(Service),
 }
 
 impl Place {
-    /// Whether time is virtual there.
+    /// Whether time is virtual at this place.
     pub(crate) fn is_on_virtual_time(&self) -> bool {
         match self {
             Place::Endpoint(_) => false,
@@ -123,40 +135,40 @@ impl Place {
     }
 }
 
-/// What keeps a target alive; dropped after the run.
+/// Keeps a target alive; dropped after the run.
 pub trait Guard: Send {
-    /// Ends the target. An error fails the bench.
+    /// Stops the target. An error fails the bench.
     ///
     /// # Errors
-    /// The target has something to complain about, such as an expectation that was not met.
+    /// The target reports a problem, such as a mock's expectation that was not met.
     fn close(self: Box<Self>) -> Result<(), String> {
         Ok(())
     }
 }
 
-/// Why there is nothing to measure.
+/// Why a target cannot be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// The bench is to be ignored, visibly.
+    /// The bench should be skipped, with a message.
     #[error("{0}")]
     Skip(String),
     /// The target is not usable.
     #[error("{0}")]
     Failed(String),
-    /// What names the target cannot be read, such as a URL without a scheme: the input is at fault, not the
+    /// The name of the target cannot be parsed, such as a URL without a scheme: the input is wrong, not the
     /// server.
     #[error("{0}")]
     Unreadable(String),
-    /// The run was ended while the target was opened.
-    #[error("the run was ended while its target was opened")]
+    /// The run was stopped while it opened the target.
+    #[error("the run was stopped while it opened its target")]
     Ended,
 }
 
 impl Opened {
-    /// A server that is already running at a base URL.
+    /// Uses a server that is already running at a base URL.
     ///
     /// # Errors
-    /// The URL is not one.
+    /// The text is not a URL.
     pub fn at(url: &str) -> Result<Self, TargetError> {
         let origin = Origin::parse(url).map_err(TargetError::Unreadable)?;
         Ok(Opened {
@@ -165,7 +177,7 @@ impl Opened {
         })
     }
 
-    /// The same, kept alive by `guard`.
+    /// Adds a guard, which keeps the target alive.
     #[must_use]
     pub fn with_guard(mut self, guard: impl Guard + 'static) -> Self {
         self.guard = Some(Box::new(guard));
@@ -181,17 +193,17 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// A target of any kind, or text that did not name one.
+/// Target of any kind, or text that is not a target.
 #[derive(Clone)]
 pub enum AnyTarget {
     /// A target.
     Known(Arc<dyn Target>),
-    /// Text that is not a target, with what is wrong with it.
+    /// Text that is not a target, with its mistakes.
     Unreadable(String, Mistakes),
 }
 
 impl fmt::Debug for AnyTarget {
-    /// By its description: what a user's target says of its fields is not made to be shown with a bench.
+    /// Shows the description: the fields of a user's target may not be fit for output.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AnyTarget::Known(_) => write!(f, "Known({})", self.describe()),
@@ -225,7 +237,7 @@ impl From<String> for AnyTarget {
     }
 }
 
-/// The target of a bench that names none: `GOODPUT_URL` if set, else the built-in simulation.
+/// Target of a bench that names none: `GOODPUT_URL` if set, else the built-in simulation.
 pub(crate) fn default_target() -> AnyTarget {
     match url_of_environment() {
         Some(url) => url.into(),
@@ -240,14 +252,13 @@ pub(crate) fn url_of_environment() -> Option<String> {
         .filter(|url| !url.is_empty())
 }
 
-/// `GOODPUT_REQUIRE_LIVE=1`: a bench without its server is a failure, for CI jobs that must not
-/// pass by measuring nothing.
+/// `GOODPUT_REQUIRE_LIVE=1`: a bench without its server fails, for CI jobs that must measure something.
 pub(crate) fn live_is_required() -> bool {
     std::env::var("GOODPUT_REQUIRE_LIVE").is_ok_and(|value| !value.is_empty() && value != "0")
 }
 
 impl AnyTarget {
-    /// What it is, in a few words without secrets.
+    /// Describes the target in a few words without secrets.
     pub fn describe(&self) -> String {
         match self {
             AnyTarget::Known(target) => redact::own(&target.describe()),
@@ -255,7 +266,7 @@ impl AnyTarget {
         }
     }
 
-    /// Whether other benches must wait while this one is measured.
+    /// Whether other benches must wait while this target is measured.
     pub(crate) fn exclusive(&self) -> bool {
         match self {
             AnyTarget::Known(target) => target.exclusive(),
@@ -263,7 +274,7 @@ impl AnyTarget {
         }
     }
 
-    /// Whether its server may be asked for `/metrics`.
+    /// Whether the run may read the server's `/metrics`.
     pub(crate) fn has_metrics(&self) -> bool {
         match self {
             AnyTarget::Known(target) => target.has_metrics(),
@@ -271,7 +282,7 @@ impl AnyTarget {
         }
     }
 
-    /// Whether a comparison starts it for each of its runs.
+    /// Whether a comparison starts the target for each of its runs.
     pub(crate) fn in_turn(&self) -> bool {
         match self {
             AnyTarget::Known(target) => target.in_turn(),
@@ -279,7 +290,7 @@ impl AnyTarget {
         }
     }
 
-    /// The simulation that this is, if it is one.
+    /// The target as a simulation, if it is one.
     pub(crate) fn simulation(&self) -> Option<&Simulation> {
         match self {
             AnyTarget::Known(target) => target.simulation(),
@@ -287,15 +298,15 @@ impl AnyTarget {
         }
     }
 
-    /// Starts what has to be started and says where to send requests. May block.
+    /// Starts the target if necessary and returns where to send requests. May block.
     ///
     /// # Errors
-    /// The target cannot be had, or is to be skipped.
+    /// The target is not available, or the bench should be skipped.
     pub fn open(&self) -> Result<Opened, TargetError> {
         self.open_until(&Stop::never(), &Silent)
     }
 
-    /// The same, given up when the run is to end.
+    /// [`open`](Self::open), but gives up when the run should stop.
     pub(crate) fn open_until(
         &self,
         stop: &Stop,

@@ -1,4 +1,4 @@
-//! A server that the bench starts and stops.
+//! Servers that the bench starts and stops.
 
 #[cfg(unix)]
 use super::group::Group;
@@ -22,25 +22,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What one attempt to reach a server that starts may take.
+/// Time limit of one attempt to reach a starting server.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// Between two of them.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Servers that take longer are worth a word, and then again.
+/// Wait before the first message about a slow server.
 const SAY_AFTER: Duration = Duration::from_secs(5);
 const SAY_EVERY: Duration = Duration::from_secs(30);
 
 /// A command that serves a model, such as `vllm serve MODEL --port {port}`.
 ///
-/// It is started for the bench and waited for until its ready path answers 200; its output goes to
-/// a log file, whose end is shown when it fails. After the run its whole process group is stopped: SIGTERM,
-/// and 10 s later SIGKILL for what is left. A server that ends during the run fails the bench.
+/// The bench starts the command and waits until the ready path answers 200. The server's output goes to a
+/// log file; if the server fails, the error shows the end of that file. After the run the bench stops the
+/// whole process group: SIGTERM, and SIGKILL 10 s later for the rest. A server that ends during the run
+/// fails the bench.
 ///
-/// On Unix the group also ends, a second later, when this process does, whatever ended it: a panic, an abort,
-/// SIGKILL. Processes that the server put into a group or session of their own are out of reach. Windows has no
-/// such groups: there the command's own process is ended after the run, and outlives this one if that is killed.
+/// On Unix the group also ends one second after this process, however that ends: by a panic, an abort, or
+/// SIGKILL. Processes that the server moved to another group or session are out of reach. Windows has no
+/// such groups: there the bench ends only the command's own process after the run, and that process
+/// survives if this one is killed.
 ///
 /// ```no_run
 /// use goodput::{Bench, ServerProcess};
@@ -80,7 +82,7 @@ impl fmt::Debug for ServerProcess {
 }
 
 impl ServerProcess {
-    /// A command line, split as a shell splits words but run without a shell. `{port}` becomes a
+    /// Sets the command line, split as a shell splits words but run without a shell. `{port}` becomes a
     /// free port, or the one set with [`port`](Self::port).
     pub fn new(command: impl Into<String>) -> Self {
         let command = command.into();
@@ -96,39 +98,39 @@ impl ServerProcess {
         }
     }
 
-    /// A fixed port instead of a free one.
+    /// Uses a fixed port instead of a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// The path that answers 200 once the server is ready. Default `/health`.
+    /// Sets the path that answers 200 once the server is ready. Default `/health`.
     #[must_use]
     pub fn ready_path(mut self, path: impl Into<String>) -> Self {
         self.ready_path = path.into();
         self
     }
 
-    /// How long it may take to become ready. Default 300 s.
+    /// Limits the time until the server is ready. Default 300 s.
     #[must_use]
     pub fn ready_timeout(mut self, limit: Duration) -> Self {
         self.ready_timeout = limit;
         self
     }
 
-    /// An environment variable of the process.
+    /// Sets an environment variable of the process.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
-        // So that it is masked where the server's log shows it.
+        // Masks the value where the server's log shows it.
         redact::named(&name, &value);
         self.environment.push((name, value));
         self
     }
 
-    /// Where its output goes. Default: a file in the system's temporary folder that only this user can read, and
-    /// that is removed with the server unless the server failed.
+    /// Sets the file for the server's output. Default: a file in the system's temporary folder that only
+    /// this user can read, and that the bench removes with the server unless the server failed.
     #[must_use]
     pub fn log(mut self, path: impl Into<PathBuf>) -> Self {
         self.log = Some(path.into());
@@ -237,7 +239,7 @@ impl Target for ServerProcess {
             Err(TargetError::Failed(why)) => {
                 let log = server.log.path.display().to_string();
                 let end = tail(&server.log.path);
-                // It is named.
+                // The error names the log, so it stays.
                 server.log.ours = false;
                 Err(TargetError::Failed(format!(
                     "{why} The end of its log {log}:\n{end}"
@@ -249,7 +251,7 @@ impl Target for ServerProcess {
 }
 
 impl ServerProcess {
-    /// Until it answers; an error that blames the server is a sentence without its log.
+    /// Waits until the server answers; an error that blames the server does not contain its log yet.
     fn wait_for(
         &self,
         server: &mut Running,
@@ -297,22 +299,22 @@ impl ServerProcess {
     }
 }
 
-/// What the attempts at a server are heard by: they fail for a while.
+/// Ignores the failures of attempts, which are normal while the server starts.
 struct Unheard;
 
 impl Observer for Unheard {
     fn says(&self, _line: &str) {}
 }
 
-/// Where a server's output goes.
+/// File for a server's output.
 struct Log {
     path: PathBuf,
-    /// Nobody asked for it, so it goes with the server.
+    /// The default path; the file goes with the server.
     ours: bool,
 }
 
 impl Log {
-    /// Ours is in a folder where others may write, too, and may hold what only its owner is to read.
+    /// The default file is in a folder where other users may write, and only its owner may read it.
     fn open(&self) -> io::Result<File> {
         match self.ours {
             true => {
@@ -361,20 +363,20 @@ impl Drop for Running {
         {
             use nix::sys::signal::Signal;
             self.group.signal(Signal::SIGTERM);
-            // What was stopped would not hear it.
+            // A stopped process would not receive the first signal.
             self.group.signal(Signal::SIGCONT);
             let deadline = Instant::now() + self.stop_timeout;
             while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            // Children of the server that ignored the first signal.
+            // For children of the server that ignored the first signal.
             self.group.signal(Signal::SIGKILL);
         }
-        // Either may fail when the process has ended by itself.
+        // Either fails if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if self.log.ours {
-            // What cannot be removed stays.
+            // A file that cannot be removed stays.
             let _ = fs::remove_file(&self.log.path);
         }
     }

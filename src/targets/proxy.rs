@@ -1,15 +1,15 @@
-//! Proxies that the environment asks for. goodput uses none: what is measured would be the proxy, too.
+//! Proxies from the environment. goodput uses none, because it would measure the proxy, too.
 //!
-//! They are for other machines. A server of this one is reached without them, as Go's client does it; Python's
-//! would send to the proxy, for which a loopback address is the proxy's own machine.
+//! Proxies are for other machines. As Go's client, goodput reaches a server on this machine without one;
+//! Python's clients would use the proxy, for which a loopback address is the proxy's own machine.
 
 use crate::address::Origin;
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::{env, net::IpAddr};
 
-/// Says why a server cannot be measured past the proxy that the environment sets for it; `None` if it
-/// sets none, `NO_PROXY` covers the server, or the server is on this machine.
+/// Why goodput refuses to measure a server for which the environment sets a proxy. `None` if the
+/// environment sets none, `NO_PROXY` covers the server, or the server is on this machine.
 pub(super) fn objection(origin: &Origin) -> Option<String> {
     if is_loopback(bare_host(origin)) {
         return None;
@@ -36,7 +36,8 @@ fn bare_host(origin: &Origin) -> &str {
     origin.host.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// `localhost`, names below it (RFC 6761), and addresses that never leave the machine.
+/// Whether the host is `localhost`, a name below it (RFC 6761), or an address that never leaves the
+/// machine.
 fn is_loopback(host: &str) -> bool {
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     match host.parse::<IpAddr>() {
@@ -45,7 +46,8 @@ fn is_loopback(host: &str) -> bool {
     }
 }
 
-/// What Python's clients take as well, and hyper's matcher does not: everything, and a host with its port.
+/// Whether `NO_PROXY` has what Python's clients accept as well, and hyper's matcher does not: `*`, or a
+/// host with its port.
 fn is_exempt(origin: &Origin) -> bool {
     let listed = env::var("NO_PROXY").or_else(|_| env::var("no_proxy"));
     let listed = listed.unwrap_or_default();

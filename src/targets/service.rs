@@ -1,4 +1,4 @@
-//! A service of this process: an LLM gateway written in Rust, measured without a socket.
+//! Services of this process: an LLM gateway written in Rust, measured without a socket.
 
 use super::{Opened, Place, Target, TargetError};
 use crate::sim::Serve;
@@ -12,8 +12,8 @@ use std::{error::Error, fmt, sync::Arc};
 
 /// Any `tower` service of HTTP requests, such as an `axum::Router`.
 ///
-/// The client's real code talks HTTP to it over in-memory pipes. By default that happens on the
-/// real clock; [`on_virtual_time`](Service::on_virtual_time) makes waits take no time.
+/// The client's real code sends HTTP to the service over in-memory pipes. The default is the real clock;
+/// with [`on_virtual_time`](Service::on_virtual_time) waits take no time.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -36,7 +36,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Measures this service. Each connection has a clone of it.
+    /// Measures this service. Each connection uses a clone.
     pub fn new<S, B>(service: S) -> Self
     where
         S: tower_service::Service<Request<Incoming>, Response = Response<B>>
@@ -55,7 +55,7 @@ impl Service {
                 let service = TowerToHyperService::new(service.clone());
                 let serving = http1::Builder::new().serve_connection(TokioIo::new(io), service);
                 Box::pin(async {
-                    // What goes wrong with a connection is seen at the client's end.
+                    // The client sees the errors of a connection.
                     let _ = serving.await;
                 })
             }),
@@ -63,12 +63,12 @@ impl Service {
         }
     }
 
-    /// Runs client and service on tokio's paused time: it jumps ahead whenever nothing can run, so
-    /// seconds of load take milliseconds, and no machine makes a difference.
+    /// Runs client and service on tokio's paused time: it jumps ahead whenever nothing can run, so seconds
+    /// of load take milliseconds, and the machine's speed makes no difference.
     ///
-    /// For services that wait by `tokio::time` alone; they have no sockets there. Times have steps of 1 ms, rounded
-    /// up: a wait of 8.1 ms reads 9. The service may draw random numbers, so a baseline's comparison
-    /// is exact only when two stored runs were the same to the last digit.
+    /// For services that wait by `tokio::time` alone; sockets do not work there. Times have steps of 1 ms,
+    /// rounded up: a wait of 8.1 ms reads 9. The service may draw random numbers, so a baseline's
+    /// comparison is exact only when two stored runs were identical.
     #[must_use]
     pub fn on_virtual_time(mut self) -> Self {
         self.virtual_time = true;

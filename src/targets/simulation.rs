@@ -39,7 +39,7 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// TTFT 50 ms, ITL 10 ms, seed 0.
+    /// Creates a simulation with TTFT 50 ms, ITL 10 ms and seed 0.
     pub fn new() -> Self {
         Simulation::default()
     }
@@ -51,12 +51,12 @@ impl Simulation {
         }
     }
 
-    /// Time from the arrival of a request to its first token: text such as `"normal(50ms, 5ms)"`, or
-    /// a [`Distribution`]. Default 50 ms.
+    /// Sets the time from the arrival of a request to its first token: text such as `"normal(50ms, 5ms)"`,
+    /// or a [`Distribution`]. Default 50 ms.
     ///
-    /// What was measured elsewhere is a distribution too: `"empirical('run.json')"` draws whole requests
-    /// from a detailed result file, [`Distribution::empirical`] draws from given times. What cannot be
-    /// read is reported when the bench is run.
+    /// Measured times are a distribution, too: `"empirical('run.json')"` draws whole requests from a
+    /// detailed result file, [`Distribution::empirical`] draws from given times. An unreadable text or file
+    /// is an error when the bench runs.
     ///
     /// ```
     /// use goodput::{Bench, Simulation, grammar::sim::Distribution};
@@ -80,7 +80,7 @@ impl Simulation {
         self
     }
 
-    /// Time between tokens, as for [`ttft`](Self::ttft). Default 10 ms.
+    /// Sets the time between tokens, in the same forms as [`ttft`](Self::ttft). Default 10 ms.
     #[must_use]
     pub fn itl(mut self, times: impl Setting<Distribution>) -> Self {
         if let Some(times) = self.read("itl", times) {
@@ -89,8 +89,7 @@ impl Simulation {
         self
     }
 
-    /// Added to the time to the first token for each token of the prompt: `"50us"`, or a `Duration`.
-    /// Default 0.
+    /// Sets the time to first token that each prompt token adds: `"50us"`, or a `Duration`. Default 0.
     #[must_use]
     pub fn prefill(mut self, time: impl Setting<Duration>) -> Self {
         if let Some(time) = self.read("prefill", time) {
@@ -99,9 +98,9 @@ impl Simulation {
         self
     }
 
-    /// How much longer tokens take while other requests are in flight: `"2%"` for each of them, or the
-    /// line through a factor at a concurrency, `"1.5x@64"`. Default no longer: what one request gets
-    /// does not depend on the others.
+    /// Sets how much slower tokens become while other requests are in flight: `"2%"` for each of them, or
+    /// `"1.5x@64"` for a linear slowdown that reaches 1.5 times at 64 requests in flight. Default: requests
+    /// do not slow each other down.
     #[must_use]
     pub fn slowdown(mut self, slowdown: impl Setting<Slowdown>) -> Self {
         if let Some(slowdown) = self.read("slowdown", slowdown) {
@@ -110,9 +109,9 @@ impl Simulation {
         self
     }
 
-    /// How much servers with other seeds are slower or faster as a whole, as real ones are from run to
-    /// run: the coefficient of variation of a lognormal factor on all times, above 0 and at most 1. Runs
-    /// of a [comparison](crate::Bench::versus) have a server each. Default 0.
+    /// Sets how much servers with different seeds differ in overall speed, as real servers do from run to
+    /// run: the coefficient of variation of a lognormal factor on all times, above 0 and at most 1. Each
+    /// run of a [comparison](crate::Bench::versus) has its own server. Default 0.
     #[must_use]
     pub fn noise(mut self, cv: f64) -> Self {
         match (0.0..=1.0).contains(&cv) {
@@ -126,7 +125,7 @@ impl Simulation {
         self
     }
 
-    /// Simulate an engine, instead of scripting the times: they follow from what else it has to do.
+    /// Simulates an engine instead of scripted times: the times follow from the engine's other work.
     ///
     /// ```
     /// use goodput::{Bench, Simulation, sim::engine::EngineConfig};
@@ -146,15 +145,15 @@ impl Simulation {
         self
     }
 
-    /// Seed of the draws.
+    /// Sets the seed of the random draws.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.script.seed = seed;
         self
     }
 
-    /// What goes wrong, in addition to what does already: text such as `"reset@5%,
-    /// stall(2s)@req:10"`, or [`Fault`]s. Text that cannot be read is reported when the bench is run.
+    /// Adds faults: text such as `"reset@5%, stall(2s)@req:10"`, or [`Fault`]s. An unreadable text is an
+    /// error when the bench runs.
     ///
     /// ```
     /// use goodput::{Bench, Simulation, record::RequestError};
@@ -176,7 +175,7 @@ impl Simulation {
         self
     }
 
-    /// Reads a setting, or notes what is wrong with it.
+    /// Reads a setting, or records its mistakes.
     fn read<T>(&mut self, field: &str, setting: impl Setting<T>) -> Option<T> {
         match setting.read() {
             Ok(value) => Some(value),
@@ -189,19 +188,19 @@ impl Simulation {
         }
     }
 
-    /// Serve on a loopback port and the real clock instead of in memory on virtual time.
+    /// Serves on a loopback port and the real clock, instead of in memory on virtual time.
     #[must_use]
     pub fn on_real_clock(mut self) -> Self {
         self.real_time = true;
         self
     }
 
-    /// The latencies.
+    /// Scripted latencies.
     pub fn script(&self) -> &Script {
         &self.script
     }
 
-    /// What was set and cannot be used.
+    /// Settings that are not valid.
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.problems
     }

@@ -1,4 +1,4 @@
-//! Targets that are already running: a URL, a Unix socket, or either named by the environment.
+//! Targets that are already running: a URL, a Unix socket, or an environment variable that names either.
 
 use super::{AnyTarget, Opened, Place, Target, TargetError};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     stop::Stop,
 };
 
-/// A target named by text.
+/// Target given as text.
 #[derive(Debug, Clone)]
 pub(super) struct Named(pub(super) Text);
 
@@ -62,7 +62,7 @@ impl Target for Named {
         }
     }
 
-    /// A variable that is not set, or names a simulation, has nothing to wait for.
+    /// A variable that is not set, or that names a simulation, needs no lock.
     fn exclusive(&self) -> bool {
         match &self.0 {
             Text::Env(name) => {

@@ -1,8 +1,8 @@
-//! The codec of a goodput that was built without one.
+//! Codec of a goodput that was built without tokenizers.
 
 use super::TokenizerError;
 
-/// Encodes and decodes; never there without the feature `tokenizers`.
+/// Encodes and decodes; has no values without the feature `tokenizers`.
 #[derive(Debug)]
 pub enum Codec {}
 
@@ -26,7 +26,7 @@ impl Codec {
         match *self {}
     }
 
-    /// Ids that stand for no text.
+    /// Ids of special tokens.
     pub fn special_ids(&self) -> &[u32] {
         match *self {}
     }
@@ -46,7 +46,7 @@ impl Codec {
         match *self {}
     }
 
-    /// The number of ids of a text.
+    /// Number of ids of a text.
     pub fn count(&self, _text: &str, _add_special: bool) -> Result<usize, TokenizerError> {
         match *self {}
     }

@@ -7,9 +7,9 @@ use tokenizers::PostProcessor;
 
 /// Encodes text into token ids and back.
 ///
-/// Numbers agree with Hugging Face's `PreTrainedTokenizerFast` on the same files. Tokenizers that
-/// Python code changes after loading (such as one whose class adds a BOS token of its own) are
-/// taken as their `tokenizer.json` describes them.
+/// Results agree with Hugging Face's `PreTrainedTokenizerFast` on the same files. If Python code changes a
+/// tokenizer after loading it (such as a class that adds its own BOS token), goodput follows its
+/// `tokenizer.json`.
 pub struct Codec {
     inner: tokenizers::Tokenizer,
     special_ids: Vec<u32>,
@@ -18,7 +18,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// The tokenizer that goodput carries; see `src/tokenizer/embedded/README.md`.
+    /// The embedded tokenizer; see `src/tokenizer/embedded/README.md`.
     pub(super) fn embedded() -> Result<Self, TokenizerError> {
         let bytes = include_bytes!("embedded/tokenizer.json");
         Codec::new(bytes, None, "the embedded tokenizer")
@@ -44,7 +44,7 @@ impl Codec {
             ))
         };
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(unreadable)?;
-        // A file may ask to cut or pad; like Hugging Face's `encode`, a benchmark must not.
+        // A file may enable truncation or padding; like Hugging Face's `encode`, a benchmark must not.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(unreadable)?;
         let special_ids = special::ids(&inner, folder)?;
@@ -56,19 +56,19 @@ impl Codec {
         })
     }
 
-    /// Size of the vocabulary, added tokens not included (Hugging Face's `vocab_size`).
+    /// Size of the vocabulary without added tokens (Hugging Face's `vocab_size`).
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(false)
     }
 
-    /// Ids of special tokens, ascending (Hugging Face's `all_special_ids`): those named in
-    /// `tokenizer_config.json` or `special_tokens_map.json` beside the tokenizer, else the added
-    /// tokens marked special.
+    /// Ids of special tokens, ascending (Hugging Face's `all_special_ids`): those in
+    /// `tokenizer_config.json` or `special_tokens_map.json` next to the tokenizer, else the added tokens
+    /// marked special.
     pub fn special_ids(&self) -> &[u32] {
         &self.special_ids
     }
 
-    /// All ids of the vocabulary, added tokens included, ascending.
+    /// All ids of the vocabulary, including added tokens, ascending.
     pub fn all_ids(&self) -> Vec<u32> {
         let mut ids: Vec<u32> = self.inner.get_vocab(true).into_values().collect();
         ids.sort_unstable();
@@ -88,14 +88,14 @@ impl Codec {
         ids
     }
 
-    /// Special tokens that encoding puts around one text (`num_special_tokens_to_add`).
+    /// Number of special tokens that encoding puts around one text (`num_special_tokens_to_add`).
     pub fn special_tokens_to_add(&self) -> usize {
         self.inner
             .get_post_processor()
             .map_or(0, |processor| processor.added_tokens(false))
     }
 
-    /// Ids of a text.
+    /// Encodes a text.
     ///
     /// # Errors
     ///
@@ -110,12 +110,12 @@ impl Codec {
             })
     }
 
-    /// The number of ids of a text. A long one is counted piece by piece where it may be cut, which takes a
-    /// hundredth of the memory.
+    /// Number of ids of a text. A long text is counted piece by piece if the tokenizer allows it, which
+    /// takes a hundredth of the memory.
     ///
     /// # Errors
     ///
-    /// As [`encode`](Self::encode).
+    /// Those of [`encode`](Self::encode).
     pub fn count(&self, text: &str, add_special: bool) -> Result<usize, TokenizerError> {
         if text.len() <= PIECE || !self.splits_before_spaces {
             return Ok(self.encode(text, add_special)?.len());
@@ -133,7 +133,7 @@ impl Codec {
         Ok(tokens)
     }
 
-    /// Text of ids; special tokens are kept, unknown ids skipped.
+    /// Decodes ids; keeps special tokens, skips unknown ids.
     ///
     /// # Errors
     ///
@@ -144,27 +144,27 @@ impl Codec {
             .map_err(|error| TokenizerError::new(format!("token ids cannot be decoded: {error}")))
     }
 
-    /// Whether a text may be cut before any space that follows something else, and encoded piece
-    /// by piece.
+    /// Whether a text may be split before any space that follows another character, and encoded piece by
+    /// piece.
     pub(super) fn splits_before_spaces(&self) -> bool {
         self.splits_before_spaces
     }
 
-    /// Whether the text of ids is their [`bytes`](Self::bytes) in a row.
+    /// Whether the text of ids is the concatenation of their [`bytes`](Self::bytes).
     pub(super) fn spells_bytes(&self) -> bool {
         self.spells_bytes
     }
 
-    /// Bytes of a token, which need not be whole characters; none of an unknown one.
+    /// Bytes of a token, which need not be whole characters; empty for an unknown one.
     pub(super) fn bytes(&self, id: u32) -> Vec<u8> {
         local::bytes(&self.inner, id)
     }
 }
 
-/// Bytes of a text that are counted at once.
+/// Number of bytes of a text to count at once.
 const PIECE: usize = 64 << 10;
 
-/// Where the first piece of a text ends: before a space that follows something else.
+/// End of the first piece of a text: before a space that follows another character.
 fn cut(text: &str) -> usize {
     let may_cut = |space: &usize| {
         let before = text[..*space].chars().next_back();

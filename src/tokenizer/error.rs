@@ -1,8 +1,8 @@
-//! Why a tokenizer is not usable.
+//! Errors of tokenizers.
 
 use crate::redact;
 
-/// A tokenizer cannot be loaded, or a text cannot be encoded or decoded: one sentence with the fix.
+/// Why a tokenizer cannot be loaded, or a text cannot be encoded or decoded: one sentence with the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TokenizerError(String);

@@ -1,4 +1,4 @@
-//! Which tokenizers can be used part by part, and give what they give for the whole.
+//! Finds out which tokenizers give the same result for a text piece by piece.
 
 use tokenizers::{
     DecoderWrapper, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior,
@@ -6,14 +6,13 @@ use tokenizers::{
     pre_tokenizers::split::{Split, SplitPattern},
 };
 
-/// What a run of spaces falls to when nothing else takes it.
+/// What a run of spaces matches when nothing else does.
 const SPACES: &str = r"\s+";
 
-/// Alternatives of the patterns by which byte-level models split texts: those of GPT-2 and its
-/// heirs.
+/// Alternatives of the patterns by which byte-level models split texts: those of GPT-2 and its successors.
 ///
-/// No match of any of them goes on from something else into a space; none looks back; and the only
-/// one that looks ahead, from spaces, is answered by the next character.
+/// No match of any of them continues from another character into a space; none looks back; and the only one
+/// that looks ahead, from spaces, is decided by the next character.
 const ALTERNATIVES: [&str; 27] = [
     SPACES,
     r"\s+(?!\S)",
@@ -50,12 +49,11 @@ const ALTERNATIVES: [&str; 27] = [
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*",
 ];
 
-/// Whether a text may be cut before any space that follows something else, and encoded piece by
-/// piece.
+/// Whether a text may be split before any space that follows another character, and encoded piece by piece.
 ///
-/// Then nothing joins over such a place: no added token, since none holds a space or takes those
-/// around it; no normalization, since a space composes with nothing before it; no word, since the
-/// patterns end one there; and merges stay in a word.
+/// Then nothing spans such a place: no added token, since none contains a space or takes those around it;
+/// no normalization, since a space composes with nothing before it; no word, since the patterns end one
+/// there; and merges stay in a word.
 pub(super) fn splits_before_spaces(tokenizer: &Tokenizer) -> bool {
     let added = tokenizer.get_added_tokens_decoder();
     let ModelWrapper::BPE(model) = tokenizer.get_model() else {
@@ -86,7 +84,7 @@ fn ends_words_at_spaces(pre_tokenizer: &PreTokenizerWrapper) -> bool {
     };
     for step in steps {
         match step {
-            // After it there are no spaces any more.
+            // No spaces remain after it.
             PreTokenizerWrapper::ByteLevel(bytes) => return bytes.use_regex,
             PreTokenizerWrapper::Split(split) => match ends_at_spaces(split) {
                 Some(true) => return true,
@@ -99,7 +97,7 @@ fn ends_words_at_spaces(pre_tokenizer: &PreTokenizerWrapper) -> bool {
     false
 }
 
-/// Whether words end at spaces for sure; `None` if they may go on over them.
+/// Whether words certainly end at spaces; `None` if they may continue over them.
 fn ends_at_spaces(split: &Split) -> Option<bool> {
     let SplitPattern::Regex(pattern) = &split.pattern else {
         return None;
@@ -111,7 +109,7 @@ fn ends_at_spaces(split: &Split) -> Option<bool> {
     alternatives(&pattern).map(|taken| taken.contains(&SPACES))
 }
 
-/// What a pattern consists of, if of nothing else than known alternatives.
+/// Alternatives of a pattern, if it consists of known ones only.
 fn alternatives(pattern: &str) -> Option<Vec<&'static str>> {
     let mut taken = Vec::new();
     let mut rest = Some(pattern);
@@ -127,7 +125,7 @@ fn alternatives(pattern: &str) -> Option<Vec<&'static str>> {
     Some(taken)
 }
 
-/// The bytes of a token, if the text of tokens is their bytes in a row.
+/// Bytes of a token, if the text of tokens is the concatenation of their bytes.
 pub(super) fn bytes(tokenizer: &Tokenizer, id: u32) -> Vec<u8> {
     let token = tokenizer
         .get_added_vocabulary()
@@ -135,17 +133,17 @@ pub(super) fn bytes(tokenizer: &Tokenizer, id: u32) -> Vec<u8> {
         .or_else(|| tokenizer.id_to_token(id))
         .unwrap_or_default();
     let bytes: Option<Vec<u8>> = token.chars().map(byte).collect();
-    // An added token may stand for itself.
+    // An added token may be plain text.
     bytes.unwrap_or_else(|| token.into_bytes())
 }
 
-/// Whether the text of tokens is their bytes in a row, so that [`bytes`] is all there is to know.
+/// Whether the text of tokens is the concatenation of their [`bytes`].
 pub(super) fn spells_bytes(tokenizer: &Tokenizer) -> bool {
     matches!(tokenizer.get_decoder(), Some(DecoderWrapper::ByteLevel(_)))
 }
 
-/// The byte that a character stands for in GPT-2's alphabet, where printable ones stand for
-/// themselves and the others for the characters from U+0100, in order.
+/// Byte of a character in GPT-2's alphabet: printable characters are their own bytes, and the characters
+/// from U+0100 are the others, in order.
 fn byte(character: char) -> Option<u8> {
     let printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     match u8::try_from(character) {

@@ -1,4 +1,4 @@
-//! Finds the `tokenizer.json` that a name means: a path, or a Hugging Face id in the local cache.
+//! Finds the `tokenizer.json` for a name: a path, or a Hugging Face id in the local cache.
 
 use super::TokenizerError;
 use crate::paths::looked_in;
@@ -10,15 +10,15 @@ use std::{
 
 const FILE: &str = "tokenizer.json";
 
-/// The local Hugging Face caches, in the order in which they are searched: all places that
-/// `huggingface_hub` and `transformers` have had for them.
+/// Local Hugging Face caches, in search order: all places that `huggingface_hub` and `transformers` have
+/// used.
 pub(crate) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let set = |key| {
         variable(key)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
-    // Windows sets the second. As there, `~` is the home folder.
+    // Windows sets the second variable. `~` is the home folder, as in `huggingface_hub`.
     let home = set("HOME").or_else(|| set("USERPROFILE"));
     let path = |key| {
         let path = set(key)?;
@@ -45,8 +45,8 @@ pub(crate) fn caches(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf
     caches
 }
 
-/// The folder of a repository's revision in a cache: its main one, or the only one there is, as a download
-/// of a pinned revision leaves it.
+/// Folder of a repository's revision in a cache: the main one, or the only one, as a download of a pinned
+/// revision leaves it.
 pub(crate) fn snapshot(repository: &Path) -> Option<PathBuf> {
     let snapshots = repository.join("snapshots");
     if let Ok(commit) = fs::read_to_string(repository.join("refs/main")) {
@@ -59,7 +59,7 @@ pub(crate) fn snapshot(repository: &Path) -> Option<PathBuf> {
     folders.next().is_none().then_some(only)
 }
 
-/// The path of the `tokenizer.json` that `name` means.
+/// Path of the `tokenizer.json` for `name`.
 pub(super) fn tokenizer_json(name: &str, caches: &[PathBuf]) -> Result<PathBuf, TokenizerError> {
     let path = Path::new(name);
     if path.is_file() {

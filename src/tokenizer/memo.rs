@@ -3,13 +3,13 @@
 use super::{Codec, TokenizerError};
 use std::collections::HashMap;
 
-/// Longer pieces are not remembered: they hardly come again, and could fill the memory.
+/// Longer pieces are not remembered: they rarely come again, and could fill the memory.
 const LONGEST_PIECE: usize = 512;
 
-/// A [`Codec`] that remembers parts of texts, for one thread. Its results are the codec's.
+/// A [`Codec`] that remembers parts of texts, for one thread, with the same results.
 pub(crate) struct Memo<'a> {
     codec: &'a Codec,
-    /// By id, of tokens that came.
+    /// Bytes of the tokens so far, by id.
     spelled: Vec<Option<Box<[u8]>>>,
     encoded: HashMap<Box<str>, Box<[u32]>>,
 }
@@ -27,7 +27,7 @@ impl<'a> Memo<'a> {
         self.codec
     }
 
-    /// As [`Codec::encode`], without special tokens around the text.
+    /// [`Codec::encode`], without special tokens around the text.
     pub(crate) fn encode(&mut self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         if !self.codec.splits_before_spaces() {
             return self.codec.encode(text, false);
@@ -47,7 +47,7 @@ impl<'a> Memo<'a> {
         Ok(ids)
     }
 
-    /// As [`Codec::decode`].
+    /// [`Codec::decode`].
     pub(crate) fn decode(&mut self, ids: &[u32]) -> Result<String, TokenizerError> {
         if !self.codec.spells_bytes() {
             return self.codec.decode(ids);
@@ -69,7 +69,7 @@ impl<'a> Memo<'a> {
     }
 }
 
-/// A text cut before every space that follows something else.
+/// Splits a text before every space that follows another character.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut start = 0;
     memchr::memchr_iter(b' ', text.as_bytes())

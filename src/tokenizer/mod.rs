@@ -1,7 +1,7 @@
-//! What tokens are counted with.
+//! Tokenizers, which count tokens.
 //!
-//! Counts are exact with a [`Codec`]: the small one that goodput embeds, or a model's own
-//! `tokenizer.json`. Without one they are estimates, and say so.
+//! Counts are exact with a [`Codec`]: the small one that goodput embeds, or a model's own `tokenizer.json`.
+//! Without one they are estimates, and marked as such.
 
 #[cfg(feature = "tokenizers")]
 mod codec;
@@ -27,25 +27,25 @@ pub(crate) use memo::Memo;
 use crate::record::{CountSource, TokenCount};
 use std::{fmt, sync::Arc};
 
-/// Bytes of a token in an estimate: English text under a common vocabulary of 32 k to 128 k.
+/// Bytes per token in an estimate: English text with a common vocabulary of 32 k to 128 k.
 const BYTES_PER_TOKEN: usize = 4;
 
-/// Bytes of a text that is encoded in one piece to be counted.
+/// Maximum size of a text to encode as a whole for counting, in bytes.
 const COUNTED_WHOLE: usize = 512 << 10;
 
-/// Bytes of a piece of a longer one.
+/// Size of a piece of a longer text, in bytes.
 const PIECE: usize = 128 << 10;
 
-/// Which tokenizer to count with.
+/// Tokenizer to count with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenizerSpec {
-    /// The small byte-level BPE that goodput carries. Its lengths are those of no model; the
-    /// default with the feature `tokenizers`.
+    /// The small byte-level BPE that goodput embeds. Its lengths are those of no real model; the default
+    /// with the feature `tokenizers`.
     Embedded,
     /// No tokenizer: token counts are estimates. The default without the feature.
     None,
-    /// A path to a `tokenizer.json` or to a directory that holds one, or a Hugging Face id such
-    /// as `org/name`, looked up in the local cache. Nothing is downloaded.
+    /// A path to a `tokenizer.json` or to its directory, or a Hugging Face id such as `org/name`, looked up
+    /// in the local cache. goodput does not download it.
     Named(String),
 }
 
@@ -59,7 +59,7 @@ impl Default for TokenizerSpec {
     }
 }
 
-/// A tokenizer, or its absence. Cheap to clone.
+/// A tokenizer, or none. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Tokenizer {
     loaded: Option<Arc<Loaded>>,
@@ -71,7 +71,7 @@ struct Loaded {
 }
 
 impl Tokenizer {
-    /// No tokenizer.
+    /// No tokenizer: counts are estimates.
     pub fn none() -> Self {
         Tokenizer::default()
     }
@@ -80,7 +80,7 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// The file or id is not there, is no tokenizer, or goodput was built without the feature
+    /// The file or id does not exist or is not a tokenizer, or goodput was built without the feature
     /// `tokenizers`.
     pub fn load(spec: &TokenizerSpec) -> Result<Self, TokenizerError> {
         let (name, codec) = match spec {
@@ -96,24 +96,24 @@ impl Tokenizer {
         })
     }
 
-    /// `embedded`, or the path or id it was loaded by; `None` without a tokenizer.
+    /// `embedded`, or the path or id that it was loaded from; `None` without a tokenizer.
     pub fn name(&self) -> Option<&str> {
         self.loaded.as_ref().map(|loaded| loaded.name.as_str())
     }
 
-    /// What encodes and decodes; `None` without a tokenizer.
+    /// Codec of the tokenizer; `None` without one.
     pub fn codec(&self) -> Option<&Codec> {
         self.loaded.as_ref().map(|loaded| &loaded.codec)
     }
 
-    /// The number of tokens of a text, with the special tokens that the tokenizer puts around it
-    /// if `add_special`.
+    /// Counts the tokens of a text, including the special tokens that the tokenizer puts around it if
+    /// `add_special`.
     ///
-    /// Without a tokenizer, or for a text that it cannot encode, the estimate is one token for
-    /// every four bytes, rounded up.
+    /// Without a tokenizer, or for a text that it cannot encode, the estimate is one token for every four
+    /// bytes, rounded up.
     ///
-    /// A text of more than 512 KiB is counted in pieces, because encoding takes a hundred times the
-    /// memory of the text. A piece ends before a space where it can; the count may be off by one a piece.
+    /// A text of more than 512 KiB is counted in pieces, because encoding takes a hundred times the memory
+    /// of the text. A piece ends before a space where possible; the count may be off by one per piece.
     pub fn count(&self, text: &str, add_special: bool) -> TokenCount {
         if text.len() > COUNTED_WHOLE {
             return self.count_in_pieces(text);

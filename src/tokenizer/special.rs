@@ -1,4 +1,4 @@
-//! Which tokens of a tokenizer stand for no text.
+//! Finds the special tokens of a tokenizer.
 
 use super::TokenizerError;
 use crate::files::text;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::{io, path::Path};
 use tokenizers::Tokenizer;
 
-/// Hugging Face's names for special tokens that hold one token each.
+/// Hugging Face's names for single special tokens.
 const SINGLE: [&str; 7] = [
     "bos_token",
     "eos_token",
@@ -17,10 +17,10 @@ const SINGLE: [&str; 7] = [
     "mask_token",
 ];
 
-/// Its names for further ones: a list, or an object of them.
+/// Hugging Face's names for further special tokens: a list, or an object.
 const SEVERAL: [&str; 2] = ["additional_special_tokens", "extra_special_tokens"];
 
-/// The ids of all special tokens, ascending.
+/// Ids of all special tokens, ascending.
 pub(super) fn ids(
     tokenizer: &Tokenizer,
     folder: Option<&Path>,
@@ -62,12 +62,12 @@ fn members(several: &Value) -> Vec<&Value> {
     }
 }
 
-/// A token is written as its text, or as an object that holds it.
+/// Text of a token, which is a string or an object that contains it.
 fn content(token: &Value) -> Option<&str> {
     token.as_str().or_else(|| token.get("content")?.as_str())
 }
 
-/// A JSON object in a file; empty when there is no such file.
+/// Reads a JSON object from a file; empty if there is no such file.
 fn settings(path: &Path) -> Result<Map<String, Value>, TokenizerError> {
     let wrong = |why: String| TokenizerError::new(format!("`{}`: {why}", path.display()));
     let text = match text::read(path) {
