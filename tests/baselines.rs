@@ -157,7 +157,7 @@ fn a_missing_baseline_is_new_or_an_error() {
     let (code, text) = serve(SERVER, &folder, &["--baseline-strict", "main"]);
     assert_eq!(code, 2, "{text}");
     assert!(
-        text.contains("baseline = \"main\": has nothing of `serve`"),
+        text.contains("baseline = \"main\": has no run of `serve`"),
         "{text}"
     );
     assert!(

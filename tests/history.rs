@@ -179,7 +179,7 @@ fn the_exit_code_is_the_worst_of_the_newest_invocation() {
     let stdout = text(&shown.stdout);
     assert_eq!(shown.status.code(), Some(0), "{stdout}");
     assert!(
-        stdout.contains("1 bench: 1 pass; 2 benches took no part and have older results"),
+        stdout.contains("1 bench: 1 pass; 2 benches did not run and have older results"),
         "{stdout}"
     );
 }

@@ -1,4 +1,4 @@
-//! A run held against the stored ones of a baseline.
+//! Compares a run with the stored runs of a baseline.
 
 use super::{
     digest::{Digest, Number},
@@ -13,17 +13,17 @@ use crate::{
     stats::compare::{Conclusion, Rule},
 };
 
-/// A new run, as far as a comparison needs it.
+/// Parts of a new run that a comparison needs.
 pub(super) struct New<'a> {
     pub(super) digest: &'a Digest,
     pub(super) provenance: &'a Provenance,
-    /// Whether there were limits on requests.
+    /// Whether requests had limits.
     pub(super) limited: bool,
-    /// Whether its requests had a schedule.
+    /// Whether requests had a schedule.
     pub(super) open_loop: bool,
 }
 
-/// Compares a run with the stored ones, which must be of the same load.
+/// Compares a run with stored runs, which must have the same load.
 pub(super) fn compare(
     name: &str,
     file: &File,
@@ -37,7 +37,7 @@ pub(super) fn compare(
     let all = Compared::all(same_limits && new.limited, new.open_loop);
     if !same_limits {
         notes.push(format!(
-            "goodput is left out: its limits were `{}` and are `{}` now",
+            "goodput is not compared: its limits were `{}` and now are `{}`",
             file.provenance.told.limits, new.provenance.told.limits
         ));
     }
@@ -76,7 +76,7 @@ fn against(name: &str, file: &File) -> String {
     format!("baseline `{name}` of {} ({runs})", file.saved)
 }
 
-/// One metric; `None` where a side has none.
+/// Collects the values of one metric; `None` where a side has none.
 fn seen_in_all(metric: Compared, file: &File, new: &Digest, source: &Source<'_>) -> Option<Seen> {
     let name = metric.measured.to_string();
     let runs = file.runs.iter();

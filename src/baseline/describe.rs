@@ -1,4 +1,4 @@
-//! A stored baseline in words, for `goodput baseline`.
+//! Describes a stored baseline, for `goodput baseline`.
 
 use super::{digest::Number, format::File};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     judge::{Unit, number},
 };
 
-/// The bench, when it was saved, and how many runs there are.
+/// Formats the bench, the number of runs, and the date.
 pub(crate) fn headline(file: &File) -> String {
     let runs = match file.runs.len() {
         1 => "1 run".to_owned(),
@@ -15,7 +15,7 @@ pub(crate) fn headline(file: &File) -> String {
     format!("{}: {runs}, saved {}", file.bench, file.saved)
 }
 
-/// Where it comes from, and each number: the latest, and how much the runs differ.
+/// Formats the provenance, and of each number the latest value and how much the runs differ.
 pub(crate) fn describe(file: &File) -> String {
     let (asked, told) = (&file.provenance.asked, &file.provenance.told);
     let mut lines = vec![headline(file)];
@@ -57,7 +57,7 @@ pub(crate) fn describe(file: &File) -> String {
     lines.join("\n")
 }
 
-/// How much runs differ; `None` for fewer than two.
+/// Coefficient of variation; `None` for fewer than two runs.
 fn cv(numbers: &[&Number]) -> Option<f64> {
     if numbers.len() < 2 {
         return None;

@@ -1,4 +1,4 @@
-//! What is kept of a run.
+//! Digests: the numbers of a run that a baseline stores.
 
 use crate::{
     clock::Nanos,
@@ -15,36 +15,36 @@ use goodput_grammar::goodput::RequestLimit;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
-/// A histogram has so many buckets at most; it gets fewer digits until it does.
+/// Maximum number of buckets of a histogram, which gets fewer digits until it fits.
 const BUCKETS: usize = 300;
 
-/// A run in small.
+/// Summary of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Digest {
-    /// The compared numbers, by their names in SLOs.
+    /// Compared numbers, by their names in SLOs.
     pub numbers: BTreeMap<String, Number>,
     /// Where the time went.
     pub anatomy: Anatomy,
-    /// How the latencies are spread, by name.
+    /// Distributions of the latencies, by name.
     pub histograms: BTreeMap<String, Histogram>,
 }
 
-/// A number of a run, and how sure the run is of it.
+/// A number of a run with its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Number {
-    /// In the unit of its SLO: ms, a ratio 0–1, per second.
+    /// Value in the unit of its SLO: ms, a ratio 0–1, or per second.
     pub value: f64,
-    /// Of a share: requests of which it is one.
+    /// For a share: the number of requests that it is a share of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<u64>,
-    /// The standard error of its logarithm: nearly that of the value as a share of it.
+    /// Standard error of the value's logarithm: nearly the relative standard error of the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<f64>,
-    /// Of a share: by how much it changes, as a share of itself, when all times change by one. 0 says that
-    /// no request is close to a limit.
+    /// For a share: its relative change when all times change by one per cent, in per cent. 0 means that no
+    /// request is close to a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<f64>,
-    /// Degrees of freedom of that error; left out when they are in it already.
+    /// Degrees of freedom of that error; absent if the error already includes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freedom: Option<f64>,
 }
@@ -59,7 +59,7 @@ impl Number {
         let sure = sureness(&subject, run, metrics, turn)?;
         let counts = &metrics.counts;
         Some(Number {
-            // As it is stored, so that equal runs stay equal.
+            // The stored value, so that equal runs stay equal.
             value: rounded(turn(judge::value(&subject, metrics).ok()?)),
             of: match subject {
                 Subject::Goodput => Some(metrics.goodput.counted),
@@ -76,8 +76,8 @@ impl Number {
         })
     }
 
-    /// As it is compared. Shares count half a request more on either side, so that none and all of them
-    /// have ratios too.
+    /// Converts the number for a comparison. A share counts half a request more on either side, so that
+    /// none and all also have ratios.
     pub(super) fn reading(&self) -> Reading {
         let value = match self.of {
             Some(of) => (self.value * of as f64 + 0.5) / (of as f64 + 1.0),
@@ -92,10 +92,10 @@ impl Number {
     }
 }
 
-/// A tenth faster or slower is asked about.
+/// Step for the sensitivity: 10 % faster or slower.
 const STEP: f64 = 1.1;
 
-/// How steeply goodput falls with slowness: the change of its logarithm over that of all times.
+/// How strongly goodput falls with slowness: the change of its logarithm over that of all times.
 fn sensitivity(run: &Run, metrics: &Metrics) -> f64 {
     let (basis, limits) = (Basis::of_gate(run), &metrics.goodput.limits);
     let good = run.records.iter().filter(|record| record.ok());
@@ -109,12 +109,12 @@ fn sensitivity(run: &Run, metrics: &Metrics) -> f64 {
     libm::log(within(1.0 / STEP) / within(STEP)) / (2.0 * libm::log(STEP))
 }
 
-/// Latencies in columns of equal length.
+/// Latencies in parallel columns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
-    /// The largest latency of each bucket, µs, rising.
+    /// Largest latency of each bucket, µs, ascending.
     pub micros: Vec<u64>,
-    /// How many were in it.
+    /// Number of latencies in each bucket.
     pub counts: Vec<u64>,
 }
 
@@ -129,8 +129,8 @@ impl Histogram {
         }
     }
 
-    /// The latency, ms, that at least `q` per cent of the values are at or below, as far as the buckets
-    /// tell; `None` when there is none, or the columns are damaged.
+    /// Latency in ms that at least `q` per cent of the values do not exceed, with the precision of the
+    /// buckets; `None` if there is none, or the columns are damaged.
     pub fn percentile_ms(&self, q: f64) -> Option<f64> {
         let pairs = self.micros.iter().zip(&self.counts);
         let buckets: Vec<Bucket> = pairs
@@ -145,7 +145,7 @@ impl Histogram {
 }
 
 impl Digest {
-    /// Of the first `planned` requests of a run: what `max_extend` has added has another plan.
+    /// Summarises the first `planned` requests of a run: those that `max_extend` added have another plan.
     pub fn of(run: &Run, metrics: &Metrics, limits: &[RequestLimit], planned: usize) -> Self {
         if run.setup.requests <= planned {
             return Digest::of_all(run, metrics);
@@ -186,7 +186,7 @@ impl Digest {
     }
 }
 
-/// A run as it was before it grew.
+/// The run as it was before it was extended.
 fn first(run: &Run, planned: usize) -> Run {
     let records: Vec<Record> = run
         .records
@@ -210,13 +210,13 @@ fn first(run: &Run, planned: usize) -> Run {
         audit: run.audit.clone(),
         partial: run.partial,
         records,
-        // Of the whole run, and in no number that is kept.
+        // Of the whole run, and not part of any stored number.
         server: None,
         probes: Vec::new(),
     }
 }
 
-/// To eight digits. A number that is not finite stays what it is.
+/// Rounds to eight digits. Infinite values and NaN stay.
 pub(super) fn rounded(number: f64) -> f64 {
     format!("{number:.7e}").parse().unwrap_or(number)
 }

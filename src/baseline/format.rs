@@ -1,7 +1,7 @@
-//! The file of a baseline: versioned JSON that git shows readable differences of.
+//! File format of a baseline: versioned JSON with readable differences in git.
 //!
-//! Keys have one order, numbers eight digits at most, and what is an array of plain values stands on one
-//! line. There is one date, that of the last saving.
+//! Keys have a fixed order, numbers have at most eight digits, and an array of plain values is on one line.
+//! The only date is that of the last save.
 
 use super::{
     digest::{Digest, Histogram, Number, rounded},
@@ -12,59 +12,57 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt::Write};
 
-/// The version of the format.
+/// Version of the format.
 pub const FORMAT: u32 = 1;
-/// So many runs are kept, the latest ones.
+/// Number of runs that a file keeps, the latest ones.
 pub(super) const RUNS: usize = 10;
-/// Objects and arrays of arrays that are no longer than this stand on one line.
+/// Objects and arrays of arrays up to this length are on one line.
 const LINE: usize = 100;
 
-/// The stored runs of a bench.
+/// Stored runs of a bench.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct File {
-    /// [`FORMAT`].
+    /// Version of the format, [`FORMAT`].
     pub goodput_baseline: u32,
-    /// The bench.
+    /// Name of the bench.
     pub bench: String,
-    /// The day of the last saving, UTC.
+    /// Day of the last save, UTC.
     pub saved: String,
-    /// Of the latest run.
+    /// Provenance of the latest run.
     pub provenance: Provenance,
-    /// The numbers of each run, oldest first.
+    /// Numbers of each run, oldest first.
     pub runs: Vec<StoredRun>,
-    /// Where the time of the latest went.
+    /// Where the time of the latest run went.
     pub anatomy: Anatomy,
-    /// How the latencies of the latest are spread.
+    /// Distributions of the latencies of the latest run.
     pub histograms: BTreeMap<String, Histogram>,
 }
 
-/// What is kept of every run.
+/// Stored numbers of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredRun {
-    /// The compared numbers, by their names in SLOs.
+    /// Compared numbers, by their names in SLOs.
     pub numbers: BTreeMap<String, Number>,
-    /// The means of the phases.
+    /// Mean times of the phases.
     pub phases: Vec<Mean>,
 }
 
-/// Why a file cannot be used.
+/// Why a file is not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    /// A newer goodput has written it.
+    /// A newer goodput wrote the file.
     #[error(
         "was written by a newer goodput (format {0}; this one reads {FORMAT}). Update goodput, or save \
          the baseline again"
     )]
     Newer(u32),
-    /// It is no baseline, or damaged.
-    #[error(
-        "is not a baseline that can be read ({0}). Restore the file, or save the baseline again"
-    )]
+    /// The file is not a baseline, or is damaged.
+    #[error("is not a readable baseline ({0}). Restore the file, or save the baseline again")]
     Damaged(String),
 }
 
 impl File {
-    /// With one run.
+    /// Creates a file with one run.
     pub fn new(bench: String, saved: String, provenance: Provenance, digest: &Digest) -> Self {
         File {
             goodput_baseline: FORMAT,
@@ -77,7 +75,7 @@ impl File {
         }
     }
 
-    /// With one run more; the oldest give way.
+    /// Adds a run; the oldest one goes.
     #[must_use]
     pub fn joined(mut self, saved: String, provenance: Provenance, digest: &Digest) -> Self {
         let mut runs = std::mem::take(&mut self.runs);
@@ -90,16 +88,16 @@ impl File {
         }
     }
 
-    /// Whether two runs or more are the same to the last digit.
+    /// Whether the file has two or more runs and all are identical.
     pub(super) fn repeats_itself(&self) -> bool {
         let same = |pair: &[StoredRun]| pair[0] == pair[1];
         self.runs.len() > 1 && self.runs.windows(2).all(same)
     }
 
-    /// Reads a file's text.
+    /// Parses a file.
     ///
     /// # Errors
-    /// It is of a newer format, or no baseline.
+    /// The file has a newer format, or is not a baseline.
     pub fn read(text: &str) -> Result<Self, FormatError> {
         #[derive(Deserialize)]
         struct Version {
@@ -112,14 +110,14 @@ impl File {
         }
         let file: File = serde_json::from_str(text).map_err(damaged)?;
         if file.runs.is_empty() {
-            return Err(FormatError::Damaged("it holds no run".to_owned()));
+            return Err(FormatError::Damaged("the file has no run".to_owned()));
         }
         Ok(file)
     }
 
-    /// The file's text.
+    /// Formats the file.
     pub fn write(&self) -> String {
-        // What consists of numbers, texts and maps with texts as keys is always JSON.
+        // Numbers, texts and maps with text keys are always valid JSON.
         let mut value = serde_json::to_value(self).unwrap_or_default();
         shorten(&mut value);
         let mut text = String::new();
@@ -138,7 +136,7 @@ impl StoredRun {
     }
 }
 
-/// Rounds to eight digits: more are not measured, and machines differ in the last ones.
+/// Rounds to eight digits: measurements are no more precise, and machines differ in the last ones.
 fn shorten(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(shorten),
@@ -268,12 +266,9 @@ mod tests {
     )]
     #[case::other(
         r#"{"a": 1}"#,
-        "is not a baseline that can be read (missing field `goodput_baseline`"
+        "is not a readable baseline (missing field `goodput_baseline`"
     )]
-    #[case::conflict(
-        "<<<<<<< HEAD",
-        "is not a baseline that can be read (expected value at line 1"
-    )]
+    #[case::conflict("<<<<<<< HEAD", "is not a readable baseline (expected value at line 1")]
     fn what_cannot_be_read_is_said(#[case] text: &str, #[case] start: &str) {
         let error = File::read(text).unwrap_err().to_string();
         assert!(error.starts_with(start), "{error}");
@@ -284,7 +279,7 @@ mod tests {
         let mut empty = file(&small());
         empty.runs.clear();
         let error = File::read(&empty.write()).unwrap_err().to_string();
-        assert!(error.contains("it holds no run"), "{error}");
+        assert!(error.contains("the file has no run"), "{error}");
     }
 
     proptest! {

@@ -1,5 +1,4 @@
-//! A bench's dealings with baselines: what can be said before the run is said before it; after it the
-//! report is compared, and kept.
+//! The gate of a bench's baselines: finds errors before the run, then compares the report and saves it.
 
 use super::{
     compare::{self, New},
@@ -21,47 +20,46 @@ use crate::{
     stats::compare::{Conclusion, Rule},
 };
 
-/// What a bench asks of baselines.
+/// Settings of a bench for baselines.
 pub(crate) struct GateSettings<'a> {
-    /// The bench, under whose name runs are kept unless the settings say another.
+    /// Name of the bench, and of its entry unless the settings name another.
     pub(crate) bench: &'a str,
-    /// The baseline that the bench itself names.
+    /// Baseline that the bench itself names.
     pub(crate) baseline: Option<&'a str>,
-    /// That something must be stored there.
+    /// Whether a stored run is required.
     pub(crate) required: bool,
-    /// What the command or the environment asks for.
+    /// Settings of the command or the environment.
     pub(crate) settings: &'a Settings,
-    /// The limits that define goodput.
+    /// Limits that define goodput.
     pub(crate) limits: &'a [RequestLimit],
-    /// How a comparison decides.
+    /// Rule of a comparison.
     pub(crate) rule: Rule,
-    /// A note where other benches share the rule's error.
+    /// Note for benches that share the rule's error.
     pub(crate) sharing: Option<String>,
-    /// What an undecided comparison does to the verdict.
+    /// Effect of an inconclusive comparison on the verdict.
     pub(crate) on_inconclusive: OnInconclusive,
 }
 
-/// What a run is held against and kept as.
+/// Baselines that a run is compared with and saved as.
 pub(crate) struct Gate {
     chosen: Chosen,
     entry: String,
     provenance: Provenance,
-    /// What the run is held against, where the bench has something there.
+    /// Stored runs to compare with, if there are any.
     against: Option<File>,
     noise: Option<NoiseFloor>,
     limits: Vec<RequestLimit>,
     rule: Rule,
-    /// Of other benches that share the rule's error.
+    /// Note for benches that share the rule's error.
     sharing: Option<String>,
     inconclusive: OnInconclusive,
 }
 
 impl Gate {
-    /// Reads what is stored; `None` when no baseline is asked for. `provenance` is of the new run.
+    /// Reads the stored runs; `None` when no baseline is asked for. `provenance` is that of the new run.
     ///
     /// # Errors
-    /// What is stored cannot be read or is of another load; it is missing and must not be; the folder
-    /// cannot be written to.
+    /// The stored file is unreadable or has another load; it is required and missing; or the folder is not writable.
     pub(crate) fn open(
         asked: GateSettings<'_>,
         provenance: impl FnOnce() -> Provenance,
@@ -81,7 +79,7 @@ impl Gate {
         };
         if let Some(name) = &chosen.save {
             check_folder(&chosen, name)?;
-            // Read again when the run is kept, as others may have been by then.
+            // Read again at the save, because another process may have changed the file by then.
             load(name)?;
         }
         let gate = Gate {
@@ -90,7 +88,7 @@ impl Gate {
             limits: asked.limits.to_vec(),
             sharing: asked.sharing,
             rule: asked.rule,
-            // The command demands proof of its SLOs unless told otherwise, but not of comparisons.
+            // The command requires proof of its SLOs by default, but not of comparisons.
             inconclusive: match asked.settings.reader {
                 Reader::Command if asked.settings.proof => OnInconclusive::Fail,
                 Reader::Command => OnInconclusive::Warn,
@@ -104,7 +102,7 @@ impl Gate {
         Ok(Some(gate))
     }
 
-    /// Fails where there is nothing to compare with, and must be, or it is of another load.
+    /// Fails if a required baseline is missing, or has another load.
     fn refuse(&self) -> Result<(), Error> {
         let Some(against) = &self.chosen.against else {
             return Ok(());
@@ -116,8 +114,8 @@ impl Gate {
             Some(stored) => match self.provenance.conflicts(&stored.provenance).as_slice() {
                 [] => return Ok(()),
                 conflicts => format!(
-                    "is of another load: {}. Two loads are never compared: undo the change, or save a \
-                     baseline of this one ({})",
+                    "has another load: {}. goodput never compares two loads: undo the change, or save a \
+                     baseline of the new load ({})",
                     conflicts.join("; "),
                     self.chosen.reader.saves(name)
                 ),
@@ -129,15 +127,15 @@ impl Gate {
 
     fn missing(&self, name: &str) -> String {
         format!(
-            "has nothing of `{}` ({} does not exist). To save it, {}",
+            "has no run of `{}` ({} does not exist). To save one, {}",
             self.entry,
             self.chosen.store.path(name, &self.entry).display(),
             self.chosen.reader.saves(name)
         )
     }
 
-    /// Compares the first `planned` requests of a run, and keeps them. Gives the judgement with the comparison,
-    /// and what was to be kept and could not be.
+    /// Compares the first `planned` requests of a run, and saves them. Returns the judgement with the
+    /// comparison, and the error if the save failed.
     pub(crate) fn close(
         self,
         run: &Run,
@@ -162,8 +160,8 @@ impl Gate {
                     let mut comparison = compared(name, file);
                     if run.setup.requests > planned {
                         comparison.notes.push(format!(
-                            "only the first {planned} requests are compared: the run has grown, and \
-                             what it grew by has another plan"
+                            "only the first {planned} requests are compared: the run was extended, and its \
+                             further requests have another plan"
                         ));
                     }
                     comparison.notes.extend(self.sharing.clone());
@@ -205,7 +203,7 @@ impl Gate {
         (judgement, lost)
     }
 
-    /// Why what is stored is not to be touched by this run.
+    /// Reason not to save this run.
     fn reason_to_keep(
         &self,
         name: &str,
@@ -223,15 +221,15 @@ impl Gate {
                 counts.ended()
             )),
             Verdict::Fail if same && self.against.is_some() => Some(format!(
-                "the run failed, and what it was held against stays. To accept it as it is, save it without \
+                "the run failed, so the baseline stays as it was. To accept the run, save it without \
                  comparing it with `{name}`"
             )),
             _ => None,
         }
     }
 
-    /// Why a run takes the place of the stored ones, instead of joining them: they would not be of one
-    /// server. Names of hosts may differ: that is part of the noise.
+    /// Reason why a run replaces the stored ones instead of joining them: they would not be of the same
+    /// server. Host names may differ, as hosts are part of the noise.
     fn differs(&self, kept: &File, conclusion: impl FnOnce() -> Conclusion) -> Option<String> {
         let mut reasons = self.provenance.conflicts(&kept.provenance);
         let without_host = |provenance: &Provenance| {
@@ -245,19 +243,19 @@ impl Gate {
         );
         reasons.extend(new.differences(&old));
         if !new.has_limits_of(&old) {
-            reasons.push("the limits of goodput are others".to_owned());
+            reasons.push("the limits of goodput changed".to_owned());
         }
         if reasons.is_empty() && self.provenance.is_deterministic() {
             return Some("on virtual time every run is the same".to_owned());
         }
         if reasons.is_empty() && matches!(conclusion(), Conclusion::Worse | Conclusion::Better) {
-            reasons.push("its numbers are beyond the noise of those".to_owned());
+            reasons.push("its numbers differ by more than noise".to_owned());
         }
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
-    /// Adds the run to what is stored by now, while other processes wait, and says what became of it.
-    /// `differs` is why the run takes the place of what is stored.
+    /// Adds the run to the stored ones, while other processes wait, and says what it did. `differs`: reason
+    /// why the run replaces the stored ones.
     fn save(
         &self,
         name: &str,
@@ -280,11 +278,11 @@ impl Gate {
             }
             (Some(_), Some(why)) => {
                 let file = File::new(self.entry.clone(), saved, provenance, digest);
-                (file, format!(", in place of what was there: {why}"))
+                (file, format!(", replacing the earlier runs: {why}"))
             }
             (Some(kept), None) => {
                 let file = kept.joined(saved, provenance, digest);
-                let how = format!(", beside the runs that were there: {} now", file.runs.len());
+                let how = format!(", added to the earlier runs: {} in total", file.runs.len());
                 (file, how)
             }
         };
@@ -300,7 +298,7 @@ fn entry(settings: &Settings, bench: &str) -> String {
     settings.entry.clone().unwrap_or_else(|| bench.to_owned())
 }
 
-/// Makes the folder and tries to write into it, so that a run is not lost at its end.
+/// Creates the folder and tries to write to it, so that no run is lost at its end.
 fn check_folder(chosen: &Chosen, name: &str) -> Result<(), Error> {
     let folder = chosen.store.folder().join(name);
     files::check_folder(&folder).map_err(|e| {
@@ -364,8 +362,8 @@ mod tests {
     #[case::another_plan(|p: &mut Provenance| p.asked.plan = "11".into(), Conclusion::Same,
         Some("plan was 00ff, now it is 11"))]
     #[case::other_limits(|p: &mut Provenance| p.told.limits = String::new(), Conclusion::Same,
-        Some("the limits of goodput are others"))]
-    #[case::other_numbers(|_: &mut Provenance| {}, Conclusion::Better, Some("its numbers are beyond the noise of those"))]
+        Some("the limits of goodput changed"))]
+    #[case::other_numbers(|_: &mut Provenance| {}, Conclusion::Better, Some("its numbers differ by more than noise"))]
     fn only_runs_of_one_server_are_kept_together(
         #[case] change: fn(&mut Provenance),
         #[case] conclusion: Conclusion,
@@ -393,8 +391,8 @@ mod tests {
 
     #[test]
     fn what_is_saved_joins_what_is_kept_and_the_file_is_whole() {
-        let folder = std::env::temp_dir().join(format!("goodput-gate-{}", std::process::id()));
-        let store = Store::at(&folder);
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
         let save = |differs: Option<&str>| {
             let mut gate = gate(provenance());
             gate.chosen.store = store.clone();
@@ -402,13 +400,12 @@ mod tests {
             gate.save("main", &digest(), |_| differs).unwrap()
         };
         assert!(save(None).ends_with("chat.json"));
-        assert!(save(None).ends_with("beside the runs that were there: 2 now"));
+        assert!(save(None).ends_with("added to the earlier runs: 2 in total"));
         assert_eq!(store.load("main", "chat").unwrap().unwrap().runs.len(), 2);
-        assert!(save(Some("it is another")).ends_with("in place of what was there: it is another"));
+        assert!(save(Some("it is another")).ends_with("replacing the earlier runs: it is another"));
         assert_eq!(store.load("main", "chat").unwrap().unwrap().runs.len(), 1);
-        let files = fs::read_dir(folder.join("main")).unwrap().count();
-        assert_eq!(files, 1, "nothing is left beside it");
-        fs::remove_dir_all(folder).unwrap();
+        let files = fs::read_dir(folder.path().join("main")).unwrap().count();
+        assert_eq!(files, 1, "no other file is left");
     }
 
     #[test]

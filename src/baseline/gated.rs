@@ -1,4 +1,4 @@
-//! The metrics of a run and of the stored ones: those that are gated share the chance of a false alarm.
+//! Metrics of a run and of the stored runs: gated metrics share the chance of a false alarm.
 
 use crate::{
     judge::{Change, Compared, OF_SPEEDS, Unit},
@@ -18,7 +18,7 @@ pub(super) struct Seen {
     pub(super) stored: Vec<Reading>,
     pub(super) now: Reading,
     pub(super) noise: Noise,
-    /// As shown: the mean of the stored ones, and the new one.
+    /// Values to show: the mean of the stored runs, and the new one.
     pub(super) values: (f64, f64),
 }
 
@@ -38,14 +38,14 @@ impl Seen {
         (values, self.metric.worse)
     }
 
-    /// As one of so many metrics.
+    /// Compares the metric as one of `metrics`.
     fn compare(&self, rule: &Rule, metrics: f64) -> Option<Comparison> {
         let worse = self.metric.worse;
         unpaired::compare(&self.stored, self.now, self.noise, worse, rule, metrics)
     }
 }
 
-/// What is said of each metric; one without a value above 0 is left out.
+/// Change of each metric; leaves out metrics without a value above 0.
 pub(super) fn changes(seen: Vec<Seen>, rule: &Rule) -> Vec<Change> {
     let family = Family::of(&seen, rule);
     let tested: Vec<(Seen, Comparison)> = seen
@@ -89,7 +89,8 @@ pub(super) fn changes(seen: Vec<Seen>, rule: &Rule) -> Vec<Change> {
 
 /// How the gated metrics share the error.
 struct Family {
-    /// How latencies and throughput hang together, where stored runs show it. Else all are tested by Holm's steps.
+    /// How latencies and throughput move together, if the stored runs show it. Else all metrics use Holm's
+    /// steps.
     joint: Option<OfRuns>,
     speeds: Rule,
     shares: Rule,
@@ -133,12 +134,12 @@ impl Family {
         }
     }
 
-    /// Whether it is tested apart from latencies and throughput.
+    /// Whether the metric is tested apart from latencies and throughput.
     fn apart(&self, seen: &Seen) -> bool {
         self.joint.is_some() && seen.is_share()
     }
 
-    /// The rule of a metric, and of how many it is one.
+    /// Rule of a metric, and the number of metrics that share it.
     fn share(&self, seen: &Seen) -> (Rule, f64) {
         match self.apart(seen) {
             true => (self.shares, self.of_shares),
@@ -146,7 +147,7 @@ impl Family {
         }
     }
 
-    /// Of all that are not apart.
+    /// Conclusions for all metrics that are not apart.
     fn conclude(&self, comparisons: &[(Comparison, Worse)]) -> Vec<Conclusion> {
         match &self.joint {
             Some(joint) => joint.conclude(comparisons, &self.speeds),

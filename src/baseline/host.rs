@@ -1,4 +1,4 @@
-//! The client's machine, as far as it matters to numbers.
+//! Host: the client's machine, as far as numbers depend on it.
 
 use serde::{Deserialize, Serialize};
 use std::{env::consts, fmt, fs, thread};
@@ -6,13 +6,13 @@ use std::{env::consts, fmt, fs, thread};
 /// The client's machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
-    /// Its name.
+    /// Host name.
     pub name: String,
-    /// Its operating system and architecture.
+    /// Operating system and architecture.
     pub system: String,
-    /// Processors that the client may use.
+    /// Number of processors that the client may use.
     pub cpus: usize,
-    /// What they are, as far as the system tells.
+    /// Model of the processors, if the system provides it.
     pub cpu: Option<String>,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for Host {
 }
 
 impl Host {
-    /// The one that this runs on.
+    /// The current machine.
     pub(crate) fn this() -> Self {
         Host {
             name: host_name(),

@@ -1,4 +1,4 @@
-//! Runs that were kept, and new ones held against them.
+//! Baselines: stored runs, and comparisons with them.
 //!
 //! ```text
 //! Report ──digest──▶ Digest ──store──▶ goodput-baselines/NAME/BENCH.json
@@ -7,8 +7,8 @@
 //!            compare with a new run ──▶ judge::Comparison
 //! ```
 //!
-//! `docs/baselines.md` has the workflow and the format; how a comparison is made stands in
-//! `docs/verdicts.md`.
+//! `docs/baselines.md` has the workflow and the format; `docs/verdicts.md` has the statistics of a
+//! comparison.
 
 mod compare;
 #[cfg(feature = "cli")]

@@ -1,12 +1,12 @@
-//! How much runs of an unchanged server differ, from where it is known.
+//! How much runs of an unchanged server differ, and how goodput knows.
 
 use super::{format::File, noise_floor::NoiseFloor, provenance::Provenance};
 use crate::stats::unpaired::{FEWEST_RUNS, Noise};
 
-/// What is assumed of a host that nobody has measured: DESIGN's and the calibration table's middle row.
+/// Coefficient of variation for a host without a measurement; the middle row of the calibration table.
 pub(super) const ASSUMED_CV: f64 = 0.04;
 
-/// Where the knowledge of a comparison's noise comes from.
+/// Source of a comparison's noise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Source<'a> {
     chance: Chance,
@@ -14,16 +14,16 @@ pub(super) struct Source<'a> {
     host: Option<&'a NoiseFloor>,
 }
 
-/// What there is of chance in a run.
+/// Random part of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Chance {
-    /// Nothing: the simulation draws from its seed.
+    /// None: the simulation draws from its seed.
     None,
-    /// Nothing that was seen: the stored runs are the same to the last digit.
+    /// None so far: the stored runs are identical.
     NoneSeen,
-    /// What a service of the user's own may draw, on virtual time.
+    /// Random numbers of the user's own service, on virtual time.
     OfTheService,
-    /// That of a machine.
+    /// Noise of a machine.
     OfTheHost,
 }
 
@@ -38,17 +38,17 @@ impl<'a> Source<'a> {
         Source {
             chance,
             runs: file.runs.len(),
-            // What was measured of a host says nothing where its time does not count.
+            // A host's measurement means nothing where its time does not count.
             host: host.filter(|_| chance == Chance::OfTheHost),
         }
     }
 
-    /// Whether every difference is one of the server.
+    /// Whether every difference comes from the server.
     pub(super) fn leaves_nothing_to_chance(&self) -> bool {
         matches!(self.chance, Chance::None | Chance::NoneSeen)
     }
 
-    /// For a metric, by its name in SLOs. What is assumed is assumed of times; a metric changes by
+    /// Noise of a metric, by its name in SLOs. The assumption is about times; a metric changes by
     /// `sensitivity` times as much.
     pub(super) fn noise(&self, metric: &str, sensitivity: f64) -> Noise {
         let assumed = ASSUMED_CV * sensitivity;
@@ -73,49 +73,47 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// For phases, which no file has by themselves: as the mean of the whole.
+    /// Noise of phases, which have no stored noise of their own: that of the mean of the whole.
     pub(super) fn of_phases(&self) -> Noise {
         self.noise("mean(e2el)", 1.0)
     }
 
-    /// In a sentence.
+    /// Describes the source in a sentence.
     pub(super) fn sentence(&self) -> String {
         let exactly = match self.chance {
             Chance::None => Some("time is virtual and the plan is the same"),
-            Chance::NoneSeen => {
-                Some("time is virtual and the stored runs are the same to the last digit")
-            }
+            Chance::NoneSeen => Some("time is virtual and the stored runs are identical"),
             Chance::OfTheService | Chance::OfTheHost => None,
         };
         if let Some(why) = exactly {
             return format!(
-                "{why}, so nothing is left to chance: a change as large as the noise threshold counts"
+                "{why}, so chance plays no part: a change as large as the noise threshold counts"
             );
         }
         if self.chance == Chance::OfTheService && self.runs < FEWEST_RUNS {
             return format!(
-                "a service of your own may draw random numbers on virtual time, too; how much its runs differ is \
-                 assumed, with a CV of {:.0} %. Save the baseline from two runs: if they are the same, \
-                 comparisons are exact",
+                "a service of your own may draw random numbers on virtual time, too; goodput assumes that \
+                 its runs differ with a CV of {:.0} %. Save the baseline from two runs: if they are \
+                 identical, comparisons are exact",
                 ASSUMED_CV * 100.0
             );
         }
         let before = match self.host {
             Some(host) => format!(
-                "was measured on this host on {} (against {})",
+                "a measurement on this host on {} (against {})",
                 host.saved, host.target
             ),
-            None => format!("is assumed, with a CV of {:.0} %", ASSUMED_CV * 100.0),
+            None => format!("an assumption, a CV of {:.0} %", ASSUMED_CV * 100.0),
         };
         if self.runs >= FEWEST_RUNS {
             let runs = self.runs;
             return format!(
-                "how much runs differ is taken from the {runs} stored ones, beside what {before}"
+                "how much runs differ comes from the {runs} stored runs and from {before}"
             );
         }
         format!(
-            "one run cannot see how much runs differ; that {before}. Save the baseline from \
-             {FEWEST_RUNS} runs or more, and theirs counts"
+            "one stored run does not show how much runs differ; that comes from {before}. Save the \
+             baseline from {FEWEST_RUNS} runs or more to use theirs"
         )
     }
 }

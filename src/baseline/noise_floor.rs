@@ -1,4 +1,4 @@
-//! How much runs of an unchanged server differ on a host, as it was measured there and kept.
+//! Noise floor of a host: how much runs of an unchanged server differ there.
 
 use super::{
     format::FormatError,
@@ -17,45 +17,45 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The version of the file that [`NoiseFloor::save`] writes. It rises when a reader of the older form
-/// would be misled.
+/// Version of the file that [`NoiseFloor::save`] writes. It rises when a reader of the older form would be
+/// misled.
 pub const NOISE_FORMAT: u32 = 1;
 
-/// How much the runs of an unchanged server differ on a host.
+/// How much runs of an unchanged server differ on a host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NoiseFloor {
-    /// The version of the format, 1.
+    /// Version of the format, 1.
     pub goodput_noise: u32,
-    /// The client's machine, by its host name.
+    /// Host name of the client's machine.
     pub host: String,
-    /// The day it was measured, UTC, as `2026-01-31`.
+    /// Day of the measurement, UTC, such as `2026-01-31`.
     pub saved: String,
-    /// What was measured.
+    /// Target of the measurement.
     pub target: String,
-    /// Runs on either side.
+    /// Number of pairs of runs.
     pub pairs: usize,
-    /// Requests of each run.
+    /// Number of requests of each run.
     pub requests: usize,
-    /// By metric, as an SLO names it.
+    /// Noise by metric, as an SLO names it.
     pub metrics: BTreeMap<String, MetricNoise>,
 }
 
-/// How much one metric differs from run to run.
+/// How much one metric differs between runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MetricNoise {
-    /// Standard deviation over mean of all runs: what a run differs by from one of another time, drift
-    /// included.
+    /// Standard deviation over mean of all runs: how much a run differs from one at another time, including
+    /// drift.
     pub cv: f64,
-    /// Degrees of freedom of that.
+    /// Degrees of freedom of `cv`.
     pub freedom: f64,
-    /// The same of two runs right after each other, from their log ratios.
+    /// Coefficient of variation of two consecutive runs, from their log ratios.
     pub paired_cv: f64,
-    /// Degrees of freedom of that.
+    /// Degrees of freedom of `paired_cv`.
     pub paired_freedom: f64,
 }
 
 impl MetricNoise {
-    /// Of pairs of an unchanged server.
+    /// Estimates the noise from pairs of runs of an unchanged server.
     pub(crate) fn of(pairs: &[(f64, f64)]) -> Self {
         let count = pairs.len() as f64;
         let logs = pairs
@@ -63,10 +63,10 @@ impl MetricNoise {
             .flat_map(|(a, b)| [libm::log(*a), libm::log(*b)]);
         let mean = logs.clone().sum::<f64>() / (2.0 * count);
         let squares: f64 = logs.map(|log| (log - mean) * (log - mean)).sum();
-        // Of a server and itself no ratio but 1 is expected.
+        // The expected ratio of a server and itself is 1.
         let ratios = pairs.iter().map(|(a, b)| libm::log(b / a));
         let of_ratios: f64 = ratios.map(|ratio| ratio * ratio).sum::<f64>() / count;
-        // What is smaller is rounding, not noise.
+        // Smaller values are rounding, not noise.
         let cv = |variance: f64| libm::round(libm::expm1(variance).sqrt() * 1e6) / 1e6;
         MetricNoise {
             cv: cv(squares / (2.0 * count - 1.0)),
@@ -78,25 +78,25 @@ impl MetricNoise {
 }
 
 impl NoiseFloor {
-    /// The smallest relative worsening of a metric that so many pairs show nine times out of ten.
+    /// Smallest relative worsening of a metric that this number of pairs shows nine times out of ten.
     pub fn detectable(&self, metric: &str, pairs: usize, rule: &Rule) -> Option<f64> {
         let noise = self.metrics.get(metric)?;
         detectable_by(noise.cv, noise.paired_cv, pairs, rule)
     }
 
-    /// Finds out before a measurement whether it could be saved in this folder.
+    /// Checks before a measurement that the file in this folder is writable.
     ///
     /// # Errors
-    /// The system's.
+    /// The error of the system.
     #[cfg(feature = "cli")]
     pub(crate) fn check(folder: &Path) -> io::Result<()> {
         files::check(&folder.join("noise").join(noise_file(&host_name())))
     }
 
-    /// Writes it to `noise/HOST.json` in this folder, which is made if it is missing, and says where.
+    /// Writes `noise/HOST.json` in this folder, which it creates if necessary, and returns the path.
     ///
     /// # Errors
-    /// The system's.
+    /// The error of the system.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
         let path = folder.join("noise").join(noise_file(&self.host));
         let mut text = serde_json::to_string_pretty(self)?;
@@ -106,18 +106,18 @@ impl NoiseFloor {
     }
 }
 
-/// The file of a host's noise.
+/// Name of a host's file.
 fn noise_file(host: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     format!("{}.json", host.replace(|c| !allowed(c), "-"))
 }
 
-/// Where it lies for this host.
+/// Path of this host's file.
 fn path(store: &Store) -> PathBuf {
     store.noise_folder().join(noise_file(&host_name()))
 }
 
-/// What `goodput ab --aa` has measured of this host; `None` when it has not.
+/// Noise that `goodput ab --aa` measured on this host; `None` without a measurement.
 pub(super) fn of_this_host(store: &Store) -> Result<Option<NoiseFloor>, Error> {
     let path = path(store);
     let text = match text::read_own(&path) {
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn files_of_newer_versions_and_damaged_ones_are_refused() {
-        let folder = std::env::temp_dir().join(format!("goodput-noise-{}", std::process::id()));
-        let store = Store::at(&folder);
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
         let path = path(&store);
         assert_eq!(of_this_host(&store).unwrap(), None);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -170,6 +170,5 @@ mod tests {
                 .to_string()
                 .contains("Restore the file")
         );
-        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -1,85 +1,84 @@
-//! Where a run comes from: what two runs must have in common to be compared, and what is expected to
-//! differ between them.
+//! Provenance of a run: what two runs must have in common to be compared, and what may differ between them.
 
 use super::host::Host;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where a run comes from.
+/// Provenance of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// What must agree.
+    /// Load: must agree.
     pub asked: Asked,
-    /// What may differ.
+    /// Circumstances: may differ.
     pub told: Told,
 }
 
-/// What was asked, and on which clock. Runs of which any of it differs are not compared.
+/// Load and clock of a run. Runs with different loads are not comparable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
-    /// The plan's hash: prompts, output lengths and times.
+    /// Hash of the plan: prompts, output lengths and times.
     pub plan: String,
-    /// What was asked; explains a different plan.
+    /// Dataset; explains a different plan.
     pub dataset: String,
-    /// When it was asked; explains a different plan.
+    /// Arrivals; explains a different plan.
     pub arrivals: String,
-    /// Requests; explains a different plan.
+    /// Number of requests; explains a different plan.
     pub requests: usize,
-    /// The plan's seed; explains a different plan.
+    /// Seed of the plan; explains a different plan.
     pub seed: u64,
-    /// Requests in flight at most.
+    /// Maximum number of requests in flight.
     pub max_concurrency: Option<usize>,
-    /// The wire dialect.
+    /// Wire dialect.
     pub backend: String,
     /// Path of the requests, if it is not the dialect's own.
     pub endpoint: Option<String>,
-    /// The model's name on the wire.
+    /// Model name on the wire.
     pub model: String,
     /// Whether answers were streamed.
     pub stream: bool,
     /// Whether answers had to have their full length.
     pub ignore_eos: bool,
-    /// Log-probabilities that were asked for.
+    /// Number of log-probabilities that requests asked for.
     pub logprobs: Option<u64>,
-    /// A hash of `extra_body`, which may hold what nobody should read.
+    /// Hash of `extra_body`, which may contain secrets.
     pub extra_body: Option<String>,
     /// `real`, or `virtual`, which jumps over waits.
     pub clock: String,
-    /// `server`, `simulation` or `service`.
+    /// Kind of target: `server`, `simulation` or `service`.
     pub target: String,
 }
 
-/// What the run was made with. A difference is named beside a comparison.
+/// Circumstances of a run. The comparison lists the differences.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Told {
-    /// What was measured, without secrets.
+    /// Target, without secrets.
     pub target: String,
-    /// What the server says of itself: version, configuration.
+    /// Version and configuration that the server reports.
     pub server: BTreeMap<String, String>,
-    /// What the tokens were counted with.
+    /// Tokenizer that counted the tokens.
     pub tokenizer: Option<String>,
-    /// The limits on requests that define goodput.
+    /// Limits on requests that define goodput.
     pub limits: String,
-    /// goodput's version.
+    /// Version of goodput.
     pub goodput: String,
-    /// The client's machine.
+    /// Machine of the client.
     pub host: Host,
 }
 
 impl Provenance {
-    /// Whether time is virtual, so that no machine and no hour makes a difference.
+    /// Whether time is virtual, so that machine and time of day make no difference.
     pub(crate) fn is_on_virtual_time(&self) -> bool {
         self.asked.clock == "virtual"
     }
 
-    /// Whether nothing is drawn by chance for sure: the built-in simulation draws from its seed alone. A
+    /// Whether the run certainly has no random part: the built-in simulation draws from its seed alone. A
     /// service of the user's own may draw random numbers, on virtual time too.
     pub(crate) fn is_deterministic(&self) -> bool {
         self.is_on_virtual_time() && self.asked.target == "simulation"
     }
 
-    /// What keeps a run with this provenance from being held against a stored one: each field with
-    /// both values. Empty when nothing does.
+    /// Differences that make a run incomparable with a stored one: each field with both values. Empty if
+    /// there are none.
     pub fn conflicts(&self, stored: &Provenance) -> Vec<String> {
         let (old, new) = (&stored.asked, &self.asked);
         let mut conflicts = Vec::new();
@@ -127,7 +126,7 @@ impl Provenance {
         conflicts
     }
 
-    /// What is different and may be, each in words; most of it is why one compares.
+    /// Differences that may exist, each in words; most of them are the reason to compare.
     pub fn differences(&self, stored: &Provenance) -> Vec<String> {
         let (old, new) = (&stored.told, &self.told);
         let names: BTreeSet<&String> = old.server.keys().chain(new.server.keys()).collect();
@@ -153,7 +152,7 @@ impl Provenance {
         changed
     }
 
-    /// Whether goodput means the same on both sides.
+    /// Whether goodput has the same definition on both sides.
     pub(crate) fn has_limits_of(&self, stored: &Provenance) -> bool {
         self.told.limits == stored.told.limits
     }

@@ -1,4 +1,4 @@
-//! Which baseline a run is held against, and under which name it is kept.
+//! Settings of baselines: which one to compare with, and where to save the run.
 
 use super::store::{FOLDER, Store};
 use crate::{error::Error, grammar::names::is_baseline, problem::Problem};
@@ -7,48 +7,48 @@ use std::{ffi::OsString, path::PathBuf};
 /// Names the folder of baselines, for every runner.
 const FOLDER_VARIABLE: &str = "GOODPUT_BASELINE_DIR";
 
-/// Which baseline a run is held against, and under which name it is kept.
+/// Which baseline to compare a run with, and where to save it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The baseline that the run is held against.
+    /// Baseline to compare with.
     pub against: Option<Against>,
-    /// The baseline that the run is saved as.
+    /// Baseline to save the run as.
     pub save: Option<String>,
-    /// Where baselines lie. Default: `goodput-baselines` in the current folder.
+    /// Folder of baselines. Default: `goodput-baselines` in the current folder.
     pub folder: Option<PathBuf>,
-    /// What the default folder and relative ones are in. Default: the current folder.
+    /// Base of the default folder and of relative ones. Default: the current folder.
     pub home: Option<PathBuf>,
-    /// The bench's name in baselines. Default: its name.
+    /// Name of the bench in baselines. Default: its name.
     pub entry: Option<String>,
-    /// A comparison that decides neither way makes the verdict *inconclusive*, as an explicit
-    /// `on_inconclusive = "fail"` of the bench does. Default false.
+    /// Whether an inconclusive comparison makes the verdict *inconclusive*, as an explicit `on_inconclusive
+    /// = "fail"` of the bench does. Default false.
     pub proof: bool,
-    /// Whom messages tell how to save a baseline.
+    /// Front end that messages refer to when they say how to save a baseline.
     pub reader: Reader,
 }
 
-/// The baseline that a run is held against.
+/// Baseline to compare with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Against {
-    /// Its name.
+    /// Name of the baseline.
     pub name: String,
-    /// Fail where the bench has nothing stored there, instead of counting it as new.
+    /// Fail a bench without a stored run, instead of counting it as new.
     pub strict: bool,
 }
 
-/// Whom messages tell how to save a baseline.
+/// Front end that messages refer to when they say how to save a baseline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reader {
-    /// Somebody with the environment variables.
+    /// Tests, with environment variables.
     #[default]
     Tests,
-    /// Somebody at the command line of `goodput`.
+    /// Command line of `goodput`.
     Command,
-    /// Somebody at the command line of a benchmark binary.
+    /// Command line of a benchmark binary.
     Benches,
 }
 
-/// What holds for a run, after all that was said about it.
+/// Settings of one run, from all sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chosen {
     pub(crate) against: Option<Against>,
@@ -67,8 +67,9 @@ impl Settings {
                 .any(variable)
     }
 
-    /// Flags win over the environment, which wins over the bench's own `baseline`. Saving a bench under
-    /// the name of its own baseline accepts it as it is, without a comparison: for one, it has to be asked for.
+    /// Combines all sources: flags win over the environment, which wins over the bench's own `baseline`.
+    /// Saving a bench under the name of its own baseline accepts the run without a comparison, unless flags
+    /// or the environment ask for one.
     pub(crate) fn choose(
         &self,
         own: Option<&str>,
@@ -102,8 +103,8 @@ impl Settings {
                 Problem::new(
                     field,
                     format!("{name:?}"),
-                    "is not the name of a baseline. Use up to 64 letters, digits, hyphens, dots and \
-                     underscores, beginning with a letter or digit; `noise` is taken",
+                    "is not a valid baseline name. Use up to 64 letters, digits, hyphens, dots and \
+                     underscores, beginning with a letter or digit; `noise` is reserved",
                 )
             })
             .collect();
@@ -142,7 +143,7 @@ fn folder_of(flag: Option<PathBuf>, variable: Option<OsString>) -> PathBuf {
 }
 
 impl Reader {
-    /// What saves a baseline.
+    /// Says how to save a baseline.
     pub(crate) fn saves(self, name: &str) -> String {
         match self {
             Reader::Tests => {

@@ -1,4 +1,4 @@
-//! Where baselines lie: `FOLDER/NAME/BENCH.json`.
+//! Store of baselines: `FOLDER/NAME/BENCH.json`.
 
 use super::format::{File, FormatError};
 use crate::{
@@ -13,34 +13,34 @@ use std::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The folder's name, beside the user's `Cargo.toml` or in the current folder.
+/// Name of the folder, next to the user's `Cargo.toml` or in the current folder.
 pub const FOLDER: &str = "goodput-baselines";
-/// Beside the baselines: one file for each host that was measured against itself.
+/// Folder next to the baselines with a noise file per host.
 const NOISE: &str = "noise";
 
-/// A folder of baselines.
+/// Folder of baselines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     folder: PathBuf,
 }
 
 impl Store {
-    /// At this folder, which need not exist.
+    /// Uses this folder, which need not exist.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Store {
             folder: folder.into(),
         }
     }
 
-    /// Where a bench's file of a baseline is.
+    /// Path of a bench's file in a baseline.
     pub fn path(&self, baseline: &str, bench: &str) -> PathBuf {
         self.folder.join(baseline).join(file_name(bench))
     }
 
-    /// The stored runs of a bench; `None` when there are none.
+    /// Loads the stored runs of a bench; `None` if there are none.
     ///
     /// # Errors
-    /// There is a file that cannot be read.
+    /// The file is unreadable.
     pub fn load(&self, baseline: &str, bench: &str) -> Result<Option<File>, Error> {
         let path = self.path(baseline, bench);
         match Store::read(&path) {
@@ -50,10 +50,10 @@ impl Store {
         }
     }
 
-    /// One of the files.
+    /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The file is unreadable.
     pub fn read(path: &Path) -> Result<File, Error> {
         let text = text::read_own(path).map_err(Error::io(format!(
             "cannot read the baseline {}",
@@ -62,10 +62,10 @@ impl Store {
         File::read(&text).map_err(|e| unusable(path, &e))
     }
 
-    /// Writes the file of a bench, as a whole or not at all.
+    /// Writes the file of a bench, completely or not at all.
     ///
     /// # Errors
-    /// The system refuses it.
+    /// The error of the system.
     pub fn save(&self, baseline: &str, file: &File) -> Result<PathBuf, Error> {
         let path = self.path(baseline, &file.bench);
         let text = file.write();
@@ -77,10 +77,10 @@ impl Store {
         Ok(path)
     }
 
-    /// The baselines here with their files, both in the order of their names.
+    /// Lists the baselines with their files, both in the order of their names.
     ///
     /// # Errors
-    /// The folder cannot be read; one that does not exist is empty.
+    /// The folder is unreadable. A folder that does not exist is empty.
     pub fn list(&self) -> Result<Vec<(String, Vec<PathBuf>)>, Error> {
         let failed = |source| Error::Io {
             what: format!("cannot read the folder {}", self.folder.display()),
@@ -96,7 +96,7 @@ impl Store {
             }
             let mut files = sorted(&folder).map_err(failed)?;
             files.retain(|file| file.extension().is_some_and(|kind| kind == "json"));
-            // The noise that a host was measured to have lies here too, and is no baseline.
+            // The noise files of hosts are here, too, and are not a baseline.
             if name != NOISE && !files.is_empty() {
                 baselines.push((name.to_owned(), files));
             }
@@ -104,12 +104,12 @@ impl Store {
         Ok(baselines)
     }
 
-    /// The folder.
+    /// Path of the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where the noise of hosts lies.
+    /// Path of the noise files.
     pub(super) fn noise_folder(&self) -> PathBuf {
         self.folder.join(NOISE)
     }
@@ -132,8 +132,8 @@ pub(super) fn unusable(path: &Path, why: &FormatError) -> Error {
     Error::Invalid(vec![problem])
 }
 
-/// `a::b` as `a.b.json`. What a file name may not hold becomes a hyphen, and then a hash of the whole
-/// name keeps different benches apart.
+/// Converts `a::b` to `a.b.json`. Characters that file names do not allow become hyphens, and then a hash
+/// of the whole name keeps different benches apart.
 fn file_name(bench: &str) -> String {
     let dotted = bench.replace("::", ".");
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

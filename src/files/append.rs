@@ -1,4 +1,4 @@
-//! Lines that several processes add to one file.
+//! Appends lines to a file that several processes may share.
 
 use super::{
     place::{Place, folder_of},
@@ -11,11 +11,11 @@ use std::{
     path::Path,
 };
 
-/// Adds a text to a file as lines of their own, in one write and under a lock. Where the last line has no
-/// end, because its writer was killed, it gets one first. What cannot be written whole is taken back.
+/// Appends a text to a file as complete lines, in one write and under a lock. If the last line has no end,
+/// because its writer was killed, ends it first. A partial write is undone.
 ///
 /// # Errors
-/// The system's.
+/// The error of the system.
 pub(crate) fn append(path: &Path, text: &str) -> io::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let target = match Place::of(path)? {
@@ -27,7 +27,7 @@ pub(crate) fn append(path: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(folder_of(&target))?;
     let mut options = OpenOptions::new();
     options.create(true).append(true);
-    // Who may write may not always read; then the last line cannot be looked at.
+    // A user who may write may not always read; then the last line is unknown.
     let mut file = options
         .clone()
         .read(true)
@@ -56,12 +56,12 @@ pub(super) fn ends_within_a_line(file: &mut File) -> bool {
     read.is_ok() && last != *b"\n"
 }
 
-/// Cuts off what was written of a text, unless somebody who takes no lock has written after it.
+/// Removes the written part of a text, unless a writer without a lock has written after it.
 fn take_back(file: &File, before: u64, length: u64) {
     if let Ok(found) = file.metadata()
         && (before..before + length).contains(&found.len())
     {
-        // A torn line is read over, so it may stay if this fails, too.
+        // Readers skip a torn line, so it may stay if this fails, too.
         let _ = file.set_len(before);
     }
 }

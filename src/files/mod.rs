@@ -1,7 +1,7 @@
-//! How files are read ([`text`]: in any usual encoding, and none without end) and written, so that nothing measured is lost: a file is replaced as a whole or stays as it
-//! was ([`replace`]), a line is added in one locked write ([`append`]), and so is a part
-//! that grows ([`Section`]), several writers of one folder
-//! take turns ([`Turn`]), and all of it is checked before the run ([`check`]).
+//! Reads and writes files so that no measurement is lost. [`text`] reads text in any usual encoding, up to
+//! a size limit. [`replace`] writes a file completely or leaves it as it was, [`append`] adds a line in one
+//! locked write, and [`Section`] is a part of a file that grows. [`Turn`] makes several writers of one
+//! folder take turns, and [`check`] finds unwritable files before the run.
 
 mod append;
 mod name;

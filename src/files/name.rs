@@ -1,12 +1,12 @@
 //! Names of files.
 
-/// The longest name of most file systems is 255 bytes; some of it is for what is added to a name.
+/// Most file systems allow 255 bytes for a name; the rest is for suffixes.
 const LONGEST: usize = 200;
 
-/// Checks a path that somebody chose.
+/// Checks a path that a user chose.
 ///
 /// # Errors
-/// What is wrong with it: it has characters that no terminal shows as they are.
+/// The path has characters that a terminal does not show as they are.
 pub(super) fn check_name(path: &str) -> Result<(), String> {
     match path.chars().find(|c| is_unseen(*c)) {
         Some(c) => Err(format!(
@@ -17,7 +17,7 @@ pub(super) fn check_name(path: &str) -> Result<(), String> {
     }
 }
 
-/// A text as part of a file's name: what no name may hold becomes a hyphen.
+/// Makes a text part of a file name: characters that no name may contain become hyphens.
 fn part(text: &str) -> String {
     let safe = |c: char| match is_unseen(c) || is_separator(c) {
         true => '-',
@@ -26,8 +26,8 @@ fn part(text: &str) -> String {
     text.chars().map(safe).collect()
 }
 
-/// A name that file systems take. One that is too long is cut, and a hash of the whole keeps different
-/// ones apart; it keeps its end, which has the date and the file's kind.
+/// A name that file systems accept. A name that is too long is cut, and a hash of the whole keeps different
+/// names apart; the end stays, because it has the date and the file's type.
 pub(crate) fn fitting(name: &str) -> String {
     const END: usize = 60;
     let name = part(name);
@@ -47,7 +47,7 @@ pub(crate) fn fitting(name: &str) -> String {
     format!("{}-{hash:016x}-{}", &name[..start], &name[end..])
 }
 
-/// Control characters, and those that turn around or break up what is shown after them.
+/// Whether a character is a control character, or changes the direction or layout of the following text.
 fn is_unseen(c: char) -> bool {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')

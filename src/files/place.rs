@@ -1,25 +1,25 @@
-//! Where a path leads.
+//! Resolves paths to what they name.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// As many symbolic links in a row as Linux follows.
+/// Maximum number of symbolic links in a row, as in Linux.
 const MOST_LINKS: usize = 40;
 
-/// What is written to.
+/// What a path names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A pipe, a device, or an open file of a process (`/dev/stdout`): written as it stands.
+    /// A pipe, a device, or an open file of a process (`/dev/stdout`): opened and written directly.
     Stream,
-    /// A regular file, or none yet, behind all symbolic links.
+    /// A regular file behind all symbolic links, which may not exist yet.
     File(PathBuf),
 }
 
 impl Place {
     /// # Errors
-    /// The path is a folder, leads in a circle, or cannot be looked at: its name is too long, say.
+    /// The path is a folder, contains a circle of links, or is not accessible, such as a name that is too long.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
@@ -47,21 +47,21 @@ impl Place {
     }
 }
 
-/// Whether what is written there stays as a stream of bytes, so that it should be written only once.
+/// Whether the path names a stream of bytes, which must be written only once.
 pub(crate) fn is_stream(path: &Path) -> bool {
     matches!(Place::of(path), Ok(Place::Stream))
 }
 
-/// Whether two paths lead to the same file, which need not exist.
+/// Whether two paths name the same file, which need not exist.
 pub(crate) fn same(a: &Path, b: &Path) -> bool {
     match (Place::of(a), Place::of(b)) {
         (Ok(Place::File(a)), Ok(Place::File(b))) => a == b || is_one_file(&a, &b),
-        // Streams are written one after the other.
+        // Streams take several writers one after the other.
         _ => false,
     }
 }
 
-/// Whether two names are hard links to one file.
+/// Whether two paths are hard links to one file.
 #[cfg(unix)]
 fn is_one_file(a: &Path, b: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -74,7 +74,7 @@ fn is_one_file(_: &Path, _: &Path) -> bool {
     false
 }
 
-/// The folder that a file lies in.
+/// Folder of a file.
 pub(super) fn folder_of(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -82,7 +82,7 @@ pub(super) fn folder_of(file: &Path) -> &Path {
     }
 }
 
-/// `/dev/stdout` and its like are symbolic links to what only looks like a path.
+/// Whether the path is `/dev/stdout` or similar: a symbolic link to something that only looks like a path.
 fn is_of_a_process(file: &Path) -> bool {
     let of_devices = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd"];
     let of_devices = of_devices.iter().any(|device| file.starts_with(device));

@@ -1,4 +1,4 @@
-//! A part of a file that others add to, which grows while it is the last one.
+//! A growing part of a file that other processes may extend, too.
 
 use super::{
     append::ends_within_a_line,
@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-/// What this process has written into a file, and where.
+/// Part of a file that this process wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Section {
     start: u64,
@@ -19,19 +19,19 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    /// Writes a text in one write and under a lock. If the section still ends the file, it gives way to `text(true)`.
-    /// Otherwise somebody has added to the file since; what `text(false)` makes is added as a new section, and the old
-    /// one stays. What cannot be written whole changes nothing.
+    /// Writes a text in one write and under a lock. If the section still ends the file, `text(true)`
+    /// replaces it. Otherwise another process has added to the file since; then `text(false)` becomes a new
+    /// section, and the old one stays. A partial write is undone.
     ///
     /// # Errors
-    /// The system's, and those of `text`. The path leads to no plain file.
+    /// The errors of the system and of `text`. The path is not a regular file.
     pub(crate) fn put(
         &mut self,
         path: &Path,
         text: impl FnOnce(bool) -> io::Result<String>,
     ) -> io::Result<()> {
         let Place::File(target) = Place::of(path)? else {
-            return Err(io::Error::other("is no plain file"));
+            return Err(io::Error::other("is not a regular file"));
         };
         fs::create_dir_all(folder_of(&target))?;
         let mut options = OpenOptions::new();
@@ -45,7 +45,7 @@ impl Section {
         let before = file.metadata()?.len();
         let stands = self.ends(&mut file, before)?;
         let new = text(stands)?;
-        // The text begins a line.
+        // The text starts a line.
         let joint = match !stands && before > 0 && ends_within_a_line(&mut file) {
             true => "\n",
             false => "",
@@ -56,7 +56,7 @@ impl Section {
         };
         let written = write(&mut file, from, &format!("{joint}{new}"));
         if written.is_err() {
-            // Where even this fails the disk is broken.
+            // If even this fails, the disk is broken.
             let _ = write(&mut file, from, old);
         }
         written?;

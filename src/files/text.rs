@@ -1,5 +1,5 @@
-//! Text files as people have them: UTF-8 with or without a byte order mark, UTF-16 as PowerShell writes it,
-//! and none so large that reading it would fill the memory.
+//! Reads text files: UTF-8 with or without a byte order mark, UTF-16 as PowerShell writes it, and none so
+//! large that it would fill the memory.
 
 use std::{
     fs::{self, File},
@@ -7,56 +7,55 @@ use std::{
     path::Path,
 };
 
-/// Bytes of a text file at most.
+/// Maximum size of a text file in bytes.
 pub(crate) const LARGEST: u64 = 2 << 30;
 
-/// The text of a file, without its byte order mark.
+/// Reads a text file, without its byte order mark.
 ///
 /// # Errors
-/// The system refuses the file, it is larger than [`LARGEST`], or it is neither UTF-8 nor UTF-16 with a byte
-/// order mark. The message reads well behind "cannot be read: ".
+/// The system refuses the file, it is larger than [`LARGEST`], or it is neither UTF-8 nor UTF-16 with a byte order mark. The message fits behind "cannot be read: ".
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     decode(read_bytes(path, LARGEST)?)
 }
 
-/// The text of a file that goodput writes itself, where a pipe has nothing to say and would be waited for.
+/// Reads a text file that goodput itself writes. Refuses a pipe, which would block.
 ///
 /// # Errors
-/// As [`read`], and what is no plain file.
+/// Those of [`read`], and a path that is not a regular file.
 pub(crate) fn read_own(path: &Path) -> io::Result<String> {
     match fs::metadata(path)?.is_file() {
         true => read(path),
-        false => Err(io::Error::other("it is no plain file")),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 
-/// The bytes of a file, of which there may be so many.
+/// Reads the bytes of a file, `most` at most.
 ///
 /// # Errors
 /// The system refuses the file, or it is larger.
 pub(crate) fn read_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // Devices and pipes tell no size, so what is read counts.
+    // Devices and pipes report no size, so the number of bytes read counts.
     File::open(path)?
         .take(most.saturating_add(1))
         .read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {
         true => Err(invalid(format!(
-            "it is larger than {most} bytes, the most that goodput reads of such a file"
+            "it is larger than {most} bytes, the limit for such a file"
         ))),
         false => Ok(bytes),
     }
 }
 
-/// Bytes as text.
+/// Decodes bytes as text.
 ///
 /// # Errors
-/// They are in an unknown encoding.
+/// The encoding is unknown.
 pub(crate) fn decode(bytes: Vec<u8>) -> io::Result<String> {
     match bytes.as_slice() {
         [0xFF, 0xFE, units @ ..] => utf16(units, u16::from_le_bytes),
         [0xFE, 0xFF, units @ ..] => utf16(units, u16::from_be_bytes),
-        // A text of ASCII in UTF-16 has a zero in each pair.
+        // ASCII text in UTF-16 has a zero in each pair.
         [0, _, ..] | [_, 0, ..] => Err(invalid(
             "it is not UTF-8 text; it looks like UTF-16 without a byte order mark. Save it as UTF-8"
                 .to_owned(),
@@ -82,7 +81,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> io::Result<String> {
     match text {
         Ok(text) if rest.is_empty() => Ok(text),
         _ => Err(invalid(
-            "it starts like UTF-16 and is not UTF-16 throughout. Save it as UTF-8".to_owned(),
+            "it starts like UTF-16 and has bytes that are not UTF-16. Save it as UTF-8".to_owned(),
         )),
     }
 }
@@ -112,7 +111,7 @@ mod tests {
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert_eq!(
             read_own(&pipe).unwrap_err().to_string(),
-            "it is no plain file"
+            "it is not a regular file"
         );
         let missing = read_own(&folder.join("missing")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
@@ -140,8 +139,8 @@ mod tests {
         encoded("ab", false, u16::to_le_bytes),
         "UTF-16 without a byte order mark"
     )]
-    #[case::odd(vec![0xFF, 0xFE, b'a'], "not UTF-16 throughout")]
-    #[case::half_a_pair(vec![0xFF, 0xFE, 0x3D, 0xD8], "not UTF-16 throughout")]
+    #[case::odd(vec![0xFF, 0xFE, b'a'], "has bytes that are not UTF-16")]
+    #[case::half_a_pair(vec![0xFF, 0xFE, 0x3D, 0xD8], "has bytes that are not UTF-16")]
     #[case::latin1(b"caf\xe9".to_vec(), "byte 3 starts no character")]
     fn what_is_no_text_is_said(#[case] bytes: Vec<u8>, #[case] said: &str) {
         let error = decode(bytes).unwrap_err().to_string();

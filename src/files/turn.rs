@@ -1,4 +1,4 @@
-//! Locks of files, each held for the moment of a write.
+//! Locks of files, held during a write.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -8,23 +8,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Writes take milliseconds. Who holds a lock longer hangs, or means harm.
+/// A write takes milliseconds. A process that holds a lock for longer hangs, or is malicious.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// The right to read and then write the files of a folder; others wait until it is dropped.
+/// The right to read and then write the files of a folder; dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct Turn {
     _locked: File,
 }
 
 impl Turn {
-    /// Waits for the turn. The folder is made if it is missing.
+    /// Waits for the turn. Creates the folder if necessary.
     ///
     /// # Errors
-    /// The system's, or another process does not let go.
+    /// The error of the system, or another process keeps the lock.
     pub(crate) fn in_folder(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        // The folder itself can be locked nearly everywhere, and needs no file that stays behind.
+        // Nearly every system can lock the folder itself, which needs no extra file.
         let locked = match File::open(folder) {
             Ok(locked) if !matches!(locked.try_lock(), Err(TryLockError::Error(_))) => locked,
             _ => File::options()
@@ -37,13 +37,13 @@ impl Turn {
     }
 }
 
-/// Waits for the lock of a file; it is released when the file is closed.
+/// Waits for the lock of a file; closing the file releases it.
 pub(super) fn wait(file: &File) -> io::Result<()> {
     let asked = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            // Some file systems know no locks: alone is better than not at all.
+            // Some file systems have no locks: then write without one.
             Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => return Ok(()),
             Err(TryLockError::Error(e)) => return Err(e),
             Err(TryLockError::WouldBlock) if asked.elapsed() > LONGEST_WAIT => {

@@ -1,4 +1,4 @@
-//! Files that are written as a whole or not at all.
+//! Writes files completely or not at all.
 
 use super::{
     name::check_name,
@@ -14,15 +14,15 @@ use tempfile::NamedTempFile;
 const PREFIX: &str = ".goodput-";
 const SUFFIX: &str = ".tmp";
 
-/// So often a temporary file is made again that another process took for a left one.
+/// Maximum number of attempts to create a temporary file that another process removes as left over.
 const TRIES: usize = 10;
 
-/// Writes a file over what was there. Readers see the old file or the new one, and the old one stays if
-/// this fails. Symbolic links are followed, permissions are kept, and missing folders are made. Pipes
-/// and devices are written as they stand, and so is a file whose folder lets nothing be added.
+/// Replaces a file. Readers see the old file or the new one, and the old one stays if this fails. Follows
+/// symbolic links, keeps permissions, and creates missing folders. Writes pipes and devices directly, and
+/// so a file whose folder does not allow new files.
 ///
 /// # Errors
-/// The system's, and those of `write`.
+/// The errors of the system and of `write`.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<()>,
@@ -53,7 +53,7 @@ pub(crate) fn replace(
     write(new.as_file_mut())?;
     new.as_file().sync_all()?;
     if let Err(e) = new.persist(&target) {
-        // A file that is mounted by itself cannot be exchanged, only written.
+        // A file that is a mount point cannot be replaced, only written.
         if !matches!(
             e.error.kind(),
             ErrorKind::ResourceBusy | ErrorKind::CrossesDevices
@@ -68,10 +68,11 @@ pub(crate) fn replace(
     Ok(())
 }
 
-/// Writes a new file, never over another: `a.json`, and if there is one `a-1.json`, and so on.
+/// Writes a new file without replacing another: `a.json`, or if that exists `a-1.json`, and so on. Returns
+/// the path.
 ///
 /// # Errors
-/// The system's.
+/// The error of the system.
 #[cfg(feature = "cli")]
 pub(crate) fn add(path: &Path, text: &[u8]) -> io::Result<std::path::PathBuf> {
     let folder = folder_of(path);
@@ -96,10 +97,10 @@ pub(crate) fn add(path: &Path, text: &[u8]) -> io::Result<std::path::PathBuf> {
     Ok(wanted)
 }
 
-/// Keeps a text in the system's temporary folder, where only this user reads it; says where.
+/// Writes a text to the system's temporary folder, readable for this user only. Returns the path.
 ///
 /// # Errors
-/// The system's.
+/// The error of the system.
 #[cfg(feature = "cli")]
 pub(crate) fn rescue(name: &str, ending: &str, text: &[u8]) -> io::Result<std::path::PathBuf> {
     let mut builder = tempfile::Builder::new();
@@ -110,11 +111,10 @@ pub(crate) fn rescue(name: &str, ending: &str, text: &[u8]) -> io::Result<std::p
     Ok(path)
 }
 
-/// Finds out before a run whether a file could be written after it. Makes missing folders, and leaves
-/// the file as it is.
+/// Checks before a run that a file is writable. Creates missing folders, and leaves the file as it is.
 ///
 /// # Errors
-/// It could not be written.
+/// The file is not writable.
 pub(crate) fn check(path: &Path) -> io::Result<()> {
     check_name(&path.to_string_lossy()).map_err(io::Error::other)?;
     let Place::File(target) = Place::of(path)? else {
@@ -126,24 +126,24 @@ pub(crate) fn check(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a folder and tries to write into it.
+/// Creates a folder and tries to write to it.
 ///
 /// # Errors
-/// The system's.
+/// The error of the system.
 pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
     check_name(&folder.to_string_lossy()).map_err(io::Error::other)?;
     fs::create_dir_all(folder)?;
     temporary(folder).map(drop)
 }
 
-/// A file next to those of this folder, for this process alone. It is locked as long as it is open, by which
-/// other processes know that its writer lives.
+/// Creates a file next to those of this folder, for this process alone. It stays locked while it is open,
+/// so that other processes know that its writer runs.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     remove_left(folder);
     for _ in 0..TRIES {
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX).suffix(SUFFIX);
-        // The process's mask takes from it, as from any new file.
+        // The process's umask applies, as for any new file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder)?;
@@ -153,10 +153,10 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
             return Ok(file);
         }
     }
-    Err(io::Error::other("temporary files vanish at once"))
+    Err(io::Error::other("temporary files disappear at once"))
 }
 
-/// Takes away what writers have left that were killed in the middle.
+/// Removes temporary files of killed writers.
 fn remove_left(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -167,14 +167,14 @@ fn remove_left(folder: &Path) {
             if let Ok(file) = file
                 && file.try_lock().is_ok()
             {
-                // It is only clutter.
+                // A file that stays does no harm.
                 let _ = fs::remove_file(entry.path());
             }
         }
     }
 }
 
-/// Opens a pipe or device. A pipe must have a reader, as writing would wait for one for ever.
+/// Opens a pipe or device. A pipe must have a reader, because writing would wait for one without end.
 pub(super) fn open_stream(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     let _reader = {
@@ -200,7 +200,7 @@ fn over(file: &mut File, write: impl FnOnce(&mut File) -> io::Result<()>) -> io:
     file.sync_all()
 }
 
-/// Whether a folder lets nobody add files to it, or not this user.
+/// Whether a folder does not allow new files, at least for this user.
 fn is_closed(e: &io::Error) -> bool {
     matches!(
         e.kind(),
@@ -208,13 +208,13 @@ fn is_closed(e: &io::Error) -> bool {
     )
 }
 
-/// Gives the new file the owner of the old one, where this user may.
+/// Gives the new file the owner of the old one, if this user may.
 #[cfg(unix)]
 fn keep_owner(old: &File, new: &File) {
     use std::os::unix::fs::MetadataExt;
     if let Ok(old) = old.metadata() {
-        // Only root may give files away; others keep their own. By its path it might be another's file by now: whoever owns
-        // the folder may have laid a link there.
+        // Only root may give files away; for others nothing changes. Uses the open file, because the path
+        // may name another file by now: the owner of the folder may have put a link there.
         let _ = std::os::unix::fs::fchown(new, Some(old.uid()), Some(old.gid()));
     }
 }
@@ -222,8 +222,7 @@ fn keep_owner(old: &File, new: &File) {
 #[cfg(not(unix))]
 fn keep_owner(_: &File, _: &File) {}
 
-/// The new name is safe on disk only with its folder. Some systems cannot do that, and the file is whole
-/// without it.
+/// Makes the new name safe on disk. Some systems cannot sync a folder, and the file is complete without it.
 fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();

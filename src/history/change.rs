@@ -1,9 +1,10 @@
-//! How a run's numbers stand to those of the bench's run before: two single runs, from which nothing is concluded.
+//! How a run's numbers changed since the bench's previous run: two single runs, so goodput draws no
+//! conclusion.
 
 use super::kept::{Kept, Numbers};
 use crate::judge::number;
 
-/// The numbers that a line has room for, those first that fit the task: name, slug, unit, factor.
+/// Numbers that a line has room for, in order of preference: name, slug, unit, factor.
 const SHOWN: [(&str, &str, &str, f64); 5] = [
     ("p50(ttft)", "ttft-p50", " ms", 1.0),
     ("p50(tpot)", "tpot-p50", " ms", 1.0),
@@ -12,10 +13,10 @@ const SHOWN: [(&str, &str, &str, f64); 5] = [
     ("errors", "errors", " %", 100.0),
 ];
 
-/// As many numbers fit.
+/// Maximum number of numbers.
 const MOST: usize = 4;
 
-/// One line, to stand behind `previous`, about the change from `before`, which ended so many milliseconds ago.
+/// Formats the change since `before`, which ended this many milliseconds ago, as the line after `previous`.
 pub(super) fn change(before: &Kept, old: &Numbers, new: &Numbers, ago_ms: u64) -> String {
     let ago = ago(ago_ms);
     let others = differences(old, new);
@@ -51,7 +52,7 @@ pub(super) fn change(before: &Kept, old: &Numbers, new: &Numbers, ago_ms: u64) -
     )
 }
 
-/// The numbers of a run without another.
+/// Formats the numbers of a single run.
 #[cfg(feature = "cli")]
 pub(super) fn numbers(run: &Numbers) -> String {
     let told = SHOWN.iter().filter_map(|(name, slug, unit, factor)| {
@@ -78,7 +79,7 @@ fn one(
     Some(format!("{name} {a} → {b}{unit}{relative}"))
 }
 
-/// To the last digit that is written.
+/// Whether all numbers are equal to the last written digit.
 fn is_same(old: &Numbers, new: &Numbers) -> bool {
     let close = |a: f64, b: f64| (a - b).abs() <= a.abs() * 1e-12;
     old.measures.len() == new.measures.len()
@@ -88,7 +89,7 @@ fn is_same(old: &Numbers, new: &Numbers) -> bool {
             .all(|(slug, a)| new.measures.get(slug).is_some_and(|b| close(*a, *b)))
 }
 
-/// What was asked differently, in words.
+/// Differences between the two loads, in words.
 fn differences(old: &Numbers, new: &Numbers) -> Vec<String> {
     let mut told = Vec::new();
     let mut differs = |what: &str, old: String, new: String| {
@@ -120,7 +121,7 @@ fn differences(old: &Numbers, new: &Numbers) -> Vec<String> {
     told
 }
 
-/// How long ago, in the largest unit that it has one of.
+/// Formats an age in its largest unit.
 pub(super) fn ago(ms: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
     let seconds = ms / 1_000;

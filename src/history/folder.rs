@@ -1,4 +1,4 @@
-//! Where results lie: in `goodput` of Cargo's target folder, or where the user says.
+//! Folder of results: `goodput` in Cargo's target folder, or where the user says.
 
 use super::workspace::{root, variable};
 use std::{
@@ -6,27 +6,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Names the folder of results, for every runner.
+/// Variable that sets the folder of results, for every test runner.
 pub(crate) const VARIABLE: &str = "GOODPUT_RESULTS";
 
-/// In Cargo's target folder.
+/// Name of the folder in Cargo's target folder.
 const NAME: &str = "goodput";
 
-/// What a process knows of places.
+/// Places that a process knows.
 #[derive(Debug, Default)]
 struct Known {
-    /// [`VARIABLE`], or a flag that says the same.
+    /// [`VARIABLE`], or the equivalent flag.
     asked: Option<PathBuf>,
     /// `CARGO_TARGET_DIR`.
     target: Option<PathBuf>,
-    /// The running test or benchmark binary.
+    /// Running test or benchmark binary.
     program: Option<PathBuf>,
-    /// The folder of the crate's `Cargo.toml`.
+    /// Folder of the crate's `Cargo.toml`.
     manifest: Option<PathBuf>,
 }
 
-/// The folder of a test or benchmark binary, whose crate lies in `home`. None where neither the variables nor the
-/// binary's place say one, and there is no crate.
+/// Folder for a test or benchmark binary whose crate is in `home`. `None` if neither a variable nor the
+/// binary's path gives one, and there is no crate.
 pub(crate) fn of_bench(home: &Path) -> Option<PathBuf> {
     let known = Known {
         asked: variable(VARIABLE),
@@ -37,22 +37,22 @@ pub(crate) fn of_bench(home: &Path) -> Option<PathBuf> {
     known.of_bench()
 }
 
-/// The folder of the command: by its flag or [`VARIABLE`], else that of the Cargo project that `home` is in.
-/// Outside of Cargo there is none.
+/// Folder for the command: its flag or [`VARIABLE`], else that of the Cargo project around `home`. `None`
+/// outside of Cargo projects.
 #[cfg(feature = "cli")]
 pub(crate) fn of_command(flag: Option<&Path>, home: &Path) -> Option<PathBuf> {
     asked(flag).or_else(|| super::project::target_folder(home).map(|target| target.join(NAME)))
 }
 
-/// By the command's flag or [`VARIABLE`] alone.
+/// Folder by the command's flag or [`VARIABLE`] alone.
 #[cfg(feature = "cli")]
 pub(crate) fn asked(flag: Option<&Path>) -> Option<PathBuf> {
     let asked = flag.map(Path::to_owned).or_else(|| variable(VARIABLE))?;
-    // What changes the folder later does not move it.
+    // A later change of the current folder does not move it.
     std::path::absolute(asked).ok()
 }
 
-/// The Cargo project that results are looked for in, unless a folder is asked for.
+/// Cargo project whose results to look for, unless a flag or variable gives a folder.
 #[cfg(feature = "cli")]
 pub(crate) fn project(flag: Option<&Path>, here: &Path) -> Option<PathBuf> {
     match asked(flag) {
@@ -66,7 +66,7 @@ impl Known {
         if let Some(asked) = &self.asked {
             return Some(asked.clone());
         }
-        // A relative one is meant from where Cargo was started, which is not where tests run.
+        // A relative path is relative to where Cargo started, which is not where tests run.
         let named = self.target.clone().filter(|target| target.is_absolute());
         let program = self.program.as_deref();
         let target = named
@@ -76,7 +76,7 @@ impl Known {
     }
 }
 
-/// The target folder that a binary was built into, known by what Cargo leaves there.
+/// Target folder that contains a binary, recognised by Cargo's marker file.
 fn above(program: &Path) -> Option<PathBuf> {
     let is_cargos = |folder: &&Path| {
         folder.join(".rustc_info.json").is_file()
@@ -91,37 +91,31 @@ fn above(program: &Path) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use rstest::rstest;
+    use tempfile::TempDir;
 
     /// A workspace with a member that was built into `out`, which Cargo has marked.
-    struct Project(PathBuf);
+    struct Project(TempDir);
 
     impl Project {
-        fn new(name: &str, mark: &str) -> Self {
-            let name = format!("goodput-folder-{name}-{}", std::process::id());
-            let root = env::temp_dir().join(name);
+        fn new(mark: &str) -> Self {
+            let temporary = tempfile::tempdir().unwrap();
+            let root = temporary.path();
             fs::create_dir_all(root.join("member/src")).unwrap();
             fs::create_dir_all(root.join("out/debug/deps")).unwrap();
             fs::write(root.join("member/Cargo.toml"), "").unwrap();
             fs::write(root.join("Cargo.toml"), "").unwrap();
             fs::write(root.join("Cargo.lock"), "").unwrap();
             fs::write(root.join("out").join(mark), "# created by cargo").unwrap();
-            Project(root)
+            Project(temporary)
         }
 
         fn known(&self) -> Known {
             Known {
                 asked: None,
                 target: None,
-                program: Some(self.0.join("out/debug/deps/slo-0123")),
-                manifest: Some(self.0.join("member")),
+                program: Some(self.0.path().join("out/debug/deps/slo-0123")),
+                manifest: Some(self.0.path().join("member")),
             }
-        }
-    }
-
-    impl Drop for Project {
-        fn drop(&mut self) {
-            // A test that fails says so; a folder that stays harms nobody.
-            let _ = fs::remove_dir_all(&self.0);
         }
     }
 
@@ -133,11 +127,11 @@ mod tests {
     #[case::by_its_crate(|known: &mut Known| known.program = None, "target/goodput")]
     #[case::copied_binary(|known: &mut Known| known.program = Some("/usr/bin/slo".into()), "target/goodput")]
     fn a_bench_finds_its_folder(#[case] change: fn(&mut Known), #[case] expected: &str) {
-        for (name, mark) in [("tag", "CACHEDIR.TAG"), ("info", ".rustc_info.json")] {
-            let project = Project::new(&format!("{name}-{}", expected.len()), mark);
+        for mark in ["CACHEDIR.TAG", ".rustc_info.json"] {
+            let project = Project::new(mark);
             let mut known = project.known();
             change(&mut known);
-            assert_eq!(known.of_bench(), Some(project.0.join(expected)));
+            assert_eq!(known.of_bench(), Some(project.0.path().join(expected)));
         }
     }
 
@@ -154,9 +148,9 @@ mod tests {
     /// `~/.cache` may have such a tag, too.
     #[test]
     fn a_tag_of_another_program_is_not_cargos() {
-        let project = Project::new("foreign", "CACHEDIR.TAG");
-        fs::write(project.0.join("out/CACHEDIR.TAG"), "# by another").unwrap();
-        let expected = project.0.join("target/goodput");
+        let project = Project::new("CACHEDIR.TAG");
+        fs::write(project.0.path().join("out/CACHEDIR.TAG"), "# by another").unwrap();
+        let expected = project.0.path().join("target/goodput");
         assert_eq!(project.known().of_bench(), Some(expected));
     }
 }

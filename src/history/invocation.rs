@@ -1,19 +1,19 @@
-//! Which results belong together: those of one call of a runner.
+//! Invocations: which results belong together, because one call of a test runner produced them.
 
 use serde::{Deserialize, Serialize};
 
-/// One call of a runner, such as `cargo nextest run`, which may run many processes.
+/// One call of a test runner, such as `cargo nextest run`, which may run many processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Invocation {
     /// Different for each call.
     pub(crate) id: String,
-    /// Who was called, for people.
+    /// Name of the test runner, for display.
     pub(crate) by: String,
 }
 
 impl Invocation {
-    /// Of a test or benchmark binary: nextest says which, else it is the call of Cargo that started this process.
-    /// A binary that was started by hand is a call of its own.
+    /// Invocation of a test or benchmark binary: nextest names it, else it is the call of Cargo that
+    /// started this process. A binary that was started by hand is its own invocation.
     pub(crate) fn of_binary() -> Self {
         if let Ok(id) = std::env::var("NEXTEST_RUN_ID") {
             return Invocation::new(format!("nextest {id}"), "cargo nextest");
@@ -24,7 +24,7 @@ impl Invocation {
         }
     }
 
-    /// Of the command, each of which is a call.
+    /// Invocation of the command, which is always its own.
     #[cfg(feature = "cli")]
     pub(crate) fn of_command(name: &str) -> Self {
         Invocation::new(format!("process {}", Process::this().id()), name)
@@ -36,9 +36,9 @@ impl Invocation {
     }
 }
 
-/// The Cargo that started this process, perhaps through a runner such as `qemu` or `sudo`.
+/// The Cargo process that started this one, perhaps through a wrapper such as `qemu` or `sudo`.
 fn cargo() -> Option<Process> {
-    // Cargo sets it for what it runs.
+    // Cargo sets this variable for the programs that it runs.
     std::env::var_os("CARGO")?;
     let parent = Process::parent()?;
     let mut ancestors = std::iter::successors(Some(parent), Process::parent_of);
@@ -46,11 +46,11 @@ fn cargo() -> Option<Process> {
     named.or_else(Process::parent)
 }
 
-/// A process of this machine. Its number may be used again, but not with the same start.
+/// A process of this machine. Its number may be reused, but not with the same start.
 #[derive(Debug)]
 struct Process {
     number: u32,
-    /// Since the machine's start, in ticks of the system; 0 where that is not told.
+    /// Time since the machine's start, in ticks of the system; 0 if unknown.
     started: u64,
     name: String,
 }
@@ -70,7 +70,7 @@ impl Process {
         None
     }
 
-    /// Where the system tells of others' parents.
+    /// Parent of a process, where the system provides it.
     fn parent_of(process: &Process) -> Option<Self> {
         let parent = Stat::of(process.number)?.parent;
         (parent > 1).then(|| Process::at(parent))
@@ -86,13 +86,13 @@ impl Process {
     }
 
     fn id(&self) -> String {
-        // The same machine may have started the same process at the same moment after another boot.
+        // After another boot, the same process number may exist with the same start.
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         format!("{} {} {}", self.number, self.started, boot.trim())
     }
 }
 
-/// What Linux tells of a process.
+/// Linux's facts about a process.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     name: String,
@@ -105,7 +105,8 @@ impl Stat {
         Stat::read(&std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
     }
 
-    /// `1234 (name) S PARENT …`, with the start as the 22nd field; the name may hold blanks and brackets.
+    /// Parses `1234 (name) S PARENT …`, with the start as the 22nd field; the name may contain blanks and
+    /// brackets.
     fn read(text: &str) -> Option<Self> {
         let (head, fields) = text.rsplit_once(')')?;
         let (_, name) = head.split_once('(')?;
@@ -118,7 +119,7 @@ impl Stat {
     }
 }
 
-/// Whether a process still runs, where the system tells.
+/// Whether a process still runs, where the system says so.
 #[cfg(feature = "cli")]
 pub(super) fn runs(process: u32) -> bool {
     std::path::Path::new("/proc")

@@ -1,4 +1,4 @@
-//! What a bench leaves of its runs: one small file of JSON.
+//! File of a bench's results, in JSON.
 
 use super::invocation::Invocation;
 use crate::{
@@ -9,35 +9,36 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The version of the file's form. Others are refused.
+/// Version of the file's form; other versions are refused.
 const VERSION: u64 = 1;
 
-/// As much of a reason is kept; the rest was on the screen.
+/// Limit for a stored reason; the rest was on the screen.
 const LONGEST_REASON: usize = 2_000;
 
-/// The file of a bench.
+/// File of a bench.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct File {
     version: u64,
     pub(crate) bench: BenchId,
-    /// A run that has begun; gone when it has ended.
+    /// A run that has begun; `None` once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) running: Option<Running>,
     pub(crate) latest: Option<Kept>,
-    /// The last one before it that has numbers.
+    /// The previous run with numbers.
     pub(crate) previous: Option<Kept>,
 }
 
-/// Which bench it is.
+/// Identity of a bench.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BenchId {
-    /// The folder of its package or suite: two checkouts may share a target folder.
+    /// Folder of its package or suite: two checkouts may share a target folder.
     pub(crate) home: String,
     /// Its package; empty for the command.
     pub(crate) package: String,
     /// Its binary, suite or command.
     pub(crate) group: String,
-    /// The source file, as a crate's test and benchmark target may have one name; empty for the command.
+    /// Its source file, because a crate's test and benchmark target may have the same name; empty for the
+    /// command.
     pub(crate) source: String,
     /// Its name there.
     pub(crate) name: String,
@@ -52,26 +53,26 @@ pub(crate) struct Running {
     pub(crate) process: u32,
 }
 
-/// What became of a run.
+/// Result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) invocation: Invocation,
-    /// When it ended, in milliseconds since 1970.
+    /// When the run ended, in milliseconds since 1970.
     pub(crate) ended_ms: u64,
     pub(crate) took_s: f64,
-    /// As [`Outcome::word`] says it.
+    /// Outcome, as [`Outcome::word`] gives it.
     pub(crate) outcome: String,
     pub(crate) exit_code: u8,
     pub(crate) reason: String,
     pub(crate) caveats: Vec<Caveat>,
-    /// How to do better next time, such as a setting that the runner lacks.
+    /// Advice for the next run, such as a missing setting of the test runner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) advice: Option<String>,
-    /// What was measured; absent where nothing was.
+    /// Measured numbers, if there are any.
     pub(crate) numbers: Option<Numbers>,
 }
 
-/// What was asked of which server, and its numbers.
+/// Load, target and numbers of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Numbers {
     pub(crate) target: String,
@@ -83,7 +84,7 @@ pub(crate) struct Numbers {
     pub(crate) max_concurrency: Option<usize>,
     pub(crate) seed: u64,
     pub(crate) plan_hash: String,
-    /// By the name that outputs give them: `ttft-p50`. Milliseconds, ratios or per second.
+    /// Values by the name that outputs use: `ttft-p50`. Milliseconds, ratios or per second.
     pub(crate) measures: BTreeMap<String, f64>,
 }
 
@@ -99,20 +100,20 @@ impl File {
     }
 
     /// # Errors
-    /// It is of another version, or not such a file; why.
+    /// The file has another version, or is not such a file.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let value: Value = serde_json::from_str(text).map_err(|e| format!("is not JSON: {e}"))?;
         match value.get("version").and_then(Value::as_u64) {
             Some(VERSION) => serde_json::from_value(value).map_err(|e| format!("is damaged: {e}")),
             Some(version) => Err(format!(
-                "is of version {version}; this goodput reads version {VERSION}. Install the goodput that \
+                "has version {version}; this goodput reads version {VERSION}. Install the goodput that \
                  wrote it, or delete the file"
             )),
-            None => Err("has no `version`, so it is not a result that a bench left".to_owned()),
+            None => Err("has no `version`, so it is not the result of a bench".to_owned()),
         }
     }
 
-    /// This result is the latest one now.
+    /// Makes this result the latest one.
     pub(crate) fn ended(&mut self, kept: Kept) {
         let measured = |kept: &Kept| kept.numbers.is_some();
         let before = self.latest.take().filter(measured);
@@ -140,7 +141,7 @@ impl Kept {
             reason: capped(&redact::text(outcome.reason())),
             caveats: outcome.caveats().iter().map(redacted).collect(),
             advice: None,
-            // An invalid run has none that say anything.
+            // The numbers of an invalid run mean nothing.
             numbers: measured.filter(|m| !m.measures.is_empty()).map(Numbers::of),
         }
     }

@@ -1,6 +1,6 @@
-//! What benches leave behind, as criterion leaves its results: the latest and the last result of each before it, in Cargo's
-//! target folder. `goodput report` shows them whatever the runner has hidden, and each run says how it
-//! stands to the one before.
+//! History: the latest and the previous result of each bench, in Cargo's target folder (as criterion keeps
+//! its results). `goodput report` shows the results whatever the test runner hides, and each run shows its
+//! change since the previous one.
 
 mod change;
 mod folder;

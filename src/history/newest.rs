@@ -1,4 +1,4 @@
-//! The newest invocation among the results of a folder.
+//! The newest invocation among the results in a folder.
 
 use super::{
     invocation::{Invocation, runs},
@@ -8,7 +8,7 @@ use super::{
 use crate::{files::text, problem::Problem};
 use std::{fs, io::ErrorKind, path::Path};
 
-/// What the newest call of a runner left.
+/// Results of the newest call of a test runner.
 #[derive(Debug)]
 pub(crate) struct Newest {
     pub(crate) invocation: Invocation,
@@ -16,31 +16,32 @@ pub(crate) struct Newest {
     pub(crate) at_ms: u64,
     /// Its benches, in the order of their names.
     pub(crate) benches: Vec<Bench>,
-    /// Benches that took no part in it.
+    /// Number of benches that it did not run.
     pub(crate) others: usize,
 }
 
-/// One of its benches.
+/// A bench of the invocation.
 #[derive(Debug)]
 pub(crate) struct Bench {
     pub(crate) id: BenchId,
     pub(crate) state: State,
 }
 
-/// How far it came.
+/// State of a bench.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// It has ended; and what an earlier attempt of the same invocation ended in, if it was worse.
+    /// The bench has ended. The text is the outcome of an earlier attempt of the same invocation, if that
+    /// was worse.
     Ended(Box<Kept>, Option<String>),
-    /// It has not ended: it runs, or was killed.
+    /// The bench has not ended: it runs, or was killed.
     Open { process: u32, runs: bool },
 }
 
-/// Reads what benches left in a folder: the newest invocation, if there is any, and files that cannot be read. Several
-/// checkouts may share a target folder; those of `project` are meant, if it has any there.
+/// Reads the results in a folder: the newest invocation, if there is one, and problems with unreadable
+/// files. Several checkouts may share a target folder; those of `project` come first, if it has any there.
 ///
 /// # Errors
-/// The folder itself cannot be read; one that does not exist is empty.
+/// The folder is unreadable. A folder that does not exist is empty.
 pub(crate) fn newest(
     folder: &Path,
     project: Option<&Path>,
@@ -98,7 +99,8 @@ impl Newest {
 }
 
 impl Bench {
-    /// Its part in an invocation, if it has one. Two at a time leave their results in either place.
+    /// Part of a bench in an invocation, if it has one. Two runs at a time leave their results in either
+    /// place.
     fn of(file: File, invocation: &Invocation) -> Option<Self> {
         let state = match file.running {
             Some(Running {
@@ -123,7 +125,7 @@ impl Bench {
         })
     }
 
-    /// The exit code of a command that ran only this. If `strict`, what is not a plain pass fails.
+    /// Exit code of a command that ran only this bench. With `strict`, anything but a plain pass fails.
     pub(crate) fn exit_code(&self, strict: bool) -> u8 {
         match &self.state {
             State::Ended(kept, _) if strict && kept.exit_code == 0 && !kept.caveats.is_empty() => 1,

@@ -10,20 +10,20 @@ use std::{
     time::Duration,
 };
 
-/// Cargo answers from one file; on a machine that is this slow the usual place is good enough.
+/// Cargo answers from one file; on a machine that is slower than this the default is good enough.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The target folder of the Cargo project that a folder is in; none outside of Cargo.
+/// Target folder of the Cargo project around a folder; `None` outside of Cargo projects.
 pub(super) fn target_folder(home: &Path) -> Option<PathBuf> {
     let home = std::path::absolute(home).ok()?;
     let root = root(&home)?;
     let usual = || root.join("target");
-    // Cargo itself takes a relative one from the current folder.
+    // Cargo resolves a relative path from the current folder.
     let named = variable("CARGO_TARGET_DIR").and_then(|target| std::path::absolute(target).ok());
     Some(named.or_else(|| told_by_cargo(&home)).unwrap_or_else(usual))
 }
 
-/// Cargo's configuration may put it anywhere.
+/// Asks Cargo, whose configuration may set any folder.
 fn told_by_cargo(home: &Path) -> Option<PathBuf> {
     let cargo = variable("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(cargo)
@@ -39,12 +39,12 @@ fn told_by_cargo(home: &Path) -> Option<PathBuf> {
     let reader = std::thread::spawn(move || {
         let mut text = Vec::new();
         let read = stdout.read_to_end(&mut text).map(|_| text);
-        // Nobody listens any more when it took too long.
+        // After the time limit, the receiver is gone.
         let _ = tell.send(read);
     });
     let text = told.recv_timeout(PATIENCE);
     if text.is_err() {
-        // It may have just ended by itself.
+        // Cargo may have just ended.
         let _ = cargo.kill();
     }
     let _ = (cargo.wait(), reader.join());

@@ -1,4 +1,4 @@
-//! The newest invocation for people and programs.
+//! Formats the newest invocation.
 
 use super::{
     change::{ago, numbers},
@@ -8,7 +8,8 @@ use super::{
 use crate::{metrics::one_line, report};
 use serde_json::{Value, json};
 
-/// A heading, a line for each bench, and a last line that counts them. If `strict`, what is not a plain pass fails.
+/// Formats a heading, a line for each bench, and a last line with counts. With `strict`, anything but a
+/// plain pass fails.
 pub(crate) fn text(newest: &Newest, strict: bool) -> String {
     let ended = ago(now_ms().saturating_sub(newest.at_ms));
     let mut lines = vec![format!("{}, {ended}", newest.invocation.by)];
@@ -24,7 +25,8 @@ fn line(bench: &Bench, name: &str, strict: bool) -> String {
     format!("  {:<12} {name}: {}", bench.word(strict), bench.detail())
 }
 
-/// `3 benches: 2 pass, 1 fail; of these 1 undecided; 4 other benches have older results`
+/// Formats the last line: `3 benches: 2 pass, 1 fail; of these 1 undecided; 4 other benches have older
+/// results`.
 fn last_line(newest: &Newest, strict: bool) -> String {
     let count = |count: usize| match count {
         1 => "1 bench".to_owned(),
@@ -50,14 +52,14 @@ fn last_line(newest: &Newest, strict: bool) -> String {
     if newest.others > 0 {
         let have = if newest.others == 1 { "has" } else { "have" };
         text += &format!(
-            "; {} took no part and {have} older results",
+            "; {} did not run and {have} older results",
             count(newest.others)
         );
     }
     text
 }
 
-/// A table with a row for each bench.
+/// Formats a Markdown table with a row for each bench.
 pub(crate) fn markdown(newest: &Newest, strict: bool) -> String {
     let mut text = format!(
         "### goodput: {}\n\n| bench | result | |\n|---|---|---|\n",
@@ -71,7 +73,7 @@ pub(crate) fn markdown(newest: &Newest, strict: bool) -> String {
     text
 }
 
-/// A line of JSON for each bench.
+/// Formats a line of JSON for each bench.
 pub(crate) fn json(newest: &Newest, strict: bool) -> String {
     let line = |bench: &Bench| {
         let kept = match &bench.state {
@@ -91,7 +93,8 @@ pub(crate) fn json(newest: &Newest, strict: bool) -> String {
 }
 
 impl Newest {
-    /// The benches' names. A test and a benchmark target may have benches of one name; these say their file, too.
+    /// Names of the benches. If a test and a benchmark target have a bench of the same name, the names
+    /// include the file.
     fn names(&self) -> Vec<String> {
         let names: Vec<String> = self.benches.iter().map(Bench::name).collect();
         let alike = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
@@ -102,7 +105,7 @@ impl Newest {
         self.benches.iter().zip(&names).map(full).collect()
     }
 
-    /// Each advice once.
+    /// All advice, without repetitions.
     fn advice(&self) -> Vec<String> {
         let mut told: Vec<String> = Vec::new();
         for bench in &self.benches {
@@ -126,7 +129,7 @@ impl Bench {
         kept.into_iter().flat_map(|kept| &kept.caveats)
     }
 
-    /// How it ended in a word or two.
+    /// The outcome in one or two words.
     fn word(&self, strict: bool) -> String {
         match &self.state {
             State::Ended(kept, _) if self.exit_code(strict) != kept.exit_code => {
@@ -138,7 +141,7 @@ impl Bench {
         }
     }
 
-    /// `app slo::long::chat`
+    /// The full name, such as `app slo::long::chat`.
     fn name(&self) -> String {
         let id = &self.id;
         let name = match id.source.is_empty() {
@@ -148,16 +151,17 @@ impl Bench {
         one_line(name.trim())
     }
 
-    /// What there is to know, in a line: why it did not pass, or what it did not prove, or its numbers.
+    /// The most important fact in a line: why the bench did not pass, or what it did not prove, or its
+    /// numbers.
     fn detail(&self) -> String {
         let (kept, earlier) = match &self.state {
             State::Ended(kept, earlier) => (kept, earlier),
             State::Open {
                 process,
                 runs: true,
-            } => return format!("process {process} is at it"),
+            } => return format!("process {process} runs it now"),
             State::Open { process, .. } => {
-                return format!("process {process} began it and was ended before it was over");
+                return format!("process {process} started it and ended before the bench did");
             }
         };
         let caveats: Vec<&str> = kept.caveats.iter().map(|c| c.message.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Keeping results: a file for each bench, `results/BENCH.json` in the folder of results.
+//! Stores results: a file for each bench, `results/BENCH.json` in the folder of results.
 
 use super::{
     change::change,
@@ -19,10 +19,10 @@ use std::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-/// In the folder of results.
+/// Name of the folder for files of benches.
 pub(super) const RESULTS: &str = "results";
 
-/// The results of benches, as one process keeps them.
+/// Results that one process stores.
 #[derive(Debug)]
 pub(crate) struct History {
     folder: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Of a test or benchmark binary.
+    /// History for a test or benchmark binary.
     pub(crate) fn of_binary(home: &Path) -> Self {
         History {
             folder: folder::of_bench(home),
@@ -38,7 +38,7 @@ impl History {
         }
     }
 
-    /// Of the command of this name. Without a folder nothing is kept.
+    /// History for the command of this name. Without a folder it stores nothing.
     #[cfg(feature = "cli")]
     pub(crate) fn of_command(name: &str, folder: Option<PathBuf>) -> Self {
         History {
@@ -47,7 +47,7 @@ impl History {
         }
     }
 
-    /// Of a test: nothing is kept.
+    /// History of a test, which stores nothing.
     #[cfg(test)]
     pub(crate) fn nowhere() -> Self {
         History {
@@ -56,7 +56,7 @@ impl History {
         }
     }
 
-    /// A bench begins. Should it be killed, the file says that it did not end.
+    /// Notes that a bench begins. If the bench is killed, the file says that it did not end.
     pub(crate) fn begin(&self, bench: &BenchId) {
         let running = Running {
             invocation: self.invocation.clone(),
@@ -66,7 +66,7 @@ impl History {
         self.change(bench, |file| file.running = Some(running));
     }
 
-    /// A bench has ended; how it stands to its run before, in a line.
+    /// Notes that a bench has ended; returns the line about its change since the previous run.
     pub(crate) fn end(
         &self,
         bench: &BenchId,
@@ -88,7 +88,7 @@ impl History {
         })?
     }
 
-    /// Changes the file of a bench. That a result cannot be kept is a remark, and no bench fails over it.
+    /// Changes the file of a bench. A failure to store a result is a remark, and fails no bench.
     fn change<T>(&self, bench: &BenchId, change: impl FnOnce(&mut File) -> T) -> Option<T> {
         let folder = self.folder.as_ref()?.join(RESULTS);
         match changed(&folder, bench, change) {
@@ -112,7 +112,7 @@ fn changed<T>(
         Err(e) if e.kind() != ErrorKind::NotFound && e.kind() != ErrorKind::InvalidData => {
             return Err(e);
         }
-        // One that nobody can read is nobody's history.
+        // An unreadable file counts as no history.
         read => read.ok().and_then(|text| File::read(&text).ok()),
     };
     let mut file = old.unwrap_or_else(|| File::new(bench.clone()));
@@ -122,7 +122,7 @@ fn changed<T>(
     Ok(told)
 }
 
-/// Once a process, past a test runner's capture.
+/// Prints a remark, once per process, past a test runner's capture.
 fn remark(folder: &Path, why: &io::Error) {
     static TOLD: Once = Once::new();
     TOLD.call_once(|| {
@@ -132,8 +132,8 @@ fn remark(folder: &Path, why: &io::Error) {
     });
 }
 
-/// Its names as far as every file system takes them, and a hash that keeps all benches apart. The package's name is
-/// not told to a binary that is started by hand; its folder is.
+/// Combines the bench's names, as far as every file system allows, with a hash that keeps all benches
+/// apart. A binary that is started by hand knows its package's folder but not the package's name.
 fn file_name(bench: &BenchId) -> String {
     let safe = |c: char| match c.is_ascii_alphanumeric() || "-_".contains(c) {
         true => c,
@@ -158,7 +158,7 @@ mod tests {
     use super::{
         super::{
             newest::{State, newest},
-            testing::{folder, id, ignored, measured},
+            testing::{id, ignored, measured},
         },
         *,
     };
@@ -190,14 +190,15 @@ mod tests {
 
     #[test]
     fn a_run_is_held_against_the_one_before_even_if_it_was_ignored_between() {
-        let folder = folder("before");
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
         let run = |invocation: &str, outcome: &Outcome| {
-            history(&folder, invocation).end(&id("chat"), outcome, None)
+            history(folder, invocation).end(&id("chat"), outcome, None)
         };
         assert_eq!(run("1", &measured("pass", 50.0)), None);
         assert_eq!(run("2", &ignored()), None);
         assert_eq!(run("3", &ignored()), None);
-        assert_eq!(shown(&folder), [("chat".to_owned(), "ignored".to_owned())]);
+        assert_eq!(shown(folder), [("chat".to_owned(), "ignored".to_owned())]);
         let told = run("4", &measured("pass", 55.0)).unwrap();
         assert!(
             told.contains("p50(ttft) 50.00 → 55.00 ms (+10.0 %)"),
@@ -209,29 +210,31 @@ mod tests {
 
     #[test]
     fn only_the_newest_invocation_is_shown() {
-        let folder = folder("newest");
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
         for name in ["renamed", "chat"] {
-            history(&folder, "old").end(&id(name), &measured("pass", 50.0), None);
+            history(folder, "old").end(&id(name), &measured("pass", 50.0), None);
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
-        history(&folder, "new").end(&id("chat"), &measured("fail", 50.0), None);
-        assert_eq!(shown(&folder), [("chat".to_owned(), "fail".to_owned())]);
-        let newest = newest(&folder, None).unwrap().0.unwrap();
+        history(folder, "new").end(&id("chat"), &measured("fail", 50.0), None);
+        assert_eq!(shown(folder), [("chat".to_owned(), "fail".to_owned())]);
+        let newest = newest(folder, None).unwrap().0.unwrap();
         assert_eq!((newest.others, newest.benches[0].exit_code(false)), (1, 1));
     }
 
     #[test]
     fn a_checkout_that_shares_the_target_folder_is_left_out() {
-        let folder = folder("checkouts");
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
         let other = BenchId {
             home: "/home/user/other".to_owned(),
             ..id("chat")
         };
-        history(&folder, "1").end(&id("chat"), &measured("pass", 50.0), None);
+        history(folder, "1").end(&id("chat"), &measured("pass", 50.0), None);
         std::thread::sleep(std::time::Duration::from_millis(2));
-        history(&folder, "2").end(&other, &measured("fail", 50.0), None);
+        history(folder, "2").end(&other, &measured("fail", 50.0), None);
         let code = |project: Option<&str>| {
-            let newest = newest(&folder, project.map(Path::new)).unwrap().0.unwrap();
+            let newest = newest(folder, project.map(Path::new)).unwrap().0.unwrap();
             assert_eq!(newest.benches.len(), 1);
             newest.benches[0].exit_code(false)
         };
@@ -246,35 +249,37 @@ mod tests {
     /// Two runners at a time: the one that ends last is shown with all of its benches.
     #[test]
     fn another_invocation_that_ends_between_hides_nothing() {
-        let folder = folder("between");
-        let (one, other) = (history(&folder, "one"), history(&folder, "other"));
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
+        let (one, other) = (history(folder, "one"), history(folder, "other"));
         one.end(&id("a"), &measured("pass", 50.0), None);
         other.end(&id("a"), &measured("pass", 50.0), None);
         std::thread::sleep(std::time::Duration::from_millis(2));
         one.end(&id("b"), &measured("pass", 50.0), None);
-        assert_eq!(shown(&folder).len(), 2);
+        assert_eq!(shown(folder).len(), 2);
     }
 
     #[test]
     fn a_bench_that_was_killed_did_not_end() {
-        let folder = folder("killed");
-        let history = history(&folder, "1");
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
+        let history = history(folder, "1");
         history.end(&id("a"), &measured("pass", 50.0), None);
         history.begin(&id("b"));
         assert_eq!(
-            shown(&folder)[1],
+            shown(folder)[1],
             (
                 "b".to_owned(),
                 format!("open, {}", cfg!(target_os = "linux"))
             )
         );
-        let newest = newest(&folder, None).unwrap().0.unwrap();
+        let newest = newest(folder, None).unwrap().0.unwrap();
         assert_eq!(newest.benches[1].exit_code(false), 4);
     }
 
     #[rstest]
     #[case::torn("{\"version\": 1, \"bench\": {\"ho", "is not JSON")]
-    #[case::newer("{\"version\": 2}", "is of version 2; this goodput reads version 1")]
+    #[case::newer("{\"version\": 2}", "has version 2; this goodput reads version 1")]
     #[case::foreign("{\"a\": 1}", "has no `version`")]
     #[case::damaged("{\"version\": 1}", "is damaged: missing field `bench`")]
     #[case::empty("", "is not JSON")]
@@ -282,12 +287,13 @@ mod tests {
         #[case] text: &str,
         #[case] why: &str,
     ) {
-        let folder = folder(&format!("unread-{}", text.len()));
-        let history = history(&folder, "1");
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
+        let history = history(folder, "1");
         history.end(&id("chat"), &measured("pass", 50.0), None);
         let other = folder.join(RESULTS).join("other.json");
         fs::write(&other, text).unwrap();
-        let (found, problems) = newest(&folder, None).unwrap();
+        let (found, problems) = newest(folder, None).unwrap();
         assert_eq!(found.unwrap().benches.len(), 1);
         let told = problems[0].to_string();
         assert!(
@@ -300,13 +306,13 @@ mod tests {
             history.end(&id("chat"), &measured("pass", 50.0), None),
             None
         );
-        assert_eq!(newest(&folder, None).unwrap().1.len(), 1);
+        assert_eq!(newest(folder, None).unwrap().1.len(), 1);
     }
 
     #[test]
     fn a_folder_that_cannot_be_made_is_only_a_remark() {
-        let folder = folder("file");
-        fs::create_dir_all(folder.parent().unwrap()).unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().join("file");
         fs::write(&folder, "a file").unwrap();
         let history = history(&folder, "1");
         history.begin(&id("chat"));
@@ -315,7 +321,6 @@ mod tests {
             None
         );
         assert_eq!(fs::read_to_string(&folder).unwrap(), "a file");
-        fs::remove_file(folder).unwrap();
     }
 
     #[test]

@@ -6,15 +6,7 @@ use crate::{
     metrics::testing::{record, run_of},
     report::{End, Outcome, testing::report},
 };
-use std::{path::PathBuf, time::Duration};
-
-/// A folder of a test's own, which is not there yet.
-pub(super) fn folder(name: &str) -> PathBuf {
-    let name = format!("goodput-history-{name}-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    folder
-}
+use std::time::Duration;
 
 /// A bench of this name in `tests/slo.rs`.
 pub(super) fn id(name: &str) -> BenchId {

@@ -1,4 +1,4 @@
-//! The Cargo workspace that a folder is in, and what the environment says of places.
+//! Finds the Cargo workspace around a folder, and reads paths from the environment.
 
 use std::{
     env,
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The workspace's folder: that with the lock file, else the crate's.
+/// Folder of the workspace: the one with the lock file, else the crate's.
 pub(super) fn root(folder: &Path) -> Option<PathBuf> {
     let holds = |name: &'static str| move |folder: &&Path| folder.join(name).is_file();
     let manifest = folder.ancestors().find(holds("Cargo.toml"))?;

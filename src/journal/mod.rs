@@ -1,6 +1,7 @@
-//! What a live run has measured so far, in a file that outlives the process: a line for each request that has ended,
-//! without prompts and answers. A thread of its own writes it, so that the run only hands each record over. After a
-//! good end the file goes with the report; after a kill `goodput report FILE` shows the run as far as it came.
+//! Journals: what a live run has measured so far, in a file that outlives the process. The file has a line
+//! for each request that has ended, without prompt and answer. A separate thread writes it, so that the run
+//! only hands each record over. When the run has a report, the file is removed; after a kill, `goodput
+//! report FILE` shows what was measured.
 
 mod line;
 mod place;
@@ -24,11 +25,12 @@ use std::{
 };
 use writer::{Message, Writer};
 
-/// So many records wait for the writer at most. The run never waits for it: what is beyond is left out.
+/// Maximum number of records that wait for the writer. The run never waits for the writer: further records
+/// are left out.
 const WAITING: usize = 1 << 14;
 
-/// The journal of a run that goes on. Dropped, it stays if the run has not [ended well](Journal::ended_well), and its
-/// observer hears of it.
+/// Journal of a run in progress. If it is dropped before the run has [ended well](Journal::ended_well), the
+/// file stays, and the observer gets a message.
 pub(crate) struct Journal {
     place: Place,
     path: PathBuf,
@@ -48,10 +50,10 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Makes the file with its heading.
+    /// Creates the file with its heading.
     ///
     /// # Errors
-    /// The system's.
+    /// The error of the system.
     pub(crate) fn begin(
         place: &Place,
         heading: &Heading,
@@ -75,7 +77,7 @@ impl Journal {
         }))
     }
 
-    /// An observer of the run, which hands on what it hears to the journal's.
+    /// An observer of the run, which passes everything on to the journal's observer.
     pub(crate) fn observing(&self) -> Arc<dyn Observer> {
         Arc::new(Journaled {
             sender: self.sender.clone(),
@@ -84,7 +86,7 @@ impl Journal {
         })
     }
 
-    /// There is a report, which says more. The file goes with it.
+    /// Removes the file when the journal is dropped: the report contains more.
     pub(crate) fn ended_well(&self) {
         self.good.store(true, Relaxed);
     }
@@ -92,18 +94,18 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // The writer may have ended with an error of the system; then there is no more to say to it.
+        // The writer may have ended with an error of the system; then it needs no message.
         let _ = self.sender.send(Message::End);
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let written = writer.take().and_then(|writer| writer.join().ok());
         if self.good.load(Relaxed) || written == Some(0) {
-            // It tells nothing that is not told elsewhere.
+            // The report contains everything in the file.
             let _ = std::fs::remove_file(&self.path);
             self.place.clean();
         } else {
             let path = self.path.display();
             self.observer.says(&format!(
-                "the run has no report. `goodput report {path}` shows it as far as it came"
+                "the run has no report. `goodput report {path}` shows what it measured"
             ));
         }
     }
@@ -121,7 +123,7 @@ impl Observer for Journaled {
     }
 
     fn finished(&self, record: &Record) {
-        // A writer that is behind, or gone, is no reason to hold up the run.
+        // A writer that is behind or gone must not hold up the run.
         let ended = Message::Ended(Box::new(record.without_answer()));
         if self.sender.try_send(ended).is_err() {
             self.left_out.fetch_add(1, Relaxed);

@@ -1,4 +1,4 @@
-//! Where a journal lies.
+//! Places of journals.
 
 use crate::files;
 use std::{
@@ -7,24 +7,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// In the folder of results.
+/// Name of the folder in the folder of results.
 const FOLDER: &str = "journals";
 
-/// Where the journal of a run goes.
+/// Where to put the journal of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// A file that somebody named.
+    /// A file that the user named.
     #[cfg(feature = "cli")]
     File(PathBuf),
-    /// A file of its own in this folder of results.
+    /// A new file in this folder of results.
     Results(PathBuf),
 }
 
 impl Place {
-    /// Finds out before a run whether there can be a file.
+    /// Checks before a run that the file can be created.
     ///
     /// # Errors
-    /// There is none, or the file is the journal of another run, which would be lost.
+    /// It cannot, or the file is the journal of another run, which would be lost.
     #[cfg(feature = "cli")]
     pub(crate) fn check(&self) -> io::Result<()> {
         let Place::File(path) = self else {
@@ -32,19 +32,19 @@ impl Place {
         };
         files::check(path)?;
         match fs::metadata(path) {
-            // A pipe may have no reader, and what is shown after a kill must be there then.
+            // A pipe may have no reader, and its contents would be gone after a kill.
             Ok(found) if !found.is_file() => Err(io::Error::other(
-                "it is no file that can be read again. Choose another path",
+                "it is not a regular file. Choose another path",
             )),
             Ok(found) if found.is_file() && found.len() > 0 => Err(io::Error::other(
-                "it exists, and may be the journal of a run that was killed. Look at it with `goodput report`, and \
+                "it exists, and may be the journal of a killed run. Look at it with `goodput report`, then \
                  remove it",
             )),
             _ => Ok(()),
         }
     }
 
-    /// The place for the reference of a comparison, whose runs are not the target's.
+    /// Place for the journal of a comparison's reference.
     pub(crate) fn of_reference(&self) -> Self {
         match self {
             #[cfg(feature = "cli")]
@@ -61,14 +61,14 @@ impl Place {
         }
     }
 
-    /// Makes the file for a bench of this name.
+    /// Creates the file for a bench of this name.
     pub(super) fn make(&self, name: &str) -> io::Result<(PathBuf, File)> {
         let folder = match self {
             #[cfg(feature = "cli")]
             Place::File(path) => {
                 let file = OpenOptions::new().create(true).append(true).open(path)?;
                 if matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)) {
-                    return Err(io::Error::other("another run writes into it"));
+                    return Err(io::Error::other("another run writes to it"));
                 }
                 return Ok((path.clone(), file));
             }
@@ -88,7 +88,7 @@ impl Place {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// Takes the folder away when it was only for the last journal in it.
+    /// Removes the folder after its last journal.
     pub(super) fn clean(&self) {
         #[cfg_attr(
             not(feature = "cli"),
@@ -99,7 +99,7 @@ impl Place {
         }
     }
 
-    /// Journals in the folder of results whose runs were killed.
+    /// Journals of killed runs in the folder of results.
     pub(crate) fn left(&self) -> Vec<PathBuf> {
         let folder = match self {
             Place::Results(folder) => folder.join(FOLDER),
@@ -116,7 +116,7 @@ impl Place {
     }
 }
 
-/// Whether nobody writes it any more: its writer holds a lock.
+/// Whether the journal's writer is gone: a running writer holds a lock.
 fn is_left(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
 }

@@ -81,7 +81,7 @@ fn it_stays_after_a_bad_end_unless_it_is_empty_and_says_so() {
     let heard = heard.0.lock().unwrap().join("\n");
     assert_eq!(
         heard,
-        format!("the run has no report. `goodput report {path}` shows it as far as it came")
+        format!("the run has no report. `goodput report {path}` shows what it measured")
     );
 }
 
@@ -94,7 +94,7 @@ fn two_runs_do_not_share_a_file() {
     place.check().unwrap();
     let first = Journal::begin(&place, &heading(), Arc::new(Silent)).unwrap();
     let error = Journal::begin(&place, &heading(), Arc::new(Silent)).unwrap_err();
-    assert_eq!(error.to_string(), "another run writes into it");
+    assert_eq!(error.to_string(), "another run writes to it");
     first.ended_well();
     drop(first);
     Journal::begin(&place, &heading(), Arc::new(Silent)).unwrap();

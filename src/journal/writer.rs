@@ -1,4 +1,4 @@
-//! The thread that writes a journal.
+//! Writer thread of a journal.
 
 use super::line::{Heading, LeftOut};
 use crate::record::{self, Record};
@@ -15,34 +15,34 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is lost to a kill is younger than two of these.
+/// Interval of writes. A kill loses at most two intervals.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// What a run tells its journal.
+/// Messages from a run to its journal.
 pub(super) enum Message {
     /// A request has ended.
     Ended(Box<Record>),
-    /// So has the run.
+    /// The run has ended.
     End,
 }
 
 pub(super) struct Writer {
     pub(super) file: File,
-    /// So much of the file is whole lines.
+    /// Size of the part of the file that is whole lines.
     whole: u64,
-    /// Whole lines that are not written yet, and how many requests they are.
+    /// Whole lines that are not written yet, and their number of requests.
     lines: Vec<u8>,
     waiting: u64,
-    /// How many requests are in the file or wait.
+    /// Number of requests in the file or waiting.
     requests: u64,
     left_out: Arc<AtomicU64>,
-    /// As the file says it.
+    /// Number of missing requests that the file states.
     said: u64,
 }
 
 impl Writer {
     pub(super) fn new(file: File, heading: &Heading, left_out: Arc<AtomicU64>) -> io::Result<Self> {
-        // By which others know that the run goes on; without a lock it only looks as if it had been killed.
+        // The lock shows other processes that the run is in progress; without it the run only looks killed.
         let _ = file.try_lock();
         let mut writer = Writer {
             whole: file.metadata()?.len(),
@@ -58,7 +58,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Writes until the run ends; how many requests the file has.
+    /// Writes until the run ends; returns the number of requests in the file.
     pub(super) fn write(mut self, told: &Receiver<Message>) -> u64 {
         let mut due = Instant::now() + EVERY;
         loop {
@@ -91,7 +91,8 @@ impl Writer {
         Ok(())
     }
 
-    /// A disk that is full holds up nothing: what it does not take is left out, and said when it takes more.
+    /// A full disk holds up nothing: lines that do not fit are left out, and the file says so once there is
+    /// space.
     fn keep(&mut self) {
         let left_out = self.left_out.load(Relaxed);
         if left_out > self.said && self.add(&LeftOut { left_out }).is_err() {
@@ -105,7 +106,7 @@ impl Writer {
             }
             Err(_) => {
                 self.lose(waiting);
-                // A part of a line would spoil the next one, too.
+                // A partial line would spoil the next one, too.
                 let _ = self.file.set_len(self.whole);
             }
         }

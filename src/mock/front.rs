@@ -23,16 +23,16 @@ use std::{convert::Infallible, io, net::SocketAddr};
 use tokio::{net::TcpStream, sync::Mutex, task::JoinSet};
 use wiremock::MockServer;
 
-/// A port that forwards to a `MockServer` and streams what a
-/// [`StreamTemplate`](super::StreamTemplate) answers. Other answers pass through as they are.
-/// Dropping it ends its connections and frees the port.
+/// A port that forwards to a `MockServer` and streams the answers of a
+/// [`StreamTemplate`](super::StreamTemplate). Other answers pass through as they are. Dropping it ends its
+/// connections and frees the port.
 #[derive(Debug)]
 pub struct Front {
     thread: ServerThread,
 }
 
 impl Front {
-    /// Starts a front on a free port of the loopback interface, in a thread of its own.
+    /// Starts a front on a free port of the loopback interface, in a separate thread.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Front {
         Ok(Front { thread })
     }
 
-    /// Its base URL, such as `http://127.0.0.1:8000`.
+    /// Base URL, such as `http://127.0.0.1:8000`.
     pub fn url(&self) -> String {
         self.thread.url()
     }
@@ -73,14 +73,14 @@ async fn serve(client: TcpStream, target: SocketAddr, clock: Clock) {
             Ok::<_, Infallible>(answer)
         }
     });
-    // It ends with an error when the client leaves early, which is the client's right.
+    // Fails when the client leaves early, which is not an error.
     let _ = http1::Builder::new()
         .auto_date_header(false)
         .serve_connection(TokioIo::new(client), service)
         .await;
 }
 
-/// A connection to the `MockServer`, and the task that drives it.
+/// Connection to the `MockServer`, and the task that drives it.
 struct Upstream {
     sender: SendRequest<Full<Bytes>>,
     _driver: JoinSet<()>,
@@ -92,7 +92,7 @@ impl Upstream {
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         let mut driver = JoinSet::new();
-        // Its errors come out of the sender too.
+        // The sender returns its errors, too.
         driver.spawn(async { drop(connection.await) });
         Ok(Upstream {
             sender,
@@ -101,7 +101,7 @@ impl Upstream {
     }
 }
 
-/// Why a request did not get through.
+/// Why a request did not reach the mock server.
 #[derive(Debug, thiserror::Error)]
 enum ForwardError {
     #[error("cannot reach the mock server: {0}")]
@@ -110,7 +110,7 @@ enum ForwardError {
     Exchange(#[from] hyper::Error),
 }
 
-/// Sends the request on and reads the whole answer.
+/// Forwards the request and reads the whole answer.
 async fn forward(
     upstream: &Mutex<Option<Upstream>>,
     target: SocketAddr,
@@ -118,12 +118,12 @@ async fn forward(
 ) -> Result<(hyper::http::response::Parts, Bytes), ForwardError> {
     let (mut head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    // These are about the connection that it came over.
+    // These headers are about the client's connection.
     head.headers.remove(CONNECTION);
     if head.headers.remove(TRANSFER_ENCODING).is_some() {
         head.headers.insert(CONTENT_LENGTH, body.len().into());
     }
-    // Requests of one connection follow each other, so nobody waits for this lock.
+    // Requests of one connection follow each other, so this lock is always free.
     let mut upstream = upstream.lock().await;
     let mut open = match upstream.take() {
         Some(open) if !open.sender.is_closed() => open,
@@ -134,12 +134,12 @@ async fn forward(
     let response = open.sender.send_request(request).await?;
     let (head, body) = response.into_parts();
     let body = body.collect().await?.to_bytes();
-    // Put back only now: after an error the next request gets a connection of its own.
+    // Put back only now: after an error the next request gets a new connection.
     *upstream = Some(open);
     Ok((head, body))
 }
 
-/// The answer as it is, or as a stream if it has a schedule.
+/// Returns the answer as it is, or as a stream if it has a schedule.
 fn replay(
     mut head: hyper::http::response::Parts,
     body: Bytes,

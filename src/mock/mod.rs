@@ -1,9 +1,9 @@
-//! Streaming for [wiremock]'s `MockServer`, which by itself answers with whole bodies only.
+//! Streaming for [wiremock]'s `MockServer`, which by itself answers only with whole bodies.
 //!
-//! Mount [`StreamTemplate`]s like any responder; matchers, `expect`, recording and verification stay
-//! as they are. Then start a [`Front`] and send the requests to its URL: it forwards them to the
-//! `MockServer` and replays streams event by event, at `arrival + ttft + i · itl` of the real clock.
-//! Without the front the same mock gives the whole stream at once.
+//! Mount [`StreamTemplate`]s like any responder; matchers, `expect`, recording and verification work as
+//! before. Then start a [`Front`] and send the requests to its URL: it forwards them to the `MockServer`
+//! and replays streams event by event, at `arrival + ttft + i · itl` of the real clock. Without the front
+//! the same mock sends the whole stream at once.
 //!
 //! ```no_run
 //! use goodput::mock::{Front, StreamTemplate};

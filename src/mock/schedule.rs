@@ -1,27 +1,27 @@
-//! When the events of a stream are due, as a private header tells the front.
+//! Schedules of streams, which a private header passes to the front.
 
 use crate::clock::Nanos;
 use std::{str::FromStr, time::Duration};
 
-/// The header between [`StreamTemplate`](super::StreamTemplate) and [`Front`](super::Front).
+/// Header between [`StreamTemplate`](super::StreamTemplate) and [`Front`](super::Front).
 pub(super) const SCHEDULE: &str = "x-goodput-schedule";
 
-/// The times of a stream. Events share beats: what comes before the first token goes with it, and
-/// what comes after the last goes with that.
+/// Times of a stream. Events share beats: events before the first token go with it, and events after the
+/// last token go with that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Schedule {
-    /// From arrival to the first beat.
+    /// Time from arrival to the first beat.
     pub(super) ttft: Duration,
-    /// Between beats.
+    /// Time between beats.
     pub(super) itl: Duration,
-    /// Events that precede the first token.
+    /// Number of events before the first token.
     pub(super) lead: u64,
     /// Number of beats.
     pub(super) beats: u64,
 }
 
 impl Schedule {
-    /// When the event is due in a stream whose request came at `arrival`.
+    /// Due time of an event in a stream whose request came at `arrival`.
     pub(super) fn due(&self, event: u64, arrival: Nanos) -> Nanos {
         let beat = event
             .saturating_sub(self.lead)
@@ -32,7 +32,7 @@ impl Schedule {
             .after(Duration::from_nanos(gap.saturating_mul(beat)))
     }
 
-    /// The header's value.
+    /// Value of the header.
     pub(super) fn header(&self) -> String {
         let Schedule {
             ttft,
@@ -44,7 +44,7 @@ impl Schedule {
     }
 }
 
-/// A header that is not a schedule.
+/// Error for a header that is not a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NoSchedule;
 
@@ -67,8 +67,8 @@ impl FromStr for Schedule {
     }
 }
 
-/// Cuts a stream into its events, each with the blank line that ends it. A rest without one counts
-/// as an event.
+/// Splits a stream into its events, each with the blank line that ends it. A rest without one counts as an
+/// event.
 pub(super) fn events(body: &[u8]) -> Vec<&[u8]> {
     let mut events = Vec::new();
     let mut rest = body;

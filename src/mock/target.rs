@@ -1,4 +1,4 @@
-//! Mounted mocks as the target of a bench.
+//! Mocks as the target of a bench.
 
 use super::Front;
 use crate::targets::{Guard, Opened, Target, TargetError};
@@ -12,12 +12,12 @@ use std::{
 };
 use wiremock::{Mock, MockServer};
 
-/// As many kinds of requests are named in a complaint.
+/// Maximum number of kinds of requests that a message names.
 const KINDS: usize = 5;
 
-/// A `MockServer` of its own for each run, with streaming in front. Expectations (`expect`) are
-/// verified after the run; one that is not met fails the bench. Met expectations alone are no pass: there
-/// is *no verdict* without an SLO or a function that checks the report.
+/// Target with mocks: each run gets a new `MockServer` with streaming in front. The bench verifies
+/// expectations (`expect`) after the run, and an unmet expectation fails it. Met expectations alone do not
+/// make it pass: there is *no verdict* without an SLO or a function that checks the report.
 ///
 /// ```
 /// use goodput::{Bench, mock::{MockTarget, StreamTemplate}};
@@ -43,7 +43,7 @@ pub struct MockTarget {
 }
 
 impl MockTarget {
-    /// A server with these mocks, mounted in order.
+    /// Creates a target with these mocks, mounted in order.
     pub fn new(mocks: impl Fn() -> Vec<Mock> + Send + Sync + 'static) -> Self {
         MockTarget {
             mocks: Arc::new(mocks),
@@ -96,7 +96,7 @@ impl Guard for Mounted {
         let Mounted { front, server } = *self;
         drop(front);
         let received = received(&server);
-        // wiremock verifies when the server is dropped, and says what is not met by a panic.
+        // wiremock verifies when the server is dropped, and panics with the unmet expectations.
         quietly(|| drop(server)).map_err(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             complaint(text.unwrap_or_default(), &received)
@@ -104,8 +104,8 @@ impl Guard for Mounted {
     }
 }
 
-/// What wiremock says of its expectations, in one line. Of the requests, which it would print with their
-/// bodies, only how many there were of each kind.
+/// Formats wiremock's message about expectations in one line. wiremock would print the requests with their
+/// bodies; this counts them by kind.
 fn complaint(text: &str, received: &str) -> String {
     let start = text.strip_prefix("Verifications failed:").unwrap_or(text);
     let ends = [
@@ -129,7 +129,7 @@ fn complaint(text: &str, received: &str) -> String {
     )
 }
 
-/// `It received 19 × POST /v1/chat/completions`
+/// Formats `It received 19 × POST /v1/chat/completions`.
 fn received(server: &MockServer) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let requests = runtime
@@ -159,7 +159,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Catches a panic whose text is told elsewhere: the process's own hook, which prints panics, does not hear of it.
+/// Catches a panic without printing it: the text is part of the error.
 fn quietly(act: impl FnOnce()) -> thread::Result<()> {
     static HOOKED: Once = Once::new();
     HOOKED.call_once(|| {

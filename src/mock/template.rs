@@ -1,4 +1,4 @@
-//! A wiremock responder that streams.
+//! A wiremock responder for streams.
 
 use super::schedule::{SCHEDULE, Schedule};
 use crate::sim::{
@@ -8,7 +8,7 @@ use crate::sim::{
 use std::{fmt::Write as _, time::Duration};
 use wiremock::{Request, Respond, ResponseTemplate};
 
-/// What `created` of the answers is. Fixed, because answers must not depend on the day.
+/// Value of `created` in answers. Fixed, because answers must not depend on the date.
 const CREATED: u64 = 1_700_000_000;
 
 /// A streamed answer, with vLLM's framing unless [`events`](StreamTemplate::events) are given.
@@ -28,12 +28,12 @@ enum Content {
 }
 
 impl StreamTemplate {
-    /// An answer of `/v1/chat/completions`: 16 tokens at once, usage, `[DONE]`.
+    /// Creates an answer of `/v1/chat/completions`: 16 tokens at once, usage, `[DONE]`.
     pub fn chat() -> Self {
         StreamTemplate::generated(Dialect::Chat)
     }
 
-    /// An answer of `/v1/completions`: 16 tokens at once, usage, `[DONE]`.
+    /// Creates an answer of `/v1/completions`: 16 tokens at once, usage, `[DONE]`.
     pub fn completions() -> Self {
         StreamTemplate::generated(Dialect::Completions)
     }
@@ -51,8 +51,8 @@ impl StreamTemplate {
         }
     }
 
-    /// The number of tokens, each an event of its own; at least 1. No effect on given
-    /// [`events`](StreamTemplate::events).
+    /// Sets the number of tokens, each in a separate event; at least 1. Given
+    /// [`events`](StreamTemplate::events) ignore it.
     #[must_use]
     pub fn tokens(mut self, count: u64) -> Self {
         if let Content::Generated { tokens, .. } = &mut self.content {
@@ -61,22 +61,22 @@ impl StreamTemplate {
         self
     }
 
-    /// From the arrival of the request to the first token. Default 0.
+    /// Sets the time from the arrival of the request to the first token. Default 0.
     #[must_use]
     pub fn ttft(mut self, ttft: Duration) -> Self {
         self.ttft = ttft;
         self
     }
 
-    /// Between tokens. Default 0.
+    /// Sets the time between tokens. Default 0.
     #[must_use]
     pub fn itl(mut self, itl: Duration) -> Self {
         self.itl = itl;
         self
     }
 
-    /// Sends these data instead of generated tokens, each as one event at a time of its own,
-    /// followed by `[DONE]`. Line breaks in an item make it an event of several `data:` lines.
+    /// Sends these data instead of generated tokens, each as one event at its own time, followed by
+    /// `[DONE]`. Line breaks in an item make it an event of several `data:` lines.
     #[must_use]
     pub fn events(mut self, data: Vec<String>) -> Self {
         self.content = Content::Events(data);
@@ -90,7 +90,7 @@ impl StreamTemplate {
         self
     }
 
-    /// Leaves the usage event out. Otherwise it is sent whether the request asks for it or not.
+    /// Leaves the usage event out. By default it is sent whether the request asks for it or not.
     #[must_use]
     pub fn without_usage(mut self) -> Self {
         self.usage = false;
@@ -98,7 +98,7 @@ impl StreamTemplate {
     }
 
     fn answer(&self, dialect: Dialect, tokens: u64, request: &Request) -> Answer {
-        // What a mock answers to is for its matchers to say, so anything will do here.
+        // The mock's matchers decide which requests it answers, so any request is valid here.
         let asked = dialect.read(&request.body).ok();
         let prompt_tokens = asked.as_ref().map_or(0, |asked| {
             let inputs = asked.inputs.iter();

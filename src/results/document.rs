@@ -1,27 +1,27 @@
-//! The JSON of a file: one document, or one a line.
+//! JSON documents of a file: a single one, or one per line.
 
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// A document and its line, where there is one a line.
+/// A document and its line, if the file has one per line.
 #[derive(Debug, PartialEq)]
 pub(super) struct Document {
     pub(super) line: Option<usize>,
     pub(super) value: Value,
 }
 
-/// What a text holds.
+/// Documents of a text.
 #[derive(Debug, PartialEq)]
 pub(super) struct Documents {
     pub(super) documents: Vec<Document>,
-    /// Lines that are no JSON, each with its place and what is wrong: their writers were killed.
+    /// Lines that are not JSON, each with its place and error: their writers were killed.
     pub(super) torn: Vec<String>,
 }
 
-/// The documents of a text. Where there is one a line, some lines may be torn.
+/// Parses the documents of a text. If there is one per line, some lines may be torn.
 ///
 /// # Errors
-/// It is no JSON; the message names line and column.
+/// The text is not JSON; the message names line and column.
 pub(super) fn documents(text: &str) -> Result<Documents, String> {
     let whole = match parse(text) {
         Ok(value) => {
@@ -37,12 +37,12 @@ pub(super) fn documents(text: &str) -> Result<Documents, String> {
     for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         let number = index + 1;
         match parse(line) {
-            // A line of a document that is broken may be JSON by itself, but no object.
+            // A line of a broken document may be JSON by itself, but not an object.
             Ok(value) if value.is_object() => documents.push(Document {
                 line: Some(number),
                 value,
             }),
-            Ok(_) => torn.push(format!("is no JSON object at line {number}")),
+            Ok(_) => torn.push(format!("is not a JSON object at line {number}")),
             Err(e) => {
                 let column = e.column();
                 let e = e.to_string();
@@ -66,7 +66,7 @@ fn parse(text: &str) -> Result<Value, serde_json::Error> {
     })
 }
 
-/// Python's `Infinity` and `NaN`, which are no JSON, as the texts that vLLM writes for them.
+/// Replaces Python's `Infinity` and `NaN`, which are not JSON, by the texts that vLLM writes for them.
 fn quoted(text: &str) -> Cow<'_, str> {
     const WORDS: [(&str, &str); 3] = [
         ("-Infinity", "\"-inf\""),

@@ -1,4 +1,4 @@
-//! Journals of runs that were killed.
+//! Reads journals of killed runs.
 
 use super::{
     own,
@@ -20,7 +20,7 @@ pub(super) fn is_one(document: &Value) -> bool {
     document.get("goodput_journal").is_some()
 }
 
-/// The run as far as it came, and how many of its requests that had ended are missing.
+/// Returns what the run measured, and the number of ended requests that are missing.
 pub(super) fn reading(
     place: &str,
     heading: Value,
@@ -32,7 +32,7 @@ pub(super) fn reading(
             "is a journal of another version of goodput; this one reads `goodput_journal` {FORM}. Use that version"
         )]);
     }
-    let wrong = |e: serde_json::Error| vec![format!("is no journal: {e}")];
+    let wrong = |e: serde_json::Error| vec![format!("is not a journal: {e}")];
     let heading: Heading = serde_json::from_value(heading).map_err(wrong)?;
     let (gaps, lines): (Vec<_>, Vec<_>) = lines
         .into_iter()
@@ -84,8 +84,8 @@ pub(super) fn reading(
     Ok((own::reading(place, result)?, left_out))
 }
 
-/// Records in the order and time of the whole run. A run that has grown sends its plan again, from place 0 and time 0,
-/// when all of it has ended.
+/// Puts records in the order and time of the whole run. A run that was extended sends its plan again, from
+/// place 0 and time 0, once all requests have ended.
 fn one_after_another(mut records: Vec<Record>) -> Vec<Record> {
     let mut seen = HashSet::new();
     let (mut start, mut before, mut end) = (Nanos(0), 0, Nanos(0));

@@ -1,8 +1,8 @@
-//! Result files that are read back: goodput's and vLLM's, which have the same keys, and those of other tools,
-//! whose metrics are mapped onto these keys by name.
+//! Result files: goodput's and vLLM's, which have the same keys, and those of other tools, whose metrics
+//! are mapped to these keys by name.
 //!
-//! A metric that another tool defines differently never comes in silently: it has a remark, or it is left out
-//! and that is said; and names that nobody here knows are listed. `docs/results.md` has the mappings.
+//! A metric that another tool defines differently always has a remark, or is left out with a message;
+//! unknown names are listed. `docs/results.md` has the mappings.
 
 mod document;
 mod import;
@@ -21,16 +21,16 @@ use std::{io::ErrorKind, path::Path};
 
 pub(crate) use shown::{json, markdown, text};
 
-/// The results of a file.
+/// Reads the results of a file.
 ///
-/// What a writer has torn that was killed, or no result, is left out of a file with other results, and said.
+/// In a file with other results, a torn line or an unknown document is left out, with a message.
 ///
 /// # Errors
-/// The file cannot be read, or none of its results.
+/// The file is unreadable, or has no readable result.
 pub(crate) fn read(path: &Path, left_out: &mut Vec<Problem>) -> Result<Vec<Reading>, Problem> {
     let file = path.display().to_string();
     let text = text::read(path).or_else(|e| match e.kind() {
-        // A line that was torn may end within a character.
+        // A torn line may end within a character.
         ErrorKind::InvalidData => text::read_bytes(path, text::LARGEST)
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         _ => Err(e),
@@ -39,10 +39,10 @@ pub(crate) fn read(path: &Path, left_out: &mut Vec<Problem>) -> Result<Vec<Readi
     parse(&file, &text, left_out)
 }
 
-/// The results in the text of a file of this name; what is left out is said.
+/// Parses the results in the text of a file of this name, with messages about what is left out.
 ///
 /// # Errors
-/// None of its results can be read.
+/// No result is readable.
 pub(crate) fn parse(
     file: &str,
     text: &str,
@@ -65,7 +65,7 @@ pub(crate) fn parse(
         let (read, missing) = read.map_err(|what| Problem::new(file, "", what.join("; ")))?;
         if missing > 0 {
             let why = format!(
-                "{missing} requests that had ended: the disk was full, or its writer was behind"
+                "{missing} requests that had ended: the disk was full, or the journal's writer was behind"
             );
             left_out.push(Problem::new(file, "", why));
         }
@@ -91,10 +91,10 @@ pub(crate) fn parse(
     }
 }
 
-/// The results of several files, and what of them was left out.
+/// Reads the results of several files, with messages about what is left out.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every file that cannot be read.
+/// [`Error::Invalid`] with every unreadable file.
 pub(crate) fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<(Vec<Reading>, Vec<Problem>), Error> {
     let (mut readings, mut problems, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
@@ -109,10 +109,10 @@ pub(crate) fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<(Vec<Reading>, Vec
     }
 }
 
-/// Tells the tool by the shape.
+/// Recognises the tool by the document's structure.
 fn reading(place: &str, document: Value) -> Result<Vec<Reading>, Wrong> {
     let Value::Object(document) = document else {
-        return Err(vec!["is no JSON object".to_owned()]);
+        return Err(vec!["is not a JSON object".to_owned()]);
     };
     if let Some(reader) = Reader::of(&document) {
         return reader.read(place, &document);
@@ -120,7 +120,7 @@ fn reading(place: &str, document: Value) -> Result<Vec<Reading>, Wrong> {
     if own::is_one(&document) {
         return Ok(vec![own::reading(place, document)?]);
     }
-    let known = "Known are result files of `goodput serve` and `vllm bench serve`, sglang's \
-                 bench_serving, guidellm's benchmarks.json, and aiperf's profile_export_aiperf.json";
-    Err(vec![format!("is no result that is known here. {known}")])
+    let known = "goodput reads result files of `goodput serve` and `vllm bench serve`, sglang's \
+    bench_serving, guidellm's benchmarks.json, and aiperf's profile_export_aiperf.json";
+    Err(vec![format!("is not a known result format. {known}")])
 }

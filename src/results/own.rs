@@ -1,10 +1,10 @@
-//! goodput's result files and vLLM's.
+//! Reads goodput's and vLLM's result files.
 
 use super::reading::{Imported, Origin, Own, Reading, Wrong};
 use crate::report::{SCHEMA, capped};
 use serde_json::{Map, Value};
 
-/// The keys that every result of `vllm bench serve` has.
+/// Keys of every result of `vllm bench serve`.
 const ALWAYS: [&str; 4] = [
     "duration",
     "completed",
@@ -70,7 +70,7 @@ fn imported_before(imported: Value) -> Result<Imported, Wrong> {
     serde_json::from_value(imported).map_err(|e| vec![format!("`goodput.imported`: {e}")])
 }
 
-/// Numbers must be numbers: each key that a table shows.
+/// Checks that each key of a table is a number.
 fn check(document: &Map<String, Value>) -> Result<(), Wrong> {
     let mut wrong = Wrong::new();
     for key in ALWAYS {
@@ -104,13 +104,13 @@ fn check(document: &Map<String, Value>) -> Result<(), Wrong> {
     }
 }
 
-/// vLLM does not save how many requests without tokens failed, but a latency for each request.
+/// Number of failed requests without tokens: vLLM does not save it, but saves a latency for each request.
 fn failed_of_vectors(document: &Map<String, Value>) -> Option<u64> {
     let all = document.get("latencies")?.as_array()?.len() as u64;
     all.checked_sub(document.get("completed")?.as_u64()?)
 }
 
-/// How the first requests failed, where that was saved.
+/// Errors of the first requests, if the file has them.
 fn errors(document: &Map<String, Value>) -> Vec<String> {
     let errors = document.get("errors").and_then(Value::as_array);
     let errors = errors.into_iter().flatten().filter_map(Value::as_str);

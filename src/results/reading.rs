@@ -1,4 +1,4 @@
-//! What a result file holds, whoever wrote it.
+//! Contents of a result file, whatever tool wrote it.
 
 use crate::{
     judge::{
@@ -9,24 +9,24 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Everything wrong with one result.
+/// All problems of one result.
 pub(super) type Wrong = Vec<String>;
 
 /// One result of a file.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    /// The file, and where in it, if it has several results.
+    /// The file, and the place in it if it has several results.
     pub(super) place: String,
     /// The result under vLLM's keys, without lists that grow with requests.
     pub(super) values: Map<String, Value>,
-    /// How many requests failed, where the values do not say.
+    /// Number of failed requests, if the values do not have it.
     pub(super) failed: Option<u64>,
-    /// How the first of them failed.
+    /// Errors of the first failed requests.
     pub(super) first_errors: Vec<String>,
     pub(super) origin: Origin,
 }
 
-/// Who wrote it, with what it holds besides.
+/// Tool that wrote the result, with its other contents.
 #[derive(Debug)]
 pub(super) enum Origin {
     Goodput(Box<Own>),
@@ -34,7 +34,7 @@ pub(super) enum Origin {
     Other(Box<Imported>),
 }
 
-/// What the key `goodput` says of the run.
+/// Contents of the key `goodput`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Own {
     #[serde(default)]
@@ -59,7 +59,7 @@ pub(super) struct Own {
     pub(super) client: Vec<(String, String)>,
     #[serde(default)]
     pub(super) requests: Requests,
-    /// All of it, as it was read.
+    /// The whole document.
     #[serde(skip)]
     pub(super) whole: Value,
 }
@@ -73,7 +73,7 @@ pub(super) struct Requests {
 }
 
 impl Own {
-    /// The judgement as it was made.
+    /// The stored judgement.
     pub(super) fn judgement(&self) -> Judgement {
         Judgement {
             verdict: self.verdict,
@@ -90,23 +90,23 @@ impl Own {
     }
 }
 
-/// What a result of another tool is, besides its numbers.
+/// Facts about a result of another tool, besides its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Imported {
     pub(super) tool: String,
     pub(super) version: String,
-    /// What its numbers mean that is not what goodput's mean.
+    /// Numbers whose definition differs from goodput's.
     #[serde(default)]
     pub(super) remarks: Vec<Remark>,
-    /// Metrics that have no place here.
+    /// Metrics that are left out.
     #[serde(default)]
     pub(super) left_out: Vec<Remark>,
-    /// Names that nobody here knows.
+    /// Unknown names.
     #[serde(default)]
     pub(super) not_understood: Vec<String>,
 }
 
-/// Something about a metric.
+/// Remark about a metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Remark {
     pub(super) on: String,

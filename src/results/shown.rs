@@ -1,11 +1,12 @@
-//! Readings as people and programs want them.
+//! Formats results.
 
 use super::reading::{Imported, Origin, Own, Reading};
 use crate::report::{self, Line, SCHEMA};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// Each as `goodput serve` prints its run, byte by byte; below each but the only one, where it was.
+/// Formats each result as `goodput serve` prints its run, byte by byte; with several results, each has its
+/// place below.
 pub(crate) fn text(readings: &[Reading]) -> String {
     let one = |reading: &Reading| match readings {
         [_] => printed(reading),
@@ -33,11 +34,11 @@ fn below(own: &Own) -> Vec<String> {
         .collect()
 }
 
-/// What does not mean the same as here.
+/// Formats the differences from goodput's definitions.
 fn differences(imported: &Imported) -> String {
     let name = format!("{} {}", imported.tool, imported.version);
     let mut text = format!(
-        "  read from   {}: its numbers under vLLM's names. Not as here:",
+        "  read from   {}: its numbers under vLLM's names. Where they differ from goodput's:",
         name.trim_end()
     );
     for remark in &imported.remarks {
@@ -67,7 +68,7 @@ impl Reading {
     }
 }
 
-/// One table: a row a number, a column a result; and what is to know of those of other tools.
+/// Formats one table with a row per number and a column per result, and the remarks on other tools.
 pub(crate) fn markdown(readings: &[Reading]) -> String {
     let columns: Vec<Vec<(String, String)>> = readings.iter().map(rows).collect();
     let labels = merged(&columns);
@@ -97,7 +98,7 @@ pub(crate) fn markdown(readings: &[Reading]) -> String {
     text + "\n"
 }
 
-/// All labels; one that only some columns have comes behind the one that it follows there.
+/// Merges all labels; one that only some columns have comes after its predecessor there.
 fn merged(columns: &[Vec<(String, String)>]) -> Vec<&str> {
     let mut labels: Vec<&str> = Vec::new();
     for column in columns {
@@ -125,7 +126,7 @@ fn rows(reading: &Reading) -> Vec<(String, String)> {
     lines.chain(verdict).collect()
 }
 
-/// Each as a line of JSON under vLLM's keys; with what differs, if another tool wrote it.
+/// Formats each result as a line of JSON with vLLM's keys, and the differences if another tool wrote it.
 pub(crate) fn json(readings: &[Reading]) -> String {
     let line = |reading: &Reading| {
         let mut values = reading.values.clone();

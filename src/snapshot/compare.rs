@@ -1,10 +1,10 @@
-//! Whether a new reading is the old one.
+//! Compares a new snapshot with the old one.
 
 use super::text::WITHIN;
 use crate::screen;
 use insta::{Comparator, internals::SnapshotContents};
 
-/// Rounding alone can make numbers of three decimals differ by this.
+/// Maximum difference from rounding to three decimals.
 const ROUNDING: f64 = 0.001;
 
 /// Compares snapshots of goodput: lines above the heading `within N %` exactly, numbers below it with
@@ -21,7 +21,7 @@ impl Comparator for WithinTolerance {
         };
         let change = Change::between(&reference.to_string(), &test.to_string());
         if let Change::Beyond { tolerance, numbers } = &change {
-            // insta's difference has every line whose digits changed; only some are the reason.
+            // insta shows every line whose digits changed; only some of them are the reason.
             screen::err(format_args!(
                 "goodput: beyond {tolerance} %: {}",
                 numbers.join(", ")
@@ -35,19 +35,19 @@ impl Comparator for WithinTolerance {
     }
 }
 
-/// What a new snapshot says that the old one does not.
+/// Difference between two snapshots.
 #[derive(Debug, PartialEq)]
 enum Change {
-    /// Nothing, as far as the old one's tolerance demands.
+    /// None within the old snapshot's tolerance.
     None,
-    /// Numbers alone, and these by more than the tolerance.
+    /// Only numbers, by more than the tolerance.
     Beyond {
-        /// In percent, as the snapshot states it.
+        /// Tolerance in percent, as the snapshot states it.
         tolerance: String,
-        /// Which, from what to what.
+        /// Changed numbers with their old and new values.
         numbers: Vec<String>,
     },
-    /// Something that no tolerance is for.
+    /// Anything else, which no tolerance covers.
     Other,
 }
 
@@ -87,14 +87,13 @@ fn lines(text: &str) -> Vec<&str> {
     text.trim().lines().map(str::trim_end).collect()
 }
 
-/// The tolerance that a heading states, in percent, and the names of the columns below it.
+/// Tolerance in percent of a heading, and the names of the columns below it.
 fn percent(line: &str) -> Option<(&str, &str)> {
     let (percent, columns) = line.strip_prefix(WITHIN)?.split_once(" %")?;
     Some((percent.trim(), columns))
 }
 
-/// The numbers of a line that moved by more than this share of the old one; nothing if its words are
-/// others.
+/// Numbers of a line that changed by more than this share of the old one; `None` if the words differ.
 fn moved(old: &str, new: &str, columns: &[&str], share: f64) -> Option<Vec<String>> {
     let (label, old) = split(old);
     let (new_label, new) = split(new);
@@ -109,7 +108,7 @@ fn moved(old: &str, new: &str, columns: &[&str], share: f64) -> Option<Vec<Strin
         }
         let (from, to): (f64, f64) = (old.parse().ok()?, new.parse().ok()?);
         if (from - to).abs() > share * from.abs() + ROUNDING {
-            // A line's only number is of no column.
+            // A line with one number has no columns.
             let column = columns.get(at).filter(|_| values > 1);
             let name = column.map_or(label.clone(), |column| format!("{label} {column}"));
             beyond.push(format!("{name} {old} → {new}"));
@@ -118,7 +117,7 @@ fn moved(old: &str, new: &str, columns: &[&str], share: f64) -> Option<Vec<Strin
     Some(beyond)
 }
 
-/// A line's name and what follows it. A number that is not there is a dash.
+/// Splits a line into its name and values. A dash stands for a missing number.
 fn split(line: &str) -> (String, Vec<&str>) {
     let mut label: Vec<&str> = line.split_whitespace().collect();
     let is_value = |word: &&str| *word == "-" || word.parse::<f64>().is_ok();

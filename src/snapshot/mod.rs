@@ -1,16 +1,16 @@
-//! Numbers of a run as insta snapshots, to be reviewed when they change: the key `snapshot` of
+//! Snapshots: numbers of a run as insta snapshots, to review when they change. Use the key `snapshot` of
 //! `#[llm_bench(…)]`, or [`assert_snapshot!`](crate::assert_snapshot!) in any test.
 //!
-//! A snapshot of a simulation on virtual time is compared to the last digit. On real time counts are compared
-//! exactly, and latencies, throughput and goodput within a tolerance, which the snapshot states. It is of
-//! the *reading*: for what is demanded of a server, write an SLO.
+//! A snapshot of a simulation on virtual time must match to the last digit. On real time counts must match
+//! exactly, and latencies, throughput and goodput within a tolerance, which the snapshot states. A snapshot
+//! records *readings*: to set limits for a server, write an SLO.
 //!
-//! Snapshots are kept in git, so they hold no URL, host, command, path, id, header or text of an
-//! answer; errors are counted by kind.
+//! Snapshots are kept in git, so they contain no URL, host, command, path, id, header or text of an answer;
+//! errors are counted by kind.
 //!
-//! insta comes with goodput, so that there is one version of it to write and to read snapshots.
-//! `cargo insta review` works as always; insta's `Settings` that are bound around the assertion hold
-//! too, if the crate's own `insta` is any version 1 from 1.49 on.
+//! goodput re-exports insta, so that the same version writes and reads snapshots. `cargo insta review`
+//! works as usual; insta's `Settings` that are bound around the assertion apply, too, if the crate's own
+//! `insta` is any version 1 from 1.49 on.
 
 mod compare;
 mod redact;
@@ -22,10 +22,10 @@ use crate::{
 };
 use insta::Settings;
 
-/// How much readings on real time may differ: 20 %.
+/// Default tolerance for readings on real time: 20 %.
 const TOLERANCE: f64 = 0.2;
 
-/// A snapshot that is about to be compared; what [`assert_snapshot!`](crate::assert_snapshot!) needs.
+/// A snapshot before its comparison, for [`assert_snapshot!`](crate::assert_snapshot!).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     name: String,
@@ -33,12 +33,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A snapshot of a report, named after its bench. `module` is where the assertion stands;
-    /// `tolerance` a share such as `10%`, without which a simulation on virtual time is compared to the last
-    /// digit and any other run within 20 %.
+    /// Creates a snapshot of a report, named after its bench. `module` is the module of the assertion;
+    /// `tolerance` is a share such as `10%`. Without it, a simulation on virtual time must match to the
+    /// last digit, and any other run within 20 %.
     ///
     /// # Errors
-    /// The tolerance is no share.
+    /// The tolerance is not a share.
     pub fn of(report: &Report, module: &str, tolerance: Option<&str>) -> Result<Self, Mistake> {
         let tolerance = match tolerance {
             Some(text) => Some(tolerance::parse(text)?),
@@ -51,17 +51,17 @@ impl Snapshot {
         })
     }
 
-    /// Its name, to which insta adds the module's.
+    /// Name of the snapshot, to which insta adds the module's.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What is kept.
+    /// Text of the snapshot.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// insta's settings for the comparison, on top of those that are bound.
+    /// insta's settings for the comparison, on top of the bound ones.
     pub fn settings(&self) -> Settings {
         let mut settings = Settings::clone_current();
         settings.set_comparator(Box::new(compare::WithinTolerance));
@@ -70,7 +70,7 @@ impl Snapshot {
     }
 }
 
-/// A bench's name without the modules that insta puts before it.
+/// Name of a bench without the modules that insta adds.
 fn name(bench: &str, module: &str) -> String {
     let inside = module.split_once("::").map_or("", |(_, inside)| inside);
     let own = bench
@@ -101,7 +101,7 @@ macro_rules! assert_snapshot {
     };
 }
 
-/// Expanded in the user's crate, where insta finds the folder for snapshots.
+/// Expands in the user's crate, where insta finds the folder for snapshots.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __assert_snapshot {

@@ -1,6 +1,6 @@
-//! What is kept of words that may tell of somebody's machines.
+//! Redacts machine names.
 
-/// A target: ours are told by their description, others by nothing.
+/// Keeps descriptions of simulated targets and services, drops all others.
 pub(super) fn target(target: &str, simulated: bool) -> &str {
     let ours = simulated || target.starts_with("a service of this process");
     match target {
@@ -11,7 +11,7 @@ pub(super) fn target(target: &str, simulated: bool) -> &str {
     }
 }
 
-/// The name of a model or tokenizer; `[path]` for a path of this machine.
+/// Keeps the name of a model or tokenizer; a path of this machine becomes `[path]`.
 pub(super) fn name(name: &str) -> &str {
     let drive = name.as_bytes().get(1) == Some(&b':');
     let rooted = name.starts_with(['/', '.', '~']) || name.contains('\\') || drive;

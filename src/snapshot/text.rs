@@ -1,4 +1,4 @@
-//! What a snapshot holds: what was asked, counts, and the numbers, a line each.
+//! Formats a snapshot: the load, counts, and the numbers, one per line.
 
 use super::redact;
 use crate::{
@@ -8,12 +8,12 @@ use crate::{
 };
 use std::{collections::BTreeMap, fmt::Write};
 
-/// The heading of numbers that are compared with a tolerance; its share follows.
+/// Heading of numbers with a tolerance, which follows.
 pub(super) const WITHIN: &str = "within ";
 
 const QUANTILES: [(&str, f64); 3] = [("p50", 50.0), ("p90", 90.0), ("p99", 99.0)];
 
-/// The text of a snapshot. Without a tolerance every digit is meant.
+/// Formats a snapshot. Without a tolerance every digit counts.
 pub(super) fn text(report: &Report, tolerance: Option<f64>) -> String {
     let (run, metrics) = (report.run(), report.metrics());
     let mut text = String::new();
@@ -27,11 +27,11 @@ pub(super) fn text(report: &Report, tolerance: Option<f64>) -> String {
         line(&label, &count.to_string());
     }
     let heading = match tolerance {
-        // As it was given: only what dividing by 100 has added is rounded away.
+        // The tolerance as it was given: removes only the error of the division by 100.
         Some(share) => format!("{WITHIN}{} %", (share * 1e10).round() / 1e8),
         None => "exactly".to_owned(),
     };
-    // Chance moves a p99 by more than any tolerance that is worth having.
+    // Chance changes a p99 by more than any useful tolerance.
     let quantiles = if run.is_deterministic() {
         &QUANTILES[..]
     } else {
@@ -78,7 +78,7 @@ fn asked(run: &Run) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Counts and, by kind, errors: their messages are a server's words.
+/// Counts, and errors by kind: their messages contain the server's text.
 fn counts(metrics: &Metrics) -> Vec<(String, u64)> {
     let counts = &metrics.counts;
     let mut lines = vec![

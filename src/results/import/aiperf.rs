@@ -1,9 +1,9 @@
-//! aiperf's `profile_export_aiperf.json`. Read with 0.13.0.
+//! Reads aiperf's `profile_export_aiperf.json`. Tested with 0.13.0.
 
 use super::Mapping;
 use serde_json::{Map, Value, json};
 
-/// A latency there: its name, and vLLM's.
+/// Latencies: aiperf's name and vLLM's.
 const LATENCIES: [(&str, &str); 4] = [
     ("time_to_first_token", "ttft"),
     ("inter_token_latency", "tpot"),
@@ -11,7 +11,7 @@ const LATENCIES: [(&str, &str); 4] = [
     ("request_latency", "e2el"),
 ];
 
-/// Its statistics there and here, in the order of vLLM's keys.
+/// Statistics: aiperf's name and vLLM's, in the order of vLLM's keys.
 const STATISTICS: [(&str, &str); 12] = [
     ("avg", "mean"),
     ("p50", "median"),
@@ -90,12 +90,13 @@ fn settings(map: &mut Mapping<'_>) {
 fn meanings(map: &mut Mapping<'_>) {
     map.remark(
         "duration and all per second",
-        "from the first request's start to the last answer; here from the start of the schedule, so the \
-         wait for the first request is in it",
+        "from the first request's start to the last answer; goodput counts from the start of the schedule, \
+         which includes the wait for the first request",
     );
     map.remark(
         "TTFT",
-        "to the first event with content; here to the first token event, its text may be empty",
+        "to the first event with content; goodput measures to the first token event, whose text may be \
+         empty",
     );
     map.remark(
         "TPOT",
@@ -109,19 +110,22 @@ fn meanings(map: &mut Mapping<'_>) {
     );
     map.remark(
         "E2EL",
-        "to the last event with content; here to the last token event, its text may be empty",
+        "to the last event with content; goodput measures to the last token event, whose text may be empty",
     );
-    map.remark("peaks", "the file has none that are counted as here");
+    map.remark(
+        "peaks",
+        "the file has none that are counted as goodput counts them",
+    );
 }
 
 fn left_out(map: &mut Mapping<'_>) {
     map.leave(
         "time_to_second_token",
-        "the gap between the first two events; goodput has it as the first ITL",
+        "the gap between the first two events: goodput's first ITL",
     );
     map.leave(
         "time_to_first_output_token",
-        "to the first event that is no reasoning: goodput's TTFAT, for which vLLM has no key",
+        "to the first event that is not reasoning: goodput's TTFAT, for which vLLM has no key",
     );
     map.leave(
         "effective_latency",
@@ -129,7 +133,7 @@ fn left_out(map: &mut Mapping<'_>) {
     );
     map.leave(
         "credit_to_start_latency",
-        "how late the client sent; goodput has it as lateness",
+        "how late the client sent: goodput's lateness",
     );
     map.leave(
         "input_token_throughput",
@@ -153,15 +157,15 @@ fn left_out(map: &mut Mapping<'_>) {
     }
 }
 
-/// What follows from other numbers, or is a distribution of counts.
+/// Metrics that follow from other numbers, or are distributions of counts.
 const COUNTS: [(&str, &str); 8] = [
     (
         "completed_request_count",
-        "a count of its own; successes are taken from `request_count`",
+        "another count; goodput takes the successes from `request_count`",
     ),
     (
         "request_error_rate",
-        "failures over requests; the counts are taken",
+        "failures / requests; goodput takes the counts",
     ),
     ("good_request_count", "it is goodput * duration"),
     ("good_request_fraction", "it is good requests / successes"),
@@ -183,7 +187,7 @@ const COUNTS: [(&str, &str); 8] = [
     ),
 ];
 
-/// Latencies with failed requests among them.
+/// Latencies that include failed requests.
 const ADJUSTED: [&str; 4] = [
     "adj_time_to_first_token",
     "adj_inter_token_latency",

@@ -1,17 +1,17 @@
-//! guidellm's `benchmarks.json`: a result a benchmark. Read with 0.8.1.
+//! Reads guidellm's `benchmarks.json`: one result per benchmark. Tested with 0.8.1.
 
 use super::Mapping;
 use crate::results::reading::Wrong;
 use serde_json::{Map, Value, json};
 
-/// A latency there, vLLM's name of it, and how many milliseconds its unit has.
+/// Latencies: guidellm's name, vLLM's name, and the milliseconds of guidellm's unit.
 const LATENCIES: [(&str, &str, f64); 3] = [
     ("time_to_first_token_ms", "ttft", 1.0),
     ("inter_token_latency_ms", "tpot", 1.0),
     ("request_latency", "e2el", 1e3),
 ];
 
-/// Its statistics there and here, in the order of vLLM's keys.
+/// Statistics: guidellm's name and vLLM's, in the order of vLLM's keys.
 const STATISTICS: [(&str, &str); 14] = [
     ("/mean", "mean"),
     ("/median", "median"),
@@ -31,10 +31,10 @@ const STATISTICS: [(&str, &str); 14] = [
 
 type Mapped<'a> = (Mapping<'a>, &'static str, String);
 
-/// Each of its benchmarks.
+/// Maps each benchmark.
 ///
 /// # Errors
-/// There is none, or one without metrics.
+/// There is no benchmark, or one without metrics.
 pub(super) fn mapped(document: &Map<String, Value>) -> Result<Vec<Mapped<'_>>, Wrong> {
     let text = |at: Option<&Value>| at.and_then(Value::as_str).map(str::to_owned);
     let metadata = document.get("metadata");
@@ -124,31 +124,32 @@ fn counts(map: &mut Mapping<'_>) {
 fn meanings(map: &mut Mapping<'_>) {
     map.remark(
         "duration and all per second",
-        "from the first request's start to the last one's end, without warm-up and cool-down; here from \
-         the start of the schedule",
+        "from the first request's start to the last one's end, without warm-up and cool-down; goodput \
+         counts from the start of the schedule",
     );
     map.remark(
         "median and percentiles",
-        "the smallest value that this share is at or below, so always one of the sample; here \
-         interpolated between two, as numpy does",
+        "the smallest value that this share is at or below, so always one of the sample; goodput \
+         interpolates between two, as numpy does",
     );
     map.remark(
         "times",
-        "of the wall clock, which may be set during a run; here of the kernel or a monotonic clock",
+        "by the wall clock, which may be set during a run; goodput's are by the kernel or a monotonic \
+         clock",
     );
     map.remark(
         "TTFT",
-        "to the first event with text, reasoning or a tool call; here to the first token event, its \
-         text may be empty",
+        "to the first event with text, reasoning or a tool call; goodput measures to the first token \
+         event, whose text may be empty",
     );
     map.remark(
         "TPOT",
         "guidellm calls it `inter_token_latency_ms`: (last - first token) / (output tokens - 1) of a \
-         request, counted once a gap, so that long answers weigh more; here once a request",
+         request, counted once a gap, so that long answers weigh more; goodput counts it once a request",
     );
     map.remark(
         "E2EL",
-        "to the end of the answer, usage and `[DONE]` included; here to the last token event",
+        "to the end of the answer, usage and `[DONE]` included; goodput measures to the last token event",
     );
     map.remark(
         "ITL",
@@ -156,7 +157,7 @@ fn meanings(map: &mut Mapping<'_>) {
     );
     map.remark(
         "peak concurrent requests",
-        "counted exactly; here as vLLM does, in whole seconds",
+        "counted exactly; goodput counts in whole seconds, as vLLM does",
     );
 }
 
@@ -168,16 +169,16 @@ fn left_out(map: &mut Mapping<'_>) {
     ]);
     map.leave(
         "time_per_output_token_ms",
-        "(last token - start) / output tokens, so TTFT is in it: no TPOT as here, which begins at the \
-         first token",
+        "(last token - start) / output tokens, which includes TTFT; goodput's TPOT begins at the first \
+         token",
     );
     map.leave(
         "time_to_first_output_token_ms",
-        "to the first token that is no reasoning: goodput's TTFAT, for which vLLM has no key",
+        "to the first token that is not reasoning: goodput's TTFAT, for which vLLM has no key",
     );
     map.leave(
         "request_dispatch_delay",
-        "how late requests were sent; goodput has it as lateness",
+        "how late requests were sent: goodput's lateness",
     );
     map.leave(
         "request_scheduled_latency",
@@ -186,7 +187,7 @@ fn left_out(map: &mut Mapping<'_>) {
     map.leave("prompt_tokens_per_second", "it is input tokens / duration");
     map.leave(
         "slo_attainment",
-        "good requests / those that can be told, not all that were sent",
+        "good requests / requests that an SLO could judge, not all that were sent",
     );
     map.leave(
         "request_goodput",
@@ -198,11 +199,11 @@ fn left_out(map: &mut Mapping<'_>) {
         "iter_tokens_per_iteration",
         "request_streaming_iterations_count",
     ] {
-        map.leave(name, "no metric of goodput");
+        map.leave(name, "not a metric of goodput");
     }
     map.leave(
         "slo_determined_requests",
-        "how many requests an SLO could be told of",
+        "how many requests an SLO could judge",
     );
 }
 

@@ -1,10 +1,10 @@
-//! Takes named metrics out of a result, and keeps account of what was taken.
+//! Maps another tool's metrics, and records which ones were mapped.
 
 use crate::results::reading::{Imported, Remark, Wrong};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// The way from another tool's names to vLLM's keys.
+/// Mapping of another tool's names to vLLM's keys.
 pub(super) struct Mapping<'a> {
     metrics: &'a Map<String, Value>,
     seen: BTreeSet<String>,
@@ -15,7 +15,7 @@ pub(super) struct Mapping<'a> {
 }
 
 impl<'a> Mapping<'a> {
-    /// Of the metrics of this level.
+    /// Starts with the metrics of this level.
     pub(super) fn of(metrics: &'a Map<String, Value>) -> Self {
         Mapping {
             metrics,
@@ -27,7 +27,7 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// What stands at a path such as `request_latency.avg`.
+    /// Value at a path such as `request_latency.avg`.
     fn at(&mut self, path: &str) -> Option<&'a Value> {
         let mut names = path.split('.');
         let first = names.next()?;
@@ -36,8 +36,8 @@ impl<'a> Mapping<'a> {
         (!found.is_null()).then_some(found)
     }
 
-    /// The number there, if there is one. Python's `nan` and `inf`, of an empty sample or without a limit, are
-    /// none.
+    /// Number at a path, if there is one. Python's `nan` and `inf`, of an empty sample or without a limit,
+    /// count as none.
     pub(super) fn number(&mut self, path: &str) -> Option<f64> {
         let value = self.at(path)?;
         let none = ["nan", "inf"].iter().any(|text| value == text);
@@ -48,17 +48,17 @@ impl<'a> Mapping<'a> {
         value.as_f64()
     }
 
-    /// The text there.
+    /// Text at a path.
     pub(super) fn text(&mut self, path: &str) -> Option<&'a str> {
         self.at(path)?.as_str()
     }
 
-    /// The table there.
+    /// Object at a path.
     pub(super) fn table(&mut self, path: &str) -> Option<&'a Map<String, Value>> {
         self.at(path)?.as_object()
     }
 
-    /// The number there, which every result has.
+    /// Number at a path that every result has.
     pub(super) fn needed(&mut self, path: &str) -> f64 {
         let before = self.wrong.len();
         self.number(path).unwrap_or_else(|| {
@@ -69,7 +69,7 @@ impl<'a> Mapping<'a> {
         })
     }
 
-    /// Under this key of vLLM's.
+    /// Stores a value under this key of vLLM's.
     pub(super) fn put(&mut self, key: impl Into<String>, value: impl Into<Value>) {
         let value = value.into();
         if !value.is_null() {
@@ -77,17 +77,17 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// A whole number under this key.
+    /// Stores a whole number under this key.
     pub(super) fn put_count(&mut self, key: &str, count: f64) {
         match count.fract() == 0.0 && (0.0..9e15).contains(&count) {
             true => self.put(key, count as u64),
-            false => self
-                .wrong
-                .push(format!("{count} cannot be `{key}`: it is no count")),
+            false => self.wrong.push(format!(
+                "{count} cannot be `{key}`: it is not a whole number"
+            )),
         }
     }
 
-    /// The number there, if there is one, under the key.
+    /// Copies the number at a path, if there is one, to a key.
     pub(super) fn copy(&mut self, key: &str, path: &str) {
         let number = self.number(path);
         self.put(key, json!(number));
@@ -98,7 +98,7 @@ impl<'a> Mapping<'a> {
         self.remarks.push(Remark { on, text });
     }
 
-    /// A metric that is known but has no place here; said only where the result has it.
+    /// Records a known metric that goodput leaves out, if the result has it.
     pub(super) fn leave(&mut self, name: &str, why: &str) {
         if self.at(name).is_some() {
             let (on, text) = (name.to_owned(), why.to_owned());
@@ -106,7 +106,7 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// Settings of the run, which are no metrics.
+    /// Marks settings of the run, which are not metrics.
     pub(super) fn settings(&mut self, names: &[&str]) {
         self.seen
             .extend(names.iter().map(|name| (*name).to_owned()));
@@ -116,7 +116,7 @@ impl<'a> Mapping<'a> {
         self.wrong.push(what);
     }
 
-    /// The result, unless something in it is wrong.
+    /// Returns the result, unless it has an error.
     pub(super) fn finish(
         self,
         tool: &str,

@@ -1,8 +1,7 @@
-//! Other tools' results under vLLM's keys.
+//! Maps other tools' results to vLLM's keys.
 //!
-//! One file a tool. Each says of every metric that it takes whether it means something else there, of every
-//! other metric that it knows why it is left out; what is in neither list is not understood, and that is said
-//! too.
+//! There is one file per tool. It states for each metric that it maps whether the tool defines it
+//! differently, and for each metric that it leaves out why. All other names are reported as not understood.
 
 mod aiperf;
 mod guidellm;
@@ -13,7 +12,7 @@ use super::reading::{Origin, Reading, Wrong};
 use mapping::Mapping;
 use serde_json::{Map, Value};
 
-/// Who reads a document.
+/// Tool that wrote a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
     Sglang,
@@ -22,7 +21,7 @@ pub(super) enum Reader {
 }
 
 impl Reader {
-    /// By the document's shape.
+    /// Recognises the tool by the document's structure.
     pub(super) fn of(document: &Map<String, Value>) -> Option<Self> {
         let has = |key: &str| document.contains_key(key);
         if has("goodput") && has("endpoint_type") {
@@ -148,7 +147,7 @@ mod tests {
     #[rstest]
     #[case("sglang.jsonl", &["completed"], Value::Null, "`completed` is missing")]
     #[case("sglang.jsonl", &["p99_itl_ms"], "x".into(), "`p99_itl_ms` is \"x\", not a number")]
-    #[case("sglang.jsonl", &["completed"], 1.5.into(), "1.5 cannot be `completed`: it is no count")]
+    #[case("sglang.jsonl", &["completed"], 1.5.into(), "1.5 cannot be `completed`: it is not a whole number")]
     #[case("aiperf.json", &["request_latency", "unit"], "s".into(), "`request_latency.unit` is not \"ms\"")]
     #[case("aiperf.json", &["request_latency", "p90"], "x".into(), "`request_latency.p90` is \"x\", not a number")]
     #[case("guidellm.json", &["benchmarks", "0", "metrics", "inter_token_latency_ms", "successful", "mean"], "x".into(), "`inter_token_latency_ms.successful.mean` is \"x\", not a number")]
@@ -184,7 +183,7 @@ mod tests {
         }
         let wrong = reading("a.json", serde_json::json!({"a": 1})).unwrap_err();
         assert!(
-            wrong[0].starts_with("is no result that is known here. Known are"),
+            wrong[0].starts_with("is not a known result format. goodput reads"),
             "{wrong:?}"
         );
     }

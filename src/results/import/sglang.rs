@@ -1,9 +1,9 @@
-//! `sglang.benchmark.serving` (`bench_serving`), a line a run. Read with 0.5.23.
+//! Reads results of `sglang.benchmark.serving` (`bench_serving`), one line per run. Tested with 0.5.23.
 
 use super::Mapping;
 use serde_json::{Map, Value, json};
 
-/// Its latencies' names there and here.
+/// Latencies: sglang's name and vLLM's.
 const LATENCIES: [(&str, &str); 4] = [
     ("ttft", "ttft"),
     ("tpot", "tpot"),
@@ -56,7 +56,7 @@ fn counts(map: &mut Mapping<'_>) {
 fn meanings(map: &mut Mapping<'_>, backend: &str) {
     map.remark(
         "input tokens",
-        "counted by the client's tokenizer, never taken from the server's usage",
+        "the client's tokenizer counts them; the server's usage is never used",
     );
     map.remark(
         "output tokens",
@@ -65,15 +65,16 @@ fn meanings(map: &mut Mapping<'_>, backend: &str) {
     );
     map.remark(
         "TTFT",
-        "to the first event with text; here to the first token event, its text may be empty",
+        "to the first event with text; goodput measures to the first token event, whose text may be empty",
     );
     map.remark(
         "E2EL",
-        "to the last line of the stream, usage and `[DONE]` included; here to the last token event",
+        "to the last line of the stream, usage and `[DONE]` included; goodput measures to the last token \
+         event",
     );
     map.remark(
         "TPOT",
-        "(that E2EL - TTFT) / (output tokens - 1), so the time from the last token to `[DONE]` is in it",
+        "(that E2EL - TTFT) / (output tokens - 1), which includes the time from the last token to `[DONE]`",
     );
     let speculates = map
         .number("accept_length")
@@ -81,13 +82,13 @@ fn meanings(map: &mut Mapping<'_>, backend: &str) {
     match backend {
         "sglang" | "sglang-native" => map.remark(
             "ITL",
-            "each gap between events is divided by the tokens that came with it and counted once a \
-             token; here it is the gap itself, counted once",
+            "each gap between events is divided by the tokens that came with it and counted once a token; \
+             goodput counts the gap itself, once",
         ),
         "sglang-oai" | "sglang-oai-chat" if speculates => map.remark(
             "ITL",
             "the server speculates: each gap between events is divided by the tokens of its text, \
-             which were counted by the client; here it is the gap itself",
+             as the client counts them; goodput takes the gap itself",
         ),
         _ => {}
     }
