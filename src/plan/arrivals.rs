@@ -1,33 +1,33 @@
-//! When requests are sent: vLLM's arrival process, worked out before the first send.
+//! Arrival times of requests: vLLM's arrival process, computed before the first send.
 //!
 //! The gap before request *i* is `Gamma(shape = burstiness, scale = 1 / (rate_i · burstiness))`
 //! from numpy's legacy generator, `1 / rate_i` at infinite burstiness and 0 at an infinite rate.
-//! Times are the running sum, so the first request is delayed too. At a constant rate they are
-//! then stretched so that the last request leaves at exactly `requests / rate`: the realised
-//! rate is exact, and the process is Poisson conditioned on its last arrival. A ramp sets
-//! `rate_i` by request index, not by time, and is not stretched.
+//! Times are the running sum, so the first request is delayed, too. At a constant rate the times are then
+//! scaled so that the last request leaves at exactly `requests / rate`: the actual rate is exact, and the
+//! process is Poisson conditioned on its last arrival. A ramp sets `rate_i` by request index, not by time,
+//! and is not scaled.
 
 use super::numpy::RandomState;
 use crate::clock::Nanos;
 use goodput_grammar::ramp::{Ramp, RampKind};
 use serde::{Deserialize, Serialize};
 
-/// When requests are sent.
+/// Arrival process of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Arrivals {
-    /// Requests per second; infinite sends all at once (or as fast as `max_concurrency` lets).
+    /// Requests per second; infinite sends all at once (or as fast as `max_concurrency` allows).
     pub rate: f64,
     /// Gamma shape of the gaps: 1 is Poisson, infinite is constant.
     pub burstiness: f64,
-    /// A rising rate instead of a constant one.
+    /// Changing rate instead of a constant one.
     #[serde(skip)]
     pub ramp: Option<Ramp>,
-    /// Requests in flight at most.
+    /// Maximum number of requests in flight.
     pub max_concurrency: Option<usize>,
 }
 
 impl Arrivals {
-    /// Whether requests have a schedule of their own (finite rate or ramp).
+    /// Whether requests have a schedule (a finite rate or a ramp).
     pub fn open_loop(&self) -> bool {
         self.rate.is_finite() || self.ramp.is_some()
     }
@@ -44,7 +44,7 @@ impl Arrivals {
         }
     }
 
-    /// What keeps these arrivals from having a schedule, in sentences.
+    /// Mistakes of these arrivals, as sentences.
     pub(super) fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         if self.burstiness.is_nan() || self.burstiness <= 0.0 {
@@ -72,14 +72,14 @@ impl Arrivals {
     }
 }
 
-/// The send times of `requests` requests, in order, for a seed as in `vllm bench serve --seed`.
+/// Send times of `requests` requests, in order, for a seed as in `vllm bench serve --seed`.
 ///
 /// Rates and the burstiness must be positive.
 pub fn schedule(arrivals: &Arrivals, requests: usize, seed: u64) -> Vec<Nanos> {
     schedule_from(arrivals, requests, RandomState::new(seed))
 }
 
-/// As [`schedule`], drawn from a stream as somebody has left it.
+/// [`schedule`], drawn from a stream that other draws have already used.
 pub(super) fn schedule_from(
     arrivals: &Arrivals,
     requests: usize,
@@ -103,7 +103,7 @@ pub(super) fn schedule_from(
     times.into_iter().map(Nanos::from_secs_f64).collect()
 }
 
-/// Seconds before a request at this rate.
+/// Draws the seconds before a request at this rate.
 fn gap(rate: f64, burstiness: f64, random: &mut RandomState) -> f64 {
     if rate.is_infinite() {
         0.0
@@ -114,12 +114,12 @@ fn gap(rate: f64, burstiness: f64, random: &mut RandomState) -> f64 {
     }
 }
 
-/// The rate that the schedule reached at a time, in whole requests per second.
+/// Time at which the schedule reached a rate, in whole requests per second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RateChange {
     /// Requests per second.
     pub rps: u64,
-    /// Since the run's start.
+    /// Time since the run's start.
     pub at: Nanos,
 }
 

@@ -1,18 +1,18 @@
-//! What `--dry-run` prints.
+//! Plans as text: the output of `--dry-run`.
 
 use super::{Arrivals, Media, MediaKind, Plan, PlannedRequest, Prompt};
 use crate::record::CountSource;
 use goodput_grammar::ramp::RampKind;
 use std::fmt::Write;
 
-/// Requests shown in full.
+/// Number of requests to show in full.
 const SHOWN: usize = 5;
 
-/// Characters of a prompt shown.
+/// Number of characters of a prompt to show.
 const PROMPT_WIDTH: usize = 60;
 
 impl Plan {
-    /// The plan as text for people, several lines: what would be sent, without sending it.
+    /// Describes the plan on several lines: what a run would send.
     pub fn describe(&self, arrivals: &Arrivals) -> String {
         let mut lines = vec![
             format!("requests     {}", self.requests.len()),
@@ -95,7 +95,7 @@ impl Plan {
         text
     }
 
-    /// Who counted the input, the least exact source first.
+    /// Source of the input counts, the least exact one first.
     fn input_sources(&self) -> &'static str {
         let from = |source| {
             self.requests
@@ -114,7 +114,7 @@ impl Plan {
     }
 }
 
-/// `2048 tokens, 256 to 1024 a request, 512.0 on average`
+/// Formats `2048 tokens, 256 to 1024 a request, 512.0 on average`.
 fn totals(tokens: impl Iterator<Item = u64> + Clone) -> String {
     let total: u64 = tokens.clone().sum();
     let (Some(least), Some(most)) = (tokens.clone().min(), tokens.clone().max()) else {
@@ -127,7 +127,7 @@ fn totals(tokens: impl Iterator<Item = u64> + Clone) -> String {
     format!("{total} tokens, {least} to {most} a request, {mean:.1} on average")
 }
 
-/// `[2 images, 1 video]`
+/// Formats `[2 images, 1 video]`.
 fn parts(media: &[Media]) -> String {
     let kinds = [MediaKind::Image, MediaKind::Video, MediaKind::Audio];
     let counts = kinds.map(|kind| (kind, media.iter().filter(|part| part.kind == kind).count()));

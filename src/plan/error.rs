@@ -1,8 +1,8 @@
-//! Why a plan could not be made.
+//! Errors of plans.
 
 use crate::{redact, tokenizer::TokenizerError};
 
-/// Everything that keeps a plan from being made, a sentence each.
+/// Why a plan cannot be made: all reasons, one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .sentences.join("\n"))]
 pub struct PlanError {
@@ -10,14 +10,14 @@ pub struct PlanError {
 }
 
 impl PlanError {
-    /// One sentence.
+    /// An error with one sentence.
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
         PlanError {
             sentences: vec![redact::text(&sentence.into())],
         }
     }
 
-    /// The same in other words.
+    /// Rewords each sentence.
     #[cfg(feature = "cli")]
     pub(crate) fn map(self, say: impl FnMut(String) -> String) -> Self {
         PlanError {
@@ -25,7 +25,7 @@ impl PlanError {
         }
     }
 
-    /// All of them, or nothing if there is none.
+    /// An error with all sentences, if there are any.
     pub(crate) fn check(sentences: Vec<String>) -> Result<(), PlanError> {
         if sentences.is_empty() {
             Ok(())
@@ -37,7 +37,7 @@ impl PlanError {
         }
     }
 
-    /// What is wrong, and how to mend it.
+    /// Each sentence says what is wrong and how to fix it.
     pub fn sentences(&self) -> &[String] {
         &self.sentences
     }

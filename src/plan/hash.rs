@@ -1,32 +1,32 @@
-//! A plan's identity.
+//! Hashes of plans.
 
 use super::{File, MediaKind, MediaSource, Plan, PlannedRequest, Prompt};
 use xxhash_rust::xxh3::Xxh3;
 
-/// Raised when the encoding below changes, so that hashes of two versions never meet.
+/// Changes with the encoding below, so that hashes of two versions never match.
 const ENCODING: &[u8] = b"goodput plan 1";
 
 impl Plan {
-    /// 32 hexadecimal digits that two plans share if and only if they ask the same at the same
-    /// times: the xxh3-128 of their content. Request ids and notes do not count, nor do input
-    /// lengths, which follow from the prompts.
+    /// Hash of the plan: 32 hexadecimal digits that two plans share if and only if they send the same
+    /// requests at the same times (xxh3-128 of their content). Request ids and notes do not count, nor do
+    /// input lengths, which follow from the prompts.
     ///
     /// The hashed bytes are `goodput plan 1`, the number of requests, then for each request its
     /// `at` in nanoseconds, its output tokens, and its prompt: a kind byte (0 text, 1 token ids,
     /// 2 messages), a length, and as many UTF-8 bytes, 32-bit ids, or JSON texts that have their
     /// own length first. All numbers are little-endian, lengths and times with 64 bits.
     ///
-    /// The other kinds are made of texts, each with its length first: 3 is text, the number of its
-    /// parts, and of each a byte (0 image, 1 video, 2 audio), then 0 and its URL, or 1 and its
-    /// file; 4 is a recording's file and seconds (bits of a double); 5 a number of texts; 6 a query
-    /// and a number of documents. A file is its name, media type and base64. A request that has
-    /// fields of its own ends with the byte 255 and their JSON text.
+    /// The other kinds consist of texts, each with its length first: 3 is text, the number of its parts,
+    /// and for each part a byte (0 image, 1 video, 2 audio), then 0 and its URL, or 1 and its file; 4 is a
+    /// recording's file and seconds (bits of a double); 5 is a number of texts; 6 is a query and a number
+    /// of documents. A file is its name, media type and base64. A request with its own fields ends with the
+    /// byte 255 and their JSON text.
     pub fn hash(&self) -> String {
         hash(&[&self.requests])
     }
 }
 
-/// The hash of a plan that has these requests, one part after the other.
+/// Hash of a plan that consists of these parts, one after the other.
 pub(crate) fn hash(parts: &[&[PlannedRequest]]) -> String {
     let mut hasher = Xxh3::new();
     hasher.update(ENCODING);

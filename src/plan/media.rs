@@ -1,17 +1,17 @@
-//! Pictures, films and sound that go with a prompt.
+//! Pictures, videos and sound of prompts.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, sync::Arc};
 
-/// What a part of a prompt is, other than text.
+/// Kind of a part of a prompt that is not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
     /// A picture.
     Image,
-    /// A film.
+    /// A video.
     Video,
     /// Sound.
     Audio,
@@ -28,27 +28,27 @@ impl MediaKind {
     }
 }
 
-/// A part of a prompt, other than text.
+/// Part of a prompt that is not text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
-    /// What it is.
+    /// Kind of the part.
     pub kind: MediaKind,
-    /// Where the server gets it from.
+    /// Source of the part.
     pub source: MediaSource,
 }
 
-/// Where a server gets a part from.
+/// Source of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaSource {
     /// The server fetches this address itself.
     Url(String),
-    /// It is in the request.
+    /// The request contains the file.
     Inline(File),
 }
 
 impl MediaSource {
-    /// The address, or a `data:` URL that holds the file.
+    /// The address, or a `data:` URL that contains the file.
     pub fn url(&self) -> String {
         match self {
             MediaSource::Url(url) => url.clone(),
@@ -62,15 +62,15 @@ impl MediaSource {
 /// A file that a request carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
-    /// Its name, as uploads give it: `audio.wav`.
+    /// File name, as in uploads: `audio.wav`.
     pub name: String,
-    /// Its media type: `image/jpeg`, `video/mp4`, `audio/wav`.
+    /// Media type: `image/jpeg`, `video/mp4`, `audio/wav`.
     pub mime: String,
-    /// Its bytes.
+    /// Content of the file.
     pub content: Base64,
 }
 
-/// Bytes as base64 text, shared by all that hold them: thousands of requests may carry one picture.
+/// Bytes as base64 text, shared by all owners: thousands of requests may carry one picture.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Base64(Arc<str>);
 
@@ -80,12 +80,12 @@ impl Base64 {
         Base64(BASE64_STANDARD.encode(bytes).into())
     }
 
-    /// The text, with padding and without line breaks.
+    /// Base64 text, with padding and without line breaks.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text's bytes, which are not copied.
+    /// Bytes of the base64 text, without a copy.
     pub(crate) fn text(&self) -> Bytes {
         struct Text(Arc<str>);
         impl AsRef<[u8]> for Text {
@@ -96,9 +96,9 @@ impl Base64 {
         Bytes::from_owner(Text(self.0.clone()))
     }
 
-    /// The bytes.
+    /// Decodes the content.
     pub fn decode(&self) -> Vec<u8> {
-        // It is base64: it was encoded here, or checked when it was read.
+        // The text is valid: it was encoded here, or checked when it was read.
         BASE64_STANDARD.decode(&*self.0).unwrap_or_default()
     }
 }

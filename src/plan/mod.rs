@@ -1,7 +1,7 @@
-//! What will be asked and when, worked out before the first byte is sent.
+//! Plans: what a run sends and when, computed before the first byte is sent.
 //!
-//! A plan is dataset × arrivals × seed. The same three give the same plan on every machine, and
-//! with the same tokenizer the prompts and send times of `vllm bench serve` with that seed.
+//! A plan is dataset × arrivals × seed. The same three give the same plan on every machine, and with the
+//! same tokenizer the prompts and send times of `vllm bench serve` with that seed.
 
 mod arrivals;
 mod dataset;
@@ -31,12 +31,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Every request of a run with its intended send time.
+/// Requests of a run with their intended send times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The requests in send order.
     pub requests: Vec<PlannedRequest>,
-    /// Remarks that the user should read, such as which lengths are estimates.
+    /// Remarks for the user, such as which lengths are estimates.
     pub notes: Vec<String>,
     /// Whether the times are those of a recorded trace rather than of arrivals.
     #[serde(default)]
@@ -44,7 +44,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// All prompts have their lengths by the model's own tokenizer now.
+    /// Notes that all prompts now have their lengths by the model's own tokenizer.
     pub(crate) fn lengths_are_the_models(&mut self) {
         self.notes.retain(|note| !dataset::is_about_lengths(note));
     }
@@ -55,7 +55,7 @@ impl Plan {
 pub struct PlannedRequest {
     /// Intended send time; 0 for all at an infinite rate.
     pub at: Nanos,
-    /// What is asked.
+    /// Content of the request.
     pub prompt: Prompt,
     /// Length of the prompt as the plan knows it.
     pub input: TokenCount,
@@ -63,38 +63,37 @@ pub struct PlannedRequest {
     pub output_tokens: u64,
     /// Value of the `x-request-id` header.
     pub id: String,
-    /// Fields of the body that only this request has, such as `tools`; they replace what the
-    /// bench sets.
+    /// Fields of the body that only this request has, such as `tools`; they replace the bench's own fields.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub overrides: Map<String, Value>,
 }
 
 impl PlannedRequest {
-    /// The LoRA adapter that it asks for: the only reason for a request to name a model of its own.
+    /// LoRA adapter of the request: the only reason for a request to name its own model.
     pub fn lora(&self) -> Option<&str> {
         self.overrides.get(LORA)?.as_str()
     }
 
-    /// Asks for a LoRA adapter.
+    /// Sets a LoRA adapter.
     pub(crate) fn ask_for_lora(&mut self, name: &str) {
         self.overrides.insert(LORA.to_owned(), name.into());
     }
 }
 
-/// Adapters are models on the wire.
+/// On the wire, adapters are models.
 const LORA: &str = "model";
 
-/// What is asked.
+/// Content of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prompt {
     /// Text.
     Text(String),
-    /// Token ids, for servers that take them (completions).
+    /// Token ids, for servers that accept them (completions).
     Tokens(Vec<u32>),
     /// Ready chat messages, a JSON array.
     Messages(Vec<Value>),
-    /// Text with pictures, films or sound.
+    /// Text with pictures, videos or sound.
     Media {
         /// The text; may be empty.
         text: String,
@@ -105,7 +104,7 @@ pub enum Prompt {
     Audio(Audio),
     /// Several texts in one request, for embeddings and pooling.
     Batch(Vec<String>),
-    /// Documents to be ranked by how well they answer a query.
+    /// Documents to rank by how well they answer a query.
     Rerank {
         /// The query.
         query: String,
@@ -119,37 +118,37 @@ pub enum Prompt {
 pub struct Audio {
     /// The file, usually WAV.
     pub file: File,
-    /// How long it plays, in seconds.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
-/// Everything that a plan follows from.
+/// Inputs of a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanSpec<'a> {
-    /// What is asked.
+    /// Dataset of the prompts.
     pub dataset: &'a Dataset,
-    /// When it is asked.
+    /// Arrival process.
     pub arrivals: &'a Arrivals,
-    /// How many requests; a dataset that must not repeat rows may have fewer.
+    /// Number of requests; a dataset that must not repeat rows may have fewer.
     pub requests: usize,
-    /// Of all draws, as `vllm bench serve --seed`.
+    /// Seed of all draws, as in `vllm bench serve --seed`.
     pub seed: u64,
-    /// What prompts are made and counted with.
+    /// Tokenizer that makes and counts prompts.
     pub tokenizer: &'a Tokenizer,
-    /// Kinds of prompts that the backend takes, for datasets that can be sent as one or the other.
+    /// Kinds of prompts that the backend accepts, for datasets that have a choice.
     pub takes: &'a [Shape],
-    /// Put before a request's number to make its id.
+    /// Prefix of request ids; the request's number follows.
     pub request_id_prefix: &'a str,
-    /// Once another thread sets it, the making of the plan ends early, with an error.
+    /// Once another thread sets it, `build` ends early with an error.
     pub unwanted: Option<&'a AtomicBool>,
 }
 
 impl PlanSpec<'_> {
-    /// Asked before each request that is made.
+    /// Checks before each request whether to go on.
     fn go_on(&self) -> Result<(), PlanError> {
         match self.unwanted {
             Some(unwanted) if unwanted.load(Ordering::Relaxed) => {
-                Err(PlanError::new("the plan is not wanted any more"))
+                Err(PlanError::new("the run ended before the plan was ready"))
             }
             _ => Ok(()),
         }
@@ -160,12 +159,12 @@ impl PlanSpec<'_> {
 ///
 /// # Errors
 ///
-/// There is nothing to send, the arrivals have no schedule, the dataset's file cannot be used, or
-/// the backend does not take the prompts. All that can be known at once is told at once.
+/// There is nothing to send, the arrivals have no schedule, the dataset's file is unusable, or the backend
+/// does not accept the prompts. The error lists all problems that are known at once.
 pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
     let mut mistakes = spec.arrivals.mistakes();
     if spec.requests == 0 {
-        mistakes.push("the plan has 0 requests; ask for 1 at least".into());
+        mistakes.push("the plan has 0 requests; ask for at least 1".into());
     }
     let ids = matches!(
         spec.dataset,
@@ -302,7 +301,7 @@ mod tests {
                 });
                 assert_eq!(
                     error.unwrap_err().to_string(),
-                    "the plan is not wanted any more"
+                    "the run ended before the plan was ready"
                 );
             }
         }

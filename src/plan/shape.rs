@@ -1,8 +1,8 @@
-//! The kinds of prompts that backends take or refuse.
+//! Shapes: the kinds of prompts that backends accept or refuse.
 
 use super::{MediaKind, Prompt};
 
-/// A kind of prompt, as far as it matters to who may send it.
+/// Kind of a prompt, for the question which backends accept it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Shape {
     /// Text.
@@ -11,7 +11,7 @@ pub enum Shape {
     Tokens,
     /// Ready chat messages.
     Messages,
-    /// Parts of this kind.
+    /// Media of this kind.
     Media(MediaKind),
     /// A recording to transcribe or translate.
     Audio,
@@ -22,7 +22,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// All of them.
+    /// All shapes.
     pub const ALL: [Shape; 9] = [
         Shape::Text,
         Shape::Tokens,
@@ -35,7 +35,7 @@ impl Shape {
         Shape::Rerank,
     ];
 
-    /// As messages say it: `text`, `token ids`, `chat messages`…
+    /// Name for messages: `text`, `token ids`, `chat messages`, …
     pub fn name(self) -> &'static str {
         match self {
             Shape::Text => "text",
@@ -52,7 +52,7 @@ impl Shape {
 }
 
 impl Prompt {
-    /// Its kinds: one, or those of its parts.
+    /// Shapes of the prompt: one, or those of its parts.
     pub fn shapes(&self) -> impl Iterator<Item = Shape> + '_ {
         let (shape, media) = match self {
             Prompt::Text(_) => (Some(Shape::Text), &[][..]),
@@ -67,7 +67,7 @@ impl Prompt {
         shape.into_iter().chain(parts)
     }
 
-    /// Inputs that the server handles for it: the texts of a batch, the documents to rank, else 1.
+    /// Inputs that the server handles for the prompt: the texts of a batch, the documents to rank, else 1.
     pub fn inputs(&self) -> u64 {
         match self {
             Prompt::Batch(texts) => texts.len() as u64,
@@ -76,7 +76,7 @@ impl Prompt {
         }
     }
 
-    /// How long the recording to transcribe plays, in seconds; 0 without one.
+    /// Duration of the recording to transcribe, in seconds; 0 without one.
     pub fn audio_seconds(&self) -> f64 {
         match self {
             Prompt::Audio(audio) => audio.seconds,

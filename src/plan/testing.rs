@@ -5,9 +5,8 @@ use std::{
     fs,
     ops::Deref,
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicUsize, Ordering},
 };
+use tempfile::TempDir;
 
 /// A golden file of `fixtures/plan`.
 pub(crate) fn golden(name: &str) -> Value {
@@ -21,15 +20,11 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A directory of its own, gone when dropped.
-pub(crate) struct Scratch(PathBuf);
+/// A temporary folder for the files of a test.
+pub(crate) struct Scratch(TempDir);
 
 pub(crate) fn scratch() -> Scratch {
-    static MADE: AtomicUsize = AtomicUsize::new(0);
-    let number = MADE.fetch_add(1, Ordering::Relaxed);
-    let path = std::env::temp_dir().join(format!("goodput-plan-{}-{number}", process::id()));
-    fs::create_dir_all(&path).unwrap();
-    Scratch(path)
+    Scratch(tempfile::tempdir().unwrap())
 }
 
 impl Scratch {
@@ -46,12 +41,6 @@ impl Deref for Scratch {
     type Target = Path;
 
     fn deref(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.path()
     }
 }

@@ -4,8 +4,8 @@ use rand_mt::Mt;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
-/// The lower half of `hash(text)` as CPython gives it with `PYTHONHASHSEED=0`: SipHash-1-3 without
-/// a key. Without that variable every process has a key of its own.
+/// Lower half of `hash(text)` in CPython with `PYTHONHASHSEED=0`: SipHash-1-3 without a key. Without that
+/// variable every process has a different key.
 pub(crate) fn py_hash(text: &str) -> u32 {
     if text.is_empty() {
         return 0;
@@ -13,7 +13,7 @@ pub(crate) fn py_hash(text: &str) -> u32 {
     let mut hasher = SipHasher13::new();
     hasher.write(text.as_bytes());
     match hasher.finish() as i64 {
-        // -1 tells CPython of an error, so no hash is that.
+        // CPython uses -1 for errors, so no hash has this value.
         -1 => -2_i64 as u32,
         hash => hash as u32,
     }
@@ -38,8 +38,7 @@ impl PyRandom {
         }
     }
 
-    /// The index that `random.choice` would take of a sequence of this length, which must not
-    /// be 0.
+    /// Index that `random.choice` would pick from a sequence of this length, which must not be 0.
     pub(crate) fn below(&mut self, length: usize) -> usize {
         let bits = usize::BITS - length.leading_zeros();
         loop {
@@ -57,8 +56,7 @@ impl PyRandom {
         (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0
     }
 
-    /// The indices that `random.choices` would take of a sequence of this length, which must not
-    /// be 0.
+    /// Indices that `random.choices` would pick from a sequence of this length, which must not be 0.
     pub(crate) fn choices(&mut self, length: usize, count: usize) -> Vec<usize> {
         (0..count)
             .map(|_| (self.uniform() * length as f64) as usize)

@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_pcg::Lcg128Xsl64;
 
-/// numpy's `Generator` over PCG64, as far as datasets use it.
+/// numpy's `Generator` over PCG64, with the methods that datasets need.
 #[derive(Debug, Clone)]
 pub(crate) struct Generator {
     bits: Lcg128Xsl64,
@@ -42,8 +42,8 @@ impl Generator {
         self.integer(0, (below as u64).saturating_sub(1)) as usize
     }
 
-    /// `shuffle(items)`; a permutation of numbers is drawn in the same way. Other than for
-    /// integers, bits are masked and draws that are too large are thrown away.
+    /// `shuffle(items)`; numpy draws a permutation of numbers in the same way. Unlike `integers`, it masks
+    /// bits and rejects draws that are too large.
     #[cfg(feature = "hf")]
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
@@ -78,7 +78,7 @@ impl Generator {
         index.min(shares.len().saturating_sub(1))
     }
 
-    /// `integers(0, 256, count, dtype = uint8)`: four of a 32-bit draw, the lowest first.
+    /// `integers(0, 256, count, dtype = uint8)`: four per 32-bit draw, the lowest first.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count.next_multiple_of(4));
         while bytes.len() < count {

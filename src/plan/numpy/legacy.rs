@@ -2,7 +2,7 @@
 
 use rand_mt::Mt;
 
-/// `np.random.RandomState(seed)`, as far as gamma draws, integers and permutations go.
+/// `np.random.RandomState(seed)` with gamma draws, integers and permutations.
 ///
 /// Logarithms and powers are those of the pure Rust `libm`, so that a plan is the same on every
 /// platform; numpy takes its platform's, and the two may differ in the last bit of a draw.
@@ -27,8 +27,8 @@ impl RandomState {
         }
     }
 
-    /// `randint(0, below)`, one draw; `below` must not be 0. Bits are masked and draws that are
-    /// too large are thrown away.
+    /// `randint(0, below)`, one draw; `below` must not be 0. Masks bits and rejects draws that are too
+    /// large.
     pub(crate) fn below(&mut self, below: usize) -> usize {
         let most = (below as u64).saturating_sub(1);
         if most == 0 {
@@ -46,7 +46,7 @@ impl RandomState {
         }
     }
 
-    /// `permutation(length)`; without repetition, `choice` takes the start of it.
+    /// `permutation(length)`; `choice` without repetition takes its start.
     pub(crate) fn permutation(&mut self, length: usize) -> Vec<usize> {
         let mut items: Vec<usize> = (0..length).collect();
         for last in (1..length).rev() {

@@ -1,9 +1,9 @@
 //! Draws that agree bit for bit with numpy and CPython.
 //!
-//! `vllm bench serve` draws its prompts from numpy's `default_rng`, its send times from numpy's
-//! legacy `np.random` and its shuffles from CPython's `random`. The same seed gives the same
-//! plan here only if the raw generators *and* the way numbers are made from their bits agree.
-//! The generators come from crates; only the transformations are ours.
+//! `vllm bench serve` draws its prompts from numpy's `default_rng`, its send times from numpy's legacy
+//! `np.random` and its shuffles from CPython's `random`. The same seed gives the same plan here only if the
+//! raw generators *and* the transformations of their bits agree. The generators come from crates; only the
+//! transformations are goodput's.
 
 mod cpython;
 mod generator;
@@ -15,7 +15,7 @@ pub(crate) use legacy::RandomState;
 
 /// A stream of whole numbers.
 pub(crate) trait Integers {
-    /// One draw from 0 to below this, which must not be 0.
+    /// Draws a number from 0 to below this limit, which must not be 0.
     fn below(&mut self, below: usize) -> usize;
 }
 

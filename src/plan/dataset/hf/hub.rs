@@ -276,7 +276,7 @@ impl<'a> Hub<'a> {
             runtime.block_on(async {
                 select! {
                     biased;
-                    () = unwanted => Err("the plan is not wanted any more".to_owned()),
+                    () = unwanted => Err("the run ended before the plan was ready".to_owned()),
                     answer = ask => answer,
                 }
             })
