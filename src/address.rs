@@ -1,8 +1,8 @@
-//! Where requests go, as an address.
+//! Addresses of servers.
 
 use std::{fmt, path::PathBuf};
 
-/// Where a socket leads to.
+/// Address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// `http://…` or `https://…`.
@@ -29,15 +29,15 @@ pub struct Origin {
     pub host: String,
     /// Port.
     pub port: u16,
-    /// Path that is put before every endpoint, without a slash at its end.
+    /// Path before every endpoint, without a trailing slash.
     pub prefix: String,
 }
 
 impl Origin {
-    /// Reads a base URL.
+    /// Parses a base URL.
     ///
     /// # Errors
-    /// A sentence saying what is wrong and how to mend it.
+    /// A sentence that says what is wrong and how to fix it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = ::url::Url::parse(text).map_err(|e| {
             format!("`{text}` is not a URL ({e}). Write it like http://127.0.0.1:8000")
@@ -47,7 +47,7 @@ impl Origin {
             "https" => true,
             other => {
                 return Err(format!(
-                    "`{other}` is not a scheme goodput speaks. Use http:// or https://"
+                    "the scheme `{other}` is not supported. Use http:// or https://"
                 ));
             }
         };
@@ -74,13 +74,13 @@ impl Origin {
         })
     }
 
-    /// The base URL, without a slash at its end.
+    /// Base URL without a trailing slash.
     pub fn base(&self) -> String {
         format!("{}{}", self.root(), self.prefix)
     }
 
-    /// Addresses below which paths of the server's own may be, such as `/metrics`: next to an API with a
-    /// version, in it, and at the root of the host.
+    /// Base addresses for the server's own paths, such as `/metrics`: next to a versioned API, inside it,
+    /// and at the root of the host.
     pub(crate) fn places(&self) -> Vec<String> {
         let mut places = Vec::new();
         for prefix in [self.beside_api(), &self.prefix, ""] {
@@ -92,7 +92,7 @@ impl Origin {
         places
     }
 
-    /// The address of the API with a version, below which `/models` is.
+    /// Address of the versioned API, which has `/models`.
     pub(crate) fn api(&self) -> String {
         match self.beside_api() == self.prefix {
             true => format!("{}/v1", self.base()),
@@ -100,10 +100,10 @@ impl Origin {
         }
     }
 
-    /// The path of an endpoint. A base URL that names the version of an API, as users of SDKs write it, has
-    /// the `/v1` of `/v1/completions` in it already.
+    /// Path of an endpoint. A base URL that names the version of an API, as users of SDKs write it, already
+    /// has the `/v1` of `/v1/completions`.
     ///
-    /// `given` is one that the user wrote: it goes behind the whole base, as in vLLM, but for a second `/v1`.
+    /// A path that the user gave (`given`) follows the whole base, as in vLLM, except for a second `/v1`.
     pub(crate) fn path_of(&self, endpoint: &str, given: bool) -> String {
         let (beside, prefix) = (self.beside_api(), self.prefix.as_str());
         let version = &prefix[beside.len()..];
@@ -115,7 +115,7 @@ impl Origin {
         }
     }
 
-    /// The path without the version of an API at its end: `/v1`, `/v1beta/openai`.
+    /// Path without an API version at its end: `/v1`, `/v1beta/openai`.
     fn beside_api(&self) -> &str {
         let path = self.prefix.strip_suffix("/openai").unwrap_or(&self.prefix);
         match path.rsplit_once('/') {
@@ -139,7 +139,7 @@ impl Origin {
     }
 }
 
-/// `v1`, `v3`, `v1beta`, `v1beta2`
+/// Whether a path segment is a version: `v1`, `v3`, `v1beta`, `v1beta2`.
 fn is_version(segment: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = segment.strip_prefix('v').unwrap_or_default();

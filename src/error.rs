@@ -1,4 +1,4 @@
-//! What can go wrong before there is a report, and with it.
+//! Errors of a bench: why there is no report, or why it did not pass.
 
 use crate::{
     client::DialError,
@@ -11,43 +11,42 @@ use crate::{
 };
 use std::fmt;
 
-/// Why there is no report, or why it did not pass.
+/// Why a bench has no report, or why its report did not pass.
 ///
-/// Its debug form is its text, as that is what a test prints that returns it.
+/// The debug form is the display form, because a test prints the debug form of the error that it returns.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Settings that cannot be used, all of them at once.
+    /// Settings are not valid; lists all of them.
     #[error("{}", list(.0))]
     Invalid(Vec<Problem>),
     /// The bench does not apply here, such as `target = "env:NAME"` without NAME.
     #[error("skipped: {}", redact::text(.0))]
     Skipped(String),
-    /// No plan can be made: a dataset is unusable.
+    /// The plan cannot be made: the dataset is unusable.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// No tokens can be counted: the tokenizer is unusable.
+    /// Tokens cannot be counted: the tokenizer is unusable.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
     /// The target cannot be started or does not answer.
     #[error("{}", redact::text(.0))]
     Target(String),
-    /// The target cannot be connected to.
+    /// The connection to the target failed.
     #[error(transparent)]
     Dial(#[from] DialError),
-    /// The run was ended from outside before there was anything to report.
+    /// The run was stopped before there was anything to report.
     #[error("{0}")]
     Ended(String),
-    /// The system refused something.
+    /// The system refused an operation.
     #[error("{}: {source}", redact::text(what))]
     Io {
-        /// What was tried.
+        /// The operation.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// There is a report, and something speaks against it:
-    /// [`Report::ensure_passed`](crate::Report::ensure_passed).
+    /// There is a report, and it did not pass: [`Report::ensure_passed`](crate::Report::ensure_passed).
     #[error(transparent)]
     Failed(#[from] Failed),
 }
@@ -59,9 +58,9 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// The exit code of the `goodput` command: 2 for unusable input, 4 when the target could not
-    /// be measured or the run was ended before it was, 0 for a skipped bench, the verdict's for a report
-    /// that did not pass.
+    /// Exit code of the `goodput` command: 2 for unusable input, 4 when the target could not be measured or
+    /// the run was stopped before it was, 0 for a skipped bench, the verdict's for a report that did not
+    /// pass.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Invalid(_) | Error::Plan(_) | Error::Tokenizer(_) => 2,
@@ -71,10 +70,10 @@ impl Error {
         }
     }
 
-    /// How a bench ended that has no report. One that does not apply here is ignored, unless live
-    /// servers are required: then measuring nothing is invalid.
+    /// How a bench without a report ended. A skipped bench is ignored, unless live servers are required:
+    /// then measuring nothing is invalid.
     pub(crate) fn end(&self, live_is_required: bool) -> End {
-        // Files of all formats get it.
+        // All output formats get this text.
         let text = redact::text(&self.to_string());
         match self {
             Error::Skipped(why) if !live_is_required => End::Ignored(redact::text(why)),
@@ -83,10 +82,10 @@ impl Error {
         }
     }
 
-    /// `doing`: what it was ended while.
+    /// `doing` says what the run did when it was stopped.
     pub(crate) fn ended(doing: &str) -> Self {
         Error::Ended(format!(
-            "the run was ended while it {doing}, before anything was measured"
+            "the run was stopped while it {doing}, before it measured anything"
         ))
     }
 

@@ -1,8 +1,8 @@
-//! What reads bytes from outside, a function a kind: `fuzz/` calls them with whatever it thinks of, and the tests
-//! below with mutations of recordings. None may panic, hang, or grow beyond what it is given; where there is
-//! something to hold against, it is held against it.
+//! Everything that reads bytes from outside, one function per kind: `fuzz/` calls them with random inputs,
+//! and the tests below with mutations of recordings. None may panic, hang, or grow beyond its input; if
+//! there is a reference, results must match it.
 //!
-//! Not part of the library: it is there in tests and under cargo-fuzz only.
+//! Not part of the library: only tests and cargo-fuzz use it.
 
 use crate::{
     address::Origin,
@@ -19,7 +19,7 @@ use crate::{
 };
 use std::{fs, path::PathBuf};
 
-/// Splits the last two bytes off, which choose what is done with the others: recordings may be given as they
+/// Splits off the last two bytes, which choose what to do with the others: recordings can be used as they
 /// are.
 fn chosen(data: &[u8]) -> (&[u8], usize, usize) {
     match data {
@@ -28,7 +28,7 @@ fn chosen(data: &[u8]) -> (&[u8], usize, usize) {
     }
 }
 
-/// An answer of a backend, as it comes in one piece and in pieces.
+/// Decodes an answer of a backend in one piece and in pieces.
 fn decoded(
     backend: &str,
     stream: bool,
@@ -63,17 +63,17 @@ fn answer(data: &[u8], stream: bool) {
     );
 }
 
-/// A streamed answer of each backend.
+/// Reads a streamed answer of each backend.
 pub fn stream(data: &[u8]) {
     answer(data, true);
 }
 
-/// An answer in one piece of each backend.
+/// Reads an answer in one piece of each backend.
 pub fn whole(data: &[u8]) {
     answer(data, false);
 }
 
-/// The head and the framing of an answer, as it comes in one piece and in pieces.
+/// Reads the head and the framing of an answer, in one piece and in pieces.
 pub fn http(data: &[u8]) {
     let (bytes, _, how) = chosen(data);
     let at_once = crate::client::fuzzed_answer(bytes, bytes.len());
@@ -89,7 +89,7 @@ pub fn http(data: &[u8]) {
     }
 }
 
-/// The file of a dataset of each kind.
+/// Reads the file of a dataset of each kind.
 pub fn dataset(data: &[u8]) {
     const KINDS: [(&str, &str); 10] = [
         ("custom", "jsonl"),
@@ -136,7 +136,7 @@ pub fn dataset(data: &[u8]) {
     }
 }
 
-/// Without what a file does not decide.
+/// Limits the settings that a file does not decide.
 fn small(dataset: Dataset) -> Dataset {
     match dataset {
         Dataset::Sonnet(sonnet) => Dataset::Sonnet(grammar::dataset::Sonnet {
@@ -149,7 +149,7 @@ fn small(dataset: Dataset) -> Dataset {
     }
 }
 
-/// A file of this process and thread, written anew each time.
+/// Writes a file for this process and thread.
 fn scratch(ending: &str) -> PathBuf {
     let thread = format!("{:?}", std::thread::current().id());
     let number: String = thread.chars().filter(char::is_ascii_digit).collect();
@@ -157,7 +157,7 @@ fn scratch(ending: &str) -> PathBuf {
     std::env::temp_dir().join(name)
 }
 
-/// Result files and baselines.
+/// Reads result files and baselines.
 pub fn results(data: &[u8]) {
     let Ok(text) = text::decode(data.to_vec()) else {
         return;
@@ -173,7 +173,7 @@ pub fn results(data: &[u8]) {
     }
 }
 
-/// Pages of `/metrics`.
+/// Reads pages of `/metrics`.
 pub fn prometheus(data: &[u8]) {
     let page = String::from_utf8_lossy(data);
     if let Some(reading) = Reading::of(&page) {
@@ -182,7 +182,7 @@ pub fn prometheus(data: &[u8]) {
     }
 }
 
-/// Texts of every small language: attribute, flags, suite files.
+/// Parses texts of every small language: attribute, flags, suite files.
 pub fn grammars(data: &[u8]) {
     let (bytes, which, _) = chosen(data);
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -209,7 +209,7 @@ pub fn grammars(data: &[u8]) {
     }
 }
 
-/// Bodies of requests to the simulation.
+/// Reads bodies of requests to the simulation.
 pub fn requests(data: &[u8]) {
     const PATHS: [&str; 16] = [
         "/v1/chat/completions",

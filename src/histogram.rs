@@ -1,16 +1,16 @@
-//! Latencies in bounded memory: for live progress, for merging and for storage.
+//! Latency histograms in bounded memory: for live progress, merging and storage.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Significant decimal digits that are kept.
+/// Number of significant decimal digits.
 const DIGITS: u8 = 3;
 
 /// The largest value that the histogram can hold, in µs: 146,000 years.
 const MAX_MICROS: u64 = i64::MAX as u64 / 2;
 
-/// The most values that are read from storage; far below where sums of counts could overflow.
+/// Limit for the number of stored values; far below where sums of counts could overflow.
 const MAX_COUNT: u64 = 1 << 40;
 
 /// A histogram of latencies with a resolution of 1 µs or three significant digits, whichever is
@@ -18,19 +18,19 @@ const MAX_COUNT: u64 = 1 << 40;
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatencyHistogram(Histogram<u64>);
 
-/// Values that count as equal.
+/// Range of values that count as equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// The largest of them, in µs.
+    /// Largest value of the bucket, in µs.
     pub micros: u64,
-    /// How many were recorded.
+    /// Number of recorded values.
     pub count: u64,
 }
 
-/// A stored histogram that cannot be read.
+/// Error for an unreadable stored histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HistogramError {
-    /// Its counts are beyond anything that a run could have recorded.
+    /// The counts exceed what a run could have recorded.
     #[error("the stored histogram counts more than {MAX_COUNT} values: the file is damaged")]
     TooMany,
 }
@@ -42,7 +42,7 @@ impl Default for LatencyHistogram {
 }
 
 impl LatencyHistogram {
-    /// An empty histogram.
+    /// Creates an empty histogram.
     pub fn new() -> Self {
         #[expect(
             clippy::expect_used,
@@ -66,20 +66,20 @@ impl LatencyHistogram {
         debug_assert!(recorded.is_ok(), "the histogram grows up to MAX_MICROS");
     }
 
-    /// Adds everything that another histogram has recorded.
+    /// Adds all values of another histogram.
     pub fn merge(&mut self, other: &LatencyHistogram) {
         for bucket in other.buckets() {
             self.record_many(bucket.micros, bucket.count);
         }
     }
 
-    /// How many latencies were recorded.
+    /// Number of recorded latencies.
     pub fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// The smallest bucket bound, in ms, that at least `q` percent of the values are at or below;
-    /// NaN when there is none.
+    /// Smallest bucket bound, in ms, that at least `q` percent of the values do not exceed; NaN if there
+    /// are no values.
     pub fn percentile_ms(&self, q: f64) -> f64 {
         if self.count() == 0 {
             return f64::NAN;
@@ -87,7 +87,7 @@ impl LatencyHistogram {
         self.0.value_at_percentile(q.clamp(0.0, 100.0)) as f64 / 1e3
     }
 
-    /// What was recorded, by rising latency: the form in which a histogram is stored.
+    /// Buckets by ascending latency: the form in which a histogram is stored.
     pub fn buckets(&self) -> Vec<Bucket> {
         let bucket = |step: hdrhistogram::iterators::IterationValue<u64>| Bucket {
             micros: step.value_iterated_to(),
@@ -96,8 +96,8 @@ impl LatencyHistogram {
         self.0.iter_recorded().map(bucket).collect()
     }
 
-    /// The same with as many digits, three, two or one, as fit into so many buckets; one digit takes
-    /// sixteen buckets for each doubling, whatever their number.
+    /// Reduces the digits to two or one if necessary, so that at most this number of buckets remains; one
+    /// digit takes sixteen buckets for each doubling, whatever the number of values.
     pub fn at_most(&self, buckets: usize) -> Vec<Bucket> {
         let all = self.buckets();
         if all.len() <= buckets {
@@ -118,7 +118,7 @@ impl LatencyHistogram {
     ///
     /// # Errors
     ///
-    /// Fails if the counts are absurd.
+    /// The counts exceed what a run could have recorded.
     pub fn from_buckets(buckets: &[Bucket]) -> Result<Self, HistogramError> {
         let total = buckets
             .iter()
@@ -134,7 +134,7 @@ impl LatencyHistogram {
     }
 }
 
-/// Buckets of fewer digits, each by its largest value.
+/// Merges buckets to fewer digits, each with its largest value.
 fn coarse(buckets: &[Bucket], digits: u8) -> Vec<Bucket> {
     let Ok(grid) = Histogram::<u64>::new(digits) else {
         return buckets.to_vec();

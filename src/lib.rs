@@ -1,7 +1,7 @@
 //! criterion for LLM inference servers: performance gates that live in `cargo test`.
 //!
-//! Write one attribute; goodput drives a real or simulated server with an exact load and gives a
-//! verdict with its evidence.
+//! Write one attribute: goodput sends an exact load to a real or simulated server and gives a verdict with
+//! its evidence.
 //!
 //! ```
 //! use goodput::{Report, llm_bench};
@@ -17,76 +17,76 @@
 //! The same function runs under three runners:
 //!
 //! * `cargo test`: the attribute makes a `#[test]`.
-//! * `cargo nextest run`: the same test, in a process of its own.
-//! * `cargo bench`: a `[[bench]]` target with `harness = false` (it stands at [`main!`]) and
-//!   [`goodput::main!()`](main!) runs all benches of the file and prints a report of each. `cargo nextest run --benches` and IDEs can
-//!   drive it too.
+//! * `cargo nextest run`: the same test, in its own process.
+//! * `cargo bench`: a `[[bench]]` target with `harness = false` (see [`main!`]); [`goodput::main!()`](main!) runs all
+//!   benches of the file and prints a report of each. `cargo nextest run --benches` and IDEs can run it too.
 //!
-//! The function is called *after* the run, with its [`Report`]; it may be `async`, take no
-//! argument, and return a `Result`. A bench whose verdict is not *pass* fails, whatever the
-//! function says.
+//! goodput calls the function *after* the run, with its [`Report`]. The function may be `async`, take no
+//! argument, and return a `Result`. A bench whose verdict is not *pass* fails, whatever the function
+//! returns.
 //!
-//! # What is measured
+//! # Targets
 //!
 //! `target = …` names the server: `"http://127.0.0.1:8000"`, `"unix:/run/llm.sock"`, `"env:LLM_URL"`
-//! (ignored where the variable is not set, with a line on stderr; `GOODPUT_REQUIRE_LIVE=1` makes that a
+//! (skipped with a line on stderr where the variable is not set; `GOODPUT_REQUIRE_LIVE=1` makes that a
 //! failure), `"sim(ttft = 50ms, itl = 10ms)"`, or any expression whose value is a [`Target`]: a
-//! [`ServerProcess`], a wiremock server with streaming, a [`Service`] of this process, a
-//! [`Simulation`]. Left out, it is the URL in
-//! `GOODPUT_URL`, else the built-in simulation: the report says **simulated** loudly, a line on stderr says that no
-//! target is named, and `GOODPUT_REQUIRE_LIVE=1` makes that a failure.
+//! [`ServerProcess`], a wiremock server with streaming, a [`Service`] of this process, a [`Simulation`].
+//! The default is the URL in `GOODPUT_URL`, else the built-in simulation: the report then says
+//! **simulated**, a line on stderr says that the bench names no target, and `GOODPUT_REQUIRE_LIVE=1` makes
+//! that a failure. See [`targets`].
 //!
-//! `faults = "reset@5%, stall(2s)@req:10, status(429)@t:1s..2s"` lets a simulation misbehave, the same
-//! way on every run; [`grammar::fault::Kind`] lists all that can go wrong.
+//! `faults = "reset@5%, stall(2s)@req:10, status(429)@t:1s..2s"` makes a simulation misbehave, in the same
+//! way on every run; [`grammar::fault::Kind`] lists all faults.
 //!
-//! Simulations run on virtual time: minutes of load take a second or two, and the numbers are the same
-//! to the last digit on every run. Live benches hold a machine-wide lock while they measure, so
-//! they never overlap; nextest can also keep *other* tests away, and `goodput report` shows how where the setting is
-//! missing.
+//! Simulations run on virtual time: minutes of load take a second or two, and the numbers are the same to
+//! the last digit on every run. Live benches hold a machine-wide lock while they measure, so they never
+//! overlap. nextest can also keep *other* tests away; where that setting is missing, `goodput report` shows
+//! how to add it.
 //!
-//! Every bench leaves its latest and its previous result in `target/goodput`. `goodput report` shows those of the newest `cargo
-//! test`, `cargo nextest run` or `cargo bench`, what runners hide included: benches that were ignored, are undecided or demand nothing.
-//! With `--strict` the last two fail.
+//! Every bench keeps its latest and its previous result in `target/goodput`. `goodput report` shows the
+//! results of the newest `cargo test`, `cargo nextest run` or `cargo bench`, including what test runners
+//! hide: benches that were ignored, are inconclusive or have no limits. `--strict` makes the last two fail.
 //!
-//! # What is asked, and when
+//! # Load
 //!
 //! `dataset = …` is `"random(input = 256, output = 64)"` (prompts of exact token length),
-//! `"custom(\"prompts.jsonl\")"` or `"sharegpt(\"file.json\")"`. `rate = 10` sends ten requests a
-//! second whatever the server does (open loop), at Poisson times, or burstier or steadier ones
-//! with `burstiness`; `ramp` lets the rate rise; `max_concurrency` limits the requests in flight,
-//! and alone is a closed loop. Prompts and times follow from `seed` alone, and are those of `vllm
-//! bench serve` for the same settings.
+//! `"custom(\"prompts.jsonl\")"`, `"sharegpt(\"file.json\")"` or another
+//! [`Dataset`](grammar::dataset::Dataset). `rate = 10` sends ten requests a second whatever the server does
+//! (open loop), at Poisson times; `burstiness` makes the times more or less regular, and `ramp` changes the
+//! rate during the run. `max_concurrency` limits the requests in flight; without a rate it makes a closed
+//! loop. Prompts and times follow from `seed` alone, and equal those of `vllm bench serve` for the same
+//! settings.
 //!
-//! # What is demanded
+//! # Limits and verdicts
 //!
-//! `goodput = "ttft:200 tpot:50 e2el:5s"` limits each request (bare numbers are milliseconds) and
-//! says which requests are *good*; alone it demands nothing. `slo = "p99(ttft) < 300ms, goodput >= 95%, errors < 1%,
-//! throughput(output) > 1000"` limits the run. The numbers are defined in [`metrics`].
+//! `goodput = "ttft:200 tpot:50 e2el:5s"` limits each request (plain numbers are milliseconds) and defines
+//! which requests are *good*; alone it fails nothing. `slo = "p99(ttft) < 300ms, goodput >= 95%, errors <
+//! 1%, throughput(output) > 1000"` limits the run. [`metrics`] defines the numbers.
 //!
-//! An SLO is held against the *interval* of its number, at 95 % `confidence`, for requests that
-//! depend on each other: [`stats`]. The [`Verdict`] is *pass* when all intervals are within their
-//! limits, *fail* when one is wholly beyond, and *inconclusive* when the evidence is too thin for
-//! either; the report says how many more requests would decide it. `max_extend = 3` lets the run grow
-//! until it is decided. Undecided, a test passes with a remark, unless `on_inconclusive = "fail"` demands
-//! proof. A run is *invalid* when the client could
-//! not keep to its schedule, nothing completed, or a success held no token. An invalid run says nothing
-//! about the server, so it is never reported as a slow one.
+//! An SLO is compared with the *interval* of its number, at 95 % `confidence`, for requests that depend on
+//! each other: [`stats`]. The [`Verdict`] is *pass* when all intervals are within their limits, *fail* when
+//! one is entirely beyond, and *inconclusive* when the evidence is too thin for either; the report says how
+//! many more requests would decide it. `max_extend = 3` extends the run until it is decided. An
+//! inconclusive test passes with a remark, unless `on_inconclusive = "fail"` requires proof. A run is
+//! *invalid* when the client could not keep to its schedule, nothing completed, or a success had no token.
+//! An invalid run says nothing about the server, so goodput never reports it as a slow one.
 //!
-//! Without an SLO, a comparison, a snapshot or a function that checks its report there is *no verdict*: nothing was
-//! demanded, and nothing is proven. Failed requests always count: more than 1 % of them fail the run, unless an SLO on
-//! `errors` says otherwise.
+//! Without an SLO, a comparison, a snapshot or a function that checks its report there is *no verdict*: the
+//! bench has no limits, and proves nothing. Failed requests always count: if more than 1 % of them fail,
+//! the run fails, unless an SLO on `errors` sets another limit.
 //!
-//! `versus = …` names a second target, such as the version before. Both get pairs of runs of the same plan in
-//! random order, and the bench fails when the target is worse: [`Bench::versus`], [`Report::comparison`].
+//! `versus = …` names a second target, such as the previous version. Both get pairs of runs of the same
+//! plan in random order, and the bench fails when the target is worse: [`Bench::versus`],
+//! [`Report::comparison`].
 //!
-//! # What it was before
+//! # Baselines
 //!
-//! `baseline = "main"` holds the run against stored ones of the same plan; a regression fails it. The
-//! environment's `GOODPUT_SAVE_BASELINE=main` stores a run: [`baseline`].
+//! `baseline = "main"` compares the run with stored runs of the same plan; a regression fails the bench.
+//! The environment variable `GOODPUT_SAVE_BASELINE=main` stores a run: [`baseline`].
 //!
 //! # Without the attribute
 //!
-//! [`Bench`] is the same description as a builder, for any test:
+//! [`Bench`] builds the same description, for any test:
 //!
 //! ```
 //! use goodput::Bench;
@@ -105,15 +105,16 @@
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
 //! ```
 //!
-//! A report fails no test by itself. [`Report::ensure_passed`] is an error with the reasons unless the bench
-//! passed; a test that returns it prints them. Numbers of the report may be asserted, too: what has no value, such as a
-//! percentile of a run in which everything failed, is NaN, and no comparison with it holds.
+//! A report fails no test by itself. [`Report::ensure_passed`] returns an error with the reasons unless the
+//! bench passed; a test that returns this error prints them. A test may also assert on the report's
+//! numbers: a number without a value, such as a percentile of a run in which everything failed, is NaN, and
+//! every comparison with NaN is false.
 //!
-//! # Results for others
+//! # Output formats
 //!
 //! `GOODPUT_OUTPUT=junit=/path/junit.xml,markdown cargo test` writes files for CI; benchmark targets and
-//! the command take `--output` too. `snapshot` in the attribute keeps the numbers as an insta snapshot
-//! beside the test. `docs/ci.md` has the formats, exit codes and ready workflows.
+//! the command take `--output` too. `snapshot` in the attribute stores the numbers as an insta snapshot
+//! next to the test. `docs/ci.md` has the formats, exit codes and ready workflows.
 //!
 //! # Features
 //!
@@ -130,14 +131,14 @@
 //! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 48 s |
 //! | `cli` | no | the `goodput` command, with `csv`, `junit` and `media` | 21 s |
 //!
-//! These are CPU seconds of a cold debug build, beside 56 without any feature and 53 for reqwest
+//! These are CPU seconds of a cold debug build, in addition to 56 without any feature and 53 for reqwest
 //! with its defaults; `docs/performance.md` has the whole table.
 #![cfg_attr(not(feature = "wiremock"), doc = "\n[`mock`]: https://docs.rs/goodput")]
 #![cfg_attr(
     not(feature = "insta"),
     doc = "\n[`snapshot`]: https://docs.rs/goodput"
 )]
-// What is printed panics where nobody reads it; `screen` does not.
+// `println!` panics where stdout is closed; `screen` does not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! One measurement at a time for each user of a machine.
+//! The measurement lock: one measurement at a time for each user of a machine.
 
 use crate::stop::Stop;
 use std::{
@@ -9,31 +9,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the lock is tried.
+/// Interval of attempts to take the lock.
 const TRY_EVERY: Duration = Duration::from_millis(20);
 
-/// After this the wait is worth a word.
+/// Wait before the first message about it.
 const SAY_AFTER: Duration = Duration::from_secs(1);
 
-/// Then it is said again this often. There is no limit: a bench may rightly take hours, and whoever waits is told
-/// whom to end.
+/// Interval of further messages. There is no limit: a bench may rightly take hours, and the message says
+/// which process to stop.
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
-/// Held while a live bench is measured, so that benches of other tests, processes and projects of this user on
-/// this machine wait instead of disturbing it. Released when dropped, also when the process dies.
+/// Lock that a live bench holds while it measures, so that benches of other tests, processes and projects
+/// of this user on this machine wait instead of disturbing it. Dropping it releases the lock, and so does
+/// the end of the process.
 ///
-/// Each user has a lock of their own: one that all share could be held, or made unusable, by any of them.
+/// Each user has their own lock: any user could hold or break a shared one.
 #[derive(Debug)]
 pub(crate) struct MeasurementLock {
     _file: File,
 }
 
 impl MeasurementLock {
-    /// Waits for the lock, however long; after a second, and then each minute, it says who holds it since when, and
-    /// what ends that. `None` if the run is to end first.
+    /// Waits for the lock without a limit. After a second, and then each minute, says who holds it, since
+    /// when, and how to end that. `None` if the run should stop first.
     ///
     /// # Errors
-    /// The lock file cannot be used, with a sentence that names it.
+    /// The lock file is unusable; the message names it.
     pub(crate) fn acquire(
         name: &str,
         stop: &Stop,
@@ -52,7 +53,7 @@ impl MeasurementLock {
     ) -> Result<Option<Self>, String> {
         let unusable = |e: io::Error| {
             format!(
-                "{}: {e}. It lies in the folder for temporary files, which TMPDIR names",
+                "{}: {e}. TMPDIR names the folder for such files",
                 path.display()
             )
         };
@@ -77,7 +78,7 @@ impl MeasurementLock {
                 return Ok(None);
             }
         }
-        // Only for the message above; a lock file that cannot be written still locks.
+        // Only for the message above; an unwritable lock file still locks.
         let _ = file
             .set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
@@ -88,20 +89,20 @@ impl MeasurementLock {
 
 const FILE: &str = "measurement.lock";
 
-/// A file in the system's temporary folder whose name is this user's alone.
+/// Path in the system's temporary folder with a name that only this user uses.
 pub(crate) fn own_path(name: &str) -> PathBuf {
     #[cfg(unix)]
     let name = format!("{}-{name}", nix::unistd::getuid());
     std::env::temp_dir().join(format!("goodput-{name}"))
 }
 
-/// Opens or makes such a file, for reading and writing.
+/// Opens or creates such a file for reading and writing.
 ///
-/// Others may write to that folder, too: a link, a second name of another file, or what somebody else made is
-/// refused, as it would be written to.
+/// Other users may write to that folder, too, so this refuses links, second names of other files, and files
+/// of other users.
 ///
 /// # Errors
-/// The system's, and what is not this user's plain file.
+/// Those of the system, and for a path that is not this user's own regular file.
 pub(crate) fn own_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -109,7 +110,7 @@ pub(crate) fn own_file(path: &Path) -> io::Result<File> {
     {
         use nix::fcntl::OFlag;
         use std::os::unix::fs::OpenOptionsExt;
-        // A named pipe would be waited for.
+        // Opening a named pipe would block.
         let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
         options.mode(0o600).custom_flags(flags.bits());
     }
@@ -121,19 +122,19 @@ pub(crate) fn own_file(path: &Path) -> io::Result<File> {
         let own =
             found.is_file() && found.nlink() == 1 && found.uid() == nix::unistd::geteuid().as_raw();
         if !own {
-            let what = "not a plain file of this user alone. Remove it";
+            let what = "not a regular file that belongs to this user alone. Remove it";
             return Err(io::Error::other(what));
         }
     }
     Ok(file)
 }
 
-/// Who holds the lock, as far as its file tells.
+/// Holder of the lock, as its file names it.
 struct Holder {
-    /// Plain text: the file may say anything.
+    /// Name of the holder; the file may contain anything.
     who: Option<String>,
     process: Option<u32>,
-    /// Since it was written.
+    /// Time since the file was written.
     held: Option<Duration>,
 }
 
@@ -152,7 +153,7 @@ impl Holder {
             process.strip_suffix(')')?.parse().ok()
         });
         match process {
-            // Somebody else has taken it since, and has not said so.
+            // Another process has taken the lock since and has not written its name.
             Some(process) if !lives(process) => Holder {
                 who: None,
                 process: None,
@@ -179,12 +180,12 @@ impl fmt::Display for Holder {
         match self.process {
             Some(process) if cfg!(unix) => write!(f, ". `kill {process}` ends that run"),
             Some(_) => write!(f, ". Ctrl-C there ends that run"),
-            None => write!(f, ". `fuser` and `lsof` tell whose process it is"),
+            None => write!(f, ". `fuser` or `lsof` shows the process"),
         }
     }
 }
 
-/// Whether a process of this number is there, which may be another one by now.
+/// Whether a process with this number exists; it may be another process by now.
 fn lives(process: u32) -> bool {
     #[cfg(unix)]
     {
@@ -206,46 +207,36 @@ mod tests {
     use rstest::rstest;
     use std::{cell::RefCell, fs, os::unix::fs::PermissionsExt};
 
-    fn folder(name: &str) -> PathBuf {
-        let folder =
-            std::env::temp_dir().join(format!("goodput-lock-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        assert!(fs::create_dir_all(&folder).is_ok());
-        folder
-    }
-
     #[rstest]
-    #[case::a_link("link", |victim: &Path, path: &Path| std::os::unix::fs::symlink(victim, path).unwrap())]
-    #[case::a_second_name("name", |victim: &Path, path: &Path| fs::hard_link(victim, path).unwrap())]
-    #[case::a_folder("folder", |_: &Path, path: &Path| fs::create_dir(path).unwrap())]
-    #[case::a_pipe("pipe", |_: &Path, path: &Path| {
+    #[case::a_link(|victim: &Path, path: &Path| std::os::unix::fs::symlink(victim, path).unwrap())]
+    #[case::a_second_name(|victim: &Path, path: &Path| fs::hard_link(victim, path).unwrap())]
+    #[case::a_folder(|_: &Path, path: &Path| fs::create_dir(path).unwrap())]
+    #[case::a_pipe(|_: &Path, path: &Path| {
         nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
     })]
-    fn nothing_but_a_plain_file_is_taken(#[case] name: &str, #[case] lay: fn(&Path, &Path)) {
-        let folder = folder(name);
-        let (victim, path) = (folder.join("victim"), folder.join("lock"));
+    fn nothing_but_a_plain_file_is_taken(#[case] lay: fn(&Path, &Path)) {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, path) = (folder.path().join("victim"), folder.path().join("lock"));
         fs::write(&victim, "precious").unwrap();
         lay(&victim, &path);
         own_file(&path).unwrap_err();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn a_file_of_ones_own_is_private_and_may_be_there_already() {
-        let folder = folder("own");
-        let path = folder.join("lock");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
         for _ in 0..2 {
             let file = own_file(&path).unwrap();
             assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         }
-        fs::remove_dir_all(folder).unwrap();
     }
 
     /// What is said to whoever waits for a lock that somebody else has, whose file says `text`.
-    fn told(name: &str, text: &str, times: usize) -> Vec<String> {
-        let folder = folder(name);
-        let path = folder.join("lock");
+    fn told(text: &str, times: usize) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
         let mut held = own_file(&path).unwrap();
         held.lock().unwrap();
         held.write_all(text.as_bytes()).unwrap();
@@ -260,14 +251,13 @@ mod tests {
                 }
             });
         assert!(waited.unwrap().is_none(), "it was held");
-        fs::remove_dir_all(folder).unwrap();
         said.into_inner()
     }
 
     #[test]
     fn who_waits_is_told_again_and_again_who_holds_it_and_what_ends_that() {
         let own = std::process::id();
-        let said = told("waits", &format!("other (process {own})"), 3);
+        let said = told(&format!("other (process {own})"), 3);
         let start =
             format!("mine waits for the measurement lock PATH, held by other (process {own}) for ");
         let end = format!(" s. `kill {own}` ends that run");
@@ -279,23 +269,23 @@ mod tests {
 
     /// No process has this number: Linux gives none above 2^22.
     #[rstest]
-    #[case::gone("gone", "other (process 2147483647)")]
-    #[case::unsaid("unsaid", "")]
-    fn who_held_it_before_is_not_blamed(#[case] name: &str, #[case] text: &str) {
-        let [line] = &told(name, text, 1)[..] else {
+    #[case::gone("other (process 2147483647)")]
+    #[case::unsaid("")]
+    fn who_held_it_before_is_not_blamed(#[case] text: &str) {
+        let [line] = &told(text, 1)[..] else {
             panic!("one line")
         };
         assert!(
             line.starts_with("mine waits for the measurement lock PATH, held by another process. ")
-                && line.ends_with("`fuser` and `lsof` tell whose process it is"),
+                && line.ends_with("`fuser` or `lsof` shows the process"),
             "{line}"
         );
     }
 
     #[test]
     fn a_lock_is_had_when_it_is_let_go() {
-        let folder = folder("had");
-        let path = folder.join("lock");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
         let held = own_file(&path).unwrap();
         held.lock().unwrap();
         let held = RefCell::new(Some(held));
@@ -306,12 +296,11 @@ mod tests {
         assert!(had.unwrap().is_some());
         let said = fs::read_to_string(&path).unwrap();
         assert_eq!(said, format!("mine (process {})", std::process::id()));
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn a_holder_cannot_write_on_the_screen() {
-        let [line] = &told("holder", "\u{1b}[31mred\n::error::injected\u{9b}0m", 1)[..] else {
+        let [line] = &told("\u{1b}[31mred\n::error::injected\u{9b}0m", 1)[..] else {
             panic!("one line")
         };
         assert!(

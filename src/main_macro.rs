@@ -1,7 +1,7 @@
-//! The `main` of benchmark targets.
+//! Entry point of benchmark targets.
 
-/// The `main` of a benchmark target with `harness = false`: runs the `#[llm_bench]` functions of
-/// the file. For `benches/gates.rs`, Cargo.toml has:
+/// Defines the `main` of a benchmark target with `harness = false`: it runs the `#[llm_bench]` functions of
+/// the file. For `benches/gates.rs`, Cargo.toml needs:
 ///
 /// ```toml
 /// [[bench]]
@@ -26,8 +26,8 @@ macro_rules! main {
             $crate::harness::main()
         }
 
-        // There is no such function without libtest's harness, whose `main` would be the one that runs. A
-        // constant, because editors, which do not know the difference, would show `compile_error!` always.
+        // libtest's harness replaces `main`, and then this function does not exist. A constant, because
+        // editors, which do not know the difference, would always show `compile_error!`.
         #[test]
         fn __goodput_needs_harness_false() {
             const _: () = ::core::panic!(

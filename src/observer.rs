@@ -1,22 +1,22 @@
-//! Watching a run while it is under way.
+//! Observers watch a run in progress.
 
 use crate::{record::Record, screen};
 
-/// Hears of requests as they come and go; for progress displays. It is called by the threads that measure,
-/// so it must not block.
+/// Receives the events of a run, for progress displays. The measuring threads call it, so it must not
+/// block.
 pub trait Observer: Send + Sync {
-    /// A request is on its way.
+    /// A request was sent.
     fn sent(&self) {}
-    /// A request is over.
+    /// A request ended.
     fn finished(&self, _record: &Record) {}
-    /// The run has something to say before its report: what it has been waiting for since a second or more.
-    /// Default: a line on stderr, where test runners that capture output let it through.
+    /// The run has a message before its report: what it has been waiting for, for a second or more.
+    /// Default: prints a line on stderr, which test runners that capture output let through.
     fn says(&self, line: &str) {
         screen::tell(format_args!("goodput: {line}"));
     }
 }
 
-/// An observer that does nothing with requests.
+/// Observer that ignores all requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 

@@ -1,4 +1,4 @@
-//! Where relative paths lead.
+//! Base folders of relative paths.
 
 use std::{
     env,
@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where a file that is not there was looked for, behind "no such file"; nothing for an absolute path, which
-/// says it itself.
+/// Where a missing file was looked for, as the text after "no such file"; empty for an absolute path.
 ///
-/// There is one rule: Cargo runs tests and benches in the folder of their `Cargo.toml`, `goodput run` works in
+/// There is one rule: Cargo runs tests and benches in the folder of their `Cargo.toml`, `goodput run` works
+/// in the folder of the suite file, and the other commands in the current folder.
 /// that of the suite file, and the other commands where they are called.
 pub(crate) fn looked_in(file: &Path) -> String {
     match env::current_dir() {
@@ -21,10 +21,11 @@ pub(crate) fn looked_in(file: &Path) -> String {
     }
 }
 
-/// The folder of the crate that a bench belongs to, which lay in `built` when it was compiled.
+/// Folder of the crate of a bench, which was `built` when it was compiled.
 ///
-/// Cargo and nextest say where it is now: a binary may run on another machine than the one it was built on, or after
-/// the project has moved. Who runs the binary without them, and without that folder, is where relative paths lead.
+/// Cargo and nextest provide the current path: a binary may run on another machine than the one it was
+/// built on, or after the project has moved. Without them, and without that folder, it is the base of
+/// relative paths.
 pub(crate) fn of_crate(built: &Path) -> PathBuf {
     found(env::var_os("CARGO_MANIFEST_DIR"), built)
 }

@@ -1,4 +1,4 @@
-//! What the code that `#[llm_bench]` writes needs. Not for users; may change at any time.
+//! Support for the code that `#[llm_bench]` writes. Not for users; may change at any time.
 
 pub use crate::harness::{Case, Check, Entry, Outcome, run_test};
 pub use goodput_macros::rstest_case;
@@ -8,8 +8,7 @@ pub use inventory;
 
 /// Runs the body of an `async fn` bench, which is called after the run.
 ///
-/// # Panics
-/// When the system refuses a runtime.
+/// # Panics The system refuses a runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     #[expect(clippy::expect_used, reason = "a test without a runtime cannot go on")]
     tokio::runtime::Builder::new_current_thread()

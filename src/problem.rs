@@ -1,16 +1,16 @@
-//! A setting that cannot be used.
+//! Problems: settings that are not valid.
 
 use crate::redact;
 use std::fmt;
 
-/// One setting that cannot be used.
+/// A setting that is not valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The setting, as the attribute and the builder spell it.
+    /// Setting, as the attribute and the builder spell it.
     pub field: String,
-    /// What was given; empty when nothing was, or when it is no value.
+    /// Given value; empty when there was none.
     pub value: String,
-    /// What is wrong with it and what to write instead.
+    /// What is wrong with the value and what to write instead.
     pub message: String,
 }
 

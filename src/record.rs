@@ -1,4 +1,28 @@
-//! One request's life, as it was measured.
+//! Records: each request of a run as it was measured.
+//!
+//! A [`Run`](crate::run::Run) has one [`Record`] per request that was sent. All times are nanoseconds since
+//! the start of the schedule, and what they mean for the metrics is defined in [`metrics`](crate::metrics).
+//!
+//! ```
+//! use goodput::{Bench, record::RequestError};
+//!
+//! let report = Bench::new("chat")
+//!     .target("sim(ttft = 50ms, itl = 10ms)")
+//!     .faults("status(429)@req:1")
+//!     .rate(10)
+//!     .requests(20)
+//!     .run_blocking()?;
+//! let records = &report.run().records;
+//!
+//! let first = &records[0];
+//! let ttft = first.events.first_at().map(|at| at - first.sent);
+//! assert_eq!(ttft.unwrap().as_millis(), 50);
+//!
+//! let error = records[1].error.as_ref().unwrap();
+//! assert!(matches!(error, RequestError::Status { status: 429, .. }));
+//! println!("{error}: {}", error.hint().unwrap_or_default());
+//! # Ok::<(), goodput::Error>(())
+//! ```
 
 mod events;
 mod redact;
@@ -10,29 +34,30 @@ use crate::clock::Nanos;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a token event carried.
+/// Content of a token event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// Text of the answer.
     Answer,
-    /// Thinking that precedes the answer (`reasoning`, `reasoning_content`).
+    /// Reasoning before the answer (`reasoning`, `reasoning_content`).
     Reasoning,
     /// A tool or function call.
     Tool,
-    /// A token event without visible text (an empty delta, a finish-only chunk): it moves the
-    /// token clock, as in vLLM.
+    /// No visible text (an empty delta, a chunk with only a finish reason). Such an event counts for token
+    /// times, as in vLLM.
     Silent,
 }
 
-/// One arrival of generated output: what vLLM calls a chunk. It may carry several tokens.
+/// Arrival of generated output: what vLLM calls a chunk. One event may carry several tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenEvent {
-    /// When its last byte arrived.
+    /// When the event's last byte arrived.
     pub at: Nanos,
-    /// Tokens in it when the server said so (`token_ids`, log-probabilities, running usage), else 0.
+    /// Tokens in the event if the server reports them (`token_ids`, log-probabilities, running usage), else
+    /// 0.
     pub tokens: u32,
-    /// What it carried.
+    /// Content of the event.
     pub channel: Channel,
 }
 
@@ -49,7 +74,7 @@ pub struct Usage {
     pub reasoning_tokens: Option<u64>,
 }
 
-/// What comes of requests.
+/// Kind of result that a request asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -60,7 +85,7 @@ pub enum Task {
     Pool,
 }
 
-/// Where receive times come from.
+/// Source of receive times.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Timestamps {
@@ -73,30 +98,30 @@ pub enum Timestamps {
     Virtual,
 }
 
-/// Where a token count comes from, best first.
+/// Source of a token count, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CountSource {
     /// The server's `usage`.
     Usage,
-    /// Our tokenizer, on the text.
+    /// goodput's tokenizer, applied to the text.
     Tokenizer,
-    /// No tokenizer: an estimate.
+    /// An estimate, for want of a tokenizer.
     Estimate,
 }
 
-/// A token count and where it comes from.
+/// Token count with its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenCount {
     /// Tokens.
     pub tokens: u64,
-    /// Who counted them.
+    /// Source of the count.
     pub source: CountSource,
 }
 
 impl TokenCount {
-    /// Generated tokens as far as the answer itself tells: `usage`, else an estimate of at least
-    /// one token an event.
+    /// Counts the generated tokens of an answer from the answer alone: `usage`, else an estimate of at
+    /// least one token per event.
     pub fn of_reply(reply: &Reply) -> Self {
         match reply.usage.and_then(|usage| usage.completion_tokens) {
             Some(tokens) if tokens > 0 => TokenCount {
@@ -115,7 +140,7 @@ impl TokenCount {
     }
 }
 
-/// A phase that has a time limit of its own.
+/// Phase of a request that has its own time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -133,14 +158,14 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RequestError {
-    /// No connection.
+    /// The connection failed.
     Connect {
-        /// What the system said.
+        /// Error of the system.
         message: String,
     },
-    /// No connection, because TLS or the certificate on it was not accepted.
+    /// TLS failed, or the client does not trust the certificate.
     Tls {
-        /// What was wrong with it.
+        /// Error of TLS.
         message: String,
     },
     /// No connection, because this machine has no descriptor, port or memory left for one: nothing
@@ -151,7 +176,7 @@ pub enum RequestError {
     },
     /// A phase took too long.
     Timeout {
-        /// Which one.
+        /// Phase whose limit passed.
         phase: Phase,
         /// The limit, in milliseconds.
         limit_ms: u64,
@@ -165,12 +190,12 @@ pub enum RequestError {
     },
     /// An answer of another protocol or dialect.
     Foreign {
-        /// What came instead.
+        /// Description of the answer.
         message: String,
     },
-    /// An answer that cannot be read, or is not read to its end.
+    /// An answer that cannot be parsed, or that goodput stopped reading.
     Malformed {
-        /// What was wrong with it.
+        /// What was wrong with the answer.
         message: String,
     },
     /// An error event inside a 200 stream.
@@ -180,12 +205,12 @@ pub enum RequestError {
     },
     /// The stream broke, or ended with neither a finish reason nor `[DONE]`.
     Truncated {
-        /// How it ended.
+        /// How the stream ended.
         message: String,
     },
     /// A complete 200 answer without a single token event.
     NoTokens,
-    /// The run was stopped while the request was under way.
+    /// The run was stopped while the request was in flight.
     Cancelled,
 }
 
@@ -196,10 +221,7 @@ impl fmt::Display for RequestError {
                 write!(f, "could not connect: {message}")
             }
             RequestError::ClientLimit { message } => {
-                write!(
-                    f,
-                    "this machine has no room for another connection: {message}"
-                )
+                write!(f, "this machine cannot open another connection: {message}")
             }
             RequestError::Timeout { phase, limit_ms } => {
                 let phase = match phase {
@@ -229,12 +251,12 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
-/// What to do where the server knows no key, or another.
+/// Hint for a server that requires a key, or another key.
 pub(crate) const SET_THE_KEY: &str = "set the server's key: in OPENAI_API_KEY (ANTHROPIC_API_KEY for the backend \
                                       `anthropic`), or as a header";
 
 impl RequestError {
-    /// What usually mends it, where that is known and the error itself does not say it.
+    /// The usual fix, if there is one and the error itself does not name it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             RequestError::Status {
@@ -277,26 +299,26 @@ impl RequestError {
     }
 }
 
-/// What a server tells of its own times of a request (vLLM with `--enable-per-request-metrics`).
+/// Times of a request as the server reports them (vLLM with `--enable-per-request-metrics`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServerTimes {
-    /// From its engine's taking the request over to its scheduling, ms.
+    /// Time from the engine's accepting the request to scheduling it, ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_ms: Option<f64>,
-    /// From its scheduling to the first token, ms.
+    /// Time from scheduling to the first token, ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttft_ms: Option<f64>,
 }
 
 impl ServerTimes {
-    /// Whether it told none.
+    /// Whether the server reported no times.
     pub fn is_empty(&self) -> bool {
         self.queue_ms.is_none() && self.ttft_ms.is_none()
     }
 }
 
-/// What a backend's decoder gathers from one answer.
+/// Parts of an answer that a backend's decoder collects.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reply {
     /// Token events in order of arrival.

@@ -1,4 +1,26 @@
-//! A run: what was planned, what happened, and what the client knows about itself.
+//! Runs: what was planned, what happened, and how the client itself performed.
+//!
+//! A [`Run`] is the measured data of a bench, before any statistics: [`metrics`](crate::metrics) turns a
+//! run into numbers, and [`judge`](crate::judge) compares those with limits.
+//! [`Report::run`](crate::Report::run) returns the run of a report.
+//!
+//! ```
+//! use goodput::Bench;
+//!
+//! let report = Bench::new("chat")
+//!     .target("sim(ttft = 50ms, itl = 10ms)")
+//!     .rate(10)
+//!     .requests(20)
+//!     .seed(7)
+//!     .run_blocking()?;
+//! let run = report.run();
+//!
+//! assert_eq!(run.setup.seed, 7);
+//! assert!(run.setup.simulated && run.setup.open_loop);
+//! assert_eq!(run.records.len(), 20);
+//! assert!(run.records.iter().all(|record| record.ok()));
+//! # Ok::<(), goodput::Error>(())
+//! ```
 
 mod audit;
 mod server;
@@ -12,70 +34,70 @@ pub use server::{
 use crate::{clock::Nanos, plan::RateChange, record::Record};
 use serde::{Deserialize, Serialize};
 
-/// Everything that was measured in one go.
+/// Measured data of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// What was asked, as far as numbers depend on it.
+    /// Settings that the numbers depend on.
     pub setup: Setup,
-    /// One record a request, in plan order; requests that were never sent have none.
+    /// One record per request, in plan order; requests that were never sent have none.
     pub records: Vec<Record>,
-    /// From the start of the schedule to the end of the last request (vLLM's duration).
+    /// Time from the start of the schedule to the end of the last request (vLLM's duration).
     pub duration: Nanos,
-    /// The client's view of itself.
+    /// How the client itself performed.
     pub audit: Audit,
-    /// The run was stopped before its plan was through.
+    /// Whether the run was stopped before the end of its plan.
     pub partial: bool,
     /// Changes of the configured rate during a ramp.
     pub rate_changes: Vec<RateChange>,
-    /// What the server told of itself and counted; absent if it was not asked or did not say.
+    /// What the server reported about itself and counted; `None` if it was not asked or does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerSide>,
-    /// Requests that were sent beside the plan to see how long the server makes others wait. They
-    /// count in none of the run's own numbers.
+    /// Probes: requests outside the plan that show how long the server makes others wait. The run's own
+    /// numbers do not include them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<Record>,
 }
 
-/// What was asked.
+/// Settings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
-    /// The bench's name.
+    /// Name of the bench.
     pub name: String,
-    /// Backend name, such as `openai-chat`.
+    /// Name of the backend, such as `openai-chat`.
     pub backend: String,
-    /// What comes of requests.
+    /// Kind of result that the requests ask for.
     #[serde(default)]
     pub task: Task,
-    /// Where to: a URL without secrets, or a description of the simulation.
+    /// Target: a URL without secrets, or a description of the simulation.
     pub target: String,
-    /// The built-in simulation answered.
+    /// Whether the built-in simulation answered.
     pub simulated: bool,
-    /// Wire name of the model.
+    /// Model name on the wire.
     pub model: Option<String>,
-    /// What the tokens were counted with.
+    /// Tokenizer that counted the tokens.
     pub tokenizer: Option<String>,
-    /// Planned requests.
+    /// Number of planned requests.
     pub requests: usize,
     /// Requests per second; `None` is infinite.
     pub rate: Option<f64>,
     /// Gamma shape of the gaps between requests.
     pub burstiness: f64,
-    /// Requests in flight at most.
+    /// Maximum number of requests in flight.
     pub max_concurrency: Option<usize>,
-    /// Requests have a schedule (finite rate or ramp): open loop.
+    /// Whether requests have a schedule (a finite rate or a ramp): open loop.
     pub open_loop: bool,
-    /// The plan's seed.
+    /// Seed of the plan.
     pub seed: u64,
-    /// Put before a request's place in the plan, it is the request's id (`x-request-id`).
+    /// Prefix of request ids (`x-request-id`); the place in the plan follows.
     #[serde(default)]
     pub request_id_prefix: String,
-    /// The plan's hash.
+    /// Hash of the plan.
     pub plan_hash: String,
 }
 
 impl Run {
-    /// Whether the same bench gives the same run again: the built-in simulation answered, which draws from its
-    /// seed alone, on virtual time. A service of the user's own may draw random numbers there.
+    /// Whether the same bench gives the same run again: the built-in simulation answered on virtual time,
+    /// and draws from its seed alone. A service of the user's own may draw random numbers there.
     pub fn is_deterministic(&self) -> bool {
         self.setup.simulated && self.audit.timestamps == Timestamps::Virtual
     }

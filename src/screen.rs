@@ -1,6 +1,6 @@
-//! What people read, on stdout and stderr. A screen that is closed or full changes nothing but the screen: no run is
-//! lost over it. Whatever servers, files and names hold is shown as text and nothing else: it moves no cursor, gives
-//! no command to the CI that reads the log, and tells no credential.
+//! Output on stdout and stderr. A screen that is closed or full never costs a run. Text from servers, files
+//! and names is shown as plain text: it moves no cursor, gives no command to the CI that reads the log, and
+//! reveals no credential.
 
 mod look;
 mod stream;
@@ -12,19 +12,19 @@ use stream::{Stream, Worth};
 static OUT: Stream = Stream::new(|| Box::new(io::stdout()));
 static ERR: Stream = Stream::new(|| Box::new(io::stderr()));
 
-/// The screen of a command; dropped at its end, when all is shown.
+/// The screen of a command; dropping it waits until everything is shown.
 #[must_use]
 pub(crate) struct Shown(());
 
-/// Lets threads of their own write to stdout and stderr from now on, so that a screen that stands still holds up
-/// nothing but the end of this process, and not even that once a signal has come. A process that is not ours, such as
-/// that of a test, writes by itself: nobody would wait for the threads at its end.
+/// Starts threads that write to stdout and stderr from now on, so that a blocked screen delays at most the
+/// end of this process, and not even that once a signal has come. A process that is not goodput's, such as
+/// that of a test, writes directly: nothing would wait for the threads at its end.
 pub(crate) fn open() -> Shown {
     for (name, stream) in [("goodput stdout", &OUT), ("goodput stderr", &ERR)] {
         stream.open();
         let spawned = thread::Builder::new().name(name.to_owned());
         if spawned.spawn(|| stream.serve()).is_err() {
-            // It has nothing to wait for yet.
+            // There is nothing to wait for yet.
             stream.close();
         }
     }
@@ -37,47 +37,47 @@ impl Drop for Shown {
         let lost = OUT.lost() + ERR.lost();
         if lost > 0 {
             error(format_args!(
-                "{lost} texts are not shown, as nobody read stdout or stderr for too long"
+                "{lost} texts are lost, because stdout or stderr was not read for too long"
             ));
         }
         ERR.close();
     }
 }
 
-/// The run is to end: a screen that stands still is not waited for any more.
+/// Stops waiting for a blocked screen, because the run should stop.
 pub(crate) fn hurry() {
     OUT.hurry();
     ERR.hurry();
 }
 
-/// A text on stdout, with the end of a line.
+/// Writes a line to stdout.
 pub(crate) fn out(text: impl Display) {
     OUT.put(for_stdout(&text.to_string()) + "\n", Worth::Awaited);
 }
 
-/// A text on stderr, with the end of a line.
+/// Writes a line to stderr.
 pub(crate) fn err(text: impl Display) {
     ERR.put(for_stderr(text), Worth::Awaited);
 }
 
-/// The same, by a thread that must not wait for whoever reads.
+/// Writes a line to stderr, from a thread that must not wait for a reader.
 pub(crate) fn tell(text: impl Display) {
     ERR.put(for_stderr(text), Worth::Told);
 }
 
-/// Progress on stderr: left out where the screen stands still.
+/// Writes progress to stderr, unless the screen is blocked.
 #[cfg(feature = "cli")]
 pub(crate) fn pass(text: impl Display) {
     ERR.put(for_stderr(text), Worth::Passing);
 }
 
-/// What moves the cursor of a terminal on stderr; `last` is not left out.
+/// Writes a frame with cursor movements to stderr; the `last` one is never left out.
 #[cfg(feature = "cli")]
 pub(crate) fn draw(frame: String, last: bool) {
     ERR.put(frame, if last { Worth::Told } else { Worth::Passing });
 }
 
-/// A line for programs, on stdout. What `passes` is left out where nobody reads.
+/// Writes a line for programs to stdout. A line that `passes` is left out while the reader is behind.
 pub(crate) fn event(line: &str, passes: bool) {
     let worth = if passes {
         Worth::Passing
@@ -91,17 +91,17 @@ fn for_stderr(text: impl Display) -> String {
     look::on_stderr(&shown(&text.to_string())) + "\n"
 }
 
-/// What went wrong, on stderr.
+/// Writes an error to stderr.
 pub(crate) fn error(why: impl Display) {
     err(format_args!("error: {why}"));
 }
 
-/// A text as stdout shows it: in colour and wrapped on a terminal.
+/// Formats a text for stdout: with colour and wrapped on a terminal.
 pub(crate) fn for_stdout(text: &str) -> String {
     look::on_stdout(&shown(text))
 }
 
-/// A text as it may be shown.
+/// Makes a text safe to show.
 pub(crate) fn shown(text: &str) -> String {
     let redacted = redact::text(text);
     let mut shown = String::with_capacity(redacted.len());
@@ -116,7 +116,7 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
-/// Control characters as signs.
+/// Replaces a control character by a symbol.
 fn plain(c: char) -> char {
     match c {
         '\t' => c,
@@ -125,14 +125,15 @@ fn plain(c: char) -> char {
     }
 }
 
-/// Whether a terminal does something instead of showing it: a control character, or one that turns around what
-/// follows.
+/// Whether a terminal acts on a character instead of showing it: a control character, or one that reverses
+/// the direction of the following text.
 pub(crate) fn acts(c: char) -> bool {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns
 }
 
-/// `::error::` at the start of a line is a command of GitHub's, `##[…]` and `##vso[…]` are anywhere, as are TeamCity's.
+/// Disables CI commands: `::error::` at the start of a line (GitHub), `##[…]` and `##vso[…]` anywhere
+/// (Azure), and TeamCity's.
 fn without_commands(line: &str) -> String {
     let start = line.trim_start();
     let line = match start.strip_prefix("::") {

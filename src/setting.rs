@@ -1,4 +1,4 @@
-//! Settings that may be given as text or as values.
+//! Settings that accept text or values.
 
 use crate::grammar::{
     self, Mistakes,
@@ -11,16 +11,16 @@ use crate::grammar::{
 };
 use std::time::Duration;
 
-/// Something a setting of type `T` can be read from: text, or a `T`.
+/// Conversion into a setting of type `T`: from text, or from a `T`.
 pub trait Setting<T> {
-    /// Reads it; on failure gives the text back with everything that is wrong with it.
+    /// Converts the text or value.
     ///
     /// # Errors
-    /// The text does not say a `T`.
+    /// The text, with all its mistakes.
     fn read(self) -> Result<T, (String, Mistakes)>;
 }
 
-/// Makes a type readable from text.
+/// Makes a type a setting that accepts text.
 macro_rules! readable {
     ($type:ty, $parse:expr) => {
         impl $crate::setting::Setting<$type> for $type {

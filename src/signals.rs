@@ -1,18 +1,18 @@
-//! Signals that ask this process to end.
+//! Signals that end this process.
 //!
-//! The command and benchmark targets, which are processes of their own, listen to them. The process of a user's
-//! `cargo test` keeps its signals as they are.
+//! The command and benchmark targets listen to them, because they are processes of goodput's own. The
+//! process of a user's `cargo test` keeps its signals as they are.
 
 use crate::{screen, stop::Stop};
 use std::{io, process, thread};
 use tokio::runtime::Builder;
 
-/// What a process that has ended by a signal exits with, less the signal's number.
+/// Exit code of a process that a signal ended, minus the signal's number.
 const BY_SIGNAL: i32 = 128;
 
-/// Listens to Ctrl-C, SIGTERM and SIGHUP from now on. The first one asks for the end, which `says` tells on
-/// stderr, and a screen that nobody reads is not waited for any more; the second kills the servers that were started and ends this process at once, with 128 and the
-/// signal's number.
+/// Listens to Ctrl-C, SIGTERM and SIGHUP from now on. The first signal stops the run: `says` goes to
+/// stderr, and a blocked screen delays nothing any more. The second kills the servers that goodput started
+/// and ends this process at once, with 128 plus the signal's number.
 ///
 /// # Errors
 /// The system refuses a thread or a handler.
@@ -42,11 +42,11 @@ pub(crate) fn listen(says: Option<&'static str>) -> io::Result<Stop> {
     Ok(stop)
 }
 
-/// What cannot be done without handlers.
+/// Operation of the error when handlers cannot be installed.
 #[cfg(feature = "cli")]
 pub(crate) const UNHEARD: &str = "cannot listen to signals";
 
-/// What runs say when they are asked to end.
+/// Message of a run that a signal stops.
 pub(crate) const ENDING: &str =
     "ending the run, the report follows; a second signal quits at once without one";
 
@@ -54,7 +54,7 @@ pub(crate) const ENDING: &str =
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// `nohup` has it ignored, and that is how it stays.
+    /// `None` if the signal is ignored, as under `nohup`; then it stays ignored.
     hangup: Option<tokio::signal::unix::Signal>,
 }
 
@@ -73,7 +73,7 @@ impl Signals {
         })
     }
 
-    /// The number and the name of the next one.
+    /// Number and name of the next signal.
     async fn next(&mut self) -> (i32, &'static str) {
         let hangup = async {
             match &mut self.hangup {
@@ -89,14 +89,14 @@ impl Signals {
     }
 }
 
-/// Whether this process was started with SIGHUP ignored. Only Linux tells without `unsafe`; elsewhere a process
-/// under `nohup` ends its run when the terminal goes.
+/// Whether this process was started with SIGHUP ignored. Only Linux shows that without `unsafe`; elsewhere
+/// a process under `nohup` ends its run when the terminal closes.
 #[cfg(unix)]
 fn hangups_are_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // Signals count from 1, and this one is the first.
+    // Signal numbers start from 1, and this is the first.
     ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
@@ -109,11 +109,11 @@ impl Signals {
         Ok(Signals)
     }
 
-    /// The number and the name of the next one.
+    /// Number and name of the next signal.
     async fn next(&mut self) -> (i32, &'static str) {
         match tokio::signal::ctrl_c().await {
             Ok(()) => (2, "Ctrl-C"),
-            // Without a handler it ends the process as it always does.
+            // Without a handler the signal ends the process.
             Err(_) => std::future::pending().await,
         }
     }

@@ -1,4 +1,4 @@
-//! Ending a run early without losing what was measured.
+//! Stops a run early without losing what it measured.
 
 use std::{
     future::{pending, poll_fn},
@@ -9,14 +9,14 @@ use std::{
 };
 use tokio::{select, sync::watch};
 
-/// What waits on a thread, and not in a task, looks this often whether it is to end.
+/// How often a waiting thread checks for a stop.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Asks runs to end. Dropping it asks for nothing.
+/// Stops runs. Dropping it stops nothing.
 #[derive(Debug, Clone)]
 pub struct Stopper(watch::Sender<bool>);
 
-/// Tells a run that it is to end. Everything in a run that waits listens to it. Clones tell the same.
+/// Tells a run that it should stop. Everything in a run that waits listens to it. Clones share one state.
 ///
 /// ```
 /// use goodput::stop::Stop;
@@ -29,17 +29,17 @@ pub struct Stopper(watch::Sender<bool>);
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     asked: Option<watch::Receiver<bool>>,
-    /// That of the run alone, where others have the first one too.
+    /// Stop of this run alone, in addition to the shared one.
     alone: Option<watch::Receiver<bool>>,
 }
 
 impl Stop {
-    /// A run that nobody ends.
+    /// A stop that never comes.
     pub fn never() -> Self {
         Stop::default()
     }
 
-    /// A pair. It may serve any number of runs.
+    /// Creates a stopper and its stop, which may serve any number of runs.
     pub fn pair() -> (Stopper, Stop) {
         let (sender, receiver) = watch::channel(false);
         let stop = Stop {
@@ -49,7 +49,7 @@ impl Stop {
         (Stopper(sender), stop)
     }
 
-    /// The same for one run, which the stopper ends without the others.
+    /// Adds a stopper for one run, which leaves the others alone.
     pub(crate) fn for_one(self) -> (Stopper, Stop) {
         let (sender, receiver) = watch::channel(false);
         let stop = Stop {
@@ -59,14 +59,14 @@ impl Stop {
         (Stopper(sender), stop)
     }
 
-    /// Whether the run is to end.
+    /// Whether the run should stop.
     pub fn is_requested(&self) -> bool {
         let asks =
             |stop: &Option<watch::Receiver<bool>>| stop.as_ref().is_some_and(|s| *s.borrow());
         asks(&self.asked) || asks(&self.alone)
     }
 
-    /// Returns once the run is to end.
+    /// Returns once the run should stop.
     pub async fn requested(&mut self) {
         select! {
             () = heard(&mut self.asked) => (),
@@ -74,7 +74,7 @@ impl Stop {
         }
     }
 
-    /// What `work` comes to, unless the run is to end first.
+    /// Result of `work`, or `None` if the run should stop first.
     pub(crate) async fn or_ended<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut stop = self.clone();
         select! {
@@ -84,7 +84,7 @@ impl Stop {
         }
     }
 
-    /// Blocks for this long, or until the run is to end; whether it is.
+    /// Blocks for this long, or until the run should stop; returns whether it should.
     pub(crate) fn pause(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         while !self.is_requested() {
@@ -97,7 +97,7 @@ impl Stop {
         true
     }
 
-    /// What `work` comes to, unless the run is to end first. Must be a task of its own.
+    /// Result of `work`, or `None` if the run should stop first. Needs its own task.
     pub(super) async fn or_cut<F: Future>(&self, mut work: Pin<&mut F>) -> Option<F::Output> {
         let mut stop = self.clone();
         let mut requested = pin!(stop.requested());
@@ -106,8 +106,7 @@ impl Stop {
             if let Poll::Ready(output) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(output));
             }
-            // A task is woken under one name all its life, so it need not say again with every token
-            // that it listens.
+            // A task keeps its waker for life, so it need not register again with every token.
             if !listening || self.is_requested() {
                 listening = true;
                 return requested.as_mut().poll(cx).map(|()| None);
@@ -124,12 +123,12 @@ async fn heard(stop: &mut Option<watch::Receiver<bool>>) {
     {
         return;
     }
-    // Nobody is left who could ask.
+    // All stoppers are gone.
     pending().await
 }
 
 impl Stopper {
-    /// Ends the run: nothing more is sent, what is under way is cancelled.
+    /// Stops the run: goodput sends nothing more and cancels the requests in flight.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }

@@ -347,7 +347,7 @@ fn whatever_is_waited_for_ends_with_a_signal(#[case] wait: Wait, #[case] said: &
     assert_eq!(program.ended().code(), Some(4), "{}", read(&stderr));
     assert!(began.elapsed() < Duration::from_secs(20));
     let all = read(&stderr) + &read(&folder.join("stdout"));
-    assert!(all.contains("the run was ended while it"), "{all}");
+    assert!(all.contains("the run was stopped while it"), "{all}");
 }
 
 /// A server that does not mind SIGTERM, and whose workers do not either.

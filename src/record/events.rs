@@ -1,4 +1,4 @@
-//! The token events of one request, packed: a run keeps all of them, and there are millions.
+//! Token events of a request, packed: a run keeps all of them, and there are millions.
 
 use super::{Channel, TokenEvent};
 use crate::clock::Nanos;
@@ -6,13 +6,13 @@ use integer_encoding::VarInt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// What one event takes: 20 ms in nanoseconds are 4 bytes, one token and its channel a fifth.
+/// Usual size of an event: 4 bytes for 20 ms in nanoseconds, and a fifth for one token and its channel.
 const USUAL_BYTES: usize = 5;
 
 /// Token events in order of arrival.
 ///
-/// An event is kept as its distance from the one before it, 5 bytes instead of 16, so events are
-/// added at the end and read from the start.
+/// An event is stored as its distance from the previous one, in 5 bytes instead of 16, so events are added
+/// at the end and read from the start.
 ///
 /// ```
 /// use goodput::{clock::Nanos, record::{Channel, Events, TokenEvent}};
@@ -25,8 +25,8 @@ const USUAL_BYTES: usize = 5;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Events {
-    /// Of each event the nanoseconds since the one before (0 of the first), then its tokens times
-    /// four and its channel.
+    /// For each event the nanoseconds since the previous one (0 for the first), then its number of tokens
+    /// times four plus its channel.
     packed: Vec<u8>,
     count: u32,
     first: Nanos,
@@ -34,34 +34,34 @@ pub struct Events {
 }
 
 impl Events {
-    /// How many there are.
+    /// Number of events.
     pub fn len(&self) -> usize {
         self.count as usize
     }
 
-    /// Whether there are none.
+    /// Whether there are no events.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// When the first arrived.
+    /// When the first event arrived.
     pub fn first_at(&self) -> Option<Nanos> {
         (self.count > 0).then_some(self.first)
     }
 
-    /// When the last arrived.
+    /// When the last event arrived.
     pub fn last_at(&self) -> Option<Nanos> {
         (self.count > 0).then_some(self.last)
     }
 
-    /// Adds one at the end.
+    /// Adds an event at the end.
     pub fn push(&mut self, event: TokenEvent) {
         if self.count == 0 {
             (self.first, self.last) = (event.at, event.at);
         }
         let gap = event.at.0.wrapping_sub(self.last.0).cast_signed();
         let carried = u64::from(event.tokens) << 2 | number(event.channel);
-        // The longest form of two 64-bit numbers.
+        // Maximum size of two 64-bit numbers.
         let mut bytes = [0; 20];
         let mut size = gap.encode_var(&mut bytes);
         size += carried.encode_var(&mut bytes[size..]);
@@ -70,7 +70,7 @@ impl Events {
         self.count += 1;
     }
 
-    /// All of them, from the first.
+    /// Iterates over the events from the first.
     pub fn iter(&self) -> Iter<'_> {
         Iter {
             packed: &self.packed,
@@ -79,7 +79,7 @@ impl Events {
         }
     }
 
-    /// Makes room for so many more, so that the usual ones need not be moved as they come.
+    /// Reserves space for more events of the usual size.
     pub(crate) fn reserve(&mut self, events: usize) {
         self.packed.reserve_exact(events * USUAL_BYTES);
     }
@@ -88,7 +88,7 @@ impl Events {
         self.packed.shrink_to_fit();
     }
 
-    /// Moves all of them in time; their distances stay.
+    /// Moves all events in time; their distances stay.
     pub(crate) fn shift(&mut self, nanos: i64) {
         for at in [&mut self.first, &mut self.last] {
             at.0 = at.0.saturating_add_signed(nanos);
@@ -104,7 +104,7 @@ impl Events {
     }
 }
 
-/// Events from the first on.
+/// Iterator over events, from the first.
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
     packed: &'a [u8],

@@ -1,12 +1,12 @@
-//! Records without credentials, which servers may repeat.
+//! Removes credentials from records, which servers may repeat.
 
 use super::{Record, RequestError};
 use crate::redact;
 use std::collections::HashMap;
 
-/// Masks credentials in what servers said: in errors, and in answers those that are known.
+/// Masks credentials in what servers said: all in errors, known ones in answers.
 pub(crate) fn redact(records: &mut [Record]) {
-    // Thousands of requests fail with the same words.
+    // Thousands of requests may fail with the same message.
     let mut masked: HashMap<String, String> = HashMap::new();
     for record in records {
         redact::answer(&mut record.text);
@@ -27,7 +27,7 @@ pub(crate) fn redact(records: &mut [Record]) {
     }
 }
 
-/// What somebody else said in it: the server or the system.
+/// The part of an error that came from the server or the system.
 fn message_of(error: &mut RequestError) -> Option<&mut String> {
     match error {
         RequestError::Connect { message }

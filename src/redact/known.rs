@@ -1,4 +1,4 @@
-//! The credentials that this process knows.
+//! Credentials that this process knows.
 
 use super::{
     mask::MASK,
@@ -7,20 +7,20 @@ use super::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use std::sync::{LazyLock, PoisonError, RwLock};
 
-/// Shorter ones are masked only where they stand as a word, since they may be part of many.
+/// Shorter credentials are masked only as whole words, because they may be part of many words.
 const LONG: usize = 8;
 
-/// Shorter ones cannot be told from other words.
+/// Shorter texts are not credentials.
 const SHORTEST: usize = 4;
 
-/// So much of a credential, at the end of a text that was cut, gives it away.
+/// This many characters of a credential, at the end of a text that was cut, reveal it.
 const BEGINNING: usize = 6;
 
-/// Longest first, so that none is masked in the middle of another.
+/// Longest first, so that none is masked inside another.
 static KNOWN: LazyLock<RwLock<Vec<String>>> = LazyLock::new(|| {
     let named = std::env::vars_os().filter_map(|(name, value)| {
         let is_one = is_secret(name.to_str()?);
-        // Some name a file that holds the credential.
+        // Some variables name a file that contains the credential.
         let is_one = |value: &String| is_one && value.len() >= LONG && !value.starts_with('/');
         value.into_string().ok().filter(is_one)
     });
@@ -29,7 +29,7 @@ static KNOWN: LazyLock<RwLock<Vec<String>>> = LazyLock::new(|| {
     RwLock::new(known)
 });
 
-/// A credential of this process: it is masked from now on wherever it stands.
+/// Learns a credential of this process, which is masked everywhere from now on.
 pub(crate) fn learn(secret: &str) {
     let secret = secret.trim();
     if secret.len() < SHORTEST || secret == MASK {
@@ -42,7 +42,7 @@ pub(crate) fn learn(secret: &str) {
     }
 }
 
-/// The credential in a header, if its name says that it has one.
+/// Learns the credential in a header, if the header's name says that it has one.
 pub(crate) fn learn_header(name: &str, value: &str) {
     if !is_secret_header(name) {
         return;
@@ -64,12 +64,12 @@ pub(crate) fn learn_header(name: &str, value: &str) {
     }
 }
 
-/// The text without known credentials that are long enough to be nothing else.
+/// Masks known credentials that are long enough to be unambiguous.
 pub(super) fn masked_known(text: &str) -> String {
     replaced(text).unwrap_or_else(|| text.to_owned())
 }
 
-/// The same, if there is one in it.
+/// Masks known credentials; `None` if there are none.
 pub(super) fn replaced(text: &str) -> Option<String> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let mut changed: Option<String> = None;
@@ -87,7 +87,7 @@ pub(super) fn replaced(text: &str) -> Option<String> {
     changed
 }
 
-/// The text without short known credentials that stand as a word.
+/// Masks short known credentials that are whole words.
 pub(super) fn masked_known_word(text: &str) -> String {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let mut text = text.to_owned();
@@ -109,7 +109,7 @@ pub(super) fn masked_known_word(text: &str) -> String {
     text
 }
 
-/// Where a text that was cut begins to tell a credential.
+/// Start of a credential at the end of a text that was cut.
 fn beginning_at_the_end(text: &str, secret: &str) -> Option<usize> {
     let text = text.strip_suffix('…').unwrap_or(text);
     let longest = secret.len().min(text.len() + 1);
@@ -120,7 +120,7 @@ fn beginning_at_the_end(text: &str, secret: &str) -> Option<usize> {
     lengths.next().map(|length| text.len() - length)
 }
 
-/// How a credential may be written: as it is, in a URL, in JSON, in HTML, in base64.
+/// Encodings of a credential: plain, and in a URL, JSON, HTML, and base64.
 fn forms(secret: &str) -> Vec<String> {
     let in_json = serde_json::Value::from(secret).to_string();
     let in_html = secret
@@ -137,7 +137,7 @@ fn forms(secret: &str) -> Vec<String> {
         in_form,
         in_url,
         in_json.to_owned(),
-        // A server repeats the JSON that it was sent in JSON of its own.
+        // A server repeats the JSON that it received inside its own JSON.
         in_json.replace('\\', "\\\\").replace('"', "\\\""),
         in_html.replace('"', "&quot;"),
         in_html,
@@ -151,7 +151,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// `%3A` as `%3a`.
+/// Writes `%3A` as `%3a`.
 fn small_escapes(encoded: &str) -> String {
     let mut parts = encoded.split('%');
     let first = parts.next().unwrap_or_default().to_owned();

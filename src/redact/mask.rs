@@ -1,4 +1,4 @@
-//! What stands where a secret was.
+//! The mask.
 
-/// What stands in place of a credential.
+/// Text in place of a credential.
 pub(crate) const MASK: &str = "***";

@@ -1,9 +1,10 @@
-//! What nobody but this process and its server should read: keys, passwords, tokens. All texts that come from
-//! outside, or are shown of settings, pass through here before a file, a screen or another process has them.
+//! Redaction: masks keys, passwords and tokens, which only this process and its server may see. All texts
+//! from outside, and all displayed settings, pass through here before they reach a file, a screen or
+//! another process.
 //!
-//! Two ways, as neither is enough. [`text`] masks what *looks* like a credential, by the name next to it or by its
-//! form. And the credentials that this process *knows*, because it sends them or its environment holds them,
-//! are masked wherever they stand, so that a server may repeat them.
+//! There are two ways, because neither is enough. [`text`] masks what *looks* like a credential, by the
+//! name next to it or by its form. And the credentials that this process *knows*, because it sends them or
+//! its environment contains them, are masked everywhere, even where a server repeats them.
 
 mod known;
 mod mask;
@@ -19,7 +20,7 @@ pub(crate) use known::{learn, learn_header};
 use known::{masked_known, masked_known_word};
 use mask::MASK;
 
-/// A setting whose debug text tells no credential.
+/// A setting whose debug text shows no credential.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Hidden<T>(T);
 
@@ -43,15 +44,16 @@ impl<T: fmt::Debug> fmt::Debug for Hidden<T> {
     }
 }
 
-/// A text without credentials, known ones or such that look like it.
+/// Masks credentials in a text: known ones, and what looks like one.
 pub(crate) fn text(text: &str) -> String {
     masked_known_word(&shape::masked(&masked_known(text), &mut |_| {}))
 }
 
-/// Where a URL or a path leads: without query and fragment, whose names may be anything, and without credentials.
+/// Address of a URL or path: without query and fragment, whose names may be anything, and without
+/// credentials.
 pub(crate) fn place(url: &str) -> String {
     let shown = match url.strip_prefix("//") {
-        // Of the same scheme as what it is relative to.
+        // Has the scheme of the address that it is relative to.
         Some(rest) => text(&format!("http://{rest}")).replacen("http:", "", 1),
         None => text(url),
     };
@@ -59,15 +61,15 @@ pub(crate) fn place(url: &str) -> String {
     shown[..end].to_owned()
 }
 
-/// The same for a setting of the user's. What is found in it is a credential of this process from then on, so that it
-/// is masked where a server repeats it.
+/// Masks credentials in a user's setting, and learns them, so that they are masked where a server repeats
+/// them.
 pub(crate) fn own(text: &str) -> String {
     let masked = shape::masked(text, &mut |found| learn(found));
     masked_known_word(&masked_known(&masked))
 }
 
-/// The value of a setting of the user's that has a name, as in [`own`]: all of the value, if the name says that it is a
-/// credential.
+/// Masks credentials in the value of a user's setting, as [`own`] does: all of the value, if the setting's
+/// name says that it is a credential.
 pub(crate) fn named(name: &str, value: &str) -> String {
     match name::is_secret(name) {
         true => {
@@ -78,7 +80,7 @@ pub(crate) fn named(name: &str, value: &str) -> String {
     }
 }
 
-/// Learns the credentials among the words of a command line, whatever marks are in them.
+/// Learns the credentials among the words of a command line, whatever their form.
 pub(crate) fn learn_words(words: &[String]) {
     let flag = |word: &str| word.starts_with('-') && name::is_secret(word);
     for (at, word) in words.iter().enumerate() {
@@ -93,19 +95,19 @@ pub(crate) fn learn_words(words: &[String]) {
     }
 }
 
-/// A text whose every letter counts, such as an answer, without the credentials that are known.
+/// Masks known credentials only, in a text whose every letter counts, such as an answer.
 pub(crate) fn answer(text: &mut String) {
     if let Some(masked) = known::replaced(text) {
         *text = masked;
     }
 }
 
-/// Learns the credentials that a field of JSON holds under their names.
+/// Learns the credentials in a field of JSON by their names.
 pub(crate) fn learn_field(name: &str, value: &serde_json::Value) {
     json_secrets(name, value, &mut |found| learn(found));
 }
 
-/// A JSON value without credentials: masked by their names, and in its texts as in [`text`].
+/// Masks credentials in a JSON value: by their names, and in its texts as [`text`] does.
 #[cfg(feature = "cli")]
 pub(crate) fn json(value: &mut serde_json::Value) {
     use serde_json::Value;

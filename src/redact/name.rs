@@ -1,6 +1,7 @@
-//! Names whose values are credentials.
+//! Recognises names whose values are credentials.
 
-/// Whether the value of a flag, variable, key or header of this name is a credential: its last word says so, however its
+/// Whether the value of a flag, variable, key or header of this name is a credential: its last word says
+/// so, however the words are joined.
 /// words are joined.
 pub(super) fn is_secret(name: &str) -> bool {
     const WORDS: [&str; 15] = [
@@ -32,7 +33,7 @@ pub(super) fn is_secret(name: &str) -> bool {
     ];
     let words = words(name);
     let last = words.last().map_or("", String::as_str);
-    // The name of a special token of a tokenizer, and how a cache finds its entries.
+    // Names of a special token of a tokenizer, and of a key of a cache.
     let plain = words.len() > 1
         && [
             "eos", "bos", "pad", "unk", "sep", "mask", "image", "video", "audio", "per", "cache",
@@ -40,7 +41,7 @@ pub(super) fn is_secret(name: &str) -> bool {
             "cached", "draft", "new", "each", "one", "zero", "primary", "sort", "group",
         ]
         .contains(&words[words.len() - 2].as_str());
-    // The folder that a shell is in, by its name alone.
+    // Alone, this is the current folder of a shell.
     let plain = plain || words == ["pwd"];
     let last_two: String = words
         .iter()
@@ -53,8 +54,8 @@ pub(super) fn is_secret(name: &str) -> bool {
         && (WORDS.contains(&last) || JOINED.contains(&last) || JOINED.contains(&last_two.as_str()))
 }
 
-/// Whether a name alone, without a sign that it is a setting, means a credential: `api_key`, and not `key`, which a
-/// sentence may have.
+/// Whether a name alone, without a sign that it is a setting, means a credential: `api_key`, but not `key`,
+/// which may be part of a sentence.
 pub(super) fn is_clearly_secret(name: &str) -> bool {
     const CLEAR: [&str; 6] = [
         "password",
@@ -72,7 +73,7 @@ pub(super) fn is_clearly_secret(name: &str) -> bool {
                 .is_some_and(|word| CLEAR.contains(&word.as_str())))
 }
 
-/// Whether a header's value is a credential. Ours are not; of those that users add more are than are not.
+/// Whether a header's value is a credential. goodput's own headers have none; users' headers usually do.
 pub(super) fn is_secret_header(name: &str) -> bool {
     const PARTS: [&str; 11] = [
         "auth",
@@ -91,7 +92,7 @@ pub(super) fn is_secret_header(name: &str) -> bool {
     PARTS.iter().any(|part| name.contains(part))
 }
 
-/// `OPENAI_API_KEY`, `x-api-key` and `apiKey` as words in small letters.
+/// Splits `OPENAI_API_KEY`, `x-api-key` and `apiKey` into lower-case words.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut after_small = false;

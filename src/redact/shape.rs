@@ -1,4 +1,4 @@
-//! Credentials that are known by the name next to them, or by their form.
+//! Recognises credentials by the name next to them, or by their form.
 
 use super::{
     mask::MASK,
@@ -8,24 +8,24 @@ use crate::grammar::target::{masked_query, masked_url};
 use regex_lite::{Captures, Regex};
 use std::{borrow::Cow, sync::LazyLock};
 
-/// How the names of credentials end; `is_secret` decides, this only finds what it is asked about.
+/// Endings of credential names; this only finds candidates, and `is_secret` decides.
 macro_rules! secret_word {
     () => {
         "(?i:key|token|secret|password|passwd|passphrase|pass|pwd|authorization|auth|credentials?|cookie|signature|sig)"
     };
 }
 
-/// A pattern, a text without which there is nothing to look for, and what becomes of what it finds.
+/// A pattern, a text without which no match is possible, and the replacement.
 struct Rule {
     pattern: LazyLock<Option<Regex>>,
     needs: &'static [&'static str],
     mask: fn(&Captures<'_>, Tell<'_>) -> String,
 }
 
-/// Hears each credential that is found.
+/// Receives each credential.
 type Tell<'a> = &'a mut dyn FnMut(&str);
 
-/// In this order: what one has masked, the next ones let be.
+/// In this order: later rules ignore what earlier ones have masked.
 static RULES: [Rule; 9] = [
     // scheme://user:password@host/path?name=value
     Rule {
@@ -158,7 +158,7 @@ static RULES: [Rule; 9] = [
             }
         },
     },
-    // Keys whose form tells whose they are, and whatever follows `Bearer`.
+    // Keys that have a recognisable form, and whatever follows `Bearer`.
     Rule {
         pattern: LazyLock::new(|| {
             Regex::new(concat!(
@@ -182,7 +182,7 @@ static RULES: [Rule; 9] = [
     },
 ];
 
-/// The text without what looks like a credential.
+/// Masks what looks like a credential.
 pub(super) fn masked(text: &str, tell: Tell<'_>) -> String {
     let mut text = Cow::Borrowed(text);
     for rule in &RULES {
@@ -211,7 +211,7 @@ fn tell_query(url: &str, tell: Tell<'_>) {
             && is_secret(name)
         {
             tell(value);
-            // The server may repeat it as it has read it.
+            // The server may repeat the decoded value.
             for (_, value) in url::form_urlencoded::parse(pair.as_bytes()) {
                 tell(&value);
             }

@@ -1,26 +1,26 @@
-//! What the client knows about itself and its machine.
+//! Audit: how the client and its machine performed.
 
 use crate::record::Timestamps;
 use serde::{Deserialize, Serialize};
 
-/// What the client knows about itself. What a system does not tell, or an older version did not
-/// ask, is absent.
+/// How the client and its machine performed. Values are absent if the system does not provide them, or an
+/// older version of goodput did not store them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
-    /// Where receive times come from.
+    /// Source of receive times.
     pub timestamps: Timestamps,
-    /// Connections opened.
+    /// Number of connections opened.
     pub connections: u64,
-    /// How the answers were read.
+    /// How the client read the answers.
     #[serde(default)]
     pub reads: ReadAudit,
-    /// How the client and its machine kept up; absent on virtual time.
+    /// How the client and its machine kept up; `None` on virtual time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<WatchAudit>,
-    /// Files and sockets that this process may have open.
+    /// Number of files and sockets that this process may open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descriptors: Option<u64>,
-    /// How long the resolver took for the host's name, ms. Once, before the run; absent for addresses.
+    /// Time to resolve the host's name, ms, once before the run; `None` for addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolve_ms: Option<f64>,
     /// Time to first token as the server counted it during the run, from its `/metrics`.
@@ -28,55 +28,55 @@ pub struct Audit {
     pub server_ttft: Option<ServerTtft>,
 }
 
-/// How answers were read.
+/// How the client read the answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReadAudit {
-    /// Reads whose time is the kernel's.
+    /// Reads with a kernel time.
     pub by_kernel: u64,
-    /// Reads whose time is the client's.
+    /// Reads with the client's own time.
     pub at_read: u64,
-    /// Kernel times that were not used, because the system's clock was set in between.
+    /// Kernel times that were discarded because the system's clock was set in between.
     pub clock_steps: u64,
-    /// Token events that came in one read with the one before them.
+    /// Token events that came in one read with the previous event.
     pub merged: u64,
-    /// Those of them that had waited for the client for more than 1 ms: their own times are not known.
+    /// Merged events that had waited for the client for more than 1 ms: their own times are unknown.
     pub merged_behind: u64,
-    /// How long what the kernel had received waited for the client, ms: half of it at most.
+    /// Median time between the kernel's receiving data and the client's reading it, ms.
     pub wait_p50_ms: f64,
-    /// 99 % of it at most.
+    /// 99th percentile of that wait, ms.
     pub wait_p99_ms: f64,
-    /// All of it at most.
+    /// Maximum of that wait, ms.
     pub wait_max_ms: f64,
 }
 
 /// How the client and its machine kept up. Shares are 0–1 of the run's time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct WatchAudit {
-    /// How late the client's event loop took up what was due: half of the time at most, ms. A beat
-    /// is due every 10 ms, and each that was missed counts.
+    /// Median delay of the client's event loop, ms: the loop is due every 10 ms, and each missed beat
+    /// counts.
     pub delay_p50_ms: f64,
-    /// 99 % of the time at most, ms.
+    /// 99th percentile of the event loop's delay, ms.
     pub delay_p99_ms: f64,
-    /// At most, ms.
+    /// Maximum delay of the event loop, ms.
     pub delay_max_ms: f64,
-    /// All pauses of 250 ms and more in which the client's thread did not run, ms.
+    /// Total of all pauses of 250 ms or more in which the client's thread did not run, ms.
     pub paused_ms: f64,
-    /// The longest of them, ms.
+    /// Longest such pause, ms.
     pub longest_pause_ms: f64,
-    /// Processor time of the client's thread; the mean of several.
+    /// Processor time of the client's thread; the mean if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_share: Option<f64>,
-    /// Time in which the client's thread could have run but had to wait for a processor; the mean of
+    /// Time in which the client's thread could have run but waited for a processor; the mean if there are
     /// several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_wait_share: Option<f64>,
-    /// How often the client's thread was put aside for another.
+    /// How often the system took the processor from the client's thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preemptions: Option<u64>,
-    /// Processor time of everything on this machine, of what it has.
+    /// Processor time of all processes on this machine, as a share of all its processors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub busy_share: Option<f64>,
-    /// Processor time that the hypervisor gave to others although this machine wanted it.
+    /// Processor time that the hypervisor gave to others although this machine needed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steal_share: Option<f64>,
     /// Scheduling periods in which the container's CPU limit stopped its processes.
@@ -87,14 +87,14 @@ pub struct WatchAudit {
 /// Time to first token as a server counted it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ServerTtft {
-    /// First tokens that it counted during the run, whoever asked.
+    /// First tokens that the server counted during the run, for all its clients.
     pub count: u64,
-    /// Their mean, ms.
+    /// Mean time to first token, ms.
     pub mean_ms: f64,
 }
 
 impl ServerTtft {
-    /// Of two runs together.
+    /// Combines two runs.
     pub(crate) fn plus(self, other: ServerTtft) -> ServerTtft {
         let count = self.count + other.count;
         let sum = |ttft: ServerTtft| ttft.mean_ms * ttft.count as f64;

@@ -1,39 +1,39 @@
-//! What the server told of a run.
+//! What the server reported about a run.
 
 use crate::clock::Nanos;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What the server told of a run, as far as it did: of itself, and on its page `/metrics`. It counts
-/// everybody's requests, those of others and probes included.
+/// What the server reported, about itself and on its page `/metrics`. Its counts include the requests of
+/// all clients, and probes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServerSide {
-    /// Its version and configuration, by names such as `version` and `max_model_len`.
+    /// Version and configuration of the server, by names such as `version` and `max_model_len`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub about: BTreeMap<String, String>,
-    /// The engine whose names the page has, such as `vLLM`.
+    /// Engine whose names the page uses, such as `vLLM`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
-    /// What it counted from just before the first request to just after the last answer.
+    /// Counts from just before the first request to just after the last answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<ServerCounts>,
-    /// A counter went down: the server was started anew, and what it counted of the run is not known.
+    /// A counter went down: the server restarted, and the run's counts are unknown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub restarted: bool,
-    /// Samples of its page during the run, if they were asked for.
+    /// Samples of the page during the run, if they were enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gauges: Option<GaugeSeries>,
 }
 
-/// What a server counted. What its engine does not count is absent.
+/// What a server counted. Counts that its engine does not have are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServerCounts {
-    /// Tokens of prompts, cached ones included.
+    /// Tokens of prompts, including cached ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens: Option<u64>,
-    /// Those of them that were not computed, because a cache had them.
+    /// Prompt tokens that were not computed, because a cache had them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_prompt_tokens: Option<u64>,
     /// Generated tokens.
@@ -45,13 +45,13 @@ pub struct ServerCounts {
     /// Look-ups in the prefix cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix_cache: Option<PrefixCache>,
-    /// Speculative decoding; absent if the server has none.
+    /// Speculative decoding; `None` if the server does not use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec_decode: Option<SpecDecode>,
-    /// Diffusion decoding; absent if the model is none that diffuses.
+    /// Diffusion decoding; `None` if the model does not use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diffusion: Option<Diffusion>,
-    /// Each of them may be off by so many, because the server writes large numbers with few digits.
+    /// Maximum error of each count, because the server writes large numbers with few digits.
     #[serde(skip_serializing_if = "is_zero")]
     pub off_by: u64,
 }
@@ -65,20 +65,20 @@ fn is_zero(count: &u64) -> bool {
 pub struct PrefixCache {
     /// Tokens that were looked up.
     pub queries: u64,
-    /// Tokens that were there.
+    /// Tokens that the cache had.
     pub hits: u64,
 }
 
 /// Counters of speculative decoding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpecDecode {
-    /// Drafts that were checked.
+    /// Drafts that the model checked.
     pub drafts: u64,
-    /// Their tokens.
+    /// Tokens in those drafts.
     pub draft_tokens: u64,
-    /// Those of them that were accepted.
+    /// Draft tokens that the model accepted.
     pub accepted_tokens: u64,
-    /// Accepted tokens by their place in a draft, from the first on; empty if the server does not tell.
+    /// Accepted tokens by their place in a draft, from the first; empty if the server does not report them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_at: Vec<u64>,
 }
@@ -86,7 +86,7 @@ pub struct SpecDecode {
 /// Counters of a diffusion model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diffusion {
-    /// Steps, those included that commit a canvas.
+    /// Steps, including those that commit a canvas.
     pub steps: u64,
     /// Positions that all steps evaluated.
     pub canvas_positions: u64,
@@ -94,28 +94,29 @@ pub struct Diffusion {
     pub committed_tokens: u64,
 }
 
-/// Samples of a server's page at equal distances, from the run's start on.
+/// Samples of a server's page at equal intervals, from the run's start.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GaugeSeries {
-    /// Between two samples, ms. It is doubled, and half of the samples dropped, when they become too many.
+    /// Interval between two samples, ms. When there are too many samples, goodput drops every second one
+    /// and doubles the interval.
     pub interval_ms: f64,
     /// The samples, oldest first.
     pub samples: Vec<GaugeSample>,
 }
 
-/// What a server's page said at one moment. What its engine does not show is absent.
+/// A server's page at one moment. Values that its engine does not show are `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GaugeSample {
-    /// When it was asked, since the run's start.
+    /// Time of the sample since the run's start.
     pub at: Nanos,
     /// Requests in the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub running: Option<f64>,
-    /// Requests that wait for it.
+    /// Requests that wait for the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<f64>,
-    /// The share of KV memory in use, 0–1; of several engines that of the fullest.
+    /// Share of KV memory in use, 0–1; of several engines that of the fullest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kv_usage: Option<f64>,
     /// Preemptions since the run's start.
@@ -130,7 +131,7 @@ pub struct GaugeSample {
 }
 
 impl ServerSide {
-    /// Adds what it told of a later segment of the run, which began at `start`.
+    /// Appends the data of a later segment of the run, which began at `start`.
     pub(crate) fn append(&mut self, next: ServerSide, start: Nanos) {
         self.engine = self.engine.take().or(next.engine);
         self.restarted |= next.restarted;
@@ -177,7 +178,7 @@ impl ServerCounts {
     }
 }
 
-/// The sums of two lists, one of which may be longer.
+/// Sums two lists element by element; one may be longer.
 fn longer_sum(one: &[u64], other: &[u64]) -> Vec<u64> {
     let at = |list: &[u64], place: usize| list.get(place).copied().unwrap_or(0);
     let places = 0..one.len().max(other.len());
@@ -194,7 +195,7 @@ impl GaugeSeries {
         self
     }
 
-    /// What was counted since the start of a segment goes on from the end of the one before.
+    /// Appends samples of a later segment; counts continue from the end of the earlier one.
     fn followed_by(mut self, later: GaugeSeries) -> Self {
         let begins = later.samples.first().map(|sample| sample.at);
         self.samples

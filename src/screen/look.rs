@@ -1,5 +1,5 @@
-//! What people see of a report on a terminal: its verdict in colour, and lines that end at word ends. A pipe and a
-//! file get the text as it is.
+//! Look of a report on a terminal: a coloured verdict, and lines wrapped at words. Pipes and files get the
+//! plain text.
 //!
 //! Colours follow `NO_COLOR`, `CLICOLOR=0` and `CLICOLOR_FORCE=1`.
 
@@ -8,25 +8,25 @@ use std::io::IsTerminal;
 use terminal_size::Width;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// Narrower terminals get lines of this width: what is below cannot be read anyway.
+/// Narrower terminals get lines of this width, because shorter ones are unreadable.
 const NARROWEST: usize = 40;
 
 /// How a stream shows text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Look {
-    /// Columns, of a terminal.
+    /// Number of columns of a terminal.
     width: Option<usize>,
     colour: bool,
 }
 
-/// A report for people, as stdout shows it.
+/// Formats a report for stdout.
 pub(super) fn on_stdout(text: &str) -> String {
     let stdout = std::io::stdout();
     let width = terminal_size::terminal_size_of(&stdout);
     Look::of(stdout.is_terminal(), width.map(|(Width(width), _)| width)).shown(text)
 }
 
-/// The same for stderr.
+/// Formats a report for stderr.
 pub(super) fn on_stderr(text: &str) -> String {
     let stderr = std::io::stderr();
     let width = terminal_size::terminal_size_of(&stderr);
@@ -58,7 +58,7 @@ impl Look {
     }
 }
 
-/// Only lines of a report's body are indented: vLLM's table stays as vLLM prints it.
+/// Wraps the lines of a report's body, which are indented: vLLM's table stays as vLLM prints it.
 fn wrapped(line: &str, width: usize) -> String {
     if !line.starts_with("  ") || textwrap::core::display_width(line) <= width {
         return line.to_owned();
@@ -72,7 +72,7 @@ fn wrapped(line: &str, width: usize) -> String {
     textwrap::wrap(line, options).join("\n")
 }
 
-/// Where the lines after the first begin: under the text behind a label, else a little to the right.
+/// Indentation of continuation lines: under the text behind a label, else a little to the right.
 fn hang(line: &str) -> usize {
     const LABEL: usize = 14;
     let labelled = line.as_bytes().get(LABEL - 1) == Some(&b' ')
@@ -88,7 +88,7 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 
-/// What begins a line, and how it looks there.
+/// Starts of lines with their styles.
 const MARKS: &[(&str, &str, Style)] = &[
     ("  ", "✓", GOOD),
     ("  ", "✗", BAD),

@@ -1,5 +1,5 @@
-//! A stream to people and programs. Where a thread of its own writes to it, nobody else waits for those who read: a
-//! stopped terminal (Ctrl-S) and a full pipe that nobody reads would hold up a run for ever.
+//! Streams to people and programs. If a thread writes to a stream, no other thread waits for its reader: a
+//! stopped terminal (Ctrl-S) or a full pipe without a reader would block a run without end.
 
 use std::{
     collections::VecDeque,
@@ -8,31 +8,31 @@ use std::{
     time::Duration,
 };
 
-/// Bytes that wait to be written at most.
+/// Limit for the bytes that wait to be written.
 const MOST: usize = 16 << 20;
 
-/// With more bytes than this before it, what passes is left out.
+/// With more bytes than this waiting, passing texts are left out.
 const CROWDED: usize = 4096;
 
-/// So long a text is waited for, which keeps stdout and stderr in order; after that nothing waits until
-/// the stream moves again.
+/// How long to wait for a text, which keeps stdout and stderr in order; after that nothing waits until the
+/// stream moves again.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// So long a stream may stand still at the end of a run that a signal ends.
+/// How long a stream may be blocked at the end of a run that a signal stops.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a text is worth.
+/// Importance of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Worth {
-    /// The next one says more: it is left out where others wait.
+    /// The next text replaces it: left out while others wait.
     Passing,
-    /// It comes from a thread that must not wait.
+    /// From a thread that must not wait.
     Told,
-    /// It is waited for, for a moment.
+    /// The writer waits for it for a moment.
     Awaited,
 }
 
-/// One of stdout and stderr.
+/// Stdout or stderr.
 pub(super) struct Stream {
     sink: fn() -> Box<dyn Write>,
     state: Mutex<State>,
@@ -40,19 +40,19 @@ pub(super) struct Stream {
 }
 
 struct State {
-    /// A thread writes what waits.
+    /// Whether a thread writes the waiting texts.
     served: bool,
     waiting: VecDeque<String>,
     bytes: usize,
     taken: u64,
     written: u64,
-    /// Texts that there was no room for.
+    /// Number of texts that did not fit.
     lost: u64,
-    /// A wait was in vain, and nothing was written since.
+    /// Whether a wait was in vain, and nothing was written since.
     stuck: bool,
-    /// The run is to end.
+    /// Whether the run should stop.
     hurried: bool,
-    /// Nothing more is shown.
+    /// Whether the stream shows nothing more.
     given_up: bool,
 }
 
@@ -79,7 +79,7 @@ impl Stream {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a text, or has it written.
+    /// Writes a text, or queues it for the thread.
     pub(super) fn put(&self, text: String, worth: Worth) {
         let mut state = self.state();
         if !state.served {
@@ -108,12 +108,12 @@ impl Stream {
         }
     }
 
-    /// From now on a thread writes, which runs [`Stream::serve`].
+    /// Queues texts from now on, for a thread that runs [`Stream::serve`].
     pub(super) fn open(&self) {
         self.state().served = true;
     }
 
-    /// Writes what comes until the stream is closed.
+    /// Writes queued texts until the stream is closed.
     pub(super) fn serve(&self) {
         let mut sink = (self.sink)();
         loop {
@@ -135,13 +135,13 @@ impl Stream {
         }
     }
 
-    /// The run is to end: whoever does not read is not waited for much longer.
+    /// Waits little longer for a reader, because the run should stop.
     pub(super) fn hurry(&self) {
         self.state().hurried = true;
         self.changed.notify_all();
     }
 
-    /// Waits until all is written. In a hurry it gives up a stream that stands still.
+    /// Waits until everything is written. In a hurry it gives up a blocked stream.
     pub(super) fn close(&self) {
         let mut state = self.state();
         while state.written < state.taken && !state.given_up {
@@ -161,13 +161,13 @@ impl Stream {
         self.changed.notify_all();
     }
 
-    /// Texts that there was no room for.
+    /// Number of texts that did not fit.
     pub(super) fn lost(&self) -> u64 {
         self.state().lost
     }
 }
 
-/// Whoever has stopped reading does not want the rest, and there is nobody to tell.
+/// A reader that has gone does not want the rest, and there is no other place to report it.
 fn write(sink: &mut dyn Write, text: &str) {
     let _ = sink.write_all(text.as_bytes()).and_then(|()| sink.flush());
 }
