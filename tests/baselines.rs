@@ -151,7 +151,7 @@ fn a_missing_baseline_is_new_or_an_error() {
     let (code, text) = serve(SERVER, &folder, &["--baseline", "main"]);
     assert_eq!(code, 0, "{text}");
     assert!(
-        text.contains("To save it, add --save-baseline main. The bench counts as new"),
+        text.contains("To save one, add --save-baseline main. The bench counts as new"),
         "{text}"
     );
     let (code, text) = serve(SERVER, &folder, &["--baseline-strict", "main"]);
@@ -199,7 +199,7 @@ fn another_load_is_refused_before_it_is_sent(#[case] args: &[&str], #[case] fiel
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(
-        text.contains("is of another load") && text.contains(field),
+        text.contains("has another load") && text.contains(field),
         "{text}"
     );
     assert!(output.stdout.is_empty());

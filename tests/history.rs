@@ -113,7 +113,7 @@ fn text(bytes: &[u8]) -> String {
     "undemanding: no verdict: no target is named (`target` or GOODPUT_URL), so the built-in simulation was measured; nothing was demanded"
 )]
 #[case("undecided", "undecided: pass, but undecided: p99(ttft) = ")]
-#[case("new", "new: pass, but the baseline `never-stored` has nothing of ")]
+#[case("new", "new: pass, but the baseline `never-stored` has no run of ")]
 #[case(
     "elsewhere",
     "elsewhere: ignored: the environment variable GOODPUT_TEST_NO_SUCH_SERVER is not set"
@@ -276,7 +276,7 @@ fn a_baseline_that_must_exist_is_no_silent_pass() {
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(101), "{stdout}");
     assert!(
-        stdout.contains("baseline = \"never-stored\": has nothing of"),
+        stdout.contains("baseline = \"never-stored\": has no run of"),
         "{stdout}"
     );
 }
@@ -335,7 +335,7 @@ fn outside_of_cargo_the_report_says_what_it_needs() {
     assert_eq!(output.status.code(), Some(2));
     let stderr = text(&output.stderr);
     assert!(
-        stderr.contains("is in no Cargo project") && stderr.contains("--results"),
+        stderr.contains("is not in a Cargo project") && stderr.contains("--results"),
         "{stderr}"
     );
 }
