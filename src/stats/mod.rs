@@ -14,6 +14,7 @@ mod evidence;
 mod interval;
 mod long_run;
 mod looks;
+mod mixture;
 mod pace;
 mod quantile;
 mod ratio;

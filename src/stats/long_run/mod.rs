@@ -3,7 +3,7 @@
 //! The series is cut into batches (32, of ten values at least, or more if single ones may be large). Their means are taken for a level plus an
 //! autoregression: what correlation φ neighbouring batches have is not known, and an estimate of it from
 //! so few values is off by ±0.2, so every φ counts by how likely it makes the data ([`posterior`]). What
-//! follows is a mixture of Student's t ([`mixture`]), wide if the data allow much correlation.
+//! follows is a mixture of Student's t ([`mixture`](super::mixture)), wide if the data allow much correlation.
 //!
 //! * Where the plan fixes the sum of the gaps ([`Pace::Gaps`]) the batches are regressed on their gaps. What
 //!   the gaps explain does not vary between runs. It is half of the variance of a queue's median.
@@ -12,12 +12,10 @@
 //!   the variance: the variance of a sample variance grows with the kurtosis κ, so 2 / (κ − 1) of a batch
 //!   counts where 1 does for normal ones.
 
-mod mixture;
 mod posterior;
 mod tails;
 
-use super::{Pace, calm, critical};
-use mixture::Mixture;
+use super::{Pace, calm, critical, mixture::Mixture};
 use posterior::Model;
 use tails::Tails;
 

@@ -12,7 +12,8 @@
 //! be covered 97 to 98 % of the time. It gives way to a few batches in a row on one side, and altogether where
 //! [single requests](Model::drifting) already look alike.
 
-use super::{mixture::Part, tails::Tails};
+use super::tails::Tails;
+use crate::stats::mixture::Part;
 
 /// Where φ is looked for, and at how many places.
 const CORRELATION: (f64, f64) = (-0.5, 1.0);

@@ -42,7 +42,7 @@ impl Mixture<'_> {
     }
 
     /// The point that is exceeded with this probability.
-    fn exceeded(&self, probability: f64) -> f64 {
+    pub(super) fn exceeded(&self, probability: f64) -> f64 {
         let total: f64 = self.0.iter().map(|part| part.weight).sum();
         let above = |point: f64| {
             let of = |part: &Part| part.weight * t_above(part.freedom, point / part.error);
