@@ -307,7 +307,8 @@ fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run) -> Estimate<'a> {
 
 /// How much the length of a run scatters for the last answers, which outlast the schedule: the variance of its
 /// logarithm, with degrees of freedom. What would be left to wait for is known of every request, as if the schedule had
-/// ended with it; the first quarter, when the server fills up, does not count.
+/// ended with it; the first quarter, when the server fills up, does not count. A run cannot see how far its own level is off
+/// for drift, so that is added.
 fn outlasting(run: &Run) -> Option<(f64, f64)> {
     let mut last = Nanos(0);
     let left: Vec<f64> = run
@@ -326,7 +327,8 @@ fn outlasting(run: &Run) -> Option<(f64, f64)> {
     }
     let mean = left.iter().sum::<f64>() / count;
     let squares: f64 = left.iter().map(|left| (left - mean) * (left - mean)).sum();
-    Some((squares / (count - 1.0) / (end * end), count - 1.0))
+    let variance = squares / (count - 1.0) + mean * mean * stats::variance_by_drift(left);
+    Some((variance / (end * end), count - 1.0))
 }
 
 fn paced_by_server(run: &Run) -> bool {

@@ -34,6 +34,8 @@ mod changes;
 mod compared;
 mod comparison;
 mod criteria;
+#[cfg(test)]
+mod drifting;
 mod estimate;
 mod expect;
 mod finding;

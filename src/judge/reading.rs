@@ -40,6 +40,11 @@ pub(crate) fn sureness(
             freedom: ratio.long_run.map_or(1.0, |long_run| long_run.freedom),
         });
     }
+    // Drift is part of how runs differ, which comparisons know from elsewhere.
+    let estimate = match estimate {
+        Estimate::Percentile(quantile) => Estimate::Percentile(quantile.without_drift()),
+        other => other,
+    };
     Some(Sureness {
         error: of_interval(&estimate.interval(ERROR), number, turn),
         // The interval has them in it already.

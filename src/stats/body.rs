@@ -4,22 +4,21 @@
 //! have: how close a value comes to the top counts, not whether it crosses one level. So a run shows how its
 //! high values cluster before it has many of them, and a value without a bound (a failure) does no harm.
 
-use super::{LongRun, Pace, Sample, Worth, calm};
+use super::{LongRun, Pace, Sample, Worth, calm, drift::Drift};
 
-/// How much alike neighbouring requests are by the ranks of their values, if these are calm; else 0.
-pub(super) fn kinship(sample: Sample<'_>) -> f64 {
+/// How the server's speed drifts, if the values are calm.
+pub(super) fn drift(sample: Sample<'_>) -> Option<Drift> {
     if !calm::is_calm(sample.sorted) {
-        return 0.0;
+        return None;
     }
-    let below = |value: &f64| sample.sorted.partition_point(|other| other < value) as f64;
     let with_values = sample
         .of_requests
         .iter()
         .filter(|values| !values.is_empty());
-    let ranks: Vec<f64> = with_values
-        .map(|values| values.iter().map(below).sum::<f64>() / values.len() as f64)
+    let means: Vec<f64> = with_values
+        .map(|values| values.iter().sum::<f64>() / values.len() as f64)
         .collect();
-    calm::kinship(&ranks)
+    Drift::of(&means)
 }
 
 /// What the values are worth together; `None` when there are too few requests to tell.
@@ -43,7 +42,7 @@ pub(super) fn worth(sample: Sample<'_>, pace: Pace<'_>) -> Option<Worth> {
         .iter()
         .map(|scores| scores.iter().map(from_mean).sum::<f64>() * each)
         .collect();
-    let long_run = LongRun::of_steps(&influence, pace, kinship(sample))?;
+    let long_run = LongRun::of_steps(&influence, pace)?;
     Some(Worth::new(count, squares / count, long_run))
 }
 

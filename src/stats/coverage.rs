@@ -269,6 +269,36 @@ fn intervals_hold_their_confidence(
     }
 }
 
+/// 400 runs of few requests: 93 %, less twice the 1.3 points that so few scatter by, and not more than so many times as wide as
+/// the oracle's where both ends are known. Where little or nothing drifts a short run cannot know that.
+#[rstest]
+#[case::drift(DRIFTING, 50, 1.2)]
+#[case::drift(DRIFTING, 200, 1.2)]
+#[case::hidden_drift(HIDDEN_DRIFT, 50, 1.3)]
+#[case::hidden_drift(HIDDEN_DRIFT, 200, 1.3)]
+#[case::stalls(STALLING, 50, 4.0)]
+#[case::stalls(STALLING, 200, 2.0)]
+fn short_runs_without_a_queue_hold_their_confidence(
+    #[case] queue: Queue,
+    #[case] requests: usize,
+    #[case] widest: f64,
+) {
+    let all = measured(&queue, requests, 400, 400);
+    for (name, coverage) in NUMBERS.iter().zip(&all) {
+        assert!(
+            coverage.covered >= BAND.start() - 2.6,
+            "{name} {coverage:?}"
+        );
+    }
+    for (name, coverage) in NUMBERS.iter().zip(&all).take(2) {
+        let open = coverage.open == 100.0;
+        assert!(open || coverage.wide() <= widest, "{name} {coverage:?}");
+    }
+    // A mean of few has no upper end, a median has.
+    assert_eq!(all[0].open == 100.0, requests < 149);
+    assert_eq!(all[1].open, 0.0);
+}
+
 /// One in twenty requests fails, in rows of this mean length.
 fn failures(requests: usize, row: f64, seed: u64) -> Vec<f64> {
     const RATE: f64 = 0.05;
@@ -287,24 +317,48 @@ fn failures(requests: usize, row: f64, seed: u64) -> Vec<f64> {
         .collect()
 }
 
-/// How often the interval of the errors holds their rate, per cent.
-fn errors_covered(requests: usize, row: f64, runs: u64) -> f64 {
-    let covered = (0..runs).filter(|seed| {
-        let failed = failures(requests, row, *seed);
-        let share = share(&failed, None, Pace::Free).unwrap();
-        share.interval(ERROR).contains(0.05)
-    });
-    covered.count() as f64 * 100.0 / runs as f64
+/// What became of the intervals of errors, per cent of runs.
+#[derive(Debug)]
+struct ErrorsCovered {
+    /// Of all runs they held the rate.
+    all: f64,
+    /// Of those that met a failure.
+    met: f64,
+    /// Runs that met none.
+    none: f64,
 }
 
-/// 1,000 runs: 93 to 97 %, give or take twice the 0.69 points that so few scatter by.
+fn errors_covered(requests: usize, row: f64, runs: u64) -> ErrorsCovered {
+    let (mut covered, mut met, mut covered_of_met) = (0, 0, 0);
+    for seed in 0..runs {
+        let failed = failures(requests, row, seed);
+        let share = share(&failed, None, Pace::Free).unwrap();
+        let holds = u32::from(share.interval(ERROR).contains(0.05));
+        let meets = u32::from(share.value > 0.0);
+        covered += holds;
+        met += meets;
+        covered_of_met += holds * meets;
+    }
+    let percent = |count: u32, of: f64| f64::from(count) * 100.0 / of;
+    ErrorsCovered {
+        all: percent(covered, runs as f64),
+        met: percent(covered_of_met, f64::from(met)),
+        none: 100.0 - percent(met, runs as f64),
+    }
+}
+
+/// 1,000 runs that met a failure: 93 to 97 %, give or take twice the 0.69 points that so few scatter by. What is rare
+/// may be covered more often.
 #[rstest]
-#[case::alone(600, 1.0)]
-#[case::many_alone(2_000, 1.0)]
-#[case::in_rows(2_000, 4.0)]
-fn errors_hold_their_confidence(#[case] requests: usize, #[case] row: f64) {
+#[case::alone(600, 1.0, 98.4)]
+#[case::many_alone(2_000, 1.0, 98.4)]
+#[case::few_alone(100, 1.0, 99.9)]
+#[case::in_rows(2_000, 4.0, 98.4)]
+#[case::in_some_rows(200, 4.0, 99.9)]
+#[case::in_few_rows(100, 4.0, 99.9)]
+fn errors_hold_their_confidence(#[case] requests: usize, #[case] row: f64, #[case] most: f64) {
     let covered = errors_covered(requests, row, 1_000);
-    assert!((91.6..=98.4).contains(&covered), "{covered} %");
+    assert!((91.6..=most).contains(&covered.met), "{covered:?}");
 }
 
 /// How many of a hundred runs that may grow threefold are decided although their number is at its
@@ -355,7 +409,8 @@ fn levels_table() {
     }
 }
 
-/// `cargo test --release --all-features --lib -- --ignored --nocapture coverage_table`
+/// `cargo test --release --all-features --lib -- --ignored --nocapture coverage_table`; with `COVERAGE_LOADS='drift;stalls'`
+/// of these loads only.
 #[test]
 #[ignore = "prints the tables of docs/verdicts.md; half an hour in a release build"]
 fn coverage_table() {
@@ -363,7 +418,7 @@ fn coverage_table() {
         load: (0.3, 0.7),
         ..RISING
     };
-    let scenarios = [
+    let mut scenarios = vec![
         ("no queue", NO_QUEUE),
         ("drift", DRIFTING),
         ("hidden drift", HIDDEN_DRIFT),
@@ -377,10 +432,13 @@ fn coverage_table() {
         ("ramp ρ = 0.3 to 0.7", wide),
         ("ramp ρ = 0.3 to 0.9", RISING),
     ];
+    if let Ok(loads) = std::env::var("COVERAGE_LOADS") {
+        scenarios.retain(|(name, _)| loads.split(';').any(|load| load == *name));
+    }
     println!("| load | requests | {} |", NUMBERS.join(" | "));
     println!("|---|---|{}", "---|".repeat(NUMBERS.len()));
     let (mut outside, mut wide) = (Vec::new(), Vec::new());
-    for (name, queue) in scenarios {
+    for &(name, queue) in &scenarios {
         let few: &[usize] = match name {
             // Few requests that queue carry nothing.
             _ if queue.slots < 16 => &[],
@@ -415,7 +473,10 @@ fn coverage_table() {
     for (name, row) in [("alone", 1.0), ("in rows", 4.0)] {
         let sizes = [20, 50, 100, 200, 600, 2_000, 5_000];
         let covered = sizes.map(|requests| errors_covered(requests, row, 2_000));
-        let cells = covered.map(|percent| format!("{percent:.1}"));
+        let cells = covered.map(|of| match of.none {
+            0.0 => format!("{:.1}", of.all),
+            none => format!("{:.1}; {:.1} ({none:.1})", of.all, of.met),
+        });
         println!("| {name} | {} |", cells.join(" | "));
     }
     println!(
@@ -430,7 +491,7 @@ fn coverage_table() {
     println!(
         "\n| load | requests a segment | wrongly decided at one of three looks |\n|---|---|---|"
     );
-    for (name, queue) in scenarios {
+    for &(name, queue) in &scenarios {
         for requests in [200, 600] {
             let wrong = decided_at_the_limit(&queue, requests, 4_000);
             println!("| {name} | {requests} | {wrong:.1} |");

@@ -1,6 +1,9 @@
 //! How many independent requests the correlated ones of a run are worth.
 
-use super::{LongRun, Pace, critical};
+use super::{
+    LongRun, Pace, critical,
+    drift::{Drift, Effect},
+};
 
 /// A share is taken for known at most as well as by so many times its requests, if they were independent.
 /// Neighbours may make up for each other, and on a ramp requests of either kind keep to their end of it; what
@@ -72,7 +75,7 @@ impl Worth {
         if share <= 0.0 || share >= 1.0 {
             return Some(Worth::independent(requests));
         }
-        let long_run = LongRun::of_steps(indicators, pace, 0.0)?;
+        let long_run = LongRun::of_steps(indicators, pace)?;
         // Rare events say little about how they cluster. At worst all that were seen are one
         // cluster.
         let rare = share.min(1.0 - share) * requests;
@@ -89,6 +92,19 @@ impl Worth {
             least: requests,
             independent: None,
             far: None,
+        }
+    }
+
+    /// Of calm requests of which such a share is beyond a level, on a server that drifts.
+    pub(super) fn drifting(share: f64, drift: &Drift) -> Self {
+        let requests = drift.requests() as f64;
+        Worth {
+            least: 0.0,
+            independent: Some((
+                requests / drift.inflation(share, Effect::All),
+                requests - 1.0,
+            )),
+            ..Worth::independent(requests)
         }
     }
 
@@ -143,6 +159,8 @@ pub struct Evidence {
     /// The share of the rarer kind.
     rarer: f64,
     body: Option<Worth>,
+    /// So many events of the rarer kind are believed as much as the body.
+    events: f64,
 }
 
 impl Evidence {
@@ -152,6 +170,16 @@ impl Evidence {
             own,
             rarer: share.min(1.0 - share),
             body: None,
+            events: EVENTS,
+        }
+    }
+
+    /// Next to what drift leaves of the requests: however many events there are, less of it is not believed.
+    pub(super) fn drifting(self, body: Worth) -> Self {
+        Evidence {
+            body: Some(body),
+            events: f64::INFINITY,
+            ..self
         }
     }
 
@@ -181,7 +209,7 @@ impl Evidence {
             None => own,
         };
         let events = own * self.rarer;
-        let trust = events / (events + EVENTS);
+        let trust = events / (events + self.events);
         libm::exp(trust * libm::log(own) + (1.0 - trust) * libm::log(least))
     }
 

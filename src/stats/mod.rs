@@ -4,12 +4,13 @@
 //! Requests that queue together are not independent, so nothing here treats them as if they were.
 //! A series is in the order of the plan; neighbours are put into batches, and the spread *between
 //! batches* says how sure the whole is ([`LongRun`]), less what the plan has already decided of it
-//! ([`Pace`]). `docs/verdicts.md` explains the methods and holds the measured coverage.
+//! ([`Pace`]). Latencies that do not queue hang together by the server's [drift] alone. `docs/verdicts.md` explains the methods and holds the measured coverage.
 
 mod body;
 mod calm;
 pub mod compare;
 mod critical;
+mod drift;
 mod evidence;
 mod interval;
 mod long_run;
@@ -18,6 +19,7 @@ mod mixture;
 mod pace;
 mod quantile;
 mod ratio;
+mod rows;
 mod sample;
 mod share;
 mod tail;
@@ -28,6 +30,7 @@ mod coverage;
 #[cfg(test)]
 pub(crate) mod queue;
 
+pub use drift::variance_by_drift;
 pub use evidence::{Evidence, Worth};
 pub use interval::Interval;
 pub use long_run::LongRun;

@@ -6,9 +6,13 @@
 //! values as the correlated ones are worth (Woodruff 1952; Korn and Graubard 1998). A rank beyond
 //! the last value is no bound: 200 values cannot bound a p99.9. The upper end has more of the
 //! confidence ([`Tail`]).
+//!
+//! Calm values count as independent, and what [drift](super::drift) adds moves the ends further out.
 
 use super::{
-    Evidence, Interval, LongRun, Pace, Sample, Tail, Worth, body, critical, evidence::Far,
+    Evidence, Interval, LongRun, Pace, Sample, Tail, Worth, body, critical,
+    drift::{Drift, Effect},
+    evidence::Far,
 };
 
 /// A percentile with what its interval needs.
@@ -16,14 +20,21 @@ use super::{
 pub struct Quantile<'a> {
     /// Share of values at or below it, 0–1.
     pub share: f64,
+    /// The percentile of the run.
+    value: f64,
     sorted: &'a [f64],
     evidence: Option<Evidence>,
+    /// How the server's speed drifts, if latencies are calm.
+    drift: Option<Drift>,
     far: Option<Far>,
 }
 
 /// From so many values on the smallest one bounds a median and what is above it from below, however they hang
 /// together: that all of them lie above it would take a run that met nothing but bad luck.
 const ALWAYS_BOUND: usize = 20;
+
+/// An end of a calm percentile that is so many times it is a request that stalled.
+const STALL: f64 = 2.0;
 
 /// The percentile below which a `share` of the values lies, whose estimate is `value`.
 ///
@@ -37,6 +48,17 @@ pub fn quantile<'a>(
     limit: Option<f64>,
     pace: Pace<'_>,
 ) -> Quantile<'a> {
+    let far = limit.and_then(|limit| far(sample, limit));
+    if let Some(drift) = body::drift(sample) {
+        return Quantile {
+            share,
+            value,
+            sorted: sample.sorted,
+            evidence: alone(sample, value, &drift),
+            drift: Some(drift),
+            far,
+        };
+    }
     let own = own(sample, value, pace);
     let evidence = match share > 0.5 {
         true => own
@@ -46,9 +68,11 @@ pub fn quantile<'a>(
     };
     Quantile {
         share,
+        value,
         sorted: sample.sorted,
         evidence,
-        far: limit.and_then(|limit| far(sample, limit)),
+        drift: None,
+        far,
     }
 }
 
@@ -61,8 +85,31 @@ fn far(sample: Sample<'_>, limit: f64) -> Option<Far> {
         .flatten()
 }
 
+/// What calm values are worth whose requests do not depend on each other, but for what drift does besides moving
+/// all of them alike.
+fn alone(sample: Sample<'_>, level: f64, drift: &Drift) -> Option<Evidence> {
+    let (influence, share) = influence(sample, level);
+    let alone = LongRun::independent(&influence)?;
+    let long_run = LongRun {
+        variance: alone.variance * drift.inflation(share, Effect::OnShape),
+        ..alone
+    };
+    let count = sample.sorted.len() as f64;
+    let worth = Worth::new(count, share * (1.0 - share), long_run);
+    Some(Evidence::own(worth, share))
+}
+
 /// What the values are worth for the share of them at or below a level.
 fn own(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
+    let (influence, share) = influence(sample, level);
+    let long_run = LongRun::of_steps(&influence, pace)?;
+    let count = sample.sorted.len() as f64;
+    let worth = Worth::new(count, share * (1.0 - share), long_run);
+    Some(Evidence::own(worth, share))
+}
+
+/// What each request adds to the share of values at or below a level, and this share.
+fn influence(sample: Sample<'_>, level: f64) -> (Vec<f64>, f64) {
     let count = sample.sorted.len() as f64;
     let share = sample.sorted.partition_point(|value| *value <= level) as f64 / count;
     let requests = sample.of_requests.len() as f64;
@@ -74,12 +121,16 @@ fn own(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
             (below - share * values.len() as f64) * requests / count
         })
         .collect();
-    let long_run = LongRun::of_steps(&influence, pace, body::kinship(sample))?;
-    let worth = Worth::new(count, share * (1.0 - share), long_run);
-    Some(Evidence::own(worth, share))
+    (influence, share)
 }
 
 impl Quantile<'_> {
+    /// The same without what drift moves all values by.
+    pub fn without_drift(mut self) -> Self {
+        self.drift = None;
+        self
+    }
+
     /// Where the percentile lies; wrong with probability `error`.
     pub fn interval(&self, error: f64) -> Interval {
         let (low, high) = Tail::Above.errors(error);
@@ -99,9 +150,14 @@ impl Quantile<'_> {
     /// look like these.
     pub fn share_interval_of(&self, level: f64, error: f64, times: f64) -> Interval {
         let below = self.sorted.partition_point(|value| *value <= level);
+        let evidence = match (self.evidence, &self.drift) {
+            (Some(alone), Some(drift)) => Some(alone.drifting(Worth::drifting(self.share, drift))),
+            (evidence, _) => evidence,
+        };
         super::Share {
             value: below as f64 / self.sorted.len().max(1) as f64,
-            evidence: self.evidence.map(|evidence| evidence.far(self.far)),
+            evidence: evidence.map(|evidence| evidence.far(self.far)),
+            rows: None,
             tail: Tail::Below,
         }
         .interval_of(error, times)
@@ -112,21 +168,43 @@ impl Quantile<'_> {
         if let Some(evidence) = self.evidence
             && self.rank(evidence.seen(error), 1.0 - error) <= evidence.seen(error)
         {
-            return Some(self.at(1.0 - error, evidence.worth(error)));
+            let end = self.at(1.0 - error, evidence.worth(error));
+            return (!self.is_stalled(end)).then(|| self.moved(end, error, 1.0));
         }
         let all_below = libm::pow(self.share, self.seen(all));
-        (all_below <= all).then(|| self.sorted.last().copied())?
+        let last = *self.sorted.last()?;
+        let bounds = all_below <= all && (self.far.is_some() || !self.is_stalled(last));
+        bounds.then(|| self.moved(last, all, 1.0))
     }
 
     fn low(&self, error: f64, all: f64) -> Option<f64> {
         if let Some(evidence) = self.evidence
             && self.rank(evidence.seen(error), error) >= 1.0
         {
-            return Some(self.at(error, evidence.worth(error)));
+            return Some(self.moved(self.at(error, evidence.worth(error)), error, -1.0));
         }
         let all_above = libm::pow(1.0 - self.share, self.seen(all));
         let always = self.share >= 0.5 && self.sorted.len() >= ALWAYS_BOUND;
-        (all_above <= all || always).then(|| self.sorted.first().copied())?
+        let first = *self.sorted.first()?;
+        (all_above <= all || always).then(|| self.moved(first, all, -1.0))
+    }
+
+    /// Whether an end is a request that stalled where the others are calm: it says nothing of the percentile.
+    fn is_stalled(&self, end: f64) -> bool {
+        self.drift.is_some() && end > STALL * self.value
+    }
+
+    /// An end as far from the percentile as it is when all values may move alike, besides.
+    fn moved(&self, end: f64, error: f64, up: f64) -> f64 {
+        let Some(drift) = self
+            .drift
+            .as_ref()
+            .filter(|_| end > 0.0 && self.value > 0.0)
+        else {
+            return end;
+        };
+        let far = drift.moved(libm::log(end / self.value), error);
+        self.value * libm::exp(up * far)
     }
 
     /// Independent values that those are worth which nobody saw beyond the extreme ones.
@@ -201,6 +279,8 @@ mod tests {
                 share,
                 sorted: &sorted,
                 far: None,
+                value: 1.5,
+                drift: None,
                 evidence: Some(Evidence::own(Worth::independent(worth), share)),
             };
             percentile.high(0.0125, 0.05).is_some()
@@ -223,6 +303,8 @@ mod tests {
             share: 0.5,
             sorted: &sorted,
             far: None,
+            value: 1.5,
+            drift: None,
             evidence: Some(Evidence::own(Worth::independent(100.0), 0.5)),
         };
         let (low, high) = (median.low(0.025, 0.05), median.high(0.025, 0.05));
@@ -247,7 +329,7 @@ mod tests {
 
     /// Twenty to sixty values, each close to its neighbours, held against a limit.
     fn wandering(count: usize, share: f64, limit: Option<f64>) -> Interval {
-        let value = |i: usize| 30.0 + 5.0 * (i as f64 / 12.0).sin();
+        let value = |i: usize| 30.0 * libm::exp((i as f64 / 12.0).sin());
         let values: Vec<Vec<f64>> = (0..count).map(|i| vec![value(i)]).collect();
         let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
         sorted.sort_by(f64::total_cmp);
@@ -264,8 +346,8 @@ mod tests {
     #[case::p90(60, 0.9)]
     fn far_from_the_limit_values_count_as_independent(#[case] count: usize, #[case] share: f64) {
         assert_eq!(wandering(count, share, None).high, None);
-        assert_eq!(wandering(count, share, Some(36.0)).high, None);
-        for limit in [100.0, 5.0] {
+        assert_eq!(wandering(count, share, Some(90.0)).high, None);
+        for limit in [250.0, 2.0] {
             assert!(wandering(count, share, Some(limit)).high.is_some());
         }
     }

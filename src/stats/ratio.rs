@@ -3,9 +3,11 @@
 //! The interval is symmetric in 1 / R, not in R. A queue's mean wait goes with 1 / (1 − ρ), and
 //! what a run estimates evenly is the slack 1 − ρ; on this scale the ends are where they belong near
 //! saturation, and where the noise is small no scale matters. When the half width comes near R itself
-//! there is no upper end. Latencies have more of the confidence at that end ([`Tail`]).
+//! there is no upper end. Latencies have more of the confidence at that end ([`Tail`]), and none before the run may be
+//! supposed to have met its stalls. What [drift](super::drift) adds to calm latencies is counted, too.
 
-use super::{Interval, LongRun, Pace, Tail, calm};
+use super::{Interval, LongRun, Pace, Tail, drift::Drift};
+use goodput_grammar::proof;
 
 /// When half the width is so much of the ratio on the scale of 1 / R there is no upper end: it would be more than five
 /// times the ratio, and move by as much from run to run.
@@ -18,6 +20,10 @@ pub struct Ratio {
     pub value: f64,
     /// Its variance.
     pub long_run: Option<LongRun>,
+    /// The same with what drift adds, if latencies are calm.
+    pub drifting: Option<LongRun>,
+    /// Requests that have a share in it.
+    pub requests: usize,
     /// Where its long tail is.
     pub tail: Tail,
 }
@@ -35,21 +41,30 @@ pub fn ratio(pairs: &[(f64, f64)], pace: Pace<'_>, tail: Tail) -> Option<Ratio> 
         .iter()
         .map(|(part, whole)| (part - value * whole) / share)
         .collect();
+    let drift = match tail {
+        Tail::Above => drift(pairs),
+        Tail::None | Tail::Below => None,
+    };
+    let alone = LongRun::independent(&influence).filter(|_| drift.is_some());
     Some(Ratio {
         value,
-        long_run: match tail == Tail::Above && is_calm(pairs) {
-            true => LongRun::of_calm(&influence, pace),
-            false => LongRun::of(&influence, pace),
+        long_run: match drift {
+            Some(_) => alone,
+            None => LongRun::of(&influence, pace),
         },
+        drifting: alone.zip(drift.as_ref()).map(|(alone, drift)| {
+            alone.with_errors(&drift.errors(alone.variance, alone.freedom, value))
+        }),
+        requests: pairs.iter().filter(|(_, whole)| *whole > 0.0).count(),
         tail,
     })
 }
 
-fn is_calm(pairs: &[(f64, f64)]) -> bool {
+/// How the server drifts, if latencies are calm.
+fn drift(pairs: &[(f64, f64)]) -> Option<Drift> {
     let whole = pairs.iter().filter(|(_, whole)| *whole > 0.0);
-    let mut values: Vec<f64> = whole.map(|(part, whole)| part / whole).collect();
-    values.sort_by(f64::total_cmp);
-    calm::is_calm(&values)
+    let values: Vec<f64> = whole.map(|(part, whole)| part / whole).collect();
+    Drift::of(&values)
 }
 
 impl Ratio {
@@ -60,19 +75,19 @@ impl Ratio {
 
     /// Where it would lie after `times` as many requests that look like these.
     pub fn interval_of(&self, error: f64, times: f64) -> Interval {
-        let Some(long_run) = self.long_run else {
+        let Some(long_run) = self.drifting.or(self.long_run) else {
             return Interval::UNKNOWN;
         };
         let (low, high) = self.tail.errors(error);
         let end = |error| long_run.end(error) / times.sqrt();
         let (below, above) = (end(low), end(high));
-        if below == 0.0 {
-            return Interval::new(self.value, self.value);
-        }
+        let stalls_met = self.tail != Tail::Above
+            || times * self.requests as f64 >= proof::to_meet_stalls(error);
         if self.value <= 0.0 {
-            return Interval::new(self.value - below, self.value + above);
+            let high = if stalls_met { above } else { f64::INFINITY };
+            return Interval::new(self.value - below, self.value + high);
         }
-        let high = match above < TOO_WIDE * self.value {
+        let high = match stalls_met && above < TOO_WIDE * self.value {
             true => self.value / (1.0 - above / self.value),
             false => f64::INFINITY,
         };

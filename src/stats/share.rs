@@ -8,7 +8,9 @@
 //! Clopper and Pearson's interval holds for every share and so covers 98 % of the time; Jeffreys' is right on
 //! average over the shares.
 
-use super::{Evidence, Interval, Pace, Sample, Tail, Worth, body, critical, evidence::Far};
+use super::{
+    Evidence, Interval, Pace, Sample, Tail, Worth, body, critical, evidence::Far, rows::Rows,
+};
 
 /// A share with what its interval needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +19,8 @@ pub struct Share {
     pub value: f64,
     /// What the requests are worth; `None` when there are too few to tell.
     pub evidence: Option<Evidence>,
+    /// The rows that they come in, of events of which nothing else is known.
+    pub rows: Option<Rows>,
     /// Where its long tail is.
     pub tail: Tail,
 }
@@ -32,12 +36,16 @@ pub fn share(indicators: &[f64], strains: Option<&[f64]>, pace: Pace<'_>) -> Opt
     let value = indicators.iter().sum::<f64>() / indicators.len() as f64;
     let own = Worth::of(indicators, pace).map(|own| Evidence::own(own, value));
     let evidence = match strains {
-        Some(strains) => own.map(|own| own.beside(of_body(strains, pace))),
+        Some(strains) => own.map(|own| next_to_body(own, strains, value, pace)),
         None => own,
     };
     Some(Share {
         value,
         evidence,
+        rows: match strains {
+            Some(_) => None,
+            None => Rows::of(indicators),
+        },
         tail: match strains {
             Some(_) => Tail::Below,
             None => Tail::None,
@@ -45,7 +53,10 @@ pub fn share(indicators: &[f64], strains: Option<&[f64]>, pace: Pace<'_>) -> Opt
     })
 }
 
-fn of_body(strains: &[f64], pace: Pace<'_>) -> Worth {
+/// What the values of all requests tell, next to which of them are good.
+fn next_to_body(own: Evidence, strains: &[f64], share: f64, pace: Pace<'_>) -> Evidence {
+    let requests = strains.len();
+    let far = Far::of(strains.iter().copied(), 1.0, requests);
     let of_requests: Vec<Vec<f64>> = strains.iter().map(|value| vec![*value]).collect();
     let mut sorted = strains.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -53,9 +64,14 @@ fn of_body(strains: &[f64], pace: Pace<'_>) -> Worth {
         of_requests: &of_requests,
         sorted: &sorted,
     };
-    body::worth(sample, pace)
-        .unwrap_or(Worth::unknown(strains.len() as f64))
-        .far(Far::of(strains.iter().copied(), 1.0, strains.len()))
+    match body::drift(sample) {
+        Some(drift) => own.drifting(Worth::drifting(share, &drift).far(far)),
+        None => own.beside(
+            body::worth(sample, pace)
+                .unwrap_or(Worth::unknown(requests as f64))
+                .far(far),
+        ),
+    }
 }
 
 impl Share {
@@ -83,7 +99,12 @@ impl Share {
         } else if self.value >= 1.0 {
             Interval::new(critical::beta(seen, 1.0, error), 1.0)
         } else {
-            Interval::new(point(worth(low), low), point(worth(high), 1.0 - high))
+            let alone = Interval::new(point(worth(low), low), point(worth(high), 1.0 - high));
+            match self.rows {
+                // Of what it met a run knows how often it was; the next row may be longer.
+                Some(rows) => alone.around(rows.exceeded(high, times)),
+                None => alone,
+            }
         }
     }
 }
@@ -107,6 +128,7 @@ mod tests {
         let share = Share {
             value: share,
             evidence: Some(Evidence::own(Worth::independent(n), share)),
+            rows: None,
             tail: Tail::None,
         };
         let interval = share.interval(0.05);
@@ -130,10 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn a_single_failure_is_no_cluster() {
-        let mut failed = vec![0.0; 100];
-        failed[40] = 1.0;
-        let interval = share(&failed, None, Pace::Free).unwrap().interval(0.05);
+    fn a_single_bad_request_is_no_cluster() {
+        let mut bad = vec![0.0; 100];
+        bad[40] = 1.0;
+        let interval = Share {
+            rows: None,
+            ..share(&bad, None, Pace::Free).unwrap()
+        };
+        let interval = interval.interval(0.05);
         // R: qbeta(0.975, 1.5, 99.5)
         assert!((interval.high.unwrap() - 0.045_779).abs() < 1e-5);
     }

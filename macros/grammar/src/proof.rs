@@ -12,6 +12,9 @@ use std::fmt;
 /// Fewer requests do not show whether they depend on each other, so means and throughputs have no
 /// interval, and gaps between tokens count by requests.
 pub const FEWEST: u64 = 8;
+/// One request in so many may stall, and a run that met none knows nothing of it: a mean, which stalls move by any
+/// amount, has no upper end before.
+pub const STALLS_ONCE_IN: f64 = 50.0;
 /// How many times its own requests a suggested limit allows for, so that a single slow request does not
 /// leave it open again.
 const EASE: f64 = 1.5;
@@ -62,6 +65,11 @@ pub fn looks(segments: usize) -> Vec<usize> {
         looks[look] = looks[look].max(looks[look - 1] + 1);
     }
     looks
+}
+
+/// So many requests meet one that [stalls](STALLS_ONCE_IN), but with this probability.
+pub fn to_meet_stalls(error: f64) -> f64 {
+    (error.ln() / (-1.0 / STALLS_ONCE_IN).ln_1p()).ceil()
 }
 
 impl Effort {
@@ -128,6 +136,9 @@ impl Effort {
             (Subject::Throughput(_), _) => Some(few),
             (Subject::Latency(stat, latency), op) => {
                 let percentile = match stat.kind() {
+                    StatKind::Moment if matches!(op, Op::Lt | Op::Le) => {
+                        return Some(to_meet_stalls(error));
+                    }
                     StatKind::Moment => return Some(few),
                     StatKind::Extreme => return Some(1.0),
                     StatKind::Rank(percentile) if percentile <= 0.0 || percentile >= 100.0 => {
@@ -296,7 +307,8 @@ mod tests {
     #[case("p99.9(itl) < 1s", 48)]
     #[case("max(ttft) < 1s", 1)]
     #[case("p100(ttft) < 1s", 1)]
-    #[case("mean(ttft) < 1s", 8)]
+    #[case("mean(ttft) < 1s", 149)]
+    #[case("mean(ttft) > 1s", 8)]
     #[case("throughput(output) > 1", 8)]
     fn the_fewest_requests(#[case] text: &str, #[case] needed: u64) {
         let slo = slo(text);

@@ -15,7 +15,10 @@
 mod posterior;
 mod tails;
 
-use super::{Pace, calm, critical, mixture::Mixture};
+use super::{
+    Pace, critical,
+    mixture::{Mixture, Part},
+};
 use posterior::Model;
 use tails::Tails;
 
@@ -34,6 +37,8 @@ const BATCHES_OF_HEAVY_RAMP: usize = 24;
 const FEWEST_BATCHES: usize = 8;
 /// With fewer batches there is nothing to fit but their level.
 const BATCHES_TO_FIT: usize = 12;
+/// Degrees of freedom at least.
+const FREEDOM: f64 = 1.5;
 
 /// The variance of the mean of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,26 +58,15 @@ impl LongRun {
     ///
     /// Gaps that are not as many as the values are left out of account.
     pub fn of(series: &[f64], pace: Pace<'_>) -> Option<Self> {
-        Self::with_tails(series, pace, Tails::Heavy, 0.0)
+        Self::with_tails(series, pace, Tails::Heavy)
     }
 
-    /// The same of a series whose values are within a factor of two, as latencies without a queue are: if
-    /// neighbours are alike, the server's speed drifts.
-    pub fn of_calm(series: &[f64], pace: Pace<'_>) -> Option<Self> {
-        let tails = match calm::has_stalls(series) {
-            true => Tails::Heavy,
-            false => Tails::Light,
-        };
-        Self::with_tails(series, pace, tails, calm::kinship(series))
+    /// The same of a series in which no value is much larger than the others: of indicators and ranks.
+    pub fn of_steps(series: &[f64], pace: Pace<'_>) -> Option<Self> {
+        Self::with_tails(series, pace, Tails::Light)
     }
 
-    /// The same of a series in which no value is much larger than the others: of indicators and ranks. The kinship is
-    /// that of the values which they come from, if these are calm, and else 0.
-    pub fn of_steps(series: &[f64], pace: Pace<'_>, kinship: f64) -> Option<Self> {
-        Self::with_tails(series, pace, Tails::Light, kinship)
-    }
-
-    fn with_tails(series: &[f64], pace: Pace<'_>, tails: Tails, kinship: f64) -> Option<Self> {
+    fn with_tails(series: &[f64], pace: Pace<'_>, tails: Tails) -> Option<Self> {
         if series.len() < FEWEST {
             return None;
         }
@@ -96,7 +90,7 @@ impl LongRun {
             },
             Pace::Ramp => Model::ramp(batches, tails),
         };
-        let posterior = model.drifting(kinship).posterior(&means);
+        let posterior = model.posterior(&means);
         let (variance, freedom) = Mixture(&posterior.parts).as_one();
         Some(LongRun {
             variance,
@@ -104,6 +98,32 @@ impl LongRun {
             correlation: posterior.correlation,
             batches,
         })
+    }
+
+    /// Of values that do not depend on each other; degrees of freedom as above.
+    pub(super) fn independent(series: &[f64]) -> Option<Self> {
+        let count = series.len() as f64;
+        let mean = series.iter().sum::<f64>() / count;
+        let power = |of: i32| series.iter().map(|x| (x - mean).powi(of)).sum::<f64>() / count;
+        let (variance, fourth) = (power(2), power(4));
+        // NaN where nothing varies, which `max` drops.
+        let kurtosis = (fourth / (variance * variance)).max(3.0);
+        (series.len() >= FEWEST).then(|| LongRun {
+            variance: variance / (count - 1.0),
+            freedom: ((count - 1.0) * 2.0 / (kurtosis - 1.0)).max(FREEDOM),
+            correlation: 0.0,
+            batches: series.len(),
+        })
+    }
+
+    /// The same with errors in place of its own.
+    pub(super) fn with_errors(self, errors: &[Part]) -> Self {
+        let (variance, freedom) = Mixture(errors).as_one();
+        LongRun {
+            variance,
+            freedom,
+            ..self
+        }
     }
 
     /// The same mean with an error of another source on top; degrees of freedom are Satterthwaite's.

@@ -9,8 +9,7 @@
 //!
 //! What is supposed of φ beforehand: anything between −0.5 and 1 alike, and seven times that near 0, as
 //! batches are mostly long enough to have lost their memory. Without that bonus independent values would
-//! be covered 97 to 98 % of the time. It gives way to a few batches in a row on one side, and altogether where
-//! [single requests](Model::drifting) already look alike.
+//! be covered 97 to 98 % of the time. It gives way to a few batches in a row on one side.
 
 use super::tails::Tails;
 use crate::stats::mixture::Part;
@@ -21,10 +20,6 @@ const PLACES: usize = 24;
 /// How much likelier φ is near 0 beforehand, and how near.
 const BONUS: f64 = 6.0;
 const NEAR: f64 = 0.12;
-/// From so many standard deviations of kinship on, up to so many, strong correlation is likelier beforehand: by this
-/// power of e for each of them and a correlation of 1.
-const DRIFTS: (f64, f64) = (2.0, 4.0);
-const TILT: f64 = 0.4;
 /// By how much the logarithm of the scale may grow from the middle of a ramp to its end.
 const GROWTHS: [f64; 4] = [0.0, 1.0, 2.0, 3.0];
 /// Where the pole of a sharp bend is; a ramp is from −1 to 1.
@@ -40,10 +35,6 @@ pub(super) struct Model {
     trends: Vec<Vec<Vec<f64>>>,
     batches: usize,
     growths: &'static [f64],
-    /// How much likelier no correlation is beforehand.
-    bonus: f64,
-    /// How fast the logarithm of the likelihood grows beforehand with correlation.
-    tilt: f64,
 }
 
 /// What is known after looking at the batches.
@@ -61,8 +52,6 @@ impl Model {
             trends: vec![Vec::new()],
             batches,
             growths: &GROWTHS[..1],
-            bonus: BONUS,
-            tilt: 0.0,
         }
     }
 
@@ -71,15 +60,6 @@ impl Model {
         self.trends
             .iter_mut()
             .for_each(|trend| trend.push(column.clone()));
-        self
-    }
-
-    /// Single requests are so much alike that they are likely to drift ([`kinship`](crate::stats::calm::kinship)).
-    pub(super) fn drifting(mut self, kinship: f64) -> Self {
-        let kinship = kinship.max(0.0);
-        let (from, most) = DRIFTS;
-        self.bonus = BONUS * libm::exp(-0.5 * kinship * kinship);
-        self.tilt = TILT * (kinship.min(most) - from).max(0.0);
         self
     }
 
@@ -107,8 +87,6 @@ impl Model {
             trends,
             batches,
             growths: &GROWTHS,
-            bonus: BONUS,
-            tilt: 0.0,
         }
     }
 
@@ -164,8 +142,7 @@ impl Model {
         let likely = 0.5 * libm::log(1.0 - correlation * correlation)
             - libm::log(volume)
             - 0.5 * freedom * libm::log(unexplained)
-            + self.tilt * correlation
-            + libm::log(1.0 + self.bonus * libm::exp(-0.5 * nearness * nearness));
+            + libm::log(1.0 + BONUS * libm::exp(-0.5 * nearness * nearness));
         // The variance of the sum of all batches, each pair of them by its distance.
         let (mut sum, mut before) = (0.0, 0.0);
         for scale in scale {
