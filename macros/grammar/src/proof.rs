@@ -9,7 +9,7 @@
 use crate::slo::{Latency, Op, Slo, Stat, StatKind, Subject};
 use std::fmt;
 
-/// Fewer requests do not show whether they depend on each other, so means and throughputs have no
+/// Fewer requests do not show whether they depend on each other, so throughputs have no
 /// interval, and gaps between tokens count by requests.
 pub const FEWEST: u64 = 8;
 /// One request in so many may stall, and a run that met none knows nothing of it: a mean, which stalls move by any
@@ -136,10 +136,7 @@ impl Effort {
             (Subject::Throughput(_), _) => Some(few),
             (Subject::Latency(stat, latency), op) => {
                 let percentile = match stat.kind() {
-                    StatKind::Moment if matches!(op, Op::Lt | Op::Le) => {
-                        return Some(to_meet_stalls(error));
-                    }
-                    StatKind::Moment => return Some(few),
+                    StatKind::Moment => return Some(to_meet_stalls(error)),
                     StatKind::Extreme => return Some(1.0),
                     StatKind::Rank(percentile) if percentile <= 0.0 || percentile >= 100.0 => {
                         return Some(1.0);
@@ -308,7 +305,6 @@ mod tests {
     #[case("max(ttft) < 1s", 1)]
     #[case("p100(ttft) < 1s", 1)]
     #[case("mean(ttft) < 1s", 149)]
-    #[case("mean(ttft) > 1s", 8)]
     #[case("throughput(output) > 1", 8)]
     fn the_fewest_requests(#[case] text: &str, #[case] needed: u64) {
         let slo = slo(text);
