@@ -5,7 +5,7 @@ use clap::CommandFactory;
 use std::{collections::BTreeSet, ffi::OsString};
 
 /// Long flags of vLLM 0.33's parser.
-pub(super) const OF_VLLM: &str = include_str!("../../../fixtures/vllm/serve_flags.txt");
+pub(super) const OF_VLLM: &str = include_str!("vllm_flags.txt");
 
 /// Names of older vLLM versions for the same flags.
 const OLD: [(&str, &str); 2] = [
