@@ -199,7 +199,7 @@ pub fn grammars(data: &[u8]) {
         7 => drop(grammar::duration::parse(text)),
         8 => drop(grammar::tolerance::parse(text)),
         9 => drop(grammar::dataset::Buckets::parse(text)),
-        10 => drop(grammar::json::check_object(text)),
+        10 => drop(grammar::slo::parse_subject(text)),
         11 => drop(Origin::parse(text).map(|o| (o.api(), o.places(), o.path_of("/v1/x", false)))),
         12 => drop(grammar::names::known_key(text)),
         _ => {

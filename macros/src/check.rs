@@ -8,7 +8,7 @@ use crate::{
     value::Value,
 };
 use goodput_grammar::{
-    Mistake, Mistakes, bounds, dataset, duration, fault, goodput, json,
+    Mistake, Mistakes, bounds, dataset, duration, fault, goodput,
     names::{BACKENDS, EXPECT, Key, Kind, ON_INCONCLUSIVE, is_baseline},
     ramp, slo, target, tolerance,
 };
@@ -329,7 +329,6 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "goodput" => goodput::parse(&text).map(drop),
         "slo" => slo::parse(&text).map(drop),
         "ramp" => one(ramp::parse(&text).and_then(|ramp| ramp::within_bounds(&ramp))),
-        "extra_body" => one(json::check_object(&text)),
         "headers" => one(header(&text)),
         "baseline" if !is_baseline(&text) => one(Err(Mistake::new(format!(
             "`{text}` is not the name of a baseline; write letters, digits, hyphens, dots and underscores"

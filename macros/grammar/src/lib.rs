@@ -10,7 +10,6 @@ pub mod duration;
 pub mod engine;
 pub mod fault;
 pub mod goodput;
-pub mod json;
 pub mod mistake;
 pub mod names;
 pub mod proof;

@@ -154,10 +154,6 @@ fn reads_ignore(#[case] text: &str, #[case] reason: Option<&str>) {
     "a ramp rises, but 2 is above 1; write `linear 1..2`"
 )]
 #[case(
-    "extra_body = \"{a: 1}\"",
-    "not JSON: expected a key in double quotes at `a: 1}`"
-)]
-#[case(
     "headers = \"X-Team\"",
     "a header needs a colon; write `Name: value`, such as `X-Team: search`"
 )]

@@ -14,7 +14,7 @@ use goodput::llm_bench;
     goodput = "ttfb:200 itl:20",
     slo = "p101(ttft) < 300ms, goodput >= 95, errors > 1%",
     stream = 1,
-    extra_body = "{temperature: 0}",
+    extra_body = "",
     headers = ["X-Team"],
     total_timeout = 30,
     ready_timeout = "30",
