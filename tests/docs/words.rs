@@ -49,14 +49,10 @@ const RIGHT: &[&str] = &[
     "is no more than",
 ];
 
-/// Pages that are not yet in plain English: other changes to them are under way.
-const LATER: &[&str] = &["docs/architecture.md", "docs/verdicts.md"];
-
 /// Everything that is looked at, by name. Another text, such as the help of a command, is one more entry.
 fn texts() -> Vec<(String, String)> {
-    let later = |page: &String| LATER.contains(&page.as_str());
-    let pages = pages().into_iter().map(|page| (name(&page), prose(&page)));
-    pages.filter(|(page, _)| !later(page)).collect()
+    let pages = pages().into_iter();
+    pages.map(|page| (name(&page), prose(&page))).collect()
 }
 
 /// The text in small letters, one blank between two words, without code, links and punctuation.

@@ -33,7 +33,10 @@ const FLOORS: [(&str, &[&str]); 14] = [
         &["lock", "problem", "record", "screen"],
     ),
     ("watching and counting", &["observer", "tokenizer"]),
-    ("what is asked, and of whom", &["inspect", "plan", "sim"]),
+    (
+        "plans, and questions to servers",
+        &["inspect", "plan", "sim"],
+    ),
     ("dialects, runs, targets", &["backend", "run", "targets"]),
     (
         "measuring",
