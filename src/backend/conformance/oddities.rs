@@ -214,12 +214,13 @@ fn heartbeats_are_passed_over() {
             return;
         }
         let lines = backend.name() == "ollama";
-        let (end, heartbeats) = match lines {
-            true => (
+        let (end, heartbeats) = if lines {
+            (
                 "\n",
                 vec!["\n", "ping\n", "\r\n", "0\n", "{\"type\":\"ping\"}\n"],
-            ),
-            false => ("\n\n", HEARTBEATS.to_vec()),
+            )
+        } else {
+            ("\n\n", HEARTBEATS.to_vec())
         };
         let plain = read(backend, golden, golden.body.as_bytes()).0;
         for heartbeat in heartbeats {
