@@ -94,9 +94,10 @@ impl Origin {
 
     /// Address of the versioned API, which has `/models`.
     pub(crate) fn api(&self) -> String {
-        match self.beside_api() == self.prefix {
-            true => format!("{}/v1", self.base()),
-            false => self.base(),
+        if self.beside_api() == self.prefix {
+            format!("{}/v1", self.base())
+        } else {
+            self.base()
         }
     }
 

@@ -62,9 +62,10 @@ struct Signals {
 impl Signals {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let hangup = match hangups_are_ignored() {
-            true => None,
-            false => Some(signal(SignalKind::hangup())?),
+        let hangup = if hangups_are_ignored() {
+            None
+        } else {
+            Some(signal(SignalKind::hangup())?)
         };
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,

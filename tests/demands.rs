@@ -67,9 +67,10 @@ fn serve_passes_by_its_demands_alone(
     #[case] verdict: &str,
 ) {
     // A flag is given once.
-    let load = match args.contains(&"--random-output-len") {
-        true => &LOAD[..5],
-        false => &LOAD[..],
+    let load = if args.contains(&"--random-output-len") {
+        &LOAD[..5]
+    } else {
+        &LOAD[..]
     };
     let output = goodput(&[&["serve", "--target", target], load, args].concat());
     let shown = text(&output.stdout);

@@ -188,13 +188,14 @@ fn live_benches_never_overlap() {
 /// A server that lists one model and completes everything.
 fn listing_server() -> RawServer {
     RawServer::telling(|stream, request| {
-        let answer = match request.starts_with("GET /v1/models") {
-            true => http(
+        let answer = if request.starts_with("GET /v1/models") {
+            http(
                 "200 OK",
                 "application/json",
                 r#"{"data":[{"id":"listed"}]}"#,
-            ),
-            false => good_stream(),
+            )
+        } else {
+            good_stream()
         };
         stream.write_all(answer.as_bytes()).is_ok()
     })

@@ -154,16 +154,18 @@ fn a_killed_comparison_is_shown_server_by_server(
     let folder = folder(&format!("compared-{name}"));
     let (a, b) = (good_server(), good_server());
     let mut flags = vec!["--a", &a.url];
-    match with_itself {
-        true => flags.push("--aa"),
-        false => flags.extend(["--b", &b.url]),
+    if with_itself {
+        flags.push("--aa")
+    } else {
+        flags.extend(["--b", &b.url])
     }
     flags.extend(to);
     let mut program = comparison(&folder, &flags, "16", "200", "100");
     let journals = || -> Vec<PathBuf> {
-        let inside = match folder.join("results").exists() {
-            true => folder.join("results/journals"),
-            false => folder.clone(),
+        let inside = if folder.join("results").exists() {
+            folder.join("results/journals")
+        } else {
+            folder.clone()
         };
         let files = fs::read_dir(inside).into_iter().flatten();
         let mut files: Vec<PathBuf> = files
@@ -200,9 +202,10 @@ fn a_comparison_that_ends_leaves_no_journal(#[case] name: &str, #[case] with_its
     let folder = folder(&format!("compared-well-{name}"));
     let (a, b) = (good_server(), good_server());
     let mut flags = vec!["--a", &a.url, "--journal", "j", "--results", "results"];
-    match with_itself {
-        true => flags.push("--aa"),
-        false => flags.extend(["--b", &b.url]),
+    if with_itself {
+        flags.push("--aa")
+    } else {
+        flags.extend(["--b", &b.url])
     }
     let mut program = comparison(&folder, &flags, "3", "8", "inf");
     let code = program.ended().code();

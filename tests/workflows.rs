@@ -87,10 +87,7 @@ impl Checkout {
         let cargo = root.join("bin").join("cargo");
         fs::write(&cargo, "#!/bin/sh\necho \"$*\" >>cargo.log\n").unwrap();
         fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
-        let sim = match ends.measured {
-            true => SIM,
-            false => "",
-        };
+        let sim = if ends.measured { SIM } else { "" };
         fs::write(
             root.join("goodput.toml"),
             format!("[bench.chat]\n{sim}{}\n", ends.bench),

@@ -217,9 +217,10 @@ impl Bare {
         if complete && !was_waiting {
             return Ok(());
         }
-        let interest = match complete {
-            true => EpollFlags::EPOLLIN,
-            false => EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT,
+        let interest = if complete {
+            EpollFlags::EPOLLIN
+        } else {
+            EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT
         };
         let mut interest = EpollEvent::new(interest, place as u64);
         Ok(self.epoll.modify(&connection.socket, &mut interest)?)

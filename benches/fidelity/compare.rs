@@ -49,9 +49,10 @@ pub(crate) fn compare(
             (ttft.differences(Spread::of(truth.collect())), Spread::NONE)
         }
     };
-    let lateness = match follows_schedule {
-        true => lateness(point, server),
-        false => Spread::NONE,
+    let lateness = if follows_schedule {
+        lateness(point, server)
+    } else {
+        Spread::NONE
     };
     let first = server.iter().map(|t| t.start).min().unwrap_or_default();
     let last_start = server.iter().map(|t| t.start).max().unwrap_or_default();
@@ -59,14 +60,13 @@ pub(crate) fn compare(
     let last = last.copied().unwrap_or_default();
     let events: usize = server.iter().map(|t| t.tokens.len()).sum();
     let arrived = (server.len().saturating_sub(1)) as f64 / (last_start - first) as f64 * 1e9;
-    let asked = match point.rate.is_finite() {
+    let asked = if point.rate.is_finite() {
         // The schedule's first gap is before the first request, so it is no part of either.
-        true => {
-            let times = point.schedule();
-            let span = times[times.len() - 1].0 - times[0].0;
-            (times.len() - 1) as f64 / span as f64 * 1e9
-        }
-        false => 1.0,
+        let times = point.schedule();
+        let span = times[times.len() - 1].0 - times[0].0;
+        (times.len() - 1) as f64 / span as f64 * 1e9
+    } else {
+        1.0
     };
     Ok(Outcome {
         completed: client.completed() as f64 / point.requests as f64,

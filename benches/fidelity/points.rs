@@ -127,9 +127,10 @@ impl Point {
     pub(crate) fn streams(&self) -> usize {
         let seconds = (self.pace.ttft + self.pace.itl * (self.tokens as u64 - 1)) as f64 / 1e9;
         let expected = self.rate * seconds;
-        match expected.is_finite() {
-            true => (2.0 * expected).ceil() as usize,
-            false => self.requests,
+        if expected.is_finite() {
+            (2.0 * expected).ceil() as usize
+        } else {
+            self.requests
         }
     }
 

@@ -56,9 +56,10 @@ pub(crate) fn rows(point: &Point, clients: &[Client], rounds: &[Vec<Outcome>]) {
             point.title.to_owned(),
             client.name(),
             format!("{:.0}%", number(|o| o.completed) * 100.0),
-            match point.rate.is_finite() {
-                true => format!("{:.2}", number(|o| o.rate)),
-                false => format!("{:.0}/s", number(|o| o.rate)),
+            if point.rate.is_finite() {
+                format!("{:.2}", number(|o| o.rate))
+            } else {
+                format!("{:.0}/s", number(|o| o.rate))
             },
             spread(|o| o.lateness),
             spread(|o| o.ttft),

@@ -270,9 +270,10 @@ impl Dialect for Messages {
         let whole: Whole<'_> = serde_json::from_str(json)?;
         error_in(whole.error)?;
         let content = whole.content.ok_or(Unread::Lacks("content"))?;
-        let mut channel = match content.is_empty() {
-            true => Channel::Silent,
-            false => Channel::Tool,
+        let mut channel = if content.is_empty() {
+            Channel::Silent
+        } else {
+            Channel::Tool
         };
         for block in content {
             if let Some(thinking) = block.thinking {

@@ -27,9 +27,10 @@ impl InfinityEmbeddings {
 
 impl Backend for InfinityEmbeddings {
     fn name(&self) -> &'static str {
-        match self.clip {
-            true => "infinity-embeddings-clip",
-            false => "infinity-embeddings",
+        if self.clip {
+            "infinity-embeddings-clip"
+        } else {
+            "infinity-embeddings"
         }
     }
 

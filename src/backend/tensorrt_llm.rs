@@ -31,9 +31,10 @@ impl Backend for TensorRtLlm {
     }
 
     fn endpoint(&self, stream: bool) -> &'static str {
-        match stream {
-            true => "/v2/models/ensemble/generate_stream",
-            false => "/v2/models/ensemble/generate",
+        if stream {
+            "/v2/models/ensemble/generate_stream"
+        } else {
+            "/v2/models/ensemble/generate"
         }
     }
 

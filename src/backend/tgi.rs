@@ -33,9 +33,10 @@ impl Backend for Tgi {
     }
 
     fn endpoint(&self, stream: bool) -> &'static str {
-        match stream {
-            true => "/generate_stream",
-            false => "/generate",
+        if stream {
+            "/generate_stream"
+        } else {
+            "/generate"
         }
     }
 

@@ -48,9 +48,10 @@ pub(super) fn compare(
     notes.extend(differences.into_iter().map(|what| format!("the {what}")));
     let mut comparison = Comparison {
         against: against(name, file),
-        pairing: match source.leaves_nothing_to_chance() {
-            true => Pairing::Exact,
-            false => Pairing::Unpaired,
+        pairing: if source.leaves_nothing_to_chance() {
+            Pairing::Exact
+        } else {
+            Pairing::Unpaired
         },
         rule: *rule,
         changes,

@@ -106,21 +106,23 @@ impl Family {
         let stored = of_speeds().next().map_or(0, |seen| seen.stored.len());
         let scatter = of_speeds().all(|seen| matches!(seen.noise, Noise::OfRuns { .. }))
             && stored >= FEWEST_JOINT;
-        let joint = match scatter {
-            true => OfRuns::of(
+        let joint = if scatter {
+            OfRuns::of(
                 &of_speeds().map(Seen::readings).collect::<Vec<_>>(),
                 unpaired::freedom(stored),
-            ),
-            false => None,
+            )
+        } else {
+            None
         };
         let with = |part: f64| Rule {
             error: rule.error * part,
             ..*rule
         };
         let differs = gated().any(|seen| seen.is_share() && seen.differs());
-        let (speeds, shares) = match joint.is_some() && differs {
-            true => (with(OF_SPEEDS), with(1.0 - OF_SPEEDS)),
-            false => (*rule, *rule),
+        let (speeds, shares) = if joint.is_some() && differs {
+            (with(OF_SPEEDS), with(1.0 - OF_SPEEDS))
+        } else {
+            (*rule, *rule)
         };
         Family {
             of_speeds: match &joint {
@@ -141,9 +143,10 @@ impl Family {
 
     /// Rule of a metric, and the number of metrics that share it.
     fn share(&self, seen: &Seen) -> (Rule, f64) {
-        match self.apart(seen) {
-            true => (self.shares, self.of_shares),
-            false => (self.speeds, self.of_speeds),
+        if self.apart(seen) {
+            (self.shares, self.of_shares)
+        } else {
+            (self.speeds, self.of_speeds)
         }
     }
 

@@ -98,9 +98,10 @@ impl Provenance {
                     shown(&self.told.tokenizer),
                 ),
             ]);
-            conflicts = match reasons.is_empty() {
-                true => differences([("plan", old.plan.clone(), new.plan.clone())]),
-                false => reasons,
+            conflicts = if reasons.is_empty() {
+                differences([("plan", old.plan.clone(), new.plan.clone())])
+            } else {
+                reasons
             };
         }
         conflicts.extend(differences([

@@ -80,11 +80,12 @@ impl Ab {
             .noise_threshold(self.noise_threshold)
             .false_alarms(self.false_alarms);
         let a = target(self.a.as_ref(), self.a_command.as_ref());
-        match self.aa {
-            true => bench.target(a),
-            false => bench
+        if self.aa {
+            bench.target(a)
+        } else {
+            bench
                 .target(target(self.b.as_ref(), self.b_command.as_ref()))
-                .versus(a),
+                .versus(a)
         }
     }
 }

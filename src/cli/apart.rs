@@ -35,9 +35,10 @@ impl Files {
     /// # Errors
     /// [`Error::Invalid`] with each file that has two uses.
     pub(super) fn checked(self) -> Result<(), Error> {
-        match self.problems.is_empty() {
-            true => Ok(()),
-            false => Err(Error::Invalid(self.problems)),
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(self.problems))
         }
     }
 }

@@ -94,9 +94,10 @@ fn list(store: &Store) -> Result<String, Error> {
             lines.push(format!("  {}", baseline::headline(&file)));
         }
     }
-    Ok(match lines.is_empty() {
-        true => format!("no baselines in {}", store.folder().display()),
-        false => lines.join("\n"),
+    Ok(if lines.is_empty() {
+        format!("no baselines in {}", store.folder().display())
+    } else {
+        lines.join("\n")
     })
 }
 
@@ -104,9 +105,10 @@ fn show(store: &Store, name: &str) -> Result<String, Error> {
     let all = store.list()?;
     let Some((_, files)) = all.iter().find(|(baseline, _)| baseline == name) else {
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        let known = match names.is_empty() {
-            true => "there are none".to_owned(),
-            false => format!("there are {}", names.join(", ")),
+        let known = if names.is_empty() {
+            "there are none".to_owned()
+        } else {
+            format!("there are {}", names.join(", "))
         };
         let message = format!("is not in {}; {known}", store.folder().display());
         let problem = Problem::new("baseline", format!("{name:?}"), message);

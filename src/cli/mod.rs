@@ -117,9 +117,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are not errors and go to stdout.
-            match e.use_stderr() {
-                true => screen::err(e.to_string().trim_end()),
-                false => drop(e.print()),
+            if e.use_stderr() {
+                screen::err(e.to_string().trim_end())
+            } else {
+                drop(e.print())
             }
             return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
         }

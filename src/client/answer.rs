@@ -139,9 +139,10 @@ impl<'a> Answer<'a> {
                 Err(ended) => {
                     let untouched = self.connection.unread() == 0 && !head.interim;
                     let error = self.unanswered(&ended, untouched);
-                    return Err(match untouched {
-                        true => Silence::Unanswered(error),
-                        false => Silence::Failed(error),
+                    return Err(if untouched {
+                        Silence::Unanswered(error)
+                    } else {
+                        Silence::Failed(error)
                     });
                 }
             }

@@ -78,9 +78,10 @@ pub(crate) const IS_IT_RUNNING: &str =
 
 /// Usual fix, as a sentence behind a full stop; empty where the error itself says it.
 pub(crate) fn what_mends(source: &io::Error) -> &'static str {
-    match is_of_tls(source) || is_of_this_machine(source) {
-        true => "",
-        false => IS_IT_RUNNING,
+    if is_of_tls(source) || is_of_this_machine(source) {
+        ""
+    } else {
+        IS_IT_RUNNING
     }
 }
 
@@ -108,12 +109,13 @@ impl Dialer {
             })?
             .collect();
         let resolved_in = asked.elapsed();
-        let tls = match origin.https {
-            true => Some(Tls::new(bare, tls).map_err(|message| DialError::Tls {
+        let tls = if origin.https {
+            Some(Tls::new(bare, tls).map_err(|message| DialError::Tls {
                 host: host.clone(),
                 message,
-            })?),
-            false => None,
+            })?)
+        } else {
+            None
         };
         Ok(Dialer(Arc::new(Route::Tcp {
             name: format!("{host}:{port}"),

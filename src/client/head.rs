@@ -133,9 +133,10 @@ fn is_worth_reading(bytes: &[u8], searched: &mut usize, patience: usize) -> bool
 
 /// Waits for the rest of an incomplete head, up to a limit.
 fn held(bytes: &[u8]) -> Result<Option<Heading>, RequestError> {
-    match bytes.len() <= LONGEST {
-        true => Ok(None),
-        false => Err(not_http(&"the head of the answer is longer than 64 KiB")),
+    if bytes.len() <= LONGEST {
+        Ok(None)
+    } else {
+        Err(not_http(&"the head of the answer is longer than 64 KiB"))
     }
 }
 

@@ -32,9 +32,10 @@ fn plain(text: &str) -> String {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    match line.trim_start().starts_with(['=', '+', '-', '@']) {
-        true => format!("'{line}"),
-        false => line,
+    if line.trim_start().starts_with(['=', '+', '-', '@']) {
+        format!("'{line}")
+    } else {
+        line
     }
 }
 

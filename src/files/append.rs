@@ -35,9 +35,10 @@ pub(crate) fn append(path: &Path, text: &str) -> io::Result<()> {
         .or_else(|_| options.open(&target))?;
     turn::wait(&file)?;
     let before = file.metadata()?.len();
-    let start = match before > 0 && ends_within_a_line(&mut file) {
-        true => "\n",
-        false => "",
+    let start = if before > 0 && ends_within_a_line(&mut file) {
+        "\n"
+    } else {
+        ""
     };
     let whole = format!("{start}{text}{end}");
     let written = file.write_all(whole.as_bytes());

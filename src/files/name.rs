@@ -19,9 +19,12 @@ pub(super) fn check_name(path: &str) -> Result<(), String> {
 
 /// Makes a text part of a file name: characters that no name may contain become hyphens.
 fn part(text: &str) -> String {
-    let safe = |c: char| match is_unseen(c) || is_separator(c) {
-        true => '-',
-        false => c,
+    let safe = |c: char| {
+        if is_unseen(c) || is_separator(c) {
+            '-'
+        } else {
+            c
+        }
     };
     text.chars().map(safe).collect()
 }

@@ -46,13 +46,15 @@ impl Section {
         let stands = self.ends(&mut file, before)?;
         let new = text(stands)?;
         // The text starts a line.
-        let joint = match !stands && before > 0 && ends_within_a_line(&mut file) {
-            true => "\n",
-            false => "",
+        let joint = if !stands && before > 0 && ends_within_a_line(&mut file) {
+            "\n"
+        } else {
+            ""
         };
-        let (from, old) = match stands {
-            true => (self.start, self.text.as_str()),
-            false => (before, ""),
+        let (from, old) = if stands {
+            (self.start, self.text.as_str())
+        } else {
+            (before, "")
         };
         let written = write(&mut file, from, &format!("{joint}{new}"));
         if written.is_err() {

@@ -23,9 +23,10 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
 /// # Errors
 /// Those of [`read`], and a path that is not a regular file.
 pub(crate) fn read_own(path: &Path) -> io::Result<String> {
-    match fs::metadata(path)?.is_file() {
-        true => read(path),
-        false => Err(io::Error::other("it is not a regular file")),
+    if fs::metadata(path)?.is_file() {
+        read(path)
+    } else {
+        Err(io::Error::other("it is not a regular file"))
     }
 }
 
@@ -39,11 +40,12 @@ pub(crate) fn read_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     File::open(path)?
         .take(most.saturating_add(1))
         .read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > most {
-        true => Err(invalid(format!(
+    if bytes.len() as u64 > most {
+        Err(invalid(format!(
             "it is larger than {most} bytes, the limit for such a file"
-        ))),
-        false => Ok(bytes),
+        )))
+    } else {
+        Ok(bytes)
     }
 }
 

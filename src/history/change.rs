@@ -26,9 +26,10 @@ pub(super) fn change(before: &Kept, old: &Numbers, new: &Numbers, ago_ms: u64) -
             others.join(", ")
         );
     }
-    let moved = match old.target == new.target {
-        true => String::new(),
-        false => format!(" at another target ({})", old.target),
+    let moved = if old.target == new.target {
+        String::new()
+    } else {
+        format!(" at another target ({})", old.target)
     };
     if is_same(old, new) {
         return format!("the same numbers as {ago}{moved}");
@@ -38,9 +39,10 @@ pub(super) fn change(before: &Kept, old: &Numbers, new: &Numbers, ago_ms: u64) -
         .filter_map(|shown| one(shown, old, new))
         .take(MOST)
         .collect();
-    let changes = match changes.is_empty() {
-        true => "medians, goodput and errors are the same".to_owned(),
-        false => changes.join(", "),
+    let changes = if changes.is_empty() {
+        "medians, goodput and errors are the same".to_owned()
+    } else {
+        changes.join(", ")
     };
     let ended = match before.outcome.as_str() {
         "pass" => String::new(),
@@ -71,9 +73,10 @@ fn one(
     if a == b {
         return None;
     }
-    let relative = match *unit == " ms" && *a > 0.0 {
-        true => format!(" ({:+.1} %)", (b / a - 1.0) * 100.0),
-        false => String::new(),
+    let relative = if *unit == " ms" && *a > 0.0 {
+        format!(" ({:+.1} %)", (b / a - 1.0) * 100.0)
+    } else {
+        String::new()
     };
     let (a, b) = (number(a * factor), number(b * factor));
     Some(format!("{name} {a} → {b}{unit}{relative}"))
@@ -97,9 +100,12 @@ fn differences(old: &Numbers, new: &Numbers) -> Vec<String> {
             told.push(format!("{what} {old} instead of {new}"));
         }
     };
-    let kind = |numbers: &Numbers| match numbers.simulated {
-        true => "a simulation".to_owned(),
-        false => "a real server".to_owned(),
+    let kind = |numbers: &Numbers| {
+        if numbers.simulated {
+            "a simulation".to_owned()
+        } else {
+            "a real server".to_owned()
+        }
     };
     let text = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     differs("target", kind(old), kind(new));

@@ -98,9 +98,12 @@ impl Newest {
     fn names(&self) -> Vec<String> {
         let names: Vec<String> = self.benches.iter().map(Bench::name).collect();
         let alike = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
-        let full = |(bench, name): (&Bench, &String)| match alike(name) {
-            true => format!("{name} ({})", one_line(&bench.id.source)),
-            false => name.clone(),
+        let full = |(bench, name): (&Bench, &String)| {
+            if alike(name) {
+                format!("{name} ({})", one_line(&bench.id.source))
+            } else {
+                name.clone()
+            }
         };
         self.benches.iter().zip(&names).map(full).collect()
     }
@@ -144,9 +147,10 @@ impl Bench {
     /// The full name, such as `app slo::long::chat`.
     fn name(&self) -> String {
         let id = &self.id;
-        let name = match id.source.is_empty() {
-            true => format!("{} {}", id.group, id.name),
-            false => format!("{} {}::{}", id.package, id.group, id.name),
+        let name = if id.source.is_empty() {
+            format!("{} {}", id.group, id.name)
+        } else {
+            format!("{} {}::{}", id.package, id.group, id.name)
         };
         one_line(name.trim())
     }

@@ -136,16 +136,17 @@ async fn read(
 
 fn unreachable(place: &str, url: &str, error: &reqwest::Error) -> Unanswered {
     let why = root_cause(error);
-    match error.is_connect() {
-        true => Unanswered::Unreachable {
+    if error.is_connect() {
+        Unanswered::Unreachable {
             place: place.to_owned(),
             why,
             for_good: is_for_good(error),
-        },
-        false => Unanswered::Broken {
+        }
+    } else {
+        Unanswered::Broken {
             url: url.to_owned(),
             why,
-        },
+        }
     }
 }
 

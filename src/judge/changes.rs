@@ -71,9 +71,10 @@ fn concluded(
         .iter()
         .zip(paired)
         .filter(|(metric, _)| is_share(metric));
-    let (of_speeds, of_shares) = match shares.clone().any(|(_, paired)| differs(paired)) {
-        true => (with(OF_SPEEDS), with(1.0 - OF_SPEEDS)),
-        false => (*rule, *rule),
+    let (of_speeds, of_shares) = if shares.clone().any(|(_, paired)| differs(paired)) {
+        (with(OF_SPEEDS), with(1.0 - OF_SPEEDS))
+    } else {
+        (*rule, *rule)
     };
     let shares: Vec<Paired> = shares.map(|(_, paired)| paired.clone()).collect();
     let speeds = metrics
@@ -83,9 +84,12 @@ fn concluded(
     let speeds: Vec<Paired> = speeds.map(|(_, paired)| paired.clone()).collect();
     let mut shares = compare_together(&shares, &of_shares).into_iter();
     let mut speeds = compare_together(&speeds, &of_speeds).into_iter();
-    let mut next = |metric: &&Compared| match is_share(metric) {
-        true => shares.next().flatten(),
-        false => speeds.next().flatten(),
+    let mut next = |metric: &&Compared| {
+        if is_share(metric) {
+            shares.next().flatten()
+        } else {
+            speeds.next().flatten()
+        }
     };
     metrics.iter().map(&mut next).collect()
 }

@@ -100,9 +100,12 @@ impl<'a> Estimate<'a> {
             Subject::Goodput => {
                 let limits = &metrics.goodput.limits;
                 let good = |record: &Record| is_good(record, basis, limits);
-                let strain = |record: &Record| match record.ok() {
-                    true => goodput_strain(record, basis, limits).unwrap_or(0.0),
-                    false => f64::INFINITY,
+                let strain = |record: &Record| {
+                    if record.ok() {
+                        goodput_strain(record, basis, limits).unwrap_or(0.0)
+                    } else {
+                        f64::INFINITY
+                    }
                 };
                 let strains: Vec<f64> = counted(run).map(strain).collect();
                 share(run, good, Some(&strains))
@@ -265,29 +268,32 @@ fn share<'a>(
 
 fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run) -> Estimate<'a> {
     let by_server = paced_by_server(run);
-    let gaps = match by_server {
+    let gaps = if by_server {
         // Spans of time have none.
-        true => Vec::new(),
-        false => gaps_s(run.records.iter()),
+        Vec::new()
+    } else {
+        gaps_s(run.records.iter())
     };
     let pace = pace(run, &gaps);
-    let pairs: Vec<(f64, f64)> = match by_server {
-        true => in_spans(kind, run).into_iter().map(|n| (n, 1.0)).collect(),
-        false => {
-            let worth = |record: &Record| match record.ok() {
-                true => counts(kind, record).iter().map(|(_, count)| count).sum(),
-                false => 0.0,
-            };
-            let took = |gap: &f64| match pace {
-                Pace::Ramp => *gap,
-                Pace::Gaps(_) | Pace::Free => 1.0,
-            };
-            run.records
-                .iter()
-                .map(worth)
-                .zip(gaps.iter().map(took))
-                .collect()
-        }
+    let pairs: Vec<(f64, f64)> = if by_server {
+        in_spans(kind, run).into_iter().map(|n| (n, 1.0)).collect()
+    } else {
+        let worth = |record: &Record| {
+            if record.ok() {
+                counts(kind, record).iter().map(|(_, count)| count).sum()
+            } else {
+                0.0
+            }
+        };
+        let took = |gap: &f64| match pace {
+            Pace::Ramp => *gap,
+            Pace::Gaps(_) | Pace::Free => 1.0,
+        };
+        run.records
+            .iter()
+            .map(worth)
+            .zip(gaps.iter().map(took))
+            .collect()
     };
     match stats::ratio(&pairs, pace, Tail::None) {
         Some(mut ratio) if ratio.value > 0.0 => {

@@ -111,9 +111,10 @@ fn nothing_completed(metrics: &Metrics) -> Option<String> {
     if let Some(more @ 1..) = metrics.errors.len().checked_sub(ERRORS) {
         errors.push(format!("and {more} other errors"));
     }
-    let errors = match errors.is_empty() {
-        true => format!("{} cancelled", counts.cancelled),
-        false => errors.join("; "),
+    let errors = if errors.is_empty() {
+        format!("{} cancelled", counts.cancelled)
+    } else {
+        errors.join("; ")
     };
     Some(format!(
         "none of {} requests completed: {errors}",

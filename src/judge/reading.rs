@@ -57,9 +57,10 @@ pub(crate) fn sureness(
 fn of_interval(interval: &Interval, number: f64, turn: impl Fn(f64) -> f64) -> Option<f64> {
     let side = |end: f64| {
         let (end, number) = (turn(end), turn(number));
-        match end > 0.0 && number > 0.0 {
-            true => libm::log(end / number).abs(),
-            false => 0.0,
+        if end > 0.0 && number > 0.0 {
+            libm::log(end / number).abs()
+        } else {
+            0.0
         }
     };
     let (low, high) = (side(interval.low?), side(interval.high?));

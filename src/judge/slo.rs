@@ -274,10 +274,7 @@ mod tests {
     }
 
     fn verdict(pass: bool) -> Verdict {
-        match pass {
-            true => Verdict::Pass,
-            false => Verdict::Fail,
-        }
+        if pass { Verdict::Pass } else { Verdict::Fail }
     }
 
     #[rstest]

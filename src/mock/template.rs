@@ -111,13 +111,15 @@ impl StreamTemplate {
             _ => Box::new(Completions),
         };
         let answer = Answer::new(form, "mock", CREATED, model, tokens, prompt_tokens);
-        let answer = match self.usage {
-            true => answer.usage(UsageEvents::Last),
-            false => answer,
+        let answer = if self.usage {
+            answer.usage(UsageEvents::Last)
+        } else {
+            answer
         };
-        match self.done {
-            true => answer,
-            false => answer.without_done(),
+        if self.done {
+            answer
+        } else {
+            answer.without_done()
         }
     }
 

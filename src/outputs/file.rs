@@ -50,9 +50,10 @@ impl Outputs {
                 Err(mistake) => problems.push(Problem::new(asked, word, mistake.0)),
             }
         }
-        match problems.is_empty() {
-            true => Ok(outputs),
-            false => Err(Error::Invalid(problems)),
+        if problems.is_empty() {
+            Ok(outputs)
+        } else {
+            Err(Error::Invalid(problems))
         }
     }
 
@@ -118,9 +119,10 @@ impl Outputs {
             Some(Problem::new("output", output.path.display(), message))
         };
         let problems: Vec<_> = self.0.iter().filter_map(problem).collect();
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(Error::Invalid(problems)),
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(problems))
         }
     }
 

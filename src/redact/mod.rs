@@ -71,12 +71,11 @@ pub(crate) fn own(text: &str) -> String {
 /// Masks credentials in the value of a user's setting, as [`own`] does: all of the value, if the setting's
 /// name says that it is a credential.
 pub(crate) fn named(name: &str, value: &str) -> String {
-    match name::is_secret(name) {
-        true => {
-            learn(value);
-            MASK.to_owned()
-        }
-        false => own(value),
+    if name::is_secret(name) {
+        learn(value);
+        MASK.to_owned()
+    } else {
+        own(value)
     }
 }
 
@@ -116,9 +115,10 @@ pub(crate) fn json(value: &mut serde_json::Value) {
         Value::Array(values) => values.iter_mut().for_each(json),
         Value::Object(fields) => {
             for (name, value) in fields.iter_mut() {
-                match name::is_secret(name) && !value.is_null() && !value.is_boolean() {
-                    true => *value = Value::from(MASK),
-                    false => json(value),
+                if name::is_secret(name) && !value.is_null() && !value.is_boolean() {
+                    *value = Value::from(MASK)
+                } else {
+                    json(value)
                 }
             }
         }

@@ -68,15 +68,16 @@ static RULES: [Rule; 9] = [
             .ok()
         }),
         needs: &["\"", "'"],
-        mask: |found, tell| match is_secret(&found[2]) {
-            true => {
+        mask: |found, tell| {
+            if is_secret(&found[2]) {
                 for word in found[4].split(['"', '\'', '\\', '[', ']', ',']) {
                     tell(word.trim());
                 }
                 let quote = &found[1];
                 format!("{quote}{}{}{quote}{MASK}{quote}", &found[2], &found[3])
+            } else {
+                found[0].to_owned()
             }
-            false => found[0].to_owned(),
         },
     },
     // --name value, --name=value, '--name', 'value'
@@ -90,12 +91,13 @@ static RULES: [Rule; 9] = [
             .ok()
         }),
         needs: &["-"],
-        mask: |found, tell| match is_secret(&found[2]) {
-            true => {
+        mask: |found, tell| {
+            if is_secret(&found[2]) {
                 tell(unquoted(&found[4]));
                 format!("{}{}{}{MASK}", &found[1], &found[2], &found[3])
+            } else {
+                found[0].to_owned()
             }
-            false => found[0].to_owned(),
         },
     },
     // NAME=value
@@ -109,12 +111,13 @@ static RULES: [Rule; 9] = [
             .ok()
         }),
         needs: &["="],
-        mask: |found, tell| match is_secret(&found[1]) {
-            true => {
+        mask: |found, tell| {
+            if is_secret(&found[1]) {
                 tell(unquoted(&found[2]));
                 format!("{}={MASK}", &found[1])
+            } else {
+                found[0].to_owned()
             }
-            false => found[0].to_owned(),
         },
     },
     // name: value
@@ -128,12 +131,13 @@ static RULES: [Rule; 9] = [
             .ok()
         }),
         needs: &[": ", ":\t"],
-        mask: |found, tell| match is_clearly_secret(&found[1]) {
-            true => {
+        mask: |found, tell| {
+            if is_clearly_secret(&found[1]) {
                 tell(unquoted(&found[3]));
                 format!("{}{}{MASK}", &found[1], &found[2])
+            } else {
+                found[0].to_owned()
             }
-            false => found[0].to_owned(),
         },
     },
     // name = value, which may name a variable of the environment instead
@@ -149,12 +153,11 @@ static RULES: [Rule; 9] = [
         needs: &[" =", "= "],
         mask: |found, tell| {
             let value = unquoted(&found[3]);
-            match is_clearly_secret(&found[1]) && !value.starts_with("env:") {
-                true => {
-                    tell(value);
-                    format!("{}{}{MASK}", &found[1], &found[2])
-                }
-                false => found[0].to_owned(),
+            if is_clearly_secret(&found[1]) && !value.starts_with("env:") {
+                tell(value);
+                format!("{}{}{MASK}", &found[1], &found[2])
+            } else {
+                found[0].to_owned()
             }
         },
     },

@@ -40,13 +40,14 @@ fn client(run: &Run, metrics: &Metrics) -> String {
         parts.push(format!("reads waited p99 {waited:.3} ms"));
     }
     let late = &metrics.gate.lateness;
-    parts.push(match late.is_empty() {
-        true => "no schedule to be late for".to_owned(),
-        false => format!(
+    parts.push(if late.is_empty() {
+        "no schedule to be late for".to_owned()
+    } else {
+        format!(
             "sent p99 {:.3} ms late ({:.3} at most)",
             late.percentile(99.0),
             late.max
-        ),
+        )
     });
     if let Some(watch) = &audit.watch {
         parts.push(format!("loop p99 {:.3} ms behind", watch.delay_p99_ms));

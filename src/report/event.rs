@@ -98,10 +98,11 @@ impl Event {
         redact::answer(&mut line);
         let mut safe = String::with_capacity(line.len());
         for c in line.chars() {
-            match screen::acts(c) {
+            if screen::acts(c) {
                 // All such characters stand in texts, and have one unit in UTF-16.
-                true => safe += &format!("\\u{:04x}", u32::from(c)),
-                false => safe.push(c),
+                safe += &format!("\\u{:04x}", u32::from(c))
+            } else {
+                safe.push(c)
             }
         }
         safe

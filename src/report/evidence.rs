@@ -178,9 +178,10 @@ fn verdict(judgement: &Judgement) -> String {
         },
         Verdict::NoVerdict => format!(
             "no verdict: {} ({} of {} requests failed)",
-            match found(judgement, FindingKind::NewBaseline) {
-                true => "nothing is stored yet to compare with",
-                false => "nothing was demanded",
+            if found(judgement, FindingKind::NewBaseline) {
+                "nothing is stored yet to compare with"
+            } else {
+                "nothing was demanded"
             },
             judgement.failed,
             judgement.completed + judgement.failed,

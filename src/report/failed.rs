@@ -52,13 +52,14 @@ impl Report {
     /// # Errors
     /// The verdict is *fail*, *inconclusive* or *invalid*, or not the expected *fail*.
     pub fn ensure_passed(&self) -> Result<(), Failed> {
-        match self.passed() {
-            true => Ok(()),
-            false => Err(Failed {
+        if self.passed() {
+            Ok(())
+        } else {
+            Err(Failed {
                 name: self.run().setup.name.clone(),
                 verdict: self.verdict(),
                 reasons: self.reasons(),
-            }),
+            })
         }
     }
 }

@@ -238,9 +238,12 @@ fn per_request<'a>(result: &mut VllmJson<'a>, run: &'a Run, detailed: bool) {
         }
     };
     column("input_lens", false, |record| json!(record.input.tokens));
-    column("output_lens", false, |record| match record.ok() {
-        true => json!(record.output.tokens),
-        false => json!(0),
+    column("output_lens", false, |record| {
+        if record.ok() {
+            json!(record.output.tokens)
+        } else {
+            json!(0)
+        }
     });
     column("ttfts", false, |record| {
         let ttft = times(record).and_then(|times| times.ttft());
@@ -263,9 +266,12 @@ fn per_request<'a>(result: &mut VllmJson<'a>, run: &'a Run, detailed: bool) {
     column("queue_times", true, |record| {
         json!((record.sent - record.dispatched).as_secs_f64())
     });
-    column("generated_texts", false, |record| match record.ok() {
-        true => json!(record.text),
-        false => json!(""),
+    column("generated_texts", false, |record| {
+        if record.ok() {
+            json!(record.text)
+        } else {
+            json!("")
+        }
     });
     column("errors", false, |record| match &record.error {
         Some(error) => json!(error.to_string()),

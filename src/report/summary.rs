@@ -69,10 +69,11 @@ fn duration(run: &Run, metrics: &Metrics) -> String {
         Some(most) => format!(", {most} at a time"),
         None => String::new(),
     };
-    let sent = match run.setup.open_loop {
+    let sent = if run.setup.open_loop {
         // The rate of a burst says how fast this machine writes.
-        true => format!(", {} req/s sent", number(throughput.send_rate)),
-        false => String::new(),
+        format!(", {} req/s sent", number(throughput.send_rate))
+    } else {
+        String::new()
     };
     format!(
         "{}; {asked}{at_most}{sent}, {} req/s completed",
@@ -149,9 +150,10 @@ fn goodput(metrics: &Metrics) -> String {
             format!("{}:{ms}", limit.metric)
         })
         .collect();
-    let within = match limits.is_empty() {
-        true => "no limits on requests: all successes count".to_owned(),
-        false => format!("within {} ms", limits.join(" ")),
+    let within = if limits.is_empty() {
+        "no limits on requests: all successes count".to_owned()
+    } else {
+        format!("within {} ms", limits.join(" "))
     };
     format!(
         "{} % ({} of {}), {within}",

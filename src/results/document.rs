@@ -53,9 +53,10 @@ pub(super) fn documents(text: &str) -> Result<Documents, String> {
             }
         }
     }
-    match documents.is_empty() {
-        true => Err(format!("is not JSON: {whole}")),
-        false => Ok(Documents { documents, torn }),
+    if documents.is_empty() {
+        Err(format!("is not JSON: {whole}"))
+    } else {
+        Ok(Documents { documents, torn })
     }
 }
 

@@ -103,9 +103,10 @@ pub(crate) fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<(Vec<Reading>, Vec
             Err(problem) => problems.push(problem),
         }
     }
-    match problems.is_empty() {
-        true => Ok((readings, left_out)),
-        false => Err(Error::Invalid(problems)),
+    if problems.is_empty() {
+        Ok((readings, left_out))
+    } else {
+        Err(Error::Invalid(problems))
     }
 }
 

@@ -98,10 +98,7 @@ fn check(document: &Map<String, Value>) -> Result<(), Wrong> {
             wrong.push(format!("`{key}` is {value}, not a number"));
         }
     }
-    match wrong.is_empty() {
-        true => Ok(()),
-        false => Err(wrong),
-    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 /// Number of failed requests without tokens: vLLM does not save it, but saves a latency for each request.

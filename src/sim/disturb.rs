@@ -202,9 +202,10 @@ impl Disturbed {
             }
         }
         let last = tokens.end == self.tokens();
-        let event = match spoiled {
-            true => self.answer.spoiled_token_event(tokens),
-            false => self.answer.token_event(tokens),
+        let event = if spoiled {
+            self.answer.spoiled_token_event(tokens)
+        } else {
+            self.answer.token_event(tokens)
         };
         events.extend(std::iter::repeat_n(event, copies));
         if last {
@@ -278,9 +279,10 @@ impl Disturbed {
 
     fn body(&self) -> Bytes {
         let spoils = |kind: &Kind| matches!(kind, Kind::TruncatedUtf8 { .. });
-        match self.kinds.iter().any(spoils) {
-            true => Bytes::from(self.answer.spoiled_whole()),
-            false => Bytes::from(self.answer.whole()),
+        if self.kinds.iter().any(spoils) {
+            Bytes::from(self.answer.spoiled_whole())
+        } else {
+            Bytes::from(self.answer.whole())
         }
     }
 }

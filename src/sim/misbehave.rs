@@ -100,9 +100,10 @@ impl Serving {
         let source = Stalling::new(source, stalls);
         let head = head_at(disturbed.faults(), self.arrival);
         self.clock.sleep_until(head).await;
-        match stream {
-            true => self.stream(disturbed, source),
-            false => self.whole(disturbed, source).await,
+        if stream {
+            self.stream(disturbed, source)
+        } else {
+            self.whole(disturbed, source).await
         }
     }
 

@@ -81,9 +81,10 @@ impl Refusal {
 
     /// The same, once it is known how many other keys there are.
     pub(super) fn with_items(self, items: impl FnOnce() -> usize) -> Self {
-        match self.lacks.is_empty() {
-            true => self,
-            false => Refusal::lacking(&self.lacks, items()),
+        if self.lacks.is_empty() {
+            self
+        } else {
+            Refusal::lacking(&self.lacks, items())
         }
     }
 

@@ -64,9 +64,10 @@ impl Stream for Stalling {
         let time = stalls
             .filter_map(|stall| stall.time)
             .fold(Duration::ZERO, Duration::saturating_add);
-        let at = match time.is_zero() {
-            true => ready,
-            false => self.source.stall(ready, time),
+        let at = if time.is_zero() {
+            ready
+        } else {
+            self.source.stall(ready, time)
         };
         Poll::Ready(Some((at, tokens)))
     }

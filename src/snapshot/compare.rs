@@ -73,12 +73,13 @@ impl Change {
                 None => return Change::Other,
             }
         }
-        match beyond.is_empty() {
-            true => Change::None,
-            false => Change::Beyond {
+        if beyond.is_empty() {
+            Change::None
+        } else {
+            Change::Beyond {
                 tolerance: percent.to_owned(),
                 numbers: beyond,
-            },
+            }
         }
     }
 }

@@ -17,9 +17,10 @@ pub(super) fn name(name: &str) -> &str {
     let rooted = name.starts_with(['/', '.', '~']) || name.contains('\\') || drive;
     // `org/model` is a name, `models/org/model` and `dir/tokenizer.json` are paths.
     let deep = name.matches('/').count() > 1 || name.ends_with(".json") || name.ends_with(".gguf");
-    match rooted || deep || name.contains("://") {
-        true => "[path]",
-        false => name,
+    if rooted || deep || name.contains("://") {
+        "[path]"
+    } else {
+        name
     }
 }
 

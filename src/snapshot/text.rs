@@ -108,9 +108,10 @@ fn statistics(summary: &Summary, quantiles: &[(&str, f64)]) -> String {
 }
 
 fn cell(value: f64) -> String {
-    match value.is_nan() {
-        true => format!(" {:>10}", "-"),
-        false => format!(" {value:>10.3}"),
+    if value.is_nan() {
+        format!(" {:>10}", "-")
+    } else {
+        format!(" {value:>10.3}")
     }
 }
 

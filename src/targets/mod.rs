@@ -74,9 +74,10 @@ pub trait Target: Send + Sync + fmt::Debug {
     /// Those of [`open`](Self::open), and [`TargetError::Ended`].
     fn open_until(&self, stop: &Stop, observer: &dyn Observer) -> Result<Opened, TargetError> {
         let _ = observer;
-        match stop.is_requested() {
-            true => Err(TargetError::Ended),
-            false => self.open(),
+        if stop.is_requested() {
+            Err(TargetError::Ended)
+        } else {
+            self.open()
         }
     }
 

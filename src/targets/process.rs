@@ -151,9 +151,10 @@ impl ServerProcess {
             TargetError::Failed(format!(
                 "cannot write the server's log {}: {e}. {}",
                 log.path.display(),
-                match log.ours {
-                    true => "Let TMPDIR name another folder",
-                    false => "Choose another with `.log(path)`",
+                if log.ours {
+                    "Let TMPDIR name another folder"
+                } else {
+                    "Choose another with `.log(path)`"
                 }
             ))
         })?;
@@ -316,13 +317,12 @@ struct Log {
 impl Log {
     /// The default file is in a folder where other users may write, and only its owner may read it.
     fn open(&self) -> io::Result<File> {
-        match self.ours {
-            true => {
-                let file = own_file(&self.path)?;
-                file.set_len(0)?;
-                Ok(file)
-            }
-            false => File::create(&self.path),
+        if self.ours {
+            let file = own_file(&self.path)?;
+            file.set_len(0)?;
+            Ok(file)
+        } else {
+            File::create(&self.path)
         }
     }
 }

@@ -17,9 +17,10 @@ pub(super) fn objection(origin: &Origin) -> Option<String> {
     let uri: Uri = origin.base().parse().ok()?;
     let matched = Matcher::from_env().intercept(&uri);
     matched.filter(|_| !is_exempt(origin))?;
-    let names: [&str; 4] = match origin.https {
-        true => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-        false => ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+    let names: [&str; 4] = if origin.https {
+        ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    } else {
+        ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
     };
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let name = names.into_iter().find(is_set).unwrap_or(names[1]);

@@ -114,13 +114,14 @@ impl Simulation {
     /// run of a [comparison](crate::Bench::versus) has its own server. Default 0.
     #[must_use]
     pub fn noise(mut self, cv: f64) -> Self {
-        match (0.0..=1.0).contains(&cv) {
-            true => self.script.noise = cv,
-            false => self.problems.push(Problem::new(
+        if (0.0..=1.0).contains(&cv) {
+            self.script.noise = cv
+        } else {
+            self.problems.push(Problem::new(
                 "noise",
                 cv,
                 "must be from 0 to 1, such as 0.04",
-            )),
+            ))
         }
         self
     }

@@ -120,9 +120,10 @@ impl Codec {
         if text.len() <= PIECE || !self.splits_before_spaces {
             return Ok(self.encode(text, add_special)?.len());
         }
-        let mut tokens = match add_special {
-            true => self.special_tokens_to_add(),
-            false => 0,
+        let mut tokens = if add_special {
+            self.special_tokens_to_add()
+        } else {
+            0
         };
         let mut rest = text;
         while !rest.is_empty() {

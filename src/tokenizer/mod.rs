@@ -143,9 +143,10 @@ impl Tokenizer {
             let end = (0..=end).rev().find(|at| text.is_char_boundary(*at));
             let end = end.unwrap_or(text.len());
             let space = text[..end].rfind(' ').filter(|at| *at > 0);
-            let end = match end == text.len() {
-                true => end,
-                false => space.unwrap_or(end),
+            let end = if end == text.len() {
+                end
+            } else {
+                space.unwrap_or(end)
             };
             let counted = self.count(&text[..end], false);
             whole.tokens += counted.tokens;

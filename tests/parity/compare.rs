@@ -48,12 +48,15 @@ impl<'a> Comparison<'a> {
     /// The same ids, and for each the same bodies and headers.
     fn sent(&mut self) {
         let nameless = self.case.nameless;
-        let [theirs, ours] = [self.theirs, self.ours].map(|ran| match nameless {
-            false => ran.sent.clone(),
-            true => BTreeMap::from([(
-                String::new(),
-                ran.sent.values().flatten().cloned().collect(),
-            )]),
+        let [theirs, ours] = [self.theirs, self.ours].map(|ran| {
+            if nameless {
+                BTreeMap::from([(
+                    String::new(),
+                    ran.sent.values().flatten().cloned().collect(),
+                )])
+            } else {
+                ran.sent.clone()
+            }
         });
         if !theirs.keys().eq(ours.keys()) {
             let ids = |sent: &BTreeMap<String, _>| sent.keys().cloned().collect::<Vec<_>>();

@@ -71,15 +71,16 @@ pub(super) fn run(peer: &Peer, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
     ]
     .map(str::to_owned)
     .to_vec();
-    let load = match order.point.rate.is_finite() {
-        true => [
+    let load = if order.point.rate.is_finite() {
+        [
             "--request-rate".to_owned(),
             order.point.rate.to_string(),
             "--request-rate-mode".to_owned(),
             "poisson".to_owned(),
         ]
-        .to_vec(),
-        false => ["--concurrency".to_owned(), count].to_vec(),
+        .to_vec()
+    } else {
+        ["--concurrency".to_owned(), count].to_vec()
     };
     command.extend(load);
     let launch = launch(order.folder, order.cores(), &[0], &command)?;

@@ -30,9 +30,10 @@ struct Request {
 
 pub(super) fn run(peer: &Peer, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
     let path = order.folder.join("guidellm.json");
-    let profile = match order.point.rate.is_finite() {
-        true => format!("kind=poisson,rate={}", order.point.rate),
-        false => "kind=throughput".to_owned(),
+    let profile = if order.point.rate.is_finite() {
+        format!("kind=poisson,rate={}", order.point.rate)
+    } else {
+        "kind=throughput".to_owned()
     };
     let words = order.point.prompt_words();
     let command = [

@@ -19,27 +19,32 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn new(id: &str, chat: bool, tokens: usize) -> Self {
         let event = |choices: &str, rest: &str| {
-            let kind = match chat {
-                true => "chat.completion.chunk",
-                false => "text_completion",
+            let kind = if chat {
+                "chat.completion.chunk"
+            } else {
+                "text_completion"
             };
             frame(&format!(
                 r#"{{"id":"cmpl-{id}","object":"{kind}","created":1795299881,"model":"truth","choices":[{choices}]{rest}}}"#
             ))
         };
-        let choice = |finish: &str| match chat {
-            true => format!(
-                r#"{{"index":0,"delta":{{"content":" tok"}},"logprobs":null,"finish_reason":{finish},"token_ids":null}}"#
-            ),
-            false => format!(
-                r#"{{"index":0,"text":" tok","logprobs":null,"finish_reason":{finish},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}}"#
-            ),
+        let choice = |finish: &str| {
+            if chat {
+                format!(
+                    r#"{{"index":0,"delta":{{"content":" tok"}},"logprobs":null,"finish_reason":{finish},"token_ids":null}}"#
+                )
+            } else {
+                format!(
+                    r#"{{"index":0,"text":" tok","logprobs":null,"finish_reason":{finish},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}}"#
+                )
+            }
         };
         let token = event(&choice("null"), "");
         let role = r#"{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}"#;
-        let role = match chat {
-            true => event(role, r#","prompt_token_ids":null"#),
-            false => Vec::new(),
+        let role = if chat {
+            event(role, r#","prompt_token_ids":null"#)
+        } else {
+            Vec::new()
         };
         let usage = format!(
             r#","usage":{{"prompt_tokens":8,"total_tokens":{},"completion_tokens":{tokens}}}"#,

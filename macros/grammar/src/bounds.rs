@@ -64,12 +64,13 @@ pub fn number(name: &str, value: f64) -> Result<(), Mistake> {
     let Some((_, least, most, infinite)) = NUMBERS.iter().find(|bound| bound.0 == name) else {
         return Ok(());
     };
-    match (*least..=*most).contains(&value) || (*infinite && value == f64::INFINITY) {
-        true => Ok(()),
-        false => Err(Mistake::new(format!(
+    if (*least..=*most).contains(&value) || (*infinite && value == f64::INFINITY) {
+        Ok(())
+    } else {
+        Err(Mistake::new(format!(
             "must be from {least} to {most}{}",
             if *infinite { ", or `\"inf\"`" } else { "" }
-        ))),
+        )))
     }
 }
 

@@ -101,9 +101,10 @@ pub fn masked_url(url: &str) -> String {
     // A password with a slash in it is no part of a URL, but people write it.
     let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
     let is_cut = !authority.contains('@') && !port.chars().all(|c| c.is_ascii_digit() || c == ']');
-    let user = match is_cut && !authority.starts_with('[') {
-        true => rest.rfind('@'),
-        false => authority.rfind('@'),
+    let user = if is_cut && !authority.starts_with('[') {
+        rest.rfind('@')
+    } else {
+        authority.rfind('@')
     };
     match user {
         Some(at) => format!("{scheme}://***@{}", masked_query(&rest[at + 1..])),

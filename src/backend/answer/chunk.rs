@@ -187,9 +187,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Choices<'de>, A::Error> {
                 let mut choices = Choices::default();
                 while let Some(choice) = seq.next_element::<Choice<'de>>()? {
-                    match choices.first.is_none() && choice.is_first() {
-                        true => choices.first = Some(choice),
-                        false => choices.others = true,
+                    if choices.first.is_none() && choice.is_first() {
+                        choices.first = Some(choice)
+                    } else {
+                        choices.others = true
                     }
                 }
                 Ok(choices)

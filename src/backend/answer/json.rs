@@ -135,10 +135,7 @@ fn strict(json: &str) -> String {
                     digits && number.parse().is_ok_and(f64::is_infinite)
                 };
                 let odd = matches!(number, "NaN" | "Infinity" | "-Infinity") || too_large();
-                strict.push_str(match odd {
-                    true => "null",
-                    false => number,
-                });
+                strict.push_str(if odd { "null" } else { number });
                 length
             }
             other => {

@@ -43,9 +43,10 @@ impl Frames for Lines {
     where
         F: FnMut(Event<'_>) -> Result<(), RequestError>,
     {
-        match self.line.trim_ascii_start().starts_with(b"{") {
-            true => show(self.line_at, &self.line, &mut visit),
-            false => Ok(()),
+        if self.line.trim_ascii_start().starts_with(b"{") {
+            show(self.line_at, &self.line, &mut visit)
+        } else {
+            Ok(())
         }
     }
 

@@ -45,13 +45,14 @@ impl OpenAi {
     /// The server's counts. Those of several choices together are not the first one's.
     fn counted(&self, chunk: &Chunk<'_>) -> Option<Usage> {
         let counted = Usage::from(chunk.usage?);
-        Some(match self.several {
-            true => Usage {
+        Some(if self.several {
+            Usage {
                 completion_tokens: None,
                 reasoning_tokens: None,
                 ..counted
-            },
-            false => counted,
+            }
+        } else {
+            counted
         })
     }
 

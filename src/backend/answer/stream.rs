@@ -247,11 +247,12 @@ impl<D: Dialect> State<D> {
 
     /// What is wrong with an event. Where the body ended inside it, that is all.
     fn unreadable(&self, data: &[u8], wrong: RequestError) -> RequestError {
-        match self.ending {
-            true => RequestError::Truncated {
+        if self.ending {
+            RequestError::Truncated {
                 message: format!("inside an event: {}", excerpt(data)),
-            },
-            false => wrong,
+            }
+        } else {
+            wrong
         }
     }
 }
@@ -269,9 +270,10 @@ pub(in crate::backend) fn push(
         Channel::Reasoning => reply.reasoning.push_str(text),
         Channel::Tool | Channel::Silent => {}
     }
-    let channel = match text.is_empty() {
-        true => Channel::Silent,
-        false => channel,
+    let channel = if text.is_empty() {
+        Channel::Silent
+    } else {
+        channel
     };
     reply.push(TokenEvent {
         at,
@@ -282,9 +284,10 @@ pub(in crate::backend) fn push(
 
 /// What a text is: silent if there is none.
 pub(in crate::backend) fn seen(text: &str) -> Channel {
-    match text.is_empty() {
-        true => Channel::Silent,
-        false => Channel::Answer,
+    if text.is_empty() {
+        Channel::Silent
+    } else {
+        Channel::Answer
     }
 }
 

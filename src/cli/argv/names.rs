@@ -109,9 +109,10 @@ pub(super) fn resolved(args: Vec<OsString>, names: &Names) -> Result<Vec<OsStrin
         }
     };
     let args: Vec<OsString> = args.into_iter().map(&mut full).collect();
-    match problems.is_empty() {
-        true => Ok(args),
-        false => Err(Error::Invalid(problems)),
+    if problems.is_empty() {
+        Ok(args)
+    } else {
+        Err(Error::Invalid(problems))
     }
 }
 

@@ -97,9 +97,10 @@ impl Key {
     }
 
     fn insert(&self, object: &mut Map<String, Value>, value: &str) {
-        let value = match self.adds {
-            true => value.split(',').map(Value::from).collect(),
-            false => serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+        let value = if self.adds {
+            value.split(',').map(Value::from).collect()
+        } else {
+            serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))
         };
         insert(object, &self.path, value);
     }

@@ -39,9 +39,10 @@ impl Number {
             Number::Whole => joined.parse::<i128>().is_ok(),
             Number::Float => joined.parse::<f64>().is_ok(),
         };
-        match is_one && joined != text {
-            true => Cow::Owned(joined),
-            false => Cow::Borrowed(text),
+        if is_one && joined != text {
+            Cow::Owned(joined)
+        } else {
+            Cow::Borrowed(text)
         }
     }
 }
@@ -62,9 +63,10 @@ fn joined(text: &str) -> Option<String> {
     let lone = |(place, byte): (usize, &u8)| {
         *byte == b'_' && !(is_digit(place.checked_sub(1)) && is_digit(Some(place + 1)))
     };
-    match bytes.iter().enumerate().any(lone) {
-        true => None,
-        false => Some(text.replace('_', "")),
+    if bytes.iter().enumerate().any(lone) {
+        None
+    } else {
+        Some(text.replace('_', ""))
     }
 }
 
@@ -85,12 +87,13 @@ pub(super) fn plain(args: Vec<OsString>, subcommand: &str) -> Vec<OsString> {
         .collect();
     let mut waiting = None;
     let mut only_values = false;
-    let plain_one = |text: &str, (number, listed): (Number, bool)| match listed {
-        true => {
+    let plain_one = |text: &str, (number, listed): (Number, bool)| {
+        if listed {
             let parts = text.split(',').map(|part| number.plain(part));
             parts.collect::<Vec<_>>().join(",")
+        } else {
+            number.plain(text).into_owned()
         }
-        false => number.plain(text).into_owned(),
     };
     args.into_iter()
         .map(|arg| {

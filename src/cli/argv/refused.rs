@@ -43,9 +43,10 @@ pub(super) fn check(args: &[OsString]) -> Result<(), Error> {
         .filter_map(|name| REFUSED.iter().find(|(refused, _)| *refused == name))
         .map(|(name, sentence)| Problem::new(format!("--{name}"), "(given)", *sentence))
         .collect();
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Invalid(problems)),
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(problems))
     }
 }
 

@@ -46,9 +46,10 @@ fn value(arg: &Arg, matches: &ArgMatches) -> Value {
     };
     let mut given = given.map(|text| typed(arg, &text.to_string_lossy()));
     let most = arg.get_num_args().map_or(1, |range| range.max_values());
-    match most > 1 || matches!(arg.get_action(), ArgAction::Append) {
-        true => given.collect(),
-        false => given.next().unwrap_or_default(),
+    if most > 1 || matches!(arg.get_action(), ArgAction::Append) {
+        given.collect()
+    } else {
+        given.next().unwrap_or_default()
     }
 }
 

@@ -312,9 +312,10 @@ impl Server {
         if let Some(text) = self.target.as_ref().or(self.base_url.as_ref()) {
             return text.clone();
         }
-        match self.host.contains(':') {
-            true => format!("http://[{}]:{}", self.host, self.port),
-            false => format!("http://{}:{}", self.host, self.port),
+        if self.host.contains(':') {
+            format!("http://[{}]:{}", self.host, self.port)
+        } else {
+            format!("http://{}:{}", self.host, self.port)
         }
     }
 }

@@ -51,9 +51,10 @@ impl<'a> Output<'a> {
                 problems.push(Problem::new("--metric-percentiles", percentile, fix));
             }
         }
-        let export = match args.dry_run {
-            true => None,
-            false => args.export.checked(&mut problems),
+        let export = if args.dry_run {
+            None
+        } else {
+            args.export.checked(&mut problems)
         };
         let output = Output {
             args,
@@ -74,18 +75,20 @@ impl<'a> Output<'a> {
             };
             problems.extend(output.journal_files().iter().filter_map(problem));
         }
-        match problems.is_empty() {
-            true => Ok(output),
-            false => Err(Error::Invalid(problems)),
+        if problems.is_empty() {
+            Ok(output)
+        } else {
+            Err(Error::Invalid(problems))
         }
     }
 
     /// Checks whether the result file can be written.
     fn check_result(&self) -> Result<(), Problem> {
         let Some(name) = &self.args.result_filename else {
-            let folder = match self.folder.as_os_str().is_empty() {
-                true => Path::new("."),
-                false => &self.folder,
+            let folder = if self.folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                &self.folder
             };
             return files::check_folder(folder).map_err(|e| {
                 let message = format!("cannot be written to: {e}. Choose another folder");

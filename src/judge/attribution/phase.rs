@@ -45,9 +45,10 @@ pub(super) fn shifts(seen: Vec<Seen>, rule: &Rule) -> Vec<Shift> {
     }
     let shift = |seen: Seen| {
         let statistics = seen.statistics?;
-        let p = match whole > 0.0 {
-            true => statistics.p_worse,
-            false => statistics.p_better,
+        let p = if whole > 0.0 {
+            statistics.p_worse
+        } else {
+            statistics.p_better
         };
         let share = (seen.to - seen.from) / whole;
         (p <= rule.error / count && share >= SHARE).then_some(Shift {
@@ -187,9 +188,10 @@ pub(super) fn sentence(shift: &Shift, old: &Anatomy, new: &Anatomy) -> String {
 
 /// Per cent where that says something.
 fn ratio(shift: &Shift) -> String {
-    match shift.statistics.change.abs() < 10.0 && shift.from >= 0.01 {
-        true => format!("{:+.1} %", shift.statistics.change * 100.0),
-        false => format!("{} ms more", number(shift.to - shift.from)),
+    if shift.statistics.change.abs() < 10.0 && shift.from >= 0.01 {
+        format!("{:+.1} %", shift.statistics.change * 100.0)
+    } else {
+        format!("{} ms more", number(shift.to - shift.from))
     }
 }
 

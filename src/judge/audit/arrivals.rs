@@ -30,9 +30,12 @@ pub(super) fn arrivals(run: &Run) -> Option<Finding> {
     // Under a cap requests are sent when there is a slot; when they were taken up is the client's.
     let capped = run.setup.max_concurrency.is_some();
     let planned = run.records.iter().map(|record| record.intended);
-    let achieved = run.records.iter().map(|record| match capped {
-        true => record.dispatched,
-        false => record.sent,
+    let achieved = run.records.iter().map(|record| {
+        if capped {
+            record.dispatched
+        } else {
+            record.sent
+        }
     });
     let (planned, achieved) = (
         gaps_ms(planned.map(|at| at.as_millis_f64()).collect()),

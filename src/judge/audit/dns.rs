@@ -18,23 +18,24 @@ const BROKEN: f64 = 2_000.0;
 pub(super) fn slow(run: &Run) -> Option<Finding> {
     let took = run.audit.resolve_ms.filter(|took| *took > SLOW)?;
     let took_ms = number(took);
-    let (kind, message) = match took > BROKEN {
-        true => (
+    let (kind, message) = if took > BROKEN {
+        (
             FindingKind::BrokenDns,
             format!(
                 "resolving the target's name took {took_ms} ms (more than {BROKEN} ms): a question to \
                  the name server was lost, and with it the trust in this machine's network. Repair \
                  the resolver, or give the target by its address"
             ),
-        ),
-        false => (
+        )
+    } else {
+        (
             FindingKind::SlowDns,
             format!(
                 "resolving the target's name took {took_ms} ms (more than {SLOW} ms). It was done \
                  once, before the run, and is in no latency; other clients of the server may wait for \
                  it with every connection. Check the resolver"
             ),
-        ),
+        )
     };
     Some(Finding { kind, message })
 }

@@ -18,9 +18,10 @@ pub(super) fn pauses(run: &Run) -> Option<Finding> {
         return None;
     }
     let share = watch.paused_ms / run.duration.as_millis_f64().max(watch.paused_ms);
-    let kind = match watch.longest_pause_ms >= LONG_MS || share > SHARE {
-        true => FindingKind::Stopped,
-        false => FindingKind::Paused,
+    let kind = if watch.longest_pause_ms >= LONG_MS || share > SHARE {
+        FindingKind::Stopped
+    } else {
+        FindingKind::Paused
     };
     Some(Finding {
         kind,

@@ -34,9 +34,10 @@ pub(super) fn merged(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Optio
             .into_iter()
             .any(|limit| limit.metric == RequestMetric::Tpot);
     Some(Finding {
-        kind: match gated {
-            true => FindingKind::UnknownGaps,
-            false => FindingKind::MergedReads,
+        kind: if gated {
+            FindingKind::UnknownGaps
+        } else {
+            FindingKind::MergedReads
         },
         message: format!(
             "{} % of the token events were read together with the one before them because the client \

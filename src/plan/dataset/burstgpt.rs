@@ -26,11 +26,12 @@ struct Row {
 pub(super) fn sample(burstgpt: &BurstGpt, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     let rows = load(&burstgpt.path)?;
     let mut random = RandomState::new(spec.seed);
-    let drawn: Vec<usize> = match spec.requests <= rows.len() {
-        true => random.permutation(rows.len())[..spec.requests].to_vec(),
-        false => (0..spec.requests)
+    let drawn: Vec<usize> = if spec.requests <= rows.len() {
+        random.permutation(rows.len())[..spec.requests].to_vec()
+    } else {
+        (0..spec.requests)
             .map(|_| random.below(rows.len()))
-            .collect(),
+            .collect()
     };
     let lengths = drawn.iter().map(|row| rows[*row].request as u64);
     fits_memory(&burstgpt.path, lengths)?;
@@ -84,12 +85,13 @@ fn load(path: &Path) -> Result<Vec<Row>, PlanError> {
         }
     }
     complaints.check()?;
-    match rows.is_empty() {
-        false => Ok(rows),
-        true => Err(complaints::whole_file(
+    if rows.is_empty() {
+        Err(complaints::whole_file(
             path,
             format!("has no row of the model `{MODEL}` with `Response tokens` above 0"),
-        )),
+        ))
+    } else {
+        Ok(rows)
     }
 }
 

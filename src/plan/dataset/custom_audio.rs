@@ -51,9 +51,10 @@ pub(super) fn sample(custom: &CustomAudio, spec: &PlanSpec<'_>) -> Result<Sample
 
 fn row(mut fields: Fields, output: Option<usize>) -> Result<Row, Vec<String>> {
     let place = fields.place().to_owned();
-    let prompt = match fields.has("prompt") {
-        true => fields.text("prompt"),
-        false => Some(String::new()),
+    let prompt = if fields.has("prompt") {
+        fields.text("prompt")
+    } else {
+        Some(String::new())
     };
     let audio = fields.text("audio");
     let read = prompt.zip(audio).zip(fields.output(output));

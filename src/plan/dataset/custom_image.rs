@@ -104,8 +104,8 @@ impl Question {
 
 fn row(mut fields: Fields, output: Option<usize>) -> Result<Row, Vec<String>> {
     let place = fields.place().to_owned();
-    let question = match fields.has("content") {
-        true => fields.array("content").and_then(|content| {
+    let question = if fields.has("content") {
+        fields.array("content").and_then(|content| {
             let parts: Option<Vec<Value>> = content
                 .into_iter()
                 .enumerate()
@@ -121,13 +121,12 @@ fn row(mut fields: Fields, output: Option<usize>) -> Result<Row, Vec<String>> {
                 fields.complain("field `content` is empty; it needs a part at least");
             }
             parts.map(Question::Parts)
-        }),
-        false => {
-            let prompt = fields.text("prompt");
-            let images = images(&mut fields);
-            let both = prompt.zip(images);
-            both.map(|(prompt, images)| Question::Plain { prompt, images })
-        }
+        })
+    } else {
+        let prompt = fields.text("prompt");
+        let images = images(&mut fields);
+        let both = prompt.zip(images);
+        both.map(|(prompt, images)| Question::Plain { prompt, images })
     };
     let output_tokens = fields.output(output);
     let read = question.zip(output_tokens);

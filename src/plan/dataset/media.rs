@@ -35,9 +35,10 @@ impl Shelf {
         let address = ["http://", "https://", "data:"]
             .iter()
             .any(|scheme| reference.starts_with(scheme));
-        let source = match address {
-            true => MediaSource::Url(reference.to_owned()),
-            false => MediaSource::Inline(self.file(reference, kind)?),
+        let source = if address {
+            MediaSource::Url(reference.to_owned())
+        } else {
+            MediaSource::Inline(self.file(reference, kind)?)
         };
         Ok(Media { kind, source })
     }

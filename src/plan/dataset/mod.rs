@@ -157,15 +157,16 @@ fn counted(tokens: usize, spec: &PlanSpec<'_>) -> TokenCount {
 /// Whether made-up prompts of these lengths can be held in memory together.
 fn fits_memory(path: &Path, lengths: impl Iterator<Item = u64>) -> Result<(), PlanError> {
     let tokens: f64 = lengths.map(|length| length as f64).sum();
-    match tokens <= bounds::TOKENS {
-        true => Ok(()),
-        false => Err(complaints::whole_file(
+    if tokens <= bounds::TOKENS {
+        Ok(())
+    } else {
+        Err(complaints::whole_file(
             path,
             format!(
                 "asks for {tokens:.3e} tokens in all prompts; a run may have {:.0e}. Ask for fewer requests",
                 bounds::TOKENS
             ),
-        )),
+        ))
     }
 }
 

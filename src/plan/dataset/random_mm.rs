@@ -183,9 +183,10 @@ impl Draw<'_> {
         while self.left > 0 && !self.buckets.is_empty() {
             let weights: Vec<f64> = self.buckets.iter().map(|bucket| bucket.weight).collect();
             let bucket = self.buckets[generator.choice(&weights)];
-            let (count, most) = match bucket.is_video() {
-                true => (&mut self.videos, self.items.max_videos),
-                false => (&mut self.images, self.items.max_images),
+            let (count, most) = if bucket.is_video() {
+                (&mut self.videos, self.items.max_videos)
+            } else {
+                (&mut self.images, self.items.max_images)
             };
             if *count < most {
                 *count += 1;
@@ -222,9 +223,10 @@ impl Pending {
         };
         let files = on_all_cores(items.len(), || (), &encode);
         for ((request, bucket, _), file) in items.iter().zip(files) {
-            let kind = match bucket.is_video() {
-                true => MediaKind::Video,
-                false => MediaKind::Image,
+            let kind = if bucket.is_video() {
+                MediaKind::Video
+            } else {
+                MediaKind::Image
             };
             let source = MediaSource::Inline(file?);
             if let Prompt::Media { media, .. } = &mut samples.rows[*request].prompt {

@@ -29,18 +29,18 @@ pub(super) fn sample(rerank: &RandomRerank, spec: &PlanSpec<'_>) -> Result<Sampl
     let vocabulary = codec.map_or(WORDS.len(), |codec| codec.vocab_size());
     let mut generator = Generator::new(spec.seed);
     let separator = usize::from(!rerank.no_reranker);
-    let asked = match rerank.no_reranker {
-        true => rerank.input,
-        false => rerank.input / 2 - separator,
+    let asked = if rerank.no_reranker {
+        rerank.input
+    } else {
+        rerank.input / 2 - separator
     };
     let query = Draws::new(lengths(asked), 1, around, vocabulary, &mut generator);
     // Where the query is embedded by itself it takes the place of a document.
-    let (count, batch, asked) = match rerank.no_reranker {
-        true => (spec.requests - 1, rerank.batch - 1, rerank.input),
-        false => {
-            let rest = rerank.input.saturating_sub(query.inputs[0] + separator);
-            (spec.requests, rerank.batch, rest)
-        }
+    let (count, batch, asked) = if rerank.no_reranker {
+        (spec.requests - 1, rerank.batch - 1, rerank.input)
+    } else {
+        let rest = rerank.input.saturating_sub(query.inputs[0] + separator);
+        (spec.requests, rerank.batch, rest)
     };
     let mut draws = Draws::new(lengths(asked), count, around, vocabulary, &mut generator);
     draws.inputs.insert(0, query.inputs[0]);
@@ -69,9 +69,10 @@ pub(super) fn sample(rerank: &RandomRerank, spec: &PlanSpec<'_>) -> Result<Sampl
     };
     for documents in documents.chunks(batch) {
         let read: usize = documents.iter().map(|(_, length)| length).sum();
-        let asked = match rerank.no_reranker {
-            true => *query_length,
-            false => (query_length + separator) * documents.len(),
+        let asked = if rerank.no_reranker {
+            *query_length
+        } else {
+            (query_length + separator) * documents.len()
         };
         let prompt = Prompt::Rerank {
             query: query.clone(),

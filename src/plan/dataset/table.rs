@@ -52,19 +52,20 @@ pub(super) fn read<'a, const N: usize>(
         }
         let place = format!("line {}", index + 1);
         let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        match cells.len() == header.len() {
-            true => lines.push(Line {
+        if cells.len() == header.len() {
+            lines.push(Line {
                 place,
                 cells: places.map(|column| cells[column]),
-            }),
-            false => complaints.add(
+            })
+        } else {
+            complaints.add(
                 &place,
                 &format!(
                     "has {} columns, not {} as the header",
                     cells.len(),
                     header.len()
                 ),
-            ),
+            )
         }
     }
     complaints.check()?;

@@ -30,9 +30,10 @@ use std::collections::HashMap;
 
 pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     let csv = trace.path.extension().is_some_and(|ending| ending == "csv");
-    let mut events = match csv {
-        true => trace_csv::load(&trace.path)?,
-        false => load(trace)?,
+    let mut events = if csv {
+        trace_csv::load(&trace.path)?
+    } else {
+        load(trace)?
     };
     let mut samples = Samples::default();
     let found = events.len();
@@ -229,9 +230,10 @@ impl Tokens {
         spec: &PlanSpec<'_>,
     ) -> Result<Prompt, PlanError> {
         let ids: Vec<u32> = indices.iter().map(|&index| self.ordinary[index]).collect();
-        match spec.takes.contains(&Shape::Tokens) {
-            true => Ok(Prompt::Tokens(ids)),
-            false => Ok(Prompt::Text(codec.decode(&ids)?)),
+        if spec.takes.contains(&Shape::Tokens) {
+            Ok(Prompt::Tokens(ids))
+        } else {
+            Ok(Prompt::Text(codec.decode(&ids)?))
         }
     }
 }

@@ -15,11 +15,12 @@ const BURSTGPT: [&str; 3] = ["Timestamp", "Request tokens", "Response tokens"];
 pub(super) fn load(path: &Path) -> Result<Vec<Event>, PlanError> {
     let text = complaints::read(path)?;
     let header = table::header(&text);
-    let (columns, time): (_, fn(&str) -> Option<f64>) = match header.contains(&AZURE[0]) {
-        true => (AZURE, |cell| date(cell).map(|nanos| nanos as f64 / 1e9)),
-        false => (BURSTGPT, |cell| {
+    let (columns, time): (_, fn(&str) -> Option<f64>) = if header.contains(&AZURE[0]) {
+        (AZURE, |cell| date(cell).map(|nanos| nanos as f64 / 1e9))
+    } else {
+        (BURSTGPT, |cell| {
             cell.parse().ok().filter(|at: &f64| at.is_finite())
-        }),
+        })
     };
     if !header.contains(&columns[0]) {
         return Err(complaints::whole_file(

@@ -79,11 +79,12 @@ impl<'a> Mapping<'a> {
 
     /// Stores a whole number under this key.
     pub(super) fn put_count(&mut self, key: &str, count: f64) {
-        match count.fract() == 0.0 && (0.0..9e15).contains(&count) {
-            true => self.put(key, count as u64),
-            false => self.wrong.push(format!(
+        if count.fract() == 0.0 && (0.0..9e15).contains(&count) {
+            self.put(key, count as u64)
+        } else {
+            self.wrong.push(format!(
                 "{count} cannot be `{key}`: it is not a whole number"
-            )),
+            ))
         }
     }
 
@@ -132,9 +133,10 @@ impl<'a> Mapping<'a> {
             left_out: self.left_out,
             not_understood: not_understood.map(str::to_owned).collect(),
         };
-        match self.wrong.is_empty() {
-            true => Ok((self.values, imported)),
-            false => Err(self.wrong),
+        if self.wrong.is_empty() {
+            Ok((self.values, imported))
+        } else {
+            Err(self.wrong)
         }
     }
 }

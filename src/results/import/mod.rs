@@ -50,9 +50,12 @@ impl Reader {
                 let several = mapped.len() > 1;
                 let mapped = mapped.into_iter().enumerate();
                 mapped
-                    .map(|(index, mapped)| match several {
-                        true => finished(&format!("{place}, benchmark {}", index + 1), mapped),
-                        false => finished(place, mapped),
+                    .map(|(index, mapped)| {
+                        if several {
+                            finished(&format!("{place}, benchmark {}", index + 1), mapped)
+                        } else {
+                            finished(place, mapped)
+                        }
                     })
                     .collect()
             }

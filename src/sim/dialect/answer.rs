@@ -165,11 +165,12 @@ impl Answer {
             sequence: facts.next_sequence(),
             facts,
         };
-        match last {
-            true => form.token(facts, true).render(&filling),
-            false => token
+        if last {
+            form.token(facts, true).render(&filling)
+        } else {
+            token
                 .get_or_insert_with(|| form.token(facts, false))
-                .render(&filling),
+                .render(&filling)
         }
     }
 

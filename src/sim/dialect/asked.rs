@@ -133,9 +133,10 @@ impl Prompt {
         }
         let all = self.all().unwrap_or_default();
         let empty = |input: &Input| matches!(input, Input::Text(text) if text.is_empty());
-        match all.is_empty() || all.iter().any(empty) {
-            true => Err(Refusal::value("The decoder prompt cannot be empty")),
-            false => Ok(all),
+        if all.is_empty() || all.iter().any(empty) {
+            Err(Refusal::value("The decoder prompt cannot be empty"))
+        } else {
+            Ok(all)
         }
     }
 }

@@ -151,10 +151,7 @@ impl Form for Speech {
     }
 
     fn token(&self, facts: &Facts, last: bool) -> Template {
-        let finish = match last {
-            true => "\"length\"",
-            false => "null",
-        };
+        let finish = if last { "\"length\"" } else { "null" };
         let choice = Template::new(self.head(facts))
             .then("{\"delta\":{\"content\":\"")
             .slot(Slot::Text)

@@ -80,11 +80,10 @@ impl Form for Chat {
     }
 
     fn token(&self, facts: &Facts, last: bool) -> Template {
-        let end = match last {
-            false => r#""},"logprobs":null,"finish_reason":null,"token_ids":null}]"#,
-            true => {
-                r#""},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null}]"#
-            }
+        let end = if last {
+            r#""},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null}]"#
+        } else {
+            r#""},"logprobs":null,"finish_reason":null,"token_ids":null}]"#
         };
         let start = Template::new(head(facts))
             .then(r#"{"index":0,"delta":{"content":""#)

@@ -65,9 +65,10 @@ pub(super) fn input(value: &Value) -> String {
 
 /// A text as Python shows it in code.
 pub(super) fn python_text(text: &str) -> String {
-    let quote = match text.contains('\'') && !text.contains('"') {
-        true => '"',
-        false => '\'',
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
     };
     let mut shown = String::from(quote);
     for c in text.chars() {
@@ -151,9 +152,10 @@ fn scan(text: &str) -> Result<(), Mistake> {
 
 /// What may follow a value inside of these brackets.
 fn behind(open: &[u8]) -> Next {
-    match open.is_empty() {
-        true => Next::Nothing,
-        false => Next::CommaOrEnd,
+    if open.is_empty() {
+        Next::Nothing
+    } else {
+        Next::CommaOrEnd
     }
 }
 
@@ -168,9 +170,10 @@ fn string(bytes: &[u8], start: usize) -> Result<usize, Mistake> {
                 Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
                 Some(b'u') => {
                     let digits = bytes.get(at + 2..at + 6);
-                    match digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
-                        true => at += 6,
-                        false => return Err((at + 1, "Invalid \\uXXXX escape")),
+                    if digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+                        at += 6
+                    } else {
+                        return Err((at + 1, "Invalid \\uXXXX escape"));
                     }
                 }
                 Some(_) => return Err((at, "Invalid \\escape")),

@@ -166,9 +166,12 @@ impl Llama {
 fn timings(facts: &Facts, generated: u64) -> Value {
     let (prompt, decode) = (facts.prefill(), facts.decode());
     let each = |time: Duration, count: u64| time.as_secs_f64() * 1e3 / count.max(1) as f64;
-    let rate = |time: Duration, count: u64| match time.is_zero() {
-        true => 0.0,
-        false => count as f64 / time.as_secs_f64(),
+    let rate = |time: Duration, count: u64| {
+        if time.is_zero() {
+            0.0
+        } else {
+            count as f64 / time.as_secs_f64()
+        }
     };
     json!({
         "cache_n": 0,
@@ -202,15 +205,16 @@ impl Form for Llama {
             .then("\",\"tokens\":[")
             .slot(Slot::Ids)
             .then("],\"stop\":false,\"id_slot\":0");
-        match facts.withheld {
-            true => start.then("}\n\n"),
-            false => start
+        if facts.withheld {
+            start.then("}\n\n")
+        } else {
+            start
                 .then(",\"tokens_predicted\":")
                 .slot(Slot::Generated)
                 .then(format!(
                     ",\"tokens_evaluated\":{}}}\n\n",
                     facts.prompt_tokens
-                )),
+                ))
         }
     }
 

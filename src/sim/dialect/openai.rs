@@ -44,9 +44,10 @@ pub(super) fn usage_event(head: &str, facts: &Facts, generated: u64) -> Bytes {
 
 /// vLLM puts the fingerprint into the very last event that has JSON.
 pub(super) fn fingerprint(facts: &Facts, last: bool) -> String {
-    match last && facts.usage == UsageEvents::Never {
-        true => format!(",\"system_fingerprint\":\"{FINGERPRINT}\""),
-        false => String::new(),
+    if last && facts.usage == UsageEvents::Never {
+        format!(",\"system_fingerprint\":\"{FINGERPRINT}\"")
+    } else {
+        String::new()
     }
 }
 

@@ -235,12 +235,11 @@ fn share(input: &Input) -> f64 {
 
 /// As vLLM does it: 32-bit floats, little-endian.
 fn encoded(vector: &[f32], base64: bool) -> Value {
-    match base64 {
-        true => {
-            let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-            STANDARD.encode(bytes).into()
-        }
-        false => vector.into(),
+    if base64 {
+        let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+        STANDARD.encode(bytes).into()
+    } else {
+        vector.into()
     }
 }
 

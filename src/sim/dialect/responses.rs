@@ -94,9 +94,10 @@ fn part(text: &str, logprobs: Value) -> Value {
 
 fn usage(facts: &Facts, generated: u64) -> Value {
     let generated = facts.stated(generated);
-    match facts.withheld {
-        true => Value::Null,
-        false => json!({
+    if facts.withheld {
+        Value::Null
+    } else {
+        json!({
             "input_tokens": facts.prompt_tokens,
             "input_tokens_details": {
                 "cached_tokens": 0,
@@ -112,7 +113,7 @@ fn usage(facts: &Facts, generated: u64) -> Value {
                 "tool_output_tokens_per_turn": [],
             },
             "total_tokens": facts.prompt_tokens + generated,
-        }),
+        })
     }
 }
 

@@ -76,10 +76,11 @@ impl<'de> Deserialize<'de> for Settings {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Settings, A::Error> {
                 let mut settings = Map::new();
                 while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-                    match KINDS.iter().any(|(name, _)| *name == key) {
-                        true => drop(settings.insert(key.into_owned(), map.next_value()?)),
+                    if KINDS.iter().any(|(name, _)| *name == key) {
+                        drop(settings.insert(key.into_owned(), map.next_value()?))
+                    } else {
                         // Prompts are long, and not kept for this.
-                        false => drop(map.next_value::<IgnoredAny>()?),
+                        map.next_value::<IgnoredAny>()?;
                     }
                 }
                 settings.retain(|_, value| !value.is_null());

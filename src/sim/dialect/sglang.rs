@@ -75,9 +75,10 @@ impl Form for Sglang {
     }
 
     fn token(&self, facts: &Facts, last: bool) -> Template {
-        let finish = match last {
-            true => format!("{{\"type\":\"length\",\"length\":{}}}", facts.tokens),
-            false => "null".to_owned(),
+        let finish = if last {
+            format!("{{\"type\":\"length\",\"length\":{}}}", facts.tokens)
+        } else {
+            "null".to_owned()
         };
         let start = Template::new("data: {\"text\":\"")
             .slot(Slot::TextSoFar)
@@ -87,19 +88,21 @@ impl Form for Sglang {
                 "],\"meta_info\":{{\"id\":{},\"finish_reason\":{finish}",
                 json!(facts.id)
             ));
-        let counted = match facts.withheld {
-            true => start,
-            false => start
+        let counted = if facts.withheld {
+            start
+        } else {
+            start
                 .then(format!(
                     ",\"prompt_tokens\":{},\"completion_tokens\":",
                     facts.prompt_tokens
                 ))
                 .slot(Slot::Generated)
-                .then(",\"cached_tokens\":0"),
+                .then(",\"cached_tokens\":0")
         };
-        match last {
-            true => counted.then(format!(",\"e2e_latency\":{}}}}}\n\n", seconds(facts))),
-            false => counted.then("}}\n\n"),
+        if last {
+            counted.then(format!(",\"e2e_latency\":{}}}}}\n\n", seconds(facts)))
+        } else {
+            counted.then("}}\n\n")
         }
     }
 

@@ -76,9 +76,10 @@ impl Latencies {
                 .map(|slowdown| Arc::new(Load::new(slowdown))),
             luck: luck(script),
         };
-        match problems.is_empty() {
-            true => Ok(latencies),
-            false => Err(problems),
+        if problems.is_empty() {
+            Ok(latencies)
+        } else {
+            Err(problems)
         }
     }
 

@@ -15,9 +15,10 @@ pub(super) fn counted(server: &SimServer, input: &Input) -> Result<u64, Refusal>
     }
     let limit = server.max_model_len();
     let tokens = input.tokens(|text| server.count(text));
-    match tokens > limit {
-        true => Err(Refusal::too_many_tokens(limit)),
-        false => Ok(tokens),
+    if tokens > limit {
+        Err(Refusal::too_many_tokens(limit))
+    } else {
+        Ok(tokens)
     }
 }
 

@@ -150,11 +150,12 @@ fn named_first(server: &SimServer, body: &[u8], refusal: Refusal) -> Refusal {
         model: Option<String>,
     }
     let named = || serde_json::from_slice::<Named>(body).ok()?.model;
-    match refusal.is_of_types() {
-        true => refusal,
-        false => check_model(server, named().as_deref())
+    if refusal.is_of_types() {
+        refusal
+    } else {
+        check_model(server, named().as_deref())
             .err()
-            .unwrap_or(refusal),
+            .unwrap_or(refusal)
     }
 }
 

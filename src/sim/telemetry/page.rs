@@ -66,9 +66,10 @@ pub(in crate::sim) fn page(server: &SimServer, now: f64) -> String {
 }
 
 fn gauges(page: &mut Exposition, telemetry: &Telemetry, state: State, scripted: bool) {
-    let running = match scripted {
-        true => telemetry.running.load(Relaxed),
-        false => state.running,
+    let running = if scripted {
+        telemetry.running.load(Relaxed)
+    } else {
+        state.running
     };
     page.gauge(
         "vllm:num_requests_running",

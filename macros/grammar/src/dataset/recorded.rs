@@ -60,13 +60,14 @@ fn seconds(arg: &Arg<'_>) -> Result<f64, Mistake> {
 
 fn subset(arg: &Arg<'_>) -> Result<String, Mistake> {
     let subset = words(arg)?;
-    match SpeedBench::SUBSETS.contains(&subset.as_str()) {
-        true => Ok(subset),
-        false => Err(Mistake::unknown(
+    if SpeedBench::SUBSETS.contains(&subset.as_str()) {
+        Ok(subset)
+    } else {
+        Err(Mistake::unknown(
             "subset of `speed_bench`",
             &subset,
             SpeedBench::SUBSETS,
-        )),
+        ))
     }
 }
 

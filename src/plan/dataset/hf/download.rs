@@ -116,9 +116,10 @@ fn left(folder: &Path) -> Vec<String> {
     let mut left = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => left.extend(self::left(&path)),
-            false => left.push(path.file_name().unwrap().to_string_lossy().into_owned()),
+        if path.is_dir() {
+            left.extend(self::left(&path))
+        } else {
+            left.push(path.file_name().unwrap().to_string_lossy().into_owned())
         }
     }
     left.sort();

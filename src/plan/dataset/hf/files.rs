@@ -197,12 +197,13 @@ impl<'a> Files<'a> {
                 ));
             }
         }
-        match names.is_empty() {
-            true => Err(whole_file(
+        if names.is_empty() {
+            Err(whole_file(
                 &self.path,
                 "has no parquet, JSON or JSON lines file",
-            )),
-            false => Ok(names.into_iter().cloned().collect()),
+            ))
+        } else {
+            Ok(names.into_iter().cloned().collect())
         }
     }
 }

@@ -156,13 +156,12 @@ impl<'a> Hub<'a> {
             .siblings
             .iter()
             .all(|file| is_plain(&file.rfilename));
-        match is_plain(&listing.sha) && is_one && all_plain {
-            true => {
-                // What cannot be kept is asked for again.
-                let _ = self.keep(id, &listing, &body);
-                Ok(listing)
-            }
-            false => Err(format!("{url} names files that lead out of their folder")),
+        if is_plain(&listing.sha) && is_one && all_plain {
+            // What cannot be kept is asked for again.
+            let _ = self.keep(id, &listing, &body);
+            Ok(listing)
+        } else {
+            Err(format!("{url} names files that lead out of their folder"))
         }
     }
 

@@ -22,12 +22,13 @@ pub(super) type Rows<'a> = Box<dyn Iterator<Item = Result<Row, PlanError>> + 'a>
 
 /// The rows of a file, which is fetched if it is not here. Parquet is read as it goes.
 pub(super) fn open(files: &Files<'_>, file: String) -> Rows<'static> {
-    let opened = files
-        .fetch(&file)
-        .and_then(|path| match file.ends_with(".parquet") {
-            true => from_parquet(&path, file),
-            false => from_json(&path, file),
-        });
+    let opened = files.fetch(&file).and_then(|path| {
+        if file.ends_with(".parquet") {
+            from_parquet(&path, file)
+        } else {
+            from_json(&path, file)
+        }
+    });
     opened.unwrap_or_else(|error| Box::new(iter::once(Err(error))))
 }
 
