@@ -306,9 +306,10 @@ fn failures(requests: usize, row: f64, seed: u64) -> Vec<f64> {
     let mut failing = random.random_bool(RATE);
     (0..requests)
         .map(|_| {
-            let changes = match failing {
-                true => 1.0 / row,
-                false => RATE / (1.0 - RATE) / row,
+            let changes = if failing {
+                1.0 / row
+            } else {
+                RATE / (1.0 - RATE) / row
             };
             let failed = f64::from(u8::from(failing));
             failing ^= random.random_bool(changes);
@@ -449,9 +450,10 @@ fn coverage_table() {
             let all = measured(&queue, requests, 2_000, 2_000);
             let cells = all.map(|of| {
                 let carried = if of.carried >= CARRIES { "" } else { "*" };
-                let wide = match of.wide().is_finite() {
-                    true => format!(" {:.1}×", of.wide()),
-                    false => String::new(),
+                let wide = if of.wide().is_finite() {
+                    format!(" {:.1}×", of.wide())
+                } else {
+                    String::new()
                 };
                 format!("{:.1}{carried} ({:.0}){wide}", of.covered, of.open)
             });

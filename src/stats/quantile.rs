@@ -60,11 +60,11 @@ pub fn quantile<'a>(
         };
     }
     let own = own(sample, value, pace);
-    let evidence = match share > 0.5 {
-        true => own
-            .zip(body::worth(sample, pace))
-            .map(|(own, body)| own.beside(body)),
-        false => own,
+    let evidence = if share > 0.5 {
+        own.zip(body::worth(sample, pace))
+            .map(|(own, body)| own.beside(body))
+    } else {
+        own
     };
     Quantile {
         share,

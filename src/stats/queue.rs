@@ -52,9 +52,10 @@ impl Queue {
 
     /// What its plan decides of a run with these gaps.
     pub(crate) fn pace<'a>(&self, gaps: &'a [f64]) -> Pace<'a> {
-        match self.is_steady() {
-            true => Pace::Gaps(gaps),
-            false => Pace::Ramp,
+        if self.is_steady() {
+            Pace::Gaps(gaps)
+        } else {
+            Pace::Ramp
         }
     }
 

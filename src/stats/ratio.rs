@@ -87,9 +87,10 @@ impl Ratio {
             let high = if stalls_met { above } else { f64::INFINITY };
             return Interval::new(self.value - below, self.value + high);
         }
-        let high = match stalls_met && above < TOO_WIDE * self.value {
-            true => self.value / (1.0 - above / self.value),
-            false => f64::INFINITY,
+        let high = if stalls_met && above < TOO_WIDE * self.value {
+            self.value / (1.0 - above / self.value)
+        } else {
+            f64::INFINITY
         };
         Interval::new(self.value / (1.0 + below / self.value), high)
     }

@@ -178,9 +178,10 @@ impl Spread {
         let weighted: f64 = parts.iter().map(|(v, freedom)| v * v / freedom).sum();
         Some(Spread {
             error: variance.sqrt(),
-            freedom: match weighted > 0.0 {
-                true => (variance * variance / weighted).max(1.0),
-                false => GIVEN,
+            freedom: if weighted > 0.0 {
+                (variance * variance / weighted).max(1.0)
+            } else {
+                GIVEN
             },
         })
     }

@@ -188,9 +188,10 @@ fn each_swap(pairs: usize, series: &[&[f64]], mut with: impl FnMut(&[f64])) {
             *end = if way >> pair & 1 == 1 { unit } else { -unit };
         }
         for ((cosine, series), length) in cosines.iter_mut().zip(series).zip(&lengths) {
-            *cosine = match *length > 0.0 {
-                true => dot(series, &direction) / length,
-                false => 0.0,
+            *cosine = if *length > 0.0 {
+                dot(series, &direction) / length
+            } else {
+                0.0
             };
         }
         with(&cosines);
@@ -200,9 +201,10 @@ fn each_swap(pairs: usize, series: &[&[f64]], mut with: impl FnMut(&[f64])) {
 impl Draws {
     /// For so many pairs tested at this error.
     fn of(pairs: usize, error: f64) -> Self {
-        let kind = match spread::are_pooled(pairs, error) {
-            true => Kind::Pooled,
-            false => Kind::Paired,
+        let kind = if spread::are_pooled(pairs, error) {
+            Kind::Pooled
+        } else {
+            Kind::Paired
         };
         Draws::drawn(kind, pairs, spread::freedom(pairs, error) as usize)
     }
@@ -252,9 +254,10 @@ impl Draws {
             for (t, unit) in ts.iter_mut().zip(&units) {
                 let rows = of_scatter.chunks_exact(self.pairs);
                 let squares: f64 = rows.map(|row| dot(row, unit).powi(2)).sum();
-                *t = match squares > 0.0 {
-                    true => dot(of_mean, unit) / (squares / self.freedom as f64).sqrt(),
-                    false => 0.0,
+                *t = if squares > 0.0 {
+                    dot(of_mean, unit) / (squares / self.freedom as f64).sqrt()
+                } else {
+                    0.0
                 };
             }
             with(&ts);

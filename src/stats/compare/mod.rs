@@ -166,9 +166,10 @@ fn together(
             .iter()
             .map(|(comparison, _)| own(comparison))
             .collect();
-        let ways = match own.iter().any(|p| *p <= rule.error) && own.len() > 1 {
-            true => Ways::of(pairs, rule.error),
-            false => None,
+        let ways = if own.iter().any(|p| *p <= rule.error) && own.len() > 1 {
+            Ways::of(pairs, rule.error)
+        } else {
+            None
         };
         let Some(ways) = ways else { return own };
         let signed: Vec<Series> = upward.iter().map(|series| series.signed(sign)).collect();
@@ -289,9 +290,10 @@ fn concluded(
     let p = if is_worse { p_worse } else { p_better };
     let matters = comparison.change.abs() >= rule.noise_threshold;
     if p <= rule.error && matters && comparison.agreement >= rule.agreement {
-        match is_worse {
-            true => Conclusion::Worse,
-            false => Conclusion::Better,
+        if is_worse {
+            Conclusion::Worse
+        } else {
+            Conclusion::Better
         }
     } else if within(&comparison.interval, rule.noise_threshold) {
         Conclusion::Same

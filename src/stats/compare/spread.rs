@@ -79,9 +79,10 @@ impl Logs {
 
 /// Degrees of freedom of so many pairs, tested at this error; 0 for one pair.
 pub(super) fn freedom(pairs: usize, error: f64) -> f64 {
-    match are_pooled(pairs, error) {
-        true => 2.0 * (pairs as f64 - 1.0) - OF_QUOTIENT,
-        false => pairs as f64 - 1.0,
+    if are_pooled(pairs, error) {
+        2.0 * (pairs as f64 - 1.0) - OF_QUOTIENT
+    } else {
+        pairs as f64 - 1.0
     }
 }
 
@@ -107,9 +108,10 @@ impl Spread {
         let alone = || (squares.ratios / (pairs as f64 - 1.0).max(1.0) / pairs as f64).sqrt();
         let pooled = are_pooled(pairs, error) && squares.ratios > 0.0 && squares.sums > 0.0;
         Spread {
-            error: match pooled {
-                true => pooled_error(squares, freedom, error),
-                false => alone(),
+            error: if pooled {
+                pooled_error(squares, freedom, error)
+            } else {
+                alone()
             },
             freedom,
             pairs,
@@ -154,12 +156,11 @@ impl Spread {
         let pairs = self.pairs as f64;
         // Where only the most extreme swaps are rare enough, every single pair must agree.
         let all_agree = swap::swaps_reach(self.pairs, error) && libm::exp2(2.0 - pairs) > error;
-        Some(match all_agree {
-            true => {
-                let one = critical::normal(1.0 - libm::pow(1.0 - MISSED, 1.0 / pairs));
-                by_mean.max(one * self.error * pairs.sqrt())
-            }
-            false => by_mean,
+        Some(if all_agree {
+            let one = critical::normal(1.0 - libm::pow(1.0 - MISSED, 1.0 / pairs));
+            by_mean.max(one * self.error * pairs.sqrt())
+        } else {
+            by_mean
         })
     }
 }
@@ -182,9 +183,10 @@ fn pooled_error(squares: Squares, freedom: f64, error: f64) -> f64 {
     );
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
-        match p(middle) > error {
-            true => low = middle,
-            false => high = middle,
+        if p(middle) > error {
+            low = middle
+        } else {
+            high = middle
         }
     }
     high / t

@@ -74,9 +74,10 @@ fn lowest(ratios: &[f64], error: f64) -> Option<f64> {
     let mut high = ratios.iter().sum::<f64>() / ratios.len() as f64;
     for _ in 0..40 {
         let middle = 0.5 * (low + high);
-        match rejected(middle) {
-            true => low = middle,
-            false => high = middle,
+        if rejected(middle) {
+            low = middle
+        } else {
+            high = middle
         }
     }
     Some(low)

@@ -131,13 +131,14 @@ impl LongRun {
     pub fn and(self, variance: f64, freedom: f64) -> Self {
         let sum = self.variance + variance;
         let weighted = self.variance * self.variance / self.freedom + variance * variance / freedom;
-        match weighted > 0.0 {
-            true => LongRun {
+        if weighted > 0.0 {
+            LongRun {
                 variance: sum,
                 freedom: sum * sum / weighted,
                 ..self
-            },
-            false => self,
+            }
+        } else {
+            self
         }
     }
 

@@ -188,9 +188,10 @@ fn white(series: impl Iterator<Item = f64>, correlation: f64, scale: &[f64]) -> 
     let mut before = 0.0;
     for (value, scale) in series.zip(scale) {
         let now = value / scale;
-        white.push(match white.is_empty() {
-            true => now * (1.0 - correlation * correlation).sqrt(),
-            false => now - correlation * before,
+        white.push(if white.is_empty() {
+            now * (1.0 - correlation * correlation).sqrt()
+        } else {
+            now - correlation * before
         });
         before = now;
     }
