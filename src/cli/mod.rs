@@ -55,7 +55,7 @@ enum Command {
     /// Show result files again, of goodput and of other tools.
     ///
     /// Results of `goodput serve` and `vllm bench serve` look as they did at the end of the run. Metrics of
-    /// sglang's bench_serving, guidellm and aiperf appear under vLLM's names, with a remark where their
+    /// sglang's bench_serving, guidellm and aiperf appear under vLLM's names, with a note where their
     /// definition differs; see docs/results.md. Exit code: 0, or 2 for an unreadable file.
     Report(report::Args),
     /// Serve a simulated model on a port, as a server for other tools.

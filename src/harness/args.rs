@@ -21,9 +21,9 @@ pub(super) struct Args {
     pub(super) quiet: bool,
     /// Files to write, `FORMAT=PATH`.
     pub(super) outputs: Vec<String>,
-    /// For whom stdout is.
+    /// Format of stdout.
     pub(super) format: MessageFormat,
-    /// What runs are held against and kept as.
+    /// Which baselines runs are compared with and saved as.
     pub(super) baselines: Settings,
 }
 
@@ -43,16 +43,16 @@ Options:
       --list              Print names instead of running
       --ignored           Run only ignored benches
       --include-ignored   Run ignored benches too
-      --baseline NAME     Hold runs against this baseline; what has nothing there counts as new
+      --baseline NAME     Compare runs with this baseline; a bench without one there counts as new
       --baseline-strict NAME
-                          The same; what has nothing there fails
+                          The same; a bench without one there fails
       --save-baseline NAME
                           Save runs as this baseline
       --baseline-dir FOLDER
-                          Folder of baselines (default: goodput-baselines beside Cargo.toml)
+                          Folder of baselines (default: goodput-baselines next to Cargo.toml)
   -q, --quiet             Print only the summary line
       --output FORMAT=PATH
-                          Write a file, may be given several times. Also read from GOODPUT_OUTPUT,
+                          Write a file; may be repeated. Also read from GOODPUT_OUTPUT,
                           separated by commas. Formats: FORMATS
       --message-format FORMAT
                           human, or json: events on stdout, a line each, the rest on stderr

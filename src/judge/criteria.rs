@@ -14,9 +14,9 @@ pub struct Criteria {
     /// How late the client may take requests up, at the 99th percentile, before the run is
     /// invalid. Default 25 ms.
     pub max_lateness_p99: Duration,
-    /// How sure the intervals are that SLOs are held against, above 0 and below 1. Default 0.95.
+    /// Confidence of the intervals that SLOs are decided by, above 0 and below 1. Default 0.95.
     pub confidence: f64,
-    /// What becomes of a run whose evidence decides neither way. Default [`OnInconclusive::Fail`].
+    /// What to do with an inconclusive run. Default [`OnInconclusive::Fail`].
     pub on_inconclusive: OnInconclusive,
     /// What the target itself complained of after the run, such as an expectation of a mock
     /// server that was not met. The run fails with it. That a target complains of nothing proves

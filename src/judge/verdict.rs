@@ -46,7 +46,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What becomes of a run whose evidence decides neither way.
+/// What to do with an inconclusive run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnInconclusive {

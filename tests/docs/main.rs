@@ -1,7 +1,9 @@
-//! The documentation: plain words, links that lead somewhere, no environment variable left out.
+//! The documentation and the help: plain words, links that lead somewhere, no environment variable left out.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod environment;
+#[cfg(feature = "cli")]
+mod help;
 mod links;
 mod words;
 

@@ -49,10 +49,13 @@ const RIGHT: &[&str] = &[
     "is no more than",
 ];
 
-/// Everything that is looked at, by name. Another text, such as the help of a command, is one more entry.
+/// Everything that is looked at, by name: the pages and the help of each command.
 fn texts() -> Vec<(String, String)> {
     let pages = pages().into_iter();
-    pages.map(|page| (name(&page), prose(&page))).collect()
+    let pages = pages.map(|page| (name(&page), prose(&page)));
+    #[cfg(feature = "cli")]
+    let pages = pages.chain(super::help::of_all());
+    pages.collect()
 }
 
 /// The text in small letters, one blank between two words, without code, links and punctuation.

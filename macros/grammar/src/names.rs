@@ -45,7 +45,7 @@ macro_rules! backends {
 }
 with_backends!(backends);
 
-/// What may become of a run whose evidence decides neither way.
+/// What can be done with an inconclusive run.
 pub const ON_INCONCLUSIVE: &[&str] = &["fail", "pass", "warn"];
 
 /// Requests of a bench that does not say how many.

@@ -31,7 +31,7 @@ impl Bench {
         self
     }
 
-    /// How sure the intervals are that SLOs are held against, above 0.5 and below 1. Default 0.95.
+    /// Confidence of the intervals that SLOs are decided by, above 0.5 and below 1. Default 0.95.
     pub fn confidence(mut self, confidence: impl Into<f64>) -> Self {
         self.demands.confidence = confidence.into();
         self
@@ -45,8 +45,8 @@ impl Bench {
         self
     }
 
-    /// What becomes of a run whose evidence decides neither way: `"fail"` (the verdict is
-    /// *inconclusive*, which no test passes), `"pass"`, or `"warn"` (it passes with a remark).
+    /// What to do with an inconclusive run: `"fail"` (the verdict is
+    /// *inconclusive*, which no test passes), `"pass"`, or `"warn"` (it passes with a note).
     /// Default `warn`: a test fails when it is shown that a limit is missed.
     pub fn on_inconclusive(mut self, answer: impl Setting<OnInconclusive>) -> Self {
         if let Some(answer) = self.set("on_inconclusive", answer) {

@@ -172,18 +172,18 @@ pub(in crate::cli) struct Args {
     /// Limits on one request: ttft:200 tpot:50 e2el:5000 (ms, or 200ms, 0.2s).
     #[arg(long, num_args = 1.., action = ArgAction::Set, value_name = "KEY:VALUE")]
     pub(super) goodput: Vec<String>,
-    /// Limits on the run: "p99(ttft) < 300ms, goodput >= 95%, errors < 1%"; given several times, all of them
-    /// hold.
+    /// Limits on the run: "p99(ttft) < 300ms, goodput >= 95%, errors < 1%"; if the flag is repeated, all of
+    /// them must hold.
     #[arg(long)]
     slo: Vec<String>,
-    /// How sure the intervals are that --slo is held against.
+    /// Confidence of the intervals that --slo is decided by.
     #[arg(long, default_value_t = 0.95)]
     confidence: f64,
     /// While an SLO is open, send --num-prompts again, up to this many times in all.
     #[arg(long, default_value_t = 1)]
     max_extend: usize,
-    /// What becomes of a run that decides neither way: fail (exit code 3), pass or warn. Default: fail;
-    /// in a comparison, warn.
+    /// What to do when the run is inconclusive: fail (exit code 3), pass or warn. Default: fail; in a
+    /// comparison, warn.
     #[arg(long)]
     on_inconclusive: Option<String>,
 

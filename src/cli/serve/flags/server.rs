@@ -1,19 +1,19 @@
-//! Flags of what is asked of a server beside the requests.
+//! Flags of what goodput asks a server in addition to the requests.
 
 use crate::bench::Bench;
 
-/// What is asked of the server beside the requests.
+/// What goodput asks the server in addition to the requests.
 #[derive(Debug, clap::Args)]
 pub(super) struct ServerFlags {
-    /// Probes per second beside the requests: each a short prompt for one token, to see how long the
-    /// server makes others wait.
+    /// Probes per second, in addition to the requests: each is a short prompt for one token and shows how
+    /// long the server makes others wait.
     #[arg(long, default_value_t = 0.0)]
     probe_request_rate: f64,
-    /// Read the server's /metrics so often during the run, such as 1s, for a series of its requests
-    /// running and waiting, its KV memory and preemptions.
+    /// Interval between reads of the server's /metrics during the run, such as 1s: a series of its
+    /// requests running and waiting, its KV memory and preemptions.
     #[arg(long)]
     server_metrics_interval: Option<String>,
-    /// Leave synthetic prompts as the tokenizer here makes them, even if the server's counts other lengths.
+    /// Do not adjust synthetic prompts to the server's token counts.
     #[arg(long)]
     no_align_prompts: bool,
 }
