@@ -48,6 +48,18 @@ pub(super) struct Ab {
     serve: serve::Args,
 }
 
+/// The end of the long help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  Two running servers:
+    goodput ab --a http://old:8000 --b http://new:8000 --request-rate 10 --num-prompts 200
+
+  Two versions that goodput starts in turn:
+    goodput ab --a-command \"old/vllm serve MODEL --port {port}\" \\
+      --b-command \"new/vllm serve MODEL --port {port}\" --request-rate 10 --num-prompts 200
+
+Flags with WORD in their names: --help=WORD.";
+
 pub(super) fn run(args: &Ab, origins: &Origins) -> ExitCode {
     let words = args.words(origins);
     if args.aa && !args.serve.dry_run {

@@ -5,6 +5,7 @@ mod ab;
 mod apart;
 mod argv;
 mod baseline;
+mod groups;
 mod outputs;
 mod progress;
 mod report;
@@ -34,7 +35,13 @@ enum Command {
     /// Exit code: 0 pass, or no verdict because no limits were set; 1 an SLO was missed, a baseline shows a
     /// regression, or more than 1 % of the requests failed (an SLO on `errors` replaces that limit); 2 unusable
     /// arguments or input; 3 inconclusive; 4 invalid: there is nothing to judge.
-    #[command(allow_negative_numbers = true, args_override_self = true)]
+    #[command(
+        allow_negative_numbers = true,
+        args_override_self = true,
+        mut_args = groups::grouped,
+        after_help = groups::MORE,
+        after_long_help = serve::EXAMPLES
+    )]
     Serve(Box<serve::Serve>),
     /// Run the benches of a suite file, `goodput.toml`.
     ///
@@ -48,7 +55,13 @@ enum Command {
     /// Each pair sends the same requests at the same times to A and to B, in random order. Exit code: 0 B is
     /// not worse; 1 B is worse, an SLO was missed, or more than 1 % of B's requests failed; 2 unusable arguments
     /// or input; 3 inconclusive (only with --on-inconclusive fail); 4 invalid.
-    #[command(allow_negative_numbers = true, args_override_self = true)]
+    #[command(
+        allow_negative_numbers = true,
+        args_override_self = true,
+        mut_args = groups::grouped,
+        after_help = groups::MORE,
+        after_long_help = ab::EXAMPLES
+    )]
     Ab(Box<ab::Ab>),
     /// Show saved baselines.
     Baseline(baseline::Args),

@@ -23,6 +23,22 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The end of the long help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  The built-in simulation, without a server:
+    goodput serve --target \"sim(ttft = 80ms, itl = 10ms)\" --request-rate 10 --num-prompts 600
+
+  A running server as a gate, exit code 1 if an SLO is missed:
+    goodput serve --backend openai-chat --base-url http://127.0.0.1:8000 --request-rate 10 \\
+      --num-prompts 600 --goodput ttft:200 tpot:50 --slo \"p99(ttft) < 300ms, goodput >= 95%\"
+
+  Save a baseline, and compare a later run with it:
+    goodput serve --base-url http://127.0.0.1:8000 --request-rate 10 --save-baseline main
+    goodput serve --base-url http://127.0.0.1:8000 --request-rate 10 --baseline main
+
+Flags with WORD in their names: --help=WORD.";
+
 pub(super) fn run(serve: &Serve, origins: &Origins) -> ExitCode {
     let words = serve.words(origins);
     let bench = serve.bench().map_err(|e| words.error(e));

@@ -12,7 +12,10 @@ use crate::{
     bench::{Bench, LoraAssignment},
     cli::{argv::Origins, baseline::BaselineFlags, outputs::OutputArgs, words::Words},
     error::Error,
-    grammar::ramp::{Ramp, RampKind},
+    grammar::{
+        names::BACKENDS,
+        ramp::{Ramp, RampKind},
+    },
     problem::Problem,
     tokenizer::TokenizerSpec,
 };
@@ -29,15 +32,15 @@ pub(in crate::cli) struct Serve {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
+    pub(super) args: Args,
+    #[command(flatten)]
     baseline: BaselineFlags,
-    /// The smallest relative change from a baseline that matters.
+    /// Smallest relative change from a baseline that matters.
     #[arg(long, default_value_t = 0.05)]
     noise_threshold: f64,
-    /// How often, at most, an unchanged server may be called worse than a baseline, over all metrics.
+    /// Maximum probability of calling an unchanged server worse than a baseline, over all metrics together.
     #[arg(long, default_value_t = 0.01)]
     false_alarms: f64,
-    #[command(flatten)]
-    pub(super) args: Args,
 }
 
 /// What is measured.
@@ -60,8 +63,7 @@ struct Server {
 /// How it is measured, and what becomes of the result.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Wire dialect: openai, vllm (both completions), openai-chat, openai-responses, anthropic, …
-    #[arg(long, default_value = "openai")]
+    #[arg(long, default_value = "openai", help = backends())]
     pub(super) backend: String,
     /// Path of the requests. Default: the backend's.
     #[arg(long)]
@@ -78,30 +80,12 @@ pub(in crate::cli) struct Args {
     /// The model's name on the wire when it differs from --model.
     #[arg(long)]
     served_model_name: Option<String>,
-    /// A tokenizer.json, a folder with one, or an id in the local Hugging Face cache;
-    /// `embedded` or `none`. Default: the model's, else the embedded one.
-    #[arg(long)]
-    pub(super) tokenizer: Option<String>,
-    /// auto and hf are the same here.
-    #[arg(long, default_value = "auto", value_parser = ["auto", "hf"])]
-    tokenizer_mode: String,
     /// LoRA adapters; each request names one as its model.
     #[arg(long, num_args = 1.., action = ArgAction::Set, value_name = "NAME")]
     lora_modules: Vec<String>,
     /// Which adapter a request gets: random or round-robin.
     #[arg(long, default_value = "random")]
     lora_assignment: String,
-    /// Let the server profile itself during the run: POST /start_profile and /stop_profile.
-    #[arg(long)]
-    profile: bool,
-    #[command(flatten)]
-    about_server: ServerFlags,
-    /// Use no tokenizer, whatever --tokenizer says: lengths become estimates.
-    #[arg(long)]
-    pub(super) skip_tokenizer_init: bool,
-
-    #[command(flatten)]
-    dataset: DatasetFlags,
     /// Requests to send.
     #[arg(long, default_value_t = 1000)]
     pub(in crate::cli) num_prompts: usize,
@@ -142,17 +126,6 @@ pub(in crate::cli) struct Args {
     /// Ask for answers in one piece instead of a stream.
     #[arg(long)]
     disable_stream: bool,
-    /// Ask the server to generate to the full length; always on for random.
-    #[arg(long)]
-    ignore_eos: bool,
-    /// Log-probabilities to ask for (completions only).
-    #[arg(long)]
-    logprobs: Option<u64>,
-    /// JSON object merged into every request body, last; a key that is null is taken out of the body.
-    #[arg(long)]
-    extra_body: Option<String>,
-    #[command(flatten)]
-    sampling: Sampling,
     /// Put before the request's number in x-request-id.
     #[arg(long, default_value = "goodput-")]
     request_id_prefix: String,
@@ -168,6 +141,31 @@ pub(in crate::cli) struct Args {
     /// Limit on a whole request, such as 5m.
     #[arg(long, default_value = "6h")]
     total_timeout: String,
+
+    #[command(flatten)]
+    dataset: DatasetFlags,
+    /// A tokenizer.json, a folder with one, or an id in the local Hugging Face cache;
+    /// `embedded` or `none`. Default: the model's, else the embedded one.
+    #[arg(long)]
+    pub(super) tokenizer: Option<String>,
+    /// Use no tokenizer, even with --tokenizer: lengths become estimates.
+    #[arg(long)]
+    pub(super) skip_tokenizer_init: bool,
+    /// Do not adjust synthetic prompts to the server's token counts.
+    #[arg(long)]
+    no_align_prompts: bool,
+
+    /// Ask the server to generate to the full length; always on for random.
+    #[arg(long)]
+    ignore_eos: bool,
+    /// Log-probabilities to ask for (completions only).
+    #[arg(long)]
+    logprobs: Option<u64>,
+    /// JSON object merged into every request body, last; null removes a key from the body.
+    #[arg(long)]
+    extra_body: Option<String>,
+    #[command(flatten)]
+    sampling: Sampling,
 
     /// Limits on one request: ttft:200 tpot:50 e2el:5000 (ms, or 200ms, 0.2s).
     #[arg(long, num_args = 1.., action = ArgAction::Set, value_name = "KEY:VALUE")]
@@ -237,6 +235,31 @@ pub(in crate::cli) struct Args {
     /// Print the plan and send nothing.
     #[arg(long, action = ArgAction::SetTrue)]
     pub(in crate::cli) dry_run: bool,
+
+    /// Let the server profile itself during the run: POST /start_profile and /stop_profile.
+    #[arg(long)]
+    profile: bool,
+    #[command(flatten)]
+    about_server: ServerFlags,
+    /// Tokenizer mode of vLLM; `auto` and `hf` are equivalent.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "hf"])]
+    tokenizer_mode: String,
+    #[command(flatten)]
+    accepted: Accepted,
+}
+
+/// Flags of vLLM that have nothing left to do.
+#[derive(Debug, clap::Args)]
+struct Accepted {
+    /// Accepted: goodput never applies a chat template on the client's side.
+    #[arg(long)]
+    skip_chat_template: bool,
+    /// Accepted: pictures, videos and sound always go into chat messages.
+    #[arg(long)]
+    enable_multimodal_chat: bool,
+    /// Accepted: goodput runs no code of a dataset or a model.
+    #[arg(long)]
+    trust_remote_code: bool,
 }
 
 /// Sampling parameters; put into the body when given, below --extra-body.
@@ -269,6 +292,11 @@ struct Sampling {
 enum RampName {
     Linear,
     Exponential,
+}
+
+fn backends() -> String {
+    let names = BACKENDS.join(", ");
+    format!("Dialect of the API: {names}; see docs/backends.md")
 }
 
 impl Serve {
@@ -347,7 +375,10 @@ impl Args {
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
             .exclusive(false);
-        bench = self.about_server.apply(bench);
+        bench = self
+            .about_server
+            .apply(bench)
+            .align_prompts(!self.no_align_prompts);
         self.sampling.check(&self.backend, &mut problems);
         match LoraAssignment::parse(&self.lora_assignment) {
             Ok(assignment) => bench = bench.lora_modules(self.lora_modules.clone(), assignment),

@@ -13,16 +13,11 @@ pub(super) struct ServerFlags {
     /// requests running and waiting, its KV memory and preemptions.
     #[arg(long)]
     server_metrics_interval: Option<String>,
-    /// Do not adjust synthetic prompts to the server's token counts.
-    #[arg(long)]
-    no_align_prompts: bool,
 }
 
 impl ServerFlags {
     pub(super) fn apply(&self, bench: Bench) -> Bench {
-        let bench = bench
-            .probe_rate(self.probe_request_rate)
-            .align_prompts(!self.no_align_prompts);
+        let bench = bench.probe_rate(self.probe_request_rate);
         match &self.server_metrics_interval {
             Some(every) => bench.server_metrics_interval(every),
             None => bench,

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 /// What is asked. Each dataset is described in docs/datasets.md.
 #[derive(Debug, clap::Args)]
 pub(super) struct DatasetFlags {
-    /// What is asked.
+    /// Dataset to take prompts from; see docs/datasets.md.
     #[arg(long, value_parser = NAMES.to_vec(), default_value = "random")]
     dataset_name: String,
-    /// File or folder of the dataset; of hf, the id of a set or a folder.
+    /// File or folder of the dataset; for hf, the id of a dataset of the hub or a folder.
     #[arg(long)]
     pub(super) dataset_path: Option<PathBuf>,
     /// Keep the file's order.
@@ -22,15 +22,6 @@ pub(super) struct DatasetFlags {
     /// Send fewer requests rather than repeat rows.
     #[arg(long)]
     no_oversample: bool,
-    /// Accepted: goodput never applies a chat template on the client's side.
-    #[arg(long)]
-    skip_chat_template: bool,
-    /// Accepted: pictures, videos and sound always go into chat messages.
-    #[arg(long)]
-    enable_multimodal_chat: bool,
-    /// Accepted: goodput runs no code of a set or a model.
-    #[arg(long)]
-    trust_remote_code: bool,
     /// Sets --random-input-len.
     #[arg(long)]
     input_len: Option<usize>,
@@ -168,22 +159,22 @@ struct TraceFlags {
     no_self_timed: bool,
 }
 
-/// Flags of sets of the Hugging Face hub.
+/// Flags of datasets of the Hugging Face hub.
 #[derive(Debug, clap::Args)]
 struct HubFlags {
-    /// Subset of an hf set.
+    /// Subset of an hf dataset.
     #[arg(long)]
     hf_subset: Option<String>,
-    /// Split of an hf set. Default: that of its kind.
+    /// Split of an hf dataset. Default: the one of its kind.
     #[arg(long)]
     hf_split: Option<String>,
-    /// Id of an hf set whose path is a folder.
+    /// Id of an hf dataset whose path is a folder.
     #[arg(long)]
     hf_name: Option<String>,
-    /// Output tokens of an hf set. Default: that of its kind.
+    /// Output tokens of an hf dataset. Default: the number of its kind.
     #[arg(long)]
     hf_output_len: Option<usize>,
-    /// Shuffle all rows of an hf set at once, not 1000 at a time.
+    /// Shuffle all rows of an hf dataset at once, not 1000 at a time.
     #[arg(long)]
     no_stream: bool,
     /// Categories of BFCL.

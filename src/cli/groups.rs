@@ -1,0 +1,252 @@
+//! The groups that help shows the flags of `goodput serve` and `goodput ab` in.
+
+use clap::Arg;
+
+/// A heading with its flags, by the names of their fields.
+struct Group {
+    heading: &'static str,
+    common: &'static [&'static str],
+    /// Only in the long help.
+    rare: &'static [&'static str],
+}
+
+/// The order within a group, and of the groups, is that of the fields.
+const GROUPS: &[Group] = &[
+    Group {
+        heading: "Target",
+        common: &[
+            "a",
+            "a_command",
+            "b",
+            "b_command",
+            "backend",
+            "base_url",
+            "endpoint",
+            "header",
+            "host",
+            "insecure",
+            "model",
+            "port",
+            "served_model_name",
+            "target",
+        ],
+        rare: &["lora_assignment", "lora_modules"],
+    },
+    Group {
+        heading: "Load",
+        common: &[
+            "burstiness",
+            "max_concurrency",
+            "num_prompts",
+            "num_warmups",
+            "ramp_up_end_rps",
+            "ramp_up_start_rps",
+            "ramp_up_strategy",
+            "ready_check_timeout_sec",
+            "request_rate",
+            "seed",
+            "workers",
+        ],
+        rare: &[
+            "between_tokens_timeout",
+            "connect_timeout",
+            "disable_stream",
+            "first_token_timeout",
+            "no_prewarm",
+            "request_id_prefix",
+            "total_timeout",
+        ],
+    },
+    Group {
+        heading: "Dataset",
+        common: &[
+            "dataset_name",
+            "dataset_path",
+            "input_len",
+            "output_len",
+            "random_input_len",
+            "random_output_len",
+            "random_prefix_len",
+            "random_range_ratio",
+            "tokenizer",
+        ],
+        rare: &[
+            "asr_max_audio_len_sec",
+            "asr_min_audio_len_sec",
+            "bfcl_categories",
+            "blazedit_max_distance",
+            "blazedit_min_distance",
+            "custom_output_len",
+            "disable_shuffle",
+            "hf_name",
+            "hf_output_len",
+            "hf_split",
+            "hf_subset",
+            "image_url",
+            "no_align_prompts",
+            "no_oversample",
+            "no_reranker",
+            "no_self_timed",
+            "no_stream",
+            "prefix_repetition_num_prefixes",
+            "prefix_repetition_output_len",
+            "prefix_repetition_prefix_len",
+            "prefix_repetition_suffix_len",
+            "prompt_token_ids",
+            "random_batch_size",
+            "random_mm_base_items_per_request",
+            "random_mm_bucket_config",
+            "random_mm_limit_mm_per_prompt",
+            "random_mm_num_mm_items_range_ratio",
+            "self_timed",
+            "sharegpt_output_len",
+            "skip_tokenizer_init",
+            "sonnet_input_len",
+            "sonnet_output_len",
+            "sonnet_prefix_len",
+            "spec_bench_category",
+            "spec_bench_output_len",
+            "speed_bench_category",
+            "speed_bench_dataset_subset",
+            "speed_bench_output_len",
+            "timed_trace_chunk_hash_size",
+            "timed_trace_label_hash_ids",
+            "timed_trace_label_input_length",
+            "timed_trace_label_output_length",
+            "timed_trace_label_timestamp",
+            "timed_trace_sec_multiplier",
+        ],
+    },
+    Group {
+        heading: "Sampling",
+        common: &["extra_body", "ignore_eos", "temperature"],
+        rare: &[
+            "frequency_penalty",
+            "logprobs",
+            "min_p",
+            "presence_penalty",
+            "repetition_penalty",
+            "top_k",
+            "top_p",
+        ],
+    },
+    Group {
+        heading: "Verdict",
+        common: &[
+            "aa",
+            "baseline",
+            "confidence",
+            "goodput",
+            "max_extend",
+            "on_inconclusive",
+            "pairs",
+            "save_baseline",
+            "slo",
+        ],
+        rare: &[
+            "baseline_dir",
+            "baseline_strict",
+            "false_alarms",
+            "noise_dir",
+            "noise_threshold",
+        ],
+    },
+    Group {
+        heading: "Output",
+        common: &[
+            "dry_run",
+            "export_requests",
+            "metric_percentiles",
+            "outputs",
+            "percentile_metrics",
+            "result_dir",
+            "result_filename",
+            "save_detailed",
+            "save_result",
+        ],
+        rare: &[
+            "append_result",
+            "disable_tqdm",
+            "journal",
+            "label",
+            "message_format",
+            "metadata",
+            "no_journal",
+            "results",
+        ],
+    },
+    Group {
+        heading: "Server",
+        common: &["server_metrics_interval"],
+        rare: &["probe_request_rate", "profile"],
+    },
+    Group {
+        heading: "vLLM compatibility",
+        common: &[],
+        rare: &[
+            "enable_multimodal_chat",
+            "skip_chat_template",
+            "tokenizer_mode",
+            "trust_remote_code",
+        ],
+    },
+];
+
+/// The end of the short help.
+pub(super) const MORE: &str =
+    "All flags and examples: --help. Flags with WORD in their names: --help=WORD.";
+
+/// Puts a flag under its heading.
+pub(super) fn grouped(arg: Arg) -> Arg {
+    let name = arg.get_id().as_str();
+    for group in GROUPS {
+        let rare = group.rare.contains(&name);
+        if rare || group.common.contains(&name) {
+            return arg.help_heading(group.heading).hide_short_help(rare);
+        }
+    }
+    arg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_flag_is_in_one_group() {
+        let command = Cli::command();
+        let of = |name| command.find_subcommand(name).unwrap().get_arguments();
+        let flags = of("serve").chain(of("ab"));
+        let flags: BTreeSet<&str> = flags.map(|arg| arg.get_id().as_str()).collect();
+        let listed = GROUPS.iter().flat_map(|group| [group.common, group.rare]);
+        let listed: Vec<&str> = listed.flatten().copied().collect();
+        let groups: BTreeSet<&str> = listed.iter().copied().collect();
+        assert_eq!(groups.len(), listed.len(), "a flag is in two groups");
+        let general = BTreeSet::from(["config"]);
+        let expected: BTreeSet<&str> = flags.difference(&general).copied().collect();
+        assert_eq!(groups, expected);
+    }
+
+    #[test]
+    fn short_help_is_a_part_of_the_long_one_and_both_have_the_groups_in_this_order() {
+        let mut command = Cli::command();
+        let serve = command.find_subcommand_mut("serve").unwrap();
+        let short = serve.render_help().to_string();
+        let long = serve.render_long_help().to_string();
+        for (text, left_out) in [(&short, 1), (&long, 0)] {
+            let headings = GROUPS[..GROUPS.len() - left_out].iter();
+            let places: Vec<usize> = headings
+                .map(|group| text.find(&format!("\n{}:\n", group.heading)))
+                .map(|place| place.expect("a heading"))
+                .collect();
+            assert!(places.is_sorted(), "{places:?}");
+        }
+        let flags = |text: &str| text.matches("\n      --").count();
+        assert!(flags(&short) * 2 < flags(&long), "{}", flags(&short));
+        assert!(!short.contains("--blazedit-min-distance"));
+        assert!(long.contains("--blazedit-min-distance"));
+    }
+}
