@@ -209,9 +209,14 @@ fn serve(secrets: &Secrets, url: &str, events: &str) -> Vec<(String, String)> {
     let folder = folder("serve");
     let [key, own, google, _, _, metadata] = &secrets.0;
     let mut command = goodput(&folder);
+    // By the environment and by the flag.
+    if events == "json" {
+        command.args(["serve", "--api-key", key]);
+    } else {
+        command.env("OPENAI_API_KEY", key).arg("serve");
+    }
     command
-        .env("OPENAI_API_KEY", key)
-        .args(["serve", "--base-url", url, "--model", "m", "--disable-tqdm"])
+        .args(["--base-url", url, "--model", "m", "--disable-tqdm"])
         .args([
             "--num-prompts",
             "3",

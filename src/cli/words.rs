@@ -14,7 +14,7 @@ type Flag = (&'static str, Option<&'static str>);
 /// targets depend on the subcommand.
 const FLAGS: &[Flag] = &[
     ("backend", Some("--backend")),
-    ("faults", None),
+    ("faults", Some("--faults")),
     ("endpoint", Some("--endpoint")),
     ("model", Some("--model")),
     ("tokenizer", Some("--tokenizer")),
@@ -42,7 +42,7 @@ const FLAGS: &[Flag] = &[
     ("logprobs", Some("--logprobs")),
     ("extra_body", Some("--extra-body")),
     ("headers", Some("--header")),
-    ("api_key", None),
+    ("api_key", Some("--api-key")),
     ("request_id_prefix", Some("--request-id-prefix")),
     ("warmups", Some("--num-warmups")),
     ("prewarm", Some("--no-prewarm")),
@@ -57,8 +57,8 @@ const FLAGS: &[Flag] = &[
     ("between_tokens_timeout", Some("--between-tokens-timeout")),
     ("total_timeout", Some("--total-timeout")),
     ("insecure", Some("--insecure")),
-    ("exclusive", None),
-    ("max_lateness", None),
+    ("exclusive", Some("--exclusive")),
+    ("max_lateness", Some("--max-lateness")),
     ("snapshot", None),
     ("crate", None),
     ("expect", None),
@@ -290,7 +290,7 @@ mod tests {
         "a percentage limits `goodput` or `errors`",
         "a percentage limits `goodput` or `errors`"
     )]
-    #[case("`max_lateness` and `openai` stay", "`max_lateness` and `openai` stay")]
+    #[case("`max_lateness` and `openai`", "`--max-lateness` and `openai`")]
     #[case("an open ` quote `model", "an open ` quote `model")]
     #[case(
         "Write `requests = 3000`, or limit `errors < 1%`",

@@ -1,4 +1,4 @@
-//! Names of flags as vLLM's parser reads them: an unambiguous prefix is enough, and old names still work.
+//! Names of flags as vLLM's parser reads them: an unambiguous prefix is enough, and other names of a flag work too.
 
 use crate::{cli::Cli, error::Error, grammar::mistake::closest, problem::Problem};
 use clap::CommandFactory;
@@ -7,10 +7,13 @@ use std::{collections::BTreeSet, ffi::OsString};
 /// Long flags of vLLM 0.33's parser.
 pub(super) const OF_VLLM: &str = include_str!("vllm_flags.txt");
 
-/// Names of older vLLM versions for the same flags.
-const OLD: [(&str, &str); 2] = [
+/// Other names of flags: of older vLLM versions, and of the attribute's keys.
+const ALIASES: [(&str, &str); 5] = [
     ("endpoint-type", "backend"),
     ("custom-skip-chat-template", "skip-chat-template"),
+    ("rate", "request-rate"),
+    ("requests", "num-prompts"),
+    ("warmups", "num-warmups"),
 ];
 
 /// Flags of a subcommand.
@@ -52,7 +55,7 @@ impl Names {
         if self.knows(name) {
             return Ok(name.to_owned());
         }
-        if let Some((_, now)) = OLD.iter().find(|(old, _)| *old == name) {
+        if let Some((_, now)) = ALIASES.iter().find(|(other, _)| *other == name) {
             return Ok((*now).to_owned());
         }
         let begin = |flag: &&str| flag.starts_with(name);
@@ -144,6 +147,9 @@ mod tests {
     #[case("--self", "--self-timed")]
     #[case("--hel", "--help")]
     #[case("--endpoint-type=openai-chat", "--backend=openai-chat")]
+    #[case::key("--rate=5", "--request-rate=5")]
+    #[case::key("--requests=7", "--num-prompts=7")]
+    #[case::abbreviation("--request-r", "--request-rate")]
     #[case("--custom-skip-chat-template", "--skip-chat-template")]
     // Whole names are never taken for others.
     #[case("--output", "--output")]

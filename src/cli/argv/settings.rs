@@ -28,7 +28,7 @@ pub(in crate::cli) fn settings(line: &[OsString]) -> Map<String, Value> {
 
 fn hidden(name: &str, mut value: Value) -> Value {
     match name {
-        "header" if !value.is_null() => json!("***"),
+        "header" | "api_key" if !value.is_null() => json!("***"),
         _ => {
             redact::json(&mut value);
             value
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn settings_have_vllms_names_and_types() {
         let line = "goodput serve --request-rate 10 --num-prompts 7 --label 2026 --goodput ttft:200 \
-                    --save-result --header Authorization=secret --base-url http://me:secret@h:1";
+                    --save-result --header Authorization=secret --base-url http://me:secret@h:1 --api-key secret";
         let line: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
         let settings = settings(&line);
         for (name, expected) in [
@@ -86,6 +86,7 @@ mod tests {
             ("max_concurrency", Value::Null),
             ("burstiness", json!(1.0)),
             ("header", json!("***")),
+            ("api_key", json!("***")),
             ("base_url", json!("http://***@h:1")),
             ("port", json!(8000)),
         ] {

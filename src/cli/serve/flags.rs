@@ -71,9 +71,16 @@ pub(in crate::cli) struct Args {
     /// Header KEY=VALUE for every request; values are never shown.
     #[arg(long, num_args = 0.., action = ArgAction::Set, value_name = "KEY=VALUE")]
     header: Vec<String>,
+    /// Bearer token, or `env:NAME` for the variable that holds it; never shown. Default: OPENAI_API_KEY, for
+    /// anthropic ANTHROPIC_API_KEY.
+    #[arg(long, value_name = "KEY")]
+    api_key: Option<String>,
     /// Do not verify TLS certificates.
     #[arg(long)]
     insecure: bool,
+    /// Faults of a simulated target, such as "reset@5%, stall(2s)@req:10"; docs/simulation.md has all.
+    #[arg(long)]
+    faults: Option<String>,
     /// Model, and the tokenizer's name unless --tokenizer is given. Default: the server's first.
     #[arg(long)]
     model: Option<String>,
@@ -87,14 +94,14 @@ pub(in crate::cli) struct Args {
     #[arg(long, default_value = "random")]
     lora_assignment: String,
     /// Requests to send.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, visible_alias = "requests")]
     pub(in crate::cli) num_prompts: usize,
     /// Seed of prompts and arrivals.
     #[arg(long, default_value_t = 0)]
     seed: u64,
 
     /// Requests per second; inf sends all at once.
-    #[arg(long, default_value_t = f64::INFINITY)]
+    #[arg(long, default_value_t = f64::INFINITY, visible_alias = "rate")]
     pub(super) request_rate: f64,
     /// Gamma shape of the gaps: 1 Poisson, below 1 burstier, inf constant.
     #[arg(long, default_value_t = 1.0)]
@@ -112,7 +119,7 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     ramp_up_end_rps: Option<f64>,
     /// Copies of the first request to send before the run.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, visible_alias = "warmups")]
     num_warmups: usize,
     /// Wait up to this long for the server to answer the first request; 0 does not wait.
     #[arg(long, default_value_t = 0)]
@@ -123,6 +130,9 @@ pub(in crate::cli) struct Args {
     /// Threads that send, each with a part of the plan and of --max-concurrency.
     #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// Hold this user's measurement lock of the machine, so that measurements run one at a time.
+    #[arg(long)]
+    exclusive: bool,
     /// Ask for answers in one piece instead of a stream.
     #[arg(long)]
     disable_stream: bool,
@@ -177,6 +187,9 @@ pub(in crate::cli) struct Args {
     /// Confidence of the intervals that --slo is decided by.
     #[arg(long, default_value_t = 0.95)]
     confidence: f64,
+    /// Client's lateness (p99, open loop) above which the run is invalid, such as 10ms.
+    #[arg(long, value_name = "TIME", default_value = "25ms")]
+    max_lateness: String,
     /// While an SLO is open, send --num-prompts again, up to this many times in all.
     #[arg(long, default_value_t = 1)]
     max_extend: usize,
@@ -372,9 +385,16 @@ impl Args {
             .between_tokens_timeout(self.between_tokens_timeout.as_str())
             .total_timeout(self.total_timeout.as_str())
             .confidence(self.confidence)
+            .max_lateness(self.max_lateness.as_str())
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
-            .exclusive(false);
+            .exclusive(self.exclusive);
+        if let Some(key) = &self.api_key {
+            bench = bench.api_key(key);
+        }
+        if let Some(faults) = &self.faults {
+            bench = bench.faults(faults.as_str());
+        }
         bench = self
             .about_server
             .apply(bench)
