@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/example.rs"]
+mod example;
 mod support;
 
 use axum::{Router, routing::post};
@@ -412,11 +414,9 @@ fn a_run_that_grew_is_compared_by_its_first_part() {
     assert!(comparison.changes.iter().all(|change| change.a == change.b));
 }
 
-/// A program of `examples/`, which cargo builds before it runs tests; its exit code and what it says.
+/// A program of `examples/`: its exit code and what it says.
 fn gates(args: &[&str], variables: &[(&str, &Path)]) -> (i32, String) {
-    let tests = std::env::current_exe().unwrap();
-    let profile = tests.ancestors().nth(2).unwrap();
-    let mut command = Command::new(profile.join("examples/gates"));
+    let mut command = Command::new(example::example("gates"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
         command.env_remove(name);
     }

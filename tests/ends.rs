@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(all(unix, feature = "cli"))]
 
+#[path = "support/example.rs"]
+mod example;
 mod support;
 
 use goodput::{Bench, Error, ServerProcess, bench::Control, observer::Silent, stop::Stop};
@@ -246,9 +248,7 @@ fn a_benchmark_target_is_ended_by_signals() {
         thread::sleep(DEADLINE);
         false
     });
-    let tests = std::env::current_exe().unwrap();
-    let profile = tests.ancestors().nth(2).unwrap();
-    let mut command = program(profile.join("examples").join("gates"));
+    let mut command = program(example::example("gates"));
     quiet(&mut command, &folder);
     command.env("GATES_URL", &server.url);
     command.args(["live", "--nocapture"]);

@@ -2,6 +2,8 @@
 //! apart.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/example.rs"]
+mod example;
 mod support;
 
 use goodput::Bench;
@@ -23,11 +25,9 @@ fn gates() -> Command {
     example("gates")
 }
 
-/// A program of `examples/`, which cargo builds before it runs tests.
+/// A program of `examples/`.
 fn example(name: &str) -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let profile: PathBuf = tests.ancestors().nth(2).unwrap().into();
-    let mut command = Command::new(profile.join("examples").join(name));
+    let mut command = Command::new(example::example(name));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
         command.env_remove(name);
     }

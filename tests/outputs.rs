@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/example.rs"]
+mod example;
 #[path = "support/tables.rs"]
 mod tables;
 
@@ -29,8 +31,7 @@ fn program(path: impl AsRef<Path>) -> Command {
 }
 
 fn gates() -> Command {
-    let tests = std::env::current_exe().unwrap();
-    program(tests.ancestors().nth(2).unwrap().join("examples/gates"))
+    program(example::example("gates"))
 }
 
 fn serve(args: &[&str]) -> Command {
