@@ -1,26 +1,27 @@
 //! The flags of `goodput serve`, named as in vLLM 0.33, and the bench they describe. All but those that
 //! name the server are flags of `goodput ab` too.
 
+mod address;
 mod dataset;
 mod export;
+mod ramp;
+mod sampling;
 mod server;
 
-use self::{dataset::DatasetFlags, export::ExportFlags, server::ServerFlags};
+use self::{
+    address::Server, dataset::DatasetFlags, export::ExportFlags, ramp::RampFlags,
+    sampling::Sampling, server::ServerFlags,
+};
 use crate::{
-    backend,
     baseline::Settings,
     bench::{Bench, LoraAssignment},
     cli::{argv::Origins, baseline::BaselineFlags, outputs::OutputArgs, words::Words},
     error::Error,
-    grammar::{
-        names::BACKENDS,
-        ramp::{Ramp, RampKind},
-    },
+    grammar::names::BACKENDS,
     problem::Problem,
     tokenizer::TokenizerSpec,
 };
-use clap::{ArgAction, ValueEnum};
-use serde_json::{Map, Value};
+use clap::ArgAction;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -41,23 +42,6 @@ pub(in crate::cli) struct Serve {
     /// Maximum probability of calling an unchanged server worse than a baseline, over all metrics together.
     #[arg(long, default_value_t = 0.01)]
     false_alarms: f64,
-}
-
-/// What is measured.
-#[derive(Debug, clap::Args)]
-struct Server {
-    /// Base URL of the server; wins over --host and --port.
-    #[arg(long)]
-    base_url: Option<String>,
-    /// Host of the server.
-    #[arg(long, default_value = "127.0.0.1")]
-    host: String,
-    /// Port of the server.
-    #[arg(long, default_value_t = 8000)]
-    port: u16,
-    /// Anything else to measure: `unix:/path`, `env:NAME`, `sim(ttft = 50ms, itl = 10ms)`.
-    #[arg(long, conflicts_with_all = ["base_url"])]
-    target: Option<String>,
 }
 
 /// How it is measured, and what becomes of the result.
@@ -109,15 +93,8 @@ pub(in crate::cli) struct Args {
     /// Requests in flight at most.
     #[arg(long)]
     pub(super) max_concurrency: Option<usize>,
-    /// Let the rate rise over the run; needs the two flags below.
-    #[arg(long, value_enum)]
-    ramp_up_strategy: Option<RampName>,
-    /// Requests per second at the first request.
-    #[arg(long)]
-    ramp_up_start_rps: Option<f64>,
-    /// Requests per second at the last request.
-    #[arg(long)]
-    ramp_up_end_rps: Option<f64>,
+    #[command(flatten)]
+    pub(super) ramp: RampFlags,
     /// Copies of the first request to send before the run.
     #[arg(long, default_value_t = 0, visible_alias = "warmups")]
     num_warmups: usize,
@@ -275,38 +252,6 @@ struct Accepted {
     trust_remote_code: bool,
 }
 
-/// Sampling parameters; put into the body when given, below --extra-body.
-#[derive(Debug, clap::Args)]
-struct Sampling {
-    /// Sampling temperature. Default: the server's.
-    #[arg(long)]
-    temperature: Option<f64>,
-    /// Nucleus sampling.
-    #[arg(long)]
-    top_p: Option<f64>,
-    /// Top-k sampling.
-    #[arg(long, allow_negative_numbers = true)]
-    top_k: Option<i64>,
-    /// Min-p sampling.
-    #[arg(long)]
-    min_p: Option<f64>,
-    /// Frequency penalty.
-    #[arg(long, allow_negative_numbers = true)]
-    frequency_penalty: Option<f64>,
-    /// Presence penalty.
-    #[arg(long, allow_negative_numbers = true)]
-    presence_penalty: Option<f64>,
-    /// Repetition penalty.
-    #[arg(long)]
-    repetition_penalty: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum RampName {
-    Linear,
-    Exponential,
-}
-
 fn backends() -> String {
     let names = BACKENDS.join(", ");
     format!("Dialect of the API: {names}; see docs/backends.md")
@@ -336,28 +281,6 @@ impl Serve {
             .false_alarms(self.false_alarms);
         bench.check()?;
         Ok(bench)
-    }
-}
-
-impl Server {
-    /// The flag that names the target.
-    fn flag(&self) -> &'static str {
-        match (&self.target, &self.base_url) {
-            (Some(_), _) => "--target",
-            (None, Some(_)) => "--base-url",
-            (None, None) => "--host",
-        }
-    }
-
-    fn target(&self) -> String {
-        if let Some(text) = self.target.as_ref().or(self.base_url.as_ref()) {
-            return text.clone();
-        }
-        if self.host.contains(':') {
-            format!("http://[{}]:{}", self.host, self.port)
-        } else {
-            format!("http://{}:{}", self.host, self.port)
-        }
     }
 }
 
@@ -413,7 +336,7 @@ impl Args {
         if let Some(dataset) = self.dataset.read(&mut problems) {
             bench = bench.dataset(dataset);
         }
-        if let Some(ramp) = self.ramp(&mut problems) {
+        if let Some(ramp) = self.ramp.read(&mut problems) {
             bench = bench.ramp(ramp);
         }
         if let Some(body) = &self.extra_body {
@@ -477,38 +400,6 @@ impl Args {
         lines
     }
 
-    pub(super) fn ramp(&self, problems: &mut Vec<Problem>) -> Option<Ramp> {
-        let (strategy, start, end) = match (
-            self.ramp_up_strategy,
-            self.ramp_up_start_rps,
-            self.ramp_up_end_rps,
-        ) {
-            (None, None, None) => return None,
-            (Some(strategy), Some(start), Some(end)) => (strategy, start, end),
-            _ => {
-                problems.push(Problem::new(
-                    "--ramp-up-strategy",
-                    "(incomplete)",
-                    "needs all of --ramp-up-strategy, --ramp-up-start-rps and --ramp-up-end-rps",
-                ));
-                return None;
-            }
-        };
-        if !(start > 0.0 && start <= end && end.is_finite()) {
-            problems.push(Problem::new(
-                "--ramp-up-start-rps",
-                format!("{start}, --ramp-up-end-rps = {end}"),
-                "the rates must be above 0 and must not fall",
-            ));
-            return None;
-        }
-        let kind = match strategy {
-            RampName::Linear => RampKind::Linear,
-            RampName::Exponential => RampKind::Exponential,
-        };
-        Some(Ramp { kind, start, end })
-    }
-
     /// The file of the dataset, if it has one.
     pub(super) fn dataset_path(&self) -> Option<&Path> {
         self.dataset.dataset_path.as_deref()
@@ -525,32 +416,5 @@ impl Args {
     /// What names the model in results.
     pub(super) fn model_id<'a>(&'a self, wire_name: &'a str) -> &'a str {
         self.model.as_deref().unwrap_or(wire_name)
-    }
-}
-
-impl Sampling {
-    fn check(&self, backend: &str, problems: &mut Vec<Problem>) {
-        let refuses = backend::by_name(backend).is_some_and(|backend| !backend.takes_sampling());
-        if refuses && !self.body().is_empty() {
-            let fix = "has no sampling flags such as --temperature. Put the server's own parameters \
-                       into --extra-body";
-            problems.push(Problem::new("--backend", backend, fix));
-        }
-    }
-
-    fn body(&self) -> Map<String, Value> {
-        let floats = [
-            ("top_p", self.top_p),
-            ("min_p", self.min_p),
-            ("temperature", self.temperature),
-            ("frequency_penalty", self.frequency_penalty),
-            ("presence_penalty", self.presence_penalty),
-            ("repetition_penalty", self.repetition_penalty),
-        ];
-        let floats = floats
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), Value::from(value?))));
-        let top_k = self.top_k.map(|k| ("top_k".to_owned(), Value::from(k)));
-        floats.chain(top_k).collect()
     }
 }

@@ -208,7 +208,7 @@ impl<'a> Output<'a> {
                 report.run(),
                 self.args.label.as_deref(),
                 self.args.model_id(report.model()),
-                self.args.ramp(&mut Vec::new()).as_ref(),
+                self.args.ramp.read(&mut Vec::new()).as_ref(),
                 &date(&now),
             ))
         });
@@ -261,7 +261,7 @@ impl<'a> Output<'a> {
             tokenizer_id: self.vllm().tokenizer_id(run),
             num_prompts: self.args.num_prompts,
             metadata: self.metadata.clone(),
-            ramp: self.args.ramp(&mut Vec::new()),
+            ramp: self.args.ramp.read(&mut Vec::new()),
             rate_change_times: run
                 .rate_changes
                 .iter()

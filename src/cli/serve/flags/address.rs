@@ -1,0 +1,40 @@
+//! Flags that say which server to measure.
+
+/// What is measured.
+#[derive(Debug, clap::Args)]
+pub(super) struct Server {
+    /// Base URL of the server; wins over --host and --port.
+    #[arg(long)]
+    base_url: Option<String>,
+    /// Host of the server.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// Port of the server.
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+    /// Anything else to measure: `unix:/path`, `env:NAME`, `sim(ttft = 50ms, itl = 10ms)`.
+    #[arg(long, conflicts_with_all = ["base_url"])]
+    target: Option<String>,
+}
+
+impl Server {
+    /// The flag that names the target.
+    pub(super) fn flag(&self) -> &'static str {
+        match (&self.target, &self.base_url) {
+            (Some(_), _) => "--target",
+            (None, Some(_)) => "--base-url",
+            (None, None) => "--host",
+        }
+    }
+
+    pub(super) fn target(&self) -> String {
+        if let Some(text) = self.target.as_ref().or(self.base_url.as_ref()) {
+            return text.clone();
+        }
+        if self.host.contains(':') {
+            format!("http://[{}]:{}", self.host, self.port)
+        } else {
+            format!("http://{}:{}", self.host, self.port)
+        }
+    }
+}
