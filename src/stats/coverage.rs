@@ -269,8 +269,8 @@ fn intervals_hold_their_confidence(
     }
 }
 
-/// 400 runs of few requests: 93 %, less twice the 1.3 points that so few scatter by, and not more than so many times as wide as
-/// the oracle's where both ends are known. Where little or nothing drifts a short run cannot know that.
+/// 400 runs of few requests: 93 %, less twice the 1.3 points that 400 runs scatter by, and not wider than the oracle's times this
+/// factor where both ends are known. Where little or nothing drifts a short run cannot know that.
 #[rstest]
 #[case::drift(DRIFTING, 50, 1.2)]
 #[case::drift(DRIFTING, 200, 1.2)]

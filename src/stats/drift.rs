@@ -1,10 +1,10 @@
-//! How much a server's speed drifts, and how little a run knows for that.
+//! How much a server's speed drifts, and how much less a run knows because of that.
 //!
-//! Where latencies are [calm](super::calm) a request's logarithm is taken for a level, a difference of its own and
-//! the server's speed, an autoregression from request to request. How strong that is and how long it lasts is
-//! summed over, as they are likely to make the data: a Kalman filter gives the likelihood that level and
-//! scale are integrated out of. Beforehand a drift of 4 % that remembers 33 requests is [likeliest](USUAL), as a
-//! short run does not show one; a long run shows that there is less.
+//! Where latencies are [calm](super::calm), the logarithm of a latency is a level, plus the request's own difference, plus
+//! the server's speed: an autoregression from request to request. Its strength and its memory are unknown. Each pair of
+//! them counts by how likely it makes the data; a Kalman filter gives this likelihood, with level and scale integrated
+//! out (REML). Before the run, a drift of 4 % that remembers 33 requests is [likeliest](USUAL), because a short run does not
+//! show a drift. A long run shows if there is less.
 
 use super::{
     calm, critical,
@@ -22,7 +22,7 @@ const MEMORIES: [f64; 5] = [0.5, 0.8, 0.9, 0.97, 0.99];
 const USUAL: (f64, f64) = (0.04, 0.97);
 const SUPPOSED: f64 = 0.8;
 const NONE: f64 = 0.1;
-/// Logarithms count up to so many times their usual distance from the median: a stall is not drift.
+/// Logarithms farther from the median than this many times their usual distance are cut: a stall is not drift.
 const FARTHEST: f64 = 3.0;
 /// The distance of the tenth and ninetieth percentile of a normal distribution, in standard deviations.
 const FROM_TENTH_TO_NINETIETH: f64 = 2.563_103_131;
@@ -33,7 +33,7 @@ const TERMS: usize = 12;
 const FEWEST: usize = 8;
 /// Degrees of freedom of a normal distribution.
 const NORMAL: f64 = 1e4;
-/// Where the mixture of drifts is held against a normal distribution.
+/// Where the mixture of drifts is compared with a normal distribution.
 const ERROR: f64 = 0.025;
 
 /// What a run knows of its server's drift.
@@ -119,16 +119,16 @@ impl Drift {
         self.requests
     }
 
-    /// How far an end of an interval is that lies so far without drift, on the scale of logarithms, and is wrong with this
-    /// probability.
+    /// Distance of an interval's end with drift, on the scale of logarithms. `far` is its distance without drift, `error` the
+    /// probability that the end is wrong.
     pub(super) fn moved(&self, far: f64, error: f64) -> f64 {
         let freedom = self.requests as f64 - 1.0;
         let alone = far / critical::t(freedom, error);
         Mixture(&self.errors(alone * alone, freedom, 1.0)).exceeded(error)
     }
 
-    /// Errors of a mean whose variance would be this without drift, and which drift changes by so much for each
-    /// unit of the logarithm of the speed.
+    /// Errors of a mean. `variance` is its variance without drift, `change` what it changes by for each unit of the logarithm
+    /// of the speed.
     pub(super) fn errors(&self, variance: f64, freedom: f64, change: f64) -> Vec<Error> {
         let error = |part: &Part| Error {
             weight: part.weight,
@@ -138,9 +138,8 @@ impl Drift {
         self.parts.iter().map(error).collect()
     }
 
-    /// How many times as large as without drift the variance of the share of requests beyond a level is that so
-    /// large a share is beyond: by all that drift does, or by what it does besides moving all of them
-    /// alike (Hermite's expansion of two normal variables' common distribution).
+    /// Factor by which drift enlarges the variance of the share of requests beyond a level (Hermite's expansion of the common
+    /// distribution of two normal variables). `of` says which part of drift's effect counts.
     pub(super) fn inflation(&self, share: f64, of: Effect) -> f64 {
         let share = share.min(1.0 - share).max(0.5 / self.requests as f64);
         let level = critical::normal(share);
@@ -178,7 +177,7 @@ impl Drift {
 pub(super) enum Effect {
     /// Everything.
     All,
-    /// What it does besides moving all values alike.
+    /// All but moving every value alike.
     OnShape,
 }
 
@@ -226,7 +225,7 @@ fn likelihood(series: &[f64], drift: f64, memory: f64) -> (f64, f64) {
     (likely, rest / freedom)
 }
 
-/// The variance of the mean of so many values of an autoregression whose own variance is 1.
+/// The variance of the mean of `count` values of an autoregression whose own variance is 1.
 fn variance_of_mean(count: usize, memory: f64) -> f64 {
     let count = count as f64;
     let forgets = 1.0 - memory;

@@ -1,5 +1,7 @@
 //! A mixture of Student's t, and the one that stands for it.
 
+use super::halving::halved;
+
 /// A Student's t of the mixture, around 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part {
@@ -52,15 +54,7 @@ impl Mixture<'_> {
         while above(high) > probability {
             high *= 2.0;
         }
-        let mut low = 0.0;
-        for _ in 0..30 {
-            let middle = 0.5 * (low + high);
-            if above(middle) > probability {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
+        let (low, high) = halved((0.0, high), 30, |point| above(point) > probability);
         0.5 * (low + high)
     }
 }

@@ -12,6 +12,7 @@ pub mod compare;
 mod critical;
 mod drift;
 mod evidence;
+mod halving;
 mod interval;
 mod long_run;
 mod looks;

@@ -33,7 +33,7 @@ pub struct Quantile<'a> {
 /// together: that all of them lie above it would take a run that met nothing but bad luck.
 const ALWAYS_BOUND: usize = 20;
 
-/// An end of a calm percentile that is so many times it is a request that stalled.
+/// An end of a calm percentile that is this many times the percentile is a request that stalled.
 const STALL: f64 = 2.0;
 
 /// The percentile below which a `share` of the values lies, whose estimate is `value`.

@@ -1,11 +1,11 @@
-//! Events that come in rows: how long a row of failures is, as far as those that a run met tell.
+//! Failures that come in rows: how long a row is, by those that a run met.
 //!
-//! A row is of neighbours that all failed. Its length is taken for geometric, and how long rows are in the mean is
-//! summed over as likely as it makes those seen: beforehand failures come [alone](ALONE) as likely as in rows, of any
-//! length up to 32 alike on the logarithmic scale. A run that met one failure has met one row, of which it
-//! cannot tell how long the next will be.
+//! A row is a sequence of neighbours that all failed. Its length is supposed to be geometric. The mean length is unknown: each
+//! one counts by how likely it makes the rows seen. Before that, failures come [alone](ALONE) half of the time, and else in
+//! rows of a mean length up to 32, even on the logarithmic scale. A run that met one failure has met one row, which
+//! does not show how long the next one will be.
 
-use super::critical;
+use super::{critical, halving::halved};
 
 /// How likely it is beforehand that failures come alone.
 const ALONE: f64 = 0.5;
@@ -71,15 +71,7 @@ impl Rows {
             };
             parts.iter().map(of).sum::<f64>() / total
         };
-        let (mut low, mut high) = (0.0, 1.0);
-        for _ in 0..40 {
-            let middle = 0.5 * (low + high);
-            if above(middle) > probability {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
+        let (low, high) = halved((0.0, 1.0), 40, |share| above(share) > probability);
         0.5 * (low + high)
     }
 }

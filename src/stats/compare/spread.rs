@@ -12,7 +12,7 @@
 //! the mixture. Two degrees of freedom go to the quotient; `docs/verdicts.md` has the measured false alarms.
 
 use super::swap;
-use crate::stats::{Interval, critical};
+use crate::stats::{Interval, critical, halving::halved};
 
 /// Fewer pairs are tested by their ratios alone: a quotient of two such scatters says too little.
 const FEWEST_POOLED: usize = 4;
@@ -177,18 +177,11 @@ fn pooled_error(squares: Squares, freedom: f64, error: f64) -> f64 {
     let t = critical::t(freedom, error);
     let errors = || mixture.iter().map(|(_, error)| *error);
     // All of them are wrong more rarely than the widest, and more often than the narrowest.
-    let (mut low, mut high) = (
+    let between = (
         t * errors().fold(f64::INFINITY, f64::min),
         t * errors().fold(0.0, f64::max),
     );
-    for _ in 0..HALVINGS {
-        let middle = 0.5 * (low + high);
-        if p(middle) > error {
-            low = middle
-        } else {
-            high = middle
-        }
-    }
+    let (_, high) = halved(between, HALVINGS, |half| p(half) > error);
     high / t
 }
 

@@ -1,7 +1,7 @@
 //! The exact test: if both sides of a pair are alike, their labels can be swapped, and every one of
 //! the 2^k ways is as likely as what was seen.
 
-use crate::stats::Interval;
+use crate::stats::{Interval, halving::halved};
 
 /// More pairs have too many ways to go through.
 pub const MOST_PAIRS: usize = 16;
@@ -67,19 +67,12 @@ fn lowest(ratios: &[f64], error: f64) -> Option<f64> {
     let smallest = ratios.iter().copied().fold(f64::INFINITY, f64::min);
     let size: f64 = ratios.iter().map(|ratio| ratio.abs()).sum();
     // Just below all of them every pair agrees: nothing is more extreme.
-    let mut low = smallest - 1e-9 * size.max(1e-3);
+    let low = smallest - 1e-9 * size.max(1e-3);
     if !rejected(low) {
         return None;
     }
-    let mut high = ratios.iter().sum::<f64>() / ratios.len() as f64;
-    for _ in 0..40 {
-        let middle = 0.5 * (low + high);
-        if rejected(middle) {
-            low = middle
-        } else {
-            high = middle
-        }
-    }
+    let high = ratios.iter().sum::<f64>() / ratios.len() as f64;
+    let (low, _) = halved((low, high), 40, rejected);
     Some(low)
 }
 
