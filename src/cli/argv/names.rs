@@ -2,36 +2,37 @@
 
 use crate::{cli::Cli, error::Error, grammar::mistake::closest, problem::Problem};
 use clap::CommandFactory;
-use std::{collections::BTreeSet, ffi::OsString};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+};
 
 /// Long flags of vLLM 0.33's parser.
 pub(super) const OF_VLLM: &str = include_str!("vllm_flags.txt");
 
-/// Other names of flags: of older vLLM versions, and of the attribute's keys.
-const ALIASES: [(&str, &str); 5] = [
-    ("endpoint-type", "backend"),
-    ("custom-skip-chat-template", "skip-chat-template"),
-    ("rate", "request-rate"),
-    ("requests", "num-prompts"),
-    ("warmups", "num-warmups"),
-];
-
 /// Flags of a subcommand.
 pub(super) struct Names {
     own: BTreeSet<String>,
+    /// Other names: of older vLLM versions, and of the attribute's keys.
+    aliases: BTreeMap<String, String>,
 }
 
 impl Names {
     /// Names of this subcommand's flags.
     pub(super) fn of(subcommand: &str) -> Self {
         let command = Cli::command();
-        let flags = command
-            .find_subcommand(subcommand)
-            .map(|command| command.get_arguments().filter_map(clap::Arg::get_long));
-        let own = flags.into_iter().flatten().map(str::to_owned);
+        let command = command.find_subcommand(subcommand);
+        let flags = || command.into_iter().flat_map(clap::Command::get_arguments);
+        let own = flags().filter_map(clap::Arg::get_long).map(str::to_owned);
         let always = ["help", "version"].map(str::to_owned);
+        let aliases = flags().flat_map(|flag| {
+            let name = flag.get_long().unwrap_or_default();
+            let others = flag.get_all_aliases().unwrap_or_default().into_iter();
+            others.map(|other| (other.to_owned(), name.to_owned()))
+        });
         Names {
             own: own.chain(always).collect(),
+            aliases: aliases.collect(),
         }
     }
 
@@ -55,8 +56,8 @@ impl Names {
         if self.knows(name) {
             return Ok(name.to_owned());
         }
-        if let Some((_, now)) = ALIASES.iter().find(|(other, _)| *other == name) {
-            return Ok((*now).to_owned());
+        if let Some(flag) = self.aliases.get(name) {
+            return Ok(flag.clone());
         }
         let begin = |flag: &&str| flag.starts_with(name);
         let candidates: Vec<&str> = of_vllm().chain(["help"]).filter(begin).collect();

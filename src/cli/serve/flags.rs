@@ -47,7 +47,7 @@ pub(in crate::cli) struct Serve {
 /// How it is measured, and what becomes of the result.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    #[arg(long, default_value = "openai", help = backends())]
+    #[arg(long, default_value = "openai", alias = "endpoint-type", help = backends())]
     pub(super) backend: String,
     /// Path of the requests. Default: the backend's.
     #[arg(long)]
@@ -242,7 +242,7 @@ pub(in crate::cli) struct Args {
 #[derive(Debug, clap::Args)]
 struct Accepted {
     /// Accepted: goodput never applies a chat template on the client's side.
-    #[arg(long)]
+    #[arg(long, alias = "custom-skip-chat-template")]
     skip_chat_template: bool,
     /// Accepted: pictures, videos and sound always go into chat messages.
     #[arg(long)]
