@@ -67,7 +67,7 @@
 //! each other: [`stats`]. The [`Verdict`] is *pass* when all intervals are within their limits, *fail* when
 //! one is entirely beyond, and *inconclusive* when the evidence is too thin for either; the report says how
 //! many more requests would decide it. `max_extend = 3` extends the run until it is decided. An
-//! inconclusive test passes with a remark, unless `on_inconclusive = "fail"` requires proof. A run is
+//! inconclusive test passes with a note, unless `on_inconclusive = "fail"` requires proof. A run is
 //! *invalid* when the client could not keep to its schedule, nothing completed, or a success had no token.
 //! An invalid run says nothing about the server, so goodput never reports it as a slow one.
 //!

@@ -145,8 +145,8 @@ impl Bench {
         let mut numbers = Tally::default();
         let grow =
             async |line: &Line<'_>, first: Outgoing| self.grow(line, first, &mut numbers).await;
-        let (segments, remark) = self.connect(&opened.place, &prepared, control, grow)?;
-        let notes = prepared.plan.notes.iter().cloned().chain(remark).collect();
+        let (segments, note) = self.connect(&opened.place, &prepared, control, grow)?;
+        let notes = prepared.plan.notes.iter().cloned().chain(note).collect();
         let count = segments.count();
         let mut run = segments.into_run();
         if !about.is_empty() {
@@ -283,7 +283,7 @@ fn without_report(thread: JoinHandle<()>) -> Result<Report, Error> {
 /// A run that is over, with all that its judgement needs.
 pub(super) struct Ended {
     pub(super) run: Run,
-    /// What was counted of it while it grew.
+    /// What looks counted while the run grew.
     pub(super) numbers: Tally,
     pub(super) segments: usize,
     /// Remarks on how it was made.

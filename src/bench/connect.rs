@@ -20,8 +20,8 @@ use crate::{
 use std::{io, net::Ipv4Addr, sync::Arc};
 
 impl Bench {
-    /// Starts the clock that the target has, connects, and has `work` done with the line to it and the first plan. Gives
-    /// what came of it, and a remark for the report.
+    /// Starts the target's clock, connects, and lets `work` use the line with the first plan. Returns what `work` returns, and
+    /// a note for the report.
     pub(super) fn connect<T>(
         &self,
         place: &Place,
@@ -106,10 +106,10 @@ impl Bench {
                 profiler.start(control)?;
             }
             let done = work(line, first).await?;
-            let remark = profiler
+            let note = profiler
                 .as_ref()
                 .and_then(|profiler| profiler.stop(control));
-            Ok((done, remark))
+            Ok((done, note))
         };
         started(on_real_time(async |clock| {
             let tls = TlsSettings {

@@ -52,7 +52,7 @@ impl Bench {
         Looks::new(self.demands.max_extend, 1.0 - self.demands.confidence)
     }
 
-    /// What a run of so many segments is held against: each look has its share of the error.
+    /// Criteria of a run with this number of segments: each look has its share of the error.
     pub(super) fn criteria(&self, segments: usize) -> Criteria {
         let looks = self.looks();
         let look = looks.segments().partition_point(|look| *look < segments);

@@ -73,7 +73,7 @@ impl<'a> Line<'a> {
         Line { pages, ..self }
     }
 
-    /// The same over sockets, of which this process may have so many open.
+    /// The same over sockets; `descriptors` is how many this process may have open.
     pub(super) fn over_sockets(self, descriptors: Option<u64>) -> Self {
         Line {
             descriptors,

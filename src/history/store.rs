@@ -88,7 +88,7 @@ impl History {
         })?
     }
 
-    /// Changes the file of a bench. A failure to store a result is a remark, and fails no bench.
+    /// Changes the file of a bench. A failure to store a result is a note and never fails a bench.
     fn change<T>(&self, bench: &BenchId, change: impl FnOnce(&mut File) -> T) -> Option<T> {
         let folder = self.folder.as_ref()?.join(RESULTS);
         match changed(&folder, bench, change) {
@@ -122,7 +122,7 @@ fn changed<T>(
     Ok(told)
 }
 
-/// Prints a remark, once per process, past a test runner's capture.
+/// Prints a note, once per process, past a test runner's capture.
 fn remark(folder: &Path, why: &io::Error) {
     static TOLD: Once = Once::new();
     TOLD.call_once(|| {

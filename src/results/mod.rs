@@ -1,7 +1,7 @@
 //! Result files: goodput's and vLLM's, which have the same keys, and those of other tools, whose metrics
 //! are mapped to these keys by name.
 //!
-//! A metric that another tool defines differently always has a remark, or is left out with a message;
+//! A metric that another tool defines differently always has a note, or is left out with a message;
 //! unknown names are listed. `docs/results.md` has the mappings.
 
 mod document;

@@ -68,7 +68,7 @@ impl Reading {
     }
 }
 
-/// Formats one table with a row per number and a column per result, and the remarks on other tools.
+/// Formats one table with a row per number and a column per result, and the notes on other tools.
 pub(crate) fn markdown(readings: &[Reading]) -> String {
     let columns: Vec<Vec<(String, String)>> = readings.iter().map(rows).collect();
     let labels = merged(&columns);

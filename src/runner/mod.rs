@@ -54,7 +54,7 @@ impl Runner {
         candidate.ignored().is_none() || self.ignored != Ignored::Left
     }
 
-    /// Runs all, of which so many compare, and gives the exit code.
+    /// Runs all candidates and returns the exit code. `comparing` is how many of them compare with another run.
     pub(crate) fn run<C: Candidate>(
         mut self,
         candidates: Vec<C>,

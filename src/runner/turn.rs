@@ -71,7 +71,7 @@ pub(crate) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    /// Begins. From here on `goodput report` knows of it, however it ends.
+    /// Begins the turn. From here on `goodput report` knows the bench, however it ends.
     pub(crate) fn begin(history: &'a History, candidate: &impl Candidate) -> Self {
         let id = candidate.id();
         history.begin(&id);

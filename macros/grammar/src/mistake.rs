@@ -20,7 +20,7 @@ impl Mistake {
         Mistake(sentence.into())
     }
 
-    /// `unknown {what} `{word}`; did you mean `…`? Valid: …`; a long list is told only where nothing is near.
+    /// `unknown {what} `{word}`; did you mean `…`? Valid: …`; a long list is given only where no name is near.
     pub fn unknown(what: &str, word: &str, valid: &[&str]) -> Self {
         if valid.is_empty() {
             return Mistake(format!("unknown {what} `{word}`; it has none"));

@@ -3,7 +3,7 @@
 use crate::{Mistake, mistake::closest};
 
 /// Calls a macro with the one list of backends: `"name" => Value;` each, in the order of the documentation.
-/// [`BACKENDS`] is made of it, and in `goodput` the function that finds a backend by its name, where the values
+/// This makes [`BACKENDS`], and in `goodput` the function that finds a backend by its name, where the values
 /// are: a name without a backend does not compile, and a backend without a name is never used.
 #[doc(hidden)]
 #[macro_export]

@@ -12,8 +12,8 @@ use std::fmt;
 /// Fewer requests do not show whether they depend on each other, so throughputs have no
 /// interval, and gaps between tokens count by requests.
 pub const FEWEST: u64 = 8;
-/// One request in so many may stall, and a run that met none knows nothing of it: a mean, which stalls move by any
-/// amount, has no upper end before.
+/// One request in this many may stall. Until a run has probably met one, a mean of latencies has no upper end, because a
+/// stall may have any length. A convention.
 pub const STALLS_ONCE_IN: f64 = 50.0;
 /// How many times its own requests a suggested limit allows for, so that a single slow request does not
 /// leave it open again.

@@ -15,7 +15,7 @@ use crate::{Mistake, Mistakes, call::Call};
 use std::{fmt, path::PathBuf};
 
 /// Calls a macro with the one list of datasets: `"name" => Settings, samples;` each, in the order of the
-/// documentation. [`Dataset`] is made of it, and in `goodput` the function that draws a dataset's requests, where
+/// documentation. This makes [`Dataset`], and in `goodput` the function that draws a dataset's requests, where
 /// `samples` is: settings without samples do not compile. The command has its names from here, too.
 #[doc(hidden)]
 #[macro_export]

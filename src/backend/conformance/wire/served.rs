@@ -38,7 +38,7 @@ pub(super) const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-strea
 #[derive(Clone)]
 pub(super) enum Act {
     Write(Vec<u8>),
-    /// Waits so many milliseconds.
+    /// Waits this number of milliseconds.
     Wait(u64),
     /// Reads what is left of the request's body.
     ReadBody,
@@ -158,7 +158,7 @@ pub(super) fn drive(
     drive_many(2, backend, stream, 0, acts)
 }
 
-/// Sends two requests that are longer by so many bytes.
+/// Sends two requests that are longer by this number of bytes.
 pub(super) fn drive_with(
     backend: &Arc<dyn Backend>,
     stream: bool,
