@@ -29,6 +29,8 @@ pub mod unpaired;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod least_width;
+#[cfg(test)]
 pub(crate) mod queue;
 
 pub use drift::variance_by_drift;
