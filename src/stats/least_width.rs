@@ -21,7 +21,7 @@ const DRIFT: f64 = 0.04;
 /// Distance of the oracle's ends from the level, in standard errors: 95 %. It knows that the server does not drift.
 const ORACLE: f64 = 1.959_964;
 /// Shares of the case with drift in the mixtures.
-const MIXTURES: [f64; 6] = [0.3, 0.5, 0.7, 0.9, 0.97, 1.0];
+const MIXTURES: [f64; 7] = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0];
 
 /// What a likelihood needs of a run, after the filter that makes drift and noise white.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,8 +78,13 @@ struct Seen {
 
 impl Seen {
     /// `drift` is the server's own, `supposed` what the method allows for.
-    fn runs(requests: usize, spread: f64, drift: f64, supposed: f64, seed: u64) -> Vec<Self> {
-        const RUNS: usize = 2_000;
+    fn runs(
+        [runs, requests]: [usize; 2],
+        spread: f64,
+        drift: f64,
+        supposed: f64,
+        seed: u64,
+    ) -> Vec<Self> {
         let mut random = Pcg64::seed_from_u64(seed);
         let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
         let mut run = || {
@@ -95,7 +100,7 @@ impl Seen {
                 steady: Whitened::of(&latencies, spread, 0.0),
             }
         };
-        (0..RUNS).map(|_| run()).collect()
+        (0..runs).map(|_| run()).collect()
     }
 }
 
@@ -119,9 +124,9 @@ impl Seen {
 }
 
 /// The least mean width where nothing drifts, in widths of the oracle.
-fn least_width(requests: usize, spread: f64, drift: f64) -> f64 {
-    let drifts = Seen::runs(requests, spread, drift, drift, 1);
-    let steady = Seen::runs(requests, spread, 0.0, drift, 2);
+fn least_width([runs, requests]: [usize; 2], spread: f64, drift: f64) -> f64 {
+    let drifts = Seen::runs([runs, requests], spread, drift, drift, 1);
+    let steady = Seen::runs([runs, requests], spread, 0.0, drift, 2);
     let bound = |drifting: f64| {
         let weighted = |runs: &[Seen], weight: f64| -> Vec<(f64, f64)> {
             let quotients = runs.iter().map(|run| run.quotient(drifting, 0.0));
@@ -148,11 +153,11 @@ fn least_width(requests: usize, spread: f64, drift: f64) -> f64 {
 /// and the more the fewer requests there are.
 #[rstest]
 #[case::no_drift(50, 0.05, 0.0, 0.925)]
-#[case::few(50, 0.05, DRIFT, 2.8)]
+#[case::few(50, 0.05, DRIFT, 2.9)]
 #[case::many(200, 0.05, DRIFT, 1.0)]
 fn the_bound(#[case] requests: usize, #[case] spread: f64, #[case] drift: f64, #[case] bound: f64) {
-    let found = least_width(requests, spread, drift);
-    assert!((found / bound - 1.0).abs() < 0.1, "{found}");
+    let found = least_width([1_000, requests], spread, drift);
+    assert!((found / bound - 1.0).abs() < 0.12, "{found}");
 }
 
 /// `cargo test --release --all-features --lib -- --ignored --nocapture least_width_table`
@@ -161,7 +166,8 @@ fn the_bound(#[case] requests: usize, #[case] spread: f64, #[case] drift: f64, #
 fn least_width_table() {
     println!("| requests differ by | 20 requests | 50 | 100 | 200 |\n|---|---|---|---|---|");
     for spread in [0.05, 0.1] {
-        let widths = [20, 50, 100, 200].map(|requests| least_width(requests, spread, DRIFT));
+        let widths =
+            [20, 50, 100, 200].map(|requests| least_width([6_000, requests], spread, DRIFT));
         let [a, b, c, d] = widths;
         println!(
             "| {:.0} % | {a:.1}× | {b:.1}× | {c:.1}× | {d:.1}× |",
