@@ -119,7 +119,7 @@ fn drifting_table() {
     println!("|---|---|{}", "---|".repeat(NUMBERS));
     for own in [0.02, 0.1] {
         for requests in [200, 400, 600] {
-            let cells: Vec<String> = covered(own, requests, 1_000)
+            let cells: Vec<String> = covered(own, requests, 4_000)
                 .iter()
                 .map(|(_, covered, both, wide)| match both {
                     0.0 => format!("{covered:.1} (100)"),
