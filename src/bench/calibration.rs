@@ -97,7 +97,7 @@ fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {
 ///
 /// `cargo test --release --all-features --lib -- --ignored --nocapture calibration_table`
 #[test]
-#[ignore = "makes the table of docs/verdicts.md; three minutes in a release build"]
+#[ignore = "makes the table of docs/verdicts.md; twenty minutes in a release build"]
 fn calibration_table() {
     let header = DROPS.map(|drop| format!("{:.0} %", drop * 100.0));
     let mut table = format!("| run-to-run CV | pairs | {} |\n", header.join(" | "));
