@@ -10,7 +10,7 @@
 //! token, so that `input` is what is computed. A tokenizer that stands in for the model's does not know
 //! of it; the server does.
 
-use super::{Bench, control::Control};
+use super::{Bench, checked::Checked, control::Control};
 use crate::{
     grammar::dataset::Dataset,
     inspect::{Inspector, ServerTokenizer, Untold},
@@ -63,7 +63,9 @@ impl Bench {
         self.client.align_prompts = align;
         self
     }
+}
 
+impl Checked {
     /// What fits plans that were made with this tokenizer to the server's, if it is one that tells: of the
     /// datasets that vLLM does this for.
     pub(super) fn aligner(
@@ -83,9 +85,7 @@ impl Bench {
             _ => return None,
         };
         match place {
-            Place::Endpoint(endpoint)
-                if self.client.align_prompts && self.chosen_target().has_metrics() =>
-            {
+            Place::Endpoint(endpoint) if self.client.align_prompts && self.target.has_metrics() => {
                 Some(Aligner {
                     inspector: Arc::new(self.inspector(endpoint, control).ok()?),
                     headers: headers.clone(),

@@ -5,7 +5,7 @@
 //! their own draws (as much as a run of a hundred requests of CV 10 % would) and slow each other down. The servers of both sides differ in seed, and in speed
 //! by the drop that is looked for.
 
-use super::{Bench, control::Control};
+use super::{Bench, checked::Checked, control::Control};
 use crate::{
     bench::side::{Side, Which},
     judge::{Verdict, changes},
@@ -42,7 +42,7 @@ fn experiment(drop: f64, cv: f64, pairs: usize, seed: u64) -> Bench {
         .seed(1_000 * seed)
 }
 
-fn is_worse(bench: &Bench, pairs: &[(Metrics, Metrics)], rule: &Rule) -> bool {
+fn is_worse(bench: &Checked, pairs: &[(Metrics, Metrics)], rule: &Rule) -> bool {
     let changes = changes(&bench.compared(), pairs, rule);
     let mut gated = changes.iter().filter(|change| change.gated);
     gated.any(|change| change.conclusion == Conclusion::Worse)
@@ -71,9 +71,9 @@ fn experiments(drop: f64) -> u64 {
 
 /// For each number of pairs, and for the default with its looks, whether it is called worse.
 fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {
-    let bench = experiment(drop, cv, 10, seed);
+    let bench = experiment(drop, cv, 10, seed).checked().unwrap();
     let mut a = Side::new(Which::A, &bench, bench.demands.versus.clone().unwrap());
-    let mut b = Side::new(Which::B, &bench, bench.chosen_target());
+    let mut b = Side::new(Which::B, &bench, bench.target.clone());
     let control = Control::default();
     let all = bench
         .experiment(&mut a, &mut b, &control, false)
@@ -86,7 +86,7 @@ fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {
         };
         is_worse(&bench, &all[..pairs], &rule)
     };
-    let looks = Looks::at_pairs(bench.demands.pairs, bench.error());
+    let looks = Looks::at_pairs(bench.demands.pairs, bench.demands.error());
     let mut ends = looks.segments().iter().enumerate();
     let [one, three, five, ten] = PAIRS.map(|pairs| worse(pairs, Rule::default().error));
     let looked = ends.any(|(look, pairs)| worse(*pairs, looks.error(look)));

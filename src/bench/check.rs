@@ -15,26 +15,11 @@ use crate::{
     problem::Problem,
     run::Task,
     stats::compare::MOST_PAIRS,
-    targets::{AnyTarget, url_of_environment},
+    targets::AnyTarget,
 };
 use serde_json::Value;
 
 impl Bench {
-    /// The bench as it is run, once it is checked: with its target, which the environment may name, and with what
-    /// goes wrong there. From here on the environment is not asked again.
-    ///
-    /// # Errors
-    /// As [`check`](Self::check).
-    pub(super) fn checked(self) -> Result<Self, Error> {
-        self.check()?;
-        Ok(Bench {
-            unnamed: self.target.is_none() && url_of_environment().is_none(),
-            target: Some(self.chosen_target()),
-            faults: Vec::new(),
-            ..self
-        })
-    }
-
     /// Reports every problem at once.
     ///
     /// # Errors
@@ -225,7 +210,7 @@ impl Bench {
             let fix = format!("cannot be asked of the backend `{name}`. Leave it out");
             problems.push(Problem::new("ignore_eos", true, fix));
         }
-        if let Some(adapter) = self.load.lora.0.first() {
+        if let Some(adapter) = self.load.lora.modules.first() {
             let is_json = |(_, value): &(&str, &str)| *value == "application/json";
             if !backend.names_model() || !backend.headers().iter().any(is_json) {
                 let fix =

@@ -2,6 +2,7 @@
 
 use super::{
     Bench,
+    checked::Checked,
     control::Control,
     line::{Line, Outgoing},
     prepare::Prepared,
@@ -127,12 +128,14 @@ impl Bench {
             None => bench.conduct_one(control),
         }
     }
+}
 
+impl Checked {
     /// Runs against one target.
     fn conduct_one(&self, control: &Control) -> Result<Report, Error> {
-        let target = self.chosen_target();
-        let _lock = self.lock_for(&[&target], control)?;
-        let opened = opened(&target, control)?;
+        let target = &self.target;
+        let _lock = self.lock_for(&[target], control)?;
+        let opened = opened(target, control)?;
         let mut prepared = self.prepare(&opened.place, None, control)?;
         prepared.align();
         let about = self.about(&opened.place, &prepared, target.has_metrics(), control);
@@ -200,11 +203,11 @@ impl Bench {
             settings: &self.keeping.baselines,
             limits: &self.demands.goodput,
             rule: Rule {
-                error: self.error(),
+                error: self.demands.error(),
                 noise_threshold: self.demands.noise_threshold,
                 ..Rule::default()
             },
-            sharing: self.sharing_note(),
+            sharing: self.demands.sharing_note(),
             on_inconclusive: self.demands.on_inconclusive,
         };
         Gate::open(asked, || self.provenance(place, prepared, target, about))

@@ -1,7 +1,8 @@
 //! Connects to the target, on the clock that it has.
 
 use super::{
-    Bench, Control,
+    Control,
+    checked::Checked,
     line::{Line, Outgoing},
     prepare::Prepared,
     profile::Profiler,
@@ -19,7 +20,7 @@ use crate::{
 };
 use std::{io, net::Ipv4Addr, sync::Arc};
 
-impl Bench {
+impl Checked {
     /// Starts the target's clock, connects, and lets `work` use the line with the first plan. Returns what `work` returns, and
     /// a note for the report.
     pub(super) fn connect<T>(
@@ -92,7 +93,7 @@ impl Bench {
             .profile
             .then(|| Profiler::new(endpoint, self.client.insecure, headers))
             .transpose()?;
-        let inspector = self.chosen_target().has_metrics();
+        let inspector = self.target.has_metrics();
         let inspector = inspector.then(|| Inspector::new(endpoint, self.client.insecure));
         let pages = match inspector {
             Some(Ok(inspector)) => Pages::Live {

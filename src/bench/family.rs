@@ -6,7 +6,7 @@
 //! benches (Bretz, Maurer, Brannath and Posch 2009: a graph whose edges lead to later hypotheses).
 //! Something is found exactly where Holm finds anything; which benches follow the first may differ.
 
-use super::Bench;
+use super::{Bench, parts::Demands};
 use crate::stats::compare::Conclusion;
 
 /// What is left of the chance for the benches that are still to run.
@@ -43,19 +43,21 @@ impl Bench {
         self.demands.share = share;
         self
     }
+}
 
+impl Demands {
     /// How often its comparison may call an unchanged server worse.
     pub(crate) fn error(&self) -> f64 {
-        self.demands.false_alarms * self.demands.share
+        self.false_alarms * self.share
     }
 
     /// A remark for the comparison, if the chance is shared.
     pub(crate) fn sharing_note(&self) -> Option<String> {
         let percent = |chance: f64| crate::judge::number(chance * 100.0);
-        (self.demands.share < 1.0).then(|| {
+        (self.share < 1.0).then(|| {
             format!(
                 "several benches of this run compare and share its {} % of false alarms; {} % are this one's",
-                percent(self.demands.false_alarms),
+                percent(self.false_alarms),
                 percent(self.error()),
             )
         })

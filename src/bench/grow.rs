@@ -5,7 +5,7 @@
 //! grows; near saturation a longer run in one piece would be another load.
 
 use super::{
-    Bench,
+    checked::Checked,
     line::{Line, Outgoing},
     prepare::Prepared,
     segments::Segments,
@@ -19,7 +19,7 @@ use crate::{
 };
 use std::sync::Arc;
 
-impl Bench {
+impl Checked {
     /// Sends the plan, and further segments as long as the SLOs are open: send, append, assess, decide. `numbers` keeps what
     /// a look has counted, so that the next one counts only what is new.
     pub(super) async fn grow(

@@ -1,6 +1,6 @@
 //! Which runs have a journal, and what its first line says.
 
-use super::{Bench, Control};
+use super::{Control, checked::Checked};
 use crate::{
     journal::{FORM, Heading, Journal},
     run::Setup,
@@ -11,7 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-impl Bench {
+impl Checked {
     /// The journal of a live run, where there is a place for one. A run is worth more than its journal.
     pub(super) fn journal(
         &self,

@@ -1,7 +1,8 @@
 //! A line to the target, on its clock: what sends plans, once the target is ready.
 
 use super::{
-    Bench, Control,
+    Control,
+    checked::Checked,
     prepare::Prepared,
     segments::{Logs, Segments},
     tokens::count_tokens,
@@ -32,7 +33,7 @@ impl Outgoing {
 
 /// What a bench sends its plans with.
 pub(super) struct Line<'a> {
-    bench: &'a Bench,
+    bench: &'a Checked,
     pub(super) prepared: &'a Prepared,
     pub(super) control: &'a Control,
     driver: Driver,
@@ -48,7 +49,7 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// To this place, through this dialer.
     pub(super) fn new(
-        bench: &'a Bench,
+        bench: &'a Checked,
         place: &Place,
         prepared: &'a Prepared,
         control: &'a Control,
@@ -172,7 +173,7 @@ impl<'a> Line<'a> {
     }
 }
 
-impl Bench {
+impl Checked {
     /// The client, as the bench sets it.
     pub(super) fn driver(
         &self,

@@ -1,14 +1,14 @@
 //! A bench that names no target measures the built-in simulation: that is said, and refused where live servers
 //! are required.
 
-use super::Bench;
+use super::checked::Checked;
 use crate::{
     error::Error,
     judge::{Finding, FindingKind},
     targets::live_is_required,
 };
 
-impl Bench {
+impl Checked {
     /// # Errors
     /// No target was named, and live servers are required.
     pub(super) fn require_live(&self) -> Result<(), Error> {

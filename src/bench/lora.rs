@@ -33,17 +33,27 @@ impl LoraAssignment {
     }
 }
 
+/// The adapters of a bench.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lora {
+    /// Their names; none is the model itself.
+    pub(crate) modules: Vec<String>,
+    /// Which of them a request gets.
+    pub(crate) assignment: LoraAssignment,
+}
+
 /// Gives each request an adapter; without any nothing changes.
 ///
 /// vLLM draws on where the dataset stopped drawing, so with `random` the same seed gives other
 /// adapters there.
-pub(super) fn assign(plan: &mut Plan, names: &[String], assignment: LoraAssignment, seed: u64) {
+pub(super) fn assign(plan: &mut Plan, lora: &Lora, seed: u64) {
+    let names = &lora.modules;
     if names.is_empty() {
         return;
     }
     let mut random = PyRandom::new(seed);
     for (index, request) in plan.requests.iter_mut().enumerate() {
-        let chosen = match assignment {
+        let chosen = match lora.assignment {
             LoraAssignment::Random => random.below(names.len()),
             LoraAssignment::RoundRobin => index % names.len(),
         };

@@ -8,6 +8,7 @@ mod builder;
 #[cfg(test)]
 mod calibration;
 mod check;
+mod checked;
 mod conduct;
 mod connect;
 mod control;
@@ -80,8 +81,6 @@ use crate::{
 pub struct Bench {
     pub(crate) name: String,
     pub(crate) target: Option<AnyTarget>,
-    /// Nothing names a target, so the built-in simulation is measured; known once the bench is checked.
-    unnamed: bool,
     pub(crate) faults: Vec<Fault>,
     pub(crate) load: Load,
     pub(crate) wire: Wire,
@@ -100,7 +99,6 @@ impl Bench {
         Bench {
             name: name.into(),
             target: None,
-            unnamed: false,
             faults: Vec::new(),
             load: Load::default(),
             wire: Wire::default(),

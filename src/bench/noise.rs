@@ -22,9 +22,9 @@ impl Bench {
     /// As [`run_with`](Bench::run_with); and a run that is invalid, with the reason.
     pub fn noise_floor(&self, saved: &str, control: &Control) -> Result<NoiseFloor, Error> {
         let bench = &self.clone().checked()?;
-        let target = bench.chosen_target();
-        let _lock = bench.lock_for(&[&target], control)?;
-        let (twin, guard) = Twin::of(&target, control)?;
+        let target = &bench.target;
+        let _lock = bench.lock_for(&[target], control)?;
+        let (twin, guard) = Twin::of(target, control)?;
         let mut a = Side::new(Which::A, bench, twin.clone()).with_own_prompts(0);
         let mut b = Side::new(Which::B, bench, twin).with_own_prompts(1);
         let experiment = bench.experiment(&mut a, &mut b, control, false)?;

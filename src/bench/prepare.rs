@@ -1,8 +1,8 @@
 //! From a bench to requests that are ready to go out.
 
 use super::{
-    Bench, align::Aligner, api_key::ApiKey, encode::Encoder, lora, made::made, several,
-    waiting::Waiting,
+    Bench, align::Aligner, api_key::ApiKey, checked::Checked, encode::Encoder, lora, made::made,
+    several, waiting::Waiting,
 };
 use crate::{
     address::Endpoint,
@@ -65,7 +65,7 @@ impl Prepared {
 
     /// With the tokenizer of another server, so that both are asked the same.
     pub(super) fn with(
-        bench: &Bench,
+        bench: &Checked,
         place: &Place,
         tokenizer: Option<Tokenizer>,
         waiting: &mut Waiting<'_>,
@@ -117,7 +117,7 @@ impl Prepared {
     }
 
     /// A plan with another seed.
-    pub(super) fn another(&self, bench: &Bench, seed: u64) -> Result<Plan, Error> {
+    pub(super) fn another(&self, bench: &Checked, seed: u64) -> Result<Plan, Error> {
         let bench = bench.clone();
         let (dialect, tokenizer) = (self.backend.clone(), self.tokenizer.clone());
         made(&self.stop, move |unwanted| {
@@ -159,15 +159,17 @@ impl Bench {
     /// # Errors
     /// The settings, the tokenizer or the dataset are unusable.
     pub fn plan(&self) -> Result<Plan, Error> {
-        self.check()?;
-        let backend = self.wire.backend.clone().ok_or_else(|| {
+        let bench = self.clone().checked()?;
+        let backend = bench.wire.backend.clone().ok_or_else(|| {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
-        let model = self.wire.model.clone().unwrap_or_default();
-        let tokenizer = self.load_tokenizer(&[&model])?;
-        self.make_plan(&*backend, &tokenizer, self.load.seed, None)
+        let model = bench.wire.model.clone().unwrap_or_default();
+        let tokenizer = bench.load_tokenizer(&[&model])?;
+        bench.make_plan(&*backend, &tokenizer, bench.load.seed, None)
     }
+}
 
+impl Checked {
     fn make_plan(
         &self,
         backend: &dyn Backend,
@@ -218,7 +220,7 @@ impl Bench {
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }
-        lora::assign(&mut plan, &self.load.lora.0, self.load.lora.1, seed);
+        lora::assign(&mut plan, &self.load.lora, seed);
         Ok(plan)
     }
 

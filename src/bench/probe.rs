@@ -1,6 +1,6 @@
 //! The probes that are sent beside the plan.
 
-use super::{Bench, prepare::Prepared};
+use super::{Bench, checked::Checked, prepare::Prepared};
 use crate::{
     client::Probe,
     clock::Nanos,
@@ -27,12 +27,27 @@ impl Bench {
         self
     }
 
+    pub(super) fn check_probes(&self, problems: &mut Vec<Problem>) {
+        let rate = self.client.probe_rate;
+        if rate != 0.0 && !(FEWEST_PER_S..=MOST_PER_S).contains(&rate) {
+            let fix = "must be 0 (no probes) or from 0.0001 to 1000 requests per second";
+            problems.push(Problem::new("probe_rate", rate, fix));
+        }
+        let backend = self.wire.backend.as_ref().filter(|_| rate > 0.0);
+        if let Some(backend) = backend.filter(|backend| !backend.takes(Shape::Text)) {
+            let fix = "needs a backend that takes a text: a probe asks \"Hi\". Leave it out";
+            problems.push(Problem::new("probe_rate", backend.name(), fix));
+        }
+    }
+}
+
+impl Checked {
     /// The probe that is sent beside the prepared plan: a short prompt and one token. It keeps the extra body
     /// of the first request, as in vLLM, but for a LoRA adapter.
     pub(super) fn probe(&self, prepared: &Prepared) -> Option<Probe> {
         let first = prepared.plan.requests.first()?;
         let mut overrides = first.overrides.clone();
-        if !self.load.lora.0.is_empty() {
+        if !self.load.lora.modules.is_empty() {
             overrides.remove("model");
         }
         let request = PlannedRequest {
@@ -49,18 +64,5 @@ impl Bench {
             body,
             interval: Duration::from_secs_f64(1.0 / self.client.probe_rate),
         })
-    }
-
-    pub(super) fn check_probes(&self, problems: &mut Vec<Problem>) {
-        let rate = self.client.probe_rate;
-        if rate != 0.0 && !(FEWEST_PER_S..=MOST_PER_S).contains(&rate) {
-            let fix = "must be 0 (no probes) or from 0.0001 to 1000 requests per second";
-            problems.push(Problem::new("probe_rate", rate, fix));
-        }
-        let backend = self.wire.backend.as_ref().filter(|_| rate > 0.0);
-        if let Some(backend) = backend.filter(|backend| !backend.takes(Shape::Text)) {
-            let fix = "needs a backend that takes a text: a probe asks \"Hi\". Leave it out";
-            problems.push(Problem::new("probe_rate", backend.name(), fix));
-        }
     }
 }

@@ -165,8 +165,8 @@ impl Trial {
 
     /// The report, and the server as the run left it.
     fn run(&self) -> (Report, Arc<SimServer>) {
-        let bench = self.bench();
-        let place = bench.chosen_target().open().unwrap().place;
+        let bench = self.bench().checked().unwrap();
+        let place = bench.target.open().unwrap().place;
         let Place::Simulation(simulation) = &place else {
             panic!("{place:?}")
         };

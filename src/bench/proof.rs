@@ -1,6 +1,10 @@
 //! Whether the run could pass its SLOs at all.
 
-use super::Bench;
+use super::{
+    Bench,
+    checked::Checked,
+    parts::{Demands, Load},
+};
 use crate::{
     grammar::proof::{Effort, Unprovable},
     judge::{Compared, Expect, Finding, FindingKind, OnInconclusive},
@@ -16,33 +20,36 @@ use std::fmt::Write;
 const ONE_PAIR: &str =
     "shows neither a change nor that there is none, whatever it measures. Write `pairs = 10`";
 
+fn effort(load: &Load, demands: &Demands) -> Effort {
+    Effort {
+        requests: load.requests as u64,
+        batch: load.dataset.batch(),
+        max_extend: demands.max_extend as u64,
+        repeats: match demands.versus {
+            Some(_) => demands.pairs as u64,
+            None => 1,
+        },
+        confidence: demands.confidence,
+        gaps: load.dataset.most_gaps(),
+    }
+}
+
+/// SLOs that not even the best outcome of the run would pass.
+fn unprovable(load: &Load, demands: &Demands) -> Vec<Unprovable> {
+    let effort = effort(load, demands);
+    // Of a bench that must fail nothing has to hold.
+    let slos = demands
+        .slo
+        .iter()
+        .filter(|_| demands.expect == Expect::Pass);
+    slos.filter_map(|slo| effort.unprovable(slo)).collect()
+}
+
+fn compares_one_pair(demands: &Demands) -> bool {
+    demands.versus.is_some() && demands.pairs == 1
+}
+
 impl Bench {
-    fn effort(&self) -> Effort {
-        Effort {
-            requests: self.load.requests as u64,
-            batch: self.load.dataset.batch(),
-            max_extend: self.demands.max_extend as u64,
-            repeats: match self.demands.versus {
-                Some(_) => self.demands.pairs as u64,
-                None => 1,
-            },
-            confidence: self.demands.confidence,
-            gaps: self.load.dataset.most_gaps(),
-        }
-    }
-
-    /// SLOs that not even the best outcome of the run would pass.
-    fn unprovable(&self) -> Vec<Unprovable> {
-        let effort = self.effort();
-        // Of a bench that must fail nothing has to hold.
-        let slos = self
-            .demands
-            .slo
-            .iter()
-            .filter(|_| self.demands.expect == Expect::Pass);
-        slos.filter_map(|slo| effort.unprovable(slo)).collect()
-    }
-
     /// The baseline that it is held against, whoever asked for it.
     fn against(&self) -> Option<String> {
         let variable = |name: &str| std::env::var(name).ok();
@@ -54,14 +61,10 @@ impl Bench {
         Some(chosen.ok()??.against?.name)
     }
 
-    fn compares_one_pair(&self) -> bool {
-        self.demands.versus.is_some() && self.demands.pairs == 1
-    }
-
     /// What the run will be able to decide, in lines to read: each SLO with the fewest requests that decide it, and the
     /// change that a comparison would show. Empty if nothing is demanded. `goodput serve --dry-run` prints it.
     pub fn decidable(&self) -> String {
-        let effort = self.effort();
+        let effort = effort(&self.load, &self.demands);
         let mut lines = Vec::new();
         for slo in &self.demands.slo {
             let line = match (effort.unprovable(slo), effort.fewest(slo)) {
@@ -74,7 +77,7 @@ impl Bench {
             lines.push((slo.to_string(), line));
         }
         let rule = Rule {
-            error: self.error(),
+            error: self.demands.error(),
             noise_threshold: self.demands.noise_threshold,
             ..Rule::default()
         };
@@ -118,20 +121,22 @@ impl Bench {
     /// Where proof is asked for, a run that cannot give it is not worth its time.
     pub(super) fn check_proof(&self, problems: &mut Vec<Problem>) {
         if self.demands.on_inconclusive == OnInconclusive::Fail {
-            if self.compares_one_pair() {
+            if compares_one_pair(&self.demands) {
                 problems.push(Problem::new("pairs", 1, ONE_PAIR));
             }
             let problem = |slo: Unprovable| Problem::new("slo", &slo.slo, slo.error());
-            problems.extend(self.unprovable().into_iter().map(problem));
+            let unprovable = unprovable(&self.load, &self.demands);
+            problems.extend(unprovable.into_iter().map(problem));
         }
     }
+}
 
+impl Checked {
     /// Elsewhere it is worth a word.
     pub(super) fn remarks_on_proof(&self) -> Vec<Finding> {
-        let one_pair = self
-            .compares_one_pair()
-            .then(|| format!("`pairs = 1` {ONE_PAIR}"));
-        let slos = self.unprovable().into_iter().map(|slo| slo.to_string());
+        let one_pair = compares_one_pair(&self.demands).then(|| format!("`pairs = 1` {ONE_PAIR}"));
+        let slos = unprovable(&self.load, &self.demands).into_iter();
+        let slos = slos.map(|slo| slo.to_string());
         let kind = FindingKind::Unprovable;
         one_pair
             .into_iter()
@@ -183,7 +188,7 @@ mod tests {
     fn verdict(bench: &Bench, run: &Run, segments: usize) -> Verdict {
         let criteria = Criteria {
             limits: vec![limit(RequestMetric::Ttft, 70)],
-            ..bench.criteria(segments)
+            ..bench.clone().checked().unwrap().criteria(segments)
         };
         criteria.assess(run).1.slos[0].verdict
     }
@@ -208,8 +213,8 @@ mod tests {
     fn the_rule_is_that_of_the_verdict(#[case] slo: &str, #[case] fewest: usize) {
         for (requests, expected) in [(fewest - 1, Verdict::Inconclusive), (fewest, Verdict::Pass)] {
             let bench = Bench::new("proof").dataset("random(input = 8, output = 3)");
-            let bench = bench.slo(slo).requests(requests);
-            let told = bench.unprovable().is_empty();
+            let bench = bench.goodput("ttft:70").slo(slo).requests(requests);
+            let told = unprovable(&bench.load, &bench.demands).is_empty();
             assert_eq!(told, expected == Verdict::Pass, "{requests} requests");
             assert_eq!(
                 verdict(&bench, &best(requests), 1),
@@ -227,7 +232,8 @@ mod tests {
         for (requests, expected) in [(fewest - 1, Verdict::Inconclusive), (fewest, Verdict::Pass)] {
             let bench = Bench::new("proof").slo("errors < 1%").requests(requests);
             let bench = bench.max_extend(times);
-            assert_eq!(bench.unprovable().is_empty(), expected == Verdict::Pass);
+            let told = unprovable(&bench.load, &bench.demands).is_empty();
+            assert_eq!(told, expected == Verdict::Pass);
             let last = verdict(&bench, &best(requests * times), times);
             assert_eq!(last, expected, "{requests} requests");
         }

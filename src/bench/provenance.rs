@@ -1,7 +1,7 @@
 //! What a run says of itself when it is kept.
 
 use super::{
-    Bench,
+    checked::Checked,
     parts::{Load, Wire},
     prepare::Prepared,
 };
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_128;
 
-impl Bench {
+impl Checked {
     /// Of the bench whose requests are ready: what is asked is taken from what is sent, so that the two agree.
     /// `server` is what the server says of itself.
     pub(super) fn provenance(

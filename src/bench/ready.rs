@@ -5,7 +5,9 @@
 //! takes connections before anybody answers does not use up the limit, and a model whose first answer is slow
 //! gets the time. What cannot succeed later, such as a wrong key, ends the wait at once.
 
-use super::{Bench, control::Control, failure::Failure, prepare::Prepared, waiting::Waiting};
+use super::{
+    checked::Checked, control::Control, failure::Failure, prepare::Prepared, waiting::Waiting,
+};
 use crate::{
     address::Endpoint,
     client::{Body, Dialer, Driver, TlsSettings},
@@ -16,7 +18,7 @@ use crate::{
     tokenizer::Tokenizer,
 };
 
-impl Bench {
+impl Checked {
     /// Works out what is sent, to a server that is ready for it if there is a limit on that.
     pub(super) fn prepare(
         &self,
@@ -83,7 +85,7 @@ async fn tried(driver: &Driver, plan: &Plan, bodies: &[Body]) -> Result<(), Fail
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{observer::Observer, stop::Stop};
+    use crate::{bench::Bench, observer::Observer, stop::Stop};
     use rstest::rstest;
     use std::{
         net::{SocketAddr, TcpListener},

@@ -1,16 +1,16 @@
 //! What was asked, as a run keeps it.
 
-use super::{Bench, prepare::Prepared};
+use super::{checked::Checked, prepare::Prepared};
 use crate::{run::Setup, targets::Place};
 
-impl Bench {
+impl Checked {
     /// What is asked with the prepared plan, as far as numbers depend on it.
     pub(super) fn setup(&self, place: &Place, prepared: &Prepared) -> Setup {
         Setup {
             name: self.name.clone(),
             backend: prepared.backend.name().to_owned(),
             task: prepared.backend.task(),
-            target: self.chosen_target().describe(),
+            target: self.target.describe(),
             simulated: matches!(place, Place::Simulation(_)),
             model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
             tokenizer: prepared.tokenizer.name().map(str::to_owned),

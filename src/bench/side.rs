@@ -1,8 +1,9 @@
 //! One of two servers that are held against each other: opened, warmed up, and run once a pair.
 
 use super::{
-    Bench, Control,
+    Control,
     alike::Alike,
+    checked::Checked,
     conduct::{closed, opened},
     line::{Line, Outgoing},
     parts::{Demands, Keeping},
@@ -54,7 +55,7 @@ impl Which {
 /// One of the two servers.
 pub(super) struct Side {
     which: Which,
-    bench: Bench,
+    bench: Checked,
     pub(super) target: AnyTarget,
     /// Prompts of its own, at the times of the first plan.
     own_prompts: Option<usize>,
@@ -103,12 +104,10 @@ impl Segment {
 }
 
 impl Side {
-    pub(super) fn new(which: Which, bench: &Bench, target: AnyTarget) -> Self {
+    pub(super) fn new(which: Which, bench: &Checked, target: AnyTarget) -> Self {
         let journal = &bench.keeping.journal;
-        let bench = Bench {
-            target: Some(target.clone()),
-            // The chosen target has them already, and the reference is as it is.
-            faults: Vec::new(),
+        let bench = Checked {
+            target: target.clone(),
             demands: Demands {
                 versus: None,
                 ..bench.demands.clone()

@@ -15,8 +15,9 @@
 //!   luck that the comparison took for the server's.
 
 use super::{
-    Bench, Control,
+    Control,
     alike::Alike,
+    checked::Checked,
     remarks,
     side::{REPEATS, Side, Which},
 };
@@ -64,7 +65,7 @@ pub(super) struct Experiment {
     at_most: usize,
 }
 
-impl Bench {
+impl Checked {
     /// Runs pairs against `versus` and gives the report of the target, compared.
     pub(super) fn conduct_versus(
         &self,
@@ -72,14 +73,14 @@ impl Bench {
         control: &Control,
     ) -> Result<Report, Error> {
         let mut a = Side::new(Which::A, self, versus.clone());
-        let mut b = Side::new(Which::B, self, self.chosen_target());
+        let mut b = Side::new(Which::B, self, self.target.clone());
         let _lock = self.lock_for(&[&a.target, &b.target], control)?;
         let experiment = self.experiment(&mut a, &mut b, control, true)?;
         a.close();
         b.close();
         let mut comparison = experiment.comparison(self);
         comparison.notes.extend(b.notes_on(&a));
-        comparison.notes.extend(self.sharing_note());
+        comparison.notes.extend(self.demands.sharing_note());
         let run = b.whole_run()?;
         if matches!(
             comparison.conclusion(),
@@ -116,7 +117,7 @@ impl Bench {
         control: &Control,
         until_decided: bool,
     ) -> Result<Experiment, Error> {
-        let looks = Looks::at_pairs(self.demands.pairs, self.error());
+        let looks = Looks::at_pairs(self.demands.pairs, self.demands.error());
         let rule = |look: usize| Rule {
             error: looks.error(look),
             noise_threshold: self.demands.noise_threshold,
@@ -202,7 +203,7 @@ impl Bench {
 
 impl Experiment {
     /// Something got worse, or nothing is open: what got better may hide what got worse.
-    fn is_decided(&self, bench: &Bench) -> bool {
+    fn is_decided(&self, bench: &Checked) -> bool {
         let changes = changes(&bench.compared(), &self.pairs, &self.rule);
         let any = |conclusion| {
             let mut gated = changes.iter().filter(|change| change.gated);
@@ -222,7 +223,7 @@ impl Experiment {
         }
     }
 
-    fn comparison(&self, bench: &Bench) -> Comparison {
+    fn comparison(&self, bench: &Checked) -> Comparison {
         Comparison {
             against: self.against.clone(),
             pairing: Pairing::Paired {

@@ -1,6 +1,6 @@
 //! The wait for a server: one limit for everything that is asked of it.
 
-use super::{Bench, control::Control, failure::Failure};
+use super::{checked::Checked, control::Control, failure::Failure};
 use crate::{clock::Clock, error::Error, inspect::Unlisted};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(30);
 
 /// The wait for one server.
 pub(super) struct Waiting<'a> {
-    bench: &'a Bench,
+    bench: &'a Checked,
     pub(super) control: &'a Control,
     address: String,
     /// How long it was waited before, without the time that it took to make a plan.
@@ -37,7 +37,7 @@ pub(super) struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     /// Begins now.
-    pub(super) fn new(bench: &'a Bench, address: String, control: &'a Control) -> Self {
+    pub(super) fn new(bench: &'a Checked, address: String, control: &'a Control) -> Self {
         Waiting {
             bench,
             control,
@@ -171,10 +171,12 @@ impl<'a> Waiting<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::Bench;
 
     #[test]
     fn of_a_moment_of_silence_the_reason_before_is_told_too() {
-        let (bench, control) = (Bench::new("chat"), Control::default());
+        let bench = Bench::new("chat").checked().unwrap();
+        let control = Control::default();
         let mut waiting = Waiting::new(&bench, "http://x".to_owned(), &control);
         let moment = Duration::from_millis(300);
         assert_eq!(waiting.unanswered(moment).why, "no answer within 300 ms");

@@ -1,7 +1,7 @@
 //! What is asked, how much and when.
 
 use crate::{
-    bench::{Bench, LoraAssignment},
+    bench::{Bench, LoraAssignment, lora::Lora},
     setting::Setting,
 };
 use goodput_grammar::{dataset::Dataset, ramp::Ramp};
@@ -36,7 +36,10 @@ impl Bench {
         names: impl IntoIterator<Item = S>,
         assignment: LoraAssignment,
     ) -> Self {
-        self.load.lora = (names.into_iter().map(Into::into).collect(), assignment);
+        self.load.lora = Lora {
+            modules: names.into_iter().map(Into::into).collect(),
+            assignment,
+        };
         self
     }
 

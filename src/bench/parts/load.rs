@@ -1,6 +1,6 @@
 //! What is asked, how much and when.
 
-use crate::{bench::lora::LoraAssignment, plan::Arrivals};
+use crate::{bench::lora::Lora, plan::Arrivals};
 use goodput_grammar::{
     dataset::{self, Dataset},
     names,
@@ -19,8 +19,7 @@ pub(crate) struct Load {
     pub(crate) max_concurrency: Option<usize>,
     pub(crate) seed: u64,
     pub(crate) request_id_prefix: String,
-    /// Adapters, and which of them a request gets.
-    pub(crate) lora: (Vec<String>, LoraAssignment),
+    pub(crate) lora: Lora,
 }
 
 impl Load {
@@ -55,7 +54,7 @@ impl Default for Load {
             max_concurrency: None,
             seed: 0,
             request_id_prefix: "goodput-".to_owned(),
-            lora: Default::default(),
+            lora: Lora::default(),
         }
     }
 }
