@@ -11,7 +11,7 @@ use goodput::{
     plan::Shape,
     run::Task,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 const BACKENDS_PAGE: &str = include_str!("../docs/backends.md");
 const DATASETS_PAGE: &str = include_str!("../docs/datasets.md");
@@ -81,4 +81,50 @@ fn every_dataset_is_documented() {
             calls(name)
         );
     }
+}
+
+/// Folders whose files have not moved yet.
+const NOT_YET: [&str; 2] = ["src/judge", "src/stats"];
+
+/// Modules of `src` that are only for tests have a name that says so: CONTRIBUTING.md has the rule.
+#[test]
+fn files_that_only_tests_need_are_found_by_their_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut left = ["src", "macros/src", "macros/grammar/src"]
+        .map(|name| root.join(name))
+        .to_vec();
+    let mut seen = 0;
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            let inside = fs::read_dir(path).unwrap();
+            left.extend(inside.map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let path = path.strip_prefix(root).unwrap();
+        if NOT_YET.iter().any(|folder| path.starts_with(folder)) {
+            continue;
+        }
+        let text = fs::read_to_string(root.join(path)).unwrap_or_default();
+        let (mut is_for_tests, mut path_is_given) = (false, false);
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("#[") {
+                is_for_tests |= line == "#[cfg(test)]";
+                path_is_given |= line.starts_with("#[path");
+                continue;
+            }
+            let module = line
+                .strip_suffix(';')
+                .and_then(|line| line.rsplit_once("mod "));
+            if let Some((_, name)) = module.filter(|_| is_for_tests) {
+                seen += 1;
+                assert!(
+                    ["tests", "testing"].contains(&name) && !path_is_given,
+                    "{}: the module `{name}` is only for tests; move it to `tests`, or call it `testing`",
+                    path.display()
+                );
+            }
+            (is_for_tests, path_is_given) = (false, false);
+        }
+    }
+    assert!(seen > 15, "{seen}");
 }

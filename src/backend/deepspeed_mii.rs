@@ -97,7 +97,7 @@ impl Dialect for Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fixtures::decode;
+    use crate::backend::testing::decode;
     use rstest::rstest;
 
     #[rstest]

@@ -1,16 +1,12 @@
 //! Wire dialects: how a request is encoded and its answer decoded. One file each.
 //!
 //! A new one is a file here, with its `mod` and `use`, and a row of `with_backends!` in the grammar, which has the
-//! names. The suite in `conformance` then asks for what a server of its kind answers.
+//! names. The suite in `tests/conformance` then asks for what a server of its kind answers.
 
 mod answer;
 mod anthropic;
 mod body;
-#[cfg(test)]
-mod conformance;
 mod deepspeed_mii;
-#[cfg(test)]
-mod fixtures;
 mod infinity_embeddings;
 mod llama_cpp;
 mod multipart;
@@ -23,6 +19,10 @@ mod openai_responses;
 mod parts;
 mod sglang;
 mod tensorrt_llm;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod tgi;
 mod vllm_pooling;
 mod vllm_rerank;

@@ -134,7 +134,7 @@ impl Dialect for Transcription {
 mod tests {
     use super::*;
     use crate::{
-        backend::fixtures::{body, options, recording, request},
+        backend::testing::{body, options, recording, request},
         record::Reply,
     };
     use serde_json::json;

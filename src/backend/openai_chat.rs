@@ -86,7 +86,7 @@ pub(super) fn read<'a>(choice: &Choice<'a>) -> Piece<'a> {
 mod tests {
     use super::*;
     use crate::{
-        backend::fixtures::{body, decode, options, request},
+        backend::testing::{body, decode, options, request},
         plan::Prompt,
         record::{Reply, RequestError},
     };

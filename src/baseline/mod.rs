@@ -25,9 +25,9 @@ mod settings;
 mod store;
 
 #[cfg(test)]
-mod calibration;
-#[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use format::{FORMAT, File, StoredRun};
 pub use settings::{Against, Reader, Settings};

@@ -5,8 +5,6 @@ mod alike;
 mod api_key;
 mod bounds;
 mod builder;
-#[cfg(test)]
-mod calibration;
 mod check;
 mod checked;
 mod conduct;
@@ -28,8 +26,6 @@ mod parts;
 mod prepare;
 mod probe;
 mod profile;
-#[cfg(test)]
-mod promises;
 mod proof;
 mod provenance;
 mod ready;
@@ -39,6 +35,8 @@ mod setting;
 mod setup;
 mod several;
 mod side;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod versus;
 mod waiting;

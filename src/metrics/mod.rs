@@ -59,11 +59,9 @@ mod throughput;
 mod tokens;
 
 #[cfg(test)]
-pub(crate) mod golden;
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use crate::histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use errors::{ErrorGroup, error_kind};

@@ -328,9 +328,9 @@ pub(super) mod tests {
     use super::*;
     use crate::{
         judge::Criteria,
-        metrics::{
+        metrics::testing::{
             golden::{Golden, close},
-            testing::{record, run_of},
+            record, run_of,
         },
         report::{result_file_name, testing::options},
     };

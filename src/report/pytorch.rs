@@ -142,7 +142,7 @@ impl Serialize for Records<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::golden::Golden;
+    use crate::metrics::testing::golden::Golden;
     use crate::report::json::tests::{assert_same, result_of};
     use rstest::rstest;
 

@@ -13,6 +13,9 @@ const WIDTH: usize = 50;
 /// The table of `vllm bench serve` 0.33, line for line, its list of
 /// failures above it included. Ends without a line break.
 ///
+/// It is made of the values of the result file, and of nothing else. So `goodput report` shows of a file what was printed for the
+/// run.
+///
 /// Differences: a failure is one line without control characters, as servers wrote it; failures are
 /// listed above answers without tokens too.
 pub fn vllm_table(run: &Run, metrics: &Metrics, options: &VllmOptions) -> String {
@@ -220,7 +223,10 @@ fn decimals(number: f64) -> String {
 mod tests {
     use super::*;
     use crate::{
-        metrics::{golden::Golden, measure, testing::run_of},
+        metrics::{
+            measure,
+            testing::{golden::Golden, run_of},
+        },
         report::testing::options,
         run::Task,
     };

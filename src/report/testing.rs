@@ -3,10 +3,7 @@
 use super::{End, Measured, Outcome, Report, VllmMetric, VllmOptions};
 use crate::{
     judge::{Change, Comparison, Criteria, OnInconclusive, Pairing, Unit},
-    metrics::{
-        golden::Golden,
-        testing::{limit, record, run_of},
-    },
+    metrics::testing::{golden::Golden, limit, record, run_of},
     record::{Record, RequestError},
     run::Run,
     stats::{

@@ -117,7 +117,7 @@ fn errors(document: &Map<String, Value>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::super::{read, text};
-    use crate::{metrics::golden::Golden, report};
+    use crate::{metrics::testing::golden::Golden, report};
     use rstest::rstest;
     use serde_json::{Value, json};
     use std::{

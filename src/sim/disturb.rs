@@ -316,5 +316,4 @@ fn with_crlf(event: &Bytes) -> Bytes {
 }
 
 #[cfg(test)]
-#[path = "disturb_tests.rs"]
 mod tests;

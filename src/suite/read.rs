@@ -211,5 +211,4 @@ fn shown(set: &Set) -> &str {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

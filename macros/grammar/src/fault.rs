@@ -217,5 +217,4 @@ pub fn format(faults: &[Fault]) -> String {
 }
 
 #[cfg(test)]
-#[path = "fault_tests.rs"]
 mod tests;

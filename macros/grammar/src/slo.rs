@@ -540,5 +540,4 @@ impl fmt::Display for Slo {
 }
 
 #[cfg(test)]
-#[path = "slo_tests.rs"]
 mod tests;

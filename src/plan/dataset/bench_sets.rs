@@ -116,7 +116,7 @@ mod tests {
     #[case("spec_bench")]
     #[case("speed_bench")]
     fn questions_agree_with_vllm(#[case] name: &str) {
-        crate::plan::dataset::golden::check(name);
+        crate::plan::dataset::testing::check(name);
     }
 
     fn refused(dataset: &Dataset) -> String {

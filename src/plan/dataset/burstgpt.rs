@@ -111,7 +111,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn lengths_and_prompts_agree_with_vllm() {
-        crate::plan::dataset::golden::check("burstgpt");
+        crate::plan::dataset::testing::check("burstgpt");
     }
 
     #[test]

@@ -104,7 +104,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn recordings_agree_with_vllm() {
-        crate::plan::dataset::golden::check("custom_audio");
+        crate::plan::dataset::testing::check("custom_audio");
     }
 
     #[test]

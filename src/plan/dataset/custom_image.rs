@@ -200,7 +200,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn questions_agree_with_vllm() {
-        crate::plan::dataset::golden::check("custom_image");
+        crate::plan::dataset::testing::check("custom_image");
     }
 
     fn in_order() -> Dataset {

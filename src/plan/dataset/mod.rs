@@ -8,9 +8,6 @@ mod custom_audio;
 mod custom_image;
 mod fields;
 mod fit;
-#[cfg(test)]
-#[cfg(feature = "tokenizers")]
-mod golden;
 #[cfg(feature = "hf")]
 mod hf;
 #[cfg(not(feature = "hf"))]
@@ -27,6 +24,9 @@ mod sharegpt;
 mod sonnet;
 mod sound;
 mod table;
+#[cfg(test)]
+#[cfg(feature = "tokenizers")]
+mod testing;
 mod trace;
 mod trace_csv;
 mod trace_event;

@@ -106,8 +106,8 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn prompts_and_the_stream_after_them_agree_with_vllm() {
-        use crate::plan::dataset::golden;
-        for (case, samples) in golden::check("prefix_repetition") {
+        use crate::plan::dataset::testing;
+        for (case, samples) in testing::check("prefix_repetition") {
             let mut random = samples.legacy.unwrap();
             for gap in case["gaps"].as_array().unwrap() {
                 let (gap, drawn) = (gap.as_f64().unwrap(), 0.1 * random.gamma(1.0));

@@ -344,7 +344,7 @@ mod tests {
 
         #[test]
         fn batches_agree_with_vllm() {
-            crate::plan::dataset::golden::check("random");
+            crate::plan::dataset::testing::check("random");
         }
 
         #[test]

@@ -256,8 +256,8 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn texts_and_items_agree_with_vllm() {
-        use crate::plan::dataset::golden;
-        for (case, samples) in golden::check("random-mm") {
+        use crate::plan::dataset::testing;
+        for (case, samples) in testing::check("random-mm") {
             let items = case["items"].as_array().unwrap();
             assert_eq!(items.len(), samples.rows.len());
             let set = case["dataset"].as_str().unwrap();

@@ -119,7 +119,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn queries_and_documents_agree_with_vllm() {
-        crate::plan::dataset::golden::check("random-rerank");
+        crate::plan::dataset::testing::check("random-rerank");
     }
 
     #[test]

@@ -241,7 +241,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn pictures_and_videos_agree_with_vllm() {
-        crate::plan::dataset::golden::check("sharegpt4v");
+        crate::plan::dataset::testing::check("sharegpt4v");
     }
 
     #[rstest]

@@ -89,7 +89,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn lines_agree_with_those_of_cpython() {
-        crate::plan::dataset::golden::check("sonnet");
+        crate::plan::dataset::testing::check("sonnet");
     }
 
     #[test]

@@ -261,7 +261,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn tokens_and_times_agree_with_vllm() {
-        crate::plan::dataset::golden::check("timed_trace");
+        crate::plan::dataset::testing::check("timed_trace");
     }
 
     #[cfg(feature = "tokenizers")]

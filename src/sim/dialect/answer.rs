@@ -243,5 +243,4 @@ pub(super) fn running_usage(template: Template, facts: &Facts) -> Template {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

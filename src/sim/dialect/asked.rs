@@ -312,5 +312,4 @@ impl TokenizeBody {
 }
 
 #[cfg(test)]
-#[path = "asked_tests.rs"]
 mod tests;

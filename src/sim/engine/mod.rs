@@ -7,17 +7,11 @@
 mod blocks;
 mod drafts;
 mod job;
-#[cfg(test)]
-mod oracle;
-#[cfg(test)]
-mod play;
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod queueing;
 mod runner;
 mod scheduler;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use goodput_grammar::engine::{EngineConfig, Policy, StepCost};
 pub use job::{Finished, Job, JobId, Stall, TooLong};

@@ -85,6 +85,8 @@ fn unknown(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    mod download;
+
     use super::*;
     use crate::{
         plan::{
@@ -100,7 +102,7 @@ mod tests {
     #[cfg(feature = "tokenizers")]
     #[test]
     fn rows_and_their_order_agree_with_vllm() {
-        crate::plan::dataset::golden::check("hf");
+        crate::plan::dataset::testing::check("hf");
     }
 
     fn of(folder: &std::path::Path, name: &str) -> Dataset {
@@ -213,6 +215,3 @@ mod tests {
         assert!(error.contains(said), "{error}");
     }
 }
-
-#[cfg(test)]
-mod download;

@@ -1,10 +1,10 @@
 //! The engine against what queueing theory says.
 
-use super::{
-    Engine, EngineConfig, StepCost,
-    play::{arrivals, job, play},
+use super::play::{arrivals, job, play};
+use crate::{
+    clock::Nanos,
+    sim::engine::{Engine, EngineConfig, StepCost},
 };
-use crate::clock::Nanos;
 use rand::SeedableRng;
 use rand_distr::{Distribution, Exp};
 use rand_pcg::Pcg64Mcg;

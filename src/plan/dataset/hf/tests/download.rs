@@ -1,6 +1,6 @@
 //! A hub on the loopback interface: what is downloaded, from where, and what is left when that fails.
 
-use super::{
+use super::super::{
     files::{Cached, Files, cached},
     hub::Hub,
     rows,

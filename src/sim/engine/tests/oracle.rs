@@ -5,11 +5,11 @@
 //! ours, and prices a step by the same linear formula. `docs/simulation.md` says how the files came
 //! about.
 
-use super::{
-    Engine, EngineConfig, Finished, Job, StepCost,
-    play::{arrivals, hashes, play},
+use super::play::{arrivals, hashes, play};
+use crate::{
+    clock::Nanos,
+    sim::engine::{Engine, EngineConfig, Finished, Job, StepCost},
 };
-use crate::clock::Nanos;
 use rstest::rstest;
 
 /// 5 ms a step, 20 µs a prefilled token, 100 µs a sequence, 30 ns a KV token.
@@ -71,13 +71,13 @@ fn theirs(text: &str) -> Vec<(u64, u64)> {
 
 /// Times agree to 200 ns: we round each of up to a few hundred steps to a nanosecond.
 #[rstest]
-#[case::narrow(config(), false, include_str!("../../../fixtures/engine/inference-lab-roomy.txt"))]
+#[case::narrow(config(), false, include_str!("../../../../fixtures/engine/inference-lab-roomy.txt"))]
 #[case::wide(
     EngineConfig { max_num_batched_tokens: 1_024, ..config() },
     false,
-    include_str!("../../../fixtures/engine/inference-lab-wide.txt")
+    include_str!("../../../../fixtures/engine/inference-lab-wide.txt")
 )]
-#[case::prefix(config(), true, include_str!("../../../fixtures/engine/inference-lab-prefix.txt"))]
+#[case::prefix(config(), true, include_str!("../../../../fixtures/engine/inference-lab-prefix.txt"))]
 fn every_token_at_the_same_time(
     #[case] config: EngineConfig,
     #[case] cached: bool,

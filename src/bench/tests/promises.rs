@@ -1,7 +1,7 @@
 //! Random plans against random servers with random faults: the promises that every run keeps.
 
-use super::{Bench, Control, conduct::Ended, line::Line};
 use crate::{
+    bench::{Bench, Control, conduct::Ended, line::Line},
     client::Dialer,
     clock::{Nanos, on_virtual_time},
     grammar::fault::{Fault, Kind, When},

@@ -1,12 +1,12 @@
 //! What holds for every run.
 
-use super::{
-    Basis, Metrics, RequestTimes, Tally, measure,
-    request::gaps,
-    testing::{limit, record, run_of},
-};
 use crate::{
     clock::Nanos,
+    metrics::{
+        Basis, Metrics, RequestTimes, Tally, measure,
+        request::gaps,
+        testing::{limit, record, run_of},
+    },
     record::{Channel, Record, RequestError},
     run::Run,
 };

@@ -1,4 +1,6 @@
-//! Made-up runs for tests.
+//! Made-up runs for tests, and runs of golden files.
+
+pub(crate) mod golden;
 
 use crate::{
     clock::Nanos,

@@ -5,14 +5,14 @@
 //! itself to each is drawn anew in every run. Runs go through the whole of what is done with real ones:
 //! digest, file, comparison.
 
-use super::{
-    compare::{New, compare},
-    digest::Digest,
-    format::File,
-    testing::{file, provenance},
-};
 use crate::{
     baseline::{MetricNoise, NoiseFloor},
+    baseline::{
+        compare::{New, compare},
+        digest::Digest,
+        format::File,
+        testing::{file, provenance},
+    },
     clock::Nanos,
     judge::Comparison,
     metrics::{

@@ -7,11 +7,11 @@ mod several;
 mod wire;
 
 use self::answers::{ANTHROPIC_THINKING, OLLAMA, answers};
-use super::{
-    BACKENDS, Backend, WireOptions, by_name,
-    fixtures::{decode, inline, linked, options, recording, request},
-};
 use crate::{
+    backend::{
+        BACKENDS, Backend, WireOptions, by_name,
+        testing::{decode, inline, linked, options, recording, request},
+    },
     clock::Nanos,
     plan::{MediaKind, Prompt, Shape},
     record::{Channel, CountSource, Reply, RequestError, Task, TokenCount},

@@ -2,7 +2,7 @@
 
 macro_rules! captured {
     ($name:literal) => {
-        include_str!(concat!("../../../fixtures/captures/", $name, ".body"))
+        include_str!(concat!("../../../../fixtures/captures/", $name, ".body"))
     };
 }
 

@@ -8,7 +8,7 @@ use super::super::{
 use crate::{
     backend::{
         Backend,
-        fixtures::{options, request},
+        testing::{options, request},
     },
     client::{Body, Dialer, Driver, Envelope, Timeouts},
     clock::{Clock, on_virtual_time},

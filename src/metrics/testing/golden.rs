@@ -1,6 +1,6 @@
 //! Runs whose numbers vLLM's own code has computed; `fixtures/metrics/generate.py` made them.
 
-use super::testing::{limit, record, run_of};
+use super::{limit, record, run_of};
 use crate::{
     backend::by_name,
     clock::Nanos,

@@ -1,7 +1,9 @@
 //! Drives an engine through a list of arrivals and cancellations, for tests.
 
-use super::{Engine, Finished, Job, JobId, State, Step};
-use crate::clock::Nanos;
+use crate::{
+    clock::Nanos,
+    sim::engine::{Engine, Finished, Job, JobId, State, Step},
+};
 use std::collections::BTreeMap;
 
 /// Something from outside.

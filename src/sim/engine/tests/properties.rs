@@ -1,10 +1,10 @@
 //! What holds for every engine, whatever it is asked to do.
 
-use super::{
-    Engine, EngineConfig, Job, Policy, Stall, StepCost,
-    play::{Event, Played, arrivals, hashes, job, play},
+use super::play::{Event, Played, arrivals, hashes, job, play};
+use crate::{
+    clock::Nanos,
+    sim::engine::{Engine, EngineConfig, Job, Policy, Stall, StepCost},
 };
-use crate::clock::Nanos;
 use proptest::prelude::*;
 use rstest::rstest;
 use std::{collections::BTreeSet, time::Duration};

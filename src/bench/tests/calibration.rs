@@ -5,9 +5,13 @@
 //! their own draws (as much as a run of a hundred requests of CV 10 % would) and slow each other down. The servers of both sides differ in seed, and in speed
 //! by the drop that is looked for.
 
-use super::{Bench, checked::Checked, control::Control};
 use crate::{
-    bench::side::{Side, Which},
+    bench::{
+        Bench,
+        checked::Checked,
+        control::Control,
+        side::{Side, Which},
+    },
     judge::{Verdict, changes},
     metrics::Metrics,
     stats::{

@@ -151,7 +151,7 @@ fn refusals_have_vllms_bodies() {
         status: u16,
         body: String,
     }
-    let recorded = include_str!("../../../fixtures/vllm/refusals.jsonl").lines();
+    let recorded = include_str!("../../../../fixtures/vllm/refusals.jsonl").lines();
     let (mut held, mut differ) = (0, Vec::new());
     for line in recorded {
         let recorded: Recorded = serde_json::from_str(line).unwrap();

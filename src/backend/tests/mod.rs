@@ -1,0 +1,3 @@
+//! One suite for all backends.
+
+mod conformance;

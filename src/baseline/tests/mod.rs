@@ -1,0 +1,3 @@
+//! How often comparisons with a baseline are wrong.
+
+mod calibration;

@@ -1,0 +1,3 @@
+//! What must be true of the numbers of any run.
+
+mod properties;
