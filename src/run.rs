@@ -33,6 +33,7 @@ pub use server::{
 
 use crate::{clock::Nanos, plan::RateChange, record::Record};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Measured data of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +94,10 @@ pub struct Setup {
     pub request_id_prefix: String,
     /// Hash of the plan.
     pub plan_hash: String,
+    /// Every setting of the bench as it was run, by part, under the names of the attribute's keys. Credentials and values of
+    /// headers are masked. `Null` if the run was not made by a bench.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub bench: Value,
 }
 
 impl Run {

@@ -2,13 +2,14 @@
 
 use super::store::{FOLDER, Store};
 use crate::{error::Error, grammar::names::is_baseline, problem::Problem};
+use serde::Serialize;
 use std::{ffi::OsString, path::PathBuf};
 
 /// Names the folder of baselines, for every runner.
 const FOLDER_VARIABLE: &str = "GOODPUT_BASELINE_DIR";
 
 /// Which baseline to compare a run with, and where to save it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Settings {
     /// Baseline to compare with.
     pub against: Option<Against>,
@@ -17,6 +18,7 @@ pub struct Settings {
     /// Folder of baselines. Default: `goodput-baselines` in the current folder.
     pub folder: Option<PathBuf>,
     /// Base of the default folder and of relative ones. Default: the current folder.
+    #[serde(skip)]
     pub home: Option<PathBuf>,
     /// Name of the bench in baselines. Default: its name.
     pub entry: Option<String>,
@@ -24,11 +26,12 @@ pub struct Settings {
     /// = "fail"` of the bench does. Default false.
     pub proof: bool,
     /// Front end that messages refer to when they say how to save a baseline.
+    #[serde(skip)]
     pub reader: Reader,
 }
 
 /// Baseline to compare with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Against {
     /// Name of the baseline.
     pub name: String,

@@ -2,6 +2,7 @@
 
 use crate::{backend::Backend, error::Error, problem::Problem, redact};
 use reqwest::header::HeaderValue;
+use serde::{Serialize, Serializer};
 
 /// A key, or where it is found when a run begins.
 #[derive(Debug, Clone)]
@@ -10,6 +11,16 @@ pub(super) enum ApiKey {
     Given(HeaderValue),
     /// The environment variable that holds it.
     Variable(String),
+}
+
+impl Serialize for ApiKey {
+    /// Only where it is found.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            ApiKey::Given(_) => serializer.serialize_str(redact::MASK),
+            ApiKey::Variable(name) => serializer.collect_str(&format_args!("env:{name}")),
+        }
+    }
 }
 
 impl ApiKey {

@@ -1,12 +1,15 @@
 //! LoRA adapters: each request names one of them as its model.
 
+use super::parts::names;
 use crate::{
     grammar::Mistake,
     plan::{Plan, PyRandom},
 };
+use serde::Serialize;
 
 /// Which adapter a request gets.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LoraAssignment {
     /// Any, drawn from the seed. The default.
     #[default]
@@ -34,11 +37,13 @@ impl LoraAssignment {
 }
 
 /// The adapters of a bench.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Lora {
     /// Their names; none is the model itself.
+    #[serde(rename = "lora_modules", serialize_with = "names")]
     pub(crate) modules: Vec<String>,
     /// Which of them a request gets.
+    #[serde(rename = "lora_assignment")]
     pub(crate) assignment: LoraAssignment,
 }
 

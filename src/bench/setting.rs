@@ -13,11 +13,7 @@ use std::sync::Arc;
 readable!(Expect, |text| Expect::parse(text).map_err(|m| vec![m]));
 readable!(OnInconclusive, |text| OnInconclusive::parse(text)
     .map_err(|m| vec![m]));
-readable!(TokenizerSpec, |text| Ok(match text {
-    "embedded" => TokenizerSpec::Embedded,
-    "none" => TokenizerSpec::None,
-    name => TokenizerSpec::Named(name.to_owned()),
-}));
+readable!(TokenizerSpec, |text| Ok(TokenizerSpec::named(text)));
 readable!(Arc<dyn Backend>, |text| backend::by_name(text).ok_or_else(
     || vec![Mistake::unknown("backend", text, grammar::names::BACKENDS)]
 ));

@@ -22,6 +22,7 @@ impl Checked {
             seed: self.load.seed,
             request_id_prefix: self.load.request_id_prefix.clone(),
             plan_hash: prepared.plan.hash(),
+            bench: self.written.clone(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod mask;
 mod name;
 mod shape;
 
+use serde::{Serialize, Serializer, ser::Error as _};
 use std::{
     fmt,
     ops::{Deref, DerefMut},
@@ -18,9 +19,9 @@ use std::{
 
 pub(crate) use known::{learn, learn_header};
 use known::{masked_known, masked_known_word};
-use mask::MASK;
+pub(crate) use mask::MASK;
 
-/// A setting whose debug text shows no credential.
+/// A setting whose debug text and JSON show no credential.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Hidden<T>(T);
 
@@ -41,6 +42,14 @@ impl<T> DerefMut for Hidden<T> {
 impl<T: fmt::Debug> fmt::Debug for Hidden<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&text(&format!("{:?}", self.0)))
+    }
+}
+
+impl<T: Serialize> Serialize for Hidden<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut shown = serde_json::to_value(&self.0).map_err(S::Error::custom)?;
+        json(&mut shown);
+        shown.serialize(serializer)
     }
 }
 
@@ -107,7 +116,6 @@ pub(crate) fn learn_field(name: &str, value: &serde_json::Value) {
 }
 
 /// Masks credentials in a JSON value: by their names, and in its texts as [`text`] does.
-#[cfg(feature = "cli")]
 pub(crate) fn json(value: &mut serde_json::Value) {
     use serde_json::Value;
     match value {

@@ -165,7 +165,6 @@ fn a_query_is_known_as_the_server_reads_it() {
     assert_eq!(text("no key Zt/5 q=8w\"X here"), "no key *** here");
 }
 
-#[cfg(feature = "cli")]
 #[test]
 fn json_is_masked_by_its_names_at_any_depth() {
     let mut value =

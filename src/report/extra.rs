@@ -33,6 +33,7 @@ pub(super) fn extra(
         "seed": setup.seed,
         "plan_hash": setup.plan_hash,
         "open_loop": setup.open_loop,
+        "bench": setup.bench,
         "verdict": judgement.verdict,
         "findings": judgement.findings,
         "slos": judgement.slos,

@@ -49,6 +49,27 @@ pub enum TokenizerSpec {
     Named(String),
 }
 
+impl TokenizerSpec {
+    /// The tokenizer of this name: `embedded`, `none`, a path or an id.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "embedded" => TokenizerSpec::Embedded,
+            "none" => TokenizerSpec::None,
+            name => TokenizerSpec::Named(name.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for TokenizerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TokenizerSpec::Embedded => "embedded",
+            TokenizerSpec::None => "none",
+            TokenizerSpec::Named(name) => name,
+        })
+    }
+}
+
 impl Default for TokenizerSpec {
     fn default() -> Self {
         if cfg!(feature = "tokenizers") {

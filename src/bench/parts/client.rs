@@ -1,22 +1,29 @@
 //! How the client goes about it.
 
+use super::written::{any_span, number, span, timeouts};
 use crate::client::Timeouts;
+use serde::Serialize;
 use std::time::Duration;
 
 /// How the client goes about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Client {
     pub(crate) workers: usize,
     pub(crate) warmups: usize,
     pub(crate) prewarm: Option<bool>,
+    #[serde(serialize_with = "any_span")]
     pub(crate) ready_timeout: Option<Duration>,
+    #[serde(flatten, serialize_with = "timeouts")]
     pub(crate) timeouts: Timeouts,
     pub(crate) insecure: bool,
     pub(crate) profile: bool,
+    #[serde(serialize_with = "any_span")]
     pub(crate) server_metrics_interval: Option<Duration>,
+    #[serde(serialize_with = "number")]
     pub(crate) probe_rate: f64,
     pub(crate) align_prompts: bool,
     pub(crate) exclusive: bool,
+    #[serde(serialize_with = "span")]
     pub(crate) max_lateness: Duration,
 }
 

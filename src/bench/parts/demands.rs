@@ -1,15 +1,19 @@
 //! What is demanded of a run.
 
+use super::written::{any_target, limits, slos};
 use crate::{
     grammar::{goodput::RequestLimit, names, slo::Slo},
     judge::{Expect, OnInconclusive},
     targets::AnyTarget,
 };
+use serde::Serialize;
 
 /// What is demanded of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Demands {
+    #[serde(serialize_with = "limits")]
     pub(crate) goodput: Vec<RequestLimit>,
+    #[serde(serialize_with = "slos")]
     pub(crate) slo: Vec<Slo>,
     pub(crate) confidence: f64,
     pub(crate) max_extend: usize,
@@ -17,6 +21,7 @@ pub(crate) struct Demands {
     /// The bench has a function that holds the report against demands of its own.
     pub(crate) function: bool,
     pub(crate) expect: Expect,
+    #[serde(serialize_with = "any_target")]
     pub(crate) versus: Option<AnyTarget>,
     pub(crate) pairs: usize,
     pub(crate) noise_threshold: f64,

@@ -1,24 +1,32 @@
 //! What is asked, how much and when.
 
+use super::written::{any_text, number, text};
 use crate::{bench::lora::Lora, plan::Arrivals};
 use goodput_grammar::{
     dataset::{self, Dataset},
     names,
     ramp::Ramp,
 };
+use serde::Serialize;
 
 /// What is asked, how much and when: all that a plan is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Load {
+    #[serde(serialize_with = "text")]
     pub(crate) dataset: Dataset,
     pub(crate) requests: usize,
     /// Requests a second.
+    #[serde(serialize_with = "number")]
     pub(crate) rate: f64,
+    #[serde(serialize_with = "number")]
     pub(crate) burstiness: f64,
+    #[serde(serialize_with = "any_text")]
     pub(crate) ramp: Option<Ramp>,
     pub(crate) max_concurrency: Option<usize>,
     pub(crate) seed: u64,
+    #[serde(serialize_with = "text")]
     pub(crate) request_id_prefix: String,
+    #[serde(flatten)]
     pub(crate) lora: Lora,
 }
 

@@ -8,6 +8,7 @@ use crate::{
     run::{Audit, Run, Setup, Task, Timestamps},
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};
+use serde_json::Value;
 use std::time::Duration;
 
 /// A success that was sent on time; times in ms since the run's start, events are of the answer.
@@ -70,6 +71,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             seed: 7,
             request_id_prefix: "goodput-".into(),
             plan_hash: "00ff".into(),
+            bench: Value::Null,
         },
         duration: records
             .iter()
