@@ -2,6 +2,7 @@
 
 use crate::{
     client::DialError,
+    exit_code,
     judge::Verdict,
     plan::PlanError,
     problem::Problem,
@@ -58,15 +59,17 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// Exit code of the `goodput` command: 2 for unusable input, 4 when the target could not be measured or
-    /// the run was stopped before it was, 0 for a skipped bench, the verdict's for a report that did not
+    /// The [exit code](crate::exit_code) of the `goodput` command: `UNUSABLE` for input, `INVALID` when the target could not
+    /// be measured or the run was stopped before it was, `PASS` for a skipped bench, the verdict's for a report that did not
     /// pass.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Invalid(_) | Error::Plan(_) | Error::Tokenizer(_) => 2,
-            Error::Skipped(_) => 0,
-            Error::Target(_) | Error::Dial(_) | Error::Ended(_) | Error::Io { .. } => 4,
-            Error::Failed(failed) => failed.verdict().exit_code().max(1),
+            Error::Invalid(_) | Error::Plan(_) | Error::Tokenizer(_) => exit_code::UNUSABLE,
+            Error::Skipped(_) => exit_code::PASS,
+            Error::Target(_) | Error::Dial(_) | Error::Ended(_) | Error::Io { .. } => {
+                exit_code::INVALID
+            }
+            Error::Failed(failed) => failed.verdict().exit_code().max(exit_code::FAIL),
         }
     }
 

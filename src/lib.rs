@@ -154,8 +154,10 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 mod error;
+pub mod exit_code;
 #[cfg(any(feature = "csv", feature = "parquet"))]
 pub mod export;
+mod feature;
 mod files;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -167,6 +169,7 @@ mod history;
 mod inspect;
 mod journal;
 pub mod judge;
+mod label;
 mod lock;
 mod main_macro;
 pub mod metrics;

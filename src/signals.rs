@@ -3,12 +3,9 @@
 //! The command and benchmark targets listen to them, because they are processes of goodput's own. The
 //! process of a user's `cargo test` keeps its signals as they are.
 
-use crate::{screen, stop::Stop};
+use crate::{exit_code, screen, stop::Stop};
 use std::{io, process, thread};
 use tokio::runtime::Builder;
-
-/// Exit code of a process that a signal ended, minus the signal's number.
-const BY_SIGNAL: i32 = 128;
 
 /// Listens to Ctrl-C, SIGTERM and SIGHUP from now on. The first signal stops the run: `says` goes to
 /// stderr, and a blocked screen delays nothing any more. The second kills the servers that goodput started
@@ -34,7 +31,7 @@ pub(crate) fn listen(says: Option<&'static str>) -> io::Result<Stop> {
             let (number, _) = signals.next().await;
             #[cfg(unix)]
             crate::targets::kill_all();
-            process::exit(BY_SIGNAL + number);
+            process::exit(i32::from(exit_code::BY_SIGNAL) + number);
         });
     };
     let name = "goodput signals".to_owned();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+use goodput::exit_code::{FAIL, UNUSABLE};
 use rstest::rstest;
 use serde_json::Value;
 use std::{
@@ -67,7 +68,12 @@ fn the_result_holds_the_comparison() {
         "--result-filename",
         "r.json",
     ]);
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(FAIL.into()),
+        "{}",
+        text(&output.stderr)
+    );
     let comparison = &read(folder.join("r.json"))["goodput"]["comparison"];
     assert_eq!(comparison["conclusion"], "worse");
     assert_eq!(comparison["pairing"]["kind"], "paired");
@@ -148,7 +154,7 @@ fn a_folder_for_noise_that_cannot_be_is_refused_before_the_run() {
     let within = folder.join("file").display().to_string();
     let output = ab(&["--a", "sim", "--aa", "--noise-dir", &within]);
     let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()), "{stderr}");
     let said = format!("--noise-dir = {within}: cannot be written to");
     assert!(
         stderr.contains(&said) && output.stdout.is_empty(),

@@ -8,6 +8,7 @@ mod example;
 mod support;
 
 use axum::{Router, routing::post};
+use goodput::exit_code::UNUSABLE;
 use goodput::{
     Bench, Report, Service, Verdict,
     baseline::{Against, Settings, Store},
@@ -199,7 +200,7 @@ fn another_load_is_refused_before_it_is_sent(#[case] args: &[&str], #[case] fiel
     }
     let output = goodput(&[&base, args].concat());
     let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()), "{text}");
     assert!(
         text.contains("has another load") && text.contains(field),
         "{text}"

@@ -4,6 +4,7 @@
 
 mod support;
 
+use goodput::exit_code::{INVALID, PASS, UNUSABLE};
 use rstest::{Context, rstest};
 use serde_json::Value;
 use std::{
@@ -276,7 +277,7 @@ fn results_are_appended_line_by_line() {
 fn unusable_input_exits_2_and_names_the_fix(#[case] args: &[&str], #[case] told: &[&str]) {
     let output = serve(&[&["--num-prompts", "2"], args].concat());
     let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()), "{message}");
     for part in told {
         assert!(message.contains(part), "`{part}` is missing in: {message}");
     }
@@ -313,7 +314,7 @@ fn malformed_dataset_lines_are_named() {
         path.to_str().unwrap(),
     ]);
     let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()), "{message}");
     for part in ["prompts.jsonl", "line 2", "line 3", "prompt"] {
         assert!(message.contains(part), "`{part}` is missing in: {message}");
     }
@@ -333,7 +334,7 @@ fn an_unwritable_result_folder_is_told_before_the_run() {
         "--result-dir",
         dir.to_str().unwrap(),
     ]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     assert!(
         text(&output.stderr).contains("--result-dir"),
         "{}",
@@ -377,7 +378,7 @@ fn an_unreachable_server_exits_4() {
         "1",
     ]);
     let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(4), "{message}");
+    assert_eq!(output.status.code(), Some(INVALID.into()), "{message}");
     assert!(
         message.contains("127.0.0.1:9") && message.contains("running"),
         "{message}"
@@ -405,7 +406,7 @@ fn an_unreachable_server_exits_4() {
 #[case::engine(&["--engine", "linear", "--slowdown", "2%"], "cannot be used with")]
 fn a_simulation_that_cannot_be_is_refused(#[case] args: &[&str], #[case] told: &str) {
     let output = goodput(&[&["sim", "--port", "0"], args].concat());
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let stderr = String::from_utf8(output.stderr).unwrap();
     // The terminal's width decides where lines end.
     let words = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -434,7 +435,12 @@ fn a_detailed_result_is_a_simulation() {
             "--result-filename",
             file,
         ]);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(PASS.into()),
+            "{}",
+            text(&output.stderr)
+        );
         read_json(&folder.join(file))
     };
     let first = measure("sim(ttft = normal(80ms, 20ms), itl = 5ms)", "run.json");
@@ -524,7 +530,7 @@ fn a_report_is_what_serve_printed(#[context] context: rstest::Context, #[case] a
         text(&served.stderr)
     );
     assert!(text(&shown.stdout).contains("  verdict     "));
-    assert_eq!(shown.status.code(), Some(0));
+    assert_eq!(shown.status.code(), Some(PASS.into()));
 }
 
 #[test]
@@ -566,7 +572,7 @@ fn what_is_no_result_exits_with_2_and_its_place() {
     );
     let missing = folder.join("missing.json").to_str().unwrap().to_owned();
     let output = goodput(&["report", &cut, &other, &lines, &missing]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     assert_eq!(text(&output.stdout), "");
     let told = text(&output.stderr);
     for expected in [
@@ -662,7 +668,7 @@ fn requests_are_exported(#[case] format: &str) {
 #[test]
 fn an_export_that_cannot_be_written_is_told_before_the_run() {
     let output = serve(&["--export-requests", "requests.json"]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let told = text(&output.stderr);
     assert!(
         told.contains("--export-requests = requests.json: must end in .csv or .parquet"),

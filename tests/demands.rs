@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+use goodput::exit_code::{FAIL, PASS};
 use rstest::rstest;
 use std::{
     path::PathBuf,
@@ -166,17 +167,17 @@ fn baselines_that_are_not_there_prove_nothing() {
         (output.status.code(), text(&output.stdout))
     };
     let (code, shown) = serve(MANY, &["--save-baseline", "main"]);
-    assert_eq!(code, Some(1), "{shown}");
+    assert_eq!(code, Some(FAIL.into()), "{shown}");
     assert!(shown.contains("not saved as baseline `main`: "), "{shown}");
     let (code, shown) = serve("sim", &["--baseline", "main"]);
-    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(code, Some(PASS.into()), "{shown}");
     assert!(
         shown.contains("no verdict: nothing is stored yet to compare with"),
         "{shown}"
     );
     let (code, _) = serve("sim", &["--save-baseline", "main"]);
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(PASS.into()));
     let (code, shown) = serve("sim", &["--baseline", "main"]);
-    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(code, Some(PASS.into()), "{shown}");
     assert!(shown.contains("  verdict     PASS"), "{shown}");
 }

@@ -7,6 +7,7 @@
 mod example;
 mod support;
 
+use goodput::exit_code::{INVALID, PASS};
 use goodput::{Bench, Error, ServerProcess, bench::Control, observer::Silent, stop::Stop};
 use nix::{
     sys::signal::{Signal, kill},
@@ -56,7 +57,7 @@ fn a_signal_keeps_what_was_measured(#[case] signal: Signal) {
     let mut program = Program::start(&mut command);
     has_measured(&server);
     program.signal(signal);
-    assert_eq!(program.ended().code(), Some(4));
+    assert_eq!(program.ended().code(), Some(INVALID.into()));
     let table = read(&folder.join("stdout"));
     assert!(table.contains("Serving Benchmark Result"), "{table}");
     is_partial(&folder);
@@ -79,7 +80,7 @@ fn a_signal_is_heard_when_nobody_reads_any_more(#[case] stdout_too: bool) {
     drop((program.0.stderr.take(), program.0.stdout.take()));
     has_measured(&server);
     program.signal(Signal::SIGINT);
-    assert_eq!(program.ended().code(), Some(4));
+    assert_eq!(program.ended().code(), Some(INVALID.into()));
     is_partial(&folder);
 }
 
@@ -116,7 +117,7 @@ fn a_screen_that_stands_still_holds_up_no_signal(#[case] format: &[&str], #[case
     });
     program.signal(Signal::SIGTERM);
     let began = Instant::now();
-    assert_eq!(program.ended().code(), Some(4));
+    assert_eq!(program.ended().code(), Some(INVALID.into()));
     assert!(began.elapsed() < Duration::from_secs(30));
     is_partial(&folder);
 }
@@ -150,7 +151,7 @@ fn a_late_reader_gets_all_of_the_report() {
         shown.extend(piece[..read].iter().filter(|byte| **byte != b'x'));
     }
     drop(reader);
-    assert_eq!(program.ended().code(), Some(0));
+    assert_eq!(program.ended().code(), Some(PASS.into()));
 }
 
 /// `nohup goodput … &`, and the terminal goes.
@@ -170,7 +171,7 @@ fn an_ignored_hang_up_stays_ignored() {
     thread::sleep(Duration::from_millis(300));
     assert!(program.0.try_wait().unwrap().is_none());
     program.signal(Signal::SIGTERM);
-    assert_eq!(program.ended().code(), Some(4));
+    assert_eq!(program.ended().code(), Some(INVALID.into()));
 }
 
 /// A bench that was not reached is in the files, too.
@@ -190,7 +191,12 @@ fn a_suite_that_is_ended_names_all_of_its_benches() {
     has_measured(&server);
     program.signal(Signal::SIGTERM);
     let code = program.ended().code();
-    assert_eq!(code, Some(4), "{}", read(&folder.join("stderr")));
+    assert_eq!(
+        code,
+        Some(INVALID.into()),
+        "{}",
+        read(&folder.join("stderr"))
+    );
     let junit = read(&folder.join("junit.xml"));
     roxmltree::Document::parse(&junit).unwrap();
     for said in [
@@ -258,7 +264,12 @@ fn a_benchmark_target_is_ended_by_signals() {
     });
     program.signal(Signal::SIGTERM);
     let code = program.ended().code();
-    assert_eq!(code, Some(4), "{}", read(&folder.join("stderr")));
+    assert_eq!(
+        code,
+        Some(INVALID.into()),
+        "{}",
+        read(&folder.join("stderr"))
+    );
     let said = read(&folder.join("stdout"));
     assert!(said.contains("was stopped after 0 of 5"), "{said}");
 }
@@ -344,7 +355,12 @@ fn whatever_is_waited_for_ends_with_a_signal(#[case] wait: Wait, #[case] said: &
     }
     program.signal(Signal::SIGTERM);
     let began = Instant::now();
-    assert_eq!(program.ended().code(), Some(4), "{}", read(&stderr));
+    assert_eq!(
+        program.ended().code(),
+        Some(INVALID.into()),
+        "{}",
+        read(&stderr)
+    );
     assert!(began.elapsed() < Duration::from_secs(20));
     let all = read(&stderr) + &read(&folder.join("stdout"));
     assert!(all.contains("the run was stopped while it"), "{all}");

@@ -6,6 +6,7 @@
 #[path = "support/pages.rs"]
 mod pages;
 
+use goodput::exit_code::PASS;
 use pages::blocks;
 use rstest::rstest;
 use std::{
@@ -122,7 +123,7 @@ fn passes(folder: &Path, args: &[String], shown: &str) {
     let output = goodput(folder, args);
     let told = [output.stdout, output.stderr].concat();
     let told = String::from_utf8_lossy(&told);
-    assert_eq!(output.status.code(), Some(0), "{shown}\n{told}");
+    assert_eq!(output.status.code(), Some(PASS.into()), "{shown}\n{told}");
     assert!(
         !told.contains("can only fail, never pass"),
         "{shown}\n{told}"

@@ -7,6 +7,7 @@ mod example;
 mod support;
 
 use goodput::Bench;
+use goodput::exit_code::{PASS, TESTS_FAILED, UNUSABLE};
 use rstest::rstest;
 use std::{
     io::Write,
@@ -87,7 +88,7 @@ fn a_simulated_report_is_the_same_every_time() {
 fn the_default_run_passes() {
     let output = run(&["--bench"]);
     let text = stdout(&output);
-    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert_eq!(output.status.code(), Some(PASS.into()), "{text}");
     assert!(text.contains("SIMULATED"), "{text}");
     assert!(
         text.contains("live ... ignored, the environment variable GATES_URL is not set"),
@@ -107,7 +108,7 @@ fn the_default_run_passes() {
 fn failures_say_why_and_exit_101() {
     let output = run(&["--ignored"]);
     let text = stdout(&output);
-    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert_eq!(output.status.code(), Some(TESTS_FAILED.into()), "{text}");
     for part in [
         "p99(ttft) = 50.00 ms [at least 50.00], limit < 10 ms: 40.00 ms (400 %) over",
         "worst by ttft",
@@ -121,7 +122,7 @@ fn failures_say_why_and_exit_101() {
 #[test]
 fn unknown_arguments_exit_2_with_help() {
     let output = run(&["--frobnicate"]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
         text.contains("--frobnicate") && text.contains("Usage"),
@@ -136,7 +137,7 @@ fn a_missing_server_fails_where_live_is_required() {
         .env("GOODPUT_REQUIRE_LIVE", "1")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(101));
+    assert_eq!(output.status.code(), Some(TESTS_FAILED.into()));
     assert!(stdout(&output).contains("GATES_URL is not set"));
 }
 
@@ -276,7 +277,7 @@ fn the_filters_of_the_documentation_fit_every_run() {
 fn the_bug_of_the_example_gateway_is_found() {
     let output = example("gateway").output().unwrap();
     let text = stdout(&output);
-    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert_eq!(output.status.code(), Some(PASS.into()), "{text}");
     assert!(text.contains("✗ p99(ttft) = 23"), "{text}");
     let (report, _) = text.rsplit_once("finished in").unwrap();
     insta::assert_snapshot!(report.trim());
@@ -354,7 +355,7 @@ fn a_bench_that_runs_twice_fails_and_says_why() {
         .output()
         .unwrap();
     let text = stdout(&output);
-    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert_eq!(output.status.code(), Some(TESTS_FAILED.into()), "{text}");
     assert!(text.contains("1 passed; 1 failed"), "{text}");
     assert!(
         text.contains("the bench twice runs twice in one process"),

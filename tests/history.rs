@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+use goodput::exit_code::{FAIL, INVALID, PASS, TESTS_FAILED, UNUSABLE};
 use goodput::{Report, llm_bench};
 use rstest::rstest;
 use std::{
@@ -152,7 +153,12 @@ fn a_plain_pass_says_nothing_and_is_strict_enough() {
         text(&output.stderr)
     );
     let shown = report(&folder, &["--strict"]);
-    assert_eq!(shown.status.code(), Some(0), "{}", text(&shown.stdout));
+    assert_eq!(
+        shown.status.code(),
+        Some(PASS.into()),
+        "{}",
+        text(&shown.stdout)
+    );
     assert!(text(&shown.stdout).contains("1 bench: 1 pass"));
 }
 
@@ -162,11 +168,11 @@ fn the_exit_code_is_the_worst_of_the_newest_invocation() {
     let run = |benches: &[&str]| tests(&folder, benches).output().unwrap();
     assert_eq!(
         run(&["plain", "slow", "elsewhere"]).status.code(),
-        Some(101)
+        Some(TESTS_FAILED.into())
     );
     let shown = report(&folder, &[]);
     let stdout = text(&shown.stdout);
-    assert_eq!(shown.status.code(), Some(1), "{stdout}");
+    assert_eq!(shown.status.code(), Some(FAIL.into()), "{stdout}");
     for part in [
         "fail         goodput history::slow: verdict fail: max(ttft) = 50.00 ms",
         "3 benches: 1 ignored, 1 pass, 1 fail",
@@ -177,7 +183,7 @@ fn the_exit_code_is_the_worst_of_the_newest_invocation() {
     assert!(run(&["plain"]).status.success());
     let shown = report(&folder, &[]);
     let stdout = text(&shown.stdout);
-    assert_eq!(shown.status.code(), Some(0), "{stdout}");
+    assert_eq!(shown.status.code(), Some(PASS.into()), "{stdout}");
     assert!(
         stdout.contains("1 bench: 1 pass; 2 benches did not run and have older results"),
         "{stdout}"
@@ -253,7 +259,12 @@ fn a_folder_that_cannot_be_written_fails_nothing() {
     );
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     let shown = report(&folder, &[]);
-    assert_eq!(shown.status.code(), Some(2), "{}", text(&shown.stdout));
+    assert_eq!(
+        shown.status.code(),
+        Some(UNUSABLE.into()),
+        "{}",
+        text(&shown.stdout)
+    );
 }
 
 #[rstest]
@@ -274,7 +285,7 @@ fn live_is_required_of_what_names_no_target(#[case] bench: &str, #[case] why: &s
 fn a_baseline_that_must_exist_is_no_silent_pass() {
     let output = tests(&folder("strict"), &["strict"]).output().unwrap();
     let stdout = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(101), "{stdout}");
+    assert_eq!(output.status.code(), Some(TESTS_FAILED.into()), "{stdout}");
     assert!(
         stdout.contains("baseline = \"never-stored\": has no run of"),
         "{stdout}"
@@ -300,7 +311,7 @@ fn the_command_keeps_results_where_it_is_told() {
     let kept = ["--results", results.to_str().unwrap()];
     let output = run(&kept);
     let stdout = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert_eq!(output.status.code(), Some(PASS.into()), "{stdout}");
     let last = "2 benches: 1 pass, 1 no verdict; of these 1 of a simulation that no target named; finished";
     assert!(stdout.contains(last), "{stdout}");
     assert!(text(&run(&kept).stdout).contains("previous    the same numbers"));
@@ -317,7 +328,7 @@ fn the_command_keeps_results_where_it_is_told() {
     };
     assert_eq!(
         required.status.code(),
-        Some(4),
+        Some(INVALID.into()),
         "{}",
         text(&required.stdout)
     );
@@ -332,7 +343,7 @@ fn outside_of_cargo_the_report_says_what_it_needs() {
         .env_remove("CARGO_TARGET_DIR")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let stderr = text(&output.stderr);
     assert!(
         stderr.contains("is not in a Cargo project") && stderr.contains("--results"),

@@ -4,6 +4,7 @@
 
 mod support;
 
+use goodput::exit_code::{PASS, UNUSABLE};
 use nix::sys::signal::Signal;
 use rstest::rstest;
 use std::{
@@ -55,7 +56,7 @@ fn a_killed_run_is_shown_as_far_as_it_came() {
     let text = &text[..=text.rfind('\n').unwrap()];
     assert!(!text.contains("Qx7-journal-key") && !text.contains("\"prompt\""));
     let (code, shown, told) = report(&folder, journal);
-    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(code, Some(PASS.into()), "{told}");
     let requests = text.lines().count() - 1;
     let successful = shown
         .lines()
@@ -77,7 +78,7 @@ fn a_killed_run_is_shown_as_far_as_it_came() {
     )
     .unwrap();
     let (code, again, told) = report(&folder, journal);
-    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(code, Some(PASS.into()), "{told}");
     assert_eq!(again, shown);
     for part in [
         "left out",
@@ -113,7 +114,10 @@ fn a_good_end_leaves_no_journal_and_the_next_run_tells_of_one_that_was_left() {
                 "--prompt-token-ids",
             ])
             .args(["--results", "results"]);
-        assert_eq!(Program::start(&mut command).ended().code(), Some(0));
+        assert_eq!(
+            Program::start(&mut command).ended().code(),
+            Some(PASS.into())
+        );
         read(&folder.join("stderr"))
     };
     let said = run();
@@ -187,7 +191,7 @@ fn a_killed_comparison_is_shown_server_by_server(
         let text = read(journal);
         let requests = text.matches('\n').count() - 1;
         let (code, shown, told) = report(&folder, journal);
-        assert_eq!(code, Some(0), "{told}");
+        assert_eq!(code, Some(PASS.into()), "{told}");
         let said = format!("was stopped after {requests} of 3200");
         assert!(shown.contains(&said), "`{said}` is missing in {shown}");
         let heading = text.lines().next().unwrap();
@@ -229,7 +233,7 @@ fn a_journal_is_a_file(#[case] name: &str) {
     let mut command = goodput(&folder);
     long_run(&mut command, &server.url);
     let mut program = Program::start(command.args(["--journal", name]));
-    assert_eq!(program.ended().code(), Some(2));
+    assert_eq!(program.ended().code(), Some(UNUSABLE.into()));
     let told = read(&folder.join("stderr"));
     assert!(told.contains("it is not a regular file"), "{told}");
 }
@@ -251,7 +255,7 @@ fn a_journal_that_is_there_is_not_written_over(#[case] taken: &str) {
         "j.jsonl",
     ];
     let mut program = comparison(&folder, &flags, "3", "8", "inf");
-    assert_eq!(program.ended().code(), Some(2));
+    assert_eq!(program.ended().code(), Some(UNUSABLE.into()));
     let told = read(&folder.join("stderr"));
     assert!(told.contains(taken) && told.contains("--journal"), "{told}");
     assert_eq!(read(&folder.join(taken)), "{}\n");

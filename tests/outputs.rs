@@ -8,6 +8,7 @@ mod example;
 #[path = "support/tables.rs"]
 mod tables;
 
+use goodput::exit_code::{FAIL, INVALID, PASS, TESTS_FAILED, UNUSABLE};
 use goodput::{Report, llm_bench};
 use rstest::rstest;
 use serde_json::Value;
@@ -102,7 +103,12 @@ fn the_command_writes_every_format() {
         command.args(["--output", &format!("{format}={}", path(file).display())]);
     }
     let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(FAIL.into()),
+        "{}",
+        text(&output.stderr)
+    );
     let cases = junit(&path("junit.xml"));
     assert_eq!(cases, [("nightly".to_owned(), vec!["failure".to_owned()])]);
     let read = |name| std::fs::read_to_string(path(name)).unwrap();
@@ -128,7 +134,7 @@ fn the_command_writes_every_format() {
 #[case(&["--output", "markdown"], "GITHUB_STEP_SUMMARY is not set")]
 fn an_output_that_cannot_be_is_refused_before_the_run(#[case] args: &[&str], #[case] told: &str) {
     let output = serve(args).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let stderr = text(&output.stderr);
     assert!(stderr.contains(told), "{stderr}");
     assert!(output.stdout.is_empty());
@@ -174,7 +180,12 @@ fn names_and_errors_are_text_in_every_file() {
     }
     command.args(["--results", "results"]);
     let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(INVALID.into()),
+        "{}",
+        text(&output.stderr)
+    );
     let acts = |c: char| (c.is_control() && !"\n\t".contains(c)) || c == '\u{202e}';
     let mut shown = vec![text(&output.stdout), text(&output.stderr)];
     for format in &formats {
@@ -210,13 +221,13 @@ fn a_summary_that_cannot_be_written_is_a_remark_unless_it_is_asked_for() {
         (output.status.code(), text(&output.stderr))
     };
     let (code, told) = run(&[]);
-    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(code, Some(PASS.into()), "{told}");
     assert!(
         told.contains("the summary of the GitHub job is left out"),
         "{told}"
     );
     let (code, told) = run(&["--output", "markdown"]);
-    assert_eq!(code, Some(2), "{told}");
+    assert_eq!(code, Some(UNUSABLE.into()), "{told}");
 }
 
 #[test]
@@ -224,7 +235,7 @@ fn events_are_lines_of_json_and_people_read_stderr() {
     let output = serve(&["--message-format", "json", "--slo", "p50(ttft) < 70ms"])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(FAIL.into()));
     let events = events(&output);
     let kinds: Vec<_> = events
         .iter()
@@ -265,7 +276,7 @@ fn a_server_that_is_not_there_is_an_error_in_every_output() {
         .args(["--output", &format!("junit={}", path.display())])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(output.status.code(), Some(INVALID.into()));
     assert_eq!(junit(&path)[0].1, ["error"]);
     let events = events(&output);
     assert_eq!(events[2]["outcome"], "error");
@@ -283,7 +294,7 @@ fn a_benchmark_target_is_one_junit_file() {
         .args(["--message-format", "json"])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(101));
+    assert_eq!(output.status.code(), Some(TESTS_FAILED.into()));
     let cases = junit(&path);
     let tags = |name: &str| {
         let case = cases.iter().find(|(case, _)| case == name);
@@ -405,7 +416,7 @@ fn a_test_fails_when_its_output_cannot_be() {
         .env("GOODPUT_OUTPUT", "junit=x.xml,html=y")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(101));
+    assert_eq!(output.status.code(), Some(TESTS_FAILED.into()));
     let stdout = text(&output.stdout);
     assert!(
         stdout.contains("GOODPUT_OUTPUT = html=y: unknown format `html`"),

@@ -6,6 +6,7 @@
 
 mod support;
 
+use goodput::exit_code::INVALID;
 use nix::{
     sched::{CpuSet, sched_getaffinity, sched_setaffinity},
     sys::signal::{Signal, kill},
@@ -148,7 +149,7 @@ impl Ended {
     #[track_caller]
     fn assert_invalid(&self, kinds: &[&str]) {
         let output = &self.output;
-        assert_eq!(self.code, Some(4), "{output}");
+        assert_eq!(self.code, Some(INVALID.into()), "{output}");
         let found = |kind: &&str| self.findings.iter().any(|found| found == kind);
         assert!(kinds.iter().any(found), "{output}");
         assert!(

@@ -5,6 +5,7 @@
 #[path = "support/pages.rs"]
 mod pages;
 
+use goodput::exit_code::{FAIL, INVALID, PASS, UNUSABLE};
 use pages::blocks;
 use rstest::rstest;
 use std::{
@@ -113,7 +114,7 @@ requests = 20
 "#;
     let folder = folder("family", suite);
     let output = run(&folder, &[]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(FAIL.into()));
     let told = text(&output.stdout);
     let shares: Vec<&str> = told
         .lines()
@@ -134,7 +135,7 @@ fn a_missing_server_is_invalid_where_live_is_required() {
         .env("GOODPUT_REQUIRE_LIVE", "1")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(output.status.code(), Some(INVALID.into()));
     let stdout = text(&output.stdout);
     assert!(
         stdout.contains("1 error (live)") && stdout.contains("NO_SUCH_SERVER"),
@@ -146,7 +147,7 @@ fn a_missing_server_is_invalid_where_live_is_required() {
 fn a_key_that_is_not_set_is_said_before_anything_is_sent() {
     let suite = "[bench.a]\ntarget = \"http://127.0.0.1:9\"\napi_key = \"env:GOODPUT_NO_KEY\"\nmodel = \"m\"\n";
     let output = run(&folder("key", suite), &[]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let told = "the environment variable GOODPUT_NO_KEY is not set";
     let stdout = text(&output.stdout);
     assert!(stdout.contains(told), "{stdout}");
@@ -168,7 +169,7 @@ fn names_are_listed_in_the_files_order() {
 #[case::no_folder(SUITE, &["--suite", "none/goodput.toml"], "has no such folder")]
 fn what_cannot_be_run_exits_2(#[case] suite: &str, #[case] args: &[&str], #[case] told: &str) {
     let output = run(&folder(&format!("bad-{}", told.len()), suite), args);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let stderr = text(&output.stderr);
     assert!(stderr.contains(told), "{stderr}");
     assert!(output.stdout.is_empty());
@@ -190,7 +191,12 @@ fn paths_are_taken_from_where_they_are_written() {
         "junit=suite-paths-junit.xml",
     ];
     let output = run(parent, &args);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert_eq!(
+        output.status.code(),
+        Some(PASS.into()),
+        "{}",
+        text(&output.stdout)
+    );
     let xml = std::fs::read_to_string(parent.join("suite-paths-junit.xml")).unwrap();
     let document = roxmltree::Document::parse(&xml).unwrap();
     let case = document.descendants().find(|n| n.has_tag_name("testcase"));
@@ -228,7 +234,7 @@ fn the_suite_of_the_documentation_is_one() {
         let output = run(&folder, &[&args[..], &["--list"]].concat());
         assert_eq!(
             output.status.code(),
-            Some(0),
+            Some(PASS.into()),
             "{line}: {}",
             text(&output.stderr)
         );

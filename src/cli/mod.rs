@@ -16,7 +16,7 @@ mod settings;
 mod sim;
 mod words;
 
-use crate::screen;
+use crate::{exit_code, screen};
 use clap::{Parser, Subcommand};
 use std::{ffi::OsString, process::ExitCode, sync::OnceLock};
 
@@ -135,7 +135,11 @@ pub fn main() -> ExitCode {
             } else {
                 drop(e.print())
             }
-            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+            return ExitCode::from(if e.use_stderr() {
+                exit_code::UNUSABLE
+            } else {
+                exit_code::PASS
+            });
         }
     };
     match cli.command {

@@ -2,6 +2,7 @@
 
 use crate::{
     clock::on_real_time,
+    exit_code,
     grammar::{
         self, duration,
         engine::EngineConfig,
@@ -91,7 +92,7 @@ pub(super) fn run(args: Args) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             screen::error(&why);
-            ExitCode::from(2)
+            ExitCode::from(exit_code::UNUSABLE)
         }
     }
 }

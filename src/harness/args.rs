@@ -120,6 +120,7 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit_code::{INVALID, PASS, TESTS_FAILED, UNUSABLE};
     use rstest::rstest;
 
     #[rstest]
@@ -149,6 +150,15 @@ mod tests {
     #[case::cargo_test(&["--test-threads=2", "--color", "always"])]
     fn what_runners_pass_is_accepted(#[case] args: &[&str]) {
         Args::parse(args).unwrap();
+    }
+
+    #[test]
+    fn help_has_the_exit_codes() {
+        let codes = format!(
+            "Exit code: {PASS} when all pass, {TESTS_FAILED} when one fails, {UNUSABLE} for unusable arguments, \
+             {INVALID} when"
+        );
+        assert!(help().contains(&codes), "{}", help());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     error::Error,
+    exit_code,
     history::History,
     outputs::{Outputs, Session},
     report::{End, Outcome, counted},
@@ -17,12 +18,6 @@ use crate::{
 };
 use std::{process::ExitCode, time::Duration};
 
-/// libtest's exit code for a failed run; cargo and nextest know it.
-const FAILED: u8 = 101;
-
-/// The exit code after a signal, which is that of an invalid run.
-const ENDED: u8 = 4;
-
 /// Runs the benches of this binary as its command line says. Use it through
 /// [`goodput::main!()`](crate::main!).
 pub fn main() -> ExitCode {
@@ -31,7 +26,7 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(e) => {
             screen::error(format_args!("{e}\n\n{}", help()));
-            return ExitCode::from(2);
+            return ExitCode::from(exit_code::UNUSABLE);
         }
     };
     // Of two tests with one name the compiler says so; without libtest there are no tests.
@@ -44,7 +39,7 @@ pub fn main() -> ExitCode {
             second.file,
             second.line
         ));
-        return ExitCode::from(2);
+        return ExitCode::from(exit_code::UNUSABLE);
     }
     let entries: Vec<&'static Entry> = Entry::all()
         .into_iter()
@@ -69,7 +64,7 @@ pub fn main() -> ExitCode {
             Ok(session) => run(&entries, &args, session),
             Err(e) => {
                 screen::error(&e);
-                ExitCode::from(2)
+                ExitCode::from(exit_code::UNUSABLE)
             }
         }
     }
@@ -207,11 +202,11 @@ impl Front for LibtestWords {
 
     fn exit_code(&self, outcomes: &[Outcome], written: bool) -> u8 {
         if outcomes.iter().all(Outcome::is_ok) && written {
-            0
+            exit_code::PASS
         } else if self.stop.is_requested() {
-            ENDED
+            exit_code::INVALID
         } else {
-            FAILED
+            exit_code::TESTS_FAILED
         }
     }
 }

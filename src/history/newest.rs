@@ -5,7 +5,7 @@ use super::{
     kept::{BenchId, File, Kept, Running},
     store::RESULTS,
 };
-use crate::{files::text, problem::Problem};
+use crate::{exit_code, files::text, problem::Problem};
 use std::{fs, io::ErrorKind, path::Path};
 
 /// Results of the newest call of a test runner.
@@ -128,9 +128,13 @@ impl Bench {
     /// Exit code of a command that ran only this bench. With `strict`, anything but a plain pass fails.
     pub(crate) fn exit_code(&self, strict: bool) -> u8 {
         match &self.state {
-            State::Ended(kept, _) if strict && kept.exit_code == 0 && !kept.caveats.is_empty() => 1,
+            State::Ended(kept, _)
+                if strict && kept.exit_code == exit_code::PASS && !kept.caveats.is_empty() =>
+            {
+                exit_code::FAIL
+            }
             State::Ended(kept, _) => kept.exit_code,
-            State::Open { .. } => 4,
+            State::Open { .. } => exit_code::INVALID,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The answer of a run.
 
+use crate::exit_code;
 use goodput_grammar::{Mistake, names::ON_INCONCLUSIVE};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -22,14 +23,13 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The exit code of a command with this verdict: 0 for *pass* and *no verdict*, else 1, 3 and 4
-    /// (2 is a usage error).
+    /// The [exit code](crate::exit_code) of a command with this verdict.
     pub fn exit_code(self) -> u8 {
         match self {
-            Verdict::Pass | Verdict::NoVerdict => 0,
-            Verdict::Fail => 1,
-            Verdict::Inconclusive => 3,
-            Verdict::Invalid => 4,
+            Verdict::Pass | Verdict::NoVerdict => exit_code::PASS,
+            Verdict::Fail => exit_code::FAIL,
+            Verdict::Inconclusive => exit_code::INCONCLUSIVE,
+            Verdict::Invalid => exit_code::INVALID,
         }
     }
 }

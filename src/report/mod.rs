@@ -57,7 +57,6 @@ pub use junit::junit_xml;
 pub use markdown::markdown;
 pub use measure::Measure;
 #[cfg(feature = "cli")]
-pub(crate) use outcome::worst;
 pub use outcome::{End, Measured, Outcome, worst_exit_code};
 pub use printed::printed;
 pub use prometheus::prometheus_text;

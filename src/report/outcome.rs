@@ -3,6 +3,7 @@
 
 use super::{Caveat, Measure, Report, caveats, extra::extra};
 use crate::{
+    exit_code::{self, worst},
     judge::{Comparison, SloResult, Verdict},
     metrics::Counts,
     run::Setup,
@@ -169,31 +170,22 @@ impl Outcome {
         }
     }
 
-    /// The exit code of a command that ran only this: 0 pass, no verdict or ignored, 1 fail, 2 unusable input,
-    /// 3 inconclusive, 4 invalid.
+    /// The [exit code](crate::exit_code) of a command that ran only this.
     pub fn exit_code(&self) -> u8 {
         match (&self.end, &self.measured) {
-            (End::Passed | End::Ignored(_), _) => 0,
+            (End::Passed | End::Ignored(_), _) => exit_code::PASS,
             (End::Broken(_, code), _) => *code,
-            (End::Failed(_), Some(measured)) => measured.verdict.exit_code().max(1),
-            (End::Failed(_), None) => 1,
+            (End::Failed(_), Some(measured)) => measured.verdict.exit_code().max(exit_code::FAIL),
+            (End::Failed(_), None) => exit_code::FAIL,
         }
     }
 }
 
-/// The exit code of several outcomes, the worst of theirs: 2 (unusable input) before 1 (a limit is
-/// shown to be missed, which nothing else may hide) before 4 (invalid) before 3 (inconclusive)
-/// before 0. Outputs that could not be `written` count as 4.
+/// The [exit code](crate::exit_code) of several outcomes, the worst of theirs: unusable input before a failure, which nothing
+/// else may hide, before an invalid run before an inconclusive one. Outputs that could not be `written` count as invalid.
 pub fn worst_exit_code(outcomes: &[Outcome], written: bool) -> u8 {
-    let unwritten = (!written).then_some(4);
+    let unwritten = (!written).then_some(exit_code::INVALID);
     worst(outcomes.iter().map(Outcome::exit_code).chain(unwritten))
-}
-
-/// The worst of exit codes: 2, 1, 4, 3, 0.
-pub(crate) fn worst(codes: impl Iterator<Item = u8>) -> u8 {
-    const BEST_FIRST: [u8; 5] = [0, 3, 4, 1, 2];
-    let place = |code: &u8| BEST_FIRST.iter().position(|other| other == code);
-    codes.max_by_key(place).unwrap_or(0)
 }
 
 #[cfg(test)]

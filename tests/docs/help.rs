@@ -21,7 +21,7 @@ pub(super) fn of_all() -> Vec<(String, String)> {
     std::iter::once(first.clone()).chain(each).collect()
 }
 
-fn help(words: &[&str]) -> (String, String) {
+pub(super) fn help(words: &[&str]) -> (String, String) {
     let program = env!("CARGO_BIN_EXE_goodput");
     let printed = Command::new(program).args(words).output().unwrap();
     assert!(printed.status.success(), "{words:?}: {printed:?}");

@@ -3,6 +3,8 @@
 
 mod environment;
 #[cfg(feature = "cli")]
+mod exit_codes;
+#[cfg(feature = "cli")]
 mod help;
 mod links;
 mod words;

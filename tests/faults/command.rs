@@ -1,5 +1,6 @@
 //! Faults of `goodput sim`.
 
+use goodput::exit_code::UNUSABLE;
 use rstest::rstest;
 use std::{
     io::{BufRead, BufReader},
@@ -64,7 +65,7 @@ fn sim_refuses_what_it_cannot_read(#[case] fault: &str, #[case] told: &str) {
         .args(["sim", "--fault", fault])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let stderr = String::from_utf8(output.stderr).unwrap();
     // The terminal's width decides where lines end.
     let words = stderr.split_whitespace().collect::<Vec<_>>().join(" ");

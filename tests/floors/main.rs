@@ -19,8 +19,11 @@ const FLOORS: [(&str, &[&str]); 14] = [
         &[
             "address",
             "clock",
+            "exit_code",
+            "feature",
             "files",
             "histogram",
+            "label",
             "paths",
             "redact",
             "setting",
