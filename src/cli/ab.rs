@@ -81,6 +81,7 @@ impl Ab {
             origins,
             target: if self.aa { a } else { b },
             versus: a,
+            ramp: self.serve.ramp_flag(),
         }
     }
 

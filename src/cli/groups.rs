@@ -41,6 +41,7 @@ const GROUPS: &[Group] = &[
             "max_concurrency",
             "num_prompts",
             "num_warmups",
+            "ramp",
             "ramp_up_end_rps",
             "ramp_up_start_rps",
             "ramp_up_strategy",
@@ -149,6 +150,7 @@ const GROUPS: &[Group] = &[
         rare: &[
             "baseline_dir",
             "baseline_strict",
+            "expect",
             "false_alarms",
             "max_lateness",
             "noise_dir",

@@ -1,16 +1,16 @@
 //! `goodput report`: shows result files again; without files, the newest results of benches.
 
 use super::{argv::Origins, words::Words};
-use crate::{history, report::worst, results, screen};
+use crate::{
+    exit_code::{UNUSABLE, worst},
+    history, results, screen,
+};
 use clap::ValueEnum;
 use std::{
     env,
     path::{Path, PathBuf},
     process::ExitCode,
 };
-
-/// Exit code for unusable input.
-const UNUSABLE: u8 = 2;
 
 /// Arguments of `goodput report`.
 #[derive(Debug, clap::Args)]
@@ -55,6 +55,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
                 origins: &Origins::default(),
                 target: "--base-url",
                 versus: "--a",
+                ramp: "--ramp-up-strategy",
             };
             for problem in left_out {
                 screen::err(format_args!("note: left out {problem}"));

@@ -21,7 +21,6 @@ const FLAGS: &[Flag] = &[
     ("dataset", Some("--dataset-name")),
     ("rate", Some("--request-rate")),
     ("burstiness", Some("--burstiness")),
-    ("ramp", Some("--ramp-up-strategy")),
     ("max_concurrency", Some("--max-concurrency")),
     ("workers", Some("--workers")),
     ("requests", Some("--num-prompts")),
@@ -31,6 +30,7 @@ const FLAGS: &[Flag] = &[
     ("confidence", Some("--confidence")),
     ("max_extend", Some("--max-extend")),
     ("on_inconclusive", Some("--on-inconclusive")),
+    ("expect", Some("--expect")),
     ("baseline", Some("--baseline")),
     ("require_baseline", Some("--baseline-strict")),
     ("save_baseline", Some("--save-baseline")),
@@ -61,7 +61,6 @@ const FLAGS: &[Flag] = &[
     ("max_lateness", Some("--max-lateness")),
     ("snapshot", None),
     ("crate", None),
-    ("expect", None),
     ("ignore", None),
 ];
 
@@ -92,6 +91,8 @@ pub(super) struct Words<'a> {
     pub(super) target: &'static str,
     /// Flag of the reference.
     pub(super) versus: &'static str,
+    /// Flag of the ramp.
+    pub(super) ramp: &'static str,
 }
 
 impl Words<'_> {
@@ -100,6 +101,7 @@ impl Words<'_> {
         match key {
             "target" => Some(self.target),
             "versus" => Some(self.versus),
+            "ramp" => Some(self.ramp),
             _ => FLAGS.iter().find(|(known, _)| *known == key)?.1,
         }
     }
@@ -188,33 +190,41 @@ mod tests {
         origins,
         target: "--base-url",
         versus: "--a",
+        ramp: "--ramp-up-strategy",
     };
 
+    /// Keys that no flag sets, each with what `docs/vllm.md` says about it.
+    const WITHOUT_A_FLAG: [(&str, &str); 3] = [
+        ("snapshot", "a snapshot is next to a test"),
+        ("crate", "a path in Rust"),
+        ("ignore", "leave the command out"),
+    ];
+
     #[test]
-    fn every_key_has_a_flag_that_exists_or_is_known_to_have_none() {
+    fn every_key_has_a_flag_that_exists_or_a_documented_reason() {
         let command = Cli::command();
-        let has = |flag: &str| {
-            ["serve", "ab"].iter().any(|name| {
-                let mut flags = command.find_subcommand(name).unwrap().get_arguments();
-                flags.any(|arg| arg.get_long() == flag.strip_prefix("--"))
-            })
+        let has = |name: &str, flag: &str| {
+            let mut flags = command.find_subcommand(name).unwrap().get_arguments();
+            flags.any(|arg| arg.get_long() == flag.strip_prefix("--"))
         };
-        for key in KEYS
-            .iter()
-            .filter(|key| !["target", "versus"].contains(&key.name))
-        {
-            assert!(
-                FLAGS.iter().any(|(known, _)| *known == key.name),
-                "{}",
-                key.name
-            );
+        let page = include_str!("../../docs/vllm.md");
+        for key in KEYS {
+            let reason = WITHOUT_A_FLAG.iter().find(|(name, _)| *name == key.name);
+            let flag = WORDS(&Origins::default()).flag(key.name);
+            match (flag, reason) {
+                (Some(flag), None) if ["versus", "pairs"].contains(&key.name) => {
+                    assert!(has("ab", flag), "{}: ab {flag}", key.name);
+                }
+                (Some(flag), None) => assert!(has("serve", flag), "{}: {flag}", key.name),
+                (None, Some((name, reason))) => {
+                    let row = format!("`{name}` ({reason})");
+                    assert!(page.contains(&row), "docs/vllm.md has no {row}");
+                }
+                (flag, reason) => panic!("{}: {flag:?}, {reason:?}", key.name),
+            }
         }
-        for flag in FLAGS
-            .iter()
-            .filter_map(|(_, flag)| *flag)
-            .chain(["--base-url", "--a"])
-        {
-            assert!(has(flag), "{flag}");
+        for flag in FLAGS.iter().filter_map(|(_, flag)| *flag) {
+            assert!(has("serve", flag) || has("ab", flag), "{flag}");
         }
     }
 
@@ -323,6 +333,9 @@ mod tests {
     #[case("--confidence 2", "--confidence = 2")]
     #[case("--max-extend 0", "--max-extend = 0")]
     #[case("--on-inconclusive maybe", "--on-inconclusive = ")]
+    #[case("--expect maybe", "--expect = ")]
+    #[case("--ramp up", "--ramp = ")]
+    #[case("--faults reset@5%", "only a simulation can misbehave on purpose")]
     #[case("--noise-threshold -1", "--noise-threshold = -1")]
     #[case("--false-alarms 2", "--false-alarms = 2")]
     #[case("--probe-request-rate -1", "--probe-request-rate = -1")]

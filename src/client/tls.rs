@@ -89,7 +89,12 @@ pub(super) struct Tls(std::convert::Infallible);
 #[cfg(not(feature = "tls"))]
 impl Tls {
     pub(super) fn new(_host: &str, _settings: &TlsSettings) -> Result<Self, String> {
-        Err("goodput was built without its `tls` feature; enable it, or use an http:// URL".into())
+        Err(concat!(
+            "an https:// URL ",
+            crate::feature::needed!("tls"),
+            ", or use an http:// URL"
+        )
+        .into())
     }
 
     pub(super) async fn wrap(&self, _tcp: Noted<TcpStream>) -> io::Result<Stream> {

@@ -10,7 +10,7 @@ mod csv;
 #[cfg(feature = "parquet")]
 mod parquet;
 
-use crate::{error::Error, files, problem::Problem, report::Report};
+use crate::{error::Error, feature::needed, files, problem::Problem, report::Report};
 use std::{
     fs::File,
     io,
@@ -48,8 +48,8 @@ impl Export {
         let format = match ending.map(str::to_ascii_lowercase).as_deref() {
             Some("csv") if cfg!(feature = "csv") => Format::Csv,
             Some("parquet") if cfg!(feature = "parquet") => Format::Parquet,
-            Some("csv") => return problem(&missing("csv")),
-            Some("parquet") => return problem(&missing("parquet")),
+            Some("csv") => return problem(needed!("csv")),
+            Some("parquet") => return problem(needed!("parquet")),
             _ => return problem("must end in .csv or .parquet"),
         };
         Ok(Export { path, format })
@@ -75,13 +75,6 @@ impl Export {
     pub fn write(&self, report: &Report) -> io::Result<()> {
         files::replace(&self.path, |file| write(self.format, file, report))
     }
-}
-
-fn missing(feature: &str) -> String {
-    format!(
-        "needs goodput's feature `{feature}`. Write `goodput = {{ version = \"0.1\", features = \
-         [\"{feature}\"] }}`, or install the command with `--features {feature}`"
-    )
 }
 
 fn write(format: Format, file: &mut File, report: &Report) -> io::Result<()> {
@@ -121,7 +114,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("needs goodput's feature `parquet`")
+                .contains("`cargo install goodput --features cli,parquet`")
         );
     }
 

@@ -45,9 +45,7 @@ const JUNIT: Result<Render, &str> =
     Ok(|outcomes| crate::report::junit_xml(outcomes).map_err(|e| e.to_string()));
 
 #[cfg(not(feature = "junit"))]
-const JUNIT: Result<Render, &str> = Err(
-    "needs goodput's feature `junit`. Write `goodput = { version = \"0.1\", features = [\"junit\"] }`",
-);
+const JUNIT: Result<Render, &str> = Err(crate::feature::needed!("junit"));
 
 impl Format {
     /// One that every build can write.

@@ -1,6 +1,7 @@
 //! Codec of a goodput that was built without tokenizers.
 
 use super::TokenizerError;
+use crate::feature::needed;
 
 /// Encodes and decodes; has no values without the feature `tokenizers`.
 #[derive(Debug)]
@@ -8,16 +9,17 @@ pub enum Codec {}
 
 impl Codec {
     pub(super) fn embedded() -> Result<Self, TokenizerError> {
-        Err(TokenizerError::new(
-            "the embedded tokenizer needs goodput's feature `tokenizers`; enable it, or use \
-             tokenizer none",
-        ))
+        Err(TokenizerError::new(concat!(
+            "the embedded tokenizer ",
+            needed!("tokenizers"),
+            ", or use tokenizer `none`"
+        )))
     }
 
     pub(super) fn named(name: &str) -> Result<Self, TokenizerError> {
+        let needed = needed!("tokenizers");
         Err(TokenizerError::new(format!(
-            "tokenizer `{name}` needs goodput's feature `tokenizers`; enable it, or use tokenizer \
-             none"
+            "tokenizer `{name}` {needed}, or use tokenizer `none`"
         )))
     }
 

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case("goodput serve --help=ramp", &["--ramp-up-strategy", "--ramp-up-start-rps", "--ramp-up-end-rps"])]
+    #[case("goodput serve --help=ramp", &["--ramp", "--ramp-up-strategy", "--ramp-up-start-rps", "--ramp-up-end-rps"])]
     #[case("goodput serve --help=RAMP_UP_E", &["--ramp-up-end-rps"])]
     #[case("goodput serve --nonsense --help=seed --help=burst", &["--burstiness"])]
     #[case("goodput ab --help=--pairs", &["--pairs"])]

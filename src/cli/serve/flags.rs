@@ -174,6 +174,10 @@ pub(in crate::cli) struct Args {
     /// comparison, warn.
     #[arg(long)]
     on_inconclusive: Option<String>,
+    /// What the run must do: pass, or fail for a test of the gate itself. With fail, an SLO must be missed or a
+    /// comparison must be worse.
+    #[arg(long, default_value = "pass")]
+    expect: String,
 
     #[command(flatten)]
     pub(super) export: ExportFlags,
@@ -264,6 +268,7 @@ impl Serve {
             origins,
             target: self.server.flag(),
             versus: "--a",
+            ramp: self.args.ramp_flag(),
         }
     }
 
@@ -311,6 +316,7 @@ impl Args {
             .max_lateness(self.max_lateness.as_str())
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
+            .expect(self.expect.as_str())
             .exclusive(self.exclusive);
         if let Some(key) = &self.api_key {
             bench = bench.api_key(key);
@@ -373,16 +379,17 @@ impl Args {
         bench
     }
 
+    /// The flag that names the ramp.
+    pub(in crate::cli) fn ramp_flag(&self) -> &'static str {
+        self.ramp.flag()
+    }
+
     /// A tokenizer that was named must exist; the model's is taken only if it happens to be here.
     fn tokenizer_spec(&self) -> Option<TokenizerSpec> {
         if self.skip_tokenizer_init {
             return Some(TokenizerSpec::None);
         }
-        match self.tokenizer.as_deref()? {
-            "embedded" => Some(TokenizerSpec::Embedded),
-            "none" => Some(TokenizerSpec::None),
-            name => Some(TokenizerSpec::Named(name.to_owned())),
-        }
+        self.tokenizer.as_deref().map(TokenizerSpec::named)
     }
 
     fn header_lines(&self, problems: &mut Vec<Problem>) -> Vec<String> {

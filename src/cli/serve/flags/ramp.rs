@@ -1,14 +1,20 @@
 //! Flags of a rising rate.
 
 use crate::{
-    grammar::ramp::{Ramp, RampKind},
+    grammar::{
+        Mistake,
+        ramp::{self, Ramp, RampKind},
+    },
     problem::Problem,
 };
 use clap::ValueEnum;
 
-/// A ramp needs all of them.
-#[derive(Debug, Clone, Copy, clap::Args)]
+/// A ramp as one text, or by three flags of vLLM, all of which it needs.
+#[derive(Debug, Clone, clap::Args)]
 pub(in crate::cli::serve) struct RampFlags {
+    /// A rising rate as one text: "linear 1..10" or "exponential 1..16" requests per second.
+    #[arg(long, conflicts_with_all = ["ramp_up_strategy", "ramp_up_start_rps", "ramp_up_end_rps"])]
+    ramp: Option<String>,
     /// Let the rate rise over the run; needs the two flags below.
     #[arg(long, value_enum)]
     ramp_up_strategy: Option<RampName>,
@@ -27,8 +33,22 @@ enum RampName {
 }
 
 impl RampFlags {
+    /// The flag that names the ramp.
+    pub(super) fn flag(&self) -> &'static str {
+        match self.ramp {
+            Some(_) => "--ramp",
+            None => "--ramp-up-strategy",
+        }
+    }
+
     /// The ramp, if there is one.
     pub(in crate::cli::serve) fn read(&self, problems: &mut Vec<Problem>) -> Option<Ramp> {
+        if let Some(text) = &self.ramp {
+            let mistake = |mistake: Mistake| {
+                problems.push(Problem::new("--ramp", format!("{text:?}"), mistake.0));
+            };
+            return ramp::parse(text).map_err(mistake).ok();
+        }
         let (strategy, start, end) = match (
             self.ramp_up_strategy,
             self.ramp_up_start_rps,

@@ -63,9 +63,10 @@ fn side(pixels: usize) -> Option<u16> {
 
 #[cfg(not(feature = "media"))]
 pub(super) fn file(_: &Bucket, _: &[u8]) -> Result<File, PlanError> {
-    Err(PlanError::new(
-        "random-mm makes pictures, which needs goodput's feature `media`; enable it",
-    ))
+    Err(PlanError::new(concat!(
+        "random-mm makes pictures, which ",
+        crate::feature::needed!("media")
+    )))
 }
 
 #[cfg(test)]
