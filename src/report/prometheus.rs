@@ -1,7 +1,7 @@
 //! Prometheus text, for a Pushgateway or node_exporter's textfile collector.
 
 use super::Outcome;
-use crate::metrics::definition;
+use crate::{label::escaped, metrics::definition};
 use goodput_grammar::slo::{Latency, Subject};
 use std::fmt::Write;
 
@@ -110,13 +110,6 @@ fn labels(outcome: &Outcome) -> String {
         );
     }
     labels
-}
-
-/// A label's value as the format wants it.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }
 
 #[cfg(test)]

@@ -2,17 +2,14 @@
 //! recording, answered by events with choices.
 
 use super::{
-    Asked, Form, UsageEvents,
-    answer::running_usage,
+    Asked, UsageEvents,
     asked::{Generating, Input},
     chat,
+    choices::Choices,
     facts::Facts,
-    openai,
-    template::{Slot, Template},
-    words,
+    openai, words,
 };
 use crate::sim::refusal::Refusal;
-use bytes::Bytes;
 use memchr::memmem;
 use serde_json::{Value, json};
 
@@ -135,7 +132,11 @@ struct Speech {
     seconds: f64,
 }
 
-impl Speech {
+impl Choices for Speech {
+    fn text_key(&self) -> &'static str {
+        "text"
+    }
+
     fn head(&self, facts: &Facts) -> String {
         let (prefix, object) = match self.work {
             Work::Transcribe => ("trsc-", "transcription.chunk"),
@@ -143,34 +144,18 @@ impl Speech {
         };
         openai::head(facts, prefix, object)
     }
-}
 
-impl Form for Speech {
-    fn text_key(&self) -> &'static str {
-        "text"
+    fn choice(&self, last: bool) -> (&'static str, &'static str) {
+        let behind = if last {
+            r#""},"finish_reason":"length","stop_reason":null}]"#
+        } else {
+            r#""},"finish_reason":null,"stop_reason":null}]"#
+        };
+        (r#"{"delta":{"content":""#, behind)
     }
 
-    fn token(&self, facts: &Facts, last: bool) -> Template {
-        let finish = if last { "\"length\"" } else { "null" };
-        let choice = Template::new(self.head(facts))
-            .then("{\"delta\":{\"content\":\"")
-            .slot(Slot::Text)
-            .then(format!(
-                "\"}},\"finish_reason\":{finish},\"stop_reason\":null}}]"
-            ));
-        running_usage(choice, facts).then("}\n\n")
-    }
-
-    fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
-        openai::closing(&self.head(facts), facts, generated)
-    }
-
-    fn usage(&self, facts: &mut Facts, generated: u64) -> Option<Bytes> {
-        Some(openai::usage_event(&self.head(facts), facts, generated))
-    }
-
-    fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes> {
-        openai::error_events(facts, message)
+    fn tail(&self, _: &Facts, _: bool) -> String {
+        String::new()
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {

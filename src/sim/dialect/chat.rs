@@ -2,13 +2,14 @@
 //! one event for the tokens of a step, the usage event if asked for, and `[DONE]`.
 
 use super::{
-    Asked, Form,
+    Asked,
     answer::running_usage,
     asked::{Generating, Message, Messages, StreamOptions},
+    choices::Choices,
     facts::Facts,
     json, openai,
     settings::Settings,
-    template::{Filling, Slot, Template},
+    template::{Filling, Template},
     words,
 };
 use crate::sim::refusal::Refusal;
@@ -52,22 +53,18 @@ pub(crate) struct Chat;
 
 const ID: &str = "chatcmpl-";
 
-fn head(facts: &Facts) -> String {
-    openai::head(facts, ID, "chat.completion.chunk")
-}
-
-impl Form for Chat {
+impl Choices for Chat {
     fn text_key(&self) -> &'static str {
         "content"
     }
 
-    fn opening(&self, facts: &mut Facts) -> Vec<Bytes> {
-        Vec::from_iter(self.role(facts))
+    fn head(&self, facts: &Facts) -> String {
+        openai::head(facts, ID, "chat.completion.chunk")
     }
 
     fn role(&self, facts: &Facts) -> Option<Bytes> {
         let choice = r#"{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]"#;
-        let start = Template::new(head(facts)).then(choice);
+        let start = Template::new(self.head(facts)).then(choice);
         let event = running_usage(start, facts)
             .then(",\"prompt_token_ids\":null,\"prompt_text\":null}\n\n")
             .render(&Filling {
@@ -79,31 +76,13 @@ impl Form for Chat {
         Some(event)
     }
 
-    fn token(&self, facts: &Facts, last: bool) -> Template {
-        let end = if last {
+    fn choice(&self, last: bool) -> (&'static str, &'static str) {
+        let behind = if last {
             r#""},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null}]"#
         } else {
             r#""},"logprobs":null,"finish_reason":null,"token_ids":null}]"#
         };
-        let start = Template::new(head(facts))
-            .then(r#"{"index":0,"delta":{"content":""#)
-            .slot(Slot::Text)
-            .then(end);
-        running_usage(start, facts)
-            .then(openai::fingerprint(facts, last))
-            .then("}\n\n")
-    }
-
-    fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
-        openai::closing(&head(facts), facts, generated)
-    }
-
-    fn usage(&self, facts: &mut Facts, generated: u64) -> Option<Bytes> {
-        Some(openai::usage_event(&head(facts), facts, generated))
-    }
-
-    fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes> {
-        openai::error_events(facts, message)
+        (r#"{"index":0,"delta":{"content":""#, behind)
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {

@@ -1,17 +1,15 @@
 //! OpenAI's `/v1/completions`, as vLLM 0.32 speaks it.
 
 use super::{
-    Asked, Form,
-    answer::running_usage,
+    Asked,
     asked::{Generating, Prompt, StreamOptions},
+    choices::Choices,
     facts::Facts,
     json, openai,
     settings::Settings,
-    template::{Slot, Template},
     words,
 };
 use crate::sim::refusal::Refusal;
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -55,38 +53,22 @@ pub(crate) struct Completions;
 const ID: &str = "cmpl-";
 const OBJECT: &str = "text_completion";
 
-fn head(facts: &Facts) -> String {
-    openai::head(facts, ID, OBJECT)
-}
-
-impl Form for Completions {
+impl Choices for Completions {
     fn text_key(&self) -> &'static str {
         "text"
     }
 
-    fn token(&self, facts: &Facts, last: bool) -> Template {
-        let finish = if last { "\"length\"" } else { "null" };
-        let start = Template::new(head(facts))
-            .then(r#"{"index":0,"text":""#)
-            .slot(Slot::Text)
-            .then(r#"","logprobs":null,"finish_reason":"#)
-            .then(finish)
-            .then(r#","stop_reason":null,"prompt_token_ids":null,"token_ids":null}]"#);
-        running_usage(start, facts)
-            .then(openai::fingerprint(facts, last))
-            .then("}\n\n")
+    fn head(&self, facts: &Facts) -> String {
+        openai::head(facts, ID, OBJECT)
     }
 
-    fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
-        openai::closing(&head(facts), facts, generated)
-    }
-
-    fn usage(&self, facts: &mut Facts, generated: u64) -> Option<Bytes> {
-        Some(openai::usage_event(&head(facts), facts, generated))
-    }
-
-    fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes> {
-        openai::error_events(facts, message)
+    fn choice(&self, last: bool) -> (&'static str, &'static str) {
+        let behind = if last {
+            r#"","logprobs":null,"finish_reason":"length","stop_reason":null,"prompt_token_ids":null,"token_ids":null}]"#
+        } else {
+            r#"","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]"#
+        };
+        (r#"{"index":0,"text":""#, behind)
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {

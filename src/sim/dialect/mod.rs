@@ -7,6 +7,7 @@ mod answer;
 mod asked;
 mod audio;
 mod chat;
+mod choices;
 mod completions;
 mod facts;
 mod form;

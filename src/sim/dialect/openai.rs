@@ -1,9 +1,6 @@
-//! What chat and completions have in common, as vLLM 0.32 words it.
+//! What chat, completions and transcriptions have in common, as vLLM 0.32 words it.
 
-use super::{
-    data,
-    facts::{Facts, UsageEvents},
-};
+use super::facts::{Facts, UsageEvents};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -51,22 +48,8 @@ pub(super) fn fingerprint(facts: &Facts, last: bool) -> String {
     }
 }
 
-/// Usage if it is to be stated, and `[DONE]`.
-pub(super) fn closing(head: &str, facts: &Facts, generated: u64) -> Vec<Bytes> {
-    let usage = (facts.usage != UsageEvents::Never).then(|| usage_event(head, facts, generated));
-    usage.into_iter().chain(done(facts)).collect()
-}
-
 pub(super) fn done(facts: &Facts) -> Option<Bytes> {
     facts.done.then(|| Bytes::from_static(DONE.as_bytes()))
-}
-
-/// An error after which nothing comes but `[DONE]`, as vLLM tells it inside a stream.
-pub(super) fn error_events(facts: &Facts, message: &str) -> Vec<Bytes> {
-    [data(&error(message))]
-        .into_iter()
-        .chain(done(facts))
-        .collect()
 }
 
 /// An error, as vLLM tells it.

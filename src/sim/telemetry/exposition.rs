@@ -2,6 +2,7 @@
 //! label types; a page whose series are all known beforehand needs a few lines.
 
 use super::histogram::Histogram;
+use crate::label::escaped;
 use std::fmt::Write as _;
 
 /// Media type of the format.
@@ -19,7 +20,7 @@ impl Exposition {
     pub(super) fn new(model: &str) -> Self {
         Exposition {
             text: String::new(),
-            model: escape(model),
+            model: escaped(model),
         }
     }
 
@@ -94,11 +95,4 @@ impl Exposition {
             .collect();
         let _ = writeln!(self.text, "{name}{{{}}} {value:?}", labels.join(","));
     }
-}
-
-/// A text as the value of a label.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }

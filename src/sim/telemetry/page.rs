@@ -1,10 +1,10 @@
 //! `/metrics`, with vLLM 0.32's names.
 
-use super::{
-    Telemetry,
-    exposition::{Exposition, escape},
+use super::{Telemetry, exposition::Exposition};
+use crate::{
+    label::escaped,
+    sim::{engine::State, server::SimServer},
 };
-use crate::sim::{engine::State, server::SimServer};
 use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 
 /// All series; `now` is in Unix seconds.
@@ -29,7 +29,7 @@ pub(in crate::sim) fn page(server: &SimServer, now: f64) -> String {
             let (running, waiting) = engine.adapters();
             let names = |adapters: BTreeSet<usize>| {
                 let names = adapters.iter().filter_map(|&a| config.lora_modules.get(a));
-                escape(&names.cloned().collect::<Vec<_>>().join(","))
+                escaped(&names.cloned().collect::<Vec<_>>().join(","))
             };
             page.info(
                 "vllm:lora_requests_info",
