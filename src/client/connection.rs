@@ -1,4 +1,7 @@
 //! Connections, each used by one request after the other.
+//!
+//! The task of a request reads its connection itself. A task for each connection, with a channel to the request, would wake twice
+//! for each piece and copy it, and the time of a token would be that of the second waking.
 
 use super::{
     addresses::is_of_this_machine,

@@ -164,6 +164,7 @@ impl Driver {
                 id: request.id.clone(),
                 body: body.clone(),
             };
+            // A request that is due is written here, before its task exists: a new task would wait behind those that read.
             let stage = match &job.slots {
                 Some(slots) if slot.is_none() => Stage::Queued(message, slots.clone()),
                 _ => Stage::Launched(job.launch(message), slot),

@@ -238,7 +238,8 @@ impl From<String> for AnyTarget {
     }
 }
 
-/// Target of a bench that names none: `GOODPUT_URL` if set, else the built-in simulation.
+/// Target of a bench that names none: `GOODPUT_URL` if set, else the built-in simulation. It runs on virtual time, so that the tests
+/// of a project need no network, no wall clock and no lock.
 pub(crate) fn default_target() -> AnyTarget {
     match url_of_environment() {
         Some(url) => url.into(),
