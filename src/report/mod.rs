@@ -56,7 +56,6 @@ pub use json::{JsonOptions, is_result_key, vllm_json};
 pub use junit::junit_xml;
 pub use markdown::markdown;
 pub use measure::Measure;
-#[cfg(feature = "cli")]
 pub use outcome::{End, Measured, Outcome, worst_exit_code};
 pub use printed::printed;
 pub use prometheus::prometheus_text;
