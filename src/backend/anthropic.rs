@@ -125,7 +125,7 @@ fn image(part: &Media) -> Option<Value> {
 #[derive(Debug)]
 struct Messages;
 
-/// An event, as far as it is read.
+/// The fields of an event that are read.
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(rename = "type", borrow, default, deserialize_with = "name")]
@@ -140,7 +140,7 @@ struct Event<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// What is new in a block, or at the end of the message.
+/// The new part of a block, or of the end of the message.
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow)]
@@ -227,7 +227,7 @@ impl Dialect for Messages {
                     (Channel::Reasoning, delta.thinking),
                     (Channel::Tool, delta.partial_json),
                 ];
-                // Signatures and citations are no tokens.
+                // Signatures and citations are not tokens.
                 let piece = pieces
                     .into_iter()
                     .find_map(|(channel, raw)| Some((channel, raw?)));
@@ -239,7 +239,7 @@ impl Dialect for Messages {
             "message_start" => {
                 if let Some(counts) = event.message.and_then(|message| message.usage) {
                     counts.add_to(reply);
-                    // Nothing is generated yet, whatever it says.
+                    // Nothing is generated yet, whatever the count says.
                     reply.usage.get_or_insert_default().completion_tokens = None;
                 }
                 Ok(())

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 pub(super) struct Body(Map<String, Value>);
 
 impl Body {
-    /// Begins with `model`.
+    /// A body that begins with `model`.
     pub(super) fn new(options: &WireOptions) -> Self {
         let mut body = Body::default();
         body.set("model", options.model.as_str());
@@ -39,8 +39,8 @@ impl Body {
         Bytes::from(Value::Object(self.0).to_string())
     }
 
-    /// The same where sampling is set in an object: the values of `extra_body` under that key are
-    /// put into it, so that setting a temperature does not take the output length away.
+    /// Ends with `extra_body` where sampling is set in an object: the values of `extra_body` under that key are put
+    /// into it, so that setting a temperature does not take the output length away.
     pub(super) fn extend_with(mut self, settings: &str, options: &WireOptions) -> Bytes {
         for (key, value) in &options.extra_body {
             match (self.0.get_mut(key), value) {

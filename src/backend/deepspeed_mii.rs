@@ -17,9 +17,9 @@ use serde_json::value::RawValue;
 
 /// DeepSpeed-MII's completions, as the client of vLLM's old benchmark called them.
 ///
-/// The body's keys are `model`, `prompt`, `max_tokens`, in this order. The answer comes in one piece,
-/// whatever is asked, with OpenAI's `choices` or with a list `text`: its one token event is the end,
-/// so that the time to the first token is the whole. (vLLM calls it 0.)
+/// The body's keys are `model`, `prompt`, `max_tokens`, in this order. The answer always comes in one piece, with
+/// OpenAI's `choices` or with a list `text`: its one token event is the end, so that the time to the first token is
+/// the whole. (vLLM calls it 0.)
 #[derive(Debug, Clone, Copy)]
 pub struct DeepSpeedMii;
 
@@ -59,7 +59,7 @@ impl Backend for DeepSpeedMii {
     }
 }
 
-/// Reads choices, and else the first of `text`.
+/// Reads choices, or else the first of `text`.
 #[derive(Debug)]
 struct Texts(OpenAi);
 

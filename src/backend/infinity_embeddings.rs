@@ -8,20 +8,20 @@ use crate::{
 use bytes::Bytes;
 use serde_json::Value;
 
-/// Infinity's embeddings, as vLLM's benchmark client speaks them.
+/// Infinity's embeddings, as vLLM's benchmark client sends them.
 ///
-/// The body's keys are `model`, `input` and, for a picture, film or sound, `modality`, in this order;
-/// `input` is then its URL. A request has either a text or one such part: `infinity-embeddings`
-/// refuses both together, with `-clip` the text is left out.
+/// The body's keys are `model`, `input` and, for a picture, film or sound, `modality`, in this order; `input` is then
+/// its URL. A request has either a text or one such part: `infinity-embeddings` refuses both together, with `-clip`
+/// the text is left out.
 #[derive(Debug, Clone, Copy)]
 pub struct InfinityEmbeddings {
     clip: bool,
 }
 
 impl InfinityEmbeddings {
-    /// Under the name `infinity-embeddings`.
+    /// The backend `infinity-embeddings`.
     pub const PLAIN: Self = InfinityEmbeddings { clip: false };
-    /// Under the name `infinity-embeddings-clip`.
+    /// The backend `infinity-embeddings-clip`.
     pub const CLIP: Self = InfinityEmbeddings { clip: true };
 }
 

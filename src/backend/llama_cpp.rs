@@ -1,4 +1,4 @@
-//! `llama.cpp`: the own `/completion` of llama.cpp's server.
+//! `llama.cpp`: the native `/completion` of llama.cpp's server.
 
 use super::{
     Backend, Decode, WireOptions,
@@ -17,13 +17,13 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// The own `/completion` of llama.cpp's server.
+/// The native `/completion` of llama.cpp's server.
 ///
-/// The body's keys are `prompt`, `n_predict`, `stream` and, when on, `ignore_eos`, in this order.
-/// (Behind its OpenAI paths it is `openai` or `openai-chat`.)
+/// The body's keys are `prompt`, `n_predict`, `stream` and, when on, `ignore_eos`, in this order. (Behind its OpenAI
+/// paths it is `openai` or `openai-chat`.)
 ///
-/// Every event says how many tokens there are with it. The one with `stop` is the end; it moves the
-/// token clock only if it brings something.
+/// Every event has the number of tokens so far. The one with `stop` is the end; it moves the token clock only if it
+/// has text.
 #[derive(Debug, Clone, Copy)]
 pub struct LlamaCpp;
 
@@ -65,7 +65,7 @@ impl Backend for LlamaCpp {
     }
 }
 
-/// What of an answer has been seen.
+/// What was seen so far of an answer.
 #[derive(Debug, Default)]
 struct Predicted {
     tokens: u64,

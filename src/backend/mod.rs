@@ -1,7 +1,7 @@
 //! Wire dialects: how a request is encoded and its answer decoded. One file each.
 //!
-//! A new one is a file here, with its `mod` and `use`, and a row of `with_backends!` in the grammar, which has the
-//! names. The suite in `tests/conformance` then asks for what a server of its kind answers.
+//! A new dialect is a file here, with its `mod` and `use`, and a row of `with_backends!` in the grammar, which has
+//! the names. The suite in `tests/conformance` then requires the answers of a server of its kind.
 
 mod answer;
 mod anthropic;
@@ -73,7 +73,7 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Its name, such as `openai-chat`.
     fn name(&self) -> &'static str;
 
-    /// What comes of a request. Default: generated tokens.
+    /// What a request produces. Default: generated tokens.
     fn task(&self) -> Task {
         Task::Generate
     }
@@ -84,7 +84,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Whether prompts may be of this kind.
     fn takes(&self, shape: Shape) -> bool;
 
-    /// Why a prompt cannot be sent although its kinds can, behind "the backend `x` ". Default: it can.
+    /// Why a prompt cannot be sent although its kinds can, as the end of a sentence that begins "the backend `x` ".
+    /// Default: it can.
     fn refuses(&self, prompt: &Prompt) -> Option<&'static str> {
         let _ = prompt;
         None
@@ -116,8 +117,7 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
         &[("content-type", "application/json")]
     }
 
-    /// The environment's variable that has the key unless the user sets one. Default:
-    /// `OPENAI_API_KEY`.
+    /// The environment variable that has the key unless the user sets one. Default: `OPENAI_API_KEY`.
     fn key_variable(&self) -> &'static str {
         "OPENAI_API_KEY"
     }
@@ -145,18 +145,18 @@ pub struct WireOptions {
     pub ignore_eos: bool,
     /// Completions: the number of log-probabilities to ask for.
     pub logprobs: Option<u64>,
-    /// Merged into every body last; may overwrite anything.
+    /// Fields that are merged into every body last; they may overwrite anything.
     pub extra_body: Map<String, Value>,
 }
 
 /// Decodes one 200 answer as its bytes arrive.
 ///
-/// After an error the reply keeps what came before it, and the decoder is of no further use.
+/// After an error the reply keeps what came before it; do not use the decoder again.
 pub trait Decode: Send {
     /// Takes bytes that arrived at `at`.
     fn data(&mut self, at: Nanos, bytes: &[u8], reply: &mut Reply) -> Result<(), RequestError>;
 
-    /// Bytes that it keeps until more come.
+    /// The number of bytes that it keeps until more come.
     fn held(&self) -> usize;
 
     /// Whether the answer said that it is complete. Default: it cannot before its body ends.
@@ -165,6 +165,6 @@ pub trait Decode: Send {
         false
     }
 
-    /// The body is complete.
+    /// Ends the body.
     fn end(&mut self, at: Nanos, reply: &mut Reply) -> Result<(), RequestError>;
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-/// Between the fields. No recording has it by chance.
+/// The text between the fields. No recording has it by chance.
 const BOUNDARY: &str = "goodput-5f0c1d7a9b3e46288d41c6f2e07ba953";
 
 /// Value of the `content-type` header.

@@ -93,7 +93,7 @@ struct ChatLines;
 struct Line<'a> {
     #[serde(borrow)]
     message: Option<Message<'a>>,
-    /// Of `/api/generate`.
+    /// The text of `/api/generate`.
     #[serde(borrow)]
     response: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "flag")]
@@ -119,7 +119,7 @@ struct Message<'a> {
 }
 
 impl Line<'_> {
-    /// What it carries, and the text.
+    /// The channel of the line, and its text.
     fn piece(&self) -> (Channel, String) {
         let message = self.message.as_ref();
         let content = message.and_then(|m| m.content).or(self.response);

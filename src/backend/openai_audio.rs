@@ -16,12 +16,12 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// OpenAI's transcriptions, as vLLM's benchmark client speaks them; with the endpoint
-/// `/v1/audio/translations` its translations.
+/// OpenAI's transcriptions, as vLLM's benchmark client sends them; with the endpoint `/v1/audio/translations` its
+/// translations.
 ///
-/// The form's fields are `file`, `model`, `max_completion_tokens`, `stream`, `language` (`en` unless
-/// `extra_body` has another; null leaves it out) and, when streaming, `stream_include_usage` and
-/// `stream_continuous_usage_stats`, in this order.
+/// The form's fields are `file`, `model`, `max_completion_tokens`, `stream`, `language` (`en` unless `extra_body` has
+/// another; null leaves it out) and, when streaming, `stream_include_usage` and `stream_continuous_usage_stats`, in
+/// this order.
 ///
 /// Every event with a choice moves the token clock, as in vLLM.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +96,7 @@ fn read<'a>(choice: &Choice<'a>) -> Piece<'a> {
     }
 }
 
-/// Streamed it has choices; in one piece it is only the text.
+/// A transcription. Streamed it has choices; in one piece it has only the text.
 #[derive(Debug)]
 struct Transcription(OpenAi);
 

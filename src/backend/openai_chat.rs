@@ -12,16 +12,15 @@ use crate::{
 };
 use bytes::Bytes;
 
-/// OpenAI's chat completions, as vLLM's benchmark client speaks them.
+/// OpenAI's chat completions, as vLLM's benchmark client sends them.
 ///
-/// The body's keys are `model`, `messages`, `max_completion_tokens`, `stream`, `stream_options`, in
-/// this order. The content of a message made from text is always a list of parts; pictures, films
-/// and sound come after the text, as `image_url`, `video_url`, `audio_url` or, in the request
-/// itself, `input_audio`.
+/// The body's keys are `model`, `messages`, `max_completion_tokens`, `stream`, `stream_options`, in this order. The
+/// content of a message made from text is always a list of parts; pictures, films and sound come after the text, as
+/// `image_url`, `video_url`, `audio_url` or, in the request itself, `input_audio`.
 ///
-/// An event moves the token clock when the first choice's delta has `content`, `reasoning`,
-/// `tool_calls` or `function_call` that is not empty, or has an empty `content` and no `role`
-/// (vLLM 0.33). `reasoning_content` counts like `reasoning`, which in vLLM it does not.
+/// An event moves the token clock when the first choice's delta has `content`, `reasoning`, `tool_calls` or
+/// `function_call` that is not empty, or has an empty `content` and no `role` (vLLM 0.33). `reasoning_content` counts
+/// like `reasoning`, which in vLLM it does not.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenAiChat;
 

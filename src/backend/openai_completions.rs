@@ -12,14 +12,14 @@ use crate::{
 use bytes::Bytes;
 use serde_json::Value;
 
-/// OpenAI's completions, as vLLM's benchmark client speaks them.
+/// OpenAI's completions, as vLLM's benchmark client sends them.
 ///
-/// The body's keys are `model`, `prompt`, `repetition_penalty`, `max_tokens`, `logprobs` (null when
-/// unset), `stream`, `stream_options`, in this order.
+/// The body's keys are `model`, `prompt`, `repetition_penalty`, `max_tokens`, `logprobs` (null when unset), `stream`,
+/// `stream_options`, in this order.
 ///
 /// Every event with a choice moves the token clock, also one without text (vLLM 0.33).
 ///
-/// LMDeploy and ScaleLLM speak the same, but their prompts are texts only.
+/// LMDeploy and ScaleLLM use the same dialect, but their prompts are texts only.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenAiCompletions {
     name: &'static str,
@@ -27,13 +27,13 @@ pub struct OpenAiCompletions {
 }
 
 impl OpenAiCompletions {
-    /// Under the name `openai`.
+    /// The backend `openai`.
     pub const OPENAI: Self = OpenAiCompletions::new("openai", true);
-    /// Under the name `vllm`.
+    /// The backend `vllm`.
     pub const VLLM: Self = OpenAiCompletions::new("vllm", true);
-    /// LMDeploy.
+    /// The backend `lmdeploy`.
     pub const LMDEPLOY: Self = OpenAiCompletions::new("lmdeploy", false);
-    /// ScaleLLM.
+    /// The backend `scalellm`.
     pub const SCALELLM: Self = OpenAiCompletions::new("scalellm", false);
 
     const fn new(name: &'static str, takes_token_ids: bool) -> Self {

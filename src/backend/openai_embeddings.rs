@@ -1,4 +1,4 @@
-//! `openai-embeddings` and its kin: vectors of texts, of chats, and of pictures.
+//! `openai-embeddings` and its relatives: vectors of texts, of chats, and of pictures.
 
 use super::{
     Backend, Decode, WireOptions, answer,
@@ -12,46 +12,46 @@ use crate::{
 use bytes::Bytes;
 use serde_json::Value;
 
-/// OpenAI's embeddings, as vLLM's benchmark client speaks them.
+/// OpenAI's embeddings, as vLLM's benchmark client sends them.
 ///
-/// The body's keys are `model`, `input` or `messages`, `truncate_prompt_tokens` (−1: to the model's
-/// length), in this order.
+/// The body's keys are `model`, `input` or `messages`, `truncate_prompt_tokens` (−1: to the model's length), in this
+/// order.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenAiEmbeddings {
     name: &'static str,
     prompts: Prompts,
 }
 
-/// How prompts are put.
+/// The form of prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Prompts {
     /// Texts.
     Input,
     /// A chat.
     Chat,
-    /// A text or a picture: beside a picture the text is empty.
+    /// A text or a picture. With a picture the text is empty.
     Clip,
     /// The picture first, and an instruction.
     Vlm2Vec,
 }
 
 impl OpenAiEmbeddings {
-    /// Of texts: `openai-embeddings`.
+    /// Embeddings of texts: `openai-embeddings`.
     pub const TEXTS: Self = OpenAiEmbeddings {
         name: "openai-embeddings",
         prompts: Prompts::Input,
     };
-    /// Of chats: `openai-embeddings-chat`.
+    /// Embeddings of chats: `openai-embeddings-chat`.
     pub const CHAT: Self = OpenAiEmbeddings {
         name: "openai-embeddings-chat",
         prompts: Prompts::Chat,
     };
-    /// Of a text or a picture, for CLIP: `openai-embeddings-clip`.
+    /// Embeddings of a text or a picture, for CLIP: `openai-embeddings-clip`.
     pub const CLIP: Self = OpenAiEmbeddings {
         name: "openai-embeddings-clip",
         prompts: Prompts::Clip,
     };
-    /// Of pictures with an instruction, for VLM2Vec: `openai-embeddings-vlm2vec`.
+    /// Embeddings of pictures with an instruction, for VLM2Vec: `openai-embeddings-vlm2vec`.
     pub const VLM2VEC: Self = OpenAiEmbeddings {
         name: "openai-embeddings-vlm2vec",
         prompts: Prompts::Vlm2Vec,
@@ -71,7 +71,7 @@ impl OpenAiEmbeddings {
     }
 }
 
-/// Every other picture is to be represented by itself, the others with their text.
+/// The instruction: every other picture is represented by itself, the others with their text.
 fn instruction(id: &str, text: &str) -> String {
     let digits = id.len() - id.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let number: Option<u64> = id[id.len() - digits..].parse().ok();

@@ -18,14 +18,13 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use std::borrow::Cow;
 
-/// OpenAI's responses, as vLLM's benchmark client speaks them.
+/// OpenAI's responses, as vLLM's benchmark client sends them.
 ///
-/// The body's keys are `model`, `input`, `max_output_tokens`, `stream`, `store` (false), in this
-/// order.
+/// The body's keys are `model`, `input`, `max_output_tokens`, `stream`, `store` (false), in this order.
 ///
-/// The deltas of output text and reasoning move the token clock, as in vLLM; those of a function's
-/// arguments and of a refusal as well, which in vLLM do not. `response.completed` and
-/// `response.incomplete` are the end and bring the usage.
+/// The deltas of output text and reasoning move the token clock, as in vLLM; those of a function's arguments and of a
+/// refusal as well, which in vLLM do not. `response.completed` and `response.incomplete` are the end and bring the
+/// usage.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenAiResponses;
 
@@ -87,7 +86,7 @@ fn image(part: &Media) -> Option<Value> {
 #[derive(Debug)]
 struct Responses;
 
-/// An event, as far as it is read.
+/// The fields of an event that are read.
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(rename = "type", borrow, default, deserialize_with = "name")]
@@ -178,7 +177,7 @@ impl From<Counts> for Usage {
 }
 
 impl Response<'_> {
-    /// Takes note of how it ended.
+    /// Notes how the response ended.
     fn end(&mut self, reply: &mut Reply) -> Result<(), Unread> {
         if self.status == "failed" || self.error.as_ref().is_some_and(truthy) {
             return Err(Unread::Server);
@@ -192,7 +191,7 @@ impl Response<'_> {
     }
 }
 
-/// What an event of this type carries.
+/// The channel of an event of this type.
 fn channel(kind: &str) -> Option<Channel> {
     Some(match kind {
         "response.output_text.delta" | "response.refusal.delta" => Channel::Answer,

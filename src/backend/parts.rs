@@ -3,7 +3,7 @@
 use crate::plan::{Media, MediaKind, MediaSource, Prompt};
 use serde_json::{Value, json};
 
-/// Where pictures and the like stand in a message.
+/// The place of pictures and other media in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MediaPosition {
     /// Before the text.
@@ -12,8 +12,8 @@ pub(super) enum MediaPosition {
     Last,
 }
 
-/// The messages of a chat: a prompt's own, or one of the user whose content is always a list of
-/// parts. `None` for a prompt that is no message.
+/// The messages of a chat: a prompt's own, or one of the user whose content is always a list of parts. `None` for a
+/// prompt that is not a message.
 pub(super) fn messages(prompt: &Prompt, position: MediaPosition) -> Option<Value> {
     Some(match prompt {
         Prompt::Text(text) => user(text, &[], position),
@@ -34,7 +34,7 @@ pub(super) fn user(text: &str, media: &[Media], position: MediaPosition) -> Valu
     json!([{"role": "user", "content": parts}])
 }
 
-/// A part of a message, as OpenAI has it; films and sound by URL as vLLM has them.
+/// A part of a message in OpenAI's form; films and sound by URL in vLLM's.
 fn part(media: &Media) -> Value {
     match (media.kind, &media.source) {
         (MediaKind::Audio, MediaSource::Inline(file)) => {
@@ -51,7 +51,7 @@ fn part(media: &Media) -> Value {
     }
 }
 
-/// `wav`, `mp3`…
+/// The format of a sound, such as `wav` or `mp3`.
 fn sound_format(mime: &str) -> &str {
     match mime.strip_prefix("audio/").unwrap_or(mime) {
         "mpeg" => "mp3",

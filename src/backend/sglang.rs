@@ -1,4 +1,4 @@
-//! `sglang`: SGLang's own `/generate`.
+//! `sglang`: SGLang's native `/generate`.
 
 use super::{
     Backend, Decode, WireOptions,
@@ -17,14 +17,14 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-/// SGLang's own `/generate`.
+/// SGLang's native `/generate`.
 ///
-/// The body's keys are `text` or `input_ids`, `sampling_params` (`max_new_tokens`, `ignore_eos` when
-/// on) and `stream`, in this order. `sampling_params` of `extra_body` are added to ours. (Behind
-/// SGLang's OpenAI paths it is `openai` or `openai-chat`.)
+/// The body's keys are `text` or `input_ids`, `sampling_params` (`max_new_tokens`, `ignore_eos` when on) and
+/// `stream`, in this order. `sampling_params` of `extra_body` are added to ours. (Behind SGLang's OpenAI paths it is
+/// `openai` or `openai-chat`.)
 ///
-/// An event has the text so far and the running counts; it moves the token clock when either grew.
-/// Where a server is set to send only what is new, the texts are put together.
+/// An event has the text so far and the running counts; it moves the token clock when either grew. Where a server is
+/// set to send only what is new, the texts are put together.
 #[derive(Debug, Clone, Copy)]
 pub struct Sglang;
 
@@ -66,7 +66,7 @@ impl Backend for Sglang {
     }
 }
 
-/// What of an answer has been seen.
+/// What was seen so far of an answer.
 #[derive(Debug, Default)]
 struct Grown {
     tokens: u64,
@@ -97,7 +97,7 @@ struct Meta {
     finish_reason: Option<Finish>,
 }
 
-/// An object in most versions, a word in old ones.
+/// The finish reason: an object in most versions, a word in old ones.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Finish {

@@ -16,12 +16,12 @@ use serde_json::value::RawValue;
 
 /// Triton's generate extension, as the ensemble of TensorRT-LLM's backend for it is called.
 ///
-/// The body's keys are `text_input`, `max_tokens`, `stream` and, to go on after the end of text,
-/// `min_length`, in this order. (TensorRT-LLM's own server, `trtllm-serve`, speaks OpenAI.)
+/// The body's keys are `text_input`, `max_tokens`, `stream` and, to go on after the end of text, `min_length`, in
+/// this order. (TensorRT-LLM's own server, `trtllm-serve`, has OpenAI's dialect.)
 ///
-/// Every event with a `text_output` moves the token clock and has what is new. The server tells
-/// neither counts nor a finish reason, and its stream has no mark of the end: a stream that is cut
-/// between two events looks complete unless the connection breaks.
+/// Every event with a `text_output` moves the token clock and has what is new. The server sends neither counts nor a
+/// finish reason, and its stream has no mark of the end: a stream that is cut between two events looks complete
+/// unless the connection breaks.
 #[derive(Debug, Clone, Copy)]
 pub struct TensorRtLlm;
 

@@ -17,11 +17,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-/// TGI's own `/generate_stream`, or `/generate` without a stream.
+/// TGI's native `/generate_stream`, or `/generate` without a stream.
 ///
-/// The body's keys are `inputs` and `parameters` (`max_new_tokens`, `details`, `ignore_eos_token`
-/// when on). `parameters` of `extra_body` are added to ours. The client of vLLM's old benchmark
-/// also truncated the prompt and set a temperature; here the server's defaults hold.
+/// The body's keys are `inputs` and `parameters` (`max_new_tokens`, `details`, `ignore_eos_token` when on).
+/// `parameters` of `extra_body` are added to ours. The client of vLLM's old benchmark also truncated the prompt and
+/// set a temperature; here the server's defaults hold.
 ///
 /// Every token has an event. The last one has the whole text, the counts and the finish reason.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ struct Event<'a> {
 struct Token<'a> {
     #[serde(borrow)]
     text: Option<&'a RawValue>,
-    /// An end-of-text token, say.
+    /// Whether the token is special, such as an end-of-text token.
     #[serde(default, deserialize_with = "flag")]
     special: bool,
 }

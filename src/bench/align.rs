@@ -1,14 +1,14 @@
-//! Prompts as long as planned by the server's own count.
+//! Prompts that are as long as planned by the server's own count.
 //!
-//! Synthetic prompts are made with the tokenizer at hand, which may not be the model's: then the server
-//! computes more tokens or fewer than the plan says. vLLM asks `/tokenize` about the first prompt, and
-//! if its length is another it cuts all that are too long; the short ones stay short. Here both become
-//! exact: what is too long is cut, what is too short goes on with its own beginning, and the result is
-//! counted again until it fits. All of it follows from the prompt and the server's tokenizer.
+//! Synthetic prompts are made with the tokenizer at hand, which may not be the model's: then the server computes more
+//! tokens or fewer than the plan says. vLLM asks `/tokenize` about the first prompt, and if its length is another it
+//! cuts all that are too long; the short ones stay short. Here both become exact: a prompt that is too long is cut,
+//! one that is too short continues with its own beginning, and the result is counted again until it fits. The result
+//! follows from the prompt and the server's tokenizer alone.
 //!
-//! In vLLM `random` prompts leave room for what the model's tokenizer puts around them, such as a BOS
-//! token, so that `input` is what is computed. A tokenizer that stands in for the model's does not know
-//! of it; the server does.
+//! In vLLM `random` prompts leave room for what the model's tokenizer puts around them, such as a BOS token, so that
+//! `input` is what is computed. A tokenizer that stands in for the model's does not know these tokens; the server
+//! does.
 
 use super::{Bench, checked::Checked, control::Control};
 use crate::{
@@ -23,13 +23,14 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper::HeaderMap;
 use std::sync::Arc;
 
-/// Prompts that are counted to see whether the tokenizers differ: one may have the same length by chance.
+/// The number of prompts that are counted to see whether the tokenizers differ: one may have the same length by
+/// chance.
 const LOOKED_AT: usize = 8;
 
-/// Prompts that are asked about at once, to hide the way there and back.
+/// The number of prompts that are asked about at once, to hide the way there and back.
 const AT_ONCE: usize = 32;
 
-/// How often a prompt is mended. Some lengths cannot be had, as texts of tokens become other tokens.
+/// How many times to adjust a prompt. Some lengths are unreachable: re-tokenizing the text changes the count.
 const REPAIRS: usize = 10;
 
 /// Fits plans to a server's tokenizer.
@@ -43,10 +44,10 @@ pub(super) struct Aligner {
     room: Option<u64>,
 }
 
-/// A prompt, its place in the plan, and its planned length.
+/// A prompt's place in the plan, its text, and its planned length.
 type Planned<'a> = (usize, &'a str, u64);
 
-/// What became of a prompt.
+/// A prompt after it was fitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Aligned {
     text: String,
@@ -55,10 +56,10 @@ struct Aligned {
 }
 
 impl Bench {
-    /// Ask a live server's `/tokenize` before the run whether prompts of `random` and `prefix_repetition` have
-    /// their planned lengths by its own tokenizer, and fit them to it if they have not. The plan that is
-    /// sent is the one that is hashed. In comparisons one tokenizer counts for both servers: the target's, or
-    /// the other's if only that tells; none for servers that are started in turn. Default: true, as in vLLM.
+    /// Ask a live server's `/tokenize` before the run whether prompts of `random` and `prefix_repetition` have their
+    /// planned lengths by its own tokenizer, and fit them to it if they do not. The plan that is sent is the one that
+    /// is hashed. In comparisons one tokenizer counts for both servers: the target's, or the other's if only that one
+    /// answers; none for servers that are started in turn. Default: true, as in vLLM.
     pub fn align_prompts(mut self, align: bool) -> Self {
         self.client.align_prompts = align;
         self
@@ -66,8 +67,8 @@ impl Bench {
 }
 
 impl Checked {
-    /// What fits plans that were made with this tokenizer to the server's, if it is one that tells: of the
-    /// datasets that vLLM does this for.
+    /// The aligner of plans that were made with this tokenizer, if the server answers and vLLM does this for the
+    /// dataset.
     pub(super) fn aligner(
         &self,
         place: &Place,
@@ -139,7 +140,7 @@ impl Aligner {
         }
     }
 
-    /// How long the server says that the first prompts of a plan are; `None` if it does not tell.
+    /// The lengths of a plan's first prompts by the server's count. `None` if the server does not answer.
     pub(super) fn lengths(&self, plan: &Plan) -> Option<Vec<u64>> {
         let planned = texts(plan);
         let lengths = async || {
@@ -155,7 +156,8 @@ impl Aligner {
         self.inspector.wait("/tokenize", lengths).flatten()
     }
 
-    /// `None` for all that need no change; `None` in a place for what could not be had.
+    /// The prompts after fitting. `None` for all that need no change; `None` in a place if the prompt could not be
+    /// fitted.
     async fn aligned(
         &self,
         planned: &[Planned<'_>],
@@ -172,7 +174,7 @@ impl Aligner {
                 let fitted = stream::iter(planned)
                     .map(|(_, text, tokens)| fitted(&tokenizer, text, target(*tokens)))
                     .buffered(AT_ONCE)
-                    // One that says nothing would say nothing to all the others.
+                    // If it says nothing about this one, it would say nothing about all the others.
                     .map(|fitted| match fitted {
                         Err(silent @ Untold::Silent(_)) => Err(silent),
                         told => Ok(told.ok()),
@@ -183,8 +185,8 @@ impl Aligner {
         Ok(None)
     }
 
-    /// Special tokens that lengths have room for, and those that the server puts around such a prompt; none
-    /// where they do not count.
+    /// The number of special tokens that lengths have room for, and the number that the server puts around such a
+    /// prompt; none where they do not count.
     async fn special(
         &self,
         tokenizer: &ServerTokenizer<'_>,
@@ -213,7 +215,7 @@ fn texts(plan: &Plan) -> Vec<Planned<'_>> {
         .collect()
 }
 
-/// A prompt of this many tokens, or as near as it gets.
+/// A prompt of this many tokens, or as close as possible.
 async fn fitted(
     tokenizer: &ServerTokenizer<'_>,
     text: &str,
@@ -241,7 +243,7 @@ async fn fitted(
     Ok(nearest)
 }
 
-/// Cuts the end off, or goes on with the beginning.
+/// Cuts the end off, or continues with the beginning.
 fn resize(tokens: &mut Vec<u32>, target: u64) {
     let target = usize::try_from(target).unwrap_or(usize::MAX);
     let had = tokens.len();

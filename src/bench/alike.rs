@@ -1,21 +1,21 @@
 //! What two servers have in common: how prompts are made, and the plan of the pair that runs.
 //!
-//! Prompts are fitted to one tokenizer for both: that of B, which is under test, or of A if only A tells.
-//! Either has to be there before the first plan, so servers that are started in turn are not asked.
+//! Prompts are fitted to one tokenizer for both: that of B, which is under test, or that of A if only A answers. Both
+//! servers have to be there before the first plan, so servers that are started in turn are not asked.
 
 use super::{align::Aligner, prepare::Prepared};
 use crate::{error::Error, plan::Plan, tokenizer::Tokenizer};
 
-/// What both sides of a comparison are asked with.
+/// What both sides of a comparison share.
 #[derive(Default)]
 pub(super) struct Alike {
-    /// What prompts are made with: that of the server that was opened first.
+    /// The tokenizer that prompts are made with: that of the server that was opened first.
     pub(super) tokenizer: Option<Tokenizer>,
-    /// What they are fitted with.
+    /// The aligner that fits prompts.
     aligner: Option<Aligner>,
     /// The plan that was made last, and its segment.
     last: Option<(usize, Plan)>,
-    /// What there is to know of whose tokenizer it is.
+    /// A note on whose tokenizer is used, if there is something to know.
     pub(super) note: Option<&'static str>,
 }
 

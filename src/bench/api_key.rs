@@ -4,7 +4,7 @@ use crate::{backend::Backend, error::Error, problem::Problem, redact};
 use reqwest::header::HeaderValue;
 use serde::{Serialize, Serializer};
 
-/// A key, or where it is found when a run begins.
+/// A key, or the place where it is found when a run begins.
 #[derive(Debug, Clone)]
 pub(super) enum ApiKey {
     /// The key; no debug output shows it.

@@ -1,4 +1,4 @@
-//! Whether a bench's numbers are such that a run may have: see [`crate::grammar::bounds`].
+//! Checks that a bench's numbers are within the bounds of a run: see [`crate::grammar::bounds`].
 
 use super::Bench;
 use crate::{
@@ -22,7 +22,7 @@ impl Bench {
             add("ramp", rates, ramp::within_bounds(rates));
         }
         let requests = self.load.requests as u64;
-        // Too many requests are said by themselves.
+        // Too many requests have a message of their own.
         let held = if requests <= bounds::REQUESTS {
             requests
         } else {
@@ -47,7 +47,7 @@ impl Bench {
         }
     }
 
-    /// What is too small has words of its own ([`check`](Self::check)).
+    /// Checks the upper bounds. Numbers that are too small have messages of their own ([`check`](Self::check)).
     fn check_numbers(&self, problems: &mut Vec<Problem>) {
         let whole = |number: usize| (number as f64, number.to_string());
         let numbers = [

@@ -53,7 +53,7 @@ impl Bench {
         self.check_backend(&mut problems);
         self.check_probes(&mut problems);
         self.check_server_metrics(&mut problems);
-        // It needs the rest to make sense.
+        // This check needs settings that make sense.
         if problems.is_empty() {
             self.check_proof(&mut problems);
         }
@@ -150,7 +150,7 @@ impl Bench {
                        Remove one";
             problems.push(Problem::new("baseline", format!("{name:?}"), fix));
         }
-        // NaN is neither.
+        // NaN is not in the range either.
         if !(self.demands.confidence > 0.5 && self.demands.confidence < 1.0) {
             let fix = "must be above 0.5 and below 1, such as 0.95";
             problems.push(Problem::new("confidence", self.demands.confidence, fix));
@@ -186,7 +186,7 @@ impl Bench {
             let fix = format!("must be from 1 to {MOST_PAIRS}; 10 is a good number");
             problems.push(Problem::new("pairs", self.demands.pairs, fix));
         }
-        // NaN is neither.
+        // NaN is not in the range either.
         if !(self.demands.noise_threshold >= 0.0 && self.demands.noise_threshold < 1.0) {
             let fix = "must be at least 0 and below 1, such as 0.05";
             problems.push(Problem::new(

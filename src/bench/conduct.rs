@@ -59,12 +59,12 @@ impl Bench {
         self.run_with(Control::default()).await
     }
 
-    /// [`run`](Bench::run), watched and ended from outside.
+    /// [`run`](Bench::run), with a control to watch it and to end it from outside.
     ///
     /// # Errors
     /// As [`run`](Bench::run), and [`Error::Ended`].
     pub async fn run_with(self, control: Control) -> Result<Report, Error> {
-        /// The run's owner is whoever waits here.
+        /// The caller that waits here owns the run.
         struct Owner(Stopper);
         impl Drop for Owner {
             fn drop(&mut self) {
@@ -75,7 +75,7 @@ impl Bench {
         let _owner = Owner(stopper);
         let (done, report) = oneshot::channel();
         let thread = self.spawn(Control { stop, ..control }, move |report| {
-            // The caller may have gone away; then nobody wants the report.
+            // The caller may have gone away; then the report is not needed.
             let _ = done.send(report);
         })?;
         match report.await {
@@ -92,7 +92,7 @@ impl Bench {
         self.run_blocking_with(Control::default())
     }
 
-    /// [`run_blocking`](Bench::run_blocking), watched and ended from outside.
+    /// [`run_blocking`](Bench::run_blocking), with a control to watch it and to end it from outside.
     ///
     /// # Errors
     /// As [`run_with`](Bench::run_with).
@@ -168,7 +168,7 @@ impl Checked {
         Ok(self.judge(ended).journaled(journal))
     }
 
-    /// What a live server says of itself.
+    /// What a live server says about itself.
     fn about(
         &self,
         place: &Place,
@@ -188,7 +188,7 @@ impl Checked {
         }
     }
 
-    /// What the run is held against and kept as.
+    /// The baselines that the run is compared with and saved as.
     fn gate(
         &self,
         place: &Place,
@@ -213,7 +213,7 @@ impl Checked {
         Gate::open(asked, || self.provenance(place, prepared, target, about))
     }
 
-    /// What asks a server beside the load, as long as the run is wanted.
+    /// Sends questions to a server besides the load, as long as the run is wanted.
     pub(super) fn inspector(
         &self,
         endpoint: &Endpoint,
@@ -223,8 +223,8 @@ impl Checked {
         Ok(inspector.attended(control.stop.clone(), control.observer.clone()))
     }
 
-    /// Keeps other benches away while these targets are measured. Where the lock cannot be taken, the run is
-    /// worth more than the lock.
+    /// Keeps other benches away while these targets are measured. If the lock is not available, the run is worth more
+    /// than the lock.
     pub(super) fn lock_for(
         &self,
         targets: &[&AnyTarget],
@@ -275,7 +275,7 @@ impl Checked {
     }
 }
 
-/// What became of a run whose thread is gone: its panic is the caller's.
+/// The result of a run whose thread is gone: a panic of that thread goes on in the caller.
 fn without_report(thread: JoinHandle<()>) -> Result<Report, Error> {
     match thread.join() {
         Err(panic) => resume_unwind(panic),
@@ -283,17 +283,17 @@ fn without_report(thread: JoinHandle<()>) -> Result<Report, Error> {
     }
 }
 
-/// A run that is over, with all that its judgement needs.
+/// A run that is over, with everything that its judgement needs.
 pub(super) struct Ended {
     pub(super) run: Run,
     /// What looks counted while the run grew.
     pub(super) numbers: Tally,
     pub(super) segments: usize,
-    /// Remarks on how it was made.
+    /// Notes on how it was made.
     pub(super) notes: Vec<String>,
-    /// What the target complains about.
+    /// The complaint of the target.
     pub(super) complaint: Option<String>,
-    /// What it is held against and kept as, with the requests of its first plan.
+    /// The baselines that it is compared with and saved as, with the number of requests of its first plan.
     pub(super) gate: Option<(Gate, usize)>,
 }
 
@@ -308,7 +308,7 @@ pub(super) fn opened(target: &AnyTarget, control: &Control) -> Result<Opened, Er
         })
 }
 
-/// Stops what was started; what it complains of, which may be the end of a log.
+/// Stops what was started, and returns its complaint, which may be the end of a log.
 pub(super) fn closed(guard: Option<Box<dyn Guard>>) -> Option<String> {
     let complaint = guard.and_then(|guard| guard.close().err());
     complaint.map(|why| redact::text(&why))

@@ -1,4 +1,4 @@
-//! Connects to the target, on the clock that it has.
+//! Connects to the target, on the target's clock.
 
 use super::{
     Control,

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 /// How a run is watched and ended from outside.
 ///
-/// A run that is ended early stops sending, cancels what is under way, and gives up whatever it waits for: the
-/// measurement lock, a server that is to become ready, connections. Its report has what was measured, and
-/// its verdict is *invalid*; if nothing was measured yet, there is [`Error::Ended`].
+/// A run that is ended early stops sending, cancels what is under way, and gives up every wait: for the measurement
+/// lock, for a server that should become ready, for connections. Its report has what was measured, and its verdict is
+/// *invalid*; if nothing was measured yet, there is [`Error::Ended`].
 ///
 /// ```
 /// use goodput::{Bench, Verdict, bench::Control, observer::Observer, stop::{Stop, Stopper}, record::Record};
@@ -40,18 +40,18 @@ use std::sync::Arc;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
 /// ```
 ///
-/// [`Bench::run_blocking_with`](crate::Bench::run_blocking_with) is the same for callers without a runtime. There another thread may hold the
-/// [`Stopper`](crate::stop::Stopper).
+/// [`Bench::run_blocking_with`](crate::Bench::run_blocking_with) is the same for callers without a runtime. There
+/// another thread may hold the [`Stopper`](crate::stop::Stopper).
 #[derive(Clone)]
 pub struct Control {
     /// Ends the run early.
     pub stop: Stop,
-    /// Hears of its progress.
+    /// Receives its progress.
     pub observer: Arc<dyn Observer>,
 }
 
 impl Control {
-    /// Whether there is still somebody who wants the run. `doing` ends the sentence "it was ended while it …".
+    /// Returns an error if the run was ended. `doing` ends the sentence "it was ended while it …".
     pub(super) fn go_on(&self, doing: &str) -> Result<(), Error> {
         if self.stop.is_requested() {
             Err(Error::ended(doing))

@@ -17,7 +17,7 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
 };
 
-/// Shorter files are copied, in characters of base64.
+/// Files shorter than this are copied, in characters of base64.
 const SHARED_FROM: usize = 4 << 10;
 
 /// Encodes the requests of a plan.
@@ -32,7 +32,7 @@ pub(super) struct Encoder<'a> {
 
 /// A file that a word stands for.
 struct Stored {
-    /// Of base64, as the files' texts are.
+    /// The word in base64, as the files' texts are.
     word: Base64,
     content: Base64,
 }
@@ -66,7 +66,7 @@ impl<'a> Encoder<'a> {
         Some(Body::of(self.with_files(&body, &stored)))
     }
 
-    /// The prompt with words for its files, which are stored; `None` if it has no large one.
+    /// The prompt with words in place of its files, which are stored. `None` if it has no large file.
     fn without_files(&self, prompt: &Prompt, stored: &mut Vec<Stored>) -> Option<Prompt> {
         let mut store = |file: &mut File| {
             if file.content.as_str().len() >= SHARED_FROM {

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{fmt, io};
 
-/// What to do about a server with which there is no TLS.
+/// The fix for a server with which there is no TLS.
 const IS_IT_TLS: &str = ". If the server speaks plain HTTP, begin the target's URL with http://; if its certificate \
                          is the trouble, let this machine trust it, or set `insecure`";
 
@@ -15,7 +15,7 @@ const IS_IT_TLS: &str = ". If the server speaks plain HTTP, begin the target's U
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) why: String,
-    /// What usually mends it, behind a full stop; empty where that is not known.
+    /// The usual fix, after a full stop; empty where none is known.
     pub(super) fix: String,
     /// The next attempt may succeed.
     pub(super) passes: bool,
@@ -25,7 +25,7 @@ impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         let passes = match &error {
             RequestError::Status { status, .. } => may_pass(*status),
-            // Also those of a model that is being loaded.
+            // Also a connection to a model that is being loaded.
             RequestError::Connect { .. }
             | RequestError::Timeout { .. }
             | RequestError::Truncated { .. }
@@ -109,8 +109,8 @@ impl From<Unlisted> for Failure {
     }
 }
 
-/// Whether a server that answers this may answer otherwise later: gateways and servers that load a model say
-/// that they are not available yet. A model or a path that is not found is most often misspelt.
+/// Returns whether a server that answers this may answer otherwise later: gateways and servers that load a model say
+/// that they are not available yet. A model or a path that is not found is usually misspelt.
 fn may_pass(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599) && !matches!(status, 501 | 505)
 }

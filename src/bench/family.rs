@@ -1,15 +1,15 @@
-//! Benches that compare, in one run of several: the chance of a false alarm is theirs together.
+//! Benches that compare, in one run of several: they share the chance of a false alarm.
 //!
-//! As with Holm's steps, each has an equal share of the chance, and one that is found worse leaves its
-//! share to the others. Benches end one after the other and are told at once, so only those that follow
-//! inherit; with the order fixed beforehand this keeps to the chance for any dependence between
-//! benches (Bretz, Maurer, Brannath and Posch 2009: a graph whose edges lead to later hypotheses).
-//! Something is found exactly where Holm finds anything; which benches follow the first may differ.
+//! As with Holm's steps, each has an equal share of the chance, and one that is found worse leaves its share to the
+//! others. Benches end one after the other and their results are known at once, so only those that follow inherit;
+//! with the order fixed beforehand this keeps to the chance for any dependence between benches (Bretz, Maurer,
+//! Brannath and Posch 2009: a graph whose edges lead to later hypotheses). Something is found exactly where Holm
+//! finds anything; which benches follow the first may differ.
 
 use super::{Bench, parts::Demands};
 use crate::stats::compare::Conclusion;
 
-/// What is left of the chance for the benches that are still to run.
+/// The part of the chance that is left for the benches that are still to run.
 #[derive(Debug, Clone)]
 pub(crate) struct Family {
     left: f64,
@@ -17,17 +17,17 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    /// Of so many benches that compare.
+    /// A family of this number of benches that compare.
     pub(crate) fn of(benches: usize) -> Self {
         Family { left: 1.0, benches }
     }
 
-    /// The next one's part of its `false_alarms`.
+    /// The next bench's part of its `false_alarms`.
     pub(crate) fn share(&self) -> f64 {
         self.left / self.benches.max(1) as f64
     }
 
-    /// The next one has ended so; `None` if nothing was compared.
+    /// Takes the conclusion of the next bench; `None` if nothing was compared.
     pub(crate) fn ended(&mut self, conclusion: Option<Conclusion>) {
         let share = self.share();
         if !matches!(conclusion, None | Some(Conclusion::Worse)) {
@@ -38,7 +38,7 @@ impl Family {
 }
 
 impl Bench {
-    /// This bench as one of several that share the chance of a false alarm, which has this part of it.
+    /// This bench as one of several that share the chance of a false alarm. It has this part of the chance.
     pub(crate) fn sharing(mut self, share: f64) -> Self {
         self.demands.share = share;
         self
@@ -46,12 +46,12 @@ impl Bench {
 }
 
 impl Demands {
-    /// How often its comparison may call an unchanged server worse.
+    /// How often the bench's comparison may call an unchanged server worse.
     pub(crate) fn error(&self) -> f64 {
         self.false_alarms * self.share
     }
 
-    /// A remark for the comparison, if the chance is shared.
+    /// A note for the comparison, if the chance is shared.
     pub(crate) fn sharing_note(&self) -> Option<String> {
         let percent = |chance: f64| crate::judge::number(chance * 100.0);
         (self.share < 1.0).then(|| {

@@ -39,7 +39,7 @@ impl Checked {
                 }
             }
             let Some(next) = self.next(line, run.count())? else {
-                // Between two segments nothing is under way that could tell.
+                // Between two segments there is nothing under way that would notice the stop.
                 run.stop();
                 break;
             };
@@ -72,7 +72,7 @@ impl Checked {
         }
     }
 
-    /// The segment with this number, ready to be sent; `None` once nobody wants the run any more.
+    /// The segment with this number, ready to be sent. `None` once the run was ended.
     fn next(&self, line: &Line<'_>, segment: usize) -> Result<Option<Outgoing>, Error> {
         if line.control.stop.is_requested() {
             return Ok(None);
@@ -102,7 +102,7 @@ impl Checked {
     }
 }
 
-/// Whether more requests are worth their time: an SLO is open and nothing fails.
+/// Returns whether more requests are worth their time: an SLO is undecided and nothing fails.
 fn is_open(judgement: &Judgement) -> bool {
     let open = |slo: &SloResult| slo.verdict == Verdict::Inconclusive;
     let decided = matches!(judgement.verdict, Verdict::Invalid | Verdict::Fail);

@@ -12,7 +12,7 @@ use std::{
 };
 
 impl Checked {
-    /// The journal of a live run, where there is a place for one. A run is worth more than its journal.
+    /// The journal of a live run, if there is a place for one. The run goes on without it.
     pub(super) fn journal(
         &self,
         place: &Place,
@@ -56,7 +56,7 @@ impl Checked {
 }
 
 impl Control {
-    /// The same for a run whose requests go into this journal, too.
+    /// The control of a run whose requests go into this journal, too.
     pub(super) fn journaling(&self, journal: Option<&Arc<Journal>>) -> Control {
         let mut control = self.clone();
         if let Some(journal) = journal {

@@ -1,14 +1,14 @@
 //! Keys as a suite file has them: by name and with a value whose kind is only known when it is read.
 //!
-//! The match below is made from the grammar's one list of keys, which the attribute reads too. A new
-//! key needs a line there and a method of [`Bench`]; nothing here, unless its kind is new.
+//! The match below is made from the grammar's one list of keys, which the attribute reads too. A new key needs a line
+//! there and a method of [`Bench`]; nothing here, unless its kind is new.
 
 use super::Bench;
 use crate::grammar::{Mistake, names::Key};
 use serde_json::Value;
 
-/// Sets a key to a value as JSON and TOML have it. What the value's grammar says against it is left in
-/// `bench.problems`, as with the method itself.
+/// Sets a key to a value as JSON and TOML have it. Problems that the value's grammar finds go to `bench.problems`, as
+/// with the method itself.
 ///
 /// # Errors
 /// The value is of another kind than the key takes.
@@ -21,7 +21,7 @@ pub(crate) fn set(bench: Bench, key: &'static Key, value: &Value) -> Result<Benc
                 _ => bench,
             }
         };
-        // Whether a bench takes part is the suite's affair.
+        // The suite handles `ignore`.
         (@set $name:ident Reason) => { bench };
         (@set $name:ident Tolerance) => { return Err(Mistake::new(concat!(
             "`", stringify!($name), "` works in Rust only: a snapshot lies beside its test. Remove it"

@@ -38,16 +38,16 @@ pub(super) struct Line<'a> {
     pub(super) control: &'a Control,
     driver: Driver,
     pages: Pages,
-    /// What is asked, with the first plan.
+    /// The setup of the run, with the first plan.
     setup: Setup,
-    /// Files and sockets that this process may have open, where sockets are used.
+    /// The number of files and sockets that this process may have open, where sockets are used.
     descriptors: Option<u64>,
-    /// The target is of this process, and is waited for by its own clock. Others were waited for before.
+    /// The target is in this process, and the wait for it uses its own clock. For others the wait is over already.
     check_ready: bool,
 }
 
 impl<'a> Line<'a> {
-    /// To this place, through this dialer.
+    /// A line to this place, through this dialer.
     pub(super) fn new(
         bench: &'a Checked,
         place: &Place,
@@ -69,12 +69,12 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The same where a server tells what it counts itself.
+    /// The same line to a server that reports what it counts itself.
     pub(super) fn watching(self, pages: Pages) -> Self {
         Line { pages, ..self }
     }
 
-    /// The same over sockets; `descriptors` is how many this process may have open.
+    /// The same line over sockets; `descriptors` is how many this process may have open.
     pub(super) fn over_sockets(self, descriptors: Option<u64>) -> Self {
         Line {
             descriptors,
@@ -82,7 +82,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Waits until the target is ready, warms it up, and has `work` done with the line and the first plan.
+    /// Waits until the target is ready, warms it up, and calls `work` with the line and the first plan.
     pub(super) async fn open<T>(
         self,
         work: impl AsyncFnOnce(&Line<'_>, Outgoing) -> Result<T, Error>,
@@ -94,7 +94,7 @@ impl<'a> Line<'a> {
             bench.until_ready(&self.driver, first, self.control).await?;
         }
         if bench.client.warmups > 0 {
-            // Failures of warm-ups are the run's to show.
+            // If warm-ups fail, the run will show it.
             self.driver
                 .rehearse(&first.plan, &first.bodies, bench.client.warmups)
                 .await;
@@ -112,7 +112,7 @@ impl<'a> Line<'a> {
         let Outgoing { plan, bodies } = outgoing;
         let sent = watch.around(&self.driver.clock, self.deliver(&plan, &bodies));
         let sent = sent.await?;
-        // Gone with the last answer, before there are numbers to make room for.
+        // Freed after the last answer, before there are numbers to make room for.
         drop(bodies);
         Ok(self.run_of(sent, plan))
     }
@@ -174,7 +174,7 @@ impl<'a> Line<'a> {
 }
 
 impl Checked {
-    /// The client, as the bench sets it.
+    /// The client with the settings of the bench.
     pub(super) fn driver(
         &self,
         dialer: Dialer,
@@ -202,7 +202,7 @@ impl Checked {
         }
     }
 
-    /// Connections worth opening beforehand.
+    /// The number of connections worth opening beforehand.
     fn connections(&self, plan: &Plan) -> usize {
         let first_second = Nanos(1_000_000_000);
         let due = plan

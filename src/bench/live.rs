@@ -1,5 +1,5 @@
-//! A bench that names no target measures the built-in simulation: that is said, and refused where live servers
-//! are required.
+//! Benches that name no target measure the built-in simulation: a note says so, and settings that require live
+//! servers refuse it.
 
 use super::checked::Checked;
 use crate::{
@@ -9,6 +9,8 @@ use crate::{
 };
 
 impl Checked {
+    /// Refuses the simulation if live servers are required.
+    ///
     /// # Errors
     /// No target was named, and live servers are required.
     pub(super) fn require_live(&self) -> Result<(), Error> {
@@ -23,7 +25,7 @@ impl Checked {
         ))
     }
 
-    /// A remark where no target was named.
+    /// A note if no target was named.
     pub(super) fn remark_on_target(&self) -> Option<Finding> {
         self.unnamed.then(|| Finding {
             kind: FindingKind::NoTarget,

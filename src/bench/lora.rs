@@ -7,11 +7,11 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Which adapter a request gets.
+/// How adapters are given to requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoraAssignment {
-    /// Any, drawn from the seed. The default.
+    /// An adapter drawn from the seed for each request. The default.
     #[default]
     Random,
     /// One after the other.
@@ -22,7 +22,7 @@ impl LoraAssignment {
     /// Reads `random` or `round-robin`.
     ///
     /// # Errors
-    /// Any other word.
+    /// The text is any other word.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
         match text {
             "random" => Ok(LoraAssignment::Random),
@@ -47,10 +47,9 @@ pub(crate) struct Lora {
     pub(crate) assignment: LoraAssignment,
 }
 
-/// Gives each request an adapter; without any nothing changes.
+/// Gives each request an adapter; without adapters nothing changes.
 ///
-/// vLLM draws on where the dataset stopped drawing, so with `random` the same seed gives other
-/// adapters there.
+/// vLLM draws on where the dataset stopped drawing, so with `random` the same seed gives other adapters there.
 pub(super) fn assign(plan: &mut Plan, lora: &Lora, seed: u64) {
     let names = &lora.modules;
     if names.is_empty() {

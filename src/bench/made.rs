@@ -1,5 +1,5 @@
-//! What is made before requests can be sent, and may take minutes: tokenizers, datasets, prompts. A thread of its own makes
-//! it, so that a run that is to end waits for no file and no prompt.
+//! What is made before requests can be sent, and may take minutes: tokenizers, datasets, prompts. A thread of its own
+//! makes it, so that a run that should end waits for no file and no prompt.
 
 use crate::{error::Error, stop::Stop};
 use std::{
@@ -13,10 +13,10 @@ use std::{
     time::Duration,
 };
 
-/// It is looked this often whether the run is to end.
+/// How often to look whether the run should end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What `make` comes to, unless the run is to end first. Then its flag is set, and nobody waits for the rest.
+/// The result of `make`, unless the run should end first. Then its flag is set, and the rest is abandoned.
 pub(super) fn made<T: Send + 'static>(
     stop: &Stop,
     make: impl FnOnce(&AtomicBool) -> Result<T, Error> + Send + 'static,

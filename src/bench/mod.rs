@@ -85,7 +85,7 @@ pub struct Bench {
     pub(crate) client: Client,
     pub(crate) demands: Demands,
     pub(crate) keeping: Keeping,
-    /// What cannot be read of all that was set.
+    /// The settings that cannot be read.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -136,7 +136,7 @@ impl Bench {
         &self.name
     }
 
-    /// Requests that are sent if nothing decides earlier, for progress.
+    /// The largest number of requests that are sent, for progress.
     #[cfg(feature = "cli")]
     pub(crate) fn requests_at_most(&self) -> usize {
         match self.demands.versus {
@@ -145,22 +145,22 @@ impl Bench {
         }
     }
 
-    /// What is measured. Default: the URL in `GOODPUT_URL`, else the built-in simulation.
+    /// The target to measure. Default: the URL in `GOODPUT_URL`, else the built-in simulation.
     pub fn target(mut self, target: impl Into<AnyTarget>) -> Self {
         self.target = Some(target.into());
         self
     }
 
-    /// What goes wrong at a simulated target, in addition to what does already, such as
-    /// `"reset@5%, stall(2s)@req:10"`; see [`fault::Kind`](crate::grammar::fault::Kind) for all that
-    /// can. Only simulations take it. Default nothing.
+    /// Faults of a simulated target, in addition to those that it has already, such as `"reset@5%,
+    /// stall(2s)@req:10"`; see [`fault::Kind`](crate::grammar::fault::Kind) for all kinds. Only simulations take it.
+    /// Default: none.
     pub fn faults(mut self, faults: impl Setting<Vec<Fault>>) -> Self {
         let faults = self.set("faults", faults);
         self.faults.extend(faults.into_iter().flatten());
         self
     }
 
-    /// What will be measured, defaults applied.
+    /// The target that will be measured, defaults applied.
     pub(crate) fn chosen_target(&self) -> AnyTarget {
         let target = self.target.clone().unwrap_or_else(targets::default_target);
         match target.simulation() {

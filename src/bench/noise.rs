@@ -1,4 +1,4 @@
-//! How much runs of one server differ: pairs of it with itself.
+//! How much runs of one server differ: pairs of the server with itself.
 
 use super::{
     Bench, Control,
@@ -14,9 +14,9 @@ use crate::{
 };
 
 impl Bench {
-    /// Measures the target against itself, in as many pairs of runs as [`pairs`](Bench::pairs) says. All
-    /// runs have the arrivals of the first plan; each has prompts of its own, which no prefix cache
-    /// knows. `saved` is the day, as `2026-01-31`.
+    /// Measures the target against itself, in as many pairs of runs as [`pairs`](Bench::pairs) says. All runs have
+    /// the arrivals of the first plan; each has prompts of its own, which no prefix cache knows. `saved` is the day,
+    /// as `2026-01-31`.
     ///
     /// # Errors
     /// As [`run_with`](Bench::run_with); and a run that is invalid, with the reason.
@@ -63,7 +63,7 @@ impl Bench {
     }
 }
 
-/// One side of a server and itself: opened already, unless it is started for each run anyway.
+/// One side of a server's comparison with itself: opened already, unless it is started for each run anyway.
 #[derive(Debug)]
 struct Twin {
     target: AnyTarget,

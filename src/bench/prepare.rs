@@ -38,7 +38,7 @@ pub(super) struct Prepared {
     pub(super) options: WireOptions,
     /// Fits plans to the server's tokenizer.
     pub(super) aligner: Option<Aligner>,
-    /// Nothing more is made once the run is to end.
+    /// The signal that nothing more is to be made.
     stop: Stop,
 }
 
@@ -58,12 +58,12 @@ impl Prepared {
         plan
     }
 
-    /// How long the server says that the plan's first prompts are; `None` if it does not tell.
+    /// The lengths of the plan's first prompts by the server's count. `None` if the server does not answer.
     pub(super) fn lengths(&self) -> Option<Vec<u64>> {
         self.aligner.as_ref()?.lengths(&self.plan)
     }
 
-    /// With the tokenizer of another server, so that both are asked the same.
+    /// Prepares with the tokenizer of another server, so that both are asked the same.
     pub(super) fn with(
         bench: &Checked,
         place: &Place,
@@ -108,7 +108,7 @@ impl Prepared {
         })
     }
 
-    /// The same with another plan.
+    /// The same requests with another plan.
     pub(super) fn with_plan(&self, plan: Plan) -> Self {
         Prepared {
             plan: Arc::new(plan),
@@ -125,18 +125,18 @@ impl Prepared {
         })
     }
 
-    /// What to send for each request of a plan, as long as the run is wanted.
+    /// The body of each request of a plan, as long as the run is wanted.
     pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Body> {
         let wanted = |_: &&PlannedRequest| !self.stop.is_requested();
         let requests = plan.requests.iter().take_while(wanted);
         let mut encoder = Encoder::new(&*self.backend, &self.options);
-        // A plan was checked when it was made: all its prompts are of kinds that the backend takes.
+        // A plan was checked when it was made: the backend takes all kinds of its prompts.
         requests
             .filter_map(|request| encoder.body_of(request))
             .collect()
     }
 
-    /// What to send for a request, if the backend takes it.
+    /// The body of a request, if the backend takes it.
     pub(super) fn body_of(&self, request: &PlannedRequest) -> Option<Body> {
         Encoder::new(&*self.backend, &self.options).body_of(request)
     }
@@ -224,8 +224,7 @@ impl Checked {
         Ok(plan)
     }
 
-    /// The tokenizer asked for; without a wish, the model's own if it is on this machine, else the
-    /// embedded one.
+    /// The tokenizer that the bench names; else the model's own if it is on this machine, else the embedded one.
     fn load_tokenizer(&self, models: &[&str]) -> Result<Tokenizer, Error> {
         if let Some(wish) = &self.wire.tokenizer {
             return Ok(Tokenizer::load(wish)?);
@@ -240,7 +239,7 @@ impl Checked {
         }
     }
 
-    /// Wire name of the model, and what it was loaded from as far as the server tells.
+    /// Wire name of the model, and what it was loaded from if the server reports it.
     fn find_model(
         &self,
         backend: &dyn Backend,
@@ -307,7 +306,7 @@ impl Checked {
             Error::Target("the target's host name has characters that no header may hold".into())
         })?;
         headers.insert(HOST, host);
-        // What is compressed comes in blocks, whose times are not those of tokens.
+        // A compressed answer comes in blocks, whose times are not those of tokens.
         let common = [
             (USER_AGENT, concat!("goodput/", env!("CARGO_PKG_VERSION"))),
             (ACCEPT, "*/*"),

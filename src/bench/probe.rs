@@ -1,4 +1,4 @@
-//! The probes that are sent beside the plan.
+//! The probes that are sent in addition to the plan.
 
 use super::{Bench, checked::Checked, prepare::Prepared};
 use crate::{
@@ -9,18 +9,18 @@ use crate::{
 };
 use std::time::Duration;
 
-/// vLLM's: as little work as a request can be.
+/// vLLM's prompt: as little work as a request can be.
 const PROMPT: &str = "Hi";
 
-/// Between rarer ones hours would pass.
+/// The smallest rate: rarer probes would be hours apart.
 const FEWEST_PER_S: f64 = 1e-4;
 
-/// More would be a load, not a look.
+/// The largest rate: more would be a load, not a look.
 const MOST_PER_S: f64 = 1_000.0;
 
 impl Bench {
-    /// Send this many probes per second beside the plan, each a short prompt for one token, to see how long
-    /// the server makes others wait. They are in none of the run's numbers but [`Metrics::probes`](crate::metrics::Metrics::probes),
+    /// Send this many probes per second in addition to the plan, each a short prompt for one token, to see how long
+    /// the server makes others wait. Only [`Metrics::probes`](crate::metrics::Metrics::probes) has their numbers,
     /// though the server has to serve them. At most 1000. Default 0: none.
     pub fn probe_rate(mut self, per_second: impl Into<f64>) -> Self {
         self.client.probe_rate = per_second.into();
@@ -42,8 +42,8 @@ impl Bench {
 }
 
 impl Checked {
-    /// The probe that is sent beside the prepared plan: a short prompt and one token. It keeps the extra body
-    /// of the first request, as in vLLM, but for a LoRA adapter.
+    /// The probe that is sent in addition to the prepared plan: a short prompt and one token. It keeps the extra body
+    /// of the first request, as in vLLM, except for a LoRA adapter.
     pub(super) fn probe(&self, prepared: &Prepared) -> Option<Probe> {
         let first = prepared.plan.requests.first()?;
         let mut overrides = first.overrides.clone();

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How long the server may take to switch.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The same when somebody wants the run to end.
+/// How long the server may take after the run was asked to end.
 const LIMIT_AFTER_END: Duration = Duration::from_secs(5);
 
 /// Switches a server's profiler by vLLM's two paths.
@@ -18,7 +18,7 @@ pub(super) struct Profiler<'a> {
 }
 
 impl<'a> Profiler<'a> {
-    /// Of this server; `headers` are those of every request.
+    /// The profiler of this server; `headers` are those of every request.
     pub(super) fn new(
         endpoint: &Endpoint,
         insecure: bool,
@@ -30,13 +30,13 @@ impl<'a> Profiler<'a> {
         })
     }
 
-    /// Before the first request. A server without a profiler ends the run before it begins.
+    /// Starts the profiler, before the first request. A server without a profiler ends the run before it begins.
     pub(super) fn start(&self, control: &Control) -> Result<(), Error> {
         let started = self
             .inspector
             .post("/start_profile", self.headers, LIMIT, &control.stop);
         if control.stop.is_requested() {
-            // It may have started all the same.
+            // It may have started nevertheless.
             self.stop(control);
         }
         control.go_on("waited for the server's profiler to start")?;
@@ -47,7 +47,8 @@ impl<'a> Profiler<'a> {
         })
     }
 
-    /// After the last answer, also of a run that was ended. What was measured stays, so a refusal is a remark.
+    /// Stops the profiler after the last answer, also of a run that was ended. What was measured stays, so a refusal
+    /// is a note.
     pub(super) fn stop(&self, control: &Control) -> Option<String> {
         let limit = if control.stop.is_requested() {
             LIMIT_AFTER_END

@@ -16,7 +16,7 @@ use crate::{
 };
 use std::fmt::Write;
 
-/// A single difference has no scatter to be held against.
+/// A single difference has no scatter to compare it with.
 const ONE_PAIR: &str =
     "shows neither a change nor that there is none, whatever it measures. Write `pairs = 10`";
 
@@ -50,14 +50,14 @@ fn compares_one_pair(demands: &Demands) -> bool {
 }
 
 impl Bench {
-    /// The baseline that it is held against, whoever asked for it.
+    /// The baseline that the run is compared with, from the bench, the command or the environment.
     fn against(&self) -> Option<String> {
         let variable = |name: &str| std::env::var(name).ok();
         let chosen = self
             .keeping
             .baselines
             .choose(self.keeping.baseline.as_deref(), variable);
-        // What is wrong with a name is said by the checks.
+        // The checks report what is wrong with a name.
         Some(chosen.ok()??.against?.name)
     }
 
@@ -118,7 +118,7 @@ impl Bench {
         text
     }
 
-    /// Where proof is asked for, a run that cannot give it is not worth its time.
+    /// Refuses a run that cannot prove its SLOs, if proof is required: it is not worth its time.
     pub(super) fn check_proof(&self, problems: &mut Vec<Problem>) {
         if self.demands.on_inconclusive == OnInconclusive::Fail {
             if compares_one_pair(&self.demands) {
@@ -132,7 +132,7 @@ impl Bench {
 }
 
 impl Checked {
-    /// Elsewhere it is worth a word.
+    /// Notes on SLOs that the run cannot prove, if proof is not required.
     pub(super) fn remarks_on_proof(&self) -> Vec<Finding> {
         let one_pair = compares_one_pair(&self.demands).then(|| format!("`pairs = 1` {ONE_PAIR}"));
         let slos = unprovable(&self.load, &self.demands).into_iter();
@@ -146,7 +146,7 @@ impl Checked {
     }
 }
 
-/// By how much runs of an unchanged server are supposed to differ: standard deviation over mean.
+/// The assumed difference between runs of an unchanged server: standard deviation over mean.
 const ASSUMED_CV: f64 = 0.04;
 
 fn shown(change: Option<f64>) -> String {

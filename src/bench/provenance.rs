@@ -1,4 +1,4 @@
-//! What a run says of itself when it is kept.
+//! What a run stores about how it was made.
 
 use super::{
     checked::Checked,
@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_128;
 
 impl Checked {
-    /// Of the bench whose requests are ready: what is asked is taken from what is sent, so that the two agree.
-    /// `server` is what the server says of itself.
+    /// The provenance of a bench whose requests are ready. It is taken from what is sent, so that the two agree.
+    /// `server` is what the server says about itself.
     pub(super) fn provenance(
         &self,
         place: &Place,
@@ -25,8 +25,8 @@ impl Checked {
         target: &str,
         server: &BTreeMap<String, String>,
     ) -> Provenance {
-        // All fields of the parts are here, so that a new one does not compile before it is known whether it changes the
-        // load.
+        // All fields of the parts are listed, so that a new one does not compile before it is decided whether it
+        // changes the load.
         let Load {
             dataset,
             requests,
@@ -51,7 +51,7 @@ impl Checked {
             ignore_eos: _,
             logprobs: _,
             extra_body: _,
-            // Who asks, not what.
+            // They say who asks, not what.
             headers: _,
             api_key: _,
         } = &self.wire;

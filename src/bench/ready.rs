@@ -1,9 +1,9 @@
-//! Waiting for a server that is not there yet.
+//! The wait for a server that is not there yet.
 //!
-//! One limit holds for everything that is asked of it before the run: the model's name, then the first request
-//! of the plan, until it succeeds. An attempt may take a few seconds, and the next twice as long: a port that
-//! takes connections before anybody answers does not use up the limit, and a model whose first answer is slow
-//! gets the time. What cannot succeed later, such as a wrong key, ends the wait at once.
+//! One limit holds for everything that is asked before the run: the model's name, then the first request of the plan,
+//! until it succeeds. An attempt may take a few seconds, and the next twice as long: a port that takes connections
+//! before a server answers does not use up the limit, and a model whose first answer is slow gets the time. What
+//! cannot succeed later, such as a wrong key, ends the wait at once.
 
 use super::{
     checked::Checked, control::Control, failure::Failure, prepare::Prepared, waiting::Waiting,

@@ -1,11 +1,11 @@
-//! What a report says of the answers of a run besides its numbers.
+//! Notes of a report on the answers of a run, besides its numbers.
 
 use crate::{
     record::{CountSource, Record},
     run::Run,
 };
 
-/// Name of the tokenizer that goodput carries, which is no model's.
+/// Name of the tokenizer that goodput embeds, which belongs to no model.
 const EMBEDDED: &str = "embedded";
 
 /// Answers are far beyond what was asked for if they have this many times the tokens, and more than a
@@ -13,10 +13,10 @@ const EMBEDDED: &str = "embedded";
 const FAR_BEYOND: u64 = 2;
 const A_FEW: u64 = 16;
 
-/// The same by a count that is not the server's: another tokenizer than the model's finds several times its tokens.
+/// The same by a count that is not the server's: a tokenizer other than the model's finds several times its tokens.
 const FAR_BEYOND_COUNTED_HERE: u64 = 16;
 
-/// Remarks on the answers of this run.
+/// Notes on the answers of this run.
 pub(super) fn on(run: &Run) -> Vec<String> {
     [retried(run), far_beyond(run), counted_elsewhere(run)]
         .into_iter()

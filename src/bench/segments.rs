@@ -1,4 +1,4 @@
-//! A run that is made of segments, as one.
+//! A run that consists of segments, as one.
 
 use crate::{
     client::{ReadLog, WatchLog},
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// A run of one segment or several, one after the other.
 pub(super) struct Segments {
-    /// All of them as if they were one. Its plan's hash is that of the first plan until it
+    /// All segments as if they were one run. Its plan's hash is that of the first plan until it
     /// [ends](Segments::into_run).
     run: Run,
     /// What the run's audit sums up.
@@ -18,14 +18,14 @@ pub(super) struct Segments {
     plans: Vec<Arc<Plan>>,
 }
 
-/// What the client noted of itself, in a form that can be added up.
+/// What the client noted about itself, in a form that can be added up.
 pub(super) struct Logs {
     pub(super) reads: ReadLog,
     pub(super) watch: Option<WatchLog>,
 }
 
 impl Segments {
-    /// The run of one segment, whose audit is made of these logs.
+    /// The run of one segment, whose audit is made from these logs.
     pub(super) fn one(run: Run, logs: Logs, plan: Arc<Plan>) -> Self {
         Segments {
             run,
@@ -34,7 +34,7 @@ impl Segments {
         }
     }
 
-    /// How many there are.
+    /// The number of segments.
     pub(super) fn count(&self) -> usize {
         self.plans.len()
     }
@@ -44,17 +44,17 @@ impl Segments {
         &self.run
     }
 
-    /// Whether the last one was stopped before its plan was through.
+    /// Returns whether the last segment was stopped before all of its plan was sent.
     pub(super) fn is_partial(&self) -> bool {
         self.run.partial
     }
 
-    /// Nothing more is sent, although more was wanted.
+    /// Marks the run as stopped: nothing more is sent, although more was wanted.
     pub(super) fn stop(&mut self) {
         self.run.partial = true;
     }
 
-    /// Goes on with segments that were sent after these. Their times count from the start of the first segment.
+    /// Appends segments that were sent after these. Their times count from the start of the first segment.
     pub(super) fn append(&mut self, next: Segments) {
         let Segments {
             run: next,

@@ -1,10 +1,10 @@
-//! What was asked, as a run keeps it.
+//! What was asked, as a run stores it.
 
 use super::{checked::Checked, prepare::Prepared};
 use crate::{run::Setup, targets::Place};
 
 impl Checked {
-    /// What is asked with the prepared plan, as far as numbers depend on it.
+    /// What is asked with the prepared plan, where numbers depend on it.
     pub(super) fn setup(&self, place: &Place, prepared: &Prepared) -> Setup {
         Setup {
             name: self.name.clone(),

@@ -1,5 +1,5 @@
-//! Several answers to one request, which goodput does not measure: their tokens come in one stream, are
-//! counted together, and would make the time of a token too short.
+//! Several answers to one request, which goodput does not measure: their tokens come in one stream, are counted
+//! together, and would make the time of a token too short.
 
 use crate::problem::Problem;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ const FIELDS: [&str; 4] = ["n", "best_of", "num_return_sequences", "n_cmpl"];
 /// Objects in which sampling is set, where a dialect has one.
 const SETTINGS: [&str; 3] = ["sampling_params", "parameters", "options"];
 
-/// What is wrong with fields of a body, if they ask for several answers.
+/// The problem with fields of a body, if they ask for several answers.
 pub(super) fn problem(fields: &Map<String, Value>) -> Option<Problem> {
     let own = asks(fields).map(|(field, number)| (field.to_owned(), number));
     let (field, number) = own.or_else(|| {

@@ -1,4 +1,4 @@
-//! One of two servers that are held against each other: opened, warmed up, and run once a pair.
+//! One of two servers that are compared: opened, warmed up, and run once a pair.
 
 use super::{
     Control,
@@ -23,18 +23,18 @@ use crate::{
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// The plans of pairs that are run again begin here, behind those of all others.
+/// The plans of pairs that are run again begin at this number, behind those of all others.
 pub(super) const REPEATS: usize = 1_000;
 
-/// The share of a plan that warms a server up: one in so many requests.
+/// The share of a plan that warms a server up: one request in this number.
 const WARM_UP: usize = 4;
 
-/// Which server of a pair.
+/// One of the two servers of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {
     /// The reference.
     A,
-    /// What is under test.
+    /// The server under test.
     B,
 }
 
@@ -62,21 +62,21 @@ pub(super) struct Side {
     server: Option<Server>,
     /// All its runs, as if they were one.
     whole: Option<Segments>,
-    /// What the last server of several complained of.
+    /// The complaint of the last of several servers.
     pub(super) complaint: Option<String>,
-    /// Requests of its runs that failed, and all that came to an end.
+    /// The number of requests of its runs that failed, and of all that ended.
     failed: (u64, u64),
-    /// What the runs were made with.
+    /// What the last run was made with.
     last: Option<Prepared>,
-    /// Of all its runs.
+    /// The journal of all its runs.
     journal: Journaled,
 }
 
 /// The journal of a side's runs.
 enum Journaled {
-    /// It has had no run.
+    /// There was no run yet.
     NotYet,
-    /// There may be none: the side is a simulation, or there is no place for it.
+    /// There may be no journal: the side is a simulation, or there is no place for it.
     Begun(Option<Arc<Journal>>),
 }
 
@@ -87,11 +87,11 @@ struct Server {
     prepared: Prepared,
 }
 
-/// What a run came to.
+/// The result of a run.
 pub(super) struct Segment {
     metrics: Metrics,
     anatomy: Anatomy,
-    /// Why it is invalid, and what is said of it.
+    /// Why the run is invalid, and the finding about it.
     pub(super) invalid: Option<(FindingKind, Finding)>,
     sent: Segments,
     prepared: Prepared,
@@ -135,8 +135,8 @@ impl Side {
         }
     }
 
-    /// The same side with prompts of its own in every run, the first or the second of two such sides:
-    /// they are the same server, which would answer known prompts from its cache.
+    /// The same side with prompts of its own in every run, the first or the second of two such sides: they are the
+    /// same server, which would answer known prompts from its cache.
     pub(super) fn with_own_prompts(self, side: usize) -> Self {
         Side {
             own_prompts: Some(side),
@@ -192,7 +192,7 @@ impl Side {
         })
     }
 
-    /// Begun with the first run.
+    /// Begins the journal with the first run.
     fn begun_journal(
         &mut self,
         place: &Place,
@@ -216,7 +216,7 @@ impl Side {
         journal
     }
 
-    /// What it has left in case that the comparison has no report.
+    /// The journal that the side leaves in case the comparison has no report.
     pub(super) fn journal(&self) -> Option<Arc<Journal>> {
         match &self.journal {
             Journaled::NotYet => None,
@@ -224,7 +224,7 @@ impl Side {
         }
     }
 
-    /// Makes a run part of the side's whole; its numbers, and where its time went.
+    /// Adds a run to the side's whole. Returns its numbers, and where its time went.
     pub(super) fn keep(&mut self, segment: Segment) -> (Metrics, Anatomy) {
         match &mut self.whole {
             Some(whole) => whole.append(segment.sent),
@@ -259,7 +259,7 @@ impl Side {
             };
             self.bench.connect(&opened.place, &warm_up, &unseen, once)?;
         }
-        // It is ready now, and stays so.
+        // It is ready now, and stays ready.
         if !self.target.in_turn() {
             self.bench.client.ready_timeout = None;
         }
@@ -276,7 +276,7 @@ impl Side {
         let Some(side) = self.own_prompts else {
             return alike.plan(pair, || of(pair));
         };
-        // Behind those of all pairs and of the warm-up.
+        // Plans behind those of all pairs and of the warm-up.
         let own = self.bench.demands.pairs + 1 + 2 * pair + side;
         let mut plan = alike.plan(own, || of(own))?;
         let first = of(0)?;
@@ -286,7 +286,7 @@ impl Side {
         Ok(plan)
     }
 
-    /// Where a run goes: a simulation is another server in each, with luck of its own.
+    /// The place of a run: a simulation is another server in each, with its own luck.
     fn place(&self, place: &Place, pair: usize) -> Place {
         match place {
             Place::Simulation(simulation) => {
@@ -319,7 +319,7 @@ impl Side {
         self.whole.as_ref().map_or(0, Segments::count)
     }
 
-    /// All runs as one, which ends the side.
+    /// Takes all runs as one, which ends the side.
     pub(super) fn whole_run(&mut self) -> Result<Run, Error> {
         let whole = self.whole.take().map(Segments::into_run);
         whole.ok_or_else(|| Error::Target("nothing was sent".into()))
@@ -336,14 +336,14 @@ impl Side {
         last.map_or_else(Vec::new, |prepared| prepared.plan.notes.clone())
     }
 
-    /// What there is to know about B beside A.
+    /// Notes on B, compared with A.
     pub(super) fn notes_on(&self, a: &Side) -> Vec<String> {
         let model = |side: &Side| side.last.as_ref().map(|prepared| prepared.model.clone());
         let models = model(a).zip(model(self)).filter(|(a, b)| a != b);
         let models = models.map(|(a, b)| format!("A serves the model {a}, B serves {b}"));
         let complaint = a.complaint.as_ref();
         let complaint = complaint.map(|why| format!("A complains: {why}"));
-        // Those of B make the run fail.
+        // Failures of B make the run fail.
         let failed = Some(a.failed).filter(|(failed, all)| failed * 100 > *all);
         let failed = failed.map(|(failed, all)| {
             format!("{failed} of {all} requests to A failed: its latencies are those of the others")
@@ -352,7 +352,7 @@ impl Side {
     }
 }
 
-/// The plan once.
+/// Sends the plan once.
 async fn once(line: &Line<'_>, plan: Outgoing) -> Result<Segments, Error> {
     line.send(plan).await
 }

@@ -1,18 +1,17 @@
-//! Two targets side by side: pairs of runs of the same plan, in random order.
+//! Comparison of two targets: pairs of runs of the same plan, in random order.
 //!
-//! Each pair is a segment of either side: the same arrivals and prompts, one after the other, each after
-//! the server has drained. A coin drawn from the seed says which side goes first, so nothing that
-//! changes with time favours one. The next pair is the plan of the next seed. What counts is how the
-//! two runs of a pair differ; see [`stats::compare`](crate::stats::compare).
+//! Each pair is a segment of either side: the same arrivals and prompts, one after the other, each after the server
+//! has drained. A coin drawn from the seed says which side goes first, so nothing that changes with time favours one.
+//! The next pair is the plan of the next seed. What counts is how the two runs of a pair differ; see
+//! [`stats::compare`](crate::stats::compare).
 //!
-//! * Servers that are running are opened once. Before the first pair each gets a quarter of a plan of its
-//!   own that is not measured, as caches and clocks of a server that idled are cold.
-//! * A simulation on virtual time has nothing to warm up: each run has a server of its own, whose seed
-//!   follows from the simulation's, the side and the pair.
-//! * Servers that are [started in turn](crate::Target::in_turn), because both may not fit the machine, are
-//!   started for every run, and warmed up after every start. What a start changes (memory
-//!   layout, compiled kernels, clocks) stays for its whole life, so runs of one start would share
-//!   luck that the comparison took for the server's.
+//! * Servers that are running are opened once. Before the first pair each gets a quarter of a plan of its own that is
+//!   not measured, as caches and clocks of a server that idled are cold.
+//! * A simulation on virtual time has nothing to warm up: each run has a server of its own, whose seed follows from
+//!   the simulation's, the side and the pair.
+//! * Servers that are [started in turn](crate::Target::in_turn), because both may not fit the machine, are started
+//!   for every run, and warmed up after every start. What a start changes (memory layout, compiled kernels, clocks)
+//!   stays for its whole life, so runs of one start would share luck that the comparison took for the server's.
 
 use super::{
     Control,
@@ -39,7 +38,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Whether an invalid run is the doing of the client and its machine alone, and may be better when it is
+/// Returns whether an invalid run is the doing of the client and its machine alone, and may be better when it is
 /// repeated. To repeat what the server did would be to choose among its answers.
 fn is_the_clients(kind: FindingKind) -> bool {
     matches!(
@@ -48,7 +47,7 @@ fn is_the_clients(kind: FindingKind) -> bool {
     )
 }
 
-/// What all pairs came to.
+/// The results of all pairs.
 pub(super) struct Experiment {
     pub(super) pairs: Vec<(Metrics, Metrics)>,
     /// Where the time of their requests went.
@@ -57,9 +56,9 @@ pub(super) struct Experiment {
     pub(super) invalid: Option<Finding>,
     /// Pairs that were run again.
     repeated: usize,
-    /// By which the last look decided.
+    /// The rule by which the last look decided.
     rule: Rule,
-    /// Whose tokenizer prompts have their lengths by, if that is worth a word.
+    /// A note on whose tokenizer sets the lengths of prompts, if there is something to know.
     lengths: Option<&'static str>,
     against: String,
     at_most: usize,
@@ -202,7 +201,8 @@ impl Checked {
 }
 
 impl Experiment {
-    /// Something got worse, or nothing is open: what got better may hide what got worse.
+    /// Returns whether more pairs are not needed: something got worse, or nothing is undecided. What got better may
+    /// hide what got worse.
     fn is_decided(&self, bench: &Checked) -> bool {
         let changes = changes(&bench.compared(), &self.pairs, &self.rule);
         let any = |conclusion| {

@@ -4,22 +4,22 @@ use super::{checked::Checked, control::Control, failure::Failure};
 use crate::{clock::Clock, error::Error, inspect::Unlisted};
 use std::time::{Duration, Instant};
 
-/// What the only attempt may take, where there is no limit to wait for the server.
+/// The limit on the only attempt, where there is no limit to wait for the server.
 const ONLY_ATTEMPT: Duration = Duration::from_secs(30);
 
-/// What the first attempt may take.
+/// The limit on the first attempt.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 
-/// A server that is silent for so long is silent.
+/// Silence of this length means that the server does not answer.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
 
 /// Less time than this is not worth an attempt.
 const LEAST_ATTEMPT: Duration = Duration::from_millis(20);
 
-/// Between two attempts.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What is the same since this long is said again.
+/// After this time an unchanged failure is reported again.
 const SAY_AGAIN: Duration = Duration::from_secs(30);
 
 /// The wait for one server.
@@ -27,16 +27,16 @@ pub(super) struct Waiting<'a> {
     bench: &'a Checked,
     pub(super) control: &'a Control,
     address: String,
-    /// How long it was waited before, without the time that it took to make a plan.
+    /// The time of earlier waits, without the time that it took to make a plan.
     spent: Duration,
-    /// What the next attempt may take.
+    /// The limit on the next attempt.
     patience: Duration,
-    /// What was said last, and when.
+    /// The last message, and when it was shown.
     said: Option<(Duration, String)>,
 }
 
 impl<'a> Waiting<'a> {
-    /// Begins now.
+    /// Begins the wait now.
     pub(super) fn new(bench: &'a Checked, address: String, control: &'a Control) -> Self {
         Waiting {
             bench,
@@ -48,7 +48,7 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// What the attempt that begins now may take. `waited` is the time that has gone by.
+    /// The limit on the attempt that begins now. `waited` is the time that has gone by.
     fn attempt(&mut self, waited: Duration) -> Duration {
         let Some(limit) = self.bench.client.ready_timeout else {
             return ONLY_ATTEMPT;
@@ -58,14 +58,14 @@ impl<'a> Waiting<'a> {
         patience.min(limit.saturating_sub(waited))
     }
 
-    /// Whether the limit has passed, if there is one.
+    /// Returns whether the limit has passed, if there is one.
     pub(super) fn is_over(&self) -> bool {
         let limit = self.bench.client.ready_timeout;
         limit.is_some_and(|limit| self.spent >= limit)
     }
 
-    /// An attempt that ended without an answer. Of one that was cut short, what the attempt before came to is told,
-    /// too: a moment of silence alone says little.
+    /// The failure of an attempt that ended without an answer. For one that was cut short, the message also has the
+    /// result of the attempt before: a moment of silence alone says little.
     fn unanswered(&self, limit: Duration) -> Failure {
         let (said, short) = (&self.said, limit < LONG_ENOUGH);
         let why = match said {
@@ -85,7 +85,7 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// After an attempt that failed: how long to pause before the next, if there is to be one.
+    /// How long to pause after an attempt that failed, if there is another one.
     fn again(&mut self, waited: Duration, failure: Failure) -> Result<Duration, Error> {
         self.control.go_on("waited for the server to be ready")?;
         let Failure { why, fix, passes } = failure;
@@ -118,7 +118,7 @@ impl<'a> Waiting<'a> {
         Ok(PAUSE.min(left / 2))
     }
 
-    /// Asks until there is an answer. The question is given what it may take.
+    /// Asks until there is an answer. `question` gets the limit on its time.
     pub(super) fn ask<T>(
         &mut self,
         question: impl Fn(Duration) -> Result<T, Unlisted>,

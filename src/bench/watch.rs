@@ -1,4 +1,4 @@
-//! What the server tells while a plan is sent: its page before and after, and now and then during it.
+//! What the server reports while a plan is sent: its page before and after, and now and then during it.
 
 use super::Bench;
 use crate::{
@@ -25,13 +25,13 @@ use std::{
 };
 use tokio::select;
 
-/// No page is asked for more often than this.
+/// The shortest time between two reads of a page.
 const MOST_OFTEN: Duration = Duration::from_millis(10);
 
 /// Where the pages of a server come from.
 #[derive(Clone)]
 pub(super) enum Pages {
-    /// Nowhere: there are none, or they must not be asked for.
+    /// Nowhere: there are none, or they must not be read.
     None,
     /// A server with an address.
     Live {
@@ -53,13 +53,13 @@ impl Pages {
     }
 }
 
-/// A plan that was sent, and what the server says of it.
+/// A plan that was sent, and what the server reports about it.
 pub(super) struct Watched {
     /// What the client saw.
     pub(super) delivery: Delivery,
-    /// What the server counted, where it was asked.
+    /// What the server counted, if it was asked.
     pub(super) server: Option<ServerSide>,
-    /// Time to first token as the server counted it, where it was asked.
+    /// Time to first token as the server counted it, if it was asked.
     pub(super) server_ttft: Option<ServerTtft>,
 }
 
@@ -76,7 +76,7 @@ impl Watched {
 /// Reads a server's pages around what is sent.
 pub(super) struct Watch<'a> {
     pub(super) pages: &'a Pages,
-    /// Between samples during the run; none without it.
+    /// The time between samples during the run; no samples without it.
     pub(super) interval: Option<Duration>,
 }
 
@@ -107,7 +107,7 @@ impl Watch<'_> {
         {
             Some(Between::Counted(counts, ttft)) => {
                 side.counted = Some(counts);
-                // Between a client and a simulation on one clock there is nothing to look for.
+                // Client and simulation share one clock, so there is nothing to compare.
                 server_ttft = ttft.filter(|_| !clock.is_virtual());
             }
             Some(Between::Restarted) => side.restarted = true,
@@ -141,7 +141,7 @@ impl Watch<'_> {
         Ok((delivery, sampler.stop()))
     }
 
-    /// Samples at their times on a virtual clock, where looking takes none.
+    /// Takes samples at their times on a virtual clock, where reading takes no time.
     async fn sample_on(&self, clock: &Clock, before: &Reading, series: &mut Series) -> Infallible {
         loop {
             clock.sleep_until(series.due()).await;
@@ -161,7 +161,7 @@ struct Sampler {
 }
 
 impl Sampler {
-    /// `now` is the run's time.
+    /// Starts the thread. `now` is the run's time.
     fn start(pages: Pages, now: Nanos, before: Reading, interval: Duration) -> Result<Self, Error> {
         let mut series = Series::new(interval);
         let (stop, stopped) = mpsc::channel();
@@ -176,7 +176,7 @@ impl Sampler {
                         series.push(reading.sample(at, &before));
                         series.due()
                     }
-                    // A server that does not answer now is not pressed.
+                    // A server that does not answer now is not asked again at once.
                     None => at.after(interval),
                 };
                 due = due.max(elapsed().after(MOST_OFTEN));
@@ -193,7 +193,7 @@ impl Sampler {
         })
     }
 
-    /// Ends the thread, and gives what it has.
+    /// Ends the thread, and returns its series.
     fn stop(mut self) -> Option<Series> {
         self.join()
     }

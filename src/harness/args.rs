@@ -8,16 +8,16 @@ use crate::{
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 
-/// What to do with which benches.
+/// The settings of the command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Args {
-    /// The benches that take part.
+    /// The benches to run.
     pub(super) selection: Selection,
     /// Print names instead of running.
     pub(super) list: bool,
     /// Print help instead of running.
     pub(super) help: bool,
-    /// Only the summary line.
+    /// Print only the summary line.
     pub(super) quiet: bool,
     /// Files to write, `FORMAT=PATH`.
     pub(super) outputs: Vec<String>,

@@ -29,7 +29,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(exit_code::UNUSABLE);
         }
     };
-    // Of two tests with one name the compiler says so; without libtest there are no tests.
+    // The compiler reports two tests with one name; without libtest there are no tests.
     if let Some((first, second)) = same_name(&Entry::all()) {
         screen::error(format_args!(
             "two benches are called {}: {}:{} and {}:{}. Rename one",
@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         screen::out(help().trim_end());
         ExitCode::SUCCESS
     } else if args.list {
-        // nextest reads this: nothing else may stand on stdout.
+        // nextest reads this: stdout must have nothing else.
         for entry in entries {
             screen::out(format_args!("{}: benchmark", entry.path()));
         }
@@ -79,8 +79,8 @@ fn same_name<'a>(entries: &[&'a Entry]) -> Option<(&'a Entry, &'a Entry)> {
     })
 }
 
-/// What flags and environment ask for. nextest runs a process for each bench, so there each has its
-/// own files, and the job's summary only when it is asked for.
+/// The outputs that flags and environment ask for. nextest runs a process for each bench, so there each has its own
+/// files, and the job's summary only if it was asked for.
 fn outputs(args: &Args, entries: &[&Entry]) -> Result<Outputs, Error> {
     let by_flag = Outputs::parse("--output", &args.outputs)?;
     let alone = nextest::runs_this();
@@ -100,7 +100,7 @@ fn outputs(args: &Args, entries: &[&Entry]) -> Result<Outputs, Error> {
 fn run(entries: &[&'static Entry], args: &Args, session: Session) -> ExitCode {
     let stop = match signals::listen(Some(signals::ENDING)) {
         Ok(stop) => stop,
-        // Then a signal ends the process as it always does.
+        // Then a signal ends the process as usual.
         Err(_) => Stop::never(),
     };
     let home = entries.first().map(|entry| entry.home());
@@ -124,7 +124,7 @@ fn run(entries: &[&'static Entry], args: &Args, session: Session) -> ExitCode {
     };
     let functions = of(entries);
     let comparing = if nextest::runs_this() {
-        // One bench a process, whose others run beside it.
+        // One bench in this process; others run at the same time.
         runner.comparing(&of(&Entry::all()))
     } else {
         runner.comparing(&functions)
@@ -136,7 +136,7 @@ fn run(entries: &[&'static Entry], args: &Args, session: Session) -> ExitCode {
     ExitCode::from(runner.run(functions, comparing, &words))
 }
 
-/// What libtest says of tests, with the reports.
+/// libtest's words about tests, with the reports.
 struct LibtestWords {
     /// Only the last line.
     quiet: bool,

@@ -1,4 +1,4 @@
-//! The bench of a function, as it takes its turn.
+//! The bench of a function, in its turn.
 
 use super::{
     nextest,
@@ -26,9 +26,9 @@ use std::{
 /// The bench of a function.
 pub(super) struct Function<'a> {
     pub(super) entry: &'a Entry,
-    /// What its run is held against and kept as.
+    /// The baselines that its run is compared with and saved as.
     baselines: &'a Settings,
-    /// How it ended, before `#[should_panic]` was heard.
+    /// How it ended, before `#[should_panic]` was applied.
     pub(super) unmarked: Option<Outcome>,
     /// The panic of the function.
     pub(super) panic: Option<Panic>,
@@ -44,7 +44,7 @@ impl<'a> Function<'a> {
         }
     }
 
-    /// Runs the bench under its test's name, and asks its function.
+    /// Runs the bench under its test's name, and calls its function.
     fn run(
         &self,
         case: Case,
@@ -78,8 +78,8 @@ impl<'a> Function<'a> {
         (Ok(report), panic)
     }
 
-    /// Baselines lie in the crate of the bench, whatever the runner's folder, and different binaries of a
-    /// crate may have benches of one name.
+    /// Baselines lie in the crate of the bench, whatever the runner's folder, and different binaries of a crate may
+    /// have benches of one name.
     fn at_home(&self, bench: Bench) -> Bench {
         let entry = self.entry;
         let settings = Settings {
@@ -122,7 +122,7 @@ impl Candidate for Function<'_> {
             observer: given.follower.unwrap_or_else(|| Arc::new(Silent)),
         };
         let mut advice = None;
-        // What makes the bench is the user's, too.
+        // The code that makes the bench is the user's, too.
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let case = (self.entry.case)();
             advice = nextest::advise(self.entry, &case.bench.chosen_target());
@@ -149,7 +149,7 @@ impl Candidate for Function<'_> {
         self.panic = panic;
         self.unmarked = Some(outcome.clone());
         Ran {
-            // Not to have been measured is no way to fail as expected.
+            // A run without a measurement has not failed as expected.
             outcome: if given.stop.is_requested() {
                 outcome
             } else {
@@ -161,18 +161,18 @@ impl Candidate for Function<'_> {
     }
 }
 
-/// What is said of a bench marked `#[should_panic]` that has no report or an invalid one.
+/// The message for a bench marked `#[should_panic]` that has no report or an invalid one.
 pub(super) const NOT_MEANT: &str =
     "this is not what #[should_panic] is for (`expect = \"fail\"` says which failure is meant)";
 
 impl Outcome {
-    /// Whether there is no report, or one that says nothing about the server.
+    /// Returns whether there is no report, or one that says nothing about the server.
     pub(super) fn proves_nothing(&self) -> bool {
         let measured = self.measured.as_ref();
         measured.is_none_or(|measured| measured.verdict == Verdict::Invalid)
     }
 
-    /// As `#[should_panic]` turns it, if the bench has that.
+    /// The outcome as `#[should_panic]` turns it, if the bench has that.
     fn marked(mut self, entry: &Entry) -> Self {
         let proves_nothing = self.proves_nothing();
         self.end = match (entry.should_panic, self.end) {
@@ -190,7 +190,7 @@ impl Outcome {
     }
 }
 
-/// What the panic of a function says.
+/// The message of a function's panic.
 fn of_panic(panic: &Panic) -> String {
     format!(
         "the bench's function panicked: {}",

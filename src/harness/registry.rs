@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a bench function demands of its report.
+/// The demand of a bench function on its report.
 pub type Check = Box<dyn FnOnce(&Report) -> Result<(), String>>;
 
 /// A bench with its function.
@@ -16,7 +16,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// A bench whose report `check` is called with; `demands` if that can have anything against it.
+    /// A bench whose report `check` is called with; `demands` says whether it can return an error.
     pub fn new(
         bench: Bench,
         demands: bool,
@@ -65,7 +65,7 @@ impl Entry {
         }
     }
 
-    /// Whether its run is held against another, with these settings.
+    /// Returns whether its run is compared with another, with these settings.
     pub(super) fn compares(&self, baselines: &Settings) -> bool {
         self.compares || baselines.compares()
     }
@@ -127,7 +127,7 @@ impl Entry {
     note = "to demand something, use `assert!` or return `Err`: any other value would be ignored"
 )]
 pub trait Outcome {
-    /// An error's text, if it is one.
+    /// The text of the error, if the value is one.
     ///
     /// # Errors
     /// The function returned one.

@@ -1,12 +1,11 @@
-//! What people must see although a test runner hides the output of tests that pass.
+//! Lines that people must see although a test runner hides the output of tests that pass.
 
 use crate::{
     report::{Caveat, End, Outcome},
     screen,
 };
 
-/// Tells past the output capture of `cargo test` that a bench was ignored, or that its pass is not a plain one: one
-/// line.
+/// Prints one line past the output capture of `cargo test` if a bench was ignored, or if its pass is not a plain one.
 pub(super) fn tell(outcome: &Outcome) {
     if let Some(line) = line(outcome) {
         screen::err(format_args!("goodput: {}: {line}", outcome.name));

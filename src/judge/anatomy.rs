@@ -1,5 +1,5 @@
-//! Where the time of a run's requests went: by phase, by length, by part of the run. Small enough to be
-//! kept, and what [`attribute`](super::attribute) holds against another run's.
+//! Where the time of a run's requests went: by phase, by length, by part of the run. Small enough to be stored, and
+//! what [`attribute`](super::attribute) compares with another run's.
 //!
 //! A request's end-to-end latency is the sum of four phases:
 //!
@@ -19,12 +19,12 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Parts of a run, in the order of the plan, at most.
+/// The largest number of blocks that a run is cut into, in the order of the plan.
 const BLOCKS: usize = 32;
-/// Requests in one of them at least.
+/// The smallest number of requests in a block.
 const FEWEST: usize = 4;
 
-/// A part of a request's latency.
+/// A phase of a request's latency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
@@ -32,14 +32,14 @@ pub enum Part {
     ClientQueue,
     /// Opening a connection.
     Connect,
-    /// From there to the first token.
+    /// From sending, or the connection, to the first token.
     FirstToken,
     /// From the first token to the last.
     Decode,
 }
 
 impl Part {
-    /// In the order of time.
+    /// All phases in the order of time.
     pub const ALL: [Part; 4] = [
         Part::ClientQueue,
         Part::Connect,
@@ -47,7 +47,7 @@ impl Part {
         Part::Decode,
     ];
 
-    /// Its mean, of those in the order of [`Part::ALL`].
+    /// The phase's mean, taken from means in the order of [`Part::ALL`].
     pub(crate) fn mean(self, phases: &[Mean]) -> Mean {
         let place = Part::ALL.iter().position(|part| *part == self);
         let mean = place.and_then(|place| phases.get(place));
@@ -64,20 +64,20 @@ impl Part {
     }
 }
 
-/// Where the time went.
+/// Where the time of a run went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Anatomy {
     /// The mean of each phase, in the order of [`Part::ALL`].
     pub phases: Vec<Mean>,
-    /// Mean of decoding over the tokens after the first, ms a token; 0 without any.
+    /// Mean time of decoding over the tokens after the first, ms a token; 0 without any.
     pub token_ms: f64,
-    /// Mean time to first token by the server's own count, where it gave one.
+    /// Mean time to first token by the server's own count, if it reported one.
     pub server_ttft_ms: Option<f64>,
-    /// The same by parts of the run.
+    /// The phases by parts of the run.
     pub blocks: Blocks,
-    /// By the length of the prompt.
+    /// Groups of requests by the length of the prompt.
     pub prompts: Vec<Length>,
-    /// By the length of the answer.
+    /// Groups of requests by the length of the answer.
     pub answers: Vec<Length>,
 }
 
@@ -86,9 +86,9 @@ pub struct Anatomy {
 pub struct Mean {
     /// ms.
     pub ms: f64,
-    /// Its standard error, ms; `None` for fewer than eight requests.
+    /// Standard error of the mean, ms; `None` for fewer than eight requests.
     pub error: Option<f64>,
-    /// Degrees of freedom of that.
+    /// Degrees of freedom of the standard error.
     pub freedom: f64,
 }
 
@@ -116,7 +116,7 @@ pub struct Blocks {
 /// Requests of about one length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Length {
-    /// Tokens at most, a power of two; more than half of that.
+    /// The largest number of tokens in the group, a power of two; all have more than half of that.
     pub at_most: u64,
     /// Successes.
     pub requests: u64,
@@ -166,7 +166,7 @@ impl Mean {
 }
 
 impl Anatomy {
-    /// Of a run.
+    /// The anatomy of a run.
     pub fn of(run: &Run) -> Self {
         let basis = Basis::of_gate(run);
         let times: Vec<(&Record, Option<Times>)> = run
@@ -248,7 +248,7 @@ impl Blocks {
     }
 }
 
-/// Groups by powers of two.
+/// Groups requests by powers of two.
 fn lengths(good: &[(&Record, &Times)], tokens: impl Fn(&Record) -> u64) -> Vec<Length> {
     let bound = |record: &Record| tokens(record).max(1).next_power_of_two();
     let mut bounds: Vec<u64> = good.iter().map(|(record, _)| bound(record)).collect();

@@ -1,4 +1,4 @@
-//! What pairs of runs say about the numbers by which they are compared.
+//! What pairs of runs say about the numbers that they are compared by.
 
 use super::{compared::Compared, comparison::Change, quantity::Unit};
 use crate::{
@@ -6,12 +6,12 @@ use crate::{
     stats::compare::{Comparison, Conclusion, Paired, Rule, compare, compare_together},
 };
 
-/// The part of the error that latencies and throughput have where shares differ too. Those move
-/// together and are worth hardly more than one metric; shares scatter by themselves, and if all were tested
-/// as one family, a goodput that hovers at its limit would hide a slower server.
+/// The part of the error that latencies and throughput have where shares differ too. Latencies and throughput move
+/// together and count as hardly more than one metric; shares scatter by themselves, and if all were tested as one
+/// family, a goodput that hovers at its limit would hide a slower server.
 pub(crate) const OF_SPEEDS: f64 = 0.8;
 
-/// What pairs (A, B) of runs of the same plan say. Metrics without values on both sides of every pair
+/// The changes that pairs (A, B) of runs of the same plan show. Metrics without values on both sides of every pair
 /// are left out.
 pub(crate) fn changes(
     compared: &[Compared],
@@ -54,7 +54,7 @@ pub(crate) fn changes(
     measured.into_iter().zip(found).filter_map(change).collect()
 }
 
-/// What is said of the gated metrics, which share the rule's error.
+/// The conclusions about the gated metrics, which share the rule's error.
 fn concluded(
     metrics: &[&Compared],
     paired: &[Paired],
@@ -65,7 +65,7 @@ fn concluded(
         error: rule.error * part,
         ..*rule
     };
-    // That no share differs in any pair is so whichever way labels are swapped: they need no part then.
+    // If no share differs in any pair, that is so whichever way labels are swapped: shares need no part then.
     let differs = |paired: &Paired| paired.pairs.iter().any(|(a, b)| a != b);
     let shares = metrics
         .iter()

@@ -1,16 +1,16 @@
-//! The numbers by which runs are compared.
+//! The numbers that runs are compared by.
 //!
-//! Few metrics are gated, because each is a further chance of a false alarm: the middle and the body
-//! of TTFT, the means of TPOT and E2EL, the share of requests that succeed, that of good ones
-//! where limits say what is good, and output tokens a second where the server sets the pace. A change
-//! in the p99 of a thousand requests is made by ten of them; tails are shown and decide nothing.
+//! Few metrics are gated, because each is a further chance of a false alarm: the middle and the body of TTFT, the
+//! means of TPOT and E2EL, the share of requests that succeed, the share of good ones where limits say what is good,
+//! and output tokens a second where the server sets the pace. A change in the p99 of a thousand requests is made by
+//! ten of them; tails are shown and decide nothing.
 
 use super::{quantity::Unit, slo::value};
 use crate::{metrics::Metrics, stats::compare::Worse};
 use goodput_grammar::slo::{Latency, Stat, Subject, Throughput};
 use std::fmt;
 
-/// A number by which servers are compared.
+/// A number that servers are compared by.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Compared {
     pub(crate) measured: Measured,
@@ -22,14 +22,14 @@ pub(crate) struct Compared {
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Measured {
-    /// What an SLO may limit.
+    /// A number that an SLO may limit.
     Number(Subject),
-    /// Requests that succeeded, of all: the errors, in a form whose ratios mean something.
+    /// The share of requests that succeeded: the errors, in a form whose ratios mean something.
     Succeeded,
 }
 
 impl Compared {
-    /// All of a bench, gated ones first; `limited` if it says which requests are good.
+    /// All numbers of a bench, gated ones first. `limited` says whether the bench defines good requests.
     pub(crate) fn all(limited: bool, open_loop: bool) -> Vec<Compared> {
         let compared = |measured, worse, gated| Compared {
             measured,

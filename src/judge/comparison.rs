@@ -1,24 +1,24 @@
-//! Two servers, or two times of one, held against each other.
+//! Comparison of two servers, or of one server at two times.
 
 use super::quantity::Unit;
 use crate::stats::compare::{self, Conclusion, Rule, Worse};
 use serde::{Deserialize, Serialize};
 
-/// How the values of both sides belong together.
+/// How the values of both sides correspond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Pairing {
-    /// Each run of A has one of B beside it, with the same plan and close in time.
+    /// Each run of A has a run of B with the same plan and close in time.
     Paired {
         /// How many pairs were run.
         pairs: usize,
-        /// How many there would have been at most.
+        /// The largest number of pairs that would have been run.
         at_most: usize,
     },
-    /// A was measured in another hour: a loose tripwire, since whatever has changed between, on the
+    /// A was measured in another hour: a loose tripwire, because anything else that has changed in between, on the
     /// machine too, counts as a change of the server.
     Unpaired,
-    /// The same plan on virtual time: nothing but the server can make a difference.
+    /// The same plan on virtual time: only the server can make a difference.
     Exact,
 }
 
@@ -27,15 +27,15 @@ pub enum Pairing {
 pub struct Comparison {
     /// What A is, such as ``baseline `main` `` or `http://127.0.0.1:8001`; no secrets.
     pub against: String,
-    /// How the values belong together.
+    /// How the values correspond.
     pub pairing: Pairing,
-    /// When a change is one. Its error is that of the look which decided.
+    /// When a difference counts as a change. Its error is that of the look that decided.
     pub rule: Rule,
     /// The metrics, gated ones first. Only gated ones decide, and only they share the error.
     pub changes: Vec<Change>,
     /// Where a change comes from, in sentences.
     pub attribution: Vec<String>,
-    /// What else there is to know, in sentences.
+    /// Everything else worth knowing, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct Change {
     pub subject: String,
     /// The unit of its values.
     pub unit: Unit,
-    /// Which way it gets worse.
+    /// The direction in which it gets worse.
     pub worse: Worse,
     /// Its value at A: the mean over the runs.
     pub a: f64,
@@ -57,12 +57,12 @@ pub struct Change {
     pub gated: bool,
     /// Change from A to B with its interval.
     pub statistics: compare::Comparison,
-    /// What that means.
+    /// What the change means.
     pub conclusion: Conclusion,
 }
 
 impl Comparison {
-    /// Of all gated metrics together: worse if one is, else better if one is, else the same if all
+    /// The conclusion of all gated metrics together: worse if one is, else better if one is, else the same if all
     /// are.
     pub fn conclusion(&self) -> Conclusion {
         let gated = || self.changes.iter().filter(|change| change.gated);
@@ -78,9 +78,9 @@ impl Comparison {
         }
     }
 
-    /// The smallest relative worsening that this comparison shows nine times out of ten, of the gated
-    /// latency or throughput where it is smallest; `None` when it cannot show any. Shares, which
-    /// rarely vary at all, have theirs in [`changes`](Self::changes).
+    /// The smallest relative worsening that this comparison shows nine times out of ten, for the gated latency or
+    /// throughput where it is smallest. `None` when it cannot show any. Shares, which rarely vary at all, have theirs
+    /// in [`changes`](Self::changes).
     pub fn detectable(&self) -> Option<f64> {
         let speeds = |change: &&Change| change.gated && change.unit != Unit::Ratio;
         let speeds = self.changes.iter().filter(speeds);

@@ -1,10 +1,10 @@
-//! What a run is held against.
+//! What a run must meet.
 
 use super::{expect::Expect, verdict::OnInconclusive};
 use goodput_grammar::{goodput::RequestLimit, slo::Slo};
 use std::time::Duration;
 
-/// What a run is held against.
+/// What a run must meet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Criteria {
     /// Limits on each request; they define goodput.
@@ -18,11 +18,10 @@ pub struct Criteria {
     pub confidence: f64,
     /// What to do with an inconclusive run. Default [`OnInconclusive::Fail`].
     pub on_inconclusive: OnInconclusive,
-    /// What the target itself complained of after the run, such as an expectation of a mock
-    /// server that was not met. The run fails with it. That a target complains of nothing proves
-    /// nothing: it may have expected nothing.
+    /// The complaint of the target itself after the run, such as an expectation of a mock server that was not met. It
+    /// makes the run fail. A target without complaints proves nothing: it may have expected nothing.
     pub complaint: Option<String>,
-    /// Whether the bench has a function that will hold the report against demands of its own.
+    /// Whether the bench has a function that will check the report.
     pub function: bool,
     /// What the run is expected to do. Default [`Expect::Pass`].
     pub expect: Expect,

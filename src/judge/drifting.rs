@@ -1,8 +1,7 @@
-//! Whether a verdict's intervals hold what they promise on servers whose speed drifts: records, metrics,
-//! judgement.
+//! Whether a verdict's intervals hold what they promise on servers whose speed drifts: records, metrics, judgement.
 //!
-//! Prefill and gaps take longer or shorter by one factor, an autoregression of 0.97 from request to request, of 4 % in
-//! all. Nothing queues.
+//! Prefill and gaps take longer or shorter by one factor, an autoregression of 0.97 from request to request, of 4 %
+//! in all. Nothing queues.
 
 use super::Criteria;
 use crate::{
@@ -103,7 +102,7 @@ fn covered(own: f64, requests: usize, runs: u64) -> Vec<(String, f64, f64, f64)>
 fn intervals_hold_their_confidence_on_drifting_servers(#[case] own: f64, #[case] requests: usize) {
     for (number, percent, both, wide) in covered(own, requests, 160) {
         assert!(percent >= 89.8, "{number}: {percent} %");
-        // The share's own requests tell less of a drift than latencies do.
+        // The share's own requests show less of a drift than latencies do.
         let widest = if number == "goodput" { 2.5 } else { 1.6 };
         assert!(both == 0.0 || wide <= widest, "{number}: {wide} times");
     }

@@ -1,4 +1,4 @@
-//! What is known of a limited number beyond its value: the series of a run that it comes from.
+//! What is known about a limited number beyond its value: the series of a run that it comes from.
 //!
 //! | Number | Series in the order of the plan | Interval |
 //! |---|---|---|
@@ -8,7 +8,7 @@
 //! | `errors` | failed or not | [`Share`] |
 //! | `throughput`, load set by a schedule | each request's tokens, at the run's rate of requests; on a ramp, whose length is drawn, by its gap | [`Ratio`] |
 //! | `throughput`, load set by the server | tokens in spans of time | [`Ratio`] |
-//! | `min`, `max`, `p0`, `p100` | | none: they are the run's, no property of the server |
+//! | `min`, `max`, `p0`, `p100` | | none: they belong to the run, not to the server |
 
 use super::statistic::{Spread, spread};
 use crate::{
@@ -20,10 +20,10 @@ use crate::{
 };
 use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject, Throughput};
 
-/// A run that outlasts its schedule by this share of itself was slowed down by the server, which
-/// then sets the throughput.
+/// A run that is longer than its schedule by this share of itself was slowed down by the server, which then sets the
+/// throughput.
 const OUTLASTS: f64 = 0.1;
-/// So many times as many requests are considered to decide an SLO.
+/// The largest multiple of the requests that is considered to decide an SLO.
 const AT_MOST_TIMES: f64 = 100.0;
 
 /// The values of a latency, of each request.
@@ -64,7 +64,7 @@ impl Values {
     }
 }
 
-/// What is known of one number.
+/// What is known about one number.
 pub(super) enum Estimate<'a> {
     /// The number is the root or a multiple of a ratio.
     Ratio {
@@ -79,8 +79,8 @@ pub(super) enum Estimate<'a> {
 }
 
 impl<'a> Estimate<'a> {
-    /// Of a subject whose value in this run is `value`, held against a limit if there is one; `values` keeps what
-    /// it borrows.
+    /// The estimate of a subject whose value in this run is `value`, with the limit that it is compared with, if
+    /// there is one. `values` keeps what the estimate borrows.
     pub(super) fn of(
         subject: &Subject,
         value: f64,
@@ -115,7 +115,7 @@ impl<'a> Estimate<'a> {
         }
     }
 
-    /// Where the number lies; wrong with probability `error`.
+    /// The interval of the number, which is wrong with probability `error`.
     pub(super) fn interval(&self, error: f64) -> Interval {
         match self {
             Estimate::Ratio { ratio, .. } => self.scaled(ratio.interval(error)),
@@ -205,7 +205,7 @@ fn gaps_s<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<f64> {
         .collect()
 }
 
-/// What the plan has decided of a series of requests with these gaps.
+/// What the plan has decided about a series of requests with these gaps.
 fn pace<'a>(run: &Run, gaps: &'a [f64]) -> Pace<'a> {
     if !run.rate_changes.is_empty() {
         Pace::Ramp
@@ -245,7 +245,7 @@ fn of_latency<'a>(
     Estimate::Percentile(stats::quantile(sample, percent / 100.0, value, limit, pace))
 }
 
-/// Requests that had the chance to be good, or to fail.
+/// The requests that could be good, or could fail.
 fn counted(run: &Run) -> impl Iterator<Item = &Record> {
     let cancelled = |record: &&Record| record.error == Some(RequestError::Cancelled);
     run.records.iter().filter(move |record| !cancelled(record))
@@ -311,10 +311,10 @@ fn of_throughput<'a>(kind: Throughput, value: f64, run: &Run) -> Estimate<'a> {
     }
 }
 
-/// How much the length of a run scatters for the last answers, which outlast the schedule: the variance of its
-/// logarithm, with degrees of freedom. What would be left to wait for is known of every request, as if the schedule had
-/// ended with it; the first quarter, when the server fills up, does not count. A run cannot see how far its own level is off
-/// for drift, so that is added.
+/// How much the length of a run scatters because of the last answers, which end after the schedule: the variance of
+/// its logarithm, with degrees of freedom. Every request shows how long the remaining wait would be, as if the
+/// schedule had ended with it; the first quarter, when the server fills up, does not count. A run cannot see how far
+/// its own level is off because of drift, so that is added.
 fn outlasting(run: &Run) -> Option<(f64, f64)> {
     let mut last = Nanos(0);
     let left: Vec<f64> = run

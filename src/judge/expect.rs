@@ -1,4 +1,4 @@
-//! What a run is expected to do. A gate is worth something if it can fail, which a bench can show.
+//! What a run is expected to do. A gate is useful only if it can fail, and a bench can show that.
 
 use goodput_grammar::{Mistake, names::EXPECT};
 use serde::{Deserialize, Serialize};
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expect {
-    /// Nothing speaks against it.
+    /// Nothing speaks against the run.
     #[default]
     Pass,
-    /// It misses an SLO, or a comparison shows that it is worse. A server that is down, requests that fail
-    /// beyond the floor and a bench function that fails are none of that.
+    /// The run misses an SLO, or a comparison shows that it is worse. A server that is down, requests that fail
+    /// beyond the floor, and a bench function that fails do not count.
     Fail,
 }
 
@@ -19,7 +19,7 @@ impl Expect {
     /// Reads `pass` or `fail`.
     ///
     /// # Errors
-    /// Any other word.
+    /// The text is any other word.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
         match text {
             "pass" => Ok(Expect::Pass),

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 /// One thing that is wrong with a run, or worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Which.
+    /// The kind of finding.
     pub kind: FindingKind,
-    /// It in a sentence, with numbers and a way to mend it.
+    /// The message: one sentence with numbers and a fix.
     pub message: String,
 }
 
@@ -17,7 +17,7 @@ pub struct Finding {
 pub enum FindingKind {
     /// The run was stopped, or not all of its plan was sent.
     Partial,
-    /// The client took requests up late.
+    /// The client sent or took up requests late.
     Late,
     /// Answers were complete without a single token.
     NoTokens,
@@ -41,42 +41,42 @@ pub enum FindingKind {
     Complaint,
     /// More requests failed than may, and no SLO limits `errors`. The run fails.
     FailedRequests,
-    /// The evidence decides neither way, and the settings only warn of it. A remark.
+    /// The evidence decides neither way, and the settings ask only for a warning. A note.
     Undecided,
-    /// So few requests could only miss an SLO, not meet it. A remark.
+    /// This number of requests could only miss an SLO, not meet it. A note.
     Unprovable,
-    /// There is a baseline to compare with by its name, but nothing is stored under it. A remark.
+    /// The baseline to compare with has a name, but nothing is stored under it. A note.
     NewBaseline,
-    /// What became of a baseline: saved, kept as it was. A remark.
+    /// The baseline was saved, or was kept as it was. A note.
     Baseline,
-    /// No target was named, so the built-in simulation was measured. A remark.
+    /// No target was named, so the built-in simulation was measured. A note.
     NoTarget,
-    /// Output tokens were estimated, so TPOT and token throughput are estimates. A remark.
+    /// Output tokens were estimated, so TPOT and token throughput are estimates. A note.
     EstimatedTokens,
-    /// The client's process did not run for a short part of the run. A remark.
+    /// The client's process did not run for a short part of the run. A note.
     Paused,
-    /// The client's event loop was behind, which falsifies nothing here. A remark.
+    /// The client's event loop was behind, which falsifies nothing here. A note.
     LoopDelay,
-    /// Tokens were read together because the client was behind; no gap is gated. A remark.
+    /// Tokens were read together because the client was behind; no gap is gated. A note.
     MergedReads,
-    /// The system's clock was set during the run. A remark.
+    /// The system's clock was set during the run. A note.
     ClockSet,
-    /// The machine had too little processor time for the client. A remark.
+    /// The machine had too little processor time for the client. A note.
     Starved,
-    /// The client's thread was busy nearly all the time. A remark.
+    /// The client's thread was busy nearly all the time. A note.
     Saturated,
-    /// The server fell behind the load more and more. A remark.
+    /// The server fell behind the load more and more. A note.
     Overload,
-    /// The host's name was resolved slowly. A remark.
+    /// The host's name was resolved slowly. A note.
     SlowDns,
     /// This machine's resolver hardly works. Invalid.
     BrokenDns,
-    /// The server counts a much shorter time to first token. A remark.
+    /// The server counts a much shorter time to first token. A note.
     ServerTtft,
 }
 
 impl FindingKind {
-    /// Whether the run says nothing about the server because of it.
+    /// Returns whether a run with this finding says nothing about the server.
     pub fn invalidates(self) -> bool {
         match self {
             FindingKind::Partial
@@ -111,7 +111,7 @@ impl FindingKind {
         }
     }
 
-    /// Whether the run fails because of it, whatever its SLOs say.
+    /// Returns whether a run with this finding fails, whatever its SLOs say.
     pub fn fails(self) -> bool {
         matches!(self, FindingKind::Complaint | FindingKind::FailedRequests)
     }

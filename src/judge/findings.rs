@@ -15,7 +15,7 @@ use crate::{
     run::{Run, Task},
 };
 
-/// So many different errors are named when nothing completed.
+/// The number of different errors that are named when nothing completed.
 const ERRORS: usize = 5;
 
 pub(super) fn findings(
@@ -36,7 +36,7 @@ pub(super) fn findings(
     add(FindingKind::Undecided, undecided(criteria, slos));
     add(FindingKind::EstimatedTokens, estimated_tokens(run));
     findings.extend(audit::findings(run, metrics, criteria));
-    // Of a run that says nothing about the server, its failures say nothing either.
+    // If a run says nothing about the server, its failures say nothing either.
     if !findings.iter().any(|finding| finding.kind.invalidates())
         && let Some(message) = floor::failed_requests(metrics, criteria)
     {
@@ -122,7 +122,7 @@ fn nothing_completed(metrics: &Metrics) -> Option<String> {
     ))
 }
 
-/// What `on_inconclusive = "warn"` warns of.
+/// The message of `on_inconclusive = "warn"`.
 fn undecided(criteria: &Criteria, slos: &[SloResult]) -> Option<String> {
     let count = |verdict| slos.iter().filter(|slo| slo.verdict == verdict).count();
     let undecided = count(Verdict::Inconclusive);

@@ -1,14 +1,14 @@
-//! Failed requests always count: a floor below all demands.
+//! The floor below all demands: failed requests always count.
 
 use super::criteria::Criteria;
 use crate::metrics::Metrics;
 use goodput_grammar::slo::Subject;
 
-/// Of so many requests one may fail where no SLO limits `errors`.
+/// One request in this number may fail if no SLO limits `errors`.
 const ONE_IN: u64 = 100;
 
-/// What is wrong if too many requests of this run failed. A plain count of the run's own requests, as
-/// `min` and `max` are: an interval would let a short run fail more of them.
+/// The message if too many requests of this run failed. It counts the run's own requests, as `min` and `max` do: an
+/// interval would let a short run fail more of them.
 pub(super) fn failed_requests(metrics: &Metrics, criteria: &Criteria) -> Option<String> {
     let limited = |subject| matches!(subject, Subject::Errors);
     if criteria.slos.iter().any(|slo| limited(slo.subject)) {

@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a bench's own function says of its report.
+/// The answer of a bench's own function to its report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FunctionCheck {
     /// The function has not been called: it gets the report after the run, unless the run is invalid.
     Pending,
-    /// The function has nothing against the run.
+    /// The function accepts the run.
     Holds,
-    /// The function panicked or returned an error, such as this.
+    /// The function panicked or returned an error, with this text.
     Missed(String),
 }
 

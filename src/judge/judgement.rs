@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub struct Judgement {
     /// The answer.
     pub verdict: Verdict,
-    /// What is wrong with the run itself, and remarks.
+    /// What is wrong with the run itself, and notes.
     pub findings: Vec<Finding>,
     /// The SLOs in the order given. They are evaluated for an invalid run too, but mean nothing
     /// there.
@@ -26,10 +26,10 @@ pub struct Judgement {
     pub errors: Vec<ErrorGroup>,
     /// The five worst requests for each number with a missed SLO; only for [`Verdict::Fail`].
     pub worst: Vec<WorstRequest>,
-    /// How the run stands to another server or another time, if that was asked.
+    /// The comparison with another server or another time, if the bench asked for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
-    /// What the bench's own function says, if it has one that demands something.
+    /// The answer of the bench's own function, if it has one that demands something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionCheck>,
     /// What the run is expected to do.
@@ -42,10 +42,10 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// This judgement of B with a comparison: a gated metric that got worse makes the verdict
-    /// *fail*. A comparison that tells nothing changes the verdict only if `inconclusive` is
-    /// [`OnInconclusive::Fail`]; then *pass* becomes *inconclusive*. An invalid run stays invalid. A
-    /// comparison is a demand, so *no verdict* becomes *pass* where it decides nothing else.
+    /// Adds a comparison to this judgement of B. A gated metric that got worse makes the verdict *fail*. An
+    /// inconclusive comparison changes the verdict only if `inconclusive` is [`OnInconclusive::Fail`]; then *pass*
+    /// becomes *inconclusive*. An invalid run stays invalid. A comparison is a demand, so *no verdict* becomes *pass*
+    /// where it decides nothing else.
     #[must_use]
     pub fn compared(mut self, comparison: Comparison, inconclusive: OnInconclusive) -> Self {
         self.verdict = match (self.verdict, comparison.conclusion()) {
@@ -63,8 +63,8 @@ impl Judgement {
         self
     }
 
-    /// This judgement after the bench's function has been called. An error makes the verdict *fail*; if
-    /// nothing else was demanded and the function demands something, its consent makes *pass* of *no verdict*.
+    /// Adds the answer of the bench's function. An error makes the verdict *fail*. If only the function demanded
+    /// something and it accepts the run, *no verdict* becomes *pass*.
     #[must_use]
     pub fn answered(mut self, said: &Result<(), String>) -> Self {
         match (said, self.verdict) {
@@ -84,8 +84,8 @@ impl Judgement {
         self
     }
 
-    /// Whether the run did what is expected of it: nothing speaks against it, or with [`Expect::Fail`] an
-    /// SLO is missed or a comparison shows that it is worse, and nothing else fails.
+    /// Returns whether the run did what is expected: nothing speaks against it, or with [`Expect::Fail`] an SLO is
+    /// missed or a comparison shows that it is worse, and nothing else fails.
     pub fn holds(&self) -> bool {
         match self.expect {
             Expect::Pass => matches!(self.verdict, Verdict::Pass | Verdict::NoVerdict),

@@ -1,5 +1,5 @@
-//! What a run's numbers mean: [`judge`] holds them against limits and says pass, fail or invalid,
-//! with the evidence. A pure function of values that can be stored.
+//! What a run's numbers mean: [`judge`] compares them with limits and says pass, fail or invalid, with the evidence.
+//! A pure function of values that can be stored.
 //!
 //! ```text
 //! Run ──measure──▶ Metrics ──judge──▶ Judgement
@@ -10,21 +10,19 @@
 //! * the client took requests up late ([`Criteria::max_lateness_p99`]),
 //! * answers were complete without a single token,
 //! * nothing completed, or
-//! * the client's audit of itself says so: its process was stopped, its event loop was behind where
-//!   that falsifies numbers, this machine had no room for connections, the gaps between sends were not
-//!   the planned ones.
+//! * the client's audit of itself says so: its process was stopped, its event loop was behind where that falsifies
+//!   numbers, this machine had no room for connections, the gaps between sends were not the planned ones.
 //!
-//! Otherwise every SLO is held against the *interval* of its number. The run **passes** if each
-//! interval is wholly within its limit, **fails** if one is wholly beyond, and is **inconclusive**
-//! when the evidence is too thin for either. A latency SLO without a single value is missed too: an
-//! empty sample is no evidence.
+//! Otherwise every SLO is compared with the *interval* of its number. The run **passes** if each interval is wholly
+//! within its limit, **fails** if one is wholly beyond, and is **inconclusive** when the evidence is too thin for
+//! either. A latency SLO without a single value is missed too: an empty sample is not evidence.
 //!
-//! Without any demand there is **no verdict**: a pass would prove nothing. Demands are SLOs, a comparison
-//! with a baseline or another target, and a bench function that checks its report. Limits on single
-//! requests demand nothing by themselves; an SLO on `goodput` does.
+//! Without any demand there is **no verdict**: a pass would prove nothing. Demands are SLOs, a comparison with a
+//! baseline or another target, and a bench function that checks its report. Limits on single requests demand nothing
+//! by themselves; an SLO on `goodput` does.
 //!
-//! Failed requests count whatever was demanded: if more than 1 % of a run's requests failed, and at
-//! least one, the run **fails**. An SLO on `errors` takes the place of this limit.
+//! Failed requests count whatever was demanded: if more than 1 % of a run's requests failed, and at least one, the
+//! run **fails**. An SLO on `errors` takes the place of this limit.
 
 mod anatomy;
 mod assess;

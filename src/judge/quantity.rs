@@ -48,12 +48,12 @@ impl Unit {
         }
     }
 
-    /// A measured value, rounded to what is worth reading.
+    /// Formats a measured value, rounded to what is worth reading.
     pub(crate) fn measured(self, value: f64) -> String {
         format!("{} {}", number(self.scaled(value)), self.symbol())
     }
 
-    /// The ends of an interval in brackets, without the unit; nothing where neither end is known.
+    /// Formats the ends of an interval in brackets, without the unit. Empty if neither end is known.
     pub(crate) fn interval(self, interval: &Interval) -> String {
         let end = |end: f64| number(self.scaled(end));
         match (interval.low, interval.high) {
@@ -64,13 +64,13 @@ impl Unit {
         }
     }
 
-    /// A limit as it was written: only what multiplying by 100 has added is rounded away.
+    /// Formats a limit as it was written: only what multiplying by 100 has added is rounded away.
     pub(crate) fn exact(self, limit: f64) -> String {
         let limit = (self.scaled(limit) * 1e10).round() / 1e10;
         format!("{limit} {}", self.symbol())
     }
 
-    /// A difference of two values.
+    /// Formats a difference of two values.
     pub(crate) fn difference(self, difference: f64) -> String {
         if self == Unit::Ratio {
             return format!("{} points", number(self.scaled(difference)));
@@ -79,7 +79,7 @@ impl Unit {
     }
 }
 
-/// A number with three digits or so after its first; a dash for what has no value.
+/// Formats a number with about three digits; a dash stands for a missing value.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if value.is_nan() {

@@ -4,23 +4,23 @@ use super::{estimate::Estimate, slo::value};
 use crate::{metrics::Metrics, run::Run, stats::Interval};
 use goodput_grammar::slo::Subject;
 
-/// How sure the interval is from which a standard error is taken, where nothing gives it directly, and
-/// how many of them its half is.
+/// The error of the interval that a standard error is taken from, where nothing gives it directly, and the number of
+/// standard errors in half that interval.
 const ERROR: f64 = 0.05;
 const HALF: f64 = 1.96;
 
 /// How sure a run is of a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Sureness {
-    /// The standard error of its logarithm; `None` when the run cannot tell.
+    /// The standard error of its logarithm. `None` when the run cannot estimate it.
     pub(crate) error: Option<f64>,
-    /// Degrees of freedom of that.
+    /// Degrees of freedom of the standard error.
     pub(crate) freedom: f64,
 }
 
-/// How sure a run is of a number that an SLO may limit; `None` when it has none.
+/// How sure a run is of a number that an SLO may limit. `None` when the run does not have the number.
 ///
-/// `turn` makes another number of it, such as the share that succeeds of the errors.
+/// `turn` makes another number from it, such as the share that succeeds from the errors.
 pub(crate) fn sureness(
     subject: &Subject,
     run: &Run,
@@ -47,7 +47,7 @@ pub(crate) fn sureness(
     };
     Some(Sureness {
         error: of_interval(&estimate.interval(ERROR), number, turn),
-        // The interval has them in it already.
+        // The interval contains their effect already.
         freedom: f64::INFINITY,
     })
 }

@@ -14,7 +14,7 @@ use crate::{
 use goodput_grammar::slo::{Op, Slo, Subject, Throughput};
 use serde::{Deserialize, Serialize};
 
-/// How a run stands to one of its SLOs.
+/// The result of one SLO of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SloResult {
     /// The SLO as text, such as `p99(ttft) < 300ms`.
@@ -22,8 +22,8 @@ pub struct SloResult {
     /// The measured value: ms, a ratio 0–1, or per second; `None` when there was nothing to
     /// measure, which misses the SLO.
     pub value: Option<f64>,
-    /// Where the server's number lies, in the same unit; `None` for `min` and `max`, which are
-    /// the run's alone, and when there is no value.
+    /// Where the server's number lies, in the same unit. `None` when there is no value, and for `min` and `max`,
+    /// which belong to the run alone.
     pub interval: Option<Interval>,
     /// How sure the interval is, 0–1.
     pub confidence: f64,
@@ -36,10 +36,10 @@ pub struct SloResult {
     pub margin: Option<f64>,
     /// The margin as a share of the limit; `None` for a limit of 0.
     pub relative_margin: Option<f64>,
-    /// For an inconclusive SLO: about how many more requests that look like these would decide
-    /// it; `None` if not even 100 times as many would.
+    /// For an inconclusive SLO: about how many more requests that look like these would decide it. `None` if not even
+    /// 100 times as many would.
     pub more_requests: Option<u64>,
-    /// All of this as a sentence.
+    /// The whole result as a sentence.
     pub sentence: String,
 }
 
@@ -205,7 +205,7 @@ fn symbol(op: Op) -> &'static str {
 ///
 /// # Errors
 ///
-/// Why there is none.
+/// The reason why there is no number.
 pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> {
     match subject {
         Subject::Latency(stat, latency) => {

@@ -1,9 +1,9 @@
-//! What SLOs make of the values of a latency: each statistic with its value and what its interval comes from.
+//! What SLOs make from the values of a latency: each statistic with its value and the source of its interval.
 
 use crate::metrics::Summary;
 use goodput_grammar::slo::Stat;
 
-/// Of these values.
+/// The value of a statistic.
 pub(super) fn statistic(stat: Stat, summary: &Summary) -> f64 {
     match stat {
         Stat::Mean => summary.mean,
@@ -15,19 +15,19 @@ pub(super) fn statistic(stat: Stat, summary: &Summary) -> f64 {
     }
 }
 
-/// What the interval of a statistic comes from.
+/// The source of a statistic's interval.
 pub(super) enum Spread {
-    /// The values' mean.
+    /// The mean of the values.
     OfValues,
     /// The mean of the squares of their distances from the mean, whose root is the number.
     OfSquares,
     /// The value at this percentile.
     OfRank(f64),
-    /// It is the run's alone, without an interval.
+    /// None: the statistic belongs to the run alone and has no interval.
     None,
 }
 
-/// What the interval of this one comes from.
+/// The source of this statistic's interval.
 pub(super) fn spread(stat: Stat) -> Spread {
     match stat {
         Stat::Mean => Spread::OfValues,

@@ -1,4 +1,4 @@
-//! The answer of a run.
+//! The verdict of a run.
 
 use crate::exit_code;
 use goodput_grammar::{Mistake, names::ON_INCONCLUSIVE};
@@ -11,8 +11,8 @@ use std::fmt;
 pub enum Verdict {
     /// Everything that was demanded holds.
     Pass,
-    /// Nothing was demanded, or nothing is stored yet to compare with: nothing speaks against the
-    /// run, and nothing was proven either.
+    /// Nothing was demanded, or nothing is stored yet to compare with: nothing speaks against the run, and nothing
+    /// was proven either.
     NoVerdict,
     /// Something that was demanded does not hold.
     Fail,
@@ -54,9 +54,9 @@ pub enum OnInconclusive {
     /// command, which has an exit code for it.
     #[default]
     Fail,
-    /// It passes.
+    /// The run passes.
     Pass,
-    /// It passes, with a remark. The default of tests and benches.
+    /// The run passes, with a note. The default of tests and benches.
     Warn,
 }
 
@@ -64,7 +64,7 @@ impl OnInconclusive {
     /// Reads `fail`, `pass` or `warn`.
     ///
     /// # Errors
-    /// Any other word.
+    /// The text is any other word.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
         match text {
             "fail" => Ok(OnInconclusive::Fail),

@@ -9,13 +9,13 @@ use crate::{
 use goodput_grammar::slo::{Latency, Op, Slo, Subject};
 use serde::{Deserialize, Serialize};
 
-/// So many requests are shown for each number.
+/// The number of requests that are shown for each metric.
 const SHOWN: usize = 5;
 
-/// One of the requests that were worst in a number whose SLO is missed. Times are the gate's.
+/// One of the worst requests in a metric whose SLO is missed. Times are the gate's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorstRequest {
-    /// What it was worst in: `ttft`, `ttfat`, `tpot`, `itl`, `e2el` or `goodput`.
+    /// The metric: `ttft`, `ttfat`, `tpot`, `itl`, `e2el` or `goodput`.
     pub by: String,
     /// Its value: ms (for `itl` its largest gap); for `goodput` the multiple of its strictest
     /// limit.
@@ -43,9 +43,9 @@ const GOODPUT: Slo = Slo {
     limit: 1.0,
 };
 
-/// The worst successes for each number with a missed SLO, worst first; numbers in the order of
-/// the SLOs, those left out whose requests are shown already. Without any SLO, the requests that are farthest beyond
-/// their limits. Failures have no values: they are in [`Metrics::errors`].
+/// The worst successes for each metric with a missed SLO, worst first; metrics in the order of the SLOs, without
+/// those whose requests are shown already. Without any SLO, the requests that are farthest beyond their limits.
+/// Failures have no values: they are in [`Metrics::errors`].
 pub(super) fn worst(
     run: &Run,
     metrics: &Metrics,
@@ -60,7 +60,7 @@ pub(super) fn worst(
         .zip(results)
         .filter(|(_, result)| missed(result))
         .map(|(slo, _)| slo);
-    // Whoever says what a good request is wants to see the others.
+    // A user who defines good requests wants to see the others.
     let limits = (slos.is_empty() && !metrics.goodput.limits.is_empty()).then_some(&GOODPUT);
     for slo in missed.chain(limits) {
         let by = match slo.subject {
@@ -99,7 +99,7 @@ pub(super) fn worst(
     worst
 }
 
-/// The largest, as a request with many gaps is as bad as its worst.
+/// The latency of a request, ms. For gaps the largest, because a request with many gaps is as bad as its worst gap.
 fn latency_ms(latency: Latency, record: &Record, basis: Basis) -> Option<f64> {
     let values = (definition(latency).values)(record, basis);
     values.into_iter().max_by(f64::total_cmp)

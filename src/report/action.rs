@@ -1,7 +1,7 @@
 //! The custom format of the GitHub action `benchmark-action/github-action-benchmark`.
 //!
-//! The action is told once a file whether smaller or bigger is better, so there are two files:
-//! latencies and errors, throughput and goodput.
+//! The action has one setting a file that says whether smaller or bigger is better, so there are two files: latencies
+//! and errors, throughput and goodput.
 
 use super::{Measure, Outcome};
 use serde_json::{Value, json};

@@ -1,12 +1,12 @@
-//! The same latencies from both starts: from the plan, by which a run is judged, and from the send, as vLLM
-//! counts. A run shows both where they differ.
+//! The same latencies from both starts: from the plan, by which a run is judged, and from the send, as vLLM counts. A
+//! run shows both where they differ.
 
 use crate::{
     judge::number,
     metrics::{Metrics, Summary},
 };
 
-/// Two lines, or none where the two tell the same.
+/// Two lines, or none where both starts give the same.
 pub(super) fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
     if !metrics.plan_and_send_differ() {
         return Vec::new();

@@ -1,4 +1,5 @@
-//! What keeps a pass from being a plain one. Runners hide the output of tests that pass, so these are told apart from it.
+//! Reasons why a pass is not a plain one. Test runners hide the output of tests that pass, so caveats are shown
+//! outside of it.
 
 use super::comparison::summary;
 use crate::{
@@ -10,13 +11,13 @@ use serde::{Deserialize, Serialize};
 /// Something that a run that passed did not prove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caveat {
-    /// Which.
+    /// The kind of caveat.
     pub kind: CaveatKind,
-    /// It in a sentence.
+    /// The message: one sentence.
     pub message: String,
 }
 
-/// The kinds of caveats, in the order in which they are told.
+/// The kinds of caveats, in the order in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaveatKind {
@@ -38,7 +39,7 @@ impl CaveatKind {
         CaveatKind::NoDemand,
     ];
 
-    /// As summaries count it: `2 undecided`.
+    /// The caveat as summaries count it: `2 undecided`.
     pub fn label(self) -> &'static str {
         match self {
             CaveatKind::Undecided => "undecided",
@@ -48,7 +49,7 @@ impl CaveatKind {
         }
     }
 
-    /// As properties of other formats are named: `new-baseline`.
+    /// The caveat as a property of other formats: `new-baseline`.
     pub fn slug(self) -> &'static str {
         match self {
             CaveatKind::Undecided => "undecided",
@@ -59,7 +60,7 @@ impl CaveatKind {
     }
 }
 
-/// Those of a judgement that lets the run pass; none of another, which says itself what is wrong.
+/// The caveats of a judgement that lets the run pass; empty for another, which says itself what is wrong.
 pub fn caveats(judgement: &Judgement) -> Vec<Caveat> {
     if !matches!(judgement.verdict, Verdict::Pass | Verdict::NoVerdict) {
         return Vec::new();
@@ -103,7 +104,7 @@ fn undecided(judgement: &Judgement) -> Option<String> {
     (!told.is_empty()).then(|| format!("undecided: {}", told.join("; ")))
 }
 
-/// How many there are of each kind: `1 undecided, 2 without a demand`. None where there are none.
+/// Counts caveats of each kind: `1 undecided, 2 without a demand`. `None` if there are no caveats.
 pub(crate) fn counted<'a>(caveats: impl Iterator<Item = &'a Caveat>) -> Option<String> {
     let mut counts = CaveatKind::ALL.map(|kind| (kind, 0));
     for caveat in caveats {

@@ -1,4 +1,4 @@
-//! How the client fared, in a line or two.
+//! The lines about the client.
 
 use super::{basis, server};
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
 };
 use std::fmt::Display;
 
-/// Labels and texts: latencies from plan and send where they differ, the client's line, and those of what the
-/// server told.
+/// Labels and texts: latencies from plan and send where they differ, the client's line, and lines about what the
+/// server reported.
 pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)> {
     let client = ("client", client(run, metrics));
     basis::lines(metrics)

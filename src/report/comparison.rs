@@ -5,7 +5,7 @@ use crate::{
     stats::{Interval, compare::Conclusion},
 };
 
-/// A heading, a row a metric, and what follows from them. Indented; ends without a line break.
+/// Formats a heading, a row a metric, and what follows from them. Indented; without a trailing newline.
 ///
 /// `judged` is false for an invalid run, whose numbers mean nothing: then no row has a conclusion.
 pub fn comparison(comparison: &Comparison, judged: bool) -> String {
@@ -65,7 +65,7 @@ fn row(change: &Change, judged: bool) -> String {
         (true, Conclusion::Worse) => ('✗', "WORSE"),
         (true, Conclusion::Better) => ('✓', "better"),
         (true, Conclusion::Same) => ('✓', "same"),
-        // By itself it would be a change; among all gated metrics chance alone shows one so large.
+        // Alone it would be a change; among all gated metrics chance shows one this large.
         (true, Conclusion::Inconclusive) if excludes_zero(&statistics.interval) => {
             ('?', "not beyond chance over all metrics")
         }
@@ -88,20 +88,20 @@ fn excludes_zero(interval: &Interval) -> bool {
     interval.low.is_some_and(|low| low > 0.0) || interval.high.is_some_and(|high| high < 0.0)
 }
 
-/// Larger relative changes are not told apart.
+/// Larger relative changes are not distinguished.
 const MOST: f64 = 10.0;
 
-/// A relative change, with its sign.
+/// Formats a relative change, with its sign.
 pub(super) fn percent(change: f64) -> String {
     format!("{} %", tenths(change))
 }
 
-/// In per cent, with a sign.
+/// Formats a change in per cent, with a sign.
 fn tenths(change: f64) -> String {
     if change > MOST {
         return format!("over {:.0}", MOST * 100.0);
     }
-    // Not −0.0.
+    // Avoids −0.0.
     let rounded = (change * 1e3).round() / 10.0 + 0.0;
     format!("{rounded:+.1}")
 }
@@ -115,7 +115,7 @@ fn interval(interval: &Interval) -> String {
     }
 }
 
-/// What a comparison comes to, in a sentence.
+/// The result of a comparison in one sentence.
 pub(super) fn summary(comparison: &Comparison) -> String {
     let names = |conclusion| {
         let named = comparison.of(conclusion).map(|change| {

@@ -1,5 +1,5 @@
-//! vLLM's parts of the result file, and so of its table, that come from the server: speculative and diffusion decoding,
-//! its own times of each request, and the probes beside the plan.
+//! The parts of vLLM's result file, and so of its table, that come from the server: speculative and diffusion
+//! decoding, its own times of each request, and the probes next to the plan.
 
 use super::fields::{VllmJson, column, put};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// The keys that results of some settings have from here.
+/// The keys that results of some settings have from this file.
 pub(super) const KEYS: &[&str] = &[
     "server_queue_times",
     "server_ttfts",
@@ -31,7 +31,7 @@ pub(super) const KEYS: &[&str] = &[
     "diffusion_canvas_positions",
 ];
 
-/// The probes, if any succeeded: vLLM says nothing of those that all failed.
+/// The probes, if any succeeded: vLLM has no key for probes that all failed.
 fn probes(metrics: &Metrics) -> Option<&Probes> {
     metrics
         .probes
@@ -51,8 +51,7 @@ fn diffused(run: &Run) -> Option<(&Diffusion, DiffusionRates)> {
     Some((diffused, diffused.rates(run.duration.as_secs_f64())?))
 }
 
-/// The server's own times of each request, in seconds and null where it told none; nothing if it told none
-/// at all.
+/// The server's own times of each request, in seconds, null where it sent none. No keys if it sent none at all.
 pub(super) fn json_times<'a>(result: &mut VllmJson<'a>, run: &'a Run) {
     if run
         .records

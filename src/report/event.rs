@@ -17,14 +17,14 @@ pub enum Event {
     RunStarted {
         /// [`EVENTS`].
         schema: u32,
-        /// Of goodput.
+        /// The version of goodput.
         version: &'static str,
-        /// How many benches take part.
+        /// The number of benches that take part.
         benches: usize,
     },
     /// `bench-started`
     BenchStarted {
-        /// Its name.
+        /// The bench's name.
         bench: String,
     },
     /// `progress`, about once a second of real time while requests end.
@@ -45,7 +45,7 @@ pub enum Event {
     RunFinished {
         /// Benches that passed.
         passed: usize,
-        /// Benches of which nothing was demanded.
+        /// Benches without a demand.
         no_verdict: usize,
         /// Benches that neither passed nor were ignored.
         failed: usize,
@@ -59,29 +59,28 @@ pub enum Event {
 /// The end of a bench.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finished {
-    /// Its name.
+    /// The bench's name.
     pub bench: String,
-    /// `pass`, `no_verdict`, `fail`, `inconclusive`, `invalid`, `error` (no report) or `ignored`.
+    /// The outcome: `pass`, `no_verdict`, `fail`, `inconclusive`, `invalid`, `error` (no report) or `ignored`.
     pub outcome: String,
     /// Why it did not pass; empty if it did.
     pub reason: String,
     /// Seconds of real time.
     pub took_s: f64,
-    /// The run's own verdict, the bench's function included; what `#[should_panic]` makes of it is in
-    /// `outcome`.
+    /// The run's own verdict, with the bench's function; what `#[should_panic]` makes of it is in `outcome`.
     pub verdict: Option<Verdict>,
-    /// What it did not prove, if it passed: an undecided SLO, say.
+    /// What the run did not prove, if it passed: an undecided SLO, for example.
     pub caveats: Vec<Caveat>,
-    /// Remarks on how the run was made.
+    /// Notes on how the run was made.
     pub notes: Vec<String>,
-    /// `{"ttft-p99": {"value": 52.3, "unit": "ms", "low": 50.1, "high": null}}`
+    /// The numbers: `{"ttft-p99": {"value": 52.3, "unit": "ms", "low": 50.1, "high": null}}`
     pub measures: Value,
     /// The key `goodput` of a result file, with its own `schema`; null without a report.
     pub report: Option<Value>,
 }
 
 impl Event {
-    /// `run-started` with so many benches.
+    /// `run-started` with this number of benches.
     pub fn run_started(benches: usize) -> Self {
         Event::RunStarted {
             schema: EVENTS,

@@ -1,4 +1,4 @@
-//! The verdict with what speaks for it.
+//! The verdict with its evidence.
 
 use super::comparison::{comparison, summary};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     stats::compare::Conclusion,
 };
 
-/// So many different errors are shown.
+/// The number of different errors that are shown.
 const ERRORS: usize = 5;
 
 /// Why a run is not *pass*, in a few lines: what invalidates it, the SLOs that it missed, and how
@@ -48,8 +48,8 @@ pub fn reasons(judgement: &Judgement) -> String {
     lines.join("\n")
 }
 
-/// The verdict, what to do next, and what speaks for it: what invalidates the run or fails it, each SLO, missed
-/// ones first, remarks, errors and worst requests. Indented; ends without a line break.
+/// Formats the verdict, what to do next, and the evidence: what invalidates the run or fails it, each SLO, missed
+/// ones first, notes, errors and worst requests. Indented; without a trailing newline.
 pub fn evidence(judgement: &Judgement) -> String {
     let judged = judgement.verdict != Verdict::Invalid;
     let mut lines = vec![format!("  verdict     {}", verdict(judgement))];
@@ -90,10 +90,10 @@ fn finding(finding: &Finding) -> String {
     format!("    {label}: {}", finding.message)
 }
 
-/// What to do about a run that does not pass. What invalidates a run says it itself.
+/// What to do about a run that does not pass. Findings that invalidate a run say it themselves.
 fn next(judgement: &Judgement) -> Option<String> {
     match judgement.verdict {
-        // As expected.
+        // This is what was expected.
         Verdict::Fail if judgement.holds() => None,
         Verdict::Fail => after_a_failure(judgement),
         Verdict::Inconclusive => {
@@ -145,7 +145,7 @@ fn slo(result: &SloResult, judged: bool) -> String {
         (true, Verdict::Pass) => format!("  ✓ {}", result.sentence),
         (true, Verdict::Fail) => format!("  ✗ {}", result.sentence),
         (true, _) => format!("  ? {}", result.sentence),
-        // Numbers of an invalid run beside a limit would read as if the server had missed it.
+        // Numbers of an invalid run next to a limit would read as if the server had missed it.
         (false, _) => format!("  ? {} (not judged)", result.slo),
     }
 }
@@ -209,7 +209,7 @@ fn verdict(judgement: &Judgement) -> String {
     }
 }
 
-/// What lets a run pass that does not show it.
+/// What let a run pass without proof.
 fn undecided(judgement: &Judgement) -> Vec<String> {
     let open = count(judgement, Verdict::Inconclusive);
     let slos = (open > 0).then(|| format!("{open} of {} SLOs", judgement.slos.len()));
@@ -220,7 +220,7 @@ fn undecided(judgement: &Judgement) -> Vec<String> {
     slos.into_iter().chain(compared).collect()
 }
 
-/// What is wrong with a run that was expected to fail, and did not or by something else.
+/// What is wrong with a run that was expected to fail, and did not, or failed because of something else.
 fn unexpected(judgement: &Judgement) -> Option<String> {
     if judgement.expect == Expect::Pass || judgement.holds() {
         return None;
@@ -270,13 +270,13 @@ fn count(judgement: &Judgement, verdict: Verdict) -> usize {
     slos.filter(|slo| slo.verdict == verdict).count()
 }
 
-/// In per cent, rounded to what is worth reading: looks have odd shares of the error.
+/// The confidence in per cent, rounded to what is worth reading: looks have odd shares of the error.
 fn confidence(judgement: &Judgement) -> f64 {
     let confidence = judgement.slos.first().map_or(0.0, |slo| slo.confidence);
     (confidence * 1e3).round() / 10.0
 }
 
-/// Servers may put an id into every message, so that no two of them are alike.
+/// Groups of errors. Servers may put an id into every message, so that no two are equal.
 fn errors(groups: &[ErrorGroup]) -> Vec<String> {
     let mut lines: Vec<String> = groups
         .iter()

@@ -1,4 +1,4 @@
-//! The key `goodput` of a result file: what vLLM does not know or does not tell.
+//! The key `goodput` of a result file: what vLLM does not know or does not report.
 
 use super::{client, failures::first_errors, server};
 use crate::{
@@ -114,7 +114,7 @@ fn errors(metrics: &Metrics) -> Value {
     kinds.into()
 }
 
-/// How many successes have their tokens from each source.
+/// The number of successes whose tokens come from each source.
 fn sources(run: &Run, count: fn(&Record) -> TokenCount) -> Value {
     let from = |source| {
         let successes = run.records.iter().filter(|record| record.ok());

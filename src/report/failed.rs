@@ -16,7 +16,8 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// *fail*, *inconclusive* or *invalid*; or *pass* and *no verdict*, where the run was expected to fail.
+    /// The verdict: *fail*, *inconclusive* or *invalid*; or *pass* and *no verdict*, where the run was expected to
+    /// fail.
     pub fn verdict(&self) -> Verdict {
         self.verdict
     }

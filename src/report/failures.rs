@@ -2,7 +2,7 @@
 
 use crate::{metrics::one_line, record::RequestError, run::Run};
 
-/// vLLM lists so many failures above its table.
+/// The number of failures that vLLM lists above its table.
 const FAILURES: usize = 10;
 
 /// How the first of a run's requests failed.
@@ -16,7 +16,7 @@ pub(super) fn first_errors(run: &Run) -> Vec<String> {
     capped(errors)
 }
 
-/// So many failures as are shown, each in one line.
+/// The failures that are shown, each in one line.
 pub(crate) fn capped(errors: impl Iterator<Item = String>) -> Vec<String> {
     errors
         .take(FAILURES)

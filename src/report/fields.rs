@@ -4,8 +4,8 @@ use crate::record::Record;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-/// A result file, to be written by serde. What grows with requests and tokens is worked out while it
-/// is written, so that it never stands in memory a second time.
+/// A result file, to be written by serde. Values that grow with requests and tokens are computed while it is written,
+/// so that memory holds them only once.
 #[derive(Debug, Default)]
 pub struct VllmJson<'a>(Vec<(String, Field<'a>)>);
 
@@ -21,7 +21,7 @@ impl VllmJson<'_> {
         self.0.iter().any(|(name, _)| name == key)
     }
 
-    /// With these texts behind a key, or at the end without it; none of them can replace a key that is there.
+    /// Adds these texts behind a key, or at the end without it. They cannot replace a key that is there.
     pub(super) fn with_texts(mut self, behind: &str, texts: &[(String, String)]) -> Self {
         let added: Vec<_> = texts
             .iter()
@@ -43,7 +43,7 @@ impl VllmJson<'_> {
         }
     }
 
-    /// All but what grows with requests.
+    /// All values except those that grow with requests.
     pub(super) fn values(self) -> Map<String, Value> {
         let value = |(key, field)| match field {
             Field::Value(value) => Some((key, value)),

@@ -37,7 +37,7 @@ pub struct JsonOptions {
     pub rate_change_times: Vec<String>,
     /// `--save-detailed`: keep what grows with requests and tokens.
     pub detailed: bool,
-    /// What was asked, as text; for the `goodput` key.
+    /// The dataset as text, for the `goodput` key.
     pub dataset: Option<String>,
     /// The statistics that are selected.
     pub vllm: VllmOptions,
@@ -305,7 +305,7 @@ fn or_zero(value: f64) -> f64 {
     if value.is_nan() { 0.0 } else { value }
 }
 
-/// A number, or the text `inf`, which JSON's numbers lack.
+/// A number, or the text `inf`, which JSON has no number for.
 fn finite(value: f64) -> Value {
     if value.is_finite() {
         json!(value)

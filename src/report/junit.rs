@@ -6,12 +6,12 @@ use quick_junit::{
 };
 use std::time::Duration;
 
-/// All benches as test cases, a suite for each group. A verdict of *fail* or *inconclusive* and what a
-/// bench's function has against a run are failures; an invalid run, and a bench that could not be
-/// run, are errors: they say nothing about the server.
+/// All benches as test cases, a suite for each group. A verdict of *fail* or *inconclusive* and an error of a bench's
+/// function are failures; an invalid run, and a bench that could not be run, are errors: they say nothing about the
+/// server.
 ///
 /// # Errors
-/// None is known: the XML is made in memory.
+/// No case is known: the XML is made in memory.
 pub fn junit_xml(outcomes: &[Outcome]) -> Result<String, SerializeError> {
     let mut report = Report::new("goodput");
     report.set_time(outcomes.iter().map(|outcome| outcome.took).sum());
@@ -28,7 +28,7 @@ pub fn junit_xml(outcomes: &[Outcome]) -> Result<String, SerializeError> {
         suite.add_test_case(case(outcome));
     }
     report.add_test_suites(suites);
-    // XML has no such characters, and no parser reads on behind one.
+    // XML has no such characters, and parsers stop at them.
     let xml = report.to_string()?;
     Ok(xml.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}"))
 }
@@ -78,7 +78,7 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
     status
 }
 
-/// A name, which is no place for a command of the CI that shows the file.
+/// A name on one line, so that it cannot contain a command of the CI that shows the file.
 fn one_line(name: &str) -> String {
     name.replace(['\n', '\r'], " ")
 }

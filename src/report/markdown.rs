@@ -76,7 +76,7 @@ fn details(outcome: &Outcome) -> String {
         Some(measured) => format!("{}\n{}", outcome.reason(), measured.evidence),
         None => outcome.reason().to_owned(),
     };
-    // Longer than any fence inside, so that nothing of a server's text gets out.
+    // Longer than any fence inside, so that no text of a server gets out.
     let fence = "`".repeat(longest_run(&block, '`').max(2) + 1);
     let _ = write!(
         text,
@@ -86,9 +86,9 @@ fn details(outcome: &Outcome) -> String {
     text
 }
 
-/// How it ended, and what a pass did not prove.
+/// How the bench ended, and what a pass did not prove.
 fn word(outcome: &Outcome) -> String {
-    // Without a demand there is no verdict, which the word says.
+    // Without a demand there is no verdict, and the word says so.
     let caveats = outcome.caveats().iter().map(|caveat| caveat.kind);
     let caveats = caveats
         .filter(|kind| *kind != CaveatKind::NoDemand)

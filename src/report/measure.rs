@@ -11,7 +11,7 @@ use goodput_grammar::slo::{Stat, Subject, Throughput};
 /// One number of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measure {
-    /// Which, as SLOs name it.
+    /// The number, as SLOs name it.
     pub subject: Subject,
     /// Milliseconds, a ratio 0–1, or per second, as the subject says.
     pub value: f64,
@@ -27,9 +27,9 @@ const STATS: [Stat; 4] = [
 ];
 
 impl Measure {
-    /// The numbers of a report: mean, p50, p90 and p99 of the gate's latencies, throughput, goodput,
-    /// errors, and whatever else an SLO limits. None of an invalid run, whose numbers say nothing
-    /// about the server and must not enter anyone's history.
+    /// The numbers of a report: mean, p50, p90 and p99 of the gate's latencies, throughput, goodput, errors, and
+    /// whatever else an SLO limits. None of an invalid run, whose numbers say nothing about the server and must not
+    /// enter any history.
     pub fn all(report: &Report) -> Vec<Measure> {
         if report.verdict() == judge::Verdict::Invalid {
             return Vec::new();
@@ -59,7 +59,7 @@ impl Measure {
             .collect()
     }
 
-    /// `ms`, `ratio`, `req/s` or `tok/s`.
+    /// The unit: `ms`, `ratio`, `req/s` or `tok/s`.
     pub fn unit(&self) -> &'static str {
         match Unit::of(&self.subject) {
             Unit::Milliseconds => "ms",
@@ -69,12 +69,12 @@ impl Measure {
         }
     }
 
-    /// Whether a better server has more of it.
+    /// Returns whether a better server has a larger value.
     pub fn bigger_is_better(&self) -> bool {
         matches!(self.subject, Subject::Goodput | Subject::Throughput(_))
     }
 
-    /// Its name in lower case with hyphens, the metric first: `ttft-p99`, `throughput-output`.
+    /// The number's name in lower case with hyphens, the metric first: `ttft-p99`, `throughput-output`.
     pub fn slug(&self) -> String {
         match &self.subject {
             Subject::Latency(stat, latency) => {

@@ -1,5 +1,5 @@
-//! What became of a bench, as outputs for other tools need it. Small: the records are gone, so that a
-//! suite of long runs does not stay in memory.
+//! The outcome of a bench, as outputs for other tools need it. Small: it does not hold the records, so that a suite
+//! of long runs does not stay in memory.
 
 use super::{Caveat, Measure, Report, caveats, extra::extra};
 use crate::{
@@ -12,63 +12,63 @@ use crate::{
 use serde_json::Value;
 use std::time::Duration;
 
-/// What became of one bench.
+/// The outcome of one bench.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// What it belongs to: the test binary, the suite file or the command.
+    /// The group of the bench: the test binary, the suite file or the command.
     pub group: String,
-    /// Its name there.
+    /// The bench's name in its group.
     pub name: String,
     /// Real time from its start to its end; a simulation's load takes longer than that.
     pub took: Duration,
     /// How it ended.
     pub end: End,
-    /// What was measured, if it came to that.
+    /// The numbers and the verdict, if there is a report.
     pub measured: Option<Measured>,
 }
 
 /// How a bench ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// All that was demanded holds, or is not shown to be missed.
+    /// All demands hold, or are not shown to be missed.
     Passed,
-    /// The verdict, or the bench's own function, is against it; why.
+    /// The verdict, or the bench's own function, speaks against the run; with the reason.
     Failed(String),
-    /// There is no report, or something of it could not be kept; why, and the command's exit code for it.
+    /// There is no report, or a part of it could not be kept; with the reason, and the command's exit code for it.
     Broken(String, u8),
-    /// It does not apply here; why.
+    /// The bench does not apply here; with the reason.
     Ignored(String),
 }
 
 /// What the outputs take from a report.
 #[derive(Debug, Clone)]
 pub struct Measured {
-    /// What was asked.
+    /// The setup of the run.
     pub setup: Setup,
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
-    /// How many requests and tokens.
+    /// The numbers of requests and tokens.
     pub counts: Counts,
-    /// How it compares to another, if it was held against one.
+    /// The conclusion of the comparison, if there was one.
     pub conclusion: Option<Conclusion>,
     /// What a pass did not prove.
     pub caveats: Vec<Caveat>,
-    /// How the run stands to each SLO.
+    /// The result of each SLO.
     pub slos: Vec<SloResult>,
-    /// The numbers worth keeping; none of an invalid run.
+    /// The numbers worth keeping; empty for an invalid run.
     pub measures: Vec<Measure>,
-    /// The verdict with everything that speaks for it.
+    /// The verdict with its evidence.
     pub evidence: String,
     /// The whole report as text.
     pub summary: String,
-    /// Remarks on how the run was made.
+    /// Notes on how the run was made.
     pub notes: Vec<String>,
     /// The key `goodput` of a result file.
     pub facts: Value,
 }
 
 impl Measured {
-    /// What the outputs take from this report.
+    /// Takes from this report what the outputs need.
     pub fn of(report: &Report) -> Self {
         let (run, judgement) = (report.run(), report.judgement());
         Measured {
@@ -88,7 +88,7 @@ impl Measured {
 }
 
 impl End {
-    /// That of a bench whose report is all that there is to say: it passes if nothing speaks against it.
+    /// The end of a bench whose report is all that there is to say: it passes if nothing speaks against the run.
     pub(crate) fn of(report: &Report) -> Self {
         let end = if report.passed() {
             End::Passed
@@ -102,7 +102,7 @@ impl End {
         end.with_unsaved(report)
     }
 
-    /// The same, unless something of the report was to be kept and could not be: then nothing passed.
+    /// The same end, unless a part of the report could not be kept: then nothing passed.
     fn with_unsaved(self, report: &Report) -> Self {
         match (self, report.unsaved()) {
             (end, []) => end,
@@ -114,8 +114,8 @@ impl End {
 }
 
 impl Outcome {
-    /// The outcome of a bench whose report is all that there is to say: it passes if nothing speaks
-    /// against it ([`Report::passed`]).
+    /// The outcome of a bench whose report is all that there is to say: it passes if nothing speaks against the run
+    /// ([`Report::passed`]).
     pub fn of(group: &str, report: &Report, took: Duration) -> Self {
         Outcome {
             group: group.to_owned(),
@@ -126,12 +126,12 @@ impl Outcome {
         }
     }
 
-    /// How it compares to another, if it was held against one.
+    /// The conclusion of the comparison, if there was one.
     pub(crate) fn conclusion(&self) -> Option<Conclusion> {
         self.measured.as_ref()?.conclusion
     }
 
-    /// What it did not prove, if it passed.
+    /// What the bench did not prove, if it passed.
     pub fn caveats(&self) -> &[Caveat] {
         match (&self.end, &self.measured) {
             (End::Passed, Some(measured)) => &measured.caveats,
@@ -139,13 +139,13 @@ impl Outcome {
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Returns whether nothing is wrong.
     pub fn is_ok(&self) -> bool {
         matches!(self.end, End::Passed | End::Ignored(_))
     }
 
-    /// How it ended in a word or two: `pass`, `no verdict`, `fail`, `inconclusive`, `invalid`, `ignored`,
-    /// or `error` when there is no report.
+    /// The end in a word or two: `pass`, `no verdict`, `fail`, `inconclusive`, `invalid`, `ignored`, or `error` when
+    /// there is no report.
     pub fn word(&self) -> String {
         match (&self.end, &self.measured) {
             (End::Passed, Some(measured)) if measured.verdict == Verdict::NoVerdict => {
@@ -162,7 +162,7 @@ impl Outcome {
         }
     }
 
-    /// Why it did not pass, or was ignored; empty otherwise.
+    /// Why the bench did not pass, or was ignored; empty otherwise.
     pub fn reason(&self) -> &str {
         match &self.end {
             End::Passed => "",

@@ -5,8 +5,8 @@ use crate::{label::escaped, metrics::definition};
 use goodput_grammar::slo::{Latency, Subject};
 use std::fmt::Write;
 
-/// The numbers of all benches in the text exposition format 0.0.4, in Prometheus' base units: seconds
-/// and ratios. All are gauges, as each is of one run; `goodput_exit_code` says how it ended.
+/// The numbers of all benches in the text exposition format 0.0.4, in Prometheus' base units: seconds and ratios. All
+/// are gauges, because each belongs to one run; `goodput_exit_code` says how it ended.
 pub fn prometheus_text(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
     let mut family = |name: &str, help: &str, samples: Vec<(String, f64)>| {

@@ -25,7 +25,7 @@ const METRICS: [&str; 12] = [
     "p99_itl_ms",
 ];
 
-/// What the records do not repeat: lists of tokens and texts, as in vLLM, and what is goodput's own.
+/// Keys that the records do not repeat: lists of tokens and texts, as in vLLM, and goodput's own.
 const LEFT_OUT: [&str; 7] = [
     "ttfts",
     "itls",
@@ -53,7 +53,7 @@ pub fn pytorch_records<'a>(
     }
 }
 
-/// Where vLLM puts the records of a result file: `a.pytorch.json` beside `a.json`.
+/// The file in which vLLM puts the records of a result file: `a.pytorch.json` next to `a.json`.
 pub fn pytorch_file(result: &Path) -> PathBuf {
     result.with_extension("pytorch.json")
 }
@@ -112,7 +112,7 @@ struct Metric<'a> {
     extra_info: Rest<'a>,
 }
 
-/// All of the result but the metrics.
+/// The result without the metrics.
 struct Rest<'a>(&'a VllmJson<'a>);
 
 impl Serialize for Rest<'_> {

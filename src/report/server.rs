@@ -1,4 +1,4 @@
-//! What the server told of the run, in words and for the key `goodput` of result files.
+//! What the server reported about the run, in words and for the key `goodput` of result files.
 
 use crate::{
     judge::number,
@@ -7,7 +7,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// Lines of the summary: what the server counted beside what was counted here, its series, and the probes.
+/// Lines of the summary: what the server counted next to what was counted here, its series, and the probes.
 pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     let mut line = |label, text: Option<String>| lines.extend(text.map(|text| (label, text)));

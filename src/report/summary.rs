@@ -90,8 +90,7 @@ fn seconds(time: f64) -> String {
     }
 }
 
-/// Rows of percentiles under a heading; the gate's numbers, as they are what limits are held
-/// against.
+/// Rows of percentiles under a heading: the gate's numbers, which limits are compared with.
 fn latencies(run: &Run, metrics: &Metrics) -> Vec<(String, String)> {
     let from = match metrics.gate.basis {
         Basis::Intended => "ms, from the planned send time",

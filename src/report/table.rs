@@ -1,4 +1,4 @@
-//! The table that `vllm bench serve` prints, made of the values of its result file.
+//! The table that `vllm bench serve` prints, made from the values of its result file.
 
 use super::{
     failures::first_errors,
@@ -10,14 +10,13 @@ use serde_json::{Map, Value};
 
 const WIDTH: usize = 50;
 
-/// The table of `vllm bench serve` 0.33, line for line, its list of
-/// failures above it included. Ends without a line break.
+/// The table of `vllm bench serve` 0.33, line for line, with its list of failures above. Without a trailing newline.
 ///
 /// It is made of the values of the result file, and of nothing else. So `goodput report` shows of a file what was printed for the
 /// run.
 ///
-/// Differences: a failure is one line without control characters, as servers wrote it; failures are
-/// listed above answers without tokens too.
+/// Differences: a failure is one line without control characters, as servers wrote it; failures are listed above
+/// answers without tokens too.
 pub fn vllm_table(run: &Run, metrics: &Metrics, options: &VllmOptions) -> String {
     let json = JsonOptions {
         tokenizer_id: options.tokenizer_id(run),
@@ -66,8 +65,8 @@ fn centred(title: &str, fill: char) -> String {
     format!("{left}{title}{right}")
 }
 
-/// The table's lines of a result. What the result does not hold has no line. `failed` is the number of
-/// failed requests where the result lacks it, as vLLM's do of answers without tokens.
+/// The table's lines of a result. A value that the result lacks has no line. `failed` is the number of failed
+/// requests where the result lacks it, as vLLM's results of answers without tokens do.
 pub(crate) fn lines(values: &Map<String, Value>, failed: Option<u64>) -> Vec<Line> {
     let mut lines = Lines {
         values,

@@ -1,4 +1,4 @@
-//! The report of a run: what its function is called with.
+//! The report of a run: the argument of a bench's function.
 
 use super::{
     client,
@@ -25,7 +25,7 @@ pub struct Report {
     metrics: Metrics,
     judgement: Judgement,
     lost: Vec<String>,
-    /// Of what was measured, until the report has gone into its files.
+    /// Journals of what was measured, until the report has gone into its files.
     journals: Vec<Arc<Journal>>,
 }
 
@@ -51,7 +51,7 @@ impl Report {
         }
     }
 
-    /// What the run has left in case that it has no report. With the report it goes.
+    /// Adds the journals that the run leaves in case it has no report. They are removed with the report.
     pub(crate) fn journaled(mut self, journals: impl IntoIterator<Item = Arc<Journal>>) -> Self {
         for journal in journals {
             journal.ended_well();
@@ -60,13 +60,13 @@ impl Report {
         self
     }
 
-    /// With what was to be kept and could not be.
+    /// Adds what should have been kept and could not be.
     pub(crate) fn with_lost(mut self, lost: Option<String>) -> Self {
         self.lost.extend(lost.map(|message| redact::text(&message)));
         self
     }
 
-    /// With the answer of the bench's function, which was called with the report.
+    /// Adds the answer of the bench's function, which was called with the report.
     pub(crate) fn answered(mut self, said: &Result<(), String>) -> Self {
         self.judgement = self.judgement.answered(said);
         self
@@ -89,12 +89,12 @@ impl Report {
         reasons(&self.judgement)
     }
 
-    /// The verdict with everything that speaks for it.
+    /// The verdict with its evidence.
     pub fn evidence(&self) -> String {
         evidence(&self.judgement)
     }
 
-    /// How the client fared, in a line; and the server by its own count, where it gave one.
+    /// How the client fared, in a line; and the server's own count, if it reported one.
     pub fn client(&self) -> String {
         client::text(client::lines(&self.run, &self.metrics))
     }
@@ -146,23 +146,23 @@ impl Report {
         Ok(judge::value(&subject, &self.metrics).ok())
     }
 
-    /// Wire name of the model; empty when nobody knows it.
+    /// Wire name of the model; empty when it is not known.
     pub fn model(&self) -> &str {
         self.run.setup.model.as_deref().unwrap_or_default()
     }
 
-    /// Remarks on how the run was made, such as which token counts are estimates.
+    /// Notes on how the run was made, such as which token counts are estimates.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// What was to be kept of the run and could not be, such as a baseline, each with the reason. A test or
-    /// command fails over it, whatever the verdict.
+    /// What should have been kept of the run and could not be, such as a baseline, each with the reason. A test or
+    /// command then fails, whatever the verdict.
     pub fn unsaved(&self) -> &[String] {
         &self.lost
     }
 
-    /// Every number.
+    /// All numbers of the run.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
@@ -172,12 +172,12 @@ impl Report {
         &self.judgement
     }
 
-    /// How it stands to the server or the time that it was compared with, if it was.
+    /// The comparison with another server or another time, if there was one.
     pub fn comparison(&self) -> Option<&Comparison> {
         self.judgement.comparison.as_ref()
     }
 
-    /// The limits it was judged by.
+    /// The limits that the run was judged by.
     pub fn criteria(&self) -> &Criteria {
         &self.criteria
     }

@@ -41,7 +41,7 @@ impl VllmMetric {
             .find(|metric| metric.name() == name)
     }
 
-    /// Its name, as in flags and JSON keys.
+    /// The metric's name, as in flags and JSON keys.
     pub fn name(self) -> &'static str {
         match self {
             VllmMetric::Ttft => "ttft",
@@ -53,7 +53,7 @@ impl VllmMetric {
         }
     }
 
-    /// Its name in the table's lines.
+    /// The metric's name in the table's lines.
     pub(super) fn label(self) -> &'static str {
         match self {
             VllmMetric::Ttft => "TTFT",
@@ -65,7 +65,7 @@ impl VllmMetric {
         }
     }
 
-    /// Its section's title in the table.
+    /// The title of the metric's section in the table.
     pub(super) fn title(self) -> &'static str {
         match self {
             VllmMetric::Ttft => "Time to First Token",
@@ -143,8 +143,8 @@ impl VllmOptions {
             .filter(|metric| metric.exists(run, self))
     }
 
-    /// The `tokenizer_id` of results: as in vLLM nothing exactly where tokens are not counted at all, for the
-    /// table shows them or not by that. `none` if they are estimates.
+    /// The `tokenizer_id` of results. As in vLLM, nothing if tokens are not counted at all, because the table shows
+    /// tokens only with it. `none` if they are estimates.
     pub fn tokenizer_id(&self, run: &Run) -> Option<String> {
         let named = run.setup.tokenizer.clone();
         self.tokenizer_known

@@ -7,7 +7,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How long to wait after the system refused a connection, usually for want of file descriptors.
+/// How long to wait after the system refused a connection, usually because there are no file descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(10);
 
 /// Serves every connection with `serve` until `shutdown`, then ends them all.
@@ -28,8 +28,8 @@ pub(crate) async fn accept_each<Serving>(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    // Without it small events wait for acknowledgements; if it fails the
-                    // connection is gone, which serving it will find out.
+                    // Without it small events wait for acknowledgements. If it fails the connection is gone, and
+                    // serving it will show that.
                     let _ = stream.set_nodelay(true);
                     connections.spawn(serve(stream));
                 }

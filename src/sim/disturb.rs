@@ -1,8 +1,8 @@
 //! An answer in which something goes wrong.
 //!
-//! Faults act on what is written and when, not on how the times of tokens come about: tokens go in
-//! with the times at which they are ready, writes come out with theirs. Only [stalls](super::stall)
-//! are behind this, because they hold what makes the tokens.
+//! Faults act on what is written and when, not on how the times of tokens come about: tokens go in with the times at
+//! which they are ready, writes come out with theirs. Only [stalls](super::stall) act before this, because they hold
+//! what makes the tokens.
 
 use super::{dialect::Answer, hang_up::Ending};
 use crate::clock::Nanos;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use goodput_grammar::fault::Kind;
 use std::ops::Range;
 
-/// What an error event says unless it is told what.
+/// The text of an error event, unless the fault has one.
 const DIED: &str = "injected fault: the engine died";
 
 /// The pieces of an answer and the times at which they are written.
@@ -21,9 +21,9 @@ pub(super) type Writes = Vec<(Nanos, Vec<Bytes>)>;
 pub(super) struct Disturbed {
     answer: Answer,
     kinds: Vec<Kind>,
-    /// What ends the answer before its time, and how many tokens come before that.
+    /// What ends the answer before its time, and the number of tokens before that.
     end: Option<(u64, End)>,
-    /// Tokens in an event; `None` is as many as are ready at once.
+    /// Tokens in an event; `None` puts all that are ready at once into one.
     group: Option<u64>,
     /// Tokens that are ready.
     ready: u64,
@@ -50,7 +50,7 @@ impl Disturbed {
         let mut answer = answer;
         let mut group = None;
         for kind in &kinds {
-            // All kinds, so that a new one has to say here where it acts.
+            // All kinds are listed, so that the code of a new one has to be named here.
             match kind {
                 Kind::NoUsage => answer = answer.withholding_usage(),
                 Kind::WrongUsage { tokens } => answer = answer.stating(*tokens),
@@ -72,7 +72,7 @@ impl Disturbed {
                 Kind::Crlf | Kind::Drip { .. } => {}
                 // What holds the tokens back: `stall`. One without end is an end, too.
                 Kind::Stall { .. } => {}
-                // What comes before an answer: `misbehave`, and for connections `fault`.
+                // What comes before an answer: `http_faults`, and for connections `fault`.
                 Kind::SlowHeaders { .. } | Kind::Status { .. } | Kind::Refuse => {}
             }
         }
@@ -103,7 +103,7 @@ impl Disturbed {
         self.answer.tokens()
     }
 
-    /// What becomes of the connection at the end; `None` if the answer ends as answers do.
+    /// What happens to the connection at the end. `None` if the answer ends as answers do.
     pub(super) fn ending(&self) -> Option<Ending> {
         match self.end.as_ref().map(|(_, end)| end)? {
             End::Silence => Some(Ending::Silence),
@@ -113,12 +113,12 @@ impl Disturbed {
         }
     }
 
-    /// Whether nothing more is to be written.
+    /// Returns whether nothing more is to be written.
     pub(super) fn is_over(&self) -> bool {
         self.over
     }
 
-    /// Takes note that tokens of an answer in one piece were ready at `at`.
+    /// Notes that tokens of an answer in one piece were ready at `at`.
     pub(super) fn ready(&mut self, at: Nanos) {
         self.answer.ready(at);
     }
@@ -128,7 +128,7 @@ impl Disturbed {
         self.answer.media()
     }
 
-    /// What is written of a stream because this many more tokens are ready at `at`.
+    /// The writes of a stream for this number of further tokens, which are ready at `at`.
     pub(super) fn take(&mut self, tokens: u64, at: Nanos) -> Writes {
         self.answer.ready(at);
         self.ready = self.ready.saturating_add(tokens).min(self.tokens());
@@ -168,7 +168,7 @@ impl Disturbed {
         self.writes(at, events)
     }
 
-    /// Whether the place after so many tokens, or before the last one, is among these tokens.
+    /// Returns whether the place after this number of tokens, or before the last one, is among these tokens.
     fn falls_into(&self, after: u64, tokens: &Range<u64>) -> bool {
         tokens.contains(&after.min(self.tokens() - 1))
     }
@@ -180,7 +180,7 @@ impl Disturbed {
         }
     }
 
-    /// What tokens are sent with when the answer does not end there.
+    /// The events of tokens when the answer does not end there.
     fn events(&mut self, tokens: Range<u64>) -> Vec<Bytes> {
         let mut events = self.opening(&tokens);
         let mut spoiled = false;
@@ -260,8 +260,8 @@ impl Disturbed {
         writes
     }
 
-    /// The answer in one piece, as it is sent when its last token is ready. `None` is nothing at all.
-    /// The connection ends afterwards as [`ending`](Self::ending) says.
+    /// The answer in one piece, as it is sent when its last token is ready. `None` sends nothing at all. The
+    /// connection ends afterwards as [`ending`](Self::ending) says.
     pub(super) fn whole(&self) -> Option<Bytes> {
         match self.end.as_ref().map(|(_, end)| end) {
             Some(End::Silence | End::Reset) => None,
@@ -288,7 +288,7 @@ impl Disturbed {
 }
 
 impl End {
-    /// What of this kind ends an answer, and after how many tokens.
+    /// How this kind ends an answer, and after how many tokens.
     fn of(kind: &Kind) -> Option<(u64, End)> {
         Some(match kind {
             Kind::Stall { time: None, after } => (*after, End::Silence),

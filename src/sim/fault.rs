@@ -1,4 +1,4 @@
-//! Which faults hold for a request or a connection.
+//! The faults that hold for a request or a connection.
 
 use super::server::SimServer;
 use crate::clock::Nanos;
@@ -7,7 +7,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 impl SimServer {
-    /// What goes wrong for the request with this number, in the order in which it was written.
+    /// The faults of the request with this number, in the order in which they were written.
     pub(super) fn faults(&self, ordinal: u64, arrival: Nanos) -> Vec<Kind> {
         self.holding(ordinal, arrival)
             .filter(|kind| **kind != Kind::Refuse)
@@ -15,7 +15,7 @@ impl SimServer {
             .collect()
     }
 
-    /// Counts a connection, and says whether it is to be closed before it is used.
+    /// Counts a connection, and says whether it must be closed before it is used.
     pub(super) fn refuses(&self, at: Nanos) -> bool {
         let ordinal = self.connections.fetch_add(1, Ordering::Relaxed);
         self.holding(ordinal, at).any(|kind| *kind == Kind::Refuse)
@@ -30,7 +30,7 @@ impl SimServer {
     }
 }
 
-/// Whether the `index`th fault holds for the request with this number, which arrived at `at`.
+/// Returns whether the `index`th fault holds for the request with this number, which arrived at `at`.
 fn holds(fault: &Fault, index: u64, seed: u64, ordinal: u64, at: Nanos) -> bool {
     match fault.when {
         When::Always => true,
@@ -40,8 +40,8 @@ fn holds(fault: &Fault, index: u64, seed: u64, ordinal: u64, at: Nanos) -> bool 
     }
 }
 
-/// A number in [0, 1) that depends on nothing but these three: requests may come in any order, and
-/// a fault that is added behind others leaves their draws alone.
+/// A number in [0, 1) that depends on these three alone: requests may come in any order, and a fault that is added
+/// behind others leaves their draws alone.
 fn draw(index: u64, seed: u64, ordinal: u64) -> f64 {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&ordinal.to_le_bytes());

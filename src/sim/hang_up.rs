@@ -1,11 +1,11 @@
-//! How an answer makes its connection end, which HTTP has no word for.
+//! Ends a connection from inside an answer, which HTTP has no word for.
 
 use std::{
     future::pending,
     sync::{Arc, OnceLock},
 };
 
-/// What becomes of a connection in the middle of an answer.
+/// What happens to a connection in the middle of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// It stays open, and nothing more comes.
@@ -25,14 +25,14 @@ impl HangUp {
     /// writes out what it holds, and only then the connection looks.
     pub(super) async fn end<Never>(&self, ending: Ending) -> Never {
         if ending != Ending::Silence {
-            // Who comes second finds the connection ended already.
+            // A second fault finds the connection ended already.
             let _ = self.0.set(ending);
         }
         pending().await
     }
 
-    /// How the connection is to end. Requests are polled by their connection, which therefore need
-    /// not be woken to look.
+    /// The way in which the connection must end, if a fault asked for it. Requests are polled by their connection,
+    /// which therefore need not be woken to look.
     pub(super) fn asked(&self) -> Option<Ending> {
         self.0.get().copied()
     }

@@ -31,13 +31,13 @@ impl InProcess {
         InProcess::serving(Arc::new(move |io| {
             let serving = serve_connection(io, server.clone(), clock.clone());
             Box::pin(async {
-                // It ends with an error when the client leaves early, which is the client's right.
+                // Serving ends with an error when the client leaves early, which is the client's right.
                 let _ = serving.await;
             })
         }))
     }
 
-    /// Any server.
+    /// Any server, made from what serves a connection.
     pub(crate) fn serving(serve: Serve) -> Self {
         InProcess {
             serve,

@@ -50,7 +50,7 @@ fn head_at(faults: &[Kind], arrival: Nanos) -> Nanos {
 }
 
 fn refusal(code: u16, body: Option<&str>, retry_after: Option<u64>) -> Response<Body> {
-    // Whoever writes faults is held to 400..=599, so that the other branch is not taken.
+    // The grammar of faults allows 400..=599 only, so that the other branch is not taken.
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reason = status.canonical_reason().unwrap_or("Error");
     let mut response = match body {
@@ -84,12 +84,12 @@ pub(super) struct Serving {
     pub(super) arrival: Nanos,
     pub(super) clock: Clock,
     pub(super) hang_up: HangUp,
-    /// What counts it, where there is no engine.
+    /// The counters of the answer, where there is no engine.
     pub(super) progress: Option<Progress>,
 }
 
 impl Serving {
-    /// The answer, whose tokens become ready as the source says.
+    /// Sends the answer, whose tokens become ready as the source says.
     pub(super) async fn answer(
         self,
         disturbed: Disturbed,
@@ -125,7 +125,7 @@ impl Serving {
                 writes.extend(disturbed.take(tokens, at));
             }
             let Some((at, chunks)) = writes.pop_front() else {
-                // With the source in hand: whoever holds its tokens holds them through a silence.
+                // The source stays in use here: its tokens are held through a silence.
                 let chunks = serving.hang_up.end(ending?).await;
                 return Some((chunks, None));
             };

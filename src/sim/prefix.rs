@@ -3,7 +3,7 @@
 use super::dialect::Input;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Bytes of text that count as one token here. Cutting by bytes keeps blocks of equal beginnings
+/// Bytes of text that count as one token in the prefix cache. Cutting by bytes keeps blocks of equal beginnings
 /// equal, which cutting by a prompt's own ratio of bytes to tokens would not.
 const BYTES_PER_TOKEN: usize = 4;
 

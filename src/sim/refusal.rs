@@ -10,7 +10,7 @@ pub(crate) struct Refusal {
     body: Value,
     /// Value of the `allow` header.
     pub(super) allow: Option<&'static str>,
-    /// The fields that are missing, if that is all.
+    /// The fields that are missing, if nothing else is wrong.
     lacks: Vec<&'static str>,
 }
 
@@ -23,7 +23,7 @@ impl Refusal {
         self.body.to_string()
     }
 
-    /// Whether what is wrong is the form of the body.
+    /// Returns whether the form of the body is wrong.
     pub(super) fn is_of_types(&self) -> bool {
         self.body["error"]["type"] == "Bad Request"
     }
@@ -49,7 +49,7 @@ impl Refusal {
         )
     }
 
-    /// Mistakes that pydantic finds, each as Python shows it, the first of them at this place.
+    /// Errors that pydantic finds, each as Python shows it, the first of them at this place.
     pub(super) fn validation(place: &str, details: &[String]) -> Self {
         let (count, errors) = match details.len() {
             1 => (1, "error"),
@@ -60,18 +60,18 @@ impl Refusal {
         Refusal::error(status, "Bad Request", Some(place), message)
     }
 
-    /// There is nothing to read.
+    /// The body is empty.
     pub(super) fn missing_body() -> Self {
         let detail = "{'type': 'missing', 'loc': 'body', 'msg': 'Field required', 'input': 'None'}";
         Refusal::validation("body", &[detail.to_owned()])
     }
 
-    /// A field that must be there is not.
+    /// A required field is missing.
     pub(super) fn missing(field: &'static str) -> Self {
         Refusal::missing_all(vec![field])
     }
 
-    /// Fields that must be there are not.
+    /// Required fields are missing.
     pub(super) fn missing_all(fields: Vec<&'static str>) -> Self {
         Refusal {
             lacks: fields.clone(),
@@ -79,7 +79,7 @@ impl Refusal {
         }
     }
 
-    /// The same, once it is known how many other keys there are.
+    /// The same refusal, once the number of other keys is known.
     pub(super) fn with_items(self, items: impl FnOnce() -> usize) -> Self {
         if self.lacks.is_empty() {
             self

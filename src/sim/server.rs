@@ -28,12 +28,12 @@ use std::{
 pub struct SimServer {
     pub(super) script: Script,
     engine: Option<EngineRunner>,
-    /// Times where there is no engine.
+    /// The scripted times, if there is no engine.
     latencies: Result<Latencies, Vec<Problem>>,
     telemetry: Arc<Telemetry>,
     count: Box<dyn Fn(&str) -> u64 + Send + Sync>,
     tokenizer: Tokenizer,
-    /// What the tokenizer calls the words of answers.
+    /// The tokenizer's ids for the words of answers.
     word_ids: Option<Arc<[u64]>>,
     accepted: AtomicU64,
     in_flight: AtomicU64,
@@ -82,8 +82,8 @@ impl SimServer {
         self
     }
 
-    /// What is wrong with the recordings that the script names. With any, all generations are
-    /// answered with status 500.
+    /// The problems with the recordings that the script names. With any, all generations are answered with status
+    /// 500.
     pub fn problems(&self) -> &[Problem] {
         self.latencies.as_ref().err().map_or(&[], Vec::as_slice)
     }
@@ -96,12 +96,11 @@ impl SimServer {
         })
     }
 
-    /// Counts, encodes and decodes with a tokenizer, so that `/tokenize` and `/detokenize` are exact
-    /// and the token ids of answers are those of their text. What it puts around a prompt counts. Default:
-    /// none.
+    /// Counts, encodes and decodes with a tokenizer, so that `/tokenize` and `/detokenize` are exact and the token
+    /// ids of answers are those of their text. The tokens that it puts around a prompt count. Default: none.
     #[must_use]
     pub fn tokenizer(mut self, tokenizer: Tokenizer) -> Self {
-        // A word that is several tokens goes by the first.
+        // A word that is several tokens has the id of the first.
         let id = |codec: &Codec, word| codec.encode(word, false).ok()?.first().copied();
         self.word_ids = tokenizer.codec().and_then(|codec| {
             let ids = WORDS.iter().map(|word| id(codec, word).map(u64::from));
@@ -112,7 +111,7 @@ impl SimServer {
         self.count_tokens(move |text| counting.count(text, true).tokens)
     }
 
-    /// Generations accepted so far, those included that a [fault](goodput_grammar::fault) spoils.
+    /// Generations accepted so far, including those that a [fault](goodput_grammar::fault) spoils.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
@@ -127,12 +126,12 @@ impl SimServer {
         Duration::from_nanos(self.nanos_in_flight.load(Ordering::Relaxed))
     }
 
-    /// Its engine, if it has one.
+    /// The server's engine, if it has one.
     pub fn engine(&self) -> Option<&EngineRunner> {
         self.engine.as_ref()
     }
 
-    /// What it has counted.
+    /// The server's counters.
     pub(super) fn telemetry(&self) -> &Arc<Telemetry> {
         &self.telemetry
     }
@@ -144,7 +143,7 @@ impl SimServer {
         })
     }
 
-    /// The LoRA adapters that it serves as models of their own.
+    /// The LoRA adapters that the server serves as models of their own.
     pub(super) fn adapters(&self) -> &[String] {
         let engine = self.script.engine.as_ref();
         engine.map_or(&[], |engine| engine.lora_modules.as_slice())
@@ -155,7 +154,7 @@ impl SimServer {
         (self.count)(text)
     }
 
-    /// What encodes and decodes, if there is a tokenizer.
+    /// The codec that encodes and decodes, if there is a tokenizer.
     pub(super) fn codec(&self) -> Option<&Codec> {
         self.tokenizer.codec()
     }
@@ -193,7 +192,7 @@ impl fmt::Debug for SimServer {
     }
 }
 
-/// An engine whose steps take as long as the luck of its server says.
+/// An engine whose steps are longer by the server's luck.
 fn lucky(mut engine: EngineConfig, script: &Script) -> EngineConfig {
     let luck = luck(script);
     let StepCost { t0, tp, td, tk } = &mut engine.cost;
@@ -208,7 +207,7 @@ fn lucky(mut engine: EngineConfig, script: &Script) -> EngineConfig {
 /// An accepted generation, which is in flight until this is dropped.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    /// How many were accepted before.
+    /// The number of generations that were accepted before.
     pub(super) ordinal: u64,
     arrival: Nanos,
     clock: Clock,
@@ -226,7 +225,7 @@ impl Drop for Accepted {
     }
 }
 
-/// About the tokens of an English text: a quarter of its bytes.
+/// The approximate number of tokens of an English text: a quarter of its bytes.
 pub(crate) fn estimate_tokens(text: &str) -> u64 {
     text.len().div_ceil(4) as u64
 }

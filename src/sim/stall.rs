@@ -1,9 +1,9 @@
 //! Stalls: an answer that pauses, and holds what its request holds.
 //!
-//! The next token is ready when a stall begins, and is not let go before its end. The request keeps
-//! its place while it lasts: the slot and the KV blocks of an engine, its share of a scripted server
-//! that load slows down. Drips and slow heads are no stalls: they are of the network, and the tokens
-//! behind them are made as if nothing were wrong.
+//! The next token is ready when a stall begins, and is not let go before its end. The request keeps its place while
+//! the stall lasts: the slot and the KV blocks of an engine, its share of a scripted server that load slows down.
+//! Drips and slow heads are not stalls: they belong to the network, and the tokens behind them are made as if nothing
+//! were wrong.
 
 use super::{engine::Stall, tokens::TokenSource};
 use crate::clock::Nanos;
@@ -15,8 +15,8 @@ use std::{
     time::Duration,
 };
 
-/// The stalls among these faults, in an answer of so many tokens. The last token is the last that can
-/// be stalled.
+/// The stalls among these faults, in an answer of this number of tokens. The last token is the last that can be
+/// stalled.
 pub(super) fn stalls(faults: &[Kind], tokens: u64) -> Vec<Stall> {
     let last = tokens.saturating_sub(1);
     let stalls = faults.iter().filter_map(|kind| match kind {
@@ -60,7 +60,7 @@ impl Stream for Stalling {
             .stalls
             .iter()
             .filter(|stall| new.contains(&stall.after));
-        // One without end is an ending, which whoever writes the answer sees to.
+        // A stall without end ends the answer, and the code that writes the answer handles that.
         let time = stalls
             .filter_map(|stall| stall.time)
             .fold(Duration::ZERO, Duration::saturating_add);

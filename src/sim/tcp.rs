@@ -16,7 +16,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.thread.address()
     }
@@ -53,7 +53,7 @@ pub async fn serve_forever(
     accept_each(listener, &clock, shutdown, |stream| {
         let serving = serve(stream, server.clone(), clock.clone(), reset);
         async {
-            // It ends with an error when the client leaves early, which is the client's right.
+            // Serving ends with an error when the client leaves early, which is the client's right.
             let _ = serving.await;
         }
     })

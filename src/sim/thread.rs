@@ -43,7 +43,7 @@ impl ServerThread {
                 let report = &report;
                 let served = on_real_time(async |clock| {
                     let listener = TcpListener::from_std(listener)?;
-                    // Nobody reads it only if the starting thread is gone, and `stop` with it.
+                    // The channel is closed only if the starting thread is gone, and `stop` with it.
                     let _ = report.send(Ok(()));
                     serve(listener, clock, stopped).await;
                     Ok(())
@@ -75,7 +75,7 @@ impl Drop for ServerThread {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic over there has been printed; one more from a destructor would abort.
+            // A panic of that thread has been printed; one more from a destructor would abort.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! Where the tokens of an answer come from.
+//! The source of an answer's tokens.
 
 use super::{
     engine::Ticket,
@@ -22,14 +22,14 @@ pub(super) enum TokenSource {
     Scripted {
         /// Until the next token.
         wait: Sleep,
-        /// Those after it.
+        /// The times of the tokens after it.
         spans: Spans,
     },
-    /// When as much work is done as was drawn beforehand, which takes longer under load.
+    /// When the work that was drawn beforehand is done, which takes longer under load.
     Loaded(Box<Loaded>),
     /// When the engine has made them.
     Engine(Ticket),
-    /// One, when an engine has read several prompts: those that wait, and when the last was read.
+    /// One token, when an engine has read several prompts: the prompts that wait, and when the last was read.
     Prefills(Vec<Ticket>, Nanos),
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Loaded {
 }
 
 impl TokenSource {
-    /// Those of the `ordinal`th request of a script, which arrived at `arrival`.
+    /// The tokens of the `ordinal`th request of a script, which arrived at `arrival`.
     pub(super) fn scripted(
         latencies: &Latencies,
         ordinal: u64,
@@ -80,8 +80,8 @@ impl TokenSource {
         }
     }
 
-    /// Stalls the tokens that were ready at `ready`: says when they are let go. The next ones are made
-    /// as if they had been ready only then. An engine has been told of its stalls beforehand.
+    /// Stalls the tokens that were ready at `ready`, and returns when they are let go. The next ones are made as if
+    /// they had been ready only then. An engine knows its stalls beforehand.
     pub(super) fn stall(&mut self, ready: Nanos, time: Duration) -> Nanos {
         let until = ready.after(time);
         match self {
@@ -92,7 +92,7 @@ impl TokenSource {
         until
     }
 
-    /// Waits until `tokens` are ready, and says when which were.
+    /// Waits until `tokens` are ready, and returns when each was.
     pub(super) async fn all(mut self, tokens: u64) -> Vec<(Nanos, u64)> {
         let mut ready = Vec::new();
         if let TokenSource::Scripted { wait, spans } = &mut self {

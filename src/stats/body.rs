@@ -1,12 +1,12 @@
-//! How all the values of a run hang together, by their ranks.
+//! How all values of a run depend on each other, by their ranks.
 //!
-//! The ranks are put on the scale of an exponential distribution (Savage 1956), which waits in a queue
-//! have: how close a value comes to the top counts, not whether it crosses one level. So a run shows how its
-//! high values cluster before it has many of them, and a value without a bound (a failure) does no harm.
+//! The ranks are put on the scale of an exponential distribution (Savage 1956), which waits in a queue have: how
+//! close a value comes to the top counts, not whether it crosses one level. So a run shows how its high values
+//! cluster before it has many of them, and a value without a bound (a failure) does no harm.
 
 use super::{LongRun, Pace, Sample, Worth, calm, drift::Drift};
 
-/// How the server's speed drifts, if the values are calm.
+/// How the server's speed drifts. `None` if the values are not calm.
 pub(super) fn drift(sample: Sample<'_>) -> Option<Drift> {
     if !calm::is_calm(sample.sorted) {
         return None;
@@ -21,7 +21,7 @@ pub(super) fn drift(sample: Sample<'_>) -> Option<Drift> {
     Drift::of(&means)
 }
 
-/// What the values are worth together; `None` when there are too few requests to tell.
+/// The effective number of independent values. `None` if there are too few requests to estimate it.
 pub(super) fn worth(sample: Sample<'_>, pace: Pace<'_>) -> Option<Worth> {
     let count = sample.sorted.len() as f64;
     let score = |value: &f64| {

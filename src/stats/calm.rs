@@ -1,13 +1,13 @@
 //! Latencies that hardly differ.
 //!
-//! In a queue waits differ by many times. Where four fifths of the values are within a factor of two there is
-//! none, and what still makes neighbours alike is the server's own speed, which [drifts](super::drift).
+//! In a queue, waits differ by large factors. Where four fifths of the values are within a factor of two, there is no
+//! queue, and what still makes neighbours similar is the server's own speed, which [drifts](super::drift).
 
-/// Values that differ by so many times at most, from the tenth to the ninetieth percentile, are calm.
+/// Values are calm if the ninetieth percentile is at most this many times the tenth.
 const TIMES: f64 = 2.0;
 const FEWEST: usize = 8;
 
-/// Whether values in rising order are calm.
+/// Returns whether values in rising order are calm.
 pub(super) fn is_calm(sorted: &[f64]) -> bool {
     let at = |share: f64| sorted[(share * (sorted.len() - 1) as f64) as usize];
     sorted.len() >= FEWEST && at(0.1) > 0.0 && at(0.9) <= TIMES * at(0.1)

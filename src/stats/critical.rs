@@ -1,7 +1,7 @@
 //! Quantiles of the distributions that intervals need.
 //!
-//! They are rounded to ten digits: the standard library's logarithm differs between machines in
-//! its last bit, and the same run must give the same interval everywhere.
+//! They are rounded to ten digits: the standard library's logarithm differs between machines in its last bit, and the
+//! same run must give the same interval everywhere.
 
 use statrs::{
     distribution::{ContinuousCDF, Normal, StudentsT},

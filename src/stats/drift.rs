@@ -17,8 +17,8 @@ const STRENGTHS: [f64; 10] = [
 ];
 /// Correlations of the speeds of neighbouring requests.
 const MEMORIES: [f64; 5] = [0.5, 0.8, 0.9, 0.97, 0.99];
-/// What a run supposes until it shows otherwise, how likely that is beforehand, and how likely no drift; what is left
-/// is for all others alike.
+/// The drift that is assumed before the run (strength and memory), how likely it is, and how likely no drift is. The
+/// rest is shared equally by all other drifts.
 const USUAL: (f64, f64) = (0.04, 0.97);
 const SUPPOSED: f64 = 0.8;
 const NONE: f64 = 0.1;
@@ -43,18 +43,18 @@ pub(super) struct Drift {
     requests: usize,
 }
 
-/// One drift that may be.
+/// One drift that is considered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Part {
     weight: f64,
     memory: f64,
-    /// Its share of the variance of a request.
+    /// The drift's share of the variance of a request.
     share: f64,
-    /// The variance of the mean of the logarithms that it makes.
+    /// The variance of the mean of the logarithms that the drift causes.
     level: f64,
 }
 
-/// The relative variance of the mean latency of a run that drift makes; 0 where latencies are not calm.
+/// The relative variance of the mean latency of a run that drift causes; 0 where latencies are not calm.
 pub fn variance_by_drift(values: &[f64]) -> f64 {
     Drift::of(values).map_or(0.0, |drift| {
         let parts = drift.parts.iter();
@@ -63,7 +63,8 @@ pub fn variance_by_drift(values: &[f64]) -> f64 {
 }
 
 impl Drift {
-    /// Of the latencies of requests in the order of the plan; `None` if they are not calm, do not differ, or are too few.
+    /// The drift of the latencies of requests in the order of the plan. `None` if they are not calm, do not differ,
+    /// or are too few.
     pub(super) fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -114,7 +115,7 @@ impl Drift {
         })
     }
 
-    /// Requests that it is known from.
+    /// The number of requests that the drift was estimated from.
     pub(super) fn requests(&self) -> usize {
         self.requests
     }
@@ -127,8 +128,8 @@ impl Drift {
         Mixture(&self.errors(alone * alone, freedom, 1.0)).exceeded(error)
     }
 
-    /// Errors of a mean. `variance` is its variance without drift, `change` what it changes by for each unit of the logarithm
-    /// of the speed.
+    /// Errors of a mean. `variance` is its variance without drift; `change` is the mean's change per unit of the
+    /// logarithm of the speed.
     pub(super) fn errors(&self, variance: f64, freedom: f64, change: f64) -> Vec<Error> {
         let error = |part: &Part| Error {
             weight: part.weight,
@@ -181,7 +182,7 @@ pub(super) enum Effect {
     OnShape,
 }
 
-/// The logarithms around their median, those far out brought in.
+/// The logarithms relative to their median, with outliers cut.
 fn logarithms(values: &[f64]) -> Option<Vec<f64>> {
     let logs: Vec<f64> = values.iter().map(|value| libm::log(*value)).collect();
     let mut sorted = logs.clone();

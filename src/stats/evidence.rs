@@ -1,27 +1,27 @@
-//! How many independent requests the correlated ones of a run are worth.
+//! How many independent requests the correlated ones of a run are equivalent to.
 
 use super::{
     LongRun, Pace, critical,
     drift::{Drift, Effect},
 };
 
-/// A share is taken for known at most as well as by so many times its requests, if they were independent.
-/// Neighbours may make up for each other, and on a ramp requests of either kind keep to their end of it; what
-/// is far better than that is luck, or a pattern.
+/// A share counts as known at most as well as by this many times its requests, if they were independent. Neighbours
+/// may make up for each other, and on a ramp requests of either kind keep to one end. Anything far better is luck, or
+/// a pattern.
 const BEST: f64 = 2.0;
-/// So many independent events of the rarer kind tell as much of how they cluster as the body does.
+/// This number of independent events of the rarer kind says as much about how they cluster as the body does.
 const EVENTS: f64 = 15.0;
-/// A value is near a limit up to this many times it (or of its reciprocal), and far from it beyond the other.
-/// In a queue at 95 % load, runs whose requests all stay under half of a limit that one in a hundred misses are
-/// 0.5 to 8 % of all, and of 400 runs none stayed under a third of it.
+/// A value is near a limit up to this many times it (or its reciprocal), and far from it beyond the other.
+/// In a queue at 95 % load, runs whose requests all stay under half of a limit that one in a hundred misses are 0.5
+/// to 8 % of all, and of 400 runs none stayed under a third of it.
 const NEAR: f64 = 1.25;
 const FAR: f64 = 2.5;
 
-/// How many independent requests a series is worth, at an error probability.
+/// The effective number of independent requests in a series, at an error probability.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Worth {
     requests: f64,
-    /// At least so many.
+    /// The lower bound of this number.
     least: f64,
     /// Binomial variance over the variance of the mean, and its degrees of freedom; `None` when
     /// nothing varies.
@@ -29,11 +29,11 @@ pub struct Worth {
     far: Option<Far>,
 }
 
-/// How far the values of some requests are from a limit.
+/// How far the values of requests are from a limit.
 ///
-/// How values hang together says how often they may cross a limit together that one of them comes near. Where
-/// none comes near it, it does not matter: the requests count as independent, for the rare ones that
-/// nobody saw.
+/// The correlation of values says how often they may cross a limit together that one of them comes near. Where none
+/// comes near it, correlation does not matter: the requests count as independent, for the rare ones that were not
+/// seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Far {
     /// From 0, where one of them is near, to 1, where all are under 40 % or over 250 % of the limit.
@@ -42,7 +42,7 @@ pub(super) struct Far {
 }
 
 impl Far {
-    /// Of the values of so many requests; those without a bound are far.
+    /// The distance of this number of requests' values. Values without a bound are far.
     pub(super) fn of(
         values: impl Iterator<Item = f64>,
         limit: f64,
@@ -58,7 +58,8 @@ impl Far {
         })
     }
 
-    /// Independent requests that those are worth which would be worth so many near the limit.
+    /// The effective number of independent requests if the values are this far from the limit; `worth` is that number
+    /// near the limit.
     pub(super) fn blend(&self, worth: f64) -> f64 {
         let worth = worth.max(1.0);
         let all = self.requests.max(worth);
@@ -67,8 +68,8 @@ impl Far {
 }
 
 impl Worth {
-    /// Of the indicators (1 or 0) of something that happened to a request; `None` when there are
-    /// too few requests to see whether they depend on each other.
+    /// Takes the indicators (1 or 0) of something that happened to a request. `None` when there are too few requests
+    /// to see whether they depend on each other.
     pub(super) fn of(indicators: &[f64], pace: Pace<'_>) -> Option<Self> {
         let requests = indicators.len() as f64;
         let share = indicators.iter().sum::<f64>() / requests;
@@ -76,8 +77,7 @@ impl Worth {
             return Some(Worth::independent(requests));
         }
         let long_run = LongRun::of_steps(indicators, pace)?;
-        // Rare events say little about how they cluster. At worst all that were seen are one
-        // cluster.
+        // Rare events say little about how they cluster. At worst all that were seen are one cluster.
         let rare = share.min(1.0 - share) * requests;
         Some(Worth {
             least: requests / rare,
@@ -85,7 +85,7 @@ impl Worth {
         })
     }
 
-    /// Of requests that do not depend on each other.
+    /// Requests that do not depend on each other.
     pub(super) fn independent(requests: f64) -> Self {
         Worth {
             requests,
@@ -95,7 +95,7 @@ impl Worth {
         }
     }
 
-    /// Of calm requests of which such a share is beyond a level, on a server that drifts.
+    /// Calm requests on a server that drifts, where this share of them is beyond a level.
     pub(super) fn drifting(share: f64, drift: &Drift) -> Self {
         let requests = drift.requests() as f64;
         Worth {
@@ -108,7 +108,7 @@ impl Worth {
         }
     }
 
-    /// Of values of which it cannot be told how they hang together: one.
+    /// Values whose correlation cannot be estimated: they count as one.
     pub(super) fn unknown(requests: f64) -> Self {
         Worth {
             least: 1.0,
@@ -117,12 +117,12 @@ impl Worth {
         }
     }
 
-    /// The same, of values that are so far from a limit.
+    /// The same for values at this distance from a limit.
     pub(super) fn far(self, far: Option<Far>) -> Self {
         Worth { far, ..self }
     }
 
-    /// Of `values` values of which one alone has this variance.
+    /// Takes `values` values, where a single one alone has this variance.
     pub(super) fn new(values: f64, variance: f64, long_run: LongRun) -> Self {
         let independent =
             (long_run.variance > 0.0).then(|| (variance / long_run.variance, long_run.freedom));
@@ -134,8 +134,8 @@ impl Worth {
         }
     }
 
-    /// Independent requests that are worth the same for one end of an interval, which is wrong with
-    /// probability `error`; at most twice as many as there are.
+    /// The equivalent number of independent requests for one end of an interval, which is wrong with probability
+    /// `error`; at most twice the number of requests.
     pub fn at(&self, error: f64) -> f64 {
         let Some((independent, freedom)) = self.independent else {
             return self.requests;
@@ -148,23 +148,23 @@ impl Worth {
     }
 }
 
-/// What a run knows of a share: by the requests on either side of a level, and by all their values.
+/// What a run knows about a share: from the requests on either side of a level, and from all their values.
 ///
-/// What is rare comes in clusters, and a run that met few of them does not show how large they are; how all
-/// of the values hang together does. So where both are known, the less of the two counts, and
-/// the share's own requests count by themselves as far as there are enough of them.
+/// Rare events come in clusters, and a run that met few of them does not show how large the clusters are; the
+/// correlation of all values does. So where both are known, the smaller of the two counts, and the share's own
+/// requests count by themselves if there are enough of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evidence {
     own: Worth,
     /// The share of the rarer kind.
     rarer: f64,
     body: Option<Worth>,
-    /// So many events of the rarer kind are believed as much as the body.
+    /// This number of events of the rarer kind has as much weight as the body.
     events: f64,
 }
 
 impl Evidence {
-    /// Of a share alone.
+    /// Evidence from a share alone.
     pub(super) fn own(own: Worth, share: f64) -> Self {
         Evidence {
             own,
@@ -174,7 +174,7 @@ impl Evidence {
         }
     }
 
-    /// Next to what drift leaves of the requests: however many events there are, less of it is not believed.
+    /// Adds what drift leaves of the requests. However many events there are, the evidence does not fall below it.
     pub(super) fn drifting(self, body: Worth) -> Self {
         Evidence {
             body: Some(body),
@@ -183,7 +183,7 @@ impl Evidence {
         }
     }
 
-    /// Next to what all of the values are worth.
+    /// Adds what all values are worth together.
     pub(super) fn beside(self, body: Worth) -> Self {
         Evidence {
             body: Some(body),
@@ -191,7 +191,7 @@ impl Evidence {
         }
     }
 
-    /// The same, of values that are so far from a limit.
+    /// The same for values at this distance from a limit.
     pub(super) fn far(self, far: Option<Far>) -> Self {
         Evidence {
             own: self.own.far(far),
@@ -200,8 +200,8 @@ impl Evidence {
         }
     }
 
-    /// Independent requests that all of this is worth for one end of an interval, which is wrong with
-    /// probability `error`.
+    /// The equivalent number of independent requests of all this evidence for one end of an interval, which is wrong
+    /// with probability `error`.
     pub fn worth(&self, error: f64) -> f64 {
         let own = self.own.at(error);
         let least = match self.body {
@@ -213,8 +213,8 @@ impl Evidence {
         libm::exp(trust * libm::log(own) + (1.0 - trust) * libm::log(least))
     }
 
-    /// The same, but not more than the requests that there are: what no request has shown is no better known
-    /// for the others' keeping step.
+    /// The same, but at most the number of requests: correlated requests add no information about values that were
+    /// never observed.
     pub fn seen(&self, error: f64) -> f64 {
         self.worth(error).min(self.own.requests)
     }

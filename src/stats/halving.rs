@@ -1,7 +1,7 @@
 //! Where a condition stops holding, by halving an interval.
 
-/// The last point at which the condition was seen to hold and the first at which it was seen to fail, after this many
-/// halvings. It holds from `low` up to some point, and from there to `high` it does not.
+/// The last point at which the condition was seen to hold, and the first at which it was seen to fail, after this
+/// many halvings. The condition holds from `low` up to some point, and from there to `high` it does not.
 pub(super) fn halved(
     (mut low, mut high): (f64, f64),
     halvings: usize,

@@ -1,8 +1,8 @@
-//! Where a number lies.
+//! Intervals of numbers.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a number of the server lies, as far as one run can tell.
+/// Where a number of the server lies, by what one run can show.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Lower end, in the number's unit; `None` when the run cannot bound it.
@@ -12,13 +12,13 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Nothing is known.
+    /// The interval of a number of which nothing is known.
     pub const UNKNOWN: Interval = Interval {
         low: None,
         high: None,
     };
 
-    /// Between two ends; one that is not finite is no bound.
+    /// An interval between two ends. An end that is not finite is not a bound.
     pub fn new(low: f64, high: f64) -> Self {
         let bound = |end: f64| end.is_finite().then_some(end);
         Interval {
@@ -27,7 +27,7 @@ impl Interval {
         }
     }
 
-    /// Whether a number is inside or at an end.
+    /// Returns whether a number is inside or at an end.
     pub fn contains(&self, number: f64) -> bool {
         self.low.is_none_or(|low| low <= number) && self.high.is_none_or(|high| number <= high)
     }
@@ -40,7 +40,7 @@ impl Interval {
         }
     }
 
-    /// Both ends changed by a function that never falls.
+    /// The interval with both ends changed by a function that never falls.
     pub fn map(self, rising: impl Fn(f64) -> f64) -> Self {
         Interval {
             low: self.low.map(&rising),

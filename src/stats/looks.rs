@@ -10,16 +10,16 @@ pub struct Looks {
     /// Segments, each as long as the plan, that have ended at each look.
     segments: Vec<usize>,
     error: f64,
-    /// The error spent goes with this power of the segments.
+    /// The error spent grows with this power of the number of segments.
     power: i32,
 }
 
-/// Fewer pairs are not looked at, unless there are no more.
+/// The smallest number of pairs at which a look makes sense, unless fewer are planned.
 const FEWEST_PAIRS: usize = 5;
 
 impl Looks {
-    /// Looks at a run of at most so many segments, which together are wrong with probability
-    /// `error`: after the first and the last, and at most three between them, ever further apart.
+    /// Looks at a run of at most this many segments, which together are wrong with probability `error`: after the
+    /// first and the last, and at most three between them, at growing distances.
     pub fn new(segments: usize, error: f64) -> Self {
         Looks {
             segments: goodput_grammar::proof::looks(segments),
@@ -28,10 +28,9 @@ impl Looks {
         }
     }
 
-    /// Looks at pairs of runs, of which there are at most so many: after five, which are the fewest that
-    /// tell something in ordinary noise, then ever further apart, and not shortly before the last. Early looks get little of
-    /// the error (its share goes with the square of the pairs), so that the last one loses little
-    /// by them.
+    /// Looks at pairs of runs, of which there are at most `most`: after five, the smallest number that shows anything
+    /// in ordinary noise, then at growing distances, and not shortly before the last. Early looks get little of the
+    /// error (its share goes with the square of the pairs), so that the last one loses little by them.
     pub fn at_pairs(most: usize, error: f64) -> Self {
         let mut segments = Vec::new();
         let mut next = FEWEST_PAIRS;
@@ -47,7 +46,7 @@ impl Looks {
         }
     }
 
-    /// Segments that have ended at each look.
+    /// The number of segments that have ended at each look.
     pub fn segments(&self) -> &[usize] {
         &self.segments
     }

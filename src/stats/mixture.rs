@@ -1,8 +1,8 @@
-//! A mixture of Student's t, and the one that stands for it.
+//! Mixtures of Student's t, and the single t that stands for one.
 
 use super::halving::halved;
 
-/// A Student's t of the mixture, around 0.
+/// One Student's t of the mixture, around 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part {
     /// Any scale.
@@ -17,7 +17,7 @@ pub(super) struct Mixture<'a>(pub(super) &'a [Part]);
 /// What the normal distribution exceeds with probability 2.5 % and 0.5 %.
 const NEAR: (f64, f64) = (0.025, 1.959_963_985);
 const FAR: (f64, f64) = (0.005, 2.575_829_304);
-/// More degrees of freedom change nothing.
+/// The largest number of degrees of freedom. More change nothing.
 const MOST: f64 = 1e4;
 
 impl Mixture<'_> {
@@ -59,8 +59,8 @@ impl Mixture<'_> {
     }
 }
 
-/// Wallace's transformation of Student's t to a normal deviate (1959), which is off by 1 % at two degrees
-/// of freedom and less beyond. Here it goes there and back.
+/// Wallace's transformation of Student's t to a normal deviate (1959), which is off by 1 % at two degrees of freedom
+/// and less beyond. It is used in both directions here.
 fn bend(freedom: f64) -> f64 {
     (8.0 * freedom + 1.0) / (8.0 * freedom + 3.0)
 }

@@ -1,10 +1,10 @@
-//! How sure a run can be of its numbers: intervals, looks, comparisons. Pure functions of plain
-//! series; [`judge`](crate::judge) builds the series from a run.
+//! How sure a run can be of its numbers: intervals, looks, comparisons. Pure functions of plain series;
+//! [`judge`](crate::judge) builds the series from a run.
 //!
-//! Requests that queue together are not independent, so nothing here treats them as if they were.
-//! A series is in the order of the plan; neighbours are put into batches, and the spread *between
-//! batches* says how sure the whole is ([`LongRun`]), less what the plan has already decided of it
-//! ([`Pace`]). Latencies that do not queue hang together by the server's drift alone. `docs/verdicts.md` explains the methods and holds the measured coverage.
+//! Requests that queue together are not independent, so nothing here treats them as if they were. A series is in the
+//! order of the plan; neighbours are put into batches, and the spread *between batches* says how sure the whole is
+//! ([`LongRun`]), less what the plan has already decided ([`Pace`]). Latencies that do not queue are correlated by
+//! the server's drift alone. `docs/verdicts.md` explains the methods and has the measured coverage.
 
 mod body;
 mod calm;

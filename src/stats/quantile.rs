@@ -1,11 +1,10 @@
 //! Percentiles, by order statistics.
 //!
-//! The share of the server's values below the r-th of n independent ones is Beta(r, n + 1 − r),
-//! whatever their distribution. The ends of the interval are the ranks, interpolated, at which that
-//! share is beyond the percentile with the wanted probability (Hutson 1999), for as many independent
-//! values as the correlated ones are worth (Woodruff 1952; Korn and Graubard 1998). A rank beyond
-//! the last value is no bound: 200 values cannot bound a p99.9. The upper end has more of the
-//! confidence ([`Tail`]).
+//! The share of the server's values below the r-th of n independent ones is Beta(r, n + 1 − r), whatever their
+//! distribution. The ends of the interval are the ranks, interpolated, at which that share is beyond the percentile
+//! with the wanted probability (Hutson 1999), for the effective number of independent values (Woodruff 1952; Korn and
+//! Graubard 1998). A rank beyond the last value is not a bound: 200 values cannot bound a p99.9. The upper end has
+//! more of the confidence ([`Tail`]).
 //!
 //! Calm values count as independent, and what [drift](super::drift) adds moves the ends further out.
 
@@ -29,18 +28,18 @@ pub struct Quantile<'a> {
     far: Option<Far>,
 }
 
-/// From so many values on the smallest one bounds a median and what is above it from below, however they hang
-/// together: that all of them lie above it would take a run that met nothing but bad luck.
+/// From this number of values on, the smallest one bounds a median and higher percentiles from below, however the
+/// values are correlated. For all of them to lie above it, the whole run would have to be bad luck.
 const ALWAYS_BOUND: usize = 20;
 
 /// An end of a calm percentile that is this many times the percentile is a request that stalled.
 const STALL: f64 = 2.0;
 
-/// The percentile below which a `share` of the values lies, whose estimate is `value`.
+/// The percentile below which a `share` of the values lies, with `value` as its estimate.
 ///
-/// Above the median all of the values count as well ([`Evidence`]). If all are on one side of the `limit` that
-/// the percentile is held against, and far from it, the extreme ones are ends as soon as so many independent
-/// values would have some: it does not matter there how values hang together.
+/// Above the median all values count as well ([`Evidence`]). If all are on one side of the `limit` that the
+/// percentile is compared with, and far from it, the extreme ones are ends as soon as this number of independent
+/// values would have some: there it does not matter how values are correlated.
 pub fn quantile<'a>(
     sample: Sample<'a>,
     share: f64,
@@ -85,8 +84,8 @@ fn far(sample: Sample<'_>, limit: f64) -> Option<Far> {
         .flatten()
 }
 
-/// What calm values are worth whose requests do not depend on each other, but for what drift does besides moving
-/// all of them alike.
+/// The evidence of calm values whose requests do not depend on each other, except through what drift does besides
+/// moving all of them equally.
 fn alone(sample: Sample<'_>, level: f64, drift: &Drift) -> Option<Evidence> {
     let (influence, share) = influence(sample, level);
     let alone = LongRun::independent(&influence)?;
@@ -99,7 +98,7 @@ fn alone(sample: Sample<'_>, level: f64, drift: &Drift) -> Option<Evidence> {
     Some(Evidence::own(worth, share))
 }
 
-/// What the values are worth for the share of them at or below a level.
+/// The evidence of the values for the share of them at or below a level.
 fn own(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
     let (influence, share) = influence(sample, level);
     let long_run = LongRun::of_steps(&influence, pace)?;
@@ -125,13 +124,13 @@ fn influence(sample: Sample<'_>, level: f64) -> (Vec<f64>, f64) {
 }
 
 impl Quantile<'_> {
-    /// The same without what drift moves all values by.
+    /// The same percentile, without the part of drift that moves all values.
     pub fn without_drift(mut self) -> Self {
         self.drift = None;
         self
     }
 
-    /// Where the percentile lies; wrong with probability `error`.
+    /// The interval of the percentile, which is wrong with probability `error`.
     pub fn interval(&self, error: f64) -> Interval {
         let (low, high) = Tail::Above.errors(error);
         Interval {
@@ -140,8 +139,8 @@ impl Quantile<'_> {
         }
     }
 
-    /// Independent values that the sample is worth for one end of an interval, which is wrong with
-    /// probability `error`; `None` when there are too few to tell.
+    /// The equivalent number of independent values for one end of an interval, which is wrong with probability
+    /// `error`. `None` when there are too few to estimate it.
     pub fn worth(&self, error: f64) -> Option<f64> {
         Some(self.evidence?.worth(error))
     }
@@ -163,7 +162,7 @@ impl Quantile<'_> {
         .interval_of(error, times)
     }
 
-    /// Without a value beyond the end `all` the error goes to the other one, as in shares.
+    /// The upper end. Without a value beyond the end, the error `all` goes to the other end, as in shares.
     fn high(&self, error: f64, all: f64) -> Option<f64> {
         if let Some(evidence) = self.evidence
             && self.rank(evidence.seen(error), 1.0 - error) <= evidence.seen(error)
@@ -189,12 +188,13 @@ impl Quantile<'_> {
         (all_above <= all || always).then(|| self.moved(first, all, -1.0))
     }
 
-    /// Whether an end is a request that stalled where the others are calm: it says nothing of the percentile.
+    /// Returns whether an end is a request that stalled where the others are calm: it says nothing about the
+    /// percentile.
     fn is_stalled(&self, end: f64) -> bool {
         self.drift.is_some() && end > STALL * self.value
     }
 
-    /// An end as far from the percentile as it is when all values may move alike, besides.
+    /// Moves an end as far from the percentile as it is when all values may move equally, in addition.
     fn moved(&self, end: f64, error: f64, up: f64) -> f64 {
         let Some(drift) = self
             .drift
@@ -207,7 +207,7 @@ impl Quantile<'_> {
         self.value * libm::exp(up * far)
     }
 
-    /// Independent values that those are worth which nobody saw beyond the extreme ones.
+    /// The equivalent number of independent values for values beyond the extreme ones, which were not seen.
     fn seen(&self, error: f64) -> f64 {
         let seen = self.evidence.map_or(0.0, |evidence| evidence.seen(error));
         self.far.map_or(seen, |far| far.blend(seen))

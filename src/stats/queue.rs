@@ -1,6 +1,5 @@
-//! A queue for tests: FIFO with slots, Poisson or bursty arrivals, a steady or a rising load, on a server that
-//! may drift or stall. What
-//! it lacks of a real server it makes up in speed: thousands of runs a second.
+//! A queue for tests: FIFO with slots, Poisson or bursty arrivals, a steady or a rising load, on a server that may
+//! drift or stall. It is less real than a server, but fast: thousands of runs a second.
 
 use super::Pace;
 use rand::SeedableRng;
@@ -17,7 +16,7 @@ pub(crate) struct Queue {
     pub(crate) slots: usize,
     /// Coefficient of variation of the service.
     pub(crate) spread: f64,
-    /// How much longer each service takes than it should.
+    /// The factor by which each service is longer than it should be.
     pub(crate) slowness: f64,
     /// The server's speed drifts: the standard deviation of the logarithm of a factor which is an autoregression of
     /// 0.97 from request to request.
@@ -50,7 +49,7 @@ impl Queue {
         self.load.0 == self.load.1
     }
 
-    /// What its plan decides of a run with these gaps.
+    /// What the plan decides about a run with these gaps.
     pub(crate) fn pace<'a>(&self, gaps: &'a [f64]) -> Pace<'a> {
         if self.is_steady() {
             Pace::Gaps(gaps)
@@ -85,7 +84,7 @@ impl Queue {
         let variance = (1.0 + self.spread * self.spread).ln();
         let service = LogNormal::new(-variance / 2.0, variance.sqrt()).unwrap();
         let mut free = vec![0.0_f64; self.slots];
-        // Its own draws, so that a server which does neither has the runs that it always had.
+        // Separate draws, so that a server without drift and stalls keeps its runs.
         let mut luck = Pcg64::seed_from_u64(seed.wrapping_mul(0xd1b5_4a32_d192_ed03));
         let mut normal = || -> f64 { StandardNormal.sample(&mut luck) };
         let level = libm::exp(self.level * normal());
@@ -93,7 +92,7 @@ impl Queue {
         let mut factor = || {
             let now = libm::exp(self.drift * speed);
             speed = DRIFTING * speed + (1.0 - DRIFTING * DRIFTING).sqrt() * normal();
-            // One in so many of a normal deviate's values.
+            // Happens in this share of the values of a normal deviate.
             let stalls =
                 self.stalls > 0.0 && libm::erfc(normal().abs() / 2.0_f64.sqrt()) < self.stalls;
             level * now * if stalls { 5.0 } else { 1.0 }

@@ -1,16 +1,16 @@
 //! A sum over a sum: means, tokens per second.
 //!
-//! The interval is symmetric in 1 / R, not in R. A queue's mean wait goes with 1 / (1 − ρ), and
-//! what a run estimates evenly is the slack 1 − ρ; on this scale the ends are where they belong near
-//! saturation, and where the noise is small no scale matters. When the half width comes near R itself
-//! there is no upper end. Latencies have more of the confidence at that end ([`Tail`]), and none before the run may be
-//! supposed to have met its stalls. What [drift](super::drift) adds to calm latencies is counted, too.
+//! The interval is symmetric in 1 / R, not in R. A queue's mean wait goes with 1 / (1 − ρ), and what a run estimates
+//! evenly is the slack 1 − ρ; on this scale the ends are where they belong near saturation, and where the noise is
+//! small no scale matters. When the half width comes near R itself there is no upper end. Latencies have more of the
+//! confidence at that end ([`Tail`]), and none before the run can be assumed to have met its stalls. What
+//! [drift](super::drift) adds to calm latencies is counted, too.
 
 use super::{Interval, LongRun, Pace, Tail, drift::Drift};
 use goodput_grammar::proof;
 
-/// When half the width is so much of the ratio on the scale of 1 / R there is no upper end: it would be more than five
-/// times the ratio, and move by as much from run to run.
+/// When half the width is this share of the ratio on the scale of 1 / R there is no upper end: it would be more than
+/// five times the ratio, and move by as much from run to run.
 const TOO_WIDE: f64 = 0.8;
 
 /// A ratio with what its interval needs.
@@ -18,17 +18,17 @@ const TOO_WIDE: f64 = 0.8;
 pub struct Ratio {
     /// The ratio itself.
     pub value: f64,
-    /// Its variance.
+    /// The ratio's variance.
     pub long_run: Option<LongRun>,
-    /// The same with what drift adds, if latencies are calm.
+    /// The variance with what drift adds, if latencies are calm.
     pub drifting: Option<LongRun>,
-    /// Requests that have a share in it.
+    /// The number of requests that contribute to the ratio.
     pub requests: usize,
-    /// Where its long tail is.
+    /// The side of the long tail.
     pub tail: Tail,
 }
 
-/// The ratio of the sums of pairs (part, whole) in plan order; `None` when the wholes are nothing.
+/// The ratio of the sums of pairs (part, whole) in plan order. `None` when the sum of the wholes is 0.
 pub fn ratio(pairs: &[(f64, f64)], pace: Pace<'_>, tail: Tail) -> Option<Ratio> {
     let part: f64 = pairs.iter().map(|(part, _)| part).sum();
     let whole: f64 = pairs.iter().map(|(_, whole)| whole).sum();
@@ -60,7 +60,7 @@ pub fn ratio(pairs: &[(f64, f64)], pace: Pace<'_>, tail: Tail) -> Option<Ratio> 
     })
 }
 
-/// How the server drifts, if latencies are calm.
+/// How the server drifts. `None` if latencies are not calm.
 fn drift(pairs: &[(f64, f64)]) -> Option<Drift> {
     let whole = pairs.iter().filter(|(_, whole)| *whole > 0.0);
     let values: Vec<f64> = whole.map(|(part, whole)| part / whole).collect();
@@ -68,12 +68,12 @@ fn drift(pairs: &[(f64, f64)]) -> Option<Drift> {
 }
 
 impl Ratio {
-    /// Where the ratio lies; wrong with probability `error`.
+    /// The interval of the ratio, which is wrong with probability `error`.
     pub fn interval(&self, error: f64) -> Interval {
         self.interval_of(error, 1.0)
     }
 
-    /// Where it would lie after `times` as many requests that look like these.
+    /// The interval that the ratio would have after `times` as many requests that look like these.
     pub fn interval_of(&self, error: f64, times: f64) -> Interval {
         let Some(long_run) = self.drifting.or(self.long_run) else {
             return Interval::UNKNOWN;

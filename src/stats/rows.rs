@@ -1,9 +1,9 @@
-//! Failures that come in rows: how long a row is, by those that a run met.
+//! Failures that come in rows: how long a row is, estimated from the rows that a run met.
 //!
-//! A row is a sequence of neighbours that all failed. Its length is supposed to be geometric. The mean length is unknown: each
-//! one counts by how likely it makes the rows seen. Before that, failures come [alone](ALONE) half of the time, and else in
-//! rows of a mean length up to 32, even on the logarithmic scale. A run that met one failure has met one row, which
-//! does not show how long the next one will be.
+//! A row is a sequence of neighbours that all failed. The model of its length is geometric. The mean length is
+//! unknown: each one counts by how likely it makes the rows seen. Before that, failures come [alone](ALONE) half of
+//! the time, and else in rows of a mean length up to 32, even on the logarithmic scale. A run that met one failure
+//! has met one row, which does not show how long the next one will be.
 
 use super::{critical, halving::halved};
 
@@ -13,7 +13,7 @@ const ALONE: f64 = 0.5;
 const LENGTHS: usize = 20;
 const STEP: f64 = 0.25;
 
-/// The rows of a series of indicators (1 or 0), of which some are either.
+/// The rows of a series of indicators (1 or 0), of which some are 0 and some are 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rows {
     requests: f64,

@@ -1,4 +1,4 @@
-//! The values of a run, as intervals are made of them.
+//! The values of a run, as intervals need them.
 
 /// Values of a run, each with the request that it belongs to.
 #[derive(Debug, Clone, Copy)]

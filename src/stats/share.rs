@@ -1,12 +1,12 @@
 //! A share of requests: goodput, errors.
 //!
-//! Jeffreys' interval (Brown, Cai and DasGupta 2001) for as many *independent* requests as the correlated
-//! ones are worth ([`Evidence`]), lowered further for not knowing that number well (Korn and Graubard 1998). When
-//! all or none of the requests count, the interval has one end only, so the whole error goes to that
-//! end: 0 of n leaves at most about 3 / n ("rule of three").
+//! Jeffreys' interval (Brown, Cai and DasGupta 2001) for the number of *independent* requests that the correlated
+//! ones are equivalent to ([`Evidence`]), lowered further for not knowing that number well (Korn and Graubard 1998).
+//! When all or none of the requests count, the interval has one end only, so the whole error goes to that end: 0 of n
+//! leaves at most about 3 / n ("rule of three").
 //!
-//! Clopper and Pearson's interval holds for every share and so covers 98 % of the time; Jeffreys' is right on
-//! average over the shares.
+//! Clopper and Pearson's interval holds for every share and so covers 98 % of the time; Jeffreys' is right on average
+//! over the shares.
 
 use super::{
     Evidence, Interval, Pace, Sample, Tail, Worth, body, critical, evidence::Far, rows::Rows,
@@ -17,18 +17,18 @@ use super::{
 pub struct Share {
     /// The share itself, 0–1.
     pub value: f64,
-    /// What the requests are worth; `None` when there are too few to tell.
+    /// The evidence of the requests. `None` when there are too few to estimate it.
     pub evidence: Option<Evidence>,
-    /// The rows that they come in, of events of which nothing else is known.
+    /// The rows in which events come, if only whether they happened is known about them.
     pub rows: Option<Rows>,
-    /// Where its long tail is.
+    /// The side of the long tail.
     pub tail: Tail,
 }
 
 /// The share of requests that something happened to, from its indicators (1 or 0) in plan order.
 ///
-/// `strains` tell how close the same requests came to the limit that decides it, 1, if there is one. Where all
-/// are far from it, how they hang together does not count.
+/// `strains` say how close the same requests came to the limit that decides it, as multiples of that limit, if there
+/// is one. Where all are far from it, their correlation does not count.
 pub fn share(indicators: &[f64], strains: Option<&[f64]>, pace: Pace<'_>) -> Option<Share> {
     if indicators.is_empty() {
         return None;
@@ -53,7 +53,7 @@ pub fn share(indicators: &[f64], strains: Option<&[f64]>, pace: Pace<'_>) -> Opt
     })
 }
 
-/// What the values of all requests tell, next to which of them are good.
+/// Adds what the values of all requests say to what is known from which of them are good.
 fn next_to_body(own: Evidence, strains: &[f64], share: f64, pace: Pace<'_>) -> Evidence {
     let requests = strains.len();
     let far = Far::of(strains.iter().copied(), 1.0, requests);
@@ -75,12 +75,12 @@ fn next_to_body(own: Evidence, strains: &[f64], share: f64, pace: Pace<'_>) -> E
 }
 
 impl Share {
-    /// Where the share lies; wrong with probability `error`.
+    /// The interval of the share, which is wrong with probability `error`.
     pub fn interval(&self, error: f64) -> Interval {
         self.interval_of(error, 1.0)
     }
 
-    /// Where it would lie after `times` as many requests that look like these.
+    /// The interval that the share would have after `times` as many requests that look like these.
     pub fn interval_of(&self, error: f64, times: f64) -> Interval {
         let (low, high) = self.tail.errors(error);
         let Some(evidence) = self.evidence else {
@@ -88,8 +88,7 @@ impl Share {
         };
         let worth = |error| times * evidence.worth(error);
         let seen = times * evidence.seen(error);
-        // The point of the share, as far as so many independent requests tell, that it is below with this
-        // probability.
+        // The point that the share is below with this probability, by this number of independent requests.
         let point = |worth: f64, probability| {
             let hits = self.value * worth;
             critical::beta(hits + 0.5, worth - hits + 0.5, probability)
@@ -101,7 +100,7 @@ impl Share {
         } else {
             let alone = Interval::new(point(worth(low), low), point(worth(high), 1.0 - high));
             match self.rows {
-                // Of what it met a run knows how often it was; the next row may be longer.
+                // A run knows how often it met what it met; the next row may be longer.
                 Some(rows) => alone.around(rows.exceeded(high, times)),
                 None => alone,
             }

@@ -3,15 +3,15 @@
 /// The share of the error that the end at the long tail has.
 const AT_THE_TAIL: f64 = 0.25;
 
-/// To which side a number has its long tail: where a run is wrong when luck made it look calm.
+/// The side on which a number has its long tail: where a run is wrong when luck made it look calm.
 ///
-/// A queue's bad times are rare and long. A run that met few of them gives a latency that is too low, and
-/// finds little variance as well, so it is the upper end that fails: with equal shares it is missed 5 to
-/// 8 % of the time near saturation and the lower one never. That end is given a quarter of the error and
-/// the other one the rest. For numbers without a tail this widens the interval by 3 %.
+/// A queue's bad times are rare and long. A run that met few of them gives a latency that is too low, and finds
+/// little variance as well, so it is the upper end that fails: with equal shares it is missed 5 to 8 % of the time
+/// near saturation and the lower one never. That end is given a quarter of the error and the other one the rest. For
+/// numbers without a tail this widens the interval by 3 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tail {
-    /// No side is worse than the other.
+    /// Both sides are equal.
     None,
     /// The truth may be far above: latencies.
     Above,

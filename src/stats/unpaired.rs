@@ -1,18 +1,16 @@
-//! One run held against runs of another hour.
+//! Comparison of one run with runs of another hour.
 //!
-//! Requests of one run share its luck (a placement, a neighbour, a clock rate), so one run cannot see how
-//! much runs differ. That noise has to come from elsewhere, and everything here names where it
-//! came from ([`Noise`]). The test is on the log ratio ln(new / old), where `old` is the geometric mean of
-//! the stored runs.
+//! Requests of one run share its luck (a placement, a neighbour, a clock rate), so one run cannot see how much runs
+//! differ. That noise has to come from elsewhere, and everything here names where it came from ([`Noise`]). The test
+//! is on the log ratio ln(new / old), where `old` is the geometric mean of the stored runs.
 //!
-//! * Noise of the stored runs themselves: s²·(1 + 1/K), tested by Student's t. Three runs know little of
-//!   their own scatter (2 degrees of freedom need 19 standard errors at 0.14 %), so what was assumed of it
-//!   before counts as [`PRIOR`] degrees more: s² = (2·σ₀² + Σ(x − x̄)²) / (2 + K − 1), after Smyth's moderated t
-//!   (2004). Six degrees are the most that count; `docs/verdicts.md` has the measured false alarms.
-//! * Noise from elsewhere, as a coefficient of variation: σ²·(1 + 1/K), and each run's own standard error on
-//!   top, because that noise was not seen at this load. The degrees of freedom of the sum are Welch and
-//!   Satterthwaite's.
-//! * None: time is virtual and the plan is the same, so the numbers are what they are.
+//! * Noise of the stored runs themselves: s²·(1 + 1/K), tested by Student's t. Three runs know little of their own
+//!   scatter (2 degrees of freedom need 19 standard errors at 0.14 %), so the earlier assumption counts as [`PRIOR`]
+//!   degrees more: s² = (2·σ₀² + Σ(x − x̄)²) / (2 + K − 1), after Smyth's moderated t (2004). At most six degrees
+//!   count; `docs/verdicts.md` has the measured false alarms.
+//! * Noise from elsewhere, as a coefficient of variation: σ²·(1 + 1/K), and each run's own standard error on top,
+//!   because that noise was not seen at this load. The degrees of freedom of the sum are Welch and Satterthwaite's.
+//! * No noise: time is virtual and the plan is the same, so the numbers are exact.
 
 use super::{
     Interval,
@@ -20,31 +18,31 @@ use super::{
     critical,
 };
 
-/// Stored runs from which their own scatter is taken.
+/// The smallest number of stored runs whose own scatter is used.
 pub const FEWEST_RUNS: usize = 3;
-/// Degrees of freedom that what is assumed of the noise counts for beside stored runs.
+/// Degrees of freedom that the earlier assumption about the noise counts for, in addition to stored runs.
 pub const PRIOR: f64 = 2.0;
 /// Degrees of freedom of stored runs count for no more than this. Latencies of a queue are skewed to the
 /// right, also on a logarithmic scale, and ten runs do not show how far their tail reaches at 0.1 %.
 const MOST_FREEDOM: f64 = 6.0;
-/// Degrees of freedom of a spread that is not estimated.
+/// Degrees of freedom of a spread that is given, not estimated.
 const GIVEN: f64 = 1e9;
 
-/// A number of one run and how sure that run is of it.
+/// A number of one run, and how sure that run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
     /// The number, above 0.
     pub value: f64,
-    /// Its standard error as a share of it; `None` when the run cannot tell.
+    /// Its standard error as a share of the number. `None` when the run cannot estimate it.
     pub error: Option<f64>,
-    /// Degrees of freedom of that error; infinite where they are in it already.
+    /// Degrees of freedom of that error; infinite if the error contains their effect already.
     pub freedom: f64,
-    /// The error is of this very run's luck and belongs to any comparison: counts of rare events, which
-    /// stored runs may all have missed.
+    /// The error is this run's own luck and belongs to any comparison: counts of rare events, which stored runs may
+    /// all have missed.
     pub counted: bool,
 }
 
-/// Degrees of freedom of a test whose noise is that of so many stored runs.
+/// Degrees of freedom of a test whose noise is that of this number of stored runs.
 pub fn freedom(stored: usize) -> f64 {
     (PRIOR + stored as f64 - 1.0).min(MOST_FREEDOM)
 }
@@ -52,25 +50,25 @@ pub fn freedom(stored: usize) -> f64 {
 /// How much runs of an unchanged server differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Noise {
-    /// As the stored runs do; there are [`FEWEST_RUNS`] at least.
+    /// They differ as the stored runs do; there are at least [`FEWEST_RUNS`].
     OfRuns {
         /// What was known or assumed before them: standard deviation over mean.
         before: f64,
     },
-    /// By a coefficient of variation with so many degrees of freedom; infinite where it is assumed.
+    /// They differ by a coefficient of variation.
     Cv {
         /// Standard deviation over mean.
         cv: f64,
-        /// Degrees of freedom.
+        /// Its degrees of freedom; infinite where the coefficient is assumed.
         freedom: f64,
     },
-    /// Not at all.
+    /// They do not differ.
     None,
 }
 
-/// Compares a new reading with stored ones; `None` when a value is not above 0.
+/// Compares a new reading with stored ones. Returns `None` when a value is not above 0.
 ///
-/// So many `metrics` are tested together, as Bonferroni would count them; [`Comparison::detectable`] is for the
+/// This number of `metrics` is tested together, as Bonferroni would count them; [`Comparison::detectable`] is for the
 /// strictest of them.
 pub fn compare(
     stored: &[Reading],
@@ -127,14 +125,14 @@ pub fn detectable_by(cv: f64, rule: &Rule, metrics: usize) -> Option<f64> {
     compare(&[reading], reading, noise, Worse::Higher, rule, metrics)?.detectable
 }
 
-/// The scatter of a log ratio of which nothing has changed.
+/// The scatter of a log ratio if nothing has changed.
 struct Spread {
     error: f64,
     freedom: f64,
 }
 
 impl Spread {
-    /// `None` when it cannot be known.
+    /// The scatter. `None` when it cannot be known.
     fn of(
         logs: &[f64],
         mean: f64,
@@ -186,7 +184,7 @@ impl Spread {
         })
     }
 
-    /// How likely a log ratio above this is, where the change lies, and what would be seen.
+    /// How likely a log ratio above this is, the interval of the change, and the change that would be seen.
     fn tested(&self, change: f64, rule: &Rule, metrics: f64) -> (f64, Interval, Option<f64>) {
         if self.error == 0.0 {
             let p_up = match change.total_cmp(&0.0) {

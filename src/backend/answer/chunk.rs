@@ -1,8 +1,8 @@
-//! The JSON of OpenAI-style answers, as far as it is read.
+//! The JSON of OpenAI-style answers: the parts that are read.
 //!
-//! One set of types serves chat and completions, streamed and whole. Values of which only the text
-//! or the truth matters stay raw: they are borrowed, so that a token without escapes in it costs no
-//! allocation, and a field of an unexpected type does not make an answer unreadable.
+//! One set of types serves chat and completions, streamed and whole. Values of which only the text or the truth
+//! matters stay raw: they are borrowed, so that a token without escapes costs no allocation, and a field of an
+//! unexpected type does not make an answer unreadable.
 
 use super::{
     json::{lenient, present, string},
@@ -31,8 +31,8 @@ pub(in crate::backend) struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// Takes the server's own times of the request, if there are any. As in vLLM's client anything but a
-    /// number is none.
+    /// Takes the server's own times of the request, if there are any. As in vLLM's client, anything but a number is
+    /// ignored.
     pub(in crate::backend) fn server_times(&self, told: &mut ServerTimes) {
         #[derive(Deserialize)]
         struct Told<'a> {
@@ -58,13 +58,13 @@ impl Chunk<'_> {
 pub(in crate::backend) struct Choice<'a> {
     #[serde(borrow)]
     index: Option<&'a RawValue>,
-    /// Completions.
+    /// The text of completions.
     #[serde(borrow)]
     pub(in crate::backend) text: Option<&'a RawValue>,
-    /// Chat, streamed.
+    /// The message of chat, streamed.
     #[serde(borrow)]
     delta: Option<Message<'a>>,
-    /// Chat, whole.
+    /// The message of chat, whole.
     #[serde(borrow)]
     message: Option<Message<'a>>,
     #[serde(borrow)]
@@ -75,7 +75,7 @@ pub(in crate::backend) struct Choice<'a> {
     logprobs: Option<&'a RawValue>,
 }
 
-/// A chat message, or what is new in it.
+/// A chat message, or its new part.
 #[derive(Debug, Deserialize)]
 pub(in crate::backend) struct Message<'a> {
     /// Whether there is a `role` key, whatever its value.
@@ -93,10 +93,10 @@ pub(in crate::backend) struct Message<'a> {
     pub(in crate::backend) function_call: Option<&'a RawValue>,
 }
 
-/// What a dialect makes of a choice.
+/// What a dialect reads from a choice.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::backend) struct Piece<'a> {
-    /// What moved the token clock, if anything did.
+    /// The channel of the text, if the choice moves the token clock.
     pub(in crate::backend) channel: Option<Channel>,
     pub(in crate::backend) text: Option<Cow<'a, str>>,
     pub(in crate::backend) reasoning: Option<Cow<'a, str>>,
@@ -116,13 +116,13 @@ impl<'a> Choice<'a> {
         string(self.finish_reason?).filter(|reason| !reason.is_empty())
     }
 
-    /// Whether it is of the answer that is measured: of several the one with index 0.
+    /// Returns whether the choice is of the answer that is measured: of several the one with index 0.
     fn is_first(&self) -> bool {
         is_first(self.index)
     }
 
-    /// Tokens in it if it says so: the length of `token_ids`, else that of the log-probabilities
-    /// (`content` in chat, `tokens` in completions).
+    /// The number of tokens in the choice, if it says so: the length of `token_ids`, else that of the
+    /// log-probabilities (`content` in chat, `tokens` in completions).
     pub(in crate::backend) fn tokens(&self) -> Option<u64> {
         #[derive(Deserialize)]
         struct Logprobs {
@@ -141,7 +141,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// Whether this is the index of the first of several answers, or none at all.
+/// Returns whether this is the index of the first of several answers, or no index at all.
 pub(in crate::backend) fn is_first(index: Option<&RawValue>) -> bool {
     let index = index.and_then(|raw| raw.get().parse().ok());
     index.is_none_or(|index: f64| index == 0.0)

@@ -1,4 +1,4 @@
-//! What a server says when it does not answer.
+//! The messages of error answers.
 
 use super::json::value;
 use serde_json::Value;
@@ -9,11 +9,10 @@ const MAX_MESSAGE: usize = 2048;
 /// The longest excerpt in a message of ours, in characters.
 const MAX_EXCERPT: usize = 200;
 
-/// The message in the body of an error answer, at most 2 KiB of it.
+/// The message in the body of an error answer, up to 2 KiB.
 ///
-/// Understands `{"error":{"message":…}}` (OpenAI, vLLM, llama.cpp), `{"error":"…"}`,
-/// `{"detail":…}` (FastAPI) and `{"message":…}`; of an HTML page it keeps the title, and of anything
-/// else the text.
+/// Understands `{"error":{"message":…}}` (OpenAI, vLLM, llama.cpp), `{"error":"…"}`, `{"detail":…}` (FastAPI) and
+/// `{"message":…}`; of an HTML page it keeps the title, and of anything else the text.
 pub fn error_body(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();

@@ -1,4 +1,4 @@
-//! A 200 answer whose body is something else than was asked for.
+//! Answers with status 200 whose body is not what was asked for.
 
 use super::{
     error_body::{error_message, excerpt, html_page, is_html},
@@ -7,7 +7,7 @@ use super::{
 use crate::record::RequestError;
 use serde_json::Value;
 
-/// Says what came instead of `asked`.
+/// The error that names what came instead of `asked`.
 pub(in crate::backend) fn foreign(body: &[u8], asked: &str) -> RequestError {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -38,7 +38,7 @@ pub(in crate::backend) fn foreign(body: &[u8], asked: &str) -> RequestError {
     }
 }
 
-/// Whether a body begins as event streams do.
+/// Returns whether a body begins as event streams do.
 pub(in crate::backend) fn is_event_stream(body: &[u8]) -> bool {
     let start = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let start = start.trim_ascii_start();

@@ -1,9 +1,8 @@
-//! JSON as the clients that people have read it.
+//! JSON, read as leniently as common clients read it.
 //!
-//! serde_json is stricter than Python's `json`: it refuses half a surrogate pair, `NaN`, numbers
-//! beyond a double, and keys that come twice. What is strict is read as it stands; only what is not is
-//! [mended]. A field of another type than it should have is as good as missing: see [`count`],
-//! [`word`], [`flag`] and [`lenient`].
+//! serde_json is stricter than Python's `json`: it refuses half a surrogate pair, `NaN`, numbers beyond a double, and
+//! keys that come twice. Strict JSON is read as it stands; only other JSON is [mended]. A field of another type than
+//! it should have counts as missing: see [`count`], [`word`], [`flag`] and [`lenient`].
 
 use serde::{
     Deserialize, Deserializer,
@@ -12,7 +11,7 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 use std::{borrow::Cow, fmt::Write};
 
-/// The largest count that is believed. What is beyond it is no count of tokens.
+/// The largest count that is believed. A larger number cannot be a count of tokens.
 const LARGEST_COUNT: u64 = u32::MAX as u64;
 
 /// The value if it is a string. Borrowed unless it holds escapes; half a surrogate pair is U+FFFD.
@@ -55,7 +54,7 @@ pub(in crate::backend) fn flag<'de, D: Deserializer<'de>>(
     Ok(raw.get() == "true")
 }
 
-/// A count: a whole number from 0 on, also one like 4.0.
+/// A count: a whole number from 0 on, also in a form like 4.0.
 pub(in crate::backend) fn count<'de, D>(deserializer: D) -> Result<Option<u64>, D::Error>
 where
     D: Deserializer<'de>,
@@ -79,7 +78,7 @@ where
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-/// What the value is if it is that.
+/// A value of this type, or `None` if it has another.
 pub(in crate::backend) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -90,7 +89,7 @@ where
     Ok(read.or_else(|| serde_json::from_str(&mended(raw.get())?).ok()))
 }
 
-/// Those of a list's elements that are what they should be, if it is a list.
+/// The elements of a list that have the right type, if it is a list.
 pub(in crate::backend) fn elements<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -101,7 +100,7 @@ where
     Ok(list.map(|list| list.into_iter().filter_map(read).collect()))
 }
 
-/// Strict JSON with the same meaning; `None` if it cannot be read at all.
+/// Strict JSON with the same meaning. `None` if it cannot be read at all.
 pub(in crate::backend) fn mended(json: &str) -> Option<String> {
     value(json).map(|value| value.to_string())
 }
@@ -112,8 +111,8 @@ pub(in crate::backend) fn value(json: &str) -> Option<Value> {
     read.or_else(|_| serde_json::from_str(&strict(json))).ok()
 }
 
-/// Replaces what only serde_json refuses: in strings half surrogate pairs by U+FFFD, elsewhere numbers
-/// that are none, or are too large, by null.
+/// Replaces what only serde_json refuses: half surrogate pairs in strings become U+FFFD; elsewhere, `NaN` and numbers
+/// that are too large become null.
 fn strict(json: &str) -> String {
     let mut strict = String::with_capacity(json.len());
     let mut rest = json;
@@ -148,7 +147,7 @@ fn strict(json: &str) -> String {
     strict
 }
 
-/// The length of the string with which this begins, quotes included.
+/// The length of the string at the beginning of this text, quotes included.
 fn string_length(json: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in json.bytes().enumerate().skip(1) {
@@ -172,7 +171,7 @@ fn push_string(mut string: &str, strict: &mut String) {
                 12
             }
             (Some(0xD800..=0xDFFF), _) => {
-                // Nothing is written to that could fail.
+                // Writing to a string cannot fail.
                 let _ = write!(strict, "\\ufffd");
                 6
             }

@@ -38,7 +38,7 @@ impl Frames for Lines {
         self.keep(at, rest)
     }
 
-    /// Shows the last line if it may be one.
+    /// Shows the last line, if it may be complete.
     fn finish<F>(&mut self, mut visit: F) -> Result<(), RequestError>
     where
         F: FnMut(Event<'_>) -> Result<(), RequestError>,

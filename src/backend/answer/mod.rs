@@ -27,7 +27,7 @@ use pooled::Pooled;
 use stream::StreamDecoder;
 use whole::{Generated, WholeDecoder};
 
-/// What decodes an answer of generated tokens.
+/// The decoder of an answer of generated tokens.
 pub(super) fn decoder<D: Dialect + 'static>(dialect: D, stream: bool) -> Box<dyn Decode> {
     if stream {
         Box::new(StreamDecoder::new(dialect))
@@ -36,12 +36,12 @@ pub(super) fn decoder<D: Dialect + 'static>(dialect: D, stream: bool) -> Box<dyn
     }
 }
 
-/// What decodes an answer of generated tokens that comes in one piece.
+/// The decoder of an answer of generated tokens that comes in one piece.
 pub(super) fn whole<D: Dialect + 'static>(dialect: D) -> Box<dyn Decode> {
     Box::new(WholeDecoder::new(Generated(dialect)))
 }
 
-/// What decodes an answer without tokens.
+/// The decoder of an answer without tokens.
 pub(super) fn pooled() -> Box<dyn Decode> {
     Box::new(WholeDecoder::new(Pooled))
 }

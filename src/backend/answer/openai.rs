@@ -1,12 +1,12 @@
 //! OpenAI's answers with `choices`: chat, completions and transcriptions, streamed and whole.
 //!
-//! What moves the token clock is the dialect's matter and follows vLLM 0.33. Usage is read from any
-//! event that has it, also one with choices; the last one counts.
+//! The dialect decides what moves the token clock, and follows vLLM 0.33. Usage is read from any event that has it,
+//! also one with choices; the last one counts.
 //!
 //! # Cost
 //!
-//! One pass of a typed parse an event. Token text without escapes is borrowed until it is appended
-//! to the reply, so a token event costs no allocation beyond the growth of the reply.
+//! One pass of a typed parse an event. Token text without escapes is borrowed until it is appended to the reply, so a
+//! token event costs no allocation beyond the growth of the reply.
 
 use super::{
     SseDecoder,
@@ -42,7 +42,7 @@ impl OpenAi {
         }
     }
 
-    /// The server's counts. Those of several choices together are not the first one's.
+    /// The server's counts. If they cover several choices, they are not the first one's.
     fn counted(&self, chunk: &Chunk<'_>) -> Option<Usage> {
         let counted = Usage::from(chunk.usage?);
         Some(if self.several {
@@ -56,8 +56,8 @@ impl OpenAi {
         })
     }
 
-    /// What the running usage grew by. Unknown unless the token event before had one too:
-    /// llama.cpp sends the total with the last event only.
+    /// The growth of the running usage. Unknown unless the token event before had usage too: llama.cpp sends the
+    /// total with the last event only.
     fn newly_counted(&self, running: Option<u64>) -> Option<u64> {
         Some(running?.saturating_sub(self.running?))
     }
@@ -91,7 +91,7 @@ impl Dialect for OpenAi {
         let piece = (self.read)(&choice);
         match choice.finish() {
             Some(finish) => reply.finish = Some(finish.into_owned()),
-            // It was not the end after all.
+            // It was not the end, then.
             None if piece
                 .channel
                 .is_some_and(|channel| channel != Channel::Silent) =>

@@ -1,4 +1,4 @@
-//! Embeddings, scores and the like: an answer without tokens.
+//! Embeddings, scores and other answers without tokens.
 
 use super::{
     chunk::truthy,
@@ -34,7 +34,7 @@ struct Answer<'a> {
 struct Counts {
     #[serde(default, deserialize_with = "count")]
     prompt_tokens: Option<u64>,
-    /// All that some servers tell. Nothing is generated, so it is the same.
+    /// The only count that some servers send. Nothing is generated, so it is the same.
     #[serde(default, deserialize_with = "count")]
     total_tokens: Option<u64>,
 }

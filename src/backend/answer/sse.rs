@@ -69,8 +69,8 @@ impl SseDecoder {
     ///
     /// # Errors
     ///
-    /// [`RequestError::Malformed`] for an event beyond [`MAX_EVENT`], and whatever `visit` returns.
-    /// The decoder is of no use after an error.
+    /// [`RequestError::Malformed`] for an event beyond [`MAX_EVENT`], and whatever `visit` returns. Do not use the
+    /// decoder after an error.
     pub fn feed<F>(&mut self, at: Nanos, bytes: &[u8], mut visit: F) -> Result<(), RequestError>
     where
         F: FnMut(Event<'_>) -> Result<(), RequestError>,
@@ -225,7 +225,7 @@ fn field(line: &[u8]) -> Field<'_> {
     match name {
         b"data" => Field::Data(value),
         b"event" => Field::Name(value),
-        // Comments have an empty name; `id` and `retry` serve reconnection, which nobody wants here.
+        // Comments have an empty name; `id` and `retry` serve reconnection, which goodput does not do.
         _ => Field::Other,
     }
 }

@@ -1,14 +1,14 @@
 //! Decoding of streamed answers, whatever the dialect.
 //!
-//! A dialect says what its events mean. Everything else is shared, and stricter than vLLM where its
-//! client mistakes a failure for a success:
+//! A dialect says what its events mean. Everything else is shared, and stricter than vLLM where its client mistakes a
+//! failure for a success:
 //!
 //! * an error event fails the request;
 //! * an end without the dialect's mark of the end is a truncation;
 //! * every legal framing is read ([`sse`](super::sse)).
 //!
-//! And as lenient as the clients that people have: see [`json`](super::json), and heartbeats in any form
-//! are passed over. What counts as what is in `docs/servers.md`.
+//! It is as lenient as common clients: see [`json`](super::json). Heartbeats in any form are ignored.
+//! `docs/servers.md` says what counts as what.
 
 use super::{
     SseDecoder,
@@ -39,29 +39,29 @@ pub(in crate::backend) trait Dialect: Send {
     /// Whether something in its streams says that they are over.
     const SAYS_END: bool = true;
 
-    /// Reads an event, a JSON object; the last byte of it arrived at `at`.
+    /// Reads an event, a JSON object; its last byte arrived at `at`.
     fn event(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread>;
 
-    /// Whether what came was the end. By default there was a finish reason, or the end's mark.
+    /// Returns whether the answer is complete. Default: there was a finish reason, or the mark of the end.
     fn is_complete(&self, reply: &Reply) -> bool {
         reply.finish.is_some() || reply.done
     }
 
-    /// Reads an answer in one piece. Gives what is in it, and how many tokens if it tells that
-    /// otherwise than by usage.
+    /// Reads an answer in one piece. Returns its channel, and the number of tokens if the answer says it in another
+    /// way than by usage.
     fn whole(&mut self, json: &str, reply: &mut Reply) -> Result<(Channel, Option<u64>), Unread>;
 }
 
 /// Why an event or an answer could not be used.
 #[derive(Debug)]
 pub(in crate::backend) enum Unread {
-    /// It is not the JSON that it should be.
+    /// The text is not the JSON that it should be.
     Json(serde_json::Error),
-    /// It is an error of the server.
+    /// The server reported an error.
     Server,
-    /// It is an answer without this.
+    /// The answer lacks this.
     Lacks(&'static str),
-    /// It is a complete answer without tokens.
+    /// The answer is complete and has no tokens.
     NoTokens,
 }
 
@@ -73,7 +73,7 @@ impl From<serde_json::Error> for Unread {
 
 /// Cuts a body into events.
 pub(in crate::backend) trait Frames: Default + Send {
-    /// What such a body is called.
+    /// The name of this kind of body.
     const NAME: &'static str;
 
     /// Takes bytes that arrived at `at` and shows every event that they complete.
@@ -86,10 +86,10 @@ pub(in crate::backend) trait Frames: Default + Send {
     where
         F: FnMut(Event<'_>) -> Result<(), RequestError>;
 
-    /// Bytes that wait for the end of their event.
+    /// The number of bytes that wait for the end of their event.
     fn held(&self) -> usize;
 
-    /// Whether a body without events that begins like this is such a body all the same.
+    /// Returns whether a body without events that begins like this is of this kind nevertheless.
     fn is_one(head: &[u8]) -> bool;
 }
 
@@ -124,7 +124,7 @@ impl Frames for SseDecoder {
 pub(in crate::backend) struct StreamDecoder<D: Dialect> {
     frames: D::Frames,
     state: State<D>,
-    /// The beginning of the body, as long as it has brought no event.
+    /// The beginning of the body, until there is an event.
     head: Vec<u8>,
 }
 
@@ -133,7 +133,7 @@ struct State<D> {
     dialect: D,
     /// There was an event of the dialect.
     any_event: bool,
-    /// The last event that was none of the dialect, for want of anything better to show.
+    /// The last event that was not of the dialect, to show it if nothing better comes.
     aside: Option<String>,
     /// The body is over: what is unreadable now was cut off.
     ending: bool,
@@ -202,7 +202,7 @@ impl<D: Dialect> Decode for StreamDecoder<D> {
 impl<D: Dialect> State<D> {
     fn event(&mut self, event: &Event<'_>, reply: &mut Reply) -> Result<(), RequestError> {
         let data = event.data.trim_ascii();
-        // What comes behind the end is not part of the answer.
+        // Bytes behind the end are not part of the answer.
         if data.is_empty() || reply.done {
             return Ok(());
         }
@@ -221,7 +221,7 @@ impl<D: Dialect> State<D> {
             return Ok(());
         }
         self.any_event = true;
-        // As the standard of event streams has it, what is not UTF-8 is replaced.
+        // By the standard of event streams, invalid UTF-8 is replaced.
         let text = String::from_utf8_lossy(data);
         let read = match self.dialect.event(event.at, &text, reply) {
             Err(Unread::Json(error)) => match mended(&text) {
@@ -245,7 +245,7 @@ impl<D: Dialect> State<D> {
         })
     }
 
-    /// What is wrong with an event. Where the body ended inside it, that is all.
+    /// The error of an event. If the body ended inside the event, only that counts.
     fn unreadable(&self, data: &[u8], wrong: RequestError) -> RequestError {
         if self.ending {
             RequestError::Truncated {
@@ -282,7 +282,7 @@ pub(in crate::backend) fn push(
     });
 }
 
-/// What a text is: silent if there is none.
+/// The channel of a text: silent if it is empty.
 pub(in crate::backend) fn seen(text: &str) -> Channel {
     if text.is_empty() {
         Channel::Silent
@@ -291,7 +291,7 @@ pub(in crate::backend) fn seen(text: &str) -> Channel {
     }
 }
 
-/// Whether a field `error` says that something went wrong.
+/// Returns an error if a field `error` says that something went wrong.
 pub(in crate::backend) fn error_in(error: Option<&RawValue>) -> Result<(), Unread> {
     match error.filter(truthy) {
         Some(_) => Err(Unread::Server),

@@ -4,8 +4,7 @@ use super::json::{count, lenient};
 use crate::record::Usage;
 use serde::Deserialize;
 
-/// `usage` as it is on the wire. Every key may be missing, null, or something else than a count, which is
-/// then no count.
+/// The object `usage` on the wire. Every key may be missing, null, or not a count, and is then ignored.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::backend) struct UsageObject {

@@ -17,7 +17,7 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// Reads a complete body.
 pub(in crate::backend) trait ReadWhole: Send {
-    /// Reads it; its last byte arrived at `at`.
+    /// Reads a complete body; its last byte arrived at `at`.
     fn read(&mut self, at: Nanos, json: &str, reply: &mut Reply) -> Result<(), Unread>;
 }
 
@@ -32,7 +32,7 @@ impl<D: Dialect> ReadWhole for Generated<D> {
             .usage
             .and_then(|usage| usage.completion_tokens)
             .or(tokens);
-        // Nothing to see: an answer all the same if tokens were generated for it.
+        // An answer without text counts if tokens were generated for it.
         if channel == Channel::Silent && counted.is_none_or(|tokens| tokens == 0) {
             return Err(Unread::NoTokens);
         }
@@ -63,7 +63,7 @@ impl<R> WholeDecoder<R> {
         }
     }
 
-    /// The body is JSON of another kind, or no JSON.
+    /// The error of a body that is JSON of another kind, or not JSON.
     fn unreadable(&self, error: &serde_json::Error) -> RequestError {
         let start = self.body.strip_prefix(b"\xEF\xBB\xBF");
         let start = start.unwrap_or(&self.body).trim_ascii_start();

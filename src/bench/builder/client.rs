@@ -1,4 +1,4 @@
-//! How the client goes about it: threads, connections, time limits.
+//! How the client works: threads, connections, time limits.
 
 use crate::{bench::Bench, setting::Setting};
 use std::time::Duration;
@@ -19,10 +19,10 @@ impl Bench {
     }
 
     /// Wait up to this long for the server to be ready: it is asked for the model if none was named, and gets the
-    /// first request again and again until it succeeds. A refused connection, a name that is not known yet, a
-    /// status of 5xx, 408, 425 or 429 and silence are waited out; any other status, such as 401 or 404, and a
-    /// certificate that is refused end the wait at once. Attempts may take 5 s, then twice as long each.
-    /// Default: no such check.
+    /// first request again and again until it succeeds. A refused connection, a name that is not known yet, a status
+    /// of 5xx, 408, 425 or 429, and silence only prolong the wait; any other status, such as 401 or 404, and a
+    /// certificate that is refused end it at once. Attempts may take 5 s, then twice as long each. Default: no such
+    /// check.
     pub fn ready_timeout(mut self, limit: impl Setting<Duration>) -> Self {
         self.client.ready_timeout = self
             .set("ready_timeout", limit)
@@ -76,16 +76,15 @@ impl Bench {
         self
     }
 
-    /// Hold this user's measurement lock of the machine during the run. Where it cannot be taken, a line on stderr says
-    /// so and the run goes on. Default true; simulated benches
-    /// never take it.
+    /// Hold this user's measurement lock of the machine during the run. If it is not available, a line on stderr says
+    /// so and the run goes on. Default true; simulated benches never take it.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
         self.client.exclusive = exclusive;
         self
     }
 
-    /// Threads that send, each with a part of the plan and of `max_concurrency`. Default 1, which is
-    /// good for tens of thousands of events a second; on virtual time there is never more.
+    /// Threads that send, each with a part of the plan and of `max_concurrency`. Default 1, which is good for tens of
+    /// thousands of events a second; on virtual time there is only ever one.
     pub fn workers(mut self, threads: usize) -> Self {
         self.client.workers = threads;
         self

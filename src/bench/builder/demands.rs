@@ -1,4 +1,4 @@
-//! What is demanded of a run: limits, how sure they are decided, and what it is compared with.
+//! What is demanded of a run: limits, how sure they are decided, and what the run is compared with.
 
 use crate::{
     bench::Bench,
@@ -25,7 +25,7 @@ impl Bench {
         self
     }
 
-    /// Its function, which gets the report after the run, demands something.
+    /// The bench's function, which gets the report after the run, demands something.
     pub(crate) fn with_function(mut self, demands: bool) -> Self {
         self.demands.function = demands;
         self
@@ -37,9 +37,8 @@ impl Bench {
         self
     }
 
-    /// As long as an SLO is open, go on with as many requests as `requests` again, up to this many
-    /// times in all; at most 100. The looks share the error that `confidence` leaves. Default 1: the run
-    /// does not grow.
+    /// While an SLO is undecided, send as many requests as `requests` again, up to this many times in all; at most
+    /// 100. The looks share the error that `confidence` leaves. Default 1: the run does not grow.
     pub fn max_extend(mut self, times: usize) -> Self {
         self.demands.max_extend = times;
         self
@@ -56,8 +55,8 @@ impl Bench {
     }
 
     /// What the run must do: `"pass"`, or `"fail"` for a test of the gate itself. With `"fail"` the bench passes if
-    /// an SLO is missed or a comparison shows that the target is worse; not if the server is down or fails
-    /// requests that no SLO on `errors` limits. Default `pass`.
+    /// an SLO is missed or a comparison shows that the target is worse; not if the server is down or fails requests
+    /// that no SLO on `errors` limits. Default `pass`.
     ///
     /// ```
     /// use goodput::Bench;
@@ -73,9 +72,9 @@ impl Bench {
         self
     }
 
-    /// What the target is compared with, in pairs of runs of the same plan in random order. The report is
-    /// the target's, over all its runs, and [`Report::comparison`](crate::Report::comparison) says how it
-    /// stands to this one: if it is worse, the verdict is *fail*. Default: nothing.
+    /// A second server that the target is compared with, in pairs of runs of the same plan in random order. The
+    /// report is the target's, over all its runs, and [`Report::comparison`](crate::Report::comparison) says how it
+    /// compares with this one: if it is worse, the verdict is *fail*. Default: nothing.
     ///
     /// ```
     /// use goodput::{Bench, Verdict};
@@ -86,16 +85,16 @@ impl Bench {
     /// # Ok::<(), goodput::Error>(())
     /// ```
     ///
-    /// Servers that run are opened once. A [`ServerProcess`](crate::ServerProcess) is started for each of
-    /// its runs, so that two versions need not fit the machine together.
+    /// Servers that run are opened once. A [`ServerProcess`](crate::ServerProcess) is started for each of its runs,
+    /// so that two versions need not fit the machine together.
     pub fn versus(mut self, target: impl Into<AnyTarget>) -> Self {
         self.demands.versus = Some(target.into());
         self
     }
 
-    /// Pairs of runs at most, each with `requests` on either side, from 1 to 16. Default 10: at 4 %
-    /// run-to-run noise they show a change of 10 % nearly always, and one of 15 % most often after
-    /// five. Fewer than five hardly show anything, and one nothing.
+    /// The largest number of pairs of runs, each with `requests` on either side, from 1 to 16. Default 10: at 4 %
+    /// run-to-run noise they show a change of 10 % nearly always, and one of 15 % usually after five. Fewer than five
+    /// hardly show anything, and one nothing.
     pub fn pairs(mut self, pairs: usize) -> Self {
         self.demands.pairs = pairs;
         self

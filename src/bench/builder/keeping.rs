@@ -1,18 +1,18 @@
-//! What is kept of a run, and what it is compared with that was kept before.
+//! What is kept of a run, and which stored runs it is compared with.
 
 use crate::{baseline, bench::Bench, journal};
 
 impl Bench {
-    /// Hold the run against what is stored as this baseline: a regression fails it. Where nothing is
-    /// stored, the run counts as new and says how to save it. The environment's `GOODPUT_BASELINE` and
-    /// `GOODPUT_BASELINE_STRICT` win. Default: no comparison. See `docs/baselines.md`.
+    /// Compare the run with what is stored as this baseline: a regression fails it. Where nothing is stored, the run
+    /// counts as new and says how to save it. The environment's `GOODPUT_BASELINE` and `GOODPUT_BASELINE_STRICT` win.
+    /// Default: no comparison. See `docs/baselines.md`.
     pub fn baseline(mut self, name: impl Into<String>) -> Self {
         self.keeping.baseline = Some(name.into());
         self
     }
 
-    /// Fail where nothing is stored under the baseline's name, instead of counting the run as new: a typo or a cold
-    /// cache is no silent pass. It holds for whichever name wins, and needs one. Default false.
+    /// Fail where nothing is stored under the baseline's name, instead of counting the run as new: then a typo or a
+    /// cold cache cannot pass silently. It holds for whichever name wins, and needs one. Default false.
     pub fn require_baseline(mut self, require: bool) -> Self {
         self.keeping.require_baseline = require;
         self
@@ -43,7 +43,7 @@ impl Bench {
         self
     }
 
-    /// A live run writes down what it has measured so far.
+    /// Makes a live run write down what it has measured so far.
     pub(crate) fn journaled(mut self, place: Option<journal::Place>) -> Self {
         self.keeping.journal = place;
         self

@@ -7,9 +7,8 @@ use crate::{
 use goodput_grammar::{dataset::Dataset, ramp::Ramp};
 
 impl Bench {
-    /// What is asked: `"random(input = 256, output = 64)"`, `"custom(\"prompts.jsonl\")"`,
-    /// `"sharegpt(\"file.json\")"`. Default `"random"`, which is 256 and 64
-    /// tokens; the command's flags have vLLM's lengths, 1024 and 128.
+    /// The dataset: `"random(input = 256, output = 64)"`, `"custom(\"prompts.jsonl\")"`, `"sharegpt(\"file.json\")"`.
+    /// Default `"random"`, which is 256 and 64 tokens; the command's flags have vLLM's lengths, 1024 and 128.
     pub fn dataset(mut self, dataset: impl Setting<Dataset>) -> Self {
         if let Some(dataset) = self.set("dataset", dataset) {
             self.load.dataset = dataset;
@@ -17,7 +16,7 @@ impl Bench {
         self
     }
 
-    /// Put before the request's number in its `x-request-id` header. Default `goodput-`.
+    /// The text before the request's number in its `x-request-id` header. Default `goodput-`.
     pub fn request_id_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.load.request_id_prefix = prefix.into();
         self
@@ -62,8 +61,8 @@ impl Bench {
         self
     }
 
-    /// Requests in flight at most. Alone it is a closed loop; with a rate it is a cap whose
-    /// waiting time counts.
+    /// The largest number of requests in flight. Alone it is a closed loop; with a rate it is a cap whose waiting
+    /// time counts.
     pub fn max_concurrency(mut self, requests: usize) -> Self {
         self.load.max_concurrency = Some(requests);
         self

@@ -38,8 +38,8 @@ impl Bench {
         self
     }
 
-    /// `"embedded"`, `"none"`, a `tokenizer.json`, or an id in the local Hugging Face cache.
-    /// Default: the model's if it is on this machine, else the embedded one.
+    /// The tokenizer: `"embedded"`, `"none"`, a `tokenizer.json`, or an id in the local Hugging Face cache. Default:
+    /// the model's if it is on this machine, else the embedded one.
     pub fn tokenizer(mut self, tokenizer: impl Setting<TokenizerSpec>) -> Self {
         self.wire.tokenizer = self.set("tokenizer", tokenizer).or(self.wire.tokenizer);
         self
@@ -104,9 +104,9 @@ impl Bench {
         self
     }
 
-    /// Sent as `Authorization: Bearer …`, to Anthropic as `x-api-key`; `"env:NAME"` takes it from the
-    /// environment when the run begins. Default: `OPENAI_API_KEY` (`ANTHROPIC_API_KEY`) of the
-    /// environment. Simulations get only a key that is given here as it is. Never shown.
+    /// The key, which is sent as `Authorization: Bearer …`, to Anthropic as `x-api-key`; `"env:NAME"` takes it from
+    /// the environment when the run begins. Default: `OPENAI_API_KEY` (`ANTHROPIC_API_KEY`) of the environment.
+    /// Simulations get only a key that is given here as it is. Never shown.
     pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
         self.wire.api_key = ApiKey::read(key.as_ref());
         if self.wire.api_key.is_none() {

@@ -1,11 +1,11 @@
-//! How the client goes about it.
+//! How the client works.
 
 use super::written::{any_span, number, span, timeouts};
 use crate::client::Timeouts;
 use serde::Serialize;
 use std::time::Duration;
 
-/// How the client goes about it.
+/// How the client works.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Client {
     pub(crate) workers: usize,

@@ -18,7 +18,7 @@ pub(crate) struct Demands {
     pub(crate) confidence: f64,
     pub(crate) max_extend: usize,
     pub(crate) on_inconclusive: OnInconclusive,
-    /// The bench has a function that holds the report against demands of its own.
+    /// The bench has a function that checks the report.
     pub(crate) function: bool,
     pub(crate) expect: Expect,
     #[serde(serialize_with = "any_target")]
@@ -26,7 +26,7 @@ pub(crate) struct Demands {
     pub(crate) pairs: usize,
     pub(crate) noise_threshold: f64,
     pub(crate) false_alarms: f64,
-    /// The bench's part of that among the benches of a run.
+    /// The bench's part of that probability among the benches of a run.
     pub(crate) share: f64,
 }
 

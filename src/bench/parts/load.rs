@@ -9,7 +9,7 @@ use goodput_grammar::{
 };
 use serde::Serialize;
 
-/// What is asked, how much and when: all that a plan is made of.
+/// What is asked, how much and when: everything that a plan is made from.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Load {
     #[serde(serialize_with = "text")]

@@ -1,9 +1,9 @@
-//! How often comparisons cry wolf, and how often they see the wolf: by the simulator, with all that a
-//! comparison of two servers goes through.
+//! How often comparisons give a false alarm, and how often they find a real change: by the simulator, with everything
+//! that a comparison of two servers involves.
 //!
-//! A simulated server's `noise` makes each run slower or faster as a whole; requests differ by
-//! their own draws (as much as a run of a hundred requests of CV 10 % would) and slow each other down. The servers of both sides differ in seed, and in speed
-//! by the drop that is looked for.
+//! A simulated server's `noise` makes each run slower or faster as a whole; requests differ by their own draws (as
+//! much as a run of a hundred requests of CV 10 % would) and slow each other down. The servers of both sides differ
+//! in seed, and in speed by the drop that the comparison should find.
 
 use crate::{
     bench::{
@@ -52,8 +52,8 @@ fn is_worse(bench: &Checked, pairs: &[(Metrics, Metrics)], rule: &Rule) -> bool 
     gated.any(|change| change.conclusion == Conclusion::Worse)
 }
 
-/// A smaller version of the table, whose draws are always the same: one alarm in a dozen is unlikely at
-/// 1 %, two are a sign; and so are three drops of ten that are not seen at 90 %.
+/// A smaller version of the table, whose draws are always the same: one alarm in a dozen is unlikely at 1 %, two are
+/// a sign; and so are three drops of ten that are not seen at 90 %.
 #[test]
 fn comparisons_do_not_cry_wolf_and_see_a_drop_of_15_percent() {
     let failed = |drop, experiments| {
@@ -68,12 +68,12 @@ fn comparisons_do_not_cry_wolf_and_see_a_drop_of_15_percent() {
 
 const DROPS: [f64; 6] = [0.0, 0.02, 0.05, 0.10, 0.15, 0.20];
 const PAIRS: [usize; 4] = [1, 3, 5, 10];
-/// Of each cell: more where nothing has changed, as few alarms are to be counted there.
+/// The number of experiments for each cell: more where nothing has changed, because few alarms are expected there.
 fn experiments(drop: f64) -> u64 {
     if drop == 0.0 { 2_000 } else { 1_000 }
 }
 
-/// For each number of pairs, and for the default with its looks, whether it is called worse.
+/// Whether it is called worse, for each number of pairs, and for the default with its looks.
 fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {
     let bench = experiment(drop, cv, 10, seed).checked().unwrap();
     let mut a = Side::new(Which::A, &bench, bench.demands.versus.clone().unwrap());

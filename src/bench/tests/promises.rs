@@ -1,4 +1,4 @@
-//! Random plans against random servers with random faults: the promises that every run keeps.
+//! Random plans against random servers with random faults, and the invariants that every run keeps.
 
 use crate::{
     bench::{Bench, Control, conduct::Ended, line::Line},
@@ -178,7 +178,7 @@ impl Trial {
             let dialer = Dialer::in_process(pipes);
             let line = Line::new(&bench, &place, &prepared, &control, dialer, &clock);
             let sent = line.open(async |line, plan| line.send(plan).await).await;
-            // An engine frees what it held when its step ends.
+            // An engine frees the blocks of a request when its step ends.
             clock.sleep_until(clock.now().after(ms(1_000))).await;
             sent
         });
@@ -201,7 +201,7 @@ impl Trial {
     }
 }
 
-/// The text of so many tokens of the simulation.
+/// The text of this number of tokens of the simulation.
 fn text_of(tokens: u64) -> String {
     const WORDS: &str = " the of and to in for is on that by this with you it not are";
     WORDS
@@ -212,7 +212,7 @@ fn text_of(tokens: u64) -> String {
         .to_owned()
 }
 
-/// The result file, less the day on which it was made.
+/// The result file, without the day on which it was made.
 fn result(report: &Report) -> String {
     let options = JsonOptions {
         detailed: true,
@@ -248,8 +248,8 @@ proptest! {
             prop_assert!(at_once <= trial.limit as i64);
         }
 
-        // Little's law, on both sides of the connection and to the nanosecond: the time that requests
-        // were in flight is what they took. What a server never accepted took no time.
+        // Little's law, on both sides of the connection and to the nanosecond: the time that requests were in flight
+        // is what they took. What a server never accepted took no time.
         let took: u128 = run.records.iter().map(|record| (record.end - record.sent).as_nanos()).sum();
         prop_assert_eq!(area, took);
         prop_assert_eq!(server.time_in_flight().as_nanos(), took);
@@ -259,7 +259,7 @@ proptest! {
         let empty = trial.most(|kind| matches!(kind, Kind::Empty { .. }));
         let mut delivered = 0;
         for record in &run.records {
-            // What lies between the first token and the last is the gaps, nothing else.
+            // The time between the first token and the last consists of the gaps, nothing else.
             if let (Some(first), Some(last)) = (record.events.first_at(), record.events.last_at()) {
                 let gaps: Duration = crate::metrics::gaps(record).sum();
                 let (latency, ttft) = (last - record.sent, first - record.sent);
@@ -267,12 +267,12 @@ proptest! {
             }
             // What was received is what was sent, up to the point where it broke.
             prop_assert!(record.events.len() as u64 <= trial.output + copies + empty);
-            // A character that was cut is no word.
+            // A character that was cut is not a word.
             let words = record.text.split_whitespace().filter(|word| *word != "\u{fffd}");
             let words = words.count() as u64;
             prop_assert!(words <= trial.output * (1 + copies), "{:?}", record.text);
             delivered += words;
-            // What succeeds has every token, once.
+            // A success has every token, once.
             if record.ok() && copies == 0 {
                 prop_assert_eq!(words, trial.output, "{:?}", record.text);
             }

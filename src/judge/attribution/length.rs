@@ -1,8 +1,8 @@
-//! Whether long prompts or long answers are hit harder.
+//! Whether a change affects long prompts or long answers more.
 //!
-//! The groups of lengths are split in two at each of their bounds; the split with the clearest difference
-//! between the changes of its sides is tested by Welch's t, with Bonferroni's correction for all
-//! splits. What a run has of luck as a whole is on both sides of a split and cancels.
+//! The groups of lengths are split in two at each of their bounds; the split with the clearest difference between the
+//! changes of its sides is tested by Welch's t, with Bonferroni's correction for all splits. Luck of the whole run is
+//! on both sides of a split and cancels.
 
 use crate::{
     judge::anatomy::{Anatomy, Length, Mean, Part},
@@ -10,10 +10,10 @@ use crate::{
     stats::unpaired,
 };
 
-/// What a side of a split consists of at least.
+/// The smallest number of requests on a side of a split.
 const FEWEST: u64 = 8;
 
-/// Which length a split is by.
+/// The length that a split is by.
 #[derive(Clone, Copy)]
 enum By {
     Prompt,
@@ -23,13 +23,13 @@ enum By {
 /// A split of the requests by length.
 struct Split {
     by: By,
-    /// The shorter ones have so many tokens at most.
+    /// The largest number of tokens of the shorter requests.
     at: u64,
     short: Side,
     long: Side,
 }
 
-/// The log ratio of one side's means, with its variance.
+/// One side of a split: the log ratio of its means, with its variance.
 #[derive(Clone, Copy)]
 struct Side {
     ratio: f64,
@@ -48,7 +48,7 @@ pub(super) fn sentence(part: Part, old: &Anatomy, new: &Anatomy, rule: &Rule) ->
     let all: Vec<Split> = prompts.into_iter().chain(answers).collect();
     let p = |split: &Split| (split.p() * all.len() as f64).min(1.0);
     let clearest = all.iter().min_by(|a, b| {
-        // Where several are beyond doubt, the largest difference tells most.
+        // Where several are beyond doubt, the largest difference says most.
         let by_size = b.difference().abs().total_cmp(&a.difference().abs());
         a.p().total_cmp(&b.p()).then(by_size)
     })?;
@@ -61,7 +61,7 @@ impl Split {
         self.long.ratio - self.short.ratio
     }
 
-    /// How likely so large a difference is when length does not matter, on either side.
+    /// How likely a difference this large is when length does not matter, on either side.
     fn p(&self) -> f64 {
         let (a, b) = (&self.long, &self.short);
         let variance = a.variance + b.variance;
@@ -102,7 +102,8 @@ fn splits(by: By, old: &[Length], new: &[Length], of: fn(&Length) -> Mean) -> Ve
 }
 
 impl Side {
-    /// Of groups, each weighing what its requests are; `None` when there are too few to tell.
+    /// The side that consists of these groups, each with the weight of its requests. `None` when there are too few
+    /// requests.
     fn of(groups: &[(&Length, &Length)], of: fn(&Length) -> Mean) -> Option<Self> {
         let known =
             |(old, new): &&(&Length, &Length)| of(old).error.is_some() && of(new).error.is_some();

@@ -1,7 +1,7 @@
 //! Where a change comes from: which phase, which lengths, since when in the run.
 //!
-//! Every sentence has passed a test of its own at the rule's error, and is left out otherwise. Both sides
-//! have sent the same plan, so the parts that are held against each other have asked for the same.
+//! Every sentence has passed a test of its own at the rule's error, and is left out otherwise. Both sides have sent
+//! the same plan, so the parts that are compared have asked for the same.
 
 mod length;
 mod phase;
@@ -13,8 +13,8 @@ mod tests;
 use super::anatomy::{Anatomy, Mean};
 use crate::stats::{compare::Rule, unpaired::Noise};
 
-/// The sentences, for a new run held against earlier runs of the same plan: the phases of all of them
-/// ([`Anatomy::phases`]), and the whole of the latest.
+/// The sentences for a new run that is compared with earlier runs of the same plan: with the phases of all of them
+/// ([`Anatomy::phases`]), and with the whole of the latest.
 ///
 /// `noise` is what the comparison itself was made with. Only for comparisons that found a change.
 pub fn attribute(
@@ -34,11 +34,11 @@ pub fn attribute(
     sentences
 }
 
-/// The sentences, for pairs (A, B) of runs of the same plan, and the whole of either side. Only for
-/// comparisons that found a change.
+/// The sentences for pairs (A, B) of runs of the same plan, and the whole of either side. Only for comparisons that
+/// found a change.
 ///
-/// A phase is tested over the pairs, as the metrics are. Since when is not asked: every run has luck of its
-/// own, and a step between two of them would be taken for a change.
+/// A phase is tested over the pairs, as the metrics are. There is no test for a moment since when a phase takes
+/// longer: every run has its own luck, and a step between two runs would look like a change.
 pub fn attribute_pairs(
     pairs: &[(Anatomy, Anatomy)],
     a: &Anatomy,

@@ -13,7 +13,7 @@ use crate::{
 
 /// Blocks below which nothing can be said.
 const FEWEST: usize = 4;
-/// A phase with less of the change than this is not named.
+/// The smallest share of the change that makes a phase worth naming.
 const SHARE: f64 = 0.1;
 
 /// A phase that has changed.
@@ -23,12 +23,12 @@ pub(super) struct Shift {
     from: f64,
     /// Mean now.
     to: f64,
-    /// Its share of the change of the end-to-end latency.
+    /// The phase's share of the change of the end-to-end latency.
     share: f64,
     statistics: Comparison,
 }
 
-/// A phase on both sides, and whether it has changed.
+/// A phase as both sides have it, and whether it has changed.
 pub(super) struct Seen {
     part: Part,
     from: f64,
@@ -64,10 +64,10 @@ pub(super) fn shifts(seen: Vec<Seen>, rule: &Rule) -> Vec<Shift> {
     shifts
 }
 
-/// Of a run held against earlier ones.
+/// The phases of a run that is compared with earlier ones.
 ///
-/// The requests of a block are the same on both sides, so the error of a change is that of the blocks'
-/// differences: what the plan makes of one block and not of another is in none of them.
+/// The requests of a block are the same on both sides, so the error of a change is that of the blocks' differences,
+/// which do not contain how the plan makes blocks differ.
 pub(super) fn unpaired(
     old: &[&[Mean]],
     latest: &Anatomy,
@@ -99,7 +99,7 @@ pub(super) fn unpaired(
     Part::ALL.map(seen).into()
 }
 
-/// Of pairs of runs.
+/// The phases of pairs of runs.
 pub(super) fn paired(pairs: &[(Anatomy, Anatomy)], rule: &Rule) -> Vec<Seen> {
     let each = Rule {
         error: rule.error / Part::ALL.len() as f64,
@@ -121,7 +121,7 @@ pub(super) fn paired(pairs: &[(Anatomy, Anatomy)], rule: &Rule) -> Vec<Seen> {
     Part::ALL.map(seen).into()
 }
 
-/// As a number above 0: what takes less than 10 µs counts as that.
+/// The duration as a number above 0: anything below 10 µs counts as 10 µs.
 fn least(ms: f64) -> f64 {
     ms.max(0.01)
 }
@@ -186,7 +186,7 @@ pub(super) fn sentence(shift: &Shift, old: &Anatomy, new: &Anatomy) -> String {
     text
 }
 
-/// Per cent where that says something.
+/// The change in per cent, where that is informative.
 fn ratio(shift: &Shift) -> String {
     if shift.statistics.change.abs() < 10.0 && shift.from >= 0.01 {
         format!("{:+.1} %", shift.statistics.change * 100.0)
@@ -195,7 +195,7 @@ fn ratio(shift: &Shift) -> String {
     }
 }
 
-/// What the server's own count of its time to first token has of it, where both runs have one.
+/// The part of the change that the server's own time to first token accounts for, if both runs have one.
 fn by_server(shift: &Shift, old: &Anatomy, new: &Anatomy) -> Option<String> {
     let engine = new.server_ttft_ms? - old.server_ttft_ms?;
     let all = shift.to - shift.from;

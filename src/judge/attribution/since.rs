@@ -1,9 +1,9 @@
-//! Since when in the run a phase takes longer.
+//! The moment in the run since which a phase takes longer.
 //!
-//! Pettitt's test (1979) on the log ratios of the blocks: of all places to cut the run in two, the one
-//! where the blocks before and after differ most in rank, K = max |U|, with p ≈ 2 exp(−6 K² / (n³ + n²)).
-//! It asks nothing of the distribution, and a single bad block cannot make it speak. A change in the
-//! first or last eighth of a run is beyond it.
+//! Pettitt's test (1979) on the log ratios of the blocks: of all places to cut the run in two, the one where the
+//! blocks before and after differ most in rank, K = max |U|, with p ≈ 2 exp(−6 K² / (n³ + n²)). It assumes nothing
+//! about the distribution, and a single bad block cannot trigger it. It cannot find a change in the first or last
+//! eighth of a run.
 
 use crate::{
     judge::{
@@ -66,7 +66,7 @@ pub(super) fn sentence(part: Part, old: &Anatomy, new: &Anatomy, rule: &Rule) ->
     ))
 }
 
-/// Where a series changes, as the number of values before that, and how likely it looks so by chance.
+/// Where a series changes, as the number of values before that, and how likely it looks this way by chance.
 fn pettitt(values: &[f64]) -> Option<(usize, f64)> {
     if values.len() < FEWEST {
         return None;

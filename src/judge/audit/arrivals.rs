@@ -1,9 +1,8 @@
 //! Offered versus achieved arrivals.
 //!
-//! Lateness bounds how far a request is from its time, but at 2000 requests a second a client may
-//! send in clumps of 20 ms and be late by 20 ms at most: another load altogether for a server that
-//! forms batches. So the gaps between sends are compared with the planned ones, by the
-//! Kolmogorov–Smirnov distance.
+//! Lateness bounds how far a request is from its time, but at 2000 requests a second a client may send in clumps of
+//! 20 ms and be late by 20 ms at most: another load altogether for a server that forms batches. So the gaps between
+//! sends are compared with the planned ones, by the Kolmogorov–Smirnov distance.
 
 use crate::{
     judge::{Finding, FindingKind, number},
@@ -13,14 +12,13 @@ use crate::{
 /// A gap counts as the planned one within this share of the mean planned gap…
 const TOLERANCE: f64 = 0.5;
 
-/// …or within this, ms, which no server's scheduler can tell.
+/// …or within this, ms, which no server's scheduler can notice.
 const RESOLUTION_MS: f64 = 0.25;
 
-/// The distance from which on the run is invalid: so large a share of the gaps is too short or too
-/// long.
+/// The distance from which on the run is invalid: this share of the gaps is too short or too long.
 const DISTANCE: f64 = 0.2;
 
-/// The distance must also be unlikely to have come about by chance.
+/// The distance must also be unlikely by chance.
 const SIGNIFICANCE: f64 = 0.01;
 
 pub(super) fn arrivals(run: &Run) -> Option<Finding> {
@@ -86,13 +84,12 @@ fn distance(a: &[f64], b: &[f64], tolerance: f64) -> f64 {
     beyond(a, b).max(beyond(b, a))
 }
 
-/// The probability of such a distance or a larger one between two samples of one distribution:
-/// Q((√n + 0.12 + 0.11 / √n) · D) with n = n₁ n₂ / (n₁ + n₂) and Kolmogorov's Q.
+/// The probability of a distance at least this large between two samples of one distribution: Q((√n + 0.12 + 0.11 /
+/// √n) · D) with n = n₁ n₂ / (n₁ + n₂) and Kolmogorov's Q.
 ///
-/// Source: M. A. Stephens, *Use of the Kolmogorov–Smirnov, Cramér–von Mises and related statistics
-/// without extensive tables*, J. R. Stat. Soc. B 32 (1970). Planned and achieved gaps belong
-/// together in pairs, which makes them more alike than independent samples: the true probability
-/// is lower.
+/// Source: M. A. Stephens, *Use of the Kolmogorov–Smirnov, Cramér–von Mises and related statistics without extensive
+/// tables*, J. R. Stat. Soc. B 32 (1970). Planned and achieved gaps belong together in pairs, which makes them more
+/// similar than independent samples: the true probability is lower.
 fn p_value(distance: f64, a: usize, b: usize) -> f64 {
     let (a, b) = (a as f64, b as f64);
     let root = (a * b / (a + b)).sqrt();

@@ -1,20 +1,20 @@
-//! The host's name was resolved slowly.
+//! Slow resolution of the host's name.
 
 use crate::{
     judge::{Finding, FindingKind, number},
     run::Run,
 };
 
-/// ms.
+/// From this time on resolution is slow, ms.
 const SLOW: f64 = 500.0;
 
-/// ms. A resolver that works asks again, or asks another name server, after seconds only: from here
-/// on the first question was lost.
+/// From this time on the first question was lost, ms. A resolver that works asks again, or asks another name server,
+/// only after seconds.
 const BROKEN: f64 = 2_000.0;
 
-/// Names are resolved once, before the run, and connections are made to addresses, so no latency holds
-/// any of it. But a machine that has just lost a question to its name server is not one to measure
-/// from: what else of its network does not work is not known.
+/// The finding on a slow resolver. Names are resolved once, before the run, and connections are made to addresses, so
+/// no latency contains the time of resolution. But a machine that has just lost a question to its name server is not
+/// a good place to measure from: its network may have other faults.
 pub(super) fn slow(run: &Run) -> Option<Finding> {
     let took = run.audit.resolve_ms.filter(|took| *took > SLOW)?;
     let took_ms = number(took);

@@ -1,16 +1,16 @@
-//! How late the client's event loop took up what was due.
+//! How late the client's event loop handled what was due.
 
 use crate::{
     judge::{Criteria, Finding, FindingKind, number},
     run::{Run, Timestamps},
 };
 
-/// The limit is that of lateness, [`Criteria::max_lateness_p99`]: in open loop the two are the same
-/// thing, seen by the requests and by a steady beat.
+/// The finding on a slow event loop. The limit is that of lateness, [`Criteria::max_lateness_p99`]: in open loop the
+/// two are the same thing, seen by the requests and by a steady beat.
 ///
-/// It invalidates where nothing else would show it: receive times are then late themselves when the
-/// kernel gives none, and a closed loop (or a cap) sends its next request late, which passes for a
-/// slow server's throughput.
+/// It invalidates a run only where nothing else would show the delay: receive times are late themselves when the
+/// kernel gives none, and a closed loop (or a cap) sends its next request late, which looks like a slow server's
+/// throughput.
 pub(super) fn event_loop(run: &Run, criteria: &Criteria) -> Option<Finding> {
     let watch = run.audit.watch?;
     let limit = criteria.max_lateness_p99.as_secs_f64() * 1e3;

@@ -1,4 +1,4 @@
-//! This machine had no room for another connection.
+//! The finding that this machine had no room for another connection.
 
 use crate::{
     judge::{Finding, FindingKind},

@@ -1,23 +1,23 @@
 //! Processor time that the client lacked, or used up.
 //!
-//! Remarks: they say why a client was late, and lateness is what invalidates. A client that keeps its
-//! times under a busy hypervisor has measured well.
+//! These are notes: they say why a client was late, and lateness is what invalidates. A client that keeps its times
+//! under a busy hypervisor has measured well.
 
 use crate::{
     judge::{Finding, FindingKind, number},
     run::Run,
 };
 
-/// Processor time given to other guests.
+/// The share of processor time that other guests got, from which on it is noted.
 const STEAL: f64 = 0.05;
 
-/// Scheduling periods in which a CPU limit stopped the container.
+/// The share of scheduling periods in which a CPU limit stopped the container, from which on it is noted.
 const THROTTLED: f64 = 0.05;
 
-/// Time in which the client's thread waited for a processor.
+/// The share of time in which the client's thread waited for a processor, from which on it is noted.
 const CPU_WAIT: f64 = 0.1;
 
-/// Processor time of the client's thread.
+/// The share of processor time that the client's thread used, from which on it is noted.
 const SATURATED: f64 = 0.9;
 
 pub(super) fn starved(run: &Run) -> Option<Finding> {

@@ -1,7 +1,7 @@
-//! What the client's own audit says against a run: one file for each idea, each with its thresholds.
+//! Findings of the client's audit of itself: one file for each idea, each with its thresholds.
 //!
-//! They are constants: no user knows better how late a read may be before a gap between tokens is
-//! made up. `docs/audit.md` lists them all.
+//! The thresholds are constants: users cannot know better how late a read may be before a gap between tokens is
+//! wrong. `docs/audit.md` lists them all.
 
 mod arrivals;
 mod dns;

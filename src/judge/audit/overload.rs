@@ -1,7 +1,7 @@
 //! Little's law: requests in flight = rate of arrivals × time of a request.
 //!
-//! Over a whole run, from empty to empty, it is an identity, so records that break it are damaged.
-//! Within a run it tells whether the server kept up: in a steady state neither side grows.
+//! Over a whole run, from empty to empty, it is an identity, so records that break it are damaged. Within a run it
+//! shows whether the server kept up: in a steady state neither side grows.
 //!
 //! Source: J. D. C. Little, *A Proof for the Queuing Formula: L = λW*, Operations Research 9 (1961).
 
@@ -13,14 +13,14 @@ use crate::{
     run::Run,
 };
 
-/// Both sides may differ by this share, for times that are rounded when they are stored.
+/// Both sides may differ by this share, because times are rounded when they are stored.
 const TOLERANCE: f64 = 0.01;
 
-/// Requests in flight, and the median time of a request, that grow by this factor from the second
-/// quarter of the schedule to the last one are a queue that builds up.
+/// The growth from the second quarter of the schedule to the last one, of the requests in flight and of the median
+/// time of a request, that shows a queue building up.
 const GROWTH: f64 = 1.5;
 
-/// Each of the two quarters must have so many requests.
+/// The smallest number of requests in each of the two quarters.
 const ENOUGH: usize = 20;
 
 pub(super) fn accounting(run: &Run) -> Option<Finding> {
@@ -59,7 +59,7 @@ fn area(run: &Run) -> f64 {
     changes.sort_by_key(|(at, _)| *at);
     let (mut depth, mut area, mut since) = (0.0_f64, 0.0, Nanos(0));
     for (at, change) in changes {
-        // Fewer than none are in flight where a request ends before it was sent.
+        // The number would be below 0 where a request ends before it was sent.
         area += depth.max(0.0) * (at - since).as_secs_f64();
         depth += change;
         since = at;

@@ -1,4 +1,4 @@
-//! The process was stopped, the machine suspended, or the thread got no processor.
+//! Pauses of the client: the process was stopped, the machine suspended, or the thread got no processor.
 
 use crate::{
     judge::{Finding, FindingKind, number},
@@ -8,8 +8,7 @@ use crate::{
 /// A single pause of this length invalidates any run, ms.
 const LONG_MS: f64 = 1000.0;
 
-/// All pauses together invalidate a run from this share of it on: a 99th percentile is then made by
-/// them alone.
+/// The share of the run from which on all pauses together invalidate it: they alone then make up a 99th percentile.
 const SHARE: f64 = 0.01;
 
 pub(super) fn pauses(run: &Run) -> Option<Finding> {

@@ -13,11 +13,12 @@ use goodput_grammar::{
 /// From this share of the token events on, unknown times make up a 99th percentile by themselves.
 const MERGED_BEHIND: f64 = 0.01;
 
-/// From this share of the reads on, steps of the clock are worth a remark.
+/// The share of the reads from which on steps of the clock are noted.
 const CLOCK_STEPS: f64 = 0.01;
 
-/// The kernel knows one time for a read, that of the last bytes. Events of a server that writes them
-/// one by one end up in one read when the client is behind; their gaps are then known as a sum only.
+/// The finding on tokens that were read together. The kernel knows one time for a read, that of the last bytes.
+/// Events of a server that writes them one by one end up in one read when the client is behind; then only the sum of
+/// their gaps is known.
 pub(super) fn merged(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Option<Finding> {
     let behind = run.audit.reads.merged_behind as f64;
     let events: usize = run.records.iter().map(|record| record.events.len()).sum();

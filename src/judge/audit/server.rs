@@ -6,17 +6,18 @@ use crate::{
     run::Run,
 };
 
-/// The difference of the means is worth a remark when it is more than this, ms…
+/// The difference of the means is noted when it is more than this, ms…
 const DIFFERENCE_MS: f64 = 10.0;
 
 /// …and more than this share of the server's.
 const DIFFERENCE: f64 = 0.1;
 
-/// A server's engine starts to count when it takes a request over from its front end, and stops when
-/// the token leaves the engine. What the client sees on top is network, front end and client.
+/// The finding on a server that counts a much shorter time to first token. A server's engine starts to count when it
+/// takes a request over from its front end, and stops when the token leaves the engine. What the client sees on top
+/// is network, front end and client.
 ///
-/// The server counts everybody's requests and those of warm-ups, but not those that it refuses: the
-/// means are compared only if it has counted as many first tokens as came here.
+/// The server counts the requests of all clients, warm-ups included, but not those that it refuses: the means are
+/// compared only if it has counted as many first tokens as arrived here.
 pub(super) fn ttft(run: &Run, metrics: &Metrics) -> Option<Finding> {
     let server = run.audit.server_ttft?;
     let ours = &metrics.latency.ttft;

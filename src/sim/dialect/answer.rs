@@ -13,12 +13,12 @@ use std::{ops::Range, sync::Arc};
 /// The first two of the three bytes of a euro sign.
 const HALF_A_CHARACTER: &[u8] = b"\xE2\x82";
 
-/// Everything about one answer but its times.
+/// Everything about one answer except its times.
 #[derive(Debug)]
 pub(crate) struct Answer {
     facts: Facts,
     form: Box<dyn Form>,
-    /// The event of any token but the last, once there was one.
+    /// The template for every token's event except the last, once the first was written.
     token: Option<Template>,
 }
 
@@ -67,7 +67,7 @@ impl Answer {
         self
     }
 
-    /// Counts its times from here.
+    /// Counts the answer's times from here.
     pub(crate) fn arrived(mut self, arrival: Nanos) -> Self {
         self.facts.arrival = arrival;
         self
@@ -102,18 +102,18 @@ impl Answer {
         self.form.media()
     }
 
-    /// Whether tokens that are ready at once have events of their own.
+    /// Returns whether tokens that are ready at once have events of their own.
     pub(crate) fn is_one_by_one(&self) -> bool {
         self.form.is_one_by_one()
     }
 
-    /// Takes note that tokens were ready at `at`.
+    /// Notes that tokens were ready at `at`.
     pub(crate) fn ready(&mut self, at: Nanos) {
         self.facts.first_token.get_or_insert(at);
         self.facts.last_token = at;
     }
 
-    /// The events that are written when these tokens are ready at once.
+    /// The events for tokens that are ready at once.
     pub(crate) fn burst(&mut self, tokens: Range<u64>) -> Vec<Bytes> {
         let last = tokens.end == self.facts.tokens;
         let mut events = match tokens.start {
@@ -131,12 +131,12 @@ impl Answer {
         events
     }
 
-    /// What comes before the first token.
+    /// The events before the first token.
     pub(crate) fn opening(&mut self) -> Vec<Bytes> {
         self.form.opening(&mut self.facts)
     }
 
-    /// One more event with a role and no text, in the dialects that have such.
+    /// One more event with a role and no text, in the dialects that have one.
     pub(crate) fn role_event(&mut self) -> Option<Bytes> {
         self.form.role(&self.facts)
     }
@@ -146,7 +146,7 @@ impl Answer {
         self.event(tokens, b"")
     }
 
-    /// The same, beginning in the middle of a character.
+    /// One event with these tokens, which begins in the middle of a character.
     pub(crate) fn spoiled_token_event(&mut self, tokens: Range<u64>) -> Bytes {
         self.event(tokens, HALF_A_CHARACTER)
     }
@@ -174,22 +174,22 @@ impl Answer {
         }
     }
 
-    /// What comes after the last token.
+    /// The events after the last token.
     pub(crate) fn closing(&mut self) -> Vec<Bytes> {
         self.closing_after(self.facts.tokens)
     }
 
-    /// The same after fewer tokens.
+    /// The events that end the answer after fewer tokens.
     pub(crate) fn closing_after(&mut self, generated: u64) -> Vec<Bytes> {
         self.form.closing(&mut self.facts, generated)
     }
 
-    /// An error in the middle of a stream, and whatever comes after it.
+    /// An error in the middle of a stream, and the events after it.
     pub(crate) fn error_events(&mut self, message: &str) -> Vec<Bytes> {
         self.form.error(&mut self.facts, message)
     }
 
-    /// An event with usage and no text, after `generated` tokens, in the dialects that have such.
+    /// An event with usage and no text, after `generated` tokens, in the dialects that have one.
     pub(crate) fn usage_event(&mut self, generated: u64) -> Option<Bytes> {
         self.form.usage(&mut self.facts, generated)
     }
@@ -199,7 +199,7 @@ impl Answer {
         self.whole_of(self.facts.tokens)
     }
 
-    /// The same with fewer tokens in it.
+    /// The answer in one piece, with fewer tokens.
     pub(crate) fn whole_of(&self, generated: u64) -> String {
         self.form.whole(&self.facts, generated).to_string()
     }
@@ -207,7 +207,7 @@ impl Answer {
     /// The answer in one piece, its text beginning in the middle of a character.
     pub(crate) fn spoiled_whole(&self) -> Vec<u8> {
         let whole = self.whole();
-        // In strings quotes are escaped, so that the key stands nowhere else.
+        // In strings quotes are escaped, so that the key occurs nowhere else.
         let key = format!("\"{}\":\"", self.form.text_key());
         match whole.find(&key).map(|at| at + key.len()) {
             Some(text) => [
@@ -220,7 +220,7 @@ impl Answer {
         }
     }
 
-    /// What is sent in place of an answer in one piece when something breaks.
+    /// The body that replaces an answer in one piece when something breaks.
     pub(crate) fn error_body(&self, message: &str) -> Value {
         self.form.error_body(message)
     }

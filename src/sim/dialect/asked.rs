@@ -8,14 +8,14 @@ use crate::sim::refusal::Refusal;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Tokens that a request may ask for at most, and the `max_model_len` that the server states.
+/// The largest number of tokens that a request may ask for, and the `max_model_len` that the server states.
 pub(crate) const MAX_MODEL_LEN: u64 = 1 << 20;
 
-/// What is asked for.
+/// What a request asks for.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) model: Option<String>,
-    /// At least one; several only where nothing is generated.
+    /// The inputs: at least one; several only where nothing is generated.
     pub(crate) inputs: Vec<Input>,
     pub(crate) max_tokens: u64,
     pub(crate) stream: bool,
@@ -44,12 +44,12 @@ impl Input {
     }
 }
 
-/// What the dialects that generate ask for alike.
+/// What the dialects that generate have in common.
 pub(super) struct Generating {
     pub(super) model: Option<String>,
     pub(super) input: Input,
     pub(super) max_tokens: Option<u64>,
-    /// When the request names none.
+    /// The number of tokens when the request names none.
     pub(super) default_tokens: u64,
     pub(super) stream: bool,
 }
@@ -91,7 +91,7 @@ pub(super) enum Prompt {
 }
 
 impl Prompt {
-    /// All of them; `None` when there is none, or one without tokens.
+    /// All prompts. `None` when there is none, or one without tokens.
     pub(super) fn all(self) -> Option<Vec<Input>> {
         let inputs: Vec<Input> = match self {
             Prompt::Text(text) => vec![Input::Text(text)],
@@ -103,12 +103,12 @@ impl Prompt {
         (!inputs.is_empty() && !inputs.iter().any(empty)).then_some(inputs)
     }
 
-    /// The first, which is the only one that a simulation answers.
+    /// The first prompt, which is the only one that a simulation answers.
     pub(super) fn first(self) -> Option<Input> {
         self.all()?.into_iter().next()
     }
 
-    /// The same, which there must be.
+    /// The first prompt, which must exist.
     ///
     /// # Errors
     /// There is none, or an empty one.
@@ -117,7 +117,7 @@ impl Prompt {
         first.ok_or_else(|| Refusal::value("You must pass at least one prompt"))
     }
 
-    /// All of them.
+    /// All prompts.
     ///
     /// # Errors
     /// There is none, or an empty one.
@@ -183,8 +183,10 @@ const PARTS: [&str; 16] = [
 ];
 
 impl Content {
+    /// Checks the types of parts.
+    ///
     /// # Errors
-    /// A part is of no kind that vLLM knows, nor of these.
+    /// A part has a type that neither vLLM knows nor `others` names.
     pub(super) fn check(&self, others: &[&str]) -> Result<(), Refusal> {
         let Content::Parts(parts) = self else {
             return Ok(());
@@ -202,7 +204,7 @@ impl Content {
         })
     }
 
-    /// Its texts; images and the like are left out.
+    /// The texts; images and others are left out.
     pub(super) fn texts(self) -> Vec<String> {
         match self {
             Content::Text(text) => vec![text],
@@ -215,8 +217,10 @@ impl Content {
 pub(super) trait Messages {
     fn texts(&self) -> Vec<String>;
 
+    /// Checks the conversation. `others` are further types of parts that are known.
+    ///
     /// # Errors
-    /// It has no message, or one that vLLM refuses; parts of these kinds are known, too.
+    /// It has no message, or one that vLLM refuses.
     fn check(&self, others: &[&str]) -> Result<(), Refusal>;
 
     /// The text of all messages, without a chat template.
@@ -228,7 +232,7 @@ pub(super) trait Messages {
 impl Messages for Vec<Message> {
     fn check(&self, others: &[&str]) -> Result<(), Refusal> {
         if self.is_empty() {
-            // What the chat templates of `transformers` say.
+            // The error of the chat templates of `transformers`.
             return Err(Refusal::value("list index out of range"));
         }
         for (index, message) in self.iter().enumerate() {
@@ -273,7 +277,7 @@ pub(super) struct StreamOptions {
 
 impl StreamOptions {
     pub(super) fn usage(&self) -> UsageEvents {
-        // vLLM heeds the second only together with the first.
+        // vLLM follows the second only together with the first.
         match (self.include_usage, self.continuous_usage_stats) {
             (Some(true), Some(true)) => UsageEvents::All,
             (Some(true), _) => UsageEvents::Last,
@@ -288,7 +292,7 @@ pub(crate) struct TokenizeBody {
     pub(crate) model: Option<String>,
     prompt: Option<String>,
     messages: Option<Vec<Message>>,
-    /// With those that the tokenizer puts around texts. Default: true.
+    /// Count the tokens that the tokenizer puts around texts, too. Default: true.
     pub(crate) add_special_tokens: Option<bool>,
     /// Also say the tokens as text.
     pub(crate) return_token_strs: Option<bool>,

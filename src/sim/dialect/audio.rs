@@ -1,4 +1,4 @@
-//! OpenAI's `/v1/audio/transcriptions` and `/v1/audio/translations`, as vLLM speaks them: a form with a
+//! OpenAI's `/v1/audio/transcriptions` and `/v1/audio/translations`, as vLLM implements them: a form with a
 //! recording, answered by events with choices.
 
 use super::{
@@ -13,13 +13,13 @@ use crate::sim::refusal::Refusal;
 use memchr::memmem;
 use serde_json::{Value, json};
 
-/// A model that hears has so many tokens for a second of sound, as Whisper has.
+/// The number of tokens for a second of sound, as in Whisper.
 const TOKENS_A_SECOND: f64 = 50.0;
 
-/// What a sound file without a header that says so has in a second: 16 kHz, 16 bits.
+/// The number of bytes a second in a sound file whose header does not say: 16 kHz, 16 bits.
 const BYTES_A_SECOND: u32 = 32_000;
 
-/// Whether speech is written down in its own language or in English.
+/// Whether speech is transcribed in its own language or translated to English.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
     Transcribe,
@@ -75,7 +75,7 @@ struct Field<'a> {
     content: &'a [u8],
 }
 
-/// The fields of a form, whose first line is the boundary; `None` if it is no form.
+/// The fields of a form, whose first line is the boundary. `None` if the body is not a form.
 fn fields(body: &[u8]) -> Option<Vec<Field<'_>>> {
     let boundary = &body[..memmem::find(body, b"\r\n")?];
     if !boundary.starts_with(b"--") {
@@ -112,7 +112,7 @@ fn name(headers: &str) -> Option<String> {
     Some(line[start..end].to_owned())
 }
 
-/// How long a WAV file plays, as its header says.
+/// How long a WAV file plays, by its header.
 fn seconds(file: &[u8]) -> f64 {
     let number = |at: usize| -> Option<u32> {
         let bytes = file.get(at..at + 4)?;

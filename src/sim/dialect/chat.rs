@@ -1,5 +1,5 @@
-//! OpenAI's `/v1/chat/completions`, as vLLM 0.32 speaks it: the role event before the first token, then
-//! one event for the tokens of a step, the usage event if asked for, and `[DONE]`.
+//! OpenAI's `/v1/chat/completions`, as vLLM 0.32 implements it: the role event before the first token, then one event
+//! for the tokens of a step, the usage event if asked for, and `[DONE]`.
 
 use super::{
     Asked,
@@ -47,7 +47,7 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
     })
 }
 
-/// Its words, which no request changes.
+/// The words of chat, which no request changes.
 #[derive(Debug)]
 pub(crate) struct Chat;
 

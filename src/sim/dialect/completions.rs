@@ -1,4 +1,4 @@
-//! OpenAI's `/v1/completions`, as vLLM 0.32 speaks it.
+//! OpenAI's `/v1/completions`, as vLLM 0.32 implements it.
 
 use super::{
     Asked,
@@ -46,7 +46,7 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
     })
 }
 
-/// Its words, which no request changes.
+/// The words of completions, which no request changes.
 #[derive(Debug)]
 pub(crate) struct Completions;
 

@@ -7,20 +7,20 @@ use std::{sync::Arc, time::Duration};
 /// What is the same for every dialect.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// Without the dialect's prefix.
+    /// The id without the dialect's prefix.
     pub(super) id: String,
-    /// In Unix seconds.
+    /// The time of creation in Unix seconds.
     pub(super) created: u64,
     pub(super) model: String,
     /// Tokens to generate; at least 1.
     pub(super) tokens: u64,
     pub(super) prompt_tokens: u64,
     pub(super) usage: UsageEvents,
-    /// Usage is left out even where it always is.
+    /// Usage is left out even where the dialect always has it.
     pub(super) withheld: bool,
-    /// Whether what marks the end of a stream is sent.
+    /// Whether the mark of a stream's end is sent.
     pub(super) done: bool,
-    /// What usage says was generated, when that is not the truth.
+    /// The number of generated tokens that usage states, when that is not the truth.
     pub(super) stated: Option<u64>,
     /// The ids of the words.
     pub(super) ids: Option<Arc<[u64]>>,
@@ -34,16 +34,16 @@ pub(crate) struct Facts {
 /// Which events of a stream state the usage, where a request can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UsageEvents {
-    /// None.
+    /// No event.
     Never,
-    /// One more at the end.
+    /// One more event at the end.
     Last,
-    /// All, and one more at the end.
+    /// All events, and one more at the end.
     All,
 }
 
 impl Facts {
-    /// How many tokens usage says were generated, when so many were.
+    /// The number of tokens that usage states when this number was generated.
     pub(super) fn stated(&self, generated: u64) -> u64 {
         self.stated.unwrap_or(generated)
     }
@@ -67,12 +67,12 @@ impl Facts {
         next
     }
 
-    /// From the arrival of the request to its first token.
+    /// The time from the arrival of the request to its first token.
     pub(super) fn prefill(&self) -> Duration {
         self.first_token.unwrap_or(self.arrival) - self.arrival
     }
 
-    /// From the first token to the last so far.
+    /// The time from the first token to the last so far.
     pub(super) fn decode(&self) -> Duration {
         self.last_token - self.first_token.unwrap_or(self.last_token)
     }

@@ -15,8 +15,7 @@ pub(crate) trait Form: fmt::Debug + Send + Sync {
         EVENT_STREAM
     }
 
-    /// Whether tokens that are ready at once have events of their own. vLLM and SGLang put them into
-    /// one.
+    /// Returns whether tokens that are ready at once have events of their own. vLLM and SGLang put them into one.
     fn is_one_by_one(&self) -> bool {
         false
     }
@@ -30,10 +29,10 @@ pub(crate) trait Form: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The event of tokens; `last` are those with the answer's last.
+    /// The event of tokens; `last` is true if they include the answer's last token.
     fn token(&self, facts: &Facts, last: bool) -> Template;
 
-    /// The events after the last of so many tokens: usage, and what marks the end.
+    /// The events after the last of this number of tokens: usage, and the mark of the end.
     fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes>;
 
     /// An event with a role and no text.
@@ -51,10 +50,10 @@ pub(crate) trait Form: fmt::Debug + Send + Sync {
     /// The events of an error that ends a stream.
     fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes>;
 
-    /// The answer in one piece, with so many tokens.
+    /// The answer in one piece, with this number of tokens.
     fn whole(&self, facts: &Facts, generated: u64) -> Value;
 
-    /// What is sent in its place when something breaks.
+    /// The body that replaces it when something breaks.
     fn error_body(&self, message: &str) -> Value {
         openai::error(message)
     }

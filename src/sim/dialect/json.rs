@@ -1,5 +1,4 @@
-//! Request bodies of JSON, and what is wrong with them in the words of Python's `json` and of pydantic, which
-//! vLLM passes on.
+//! Request bodies of JSON, and their errors in the words of Python's `json` and of pydantic, which vLLM passes on.
 
 use crate::sim::refusal::Refusal;
 use serde::Deserialize;
@@ -38,15 +37,15 @@ fn refusal(body: &[u8], error: &serde_json::Error) -> Refusal {
     }
 }
 
-/// How many keys the object of a body has.
+/// The number of keys in the object of a body.
 pub(in crate::sim) fn items(body: &[u8]) -> usize {
     let object: Result<serde_json::Map<String, Value>, _> = serde_json::from_slice(body);
     object.map_or(0, |object| object.len())
 }
 
-/// A value as vLLM quotes what it was given.
+/// A value as vLLM quotes its input.
 pub(super) fn input(value: &Value) -> String {
-    /// vLLM cuts texts after so many characters.
+    /// vLLM cuts texts to this number of characters.
     const LONGEST: usize = 200;
     let text = match value {
         Value::Null => "None".to_owned(),

@@ -37,7 +37,7 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
     let input = prompt
         .first()
         .ok_or_else(|| Refusal::bad_request("prompt", "\"prompt\" must not be empty"))?;
-    // Below 0 is without a limit.
+    // A number below 0 means without a limit.
     let asked = body.n_predict.or(body.max_tokens);
     let stream = body.stream.unwrap_or(false);
     let form = Llama {

@@ -1,4 +1,4 @@
-//! Anthropic's `/v1/messages`, as vLLM 0.32 speaks it. `message_stop` is the end.
+//! Anthropic's `/v1/messages`, as vLLM 0.32 implements it. `message_stop` is the end.
 
 use super::{
     Asked, Form,
@@ -21,7 +21,7 @@ struct Body {
     messages: Option<Vec<Message>>,
 }
 
-/// The parts of a message that Anthropic has and OpenAI has not.
+/// The parts of a message that Anthropic has and OpenAI does not.
 const PARTS: [&str; 6] = [
     "image",
     "redacted_thinking",

@@ -81,7 +81,7 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// What is spoken at a path.
+    /// The dialect at a path.
     pub(crate) fn at(path: &str) -> Option<Self> {
         Some(match path {
             "/v1/chat/completions" => Dialect::Chat,
@@ -106,8 +106,7 @@ impl Dialect {
         })
     }
 
-    /// Reads a request body. What vLLM refuses in it is refused; what else does not matter to a simulation is
-    /// not looked at.
+    /// Reads a request body. It refuses what vLLM refuses, and ignores what else does not matter to a simulation.
     pub(crate) fn read(self, body: &[u8]) -> Result<Asked, Refusal> {
         let asked = match self {
             Dialect::Chat => chat::read(body),

@@ -60,7 +60,7 @@ fn asked(body: Body, input: Input, form: Ollama) -> Result<Asked, Refusal> {
     let generating = Generating {
         model: body.model,
         input,
-        // Below 0 is without a limit.
+        // A number below 0 means without a limit.
         max_tokens: body
             .options
             .num_predict

@@ -52,7 +52,7 @@ pub(super) fn done(facts: &Facts) -> Option<Bytes> {
     facts.done.then(|| Bytes::from_static(DONE.as_bytes()))
 }
 
-/// An error, as vLLM tells it.
+/// An error, as vLLM reports it.
 pub(super) fn error(message: &str) -> Value {
     json!({"error": {
         "message": message,

@@ -1,5 +1,5 @@
-//! Embeddings, reranking, scoring, pooling and classification: vLLM's answers without text. They are
-//! invented, but the same input always has the same one.
+//! Embeddings, reranking, scoring, pooling and classification: vLLM's answers without text. They are invented, but
+//! the same input always has the same answer.
 
 use super::{
     Asked, Form, UsageEvents,
@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// Numbers in a vector, unless the request says otherwise.
 const DIMENSIONS: usize = 384;
 
-/// Numbers in a vector at most.
+/// The largest number of numbers in a vector.
 const MAX_DIMENSIONS: usize = 1 << 16;
 
 /// The classes of `/classify`.
@@ -233,7 +233,7 @@ fn share(input: &Input) -> f64 {
     draws(input).random()
 }
 
-/// As vLLM does it: 32-bit floats, little-endian.
+/// A vector as vLLM encodes it: 32-bit floats, little-endian.
 fn encoded(vector: &[f32], base64: bool) -> Value {
     if base64 {
         let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -243,7 +243,7 @@ fn encoded(vector: &[f32], base64: bool) -> Value {
     }
 }
 
-/// What is found out about the inputs.
+/// What the answer says about the inputs.
 #[derive(Debug)]
 enum Kind {
     Embeddings {

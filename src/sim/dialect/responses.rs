@@ -1,5 +1,5 @@
-//! OpenAI's `/v1/responses`, as vLLM 0.32 speaks it: named events that count themselves, with the whole
-//! text again in the last ones. There is no `[DONE]`: `response.completed` is the end.
+//! OpenAI's `/v1/responses`, as vLLM 0.32 implements it: named and numbered events, with the whole text again in the
+//! last ones. There is no `[DONE]`: `response.completed` is the end.
 
 use super::{
     Asked, Form,
@@ -117,7 +117,7 @@ fn usage(facts: &Facts, generated: u64) -> Value {
     }
 }
 
-/// What is said of the response as a whole.
+/// The state of the response as a whole.
 struct State<'a> {
     status: &'a str,
     output: &'a [Value],
@@ -175,7 +175,7 @@ impl Responses {
         self.response(facts, state)
     }
 
-    /// All tokens that were allowed were generated, which is to be incomplete in this dialect.
+    /// The answer in its end state. All tokens that were allowed were generated, which this dialect calls incomplete.
     fn ended(&self, facts: &Facts, generated: u64) -> Value {
         let text = words::text(generated);
         let state = State {
@@ -187,7 +187,7 @@ impl Responses {
     }
 }
 
-/// An event of this name, with its number and its name behind the rest.
+/// An event with this name, and with its number and its name behind the rest.
 fn event(facts: &mut Facts, name: &str, mut json: Value) -> Bytes {
     json["sequence_number"] = facts.next_sequence().into();
     json["type"] = name.into();

@@ -1,6 +1,5 @@
-//! The settings of a request that vLLM checks: their types as pydantic does, their ranges as its sampling
-//! parameters do, in the same words. A simulation heeds few of them, but a bench that sends a wrong one
-//! must fail here, too.
+//! The settings of a request that vLLM checks: their types as pydantic does, their ranges as its sampling parameters
+//! do, in the same words. A simulation follows few of them, but a bench that sends a wrong one must fail here, too.
 
 use super::json::{self, input, python_text};
 use crate::sim::refusal::Refusal;
@@ -11,7 +10,7 @@ use serde::{
 use serde_json::{Map, Value};
 use std::{borrow::Cow, fmt};
 
-/// Answers to one prompt at most.
+/// The largest number of answers to one prompt.
 const MOST_CHOICES: i64 = 16_384;
 
 /// Below this, sampling is greedy.
@@ -24,11 +23,11 @@ enum Kind {
     Whole,
     Number,
     Flag,
-    /// Looked at where it is used.
+    /// Any value: it is checked where it is used.
     Any,
 }
 
-/// All settings that are looked at.
+/// All settings that are checked.
 const KINDS: &[(&str, Kind)] = &[
     ("model", Kind::Text),
     ("frequency_penalty", Kind::Number),
@@ -92,7 +91,7 @@ impl<'de> Deserialize<'de> for Settings {
 }
 
 impl Settings {
-    /// Those of a body, each of its type and in its range.
+    /// The settings of a body, each checked for its type and range.
     ///
     /// # Errors
     /// What vLLM answers.
@@ -102,7 +101,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Those of a body, each of its type, whatever their values.
+    /// The settings of a body, each checked for its type, whatever their values.
     ///
     /// # Errors
     /// What vLLM answers.
@@ -112,7 +111,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The same for servers that have another meaning of a setting.
+    /// Checks all settings except one, for servers that have another meaning for it.
     ///
     /// # Errors
     /// What vLLM would answer.
@@ -122,7 +121,7 @@ impl Settings {
         settings.check()
     }
 
-    /// Those in an object of their own, as other servers have them, are held to the same rules.
+    /// Checks settings in an object of their own, as other servers have them, by the same rules.
     ///
     /// # Errors
     /// What vLLM would answer.
@@ -154,7 +153,7 @@ impl Settings {
         whole(self.0.get(name)?)
     }
 
-    /// Tokens to generate at most, under any of vLLM's names for that.
+    /// The largest number of tokens to generate, under any of vLLM's names for it.
     pub(super) fn max_tokens(&self) -> Option<u64> {
         let names = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
         let tokens = names.into_iter().find_map(|name| self.whole(name));
@@ -165,15 +164,15 @@ impl Settings {
         number(self.0.get(name)?)
     }
 
-    /// All wrong types at once.
+    /// Reports all wrong types at once.
     fn check_types(&self) -> Result<(), Refusal> {
         self.check_kinds(KINDS)
     }
 
-    /// That a setting is a flag which is none elsewhere.
+    /// Checks that a setting is a flag, though other servers have it with another type.
     ///
     /// # Errors
-    /// It is not.
+    /// It is not a flag.
     pub(super) fn check_flag(&self, name: &'static str) -> Result<(), Refusal> {
         self.check_kinds(&[(name, Kind::Flag)])
     }
@@ -201,7 +200,7 @@ impl Settings {
         }
     }
 
-    /// What depends on another setting.
+    /// Checks what depends on another setting.
     fn check_combinations(&self) -> Result<(), Refusal> {
         let stream = self.flag("stream").unwrap_or(false);
         let bad = |name: &str, message: &str| Err(Refusal::parameter(name, message, None));
@@ -254,7 +253,7 @@ impl Settings {
         }
     }
 
-    /// The ranges of vLLM's sampling parameters, in its order.
+    /// Checks the ranges of vLLM's sampling parameters, in its order.
     fn check_ranges(&self) -> Result<(), Refusal> {
         let plain = |message: String| Err(Refusal::value(&message));
         let named = |name: &str, message: String, value: &str| {
@@ -351,7 +350,7 @@ impl Settings {
 }
 
 impl Kind {
-    /// pydantic's name for what is wrong with a value, and its sentence.
+    /// pydantic's name for the error of a value, and its sentence.
     fn mistake(self, value: &Value) -> Option<(&'static str, &'static str)> {
         let (fits, wrong) = match (self, value) {
             (Kind::Any, _) => return None,
@@ -439,7 +438,7 @@ fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// Whether Python takes a value for true.
+/// Returns whether Python takes a value for true.
 fn is_true(value: &Value) -> bool {
     match value {
         Value::Null => false,

@@ -107,7 +107,7 @@ impl Form for Sglang {
     }
 
     fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
-        // The last token's event says why it is the last. Without tokens nothing has said it yet.
+        // The last token's event says why it is the last. Without tokens no event has said it yet.
         let end = (generated == 0).then(|| data(&self.whole(facts, 0)));
         end.into_iter().chain(openai::done(facts)).collect()
     }

@@ -17,9 +17,9 @@ pub(super) enum Slot {
     LastId,
     /// The ids of all tokens up to and with the event's, with commas.
     IdsSoFar,
-    /// How many tokens there are with the event's.
+    /// The number of tokens up to and with the event's.
     Count,
-    /// The same, as usage states it.
+    /// The number of generated tokens, as usage states it.
     Generated,
     /// Stated tokens and those of the prompt.
     Total,

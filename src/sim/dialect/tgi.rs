@@ -51,7 +51,7 @@ pub(super) fn read(body: &[u8], stream: bool) -> Result<Asked, Refusal> {
 
 #[derive(Debug)]
 struct Tgi {
-    /// Whether lengths are asked for.
+    /// Whether the request asks for lengths.
     details: bool,
 }
 
@@ -82,7 +82,7 @@ impl Form for Tgi {
         let text = json!(ends.then(|| words::text(facts.tokens)));
         let details = ends.then(|| self.details(facts, facts.tokens)).flatten();
         let details = json!(details);
-        // TGI puts no blank behind the colon.
+        // TGI puts no space behind the colon.
         Template::new("data:{\"index\":")
             .slot(Slot::Count)
             .then(",\"token\":{\"id\":")

@@ -1,5 +1,5 @@
-//! Triton's generate extension in front of TensorRT-LLM: every token has an event of its own. Nothing
-//! is counted and nothing marks the end.
+//! Triton's generate extension in front of TensorRT-LLM: every token has an event of its own. Answers have no counts
+//! and no mark of the end.
 
 use super::{
     Asked, Form,

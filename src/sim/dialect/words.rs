@@ -11,7 +11,7 @@ pub(super) fn word(index: u64) -> &'static str {
     WORDS[place(index)]
 }
 
-/// Which of the words a token is.
+/// The index of a token's word.
 pub(super) fn place(index: u64) -> usize {
     // The remainder is below the length of the list.
     (index % WORDS.len() as u64) as usize

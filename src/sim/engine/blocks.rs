@@ -7,22 +7,21 @@ use std::collections::BTreeMap;
 pub(super) struct Holding {
     /// Blocks in the cache, which other jobs may use as well.
     shared: Vec<u64>,
-    /// Blocks of its own.
+    /// Blocks that only this job has.
     own: u64,
     /// Full blocks of the prompt that were offered to the cache or came from it.
     offered: usize,
 }
 
 impl Holding {
-    /// How many there are.
+    /// The number of blocks.
     pub(super) fn blocks(&self) -> u64 {
         self.shared.len() as u64 + self.own
     }
 }
 
-/// All KV blocks of an engine. A block is unused, a job's own, or in the cache; one in the cache is
-/// idle when no job uses it, and idle blocks are given away when unused ones run out, the one that
-/// was used least recently first.
+/// All KV blocks of an engine. A block is unused, a job's own, or in the cache; one in the cache is idle when no job
+/// uses it, and idle blocks are given away when unused ones run out, the one that was used least recently first.
 #[derive(Debug)]
 pub(super) struct Blocks {
     total: u64,
@@ -56,12 +55,12 @@ impl Blocks {
         self.total
     }
 
-    /// Blocks that no job holds.
+    /// The number of blocks that no job holds.
     pub(super) fn free(&self) -> u64 {
         self.unused + self.idle.len() as u64
     }
 
-    /// How many of these leading blocks are in the cache, and how many of those are idle.
+    /// The number of these leading blocks that are in the cache, and the number of those that are idle.
     pub(super) fn find(&self, hashes: &[u64]) -> (usize, u64) {
         let found = hashes.iter().map_while(|hash| self.cache.get(hash));
         found.fold((0, 0), |(count, idle), block| match block {
@@ -88,7 +87,7 @@ impl Blocks {
         }
     }
 
-    /// Takes blocks until `holding` has `blocks`; takes none and says false when there are too few.
+    /// Takes blocks until `holding` has `blocks`. If there are too few, takes none and returns false.
     pub(super) fn grow(&mut self, holding: &mut Holding, blocks: u64) -> bool {
         let more = blocks.saturating_sub(holding.blocks());
         if more > self.free() {
@@ -106,8 +105,8 @@ impl Blocks {
         true
     }
 
-    /// Puts the first `full` blocks of a prompt into the cache. A block whose like is there already
-    /// stays the job's own.
+    /// Puts the first `full` blocks of a prompt into the cache. If an equal block is there already, the job keeps its
+    /// own.
     pub(super) fn offer(&mut self, hashes: &[u64], full: usize, holding: &mut Holding) {
         let full = full.min(hashes.len());
         while holding.offered < full {
@@ -121,8 +120,8 @@ impl Blocks {
         }
     }
 
-    /// Gives all blocks back. Of a job's blocks the last becomes idle first, because it is of use
-    /// only together with those before it.
+    /// Gives all blocks back. Of a job's blocks the last becomes idle first, because it is useful only together with
+    /// those before it.
     pub(super) fn release(&mut self, holding: &mut Holding) {
         let Holding { shared, own, .. } = std::mem::take(holding);
         self.unused += own;

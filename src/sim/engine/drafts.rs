@@ -5,10 +5,9 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Of `drafts` drafted tokens, how many are accepted before the first that is not, each with
-/// probability `acceptance`. It depends on the seed, the job and how many tokens the job has, but not
-/// on the jobs beside it, so that a preemption or another neighbour does not change an answer's
-/// luck.
+/// The number of `drafts` drafted tokens that are accepted before the first that is not, each with probability
+/// `acceptance`. It depends on the seed, the job and how many tokens the job has, but not on other jobs, so that a
+/// preemption or another neighbour does not change an answer's luck.
 pub(super) fn accepted(seed: u64, job: JobId, generated: u64, drafts: u64, acceptance: f64) -> u64 {
     if drafts == 0 {
         return 0;

@@ -15,11 +15,11 @@ pub struct Job {
     pub block_hashes: Vec<u64>,
     /// Tokens to generate; 0 counts as 1.
     pub max_output: u64,
-    /// Lower goes first, under [`Policy::Priority`](super::Policy::Priority).
+    /// The job's priority: lower goes first, under [`Policy::Priority`](super::Policy::Priority).
     pub priority: i64,
     /// The number of its LoRA adapter.
     pub lora: Option<usize>,
-    /// Where it stalls.
+    /// The job's stalls.
     pub stalls: Vec<Stall>,
 }
 
@@ -28,9 +28,9 @@ pub struct Job {
 /// from any other job. After its last token it keeps them too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stall {
-    /// Tokens before it.
+    /// The number of tokens before the stall.
     pub after: u64,
-    /// How long it lasts; `None` is until the job is cancelled.
+    /// How long the stall lasts; `None` lasts until the job is cancelled.
     pub time: Option<Duration>,
 }
 
@@ -47,7 +47,7 @@ pub struct JobId(pub u64);
 pub struct TooLong {
     /// Tokens that fit.
     pub limit: u64,
-    /// Tokens of prompt and output.
+    /// The number of tokens of prompt and output.
     pub asked: u64,
     /// Tokens of the prompt.
     pub prompt: u64,
@@ -74,7 +74,7 @@ impl TooLong {
 /// The life of a job that has generated all its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finished {
-    /// Which one.
+    /// The job.
     pub job: JobId,
     /// When it was submitted.
     pub submitted: Nanos,
@@ -144,7 +144,7 @@ impl Active {
         self.generated > 0 && self.missing() == 1
     }
 
-    /// How long it stalls now that it has generated this many tokens more; `None` if it does not.
+    /// How long the job stalls now that it has generated this many tokens more. `None` if it does not.
     pub(super) fn stalls(&self, emitted: u64) -> Option<Duration> {
         let new = self.generated - emitted..self.generated;
         let stalls = self.job.stalls.iter();

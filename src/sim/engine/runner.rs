@@ -36,18 +36,18 @@ struct Shared {
     bell: Notify,
 }
 
-/// The engine and those who wait for it.
+/// The engine and the requests that wait for it.
 struct Floor {
     engine: Engine,
     tickets: BTreeMap<JobId, Holder>,
 }
 
-/// Who waits for the tokens of a job.
+/// The request that waits for the tokens of a job.
 struct Holder {
     sender: mpsc::UnboundedSender<Ready>,
     submitted: Nanos,
     prompt_tokens: u64,
-    /// When it got the last tokens, if any.
+    /// When the request got the last tokens, if any.
     last: Option<Nanos>,
 }
 
@@ -88,7 +88,7 @@ impl EngineRunner {
         self.shared.floor().engine.adapters()
     }
 
-    /// What it has counted.
+    /// The engine's counters.
     pub(in crate::sim) fn telemetry(&self) -> &Arc<Telemetry> {
         &self.shared.telemetry
     }
@@ -124,7 +124,7 @@ impl EngineRunner {
         })
     }
 
-    /// Starts the steps, unless they go on already.
+    /// Starts the steps, unless they are under way.
     fn keep_going(&self, clock: &Clock) {
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         // The task ends only with the runtime that it lives in.
@@ -137,12 +137,12 @@ impl EngineRunner {
 
 impl Drop for EngineRunner {
     fn drop(&mut self) {
-        // Whoever still waits hears that there is nothing more to come.
+        // Closes the channels of those that still wait.
         self.shared.floor().tickets.clear();
     }
 }
 
-/// One step after the other, for as long as somebody wants them.
+/// Makes one step after the other, for as long as a request wants them.
 async fn make_steps(shared: Arc<Shared>, clock: Clock) {
     let mut now = clock.now();
     loop {
@@ -162,7 +162,7 @@ async fn make_steps(shared: Arc<Shared>, clock: Clock) {
         if clock.now() < step.ends {
             clock.sleep_until(step.ends).await;
         } else {
-            // Behind the clock: catch up, but let the others speak.
+            // The clock is ahead: catch up, but let other tasks run.
             yield_now().await;
         }
         shared.deliver(&step);
@@ -188,7 +188,7 @@ impl Shared {
         let tickets = &mut floor.tickets;
         let mut counted = 0;
         for emission in &step.emissions {
-            // Tokens of those who have gone are nobody's.
+            // The request of these tokens is gone.
             let Some(holder) = tickets.get_mut(&emission.job) else {
                 continue;
             };
@@ -204,7 +204,7 @@ impl Shared {
                         .first_tokens(ttft, holder.prompt_tokens, emission.tokens);
                 }
             }
-            // Nobody reads it when the request is being dropped.
+            // The channel is closed while the request is being dropped.
             let _ = holder.sender.send((step.ends, emission.tokens));
         }
         for finished in &step.finished {
@@ -237,8 +237,8 @@ impl Ticket {
         self.job
     }
 
-    /// Waits for the next tokens: when they were ready and how many there are. `None` after the last,
-    /// and when the runner is gone. May be dropped at any time.
+    /// Waits for the next tokens: when they were ready and how many there are. `None` after the last, and when the
+    /// runner is gone. May be dropped at any time.
     pub async fn next(&mut self) -> Option<(Nanos, u64)> {
         self.ready.recv().await
     }

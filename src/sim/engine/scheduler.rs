@@ -1,4 +1,4 @@
-//! The scheduler: who computes what in which step.
+//! The scheduler: which job computes what in which step.
 
 use super::{
     Emission, EngineConfig, Finished, Job, JobId, Load, Policy, State, Step, TooLong,
@@ -37,7 +37,7 @@ pub struct Engine {
     blocks: Blocks,
     waiting: BTreeMap<Rank, Active>,
     running: BTreeMap<Rank, Active>,
-    /// Where the jobs that are waiting or running stand.
+    /// The ranks of the jobs that are waiting or running.
     ranks: BTreeMap<JobId, Rank>,
     /// Jobs that leave when the step under way ends: with all their tokens, or cancelled.
     leaving: BTreeSet<Rank>,
@@ -84,12 +84,12 @@ impl Engine {
         }
     }
 
-    /// Its settings.
+    /// The engine's settings.
     pub fn config(&self) -> &EngineConfig {
         &self.config
     }
 
-    /// What it is doing, as of the last [`step`](Self::step), submission or cancellation.
+    /// The engine's state, as of the last [`step`](Self::step), submission or cancellation.
     pub fn state(&self) -> State {
         State {
             running: self.running.len() as u64,
@@ -133,9 +133,8 @@ impl Engine {
         Ok(id)
     }
 
-    /// Gives a job up. If it runs, its blocks are free when the step under way ends; what that step
-    /// emits for it is nobody's. One that has all its tokens and stalls leaves then too. Jobs that have
-    /// left are not affected.
+    /// Gives a job up. If it runs, its blocks are free when the step under way ends; what that step emits for it is
+    /// dropped. A job that has all its tokens and stalls leaves then too. Jobs that have left are not affected.
     pub fn cancel(&mut self, id: JobId) {
         let Some(rank) = self.ranks.remove(&id) else {
             return;
@@ -185,13 +184,13 @@ impl Engine {
         }
         let mut batch = Batch::default();
         self.continue_running(&mut batch);
-        // Whoever lost its blocks a moment ago would only get them back. That is as well if nobody
-        // else has a use for them, because the others are stalled.
+        // A job that lost its blocks a moment ago would only get them back. That is fine if no other job can use
+        // them, because the others are stalled.
         if batch.preempted.is_empty() || batch.shares.is_empty() {
             self.admit(now, &mut batch);
         }
         if batch.shares.is_empty() {
-            // Only where stalled jobs keep what the others need.
+            // Only if stalled jobs keep what the others need.
             self.unreported.append(&mut batch.preempted);
             return None;
         }
@@ -205,7 +204,7 @@ impl Engine {
         let ranks: Vec<Rank> = self.running.keys().copied().collect();
         for rank in ranks {
             let left = self.config.max_num_batched_tokens - batch.tokens;
-            // Gone means preempted, and then so are all after it.
+            // A job that is gone was preempted, and then so were all after it.
             let Some(active) = self.running.get_mut(&rank).filter(|_| left > 0) else {
                 return;
             };
@@ -333,7 +332,7 @@ impl Engine {
         }
     }
 
-    /// Works out what comes of a batch.
+    /// Computes a batch.
     fn compute(&mut self, now: Nanos, batch: Batch) -> Step {
         let load = self.load(&batch);
         let ends = Nanos(now.0.saturating_add(load.nanos(&self.config.cost)));

@@ -23,9 +23,9 @@ pub struct Step {
 /// Tokens of one job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Emission {
-    /// Whose they are.
+    /// The job.
     pub job: JobId,
-    /// How many; more than one only with speculative decoding.
+    /// The number of tokens; more than one only with speculative decoding.
     pub tokens: u64,
 }
 
@@ -76,7 +76,7 @@ pub struct State {
     pub preemptions: u64,
     /// Prompt tokens of the jobs that got their first token (`vllm:prompt_tokens`).
     pub prompt_tokens: u64,
-    /// Those of them that the prefix cache had (`vllm:prompt_tokens_cached`).
+    /// Prompt tokens that the prefix cache had (`vllm:prompt_tokens_cached`).
     pub cached_prompt_tokens: u64,
     /// Tokens generated (`vllm:generation_tokens`).
     pub generation_tokens: u64,

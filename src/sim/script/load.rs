@@ -28,7 +28,7 @@ impl Work {
     }
 }
 
-/// What the requests of a server have in common.
+/// What the requests of a server share.
 #[derive(Debug)]
 pub(in crate::sim) struct Load {
     slowdown: Slowdown,
@@ -41,10 +41,10 @@ struct State {
     /// The last time at which a request came or went, and the work done by then.
     at: Nanos,
     work: u128,
-    /// Those who wait, by the order in which they came. They are woken when a request leaves, because
-    /// all are faster from then on. When one comes they find out as they wake too early.
+    /// The requests that wait, in the order in which they came. They are woken when a request leaves, because all are
+    /// faster from then on. When one comes they notice it as they wake too early.
     waiting: BTreeMap<u64, Waker>,
-    /// Requests that ever came.
+    /// The number of requests that ever came.
     came: u64,
 }
 
@@ -56,7 +56,7 @@ impl State {
         self.at = self.at.max(now);
     }
 
-    /// When so much work is done if nobody comes or goes, to the nanosecond above.
+    /// The time when this work is done if no request comes or goes, rounded up to a nanosecond.
     fn when(&self, target: Work, slowdown: Slowdown) -> Nanos {
         let (factor, one) = slowdown.factor(self.in_flight);
         let missing = target.0.saturating_sub(self.work);
@@ -90,7 +90,7 @@ impl Load {
 pub(in crate::sim) struct Share {
     load: Arc<Load>,
     clock: Clock,
-    /// How many came before.
+    /// The number of requests that came before.
     ordinal: u64,
     wait: Option<Sleep>,
 }
@@ -119,7 +119,7 @@ impl Share {
         Work(state.work)
     }
 
-    /// When so much work was done.
+    /// Waits until this work is done; gives the time when it was.
     pub(in crate::sim) fn poll_reach(&mut self, target: Work, cx: &mut Context<'_>) -> Poll<Nanos> {
         loop {
             let at = {

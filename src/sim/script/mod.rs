@@ -26,7 +26,7 @@ pub(super) struct Latencies {
     paired: bool,
     prefill: Duration,
     load: Option<Arc<Load>>,
-    /// All times are this many times as long as the script says.
+    /// The factor by which all times are longer than the script says.
     luck: f64,
 }
 
@@ -38,8 +38,10 @@ enum Source {
 }
 
 impl Latencies {
+    /// Reads a script and its files.
+    ///
     /// # Errors
-    /// What is wrong with the files that the script names.
+    /// The problems with the files that the script names.
     pub(super) fn read(script: &Script) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut files = BTreeMap::new();
@@ -83,7 +85,7 @@ impl Latencies {
         }
     }
 
-    /// How long the tokens of the `ordinal`th request take, whose prompt has so many tokens.
+    /// The times of the tokens of the `ordinal`th request, whose prompt has this number of tokens.
     pub(super) fn spans(&self, ordinal: u64, prompt_tokens: u64) -> Spans {
         // Hashed, because generators whose seeds are neighbours start out alike.
         let seed = xxh3_64_with_seed(&ordinal.to_le_bytes(), self.seed);
@@ -120,8 +122,8 @@ impl Latencies {
     }
 }
 
-/// How many times as long everything takes at this server: a lognormal factor with the script's noise
-/// as its coefficient of variation, drawn from its seed.
+/// The factor by which everything takes longer at this server: lognormal, with the script's noise as its coefficient
+/// of variation, drawn from its seed.
 pub(super) fn luck(script: &Script) -> f64 {
     if script.noise <= 0.0 {
         return 1.0;
@@ -144,7 +146,7 @@ pub(super) struct Spans {
 #[derive(Debug)]
 enum Gaps {
     Drawn(Sampler),
-    /// Those of one recorded request in their order, then those of another.
+    /// The times of one recorded request in their order, then those of another.
     Recorded {
         recorded: Arc<Recorded>,
         request: Option<usize>,
@@ -160,7 +162,7 @@ impl Spans {
         };
         match self.luck {
             1.0 => span,
-            // What is longer than a `Duration` holds never comes to an end.
+            // A time that is longer than a `Duration` holds never ends.
             luck => Duration::try_from_secs_f64(span.as_secs_f64() * luck).unwrap_or(Duration::MAX),
         }
     }

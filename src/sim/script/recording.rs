@@ -20,13 +20,13 @@ pub(super) struct Measured {
 /// The requests of a file that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Recorded {
-    /// Not empty.
+    /// The requests, at least one.
     pub(super) requests: Vec<Measured>,
-    /// The numbers of those that have gaps.
+    /// The indices of those that have gaps.
     pub(super) with_gaps: Vec<usize>,
 }
 
-/// The fields that are needed; each is read on its own, so that mistakes name it.
+/// The fields that are needed; each is read on its own, so that errors name it.
 #[derive(Deserialize)]
 #[serde(expecting = "a JSON object")]
 struct Fields<'a> {
@@ -42,7 +42,7 @@ impl Recorded {
     /// Reads a file. Several results in it, as `--append-result` writes them, count as one.
     ///
     /// # Errors
-    /// A sentence that names what is wrong in the file.
+    /// The text says what is wrong in the file.
     pub(super) fn read(path: &str) -> Result<Self, String> {
         let text = text::read(Path::new(path)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {

@@ -15,7 +15,7 @@ pub(super) enum Sampler {
     Gamma(Gamma<f64>),
     Uniform(Uniform<f64>),
     Exponential(Exp<f64>),
-    /// Not empty.
+    /// One of these spans, at least one.
     OneOf(Arc<[Duration]>),
 }
 
@@ -62,7 +62,7 @@ impl Sampler {
             Sampler::Uniform(law) => law.sample(rng),
             Sampler::Exponential(law) => law.sample(rng),
         };
-        // Negative draws are cut at 0; those beyond what a `Duration` holds never come to an end.
+        // Negative draws are cut at 0; draws beyond what a `Duration` holds never end.
         Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
     }
 }

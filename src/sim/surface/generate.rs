@@ -49,7 +49,7 @@ impl Call<'_> {
         }
         let accepted = server.accept(self.arrival, self.clock);
         let faults = server.faults(accepted.ordinal, self.arrival);
-        // Before the engine hears of it: what is refused costs no step.
+        // A refused request costs no step, because the engine has not seen it yet.
         if let Some(response) = misbehave::instead(&faults, self.clock, self.arrival).await {
             return Ok(response);
         }
@@ -79,7 +79,7 @@ impl Call<'_> {
         Ok(whole(answer, source, progress).await)
     }
 
-    /// What counts a generation of a script. An engine counts its own.
+    /// The counters of a generation of a script. An engine counts its own.
     fn progress(&self, prompt_tokens: u64, tokens: u64) -> Option<Progress> {
         let telemetry = self.server.telemetry();
         let scripted = self.server.engine().is_none();
@@ -110,7 +110,7 @@ impl Call<'_> {
         .arrived(self.arrival)
     }
 
-    /// Where the tokens come from.
+    /// The source of the tokens.
     fn source(
         &self,
         mut tickets: Vec<Ticket>,

@@ -1,4 +1,4 @@
-//! How long prompts may be, found out without counting one that is far too long to its end.
+//! The length of a prompt, found without counting one that is far too long to its end.
 
 use crate::sim::{dialect::Input, refusal::Refusal, server::SimServer};
 
@@ -22,8 +22,10 @@ pub(super) fn counted(server: &SimServer, input: &Input) -> Result<u64, Refusal>
     }
 }
 
+/// Checks the length of a text. Up to [`PIECE`] bytes are not counted.
+///
 /// # Errors
-/// A text has far more tokens than the model can read. Up to [`PIECE`] bytes are not looked at.
+/// The text has far more tokens than the model can read.
 pub(super) fn check(server: &SimServer, text: &str) -> Result<(), Refusal> {
     let limit = server.max_model_len();
     // No token is shorter than a byte.
@@ -43,7 +45,7 @@ pub(super) fn check(server: &SimServer, text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Where a piece ends: before its last space, as tokens begin there.
+/// The end of a piece: before its last space, because tokens begin there.
 fn end(text: &str) -> usize {
     if text.len() <= PIECE {
         return text.len();

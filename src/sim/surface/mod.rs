@@ -25,10 +25,10 @@ use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-/// Bytes in a request body at most.
+/// The largest request body, in bytes.
 const BODY_LIMIT: usize = 64 << 20;
 
-/// What `created` is at time 0. Fixed, because answers must not depend on the day.
+/// The value of `created` at time 0. Fixed, because answers must not depend on the day.
 const EPOCH: u64 = 1_700_000_000;
 
 #[derive(Debug, Clone, Copy)]
@@ -125,14 +125,14 @@ async fn serve(
     }
 }
 
-/// `/metrics`
+/// The page `/metrics`.
 pub(crate) fn metrics_page(server: &SimServer, now: Nanos) -> String {
     telemetry::page(server, EPOCH as f64 + now.as_secs_f64())
 }
 
 /// The whole request body.
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {
-    // Refused by what it announces already, so that the client need not send it.
+    // Refused by its announced length, so that the client need not send it.
     if body.size_hint().lower() > BODY_LIMIT as u64 {
         return Err(Refusal::too_large(BODY_LIMIT));
     }
@@ -143,7 +143,7 @@ async fn read(body: Incoming) -> Result<Bytes, Refusal> {
     }
 }
 
-/// vLLM looks for the model before it looks at anything but the types of a body.
+/// Refuses an unknown model first: vLLM looks for the model before it looks at anything but the types of a body.
 fn named_first(server: &SimServer, body: &[u8], refusal: Refusal) -> Refusal {
     #[derive(Deserialize)]
     struct Named {

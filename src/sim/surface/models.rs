@@ -41,7 +41,7 @@ pub(super) fn list(server: &SimServer) -> String {
     json!({"object": "list", "data": data}).to_string()
 }
 
-/// llama.cpp's `/props`, as far as a client needs it.
+/// llama.cpp's `/props`, with what a client needs.
 pub(super) fn props(server: &SimServer) -> String {
     let slots = server
         .engine()

@@ -14,9 +14,8 @@ use hyper::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Encodes a prompt, or a conversation without a chat template; llama.cpp's form of it is told by its
-/// `content`. Without a tokenizer there are only as many numbers, from 0, as the prompt is said to have
-/// tokens.
+/// Encodes a prompt, or a conversation without a chat template. A body with `content` is llama.cpp's form. Without a
+/// tokenizer the answer has only the numbers from 0 up to the prompt's number of tokens.
 pub(super) fn tokenize(server: &SimServer, body: &[u8]) -> Result<Response<Body>, Refusal> {
     let asked: TokenizeBody = bodies::parse(body)?;
     let answer = match &asked.content {
@@ -68,7 +67,7 @@ fn ids(server: &SimServer, text: &str, add_special: bool) -> Vec<u32> {
     server.codec().and_then(encode).unwrap_or_else(counted)
 }
 
-/// What each of them is a text of; `None` without a tokenizer.
+/// The text of each token. `None` without a tokenizer.
 fn texts(server: &SimServer, ids: &[u32]) -> Option<Vec<String>> {
     let codec = server.codec()?;
     ids.iter().map(|&id| codec.decode(&[id]).ok()).collect()
@@ -80,8 +79,8 @@ struct DetokenizeBody {
     tokens: Vec<u32>,
 }
 
-/// Decodes token ids. What is asked does not tell the engines apart, so the text stands under the keys of
-/// vLLM and of llama.cpp.
+/// Decodes token ids. The request does not show which engine it is for, so the text has the keys of vLLM and of
+/// llama.cpp.
 pub(super) fn detokenize(server: &SimServer, body: &[u8]) -> Result<Response<Body>, Refusal> {
     let asked: DetokenizeBody = bodies::parse(body)?;
     super::check_model(server, asked.model.as_deref())?;

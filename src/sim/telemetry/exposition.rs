@@ -29,7 +29,7 @@ impl Exposition {
         self.sample(name, &[], value);
     }
 
-    /// The name is without `_total`.
+    /// A counter. The name is without `_total`.
     pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) {
         let name = format!("{name}_total");
         self.head(&name, help, "counter");

@@ -5,10 +5,10 @@ use std::{
     time::Duration,
 };
 
-/// What a histogram is of.
+/// The unit of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// Kept in nanoseconds, told in seconds.
+    /// Kept in nanoseconds, shown in seconds.
     Seconds,
     Count,
 }
@@ -28,7 +28,7 @@ impl Unit {
 pub(super) struct Histogram {
     unit: Unit,
     bounds: Vec<u64>,
-    /// One more than bounds: the last is beyond them all.
+    /// Counts: one more than bounds, because the last is beyond them all.
     counts: Vec<AtomicU64>,
     sum: AtomicU64,
 }
@@ -54,7 +54,7 @@ impl Histogram {
         self.observe(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// Each bound with how many numbers were at most that; `None` is without a bound.
+    /// Each bound with the number of values that were at most that; `None` means without a bound.
     pub(super) fn buckets(&self) -> impl Iterator<Item = (Option<f64>, u64)> {
         let scale = self.unit.scale();
         let bounds = self.bounds.iter().map(move |&bound| bound as f64 / scale);

@@ -1,7 +1,7 @@
 //! What the server counts, for `/metrics`.
 //!
-//! Tokens and times are counted when their step ends, which is when clients can have them. What the
-//! engine knows at any moment (who runs, who waits, blocks, lookups) is asked of it.
+//! Tokens and times are counted when their step ends, which is when clients can have them. What the engine knows at
+//! any moment (running and waiting jobs, blocks, lookups) is read from it.
 
 mod exposition;
 mod histogram;
@@ -138,14 +138,14 @@ impl Telemetry {
     pub(super) fn more_tokens(&self, gap: Duration, tokens: u64) {
         self.itl.observe_time(gap);
         self.generation_tokens.fetch_add(tokens, Relaxed);
-        // One is the model's own, the others are drafts that it accepted.
+        // One token is the model's own, the others are drafts that it accepted.
         let accepted = usize::try_from(tokens - 1).unwrap_or(usize::MAX);
         for place in self.accepted.iter().take(accepted) {
             place.fetch_add(1, Relaxed);
         }
     }
 
-    /// A step in which this was computed, and the tokens that it made or whose prompts it finished.
+    /// A step in which this load was computed, and the tokens that it made or whose prompts it finished.
     pub(super) fn step(&self, load: &Load, tokens: u64) {
         self.drafts.fetch_add(load.drafting_seqs, Relaxed);
         self.draft_tokens.fetch_add(load.drafted_tokens, Relaxed);

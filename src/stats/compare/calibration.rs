@@ -1,9 +1,9 @@
-//! How often the rule cries wolf, and how often it sees the wolf, with all its metrics together.
+//! How often the rule gives a false alarm, and how often it finds a real change, with all its metrics together.
 //!
-//! The noise: each run of a server is slower or faster as a whole by a lognormal factor (its CV is the
-//! run-to-run noise), and a queue adds what differs from request to request. Both runs of a pair have
-//! the same arrivals and prompts. This queue is fast enough for thousands of experiments; the table of
-//! `docs/verdicts.md` is made by the simulator, in `src/bench/calibration.rs`.
+//! The noise: each run of a server is slower or faster as a whole by a lognormal factor (its CV is the run-to-run
+//! noise), and a queue adds what differs from request to request. Both runs of a pair have the same arrivals and
+//! prompts. This queue is fast enough for thousands of experiments. The simulator makes the table of
+//! `docs/verdicts.md`, in `src/bench/calibration.rs`.
 
 use super::{Conclusion, Paired, Rule, Worse, together};
 use crate::stats::{Looks, queue::Queue};
@@ -41,7 +41,7 @@ fn pairs(count: usize, drop: f64, cv: f64, seed: u64) -> Vec<([f64; 4], [f64; 4]
         .collect()
 }
 
-/// Worse if one of the metrics is.
+/// Returns whether one of the metrics is worse.
 fn is_worse<const N: usize>(pairs: &[([f64; N], [f64; N])], rule: &Rule) -> bool {
     let metric = |which: usize| Paired {
         pairs: pairs.iter().map(|(a, b)| (a[which], b[which])).collect(),
@@ -54,7 +54,7 @@ fn is_worse<const N: usize>(pairs: &[([f64; N], [f64; N])], rule: &Rule) -> bool
         .any(|(_, conclusion)| conclusion == Conclusion::Worse)
 }
 
-/// How many of a hundred experiments are called worse.
+/// The percentage of experiments in which the server is called worse.
 fn percent(experiments: u64, worse: impl Fn(u64) -> bool) -> f64 {
     (0..experiments).filter(|seed| worse(*seed)).count() as f64 * 100.0 / experiments as f64
 }
@@ -112,7 +112,7 @@ impl Drifting {
         [mean, at(50), at(90), tpots / count, e2els / count]
     }
 
-    /// Whether so many pairs of it and of one that is slower by this factor are called worse.
+    /// Returns whether this number of pairs, of the server and of one that is slower by this factor, is called worse.
     fn is_worse(seed: u64, pairs: usize, slower: f64, level: f64, rule: &Rule) -> bool {
         let mut server = Drifting {
             random: Pcg64::seed_from_u64(seed),
@@ -183,7 +183,7 @@ fn drift_table() {
     }
 }
 
-/// As a comparison does by default.
+/// Compares as a bench does by default.
 fn with_looks(drop: f64, seed: u64) -> bool {
     let looks = Looks::at_pairs(10, Rule::default().error);
     let all = pairs(10, drop, 0.04, seed);
@@ -204,7 +204,7 @@ fn stopping_early_keeps_the_error() {
     assert!(seen >= 98.0, "{seen} % seen");
 }
 
-/// What is called detectable is detected nine times out of ten, whichever way the pairs are tested.
+/// A change that is called detectable is detected nine times out of ten, whichever way the pairs are tested.
 #[rstest]
 #[case(5)]
 #[case(8)]

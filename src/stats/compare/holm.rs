@@ -1,7 +1,7 @@
 //! Several metrics are several chances of a false alarm.
 
-/// Holm's step-down adjustment: reject where the adjusted p-value is at most the error, and the
-/// chance of any false alarm among all keeps to that error, however the metrics hang together.
+/// Holm's step-down adjustment of p-values. Rejecting where the adjusted p-value is at most the error keeps the
+/// chance of any false alarm among all tests at that error, however the metrics depend on each other.
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));

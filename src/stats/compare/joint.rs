@@ -1,13 +1,12 @@
 //! Several metrics of the same pairs, tested together.
 //!
-//! All metrics of a run share its luck, so a chance of a false alarm is mostly the same chance for each
-//! of them, and Bonferroni's share for each is far too little. Westfall and Young (1993) keep
-//! Holm's steps and take the joint distribution instead: whatever is done to the pairs is done to all
-//! metrics at once, and a metric counts as changed when it stands out more than the *most*
-//! outstanding metric does by chance.
+//! All metrics of a run share its luck, so a chance of a false alarm is mostly the same chance for each metric, and
+//! Bonferroni's share for each is far too little. Westfall and Young (1993) keep Holm's steps and take the joint
+//! distribution instead: whatever is done to the pairs is done to all metrics at once, and a metric counts as changed
+//! when it stands out more than the *most* outstanding metric does by chance.
 //!
-//! With enough pairs their labels are swapped, all 2^k ways, which is exact for any noise. With fewer, metrics are
-//! drawn whose log ratios hang together as those of the pairs do, and each is divided by a scatter that is
+//! With enough pairs the test swaps their labels, all 2^k ways, which is exact for any noise. With fewer pairs it
+//! draws metrics whose log ratios are correlated as those of the pairs are, and divides each by a scatter that is
 //! drawn, too: a multivariate t whose correlations are the cosines of the log ratios. One metric has Student's t.
 
 use rand::SeedableRng;
@@ -17,10 +16,10 @@ use std::sync::OnceLock;
 
 use super::{MOST_PAIRS, spread, swap};
 
-/// So many draws stand for all.
+/// The number of draws that stand for all.
 const DRAWS: usize = 9_999;
 
-/// So many of them do for a t that only says how large a change would be seen.
+/// The number of draws for a t that only says how large a change would be seen.
 const SOME_DRAWS: usize = 2_000;
 
 /// Cosines closer than this differ by rounding alone.
@@ -30,12 +29,12 @@ const ROUNDING: f64 = 1e-12;
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     pub(super) ratios: Vec<f64>,
-    /// By how many standard errors their mean is off 0; `None` if there is no chance in it.
+    /// By how many standard errors their mean differs from 0. `None` if there is no chance in it.
     pub(super) t: Option<f64>,
 }
 
 impl Series {
-    /// With the sign of all turned, or not.
+    /// The series with the sign of all values turned, or as it is.
     pub(super) fn signed(&self, sign: f64) -> Self {
         Series {
             ratios: self.ratios.iter().map(|ratio| sign * ratio).collect(),
@@ -43,7 +42,7 @@ impl Series {
         }
     }
 
-    /// How far it stands out: a t, or what would be one if there were chance in it.
+    /// How far the series stands out: its t, or what would be its t if there were chance in it.
     fn t_seen(&self) -> f64 {
         let sum: f64 = self.ratios.iter().sum();
         match self.t {
@@ -56,7 +55,7 @@ impl Series {
 
 /// What is done to the pairs.
 pub(super) enum Ways {
-    /// All swaps of so many pairs; the last is none.
+    /// All swaps of this number of pairs. The last swap changes nothing.
     Swaps(usize),
     /// Draws of a mean and its scatter.
     Draws(Draws),
@@ -78,12 +77,12 @@ enum Kind {
     Paired,
     /// Pairs with their sums.
     Pooled,
-    /// Stored runs and a new one.
+    /// Stored runs and a new run.
     Runs,
 }
 
 impl Ways {
-    /// Swaps where they can reach this error, else draws; `None` for a single pair.
+    /// Swaps if they can reach this error, else draws. `None` for a single pair.
     pub(super) fn of(pairs: usize, error: f64) -> Option<Self> {
         if swap::swaps_reach(pairs, error) {
             return Some(Ways::Swaps(pairs));
@@ -93,8 +92,8 @@ impl Ways {
             .then(|| Ways::Draws(Draws::of(pairs, error)))
     }
 
-    /// Calls `with` for each way with how far each series stands out: for swaps the cosine to none of
-    /// them, for draws a t.
+    /// Calls `with` for each way, with how far each series stands out: for swaps the cosine to no swap, for draws a
+    /// t.
     fn each(&self, series: &[&[f64]], with: impl FnMut(&[f64])) {
         match *self {
             Ways::Swaps(pairs) => each_swap(pairs, series, with),
@@ -109,8 +108,8 @@ impl Ways {
         }
     }
 
-    /// Of so many ways that are as extreme as what was seen, the share. What was seen is one of
-    /// the swaps, but not of the draws.
+    /// The share of this number of ways that are as extreme as what was seen. What was seen is one of the swaps, but
+    /// not one of the draws.
     fn share(&self, extreme: usize) -> f64 {
         match *self {
             Ways::Swaps(pairs) => extreme as f64 / f64::from(1_u32 << pairs),
@@ -118,8 +117,8 @@ impl Ways {
         }
     }
 
-    /// How likely each series is to lie so high by chance, adjusted so that any of them does
-    /// with at most that probability.
+    /// How likely each series is to lie this high by chance, adjusted so that any of them does with at most that
+    /// probability.
     pub(super) fn adjusted(&self, series: &[Series]) -> Vec<f64> {
         let seen: Vec<f64> = series.iter().map(|series| self.seen(series)).collect();
         let mut order: Vec<usize> = (0..seen.len()).collect();
@@ -199,7 +198,7 @@ fn each_swap(pairs: usize, series: &[&[f64]], mut with: impl FnMut(&[f64])) {
 }
 
 impl Draws {
-    /// For so many pairs tested at this error.
+    /// Ways for this number of pairs, tested at this error.
     fn of(pairs: usize, error: f64) -> Self {
         let kind = if spread::are_pooled(pairs, error) {
             Kind::Pooled
@@ -209,12 +208,12 @@ impl Draws {
         Draws::drawn(kind, pairs, spread::freedom(pairs, error) as usize)
     }
 
-    /// For so many runs; their number decides the degrees of freedom.
+    /// Draws for this number of runs. Their number decides the degrees of freedom.
     pub(super) fn of_runs(runs: usize, freedom: usize) -> Self {
         Draws::drawn(Kind::Runs, runs, freedom)
     }
 
-    /// The same ones always.
+    /// The draws, always the same ones.
     fn drawn(kind: Kind, pairs: usize, freedom: usize) -> Self {
         static DRAWN: [[OnceLock<Vec<f64>>; 3]; MOST_PAIRS + 1] =
             [const { [const { OnceLock::new() }; 3] }; MOST_PAIRS + 1];
@@ -232,7 +231,7 @@ impl Draws {
         }
     }
 
-    /// So many of them.
+    /// The first draws, up to this number.
     fn first(self, draws: usize) -> Self {
         let numbers = draws * (self.freedom + 1) * self.pairs;
         Draws {

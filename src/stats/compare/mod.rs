@@ -1,13 +1,12 @@
-//! Two servers held against each other, by pairs of runs.
+//! Comparison of two servers by pairs of runs.
 //!
-//! A pair is one run of each server over the same plan, close in time; what counts is its log ratio
-//! ln(B / A). Whole runs are the unit: requests of one run share its luck, so there is no
-//! evidence in their number. A change is reported when three things come together: it is beyond
-//! chance ([`Comparison::p_worse`], corrected for the number of metrics), it is large enough to matter
-//! ([`Rule::noise_threshold`]), and most pairs agree on its direction.
+//! A pair is one run of each server over the same plan, close in time; what counts is its log ratio ln(B / A). Whole
+//! runs are the unit: requests of one run share its luck, so there is no evidence in their number. A change is
+//! reported when three things come together: it is beyond chance ([`Comparison::p_worse`], corrected for the number
+//! of metrics), it is large enough to matter ([`Rule::noise_threshold`]), and most pairs agree on its direction.
 //!
-//! [`compare_together`] is for several metrics of the same pairs; [`compare`] and [`conclude`] are for
-//! metrics of which nothing is known but each one's own test.
+//! [`compare_together`] is for several metrics of the same pairs. [`compare`] and [`conclude`] are for metrics of
+//! which only each one's own test is known.
 
 #[cfg(test)]
 mod calibration;
@@ -26,7 +25,7 @@ use joint::{Series, Ways};
 use serde::{Deserialize, Serialize};
 use spread::{Logs, Spread, Squares};
 
-/// Which way a metric gets worse.
+/// The direction in which a metric gets worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Worse {
@@ -37,7 +36,7 @@ pub enum Worse {
 }
 
 impl Worse {
-    /// What makes a log ratio positive when it is a worsening.
+    /// The sign that makes the log ratio of a worsening positive.
     fn sign(self) -> f64 {
         match self {
             Worse::Higher => 1.0,
@@ -46,7 +45,7 @@ impl Worse {
     }
 }
 
-/// When a change is one.
+/// What counts as a change.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// How often, at most, an unchanged server may be called worse (and how often better), over
@@ -77,18 +76,18 @@ pub struct Comparison {
     pub change: f64,
     /// Where the change lies with the confidence that [`Rule::error`] leaves, both sides counted.
     pub interval: Interval,
-    /// How likely unchanged servers are to differ so much in the bad direction.
+    /// How likely unchanged servers are to differ this much in the bad direction.
     pub p_worse: f64,
-    /// The same in the good direction.
+    /// How likely unchanged servers are to differ this much in the good direction.
     pub p_better: f64,
     /// Share of pairs in the direction of the change, 0–1.
     pub agreement: f64,
-    /// The smallest relative worsening that such pairs show about nine times out of ten; `None` when
-    /// they cannot show any, as one pair cannot.
+    /// The smallest relative worsening that this number of pairs shows about nine times out of ten. `None` when the
+    /// pairs cannot show any, as one pair cannot.
     pub detectable: Option<f64>,
 }
 
-/// What is said of a metric.
+/// What the pairs say about a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
@@ -98,37 +97,37 @@ pub enum Conclusion {
     Better,
     /// The whole interval is within the changes that do not matter.
     Same,
-    /// The pairs do not tell.
+    /// The pairs do not decide.
     Inconclusive,
 }
 
-/// One metric of pairs of runs.
+/// One metric of several pairs of runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paired {
-    /// Its values at A and at B.
+    /// The metric's values at A and at B.
     pub pairs: Vec<(f64, f64)>,
-    /// Which way it gets worse.
+    /// The direction in which the metric gets worse.
     pub worse: Worse,
 }
 
-/// Compares one metric over pairs (A, B) of its values; `None` when no pair has values above 0.
+/// Compares one metric over pairs (A, B) of its values. Returns `None` when no pair has values above 0.
 ///
-/// From as many pairs as the rule's error allows, the test swaps labels within pairs, all 2^k ways: exact
-/// for any noise that is the same on both sides. Fewer pairs cannot reach a small error that way
-/// (five have 32 ways), so there it is Student's t on the log ratios, which supposes that they are
-/// about normal. From four pairs on it takes in how both sides' runs scatter (`src/stats/compare/spread.rs`).
+/// If there are enough pairs for the rule's error, the test swaps labels within pairs, all 2^k ways: exact for any
+/// noise that is the same on both sides. Fewer pairs cannot reach a small error that way (five have 32 ways), so for
+/// them the test is Student's t on the log ratios, which assumes that they are about normal. From four pairs on it
+/// uses how both sides' runs scatter (`src/stats/compare/spread.rs`).
 pub fn compare(pairs: &[(f64, f64)], worse: Worse, rule: &Rule) -> Option<Comparison> {
     let logs = Logs::of(pairs);
     (!logs.ratios.is_empty()).then(|| compared(&logs, worse, rule, None).0)
 }
 
-/// Compares the metrics of the same pairs, all of them together keeping to the rule's error; `None`
-/// for a metric that is not above 0 on both sides of every pair.
+/// Compares the metrics of the same pairs. All of them together keep to the rule's error. Gives `None` for a metric
+/// that is not above 0 on both sides of every pair.
 ///
-/// The steps are Holm's, but with the joint distribution of all metrics under swaps of labels
-/// (Westfall and Young 1993) instead of Bonferroni's bound: metrics that move together cost
-/// hardly more than one. Where pairs are too few for swaps, it is drawn for metrics that hang together as these
-/// do, which supposes that log ratios are about normal.
+/// The steps are Holm's, but with the joint distribution of all metrics under swaps of labels (Westfall and Young
+/// 1993) instead of Bonferroni's bound: metrics that move together cost hardly more than one. Where pairs are too few
+/// for swaps, the distribution is drawn for metrics that are correlated as these are, which assumes that log ratios
+/// are about normal.
 pub fn compare_together(metrics: &[Paired], rule: &Rule) -> Vec<Option<(Comparison, Conclusion)>> {
     let upwards: Vec<Vec<f64>> = metrics.iter().filter_map(upwards).collect();
     let pairs = upwards.first().map_or(0, Vec::len);
@@ -139,7 +138,7 @@ pub fn compare_together(metrics: &[Paired], rule: &Rule) -> Vec<Option<(Comparis
     together(metrics, rule, critical)
 }
 
-/// The same; `critical` is the t that a metric among the others has to exceed, if that is known.
+/// [`compare_together`], with the t that a metric among the others has to exceed as `critical`, if it is known.
 fn together(
     metrics: &[Paired],
     rule: &Rule,
@@ -160,7 +159,7 @@ fn together(
         }
     }
     let pairs = upward.first().map_or(0, |series| series.ratios.len());
-    // Joint p-values are never smaller than a metric's own, so most often there is nothing to adjust.
+    // Joint p-values are never smaller than a metric's own, so there is usually nothing to adjust.
     let adjusted = |sign: f64, own: fn(&Comparison) -> f64| -> Vec<f64> {
         let own: Vec<f64> = alone
             .iter()
@@ -201,8 +200,8 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The smallest relative worsening (an increase) that so many pairs of runs show about nine times out of ten, if
-/// all runs differ by one coefficient of variation, and those of a pair by another; `None` for one pair, which
+/// The smallest relative worsening (an increase) that this number of pairs of runs shows about nine times out of ten,
+/// if all runs differ by one coefficient of variation, and those of a pair by another. `None` for one pair, which
 /// shows nothing.
 pub fn detectable_by(all: f64, in_pairs: f64, pairs: usize, rule: &Rule) -> Option<f64> {
     let variance = |cv: f64| libm::log1p(cv * cv);
@@ -217,8 +216,8 @@ pub fn detectable_by(all: f64, in_pairs: f64, pairs: usize, rule: &Rule) -> Opti
     Some(libm::expm1(log).max(rule.noise_threshold))
 }
 
-/// What log ratios, one at least, say of a metric, and by how many standard errors their mean is off 0;
-/// `critical` is the t to exceed among others.
+/// Compares one metric by its log ratios, at least one. Also gives by how many standard errors their mean differs
+/// from 0. `critical` is the t to exceed among others.
 fn compared(
     logs: &Logs,
     worse: Worse,
@@ -246,7 +245,7 @@ fn compared(
         Worse::Higher => (p_up, p_down),
         Worse::Lower => (p_down, p_up),
     };
-    // As far as the noise threshold in the bad direction.
+    // From here on in the bad direction a change matters.
     let least = worse.sign() * libm::log1p(worse.sign() * rule.noise_threshold);
     let comparison = Comparison {
         pairs: ratios.len(),
@@ -262,7 +261,7 @@ fn compared(
     (comparison, spread.t(mean))
 }
 
-/// Says what each metric's comparison means, all of them together keeping to the rule's error (Holm).
+/// Says what each metric's comparison means. All of them together keep to the rule's error (Holm).
 pub fn conclude(comparisons: &[(Comparison, Worse)], rule: &Rule) -> Vec<Conclusion> {
     let adjusted = |p: fn(&Comparison) -> f64| {
         let values: Vec<f64> = comparisons.iter().map(|(c, _)| p(c)).collect();
@@ -278,7 +277,7 @@ pub fn conclude(comparisons: &[(Comparison, Worse)], rule: &Rule) -> Vec<Conclus
         .collect()
 }
 
-/// By the p-values for worse and for better, adjusted for the number of metrics.
+/// Concludes from the p-values for worse and for better, adjusted for the number of metrics.
 fn concluded(
     comparison: &Comparison,
     worse: Worse,

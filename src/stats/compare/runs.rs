@@ -1,8 +1,8 @@
-//! Several metrics of a run and of the stored ones that it is held against, tested together.
+//! Several metrics of a new run and of stored runs, tested together.
 //!
-//! As with pairs, all metrics of a run share its luck, and Bonferroni's share for each is far too little. If
-//! nothing has changed, the new run is one of them all, so how metrics hang together is seen from how all
-//! runs differ from their mean.
+//! As with pairs, all metrics of a run share its luck, and Bonferroni's share for each is far too little. If nothing
+//! has changed, the new run is one of them all, so how metrics are correlated is seen from how all runs differ from
+//! their mean.
 
 use super::{
     Comparison, Conclusion, MOST_PAIRS, Rule, Worse, concluded,
@@ -13,14 +13,14 @@ use crate::stats::critical;
 /// Metrics of the same runs.
 #[derive(Debug)]
 pub struct OfRuns {
-    /// Of each metric, the logarithms of all runs less their mean, positive for what is worse.
+    /// For each metric, the logarithms of all runs less their mean, positive for what is worse.
     deviations: Vec<Vec<f64>>,
     freedom: usize,
 }
 
 impl OfRuns {
-    /// By the values of all runs, the new one among them. `freedom` is that of the tests.
-    /// `None` if metrics are not of as many runs, or of too many, or one is not above 0.
+    /// Takes the values of all runs, the new one included. `freedom` is that of the tests. `None` if the metrics have
+    /// different numbers of runs, or too many, or one metric is not above 0.
     pub fn of(metrics: &[(Vec<f64>, Worse)], freedom: f64) -> Option<Self> {
         let runs = metrics.first()?.0.len();
         let alike = metrics.iter().all(|(values, _)| values.len() == runs);
@@ -37,13 +37,13 @@ impl OfRuns {
         Draws::of_runs(runs, self.freedom)
     }
 
-    /// How many metrics that have nothing to do with each other these are worth, by Bonferroni's bound.
+    /// The number of unrelated metrics that these are equivalent to, by Bonferroni's bound.
     pub fn worth(&self, error: f64) -> f64 {
         let t = joint::exceeded(self.draws(), &self.deviations, error);
         (error / critical::t_above(self.freedom as f64, t)).clamp(1.0, self.deviations.len() as f64)
     }
 
-    /// Says what each metric's comparison means, all of them together keeping to the rule's error.
+    /// Says what each metric's comparison means. All of them together keep to the rule's error.
     pub fn conclude(&self, comparisons: &[(Comparison, Worse)], rule: &Rule) -> Vec<Conclusion> {
         let ways = Ways::Draws(self.draws());
         let adjusted = |sign: f64, own: fn(&Comparison) -> f64| {

@@ -1,15 +1,15 @@
 //! How far the mean of log ratios is off by chance.
 //!
-//! Five pairs have five log ratios, and their scatter has four degrees of freedom, for which 1 % takes 3.7
-//! standard errors. How the *sums* of a pair's two logarithms scatter says the same of the noise, unless something
-//! that both runs of a pair share adds to the sums and cancels in the ratios: the plan, the hour. With the
-//! sums there are eight, and 2.9 do.
+//! Five pairs have five log ratios, and their scatter has four degrees of freedom, for which 1 % takes 3.7 standard
+//! errors. How the *sums* of a pair's two logarithms scatter says the same about the noise, unless something that
+//! both runs of a pair share adds to the sums and cancels in the ratios: the plan, the hour. With the sums there are
+//! eight, and 2.9 do.
 //!
-//! How much less ratios scatter than sums is not known. So every quotient r of their variances counts by how
-//! likely it makes both scatters, as a Bayesian would do it: beforehand each order of magnitude is as likely
-//! as any other, and a quotient above [`ALIKE`], which nothing but the order within pairs can cause,
-//! is less likely. For a given r, `r·sums + ratios` is the scatter and Student's t the test. The interval is that of
-//! the mixture. Two degrees of freedom go to the quotient; `docs/verdicts.md` has the measured false alarms.
+//! How much less ratios scatter than sums is not known. So every quotient r of their variances counts by how likely
+//! it makes both scatters, as a Bayesian would do it: beforehand each order of magnitude is as likely as any other,
+//! and a quotient above [`ALIKE`], which nothing but the order within pairs can cause, is less likely. For a given r,
+//! `r·sums + ratios` is the scatter and Student's t the test. The interval is that of the mixture. Two degrees of
+//! freedom go to the quotient; `docs/verdicts.md` has the measured false alarms.
 
 use super::swap;
 use crate::stats::{Interval, critical, halving::halved};
@@ -28,15 +28,15 @@ const STEP: f64 = 0.5;
 /// Enough for seven digits.
 const HALVINGS: usize = 24;
 
-/// How often a change may be missed that is called detectable.
+/// How often a change that is called detectable may be missed.
 const MISSED: f64 = 0.1;
 
-/// Squared deviations from the mean over some pairs.
+/// Squared deviations from the mean over several pairs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Squares {
-    /// Of the log ratios, ln B − ln A.
+    /// Squares of the log ratios, ln B − ln A.
     pub(super) ratios: f64,
-    /// Of the sums, ln B + ln A.
+    /// Squares of the sums, ln B + ln A.
     pub(super) sums: f64,
     pub(super) pairs: usize,
 }
@@ -67,7 +67,7 @@ pub(super) struct Logs {
 }
 
 impl Logs {
-    /// Of those pairs that have values above 0.
+    /// The logarithms of those pairs that have values above 0.
     pub(super) fn of(pairs: &[(f64, f64)]) -> Self {
         let usable = || pairs.iter().filter(|(a, b)| *a > 0.0 && *b > 0.0);
         Logs {
@@ -77,7 +77,7 @@ impl Logs {
     }
 }
 
-/// Degrees of freedom of so many pairs, tested at this error; 0 for one pair.
+/// Degrees of freedom of this number of pairs, tested at this error; 0 for one pair.
 pub(super) fn freedom(pairs: usize, error: f64) -> f64 {
     if are_pooled(pairs, error) {
         2.0 * (pairs as f64 - 1.0) - OF_QUOTIENT
@@ -86,14 +86,14 @@ pub(super) fn freedom(pairs: usize, error: f64) -> f64 {
     }
 }
 
-/// Whether sums count beside the ratios of so many pairs.
+/// Returns whether sums count in addition to the ratios of this number of pairs.
 pub(super) fn are_pooled(pairs: usize, error: f64) -> bool {
     pairs >= FEWEST_POOLED && !swap::swaps_reach(pairs, error)
 }
 
 /// How the mean of log ratios scatters.
 pub(super) struct Spread {
-    /// Its standard error: that of which Student's t makes the interval at the error it was made for.
+    /// The standard error for which Student's t gives the interval at the error that it was made for.
     error: f64,
     /// Degrees of freedom; 0 for one pair.
     freedom: f64,
@@ -101,7 +101,7 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// To be tested at this error.
+    /// The scatter for a test at this error.
     pub(super) fn of(squares: Squares, error: f64) -> Self {
         let pairs = squares.pairs;
         let freedom = freedom(pairs, error);
@@ -118,7 +118,7 @@ impl Spread {
         }
     }
 
-    /// By how many of its standard errors a mean is off 0; `None` where there is no chance in it.
+    /// By how many of its standard errors a mean differs from 0. `None` where there is no chance in it.
     pub(super) fn t(&self, mean: f64) -> Option<f64> {
         (self.freedom >= 1.0 && self.error > 0.0).then(|| mean / self.error)
     }

@@ -1,9 +1,9 @@
-//! The exact test: if both sides of a pair are alike, their labels can be swapped, and every one of
-//! the 2^k ways is as likely as what was seen.
+//! The exact test. If both sides of a pair are equivalent, their labels can be swapped, and every one of the 2^k ways
+//! is as likely as what was seen.
 
 use crate::stats::{Interval, halving::halved};
 
-/// More pairs have too many ways to go through.
+/// The largest number of pairs. More pairs have too many ways to go through.
 pub const MOST_PAIRS: usize = 16;
 
 /// The share of label swaps whose sum of log ratios is at least the observed one: the one-sided
@@ -24,7 +24,7 @@ pub fn swap_interval(ratios: &[f64], error: f64) -> Interval {
 
 /// All label swaps of some pairs.
 struct Ways {
-    /// Sum of the log ratios and of the signs that a swap gives them; the last is the observed one.
+    /// Sum of the log ratios, and of the signs that a swap gives them. The last is the observed one.
     sums: Vec<(f64, f64)>,
     /// Sums closer than this differ by rounding alone.
     rounding: f64,
@@ -60,7 +60,7 @@ impl Ways {
     }
 }
 
-/// Where the test begins not to reject from below, by halving.
+/// The point from which on the test does not reject, from below, found by halving.
 fn lowest(ratios: &[f64], error: f64) -> Option<f64> {
     let ways = Ways::of(ratios)?;
     let rejected = |shift: f64| ways.p(shift) <= error;
@@ -76,7 +76,7 @@ fn lowest(ratios: &[f64], error: f64) -> Option<f64> {
     Some(low)
 }
 
-/// Whether the most extreme of all swaps is rarer than this.
+/// Returns whether the most extreme of all swaps is rarer than this.
 pub(super) fn swaps_reach(pairs: usize, error: f64) -> bool {
     pairs <= MOST_PAIRS && libm::exp2(-(pairs as f64)) <= error
 }

@@ -1,16 +1,16 @@
 //! How much the mean of a correlated series varies.
 //!
-//! The series is cut into batches (32, of ten values at least, or more if single ones may be large). Their means are taken for a level plus an
-//! autoregression: what correlation φ neighbouring batches have is not known, and an estimate of it from
-//! so few values is off by ±0.2, so every φ counts by how likely it makes the data ([`posterior`]). What
-//! follows is a mixture of Student's t ([`mixture`](super::mixture)), wide if the data allow much correlation.
+//! The series is cut into batches (32, of ten values at least, or more if single ones may be large). The model of
+//! their means is a level plus an autoregression. The correlation φ of neighbouring batches is not known, and an
+//! estimate from this few values is off by ±0.2, so every φ counts by how likely it makes the data ([`posterior`]).
+//! What follows is a mixture of Student's t ([`mixture`](super::mixture)), wide if the data allow much correlation.
 //!
-//! * Where the plan fixes the sum of the gaps ([`Pace::Gaps`]) the batches are regressed on their gaps. What
-//!   the gaps explain does not vary between runs. It is half of the variance of a queue's median.
+//! * Where the plan fixes the sum of the gaps ([`Pace::Gaps`]) the batches are regressed on their gaps. What the gaps
+//!   explain does not vary between runs. It is half of the variance of a queue's median.
 //! * On a ramp they are regressed on a line with a bend, and their scale may grow along the series.
-//! * Degrees of freedom are one a batch, less what was fitted, and fewer when few batches make up most of
-//!   the variance: the variance of a sample variance grows with the kurtosis κ, so 2 / (κ − 1) of a batch
-//!   counts where 1 does for normal ones.
+//! * Degrees of freedom are one a batch, less what was fitted, and fewer when few batches make up most of the
+//!   variance: the variance of a sample variance grows with the kurtosis κ, so 2 / (κ − 1) of a batch counts where 1
+//!   does for normal ones.
 
 mod posterior;
 mod tails;
@@ -24,20 +24,20 @@ use tails::Tails;
 
 /// Fewer values than this say nothing about their own correlation.
 const FEWEST: usize = 8;
-/// Values of a batch at least.
+/// The smallest number of values in a batch.
 const VALUES: usize = 10;
-/// Values of a batch at least beyond the first 14 batches, if single ones may be large: batches of fewer scatter
-/// like their largest value, and a run that did not meet one looks too even.
+/// The smallest number of values in a batch beyond the first 14 batches, if single values may be large: batches of
+/// fewer scatter like their largest value, and a run that did not meet one looks too even.
 const VALUES_IF_HEAVY: usize = 35;
 const BATCHES_IF_HEAVY: usize = 14;
-/// Batches at most. Those of a ramp's large values are longer: their scale has to be learnt too.
+/// The largest number of batches. Those of a ramp's large values are longer: their scale has to be learnt too.
 const BATCHES: usize = 32;
 const BATCHES_OF_HEAVY_RAMP: usize = 24;
-/// Short series are cut into so many all the same, as far as two values make a batch.
+/// Short series have this number of batches nevertheless, if there are two values for each.
 const FEWEST_BATCHES: usize = 8;
 /// With fewer batches there is nothing to fit but their level.
 const BATCHES_TO_FIT: usize = 12;
-/// Degrees of freedom at least.
+/// The smallest number of degrees of freedom.
 const FREEDOM: f64 = 1.5;
 
 /// The variance of the mean of a series.
@@ -54,14 +54,14 @@ pub struct LongRun {
 }
 
 impl LongRun {
-    /// Of a series in the order of the plan; `None` for fewer than 8 values.
+    /// Takes a series in the order of the plan. `None` for fewer than 8 values.
     ///
-    /// Gaps that are not as many as the values are left out of account.
+    /// If the number of gaps differs from the number of values, the gaps are ignored.
     pub fn of(series: &[f64], pace: Pace<'_>) -> Option<Self> {
         Self::with_tails(series, pace, Tails::Heavy)
     }
 
-    /// The same of a series in which no value is much larger than the others: of indicators and ranks.
+    /// Takes a series in which no value is much larger than the others: indicators or ranks.
     pub fn of_steps(series: &[f64], pace: Pace<'_>) -> Option<Self> {
         Self::with_tails(series, pace, Tails::Light)
     }
@@ -100,7 +100,7 @@ impl LongRun {
         })
     }
 
-    /// Of values that do not depend on each other; degrees of freedom as above.
+    /// Takes values that do not depend on each other. Degrees of freedom are as above.
     pub(super) fn independent(series: &[f64]) -> Option<Self> {
         let count = series.len() as f64;
         let mean = series.iter().sum::<f64>() / count;
@@ -116,7 +116,7 @@ impl LongRun {
         })
     }
 
-    /// The same with errors in place of its own.
+    /// The same estimate with these errors in place of its own.
     pub(super) fn with_errors(self, errors: &[Part]) -> Self {
         let (variance, freedom) = Mixture(errors).as_one();
         LongRun {
@@ -126,7 +126,7 @@ impl LongRun {
         }
     }
 
-    /// The same mean with an error of another source on top; degrees of freedom are Satterthwaite's.
+    /// The same mean with an additional error from another source; degrees of freedom are Satterthwaite's.
     #[must_use]
     pub fn and(self, variance: f64, freedom: f64) -> Self {
         let sum = self.variance + variance;

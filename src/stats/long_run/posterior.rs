@@ -1,15 +1,14 @@
 //! How likely each correlation of neighbouring batches is, and how far off the mean may be with it.
 //!
-//! The means of m batches are y = Xβ + s·u: columns X that the plan explains, a scale s that on a ramp
-//! may grow along the run, and an autoregression u of neighbours with correlation φ. For given φ and s
-//! everything is closed: generalised least squares by whitening the batches, a likelihood of φ and s that
-//! β and the variance are integrated out of (as in restricted maximum likelihood), Student's t for the
-//! mean. φ, the growth of s and the bend of a ramp are summed over a grid (Zellner and Tiao 1964 do so for
-//! regressions).
+//! The means of m batches are y = Xβ + s·u: columns X that the plan explains, a scale s that on a ramp may grow along
+//! the run, and an autoregression u of neighbours with correlation φ. For given φ and s everything is closed:
+//! generalised least squares by whitening the batches, a likelihood of φ and s that β and the variance are integrated
+//! out of (as in restricted maximum likelihood), Student's t for the mean. φ, the growth of s and the bend of a ramp
+//! are summed over a grid (Zellner and Tiao 1964 do so for regressions).
 //!
-//! What is supposed of φ beforehand: anything between −0.5 and 1 alike, and seven times that near 0, as
-//! batches are mostly long enough to have lost their memory. Without that bonus independent values would
-//! be covered 97 to 98 % of the time. It gives way to a few batches in a row on one side.
+//! The prior of φ: all values between −0.5 and 1 are equally likely, and values near 0 seven times as likely, because
+//! batches are usually long enough to have lost their memory. Without that bonus independent values would be covered
+//! 97 to 98 % of the time. It gives way to a few batches in a row on one side.
 
 use super::tails::Tails;
 use crate::stats::mixture::Part;
@@ -26,12 +25,12 @@ const GROWTHS: [f64; 4] = [0.0, 1.0, 2.0, 3.0];
 const POLE: f64 = 1.4;
 /// Parts this much less likely than the likeliest (on the logarithmic scale) do not count.
 const UNLIKELY: f64 = 10.0;
-/// Degrees of freedom at least.
+/// The smallest number of degrees of freedom.
 const FREEDOM: f64 = 1.5;
 
 /// What explains the batches.
 pub(super) struct Model {
-    /// Columns beside the level, each with mean 0; as many in each of the ways that are tried.
+    /// Columns besides the level, each with mean 0; the same number in each of the ways that are tried.
     trends: Vec<Vec<Vec<f64>>>,
     batches: usize,
     growths: &'static [f64],
@@ -46,7 +45,7 @@ pub(super) struct Posterior {
 }
 
 impl Model {
-    /// Batches have one level.
+    /// A model in which batches have one level.
     pub(super) fn level(batches: usize) -> Self {
         Model {
             trends: vec![Vec::new()],
@@ -55,7 +54,7 @@ impl Model {
         }
     }
 
-    /// They follow another column too, whose mean is 0.
+    /// The same model with another column, whose mean is 0.
     pub(super) fn with(mut self, column: Vec<f64>) -> Self {
         self.trends
             .iter_mut()
@@ -63,11 +62,11 @@ impl Model {
         self
     }
 
-    /// They follow a line with a bend, and scatter ever more or alike.
+    /// A model in which batches follow a line with a bend, and their scatter grows or stays the same.
     ///
-    /// The bend is a parabola's, or that of waits when a queue fills up, 1 / (pole − x). Batches of values of
-    /// which single ones are large are not supposed to follow the latter: what is so steep at the end of a
-    /// ramp is luck there more often than not.
+    /// The bend is a parabola's, or that of waits when a queue fills up, 1 / (pole − x). Batches of values of which
+    /// single ones are large are not assumed to follow the latter: a slope this steep at the end of a ramp is usually
+    /// luck there.
     pub(super) fn ramp(batches: usize, tails: Tails) -> Self {
         let line: Vec<f64> = (0..batches).map(|batch| place(batch, batches)).collect();
         let bent = |of: fn(f64) -> f64| {
@@ -90,7 +89,7 @@ impl Model {
         }
     }
 
-    /// Of the batches' means, less the mean of all.
+    /// The posterior, from the batches' means less the mean of all.
     pub(super) fn posterior(&self, means: &[f64]) -> Posterior {
         let mut candidates = Vec::with_capacity(self.growths.len() * self.trends.len() * PLACES);
         for growth in self.growths {
@@ -154,13 +153,13 @@ impl Model {
         (likely, variance.max(0.0).sqrt() / self.batches as f64)
     }
 
-    /// Batches that are left when everything is fitted.
+    /// The number of batches that are left when everything is fitted.
     fn spare(&self) -> f64 {
         (self.batches - 1 - self.trends[0].len()) as f64
     }
 
-    /// Degrees of freedom by the kurtosis of what a trend leaves on this scale. A scale that grows is known
-    /// roughly only: the square root of what it would cost if it were not accounted for at all.
+    /// Degrees of freedom by the kurtosis of what a trend leaves on this scale. A growing scale is known roughly
+    /// only: the square root of what it would cost if it were not accounted for at all.
     fn freedom(&self, means: &[f64], trend: &[Vec<f64>], scale: &[f64]) -> f64 {
         let (rest, _) = rest(means, trend, 0.0, scale);
         let squares = || rest.iter().map(|x| x * x);
@@ -198,7 +197,7 @@ fn white(series: impl Iterator<Item = f64>, correlation: f64, scale: &[f64]) -> 
     white
 }
 
-/// Where a batch is: from −1 to 1.
+/// The place of a batch: from −1 to 1.
 fn place(batch: usize, batches: usize) -> f64 {
     2.0 * (batch as f64 + 0.5) / batches as f64 - 1.0
 }
@@ -224,7 +223,7 @@ fn least_squares(mut columns: Vec<Vec<f64>>, mut series: Vec<f64>) -> (Vec<f64>,
     (series, volume)
 }
 
-/// What a column explains of a series is taken out of it.
+/// Takes out of a series what a column explains.
 fn take_out(series: &mut [f64], column: &[f64]) {
     let square = dot(column, column);
     if square > 0.0 {

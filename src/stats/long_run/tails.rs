@@ -1,10 +1,10 @@
-//! How large single values may be.
+//! How large single values of a series may be.
 
 /// How much larger than the others single values of a series may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tails {
-    /// Not much.
+    /// Not much larger.
     Light,
-    /// Any.
+    /// Larger by any factor.
     Heavy,
 }

@@ -19,7 +19,7 @@ pub(super) enum Event {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Played {
     pub(super) steps: Vec<Step>,
-    /// After each step was begun.
+    /// The states after each step was begun.
     pub(super) states: Vec<State>,
     /// The name of each job in order of arrival; `None` for those that were refused.
     pub(super) jobs: Vec<Option<JobId>>,
@@ -30,8 +30,8 @@ pub(super) struct Played {
     pub(super) end: Nanos,
 }
 
-/// Plays `events`, which are in order of time, until the engine is idle. What comes at the very end
-/// of a step takes part in the next.
+/// Plays `events`, which are in order of time, until the engine is idle. An event at the very end of a step takes
+/// part in the next.
 pub(super) fn play(engine: &mut Engine, events: Vec<(Nanos, Event)>) -> Played {
     let mut played = Played::default();
     let mut events = events.into_iter().peekable();

@@ -1,4 +1,4 @@
-//! What holds for every engine, whatever it is asked to do.
+//! Properties of every engine, whatever jobs it gets.
 
 use super::play::{Event, Played, arrivals, hashes, job, play};
 use crate::{
@@ -269,7 +269,7 @@ fn any_client() -> impl Strategy<Value = Client> {
     (0..100_000_000_u64, job, patience).prop_map(|(at, job, patience)| Client { at, job, patience })
 }
 
-/// In order of arrival.
+/// Clients in order of arrival.
 fn any_clients() -> impl Strategy<Value = Vec<Client>> {
     prop::collection::vec(any_client(), 1..30).prop_map(|mut clients| {
         clients.sort_by_key(|client| client.at);
@@ -333,7 +333,7 @@ proptest! {
         prop_assert_eq!(end.finished + end.cancelled, end.submitted);
         prop_assert_eq!(end.generation_tokens, played.emitted.values().sum::<u64>());
         let preempted: usize = played.steps.iter().map(|step| step.preempted.len()).sum();
-        // One that is preempted behind stalled jobs may be given up before the next step tells of it.
+        // A job that is preempted behind stalled jobs may be given up before the next step reports it.
         prop_assert!(preempted as u64 <= end.preemptions);
         prop_assert!(stalls || preempted as u64 == end.preemptions);
     }

@@ -1,4 +1,4 @@
-//! The engine against what queueing theory says.
+//! The engine compared with queueing theory.
 
 use super::play::{arrivals, job, play};
 use crate::{
@@ -10,7 +10,7 @@ use rand_distr::{Distribution, Exp};
 use rand_pcg::Pcg64Mcg;
 use rstest::rstest;
 
-/// 10 ms.
+/// The time of a step, ns: 10 ms.
 const STEP: u64 = 10_000_000;
 
 /// Steps of 10 ms, whatever is in them.
@@ -61,9 +61,9 @@ fn littles_law() {
     assert_eq!(played.area, spent);
 }
 
-/// One slot and one token each is M/D/1: every wait follows from Lindley's recursion exactly, and
-/// their mean is `ρ·D / (2·(1 − ρ))` within four standard errors, taken from the means of 50 batches
-/// because successive waits are alike.
+/// One slot and one token each is M/D/1: every wait follows from Lindley's recursion exactly, and their mean is `ρ·D
+/// / (2·(1 − ρ))` within four standard errors, taken from the means of 50 batches because successive waits are
+/// correlated.
 #[rstest]
 #[case::half_busy(0.5)]
 #[case::busy(0.8)]
@@ -120,7 +120,7 @@ fn throughput_is_flat_beyond_the_slots(#[case] clients: u64, #[case] busy: u64) 
     }
     let mut now = Nanos(0);
     let mut tokens = 0;
-    // Ten seconds, in which whoever is done comes again.
+    // Ten seconds, in which a client that is done comes again.
     while now < Nanos(10_000_000_000) {
         let step = engine.step(now).unwrap();
         tokens += step
@@ -136,8 +136,7 @@ fn throughput_is_flat_beyond_the_slots(#[case] clients: u64, #[case] busy: u64) 
     assert_eq!(tokens, busy * 1_000);
 }
 
-/// Where a step's cost grows with its sequences, so does its throughput only up to `1 / td`: slots
-/// beyond that buy latency.
+/// If a step's cost grows with its sequences, throughput grows only up to `1 / td`: slots beyond that buy latency.
 #[test]
 fn throughput_follows_the_step_cost() {
     let throughput = |slots: u64| {
