@@ -1,9 +1,9 @@
-//! How much load a second of CPU simulates: `cargo bench --bench simulation`, and `--profile dev` for
-//! what plain `cargo test` gets.
+//! How much load a second of CPU simulates: `cargo bench --bench simulation`, and `--profile dev` for what plain
+//! `cargo test` gets.
 //!
-//! 600 virtual seconds (60 without optimisation) of 50 requests per second with 128 streamed tokens
-//! each, beside the same number of chunks through bare hyper: a hyper client that only counts, a
-//! hyper server that only sleeps, the same pipes, the same clock. What is above that is ours.
+//! 600 virtual seconds (60 without optimisation) of 50 requests per second with 128 streamed tokens each, next to the
+//! same number of chunks through bare hyper: a hyper client that only counts, a hyper server that only sleeps, the
+//! same pipes, the same clock. The difference is goodput's own cost.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run panics")]
 

@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// What is said to whoever waits for a lock that somebody else has, whose file says `text`.
+    /// The lines of a process that waits for a lock whose owner wrote `text` into its file.
     fn told(text: &str, times: usize) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");

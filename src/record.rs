@@ -106,7 +106,7 @@ pub enum CountSource {
     Usage,
     /// goodput's tokenizer, applied to the text.
     Tokenizer,
-    /// An estimate, for want of a tokenizer.
+    /// An estimate, because there is no tokenizer.
     Estimate,
 }
 
@@ -407,7 +407,7 @@ pub struct Record {
     pub finish: Option<String>,
     /// The server's token counts.
     pub usage: Option<Usage>,
-    /// The server's own times, as far as it tells them.
+    /// The server's own times, if it reports them.
     #[serde(default, skip_serializing_if = "ServerTimes::is_empty")]
     pub server_times: ServerTimes,
     /// Prompt tokens: the server's count if given, else the plan's.

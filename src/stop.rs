@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone)]
 pub struct Stopper(watch::Sender<bool>);
 
-/// Tells a run that it should stop. Everything in a run that waits listens to it. Clones share one state.
+/// The signal that a run should stop. Every wait in a run listens to it. Clones share one state.
 ///
 /// ```
 /// use goodput::stop::Stop;

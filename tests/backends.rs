@@ -370,7 +370,7 @@ fn going_on_after_the_end_is_refused_where_it_cannot_be_asked() {
         .ignore_eos(true);
     let error = bench.check().unwrap_err().to_string();
     assert!(
-        error.contains("cannot be asked of the backend `anthropic`"),
+        error.contains("is not supported by the backend `anthropic`"),
         "{error}"
     );
 }

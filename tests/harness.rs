@@ -424,13 +424,13 @@ fn demands_nothing() {}
 
 /// What is and what is not a pass under `cargo test`, and what the report says first.
 #[rstest]
-#[case("down", 101, "this is not what #[should_panic] is for")]
+#[case("down", 101, "#[should_panic] does not cover this")]
 #[case("down_too", 101, "127.0.0.1:9")]
-#[case("all_fail", 101, "this is not what #[should_panic] is for")]
+#[case("all_fail", 101, "#[should_panic] does not cover this")]
 #[case(
     "fast",
     101,
-    "verdict     FAIL: the bench must fail by an SLO or a comparison"
+    "verdict     FAIL: the bench must fail because of an SLO or a comparison"
 )]
 #[case("slow", 0, "verdict     FAIL, as expected: 1 of 1 SLOs missed")]
 #[case("slow_too", 0, "verdict     FAIL: 1 of 1 SLOs missed")]

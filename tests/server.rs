@@ -454,9 +454,9 @@ mod alignment {
     #[case::alike(LLAMA, SGLANG, Some(32), &[])]
     #[case::different(WITHOUT_SPECIAL, LLAMA, Some(32), &["of A and B count differently", "by B's"])]
     #[case::different_the_other_way(LLAMA, WITHOUT_SPECIAL, Some(33), &["of A and B count differently", "by B's"])]
-    #[case::only_a_tells(LLAMA, SILENT, Some(32), &["by A's tokenizer, as B's does not tell"])]
+    #[case::only_a_tells(LLAMA, SILENT, Some(32), &["by A's tokenizer, because B's is not available"])]
     #[case::only_b_tells(SILENT, LLAMA, Some(32), &[])]
-    #[case::nobody_tells(SILENT, SILENT, None, &["which does not tell"])]
+    #[case::neither_tells(SILENT, SILENT, None, &["because the server's is not available"])]
     fn two_servers_get_the_same_prompts(
         #[case] a: Form,
         #[case] b: Form,

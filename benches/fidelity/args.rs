@@ -21,7 +21,7 @@ Options:
       --points NAMES      Loads to measure, separated by commas; default all:
                           startup,10,100,500,1000,2000,burst,short,10000,long
       --rounds N          Measure each load N times, clients by turns, and print medians; default 1
-      --workers N         Measure goodput with so many threads too
+      --workers N         Measure goodput with this number of threads too
       --peer NAME[=PATH]  Measure this client too: vllm, vllm-bench, guidellm, aiperf, oha;
                           `installed` for all that are on the search path
       --tokenizer FOLDER  The tokenizer for peers, most of which do not start without one

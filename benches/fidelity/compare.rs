@@ -61,7 +61,7 @@ pub(crate) fn compare(
     let events: usize = server.iter().map(|t| t.tokens.len()).sum();
     let arrived = (server.len().saturating_sub(1)) as f64 / (last_start - first) as f64 * 1e9;
     let asked = if point.rate.is_finite() {
-        // The schedule's first gap is before the first request, so it is no part of either.
+        // The schedule's first gap is before the first request, so it belongs to neither.
         let times = point.schedule();
         let span = times[times.len() - 1].0 - times[0].0;
         (times.len() - 1) as f64 / span as f64 * 1e9

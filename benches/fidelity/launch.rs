@@ -89,8 +89,8 @@ pub(crate) fn run(cores: &[usize], output: &Path, command: &[String]) -> Fallibl
     Ok(())
 }
 
-/// Processor time so far of all threads of a process and of what it has started, as far as that is still
-/// running. Linux tells it in hundredths of a second.
+/// Processor time so far of all threads of a process and of the processes that it has started, if these still run.
+/// Linux counts it in hundredths of a second.
 fn cpu_of(process: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let fields = stat.rsplit_once(") ")?.1;

@@ -1,4 +1,4 @@
-//! One load by one client, held against what the server did.
+//! One load by one client, compared with what the server did.
 
 use crate::{
     client::{Client, Order, SERVER_CORE},

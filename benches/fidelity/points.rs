@@ -22,7 +22,7 @@ const MS: u64 = 1_000_000;
 pub(crate) struct Point {
     /// What `--points` calls it.
     pub(crate) name: &'static str,
-    /// What the table says of it.
+    /// The title of the load in the table.
     pub(crate) title: &'static str,
     pub(crate) pace: Pace,
     pub(crate) requests: usize,

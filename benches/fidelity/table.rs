@@ -89,7 +89,7 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Three digits are enough, and the unit tells the size.
+/// Three digits are enough, and the unit shows the size.
 pub(crate) fn time(micros: f64) -> String {
     match micros {
         _ if micros.is_nan() => "–".to_owned(),

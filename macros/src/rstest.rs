@@ -1,13 +1,13 @@
 //! Supports `#[rstest]` parameters, in both orders of the two attributes.
 //!
-//! **`#[llm_bench]` above `#[rstest]`.** `#[llm_bench]` expands first. The function becomes an `rstest`
-//! function of the same parameters, without the report, that returns the `Case`; `rstest` writes one
-//! function per case around calls of it and puts the test attribute [`case_attribute`] on each. References
-//! among the parameters become `'static`, because the case outlives the call.
+//! **`#[llm_bench]` above `#[rstest]`.** `#[llm_bench]` expands first. The function becomes an `rstest` function with
+//! the same parameters, without the report, that returns the `Case`; `rstest` writes one function per case that calls
+//! it, and puts the test attribute [`case_attribute`] on each. References among the parameters become `'static`,
+//! because the case outlives the call.
 //!
-//! **`#[rstest]` above `#[llm_bench]`.** `rstest` expands first and puts `#[llm_bench]` on each function it
-//! writes, which assigns the parameters and calls the user's function. The assignments move out, so that
-//! the attribute's expressions see them.
+//! **`#[rstest]` above `#[llm_bench]`.** `rstest` expands first and puts `#[llm_bench]` on each function it writes,
+//! which assigns the parameters and calls the user's function. The assignments move out, so that the attribute's
+//! expressions see them.
 
 use crate::{
     check::{Checked, Library},

@@ -136,7 +136,7 @@ impl StoredRun {
     }
 }
 
-/// Rounds to eight digits: measurements are no more precise, and machines differ in the last ones.
+/// Rounds to eight digits: measurements are not more precise, and machines differ in the last digits.
 fn shorten(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(shorten),

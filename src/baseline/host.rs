@@ -1,4 +1,4 @@
-//! Host: the client's machine, as far as numbers depend on it.
+//! Host: the client's machine, in what numbers depend on.
 
 use serde::{Deserialize, Serialize};
 use std::{env::consts, fmt, fs, thread};

@@ -112,8 +112,8 @@ impl Aligner {
             Some(Ok(Some(aligned))) => aligned,
             Some(Err(why)) => {
                 plan.notes.push(format!(
-                    "prompts have their lengths by the tokenizer here, not by the server's, which does \
-                     not tell: {why}"
+                    "the lengths of prompts are counted by the tokenizer here, because the \
+                     server's is not available: {why}"
                 ));
                 return;
             }
@@ -123,8 +123,8 @@ impl Aligner {
         }
         let exact = aligned.iter().flatten().filter(|aligned| aligned.exact);
         plan.notes.push(format!(
-            "the server's tokenizer is another than the one here: {} of {} prompts were given their \
-             lengths by it (/tokenize)",
+            "the server's tokenizer differs from the one here: {} of {} prompts were adjusted to \
+             its counts (/tokenize)",
             exact.count(),
             places.len()
         ));

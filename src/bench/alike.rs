@@ -25,12 +25,12 @@ impl Alike {
         let (of_a, of_b) = (a.lengths(), b.lengths());
         self.note = match (&of_a, &of_b) {
             (Some(of_a), Some(of_b)) if of_a != of_b => Some(
-                "the tokenizers of A and B count differently: prompts have their lengths by B's, and are \
-                 the same for both",
+                "the tokenizers of A and B count differently: prompts have their lengths by B's \
+                 tokenizer, and are the same for both",
             ),
             (Some(_), None) => Some(
-                "prompts have their lengths by A's tokenizer, as B's does not tell, and are the same for \
-                 both",
+                "prompts have their lengths by A's tokenizer, because B's is not available, and \
+                 are the same for both",
             ),
             _ => None,
         };

@@ -84,7 +84,7 @@ impl Bench {
             problems.push(Problem::new(
                 "extra_body",
                 "stream",
-                "would change the answer's form behind goodput's back. Set `stream` itself",
+                "overrides `stream`. Use the `stream` setting instead",
             ));
         }
         if problems.is_empty() {
@@ -106,8 +106,8 @@ impl Bench {
                 "faults",
                 format!("{:?}", fault::format(&self.faults)),
                 format!(
-                    "only a simulation can misbehave on purpose, and the target is {}{whence}. \
-                     Remove `faults`, or measure \"sim\"",
+                    "only a simulation can have faults, and the target is {}{whence}. Remove \
+                     `faults`, or measure \"sim\"",
                     target.describe()
                 ),
             ));
@@ -128,7 +128,7 @@ impl Bench {
             problems.push(Problem::new("max_concurrency", 0, fix));
         }
         if self.client.workers == 0 {
-            let fix = "must be at least 1: somebody has to send";
+            let fix = "must be at least 1";
             problems.push(Problem::new("workers", 0, fix));
         }
         if self.load.ramp.is_some() && self.load.rate.is_finite() {
@@ -175,7 +175,7 @@ impl Bench {
             None => {}
         }
         if self.demands.versus.is_some() && self.client.profile {
-            let fix = "cannot be given together with `versus`: it slows one run after the other. Remove one";
+            let fix = "cannot be given together with `versus`: it slows the runs. Remove one";
             problems.push(Problem::new("profile", true, fix));
         }
         if self.demands.versus.is_some() && self.demands.max_extend != 1 {
@@ -207,7 +207,7 @@ impl Bench {
         };
         let name = backend.name();
         if self.wire.ignore_eos == Some(true) && !backend.ignores_eos() {
-            let fix = format!("cannot be asked of the backend `{name}`. Leave it out");
+            let fix = format!("is not supported by the backend `{name}`. Leave it out");
             problems.push(Problem::new("ignore_eos", true, fix));
         }
         if let Some(adapter) = self.load.lora.modules.first() {

@@ -54,7 +54,7 @@ impl Bench {
     ///
     /// # Errors
     /// There is nothing to report: settings, dataset, tokenizer or target are unusable. Requests
-    /// that fail are no error; they are in the report.
+    /// that fail are not an error; they are in the report.
     pub async fn run(self) -> Result<Report, Error> {
         self.run_with(Control::default()).await
     }

@@ -26,7 +26,7 @@ pub(super) struct Encoder<'a> {
     options: &'a WireOptions,
     /// Makes words that stand in no prompt.
     nonce: u64,
-    /// Files as they are, by their text, for bodies that are no text.
+    /// Files as they are, by their text, for bodies that are not text.
     decoded: HashMap<*const u8, Bytes>,
 }
 

@@ -8,8 +8,8 @@ use crate::{
 use std::{fmt, io};
 
 /// The fix for a server with which there is no TLS.
-const IS_IT_TLS: &str = ". If the server speaks plain HTTP, begin the target's URL with http://; if its certificate \
-                         is the trouble, let this machine trust it, or set `insecure`";
+const IS_IT_TLS: &str = ". If the server speaks plain HTTP, begin the target's URL with http://; if \
+     its certificate is the problem, let this machine trust it, or set `insecure`";
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl From<RequestError> for Failure {
             | RequestError::NoTokens
             | RequestError::Cancelled => false,
         };
-        let fix = error.hint().map(|hint| format!(". To mend it, {hint}"));
+        let fix = error.hint().map(|hint| format!(". To fix it, {hint}"));
         Failure {
             why: error.to_string(),
             fix: fix.unwrap_or_default(),
@@ -74,7 +74,7 @@ impl From<DialError> for Failure {
 impl From<Unlisted> for Failure {
     fn from(error: Unlisted) -> Self {
         let unnamed = |why: &dyn fmt::Display| {
-            format!("no model was named and the server did not tell one: {why}")
+            format!("no model was named and the server did not name one: {why}")
         };
         let set = ". Set `model`";
         match &error {
@@ -95,7 +95,7 @@ impl From<Unlisted> for Failure {
             Unlisted::Refused { status, .. } => Failure {
                 why: unnamed(&error),
                 fix: match status.as_u16() {
-                    401 | 403 => format!(". To mend it, {SET_THE_KEY}"),
+                    401 | 403 => format!(". To fix it, {SET_THE_KEY}"),
                     _ => ". If the server has no model list, set `model`".into(),
                 },
                 passes: may_pass(status.as_u16()),

@@ -56,7 +56,8 @@ impl Demands {
         let percent = |chance: f64| crate::judge::number(chance * 100.0);
         (self.share < 1.0).then(|| {
             format!(
-                "several benches of this run compare and share its {} % of false alarms; {} % are this one's",
+                "several benches of this run compare and share its {} % of false alarms; this one \
+                 has {} %",
                 percent(self.false_alarms),
                 percent(self.error()),
             )

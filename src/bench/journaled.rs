@@ -48,8 +48,8 @@ impl Checked {
         for left in to.left() {
             let left = left.display();
             control.observer.says(&format!(
-                "a run was killed before it had a report. `goodput report {left}` shows it as far as it came; remove \
-                 the file when it is of no use"
+                "a run was killed before it had a report. `goodput report {left}` shows what it \
+                 measured; remove the file when you no longer need it"
             ));
         }
     }

@@ -24,7 +24,8 @@ pub(crate) fn set(bench: Bench, key: &'static Key, value: &Value) -> Result<Benc
         // The suite handles `ignore`.
         (@set $name:ident Reason) => { bench };
         (@set $name:ident Tolerance) => { return Err(Mistake::new(concat!(
-            "`", stringify!($name), "` works in Rust only: a snapshot lies beside its test. Remove it"
+            "`", stringify!($name), "` works in Rust only: a snapshot lies next to its test. \
+             Remove it"
         ))) };
         (@set $name:ident Path) => { return Err(Mistake::new(concat!(
             "`", stringify!($name), "` works in Rust only. Remove it"

@@ -19,8 +19,8 @@ impl Checked {
         }
         Err(Error::Target(
             "no target is named, so this bench would measure the built-in simulation, and \
-             GOODPUT_REQUIRE_LIVE asks for live servers. Set `target` or GOODPUT_URL; a simulation that is \
-             meant is `target = \"sim\"`"
+             GOODPUT_REQUIRE_LIVE requires live servers. Set `target` or GOODPUT_URL; to measure \
+             the simulation, set `target = \"sim\"`"
                 .to_owned(),
         ))
     }

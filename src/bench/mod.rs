@@ -55,7 +55,7 @@ use crate::{
     targets::{self, AnyTarget},
 };
 
-/// What to measure, how to load it, and what to demand of it.
+/// What to measure, how to load it, and what to demand.
 ///
 /// Nothing is checked before [`run`](Bench::run): then every problem is reported at once.
 ///

@@ -18,7 +18,7 @@ use std::fmt::Write;
 
 /// A single difference has no scatter to compare it with.
 const ONE_PAIR: &str =
-    "shows neither a change nor that there is none, whatever it measures. Write `pairs = 10`";
+    "proves neither a change nor the absence of one, whatever it measures. Write `pairs = 10`";
 
 fn effort(load: &Load, demands: &Demands) -> Effort {
     Effort {
@@ -156,7 +156,7 @@ fn shown(change: Option<f64>) -> String {
             crate::judge::number(change * 100.0),
             ASSUMED_CV * 100.0
         ),
-        None => "shows nothing: one pair cannot tell a change from noise".to_owned(),
+        None => "shows nothing: one pair cannot separate a change from noise".to_owned(),
     }
 }
 

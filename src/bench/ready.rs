@@ -93,7 +93,7 @@ mod tests {
         time::Duration,
     };
 
-    /// Takes connections from when the first attempt has failed, and answers nobody.
+    /// Takes connections from when the first attempt has failed, and does not answer.
     struct SilentLater {
         address: SocketAddr,
         port: Mutex<Option<TcpListener>>,
@@ -108,7 +108,7 @@ mod tests {
         }
     }
 
-    /// The last attempt is what is told, although it is shorter than a first one may be.
+    /// The message shows the last attempt, although it is shorter than a first one may be.
     #[rstest]
     #[case::first_request(Some("m"), "no answer within ")]
     #[case::model(None, "/v1/models did not answer within ")]

@@ -52,13 +52,13 @@ fn far_beyond(run: &Run) -> Option<String> {
     };
     let beyond: Vec<&Record> = run.records.iter().filter(is_beyond).collect();
     let most = beyond.iter().max_by_key(|record| record.output.tokens)?;
-    let (by_whom, or) = match most.output.source {
+    let (counted_by, or) = match most.output.source {
         CountSource::Usage => ("by the server's count ", "counts wrongly"),
-        _ => ("", "its model's tokenizer is another than the one here"),
+        _ => ("", "its model's tokenizer differs from the one here"),
     };
     Some(format!(
-        "{} of {} answers have far more tokens {by_whom}than were asked for, up to {} where {} were: the server \
-         ignores the length, or {or}. Tokens per second and TPOT are as wrong",
+        "{} of {} answers have far more tokens {counted_by}than were asked for, up to {} where {} \
+         were: the server ignores the length, or {or}. Tokens per second and TPOT are as wrong",
         beyond.len(),
         run.records.len(),
         most.output.tokens,
@@ -75,9 +75,9 @@ fn counted_elsewhere(run: &Run) -> Option<String> {
     let count = run.records.iter().filter(counted_here).count();
     (count > 0).then(|| {
         format!(
-            "{count} of {} answers say nothing usable of their number of tokens. The embedded tokenizer \
-             counted them, which is not the model's, so output tokens, tokens per second and TPOT are \
-             estimates. Set `tokenizer` to the model's",
+            "{count} of {} answers do not state their number of tokens. The embedded tokenizer \
+             counted them, which is not the model's, so output tokens, tokens per second and TPOT \
+             are estimates. Set `tokenizer` to the model's",
             run.records.len()
         )
     })

@@ -22,8 +22,8 @@ pub(super) fn problem(fields: &Map<String, Value>) -> Option<Problem> {
     Some(Problem::new(
         "extra_body",
         format!("{field} = {number}"),
-        "asks for several answers to a request, and goodput measures one. Take it out, and raise the rate \
-         or the number of requests instead",
+        "asks for several answers to a request, and goodput measures one. Remove it, and raise the \
+         rate or the number of requests instead",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! The wait for a server: one limit for everything that is asked of it.
+//! The wait for a server: one limit for all questions.
 
 use super::{checked::Checked, control::Control, failure::Failure};
 use crate::{clock::Clock, error::Error, inspect::Unlisted};

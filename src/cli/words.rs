@@ -273,7 +273,7 @@ mod tests {
         );
     }
 
-    /// Names of fields in files are no settings.
+    /// Names of fields in files are not settings.
     #[test]
     fn a_field_of_a_row_keeps_its_name() {
         let folder = crate::plan::testing::scratch();

@@ -96,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// However much of it is taken at a time, all of it goes out in its order.
+        /// However the body is cut, every byte goes out in its order.
         #[test]
         fn all_of_it_goes_out(
             pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5), 0..6),

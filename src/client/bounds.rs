@@ -1,7 +1,7 @@
 //! Limits for the size of an answer.
 //!
-//! Whatever a server sends, a run must not end for lack of memory. An answer that is far longer than the
-//! request asked for fails, and the client reads no more of it.
+//! Whatever a server sends, a run must not end for lack of memory. An answer that is far longer than the request
+//! asked for fails, and the client stops reading it.
 
 use crate::record::{Reply, RequestError, Task};
 

@@ -8,11 +8,11 @@
 #[cfg(unix)]
 const LIMITS: [u64; 5] = [1 << 20, 1 << 18, 1 << 16, 1 << 14, 10_240];
 
-/// Raises the soft limit of this process as far as the system allows. Returns the limit, or `None` if
-/// the limit is unknown.
+/// Raises the soft limit of this process to what the system allows. Returns the limit, or `None` if the limit is
+/// unknown.
 ///
-/// Each connection needs a descriptor, and the usual soft limit of 1024 (256 on macOS) exists for
-/// programs that use `select`.
+/// Each connection needs a descriptor, and the usual soft limit of 1024 (256 on macOS) exists for programs that use
+/// `select`.
 pub(crate) fn raise_descriptor_limit() -> Option<u64> {
     #[cfg(unix)]
     {

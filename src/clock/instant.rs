@@ -19,9 +19,8 @@ impl Monotonic {
         Nanos::default().after(self.0.elapsed())
     }
 
-    /// Sleeps as far as tokio's steps of 1 ms allow, then polls: precise where the system's timers are, at
-    /// the price of up to 2 ms of a busy thread (which still runs other tasks). Windows' timers have steps
-    /// of up to 15.6 ms.
+    /// Sleeps in tokio's steps of 1 ms, then polls: precise where the system's timers are, at the price of up to 2 ms
+    /// of a busy thread (which still runs other tasks). Windows' timers have steps of up to 15.6 ms.
     pub(super) async fn sleep_until(self, at: Nanos) {
         // A deadline beyond the clock's range never comes.
         let Some(deadline) = self.0.checked_add(Duration::from_nanos(at.0)) else {

@@ -78,7 +78,7 @@ impl Shared {
     fn listen(&self) {
         let mut context = Context::from_waker(&self.fired);
         loop {
-            // Unconstrained: a task without budget left would only be told to return later.
+            // Unconstrained: a task without budget left would only have to return later.
             let ready = pin!(unconstrained(poll_fn(|cx| self.fd.poll_read_ready(cx))));
             match ready.poll(&mut context) {
                 Poll::Pending => return,

@@ -163,7 +163,7 @@ impl Candidate for Function<'_> {
 
 /// The message for a bench marked `#[should_panic]` that has no report or an invalid one.
 pub(super) const NOT_MEANT: &str =
-    "this is not what #[should_panic] is for (`expect = \"fail\"` says which failure is meant)";
+    "#[should_panic] does not cover this (`expect = \"fail\"` says which failure is expected)";
 
 impl Outcome {
     /// Returns whether there is no report, or one that says nothing about the server.

@@ -27,8 +27,7 @@ pub(super) fn runs_this() -> bool {
 /// The nextest setting that live benches need, when it is missing. It is printed once a run, too; but nextest hides
 /// what passing tests print, so it stays with the result.
 ///
-/// The measurement lock keeps benches apart, but only nextest can keep *other* tests from running
-/// beside a bench.
+/// The measurement lock keeps benches apart, but only nextest can keep *other* tests from running at the same time.
 pub(super) fn advise(entry: &Entry, target: &AnyTarget) -> Option<String> {
     let parallel = env::var("NEXTEST_TEST_THREADS").is_ok_and(|n| n != "1");
     if !runs_this() || !parallel || !target.exclusive() {

@@ -78,7 +78,7 @@ pub fn run_test(module: &str, name: &str) {
         resume_unwind(panic);
     }
     match ended.end {
-        // libtest cannot be told at run time that it was ignored.
+        // At run time there is no way to report a test to libtest as ignored.
         End::Passed | End::Ignored(_) => {}
         // What a server or its log says goes past the screen here.
         End::Failed(why) | End::Broken(why, _) => panic!("{}", screen::shown(&why)),
@@ -88,7 +88,7 @@ pub fn run_test(module: &str, name: &str) {
     }
 }
 
-/// Prints a report where libtest captures it. A screen that is closed is no reason to fail.
+/// Prints a report where libtest captures it. A closed screen does not make the test fail.
 #[allow(
     clippy::print_stdout,
     reason = "libtest captures only what is printed so"

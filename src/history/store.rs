@@ -132,8 +132,8 @@ fn remark(folder: &Path, why: &io::Error) {
     });
 }
 
-/// Combines the bench's names, as far as every file system allows, with a hash that keeps all benches
-/// apart. A binary that is started by hand knows its package's folder but not the package's name.
+/// Combines the bench's names, in characters that every file system allows, with a hash that keeps all benches apart.
+/// A binary that is started by hand knows its package's folder but not the package's name.
 fn file_name(bench: &BenchId) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || "-_".contains(c) {

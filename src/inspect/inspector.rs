@@ -137,7 +137,7 @@ impl Inspector {
         })
     }
 
-    /// Address of a path, as far as is known.
+    /// Address of a path, if it is known.
     pub(super) fn address(&self, path: &str) -> String {
         let place = match path {
             MODELS => Some(&self.api),

@@ -71,7 +71,7 @@ fn a_connection_that_idled_is_not_trusted() {
     let (url, _) = server(|_, mut stream| {
         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
         stream.write_all(answer).unwrap();
-        // Until nobody listens there.
+        // Until the port is closed.
         thread::sleep(IDLE / 2);
     });
     let inspector = inspector(&url);
@@ -123,7 +123,7 @@ fn keys_and_prompts_do_not_follow_a_redirect(#[case] status: &'static str) {
     assert!(seen.lock().unwrap().is_empty());
 }
 
-/// Sends this without end, until nobody reads.
+/// Sends this without end, until the reader is gone.
 fn endless(mut stream: TcpStream, media: &str, start: &str, more: &str) {
     let head =
         format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: {media}\r\n\r\n{start}");

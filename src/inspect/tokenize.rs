@@ -50,7 +50,7 @@ pub(crate) enum Untold {
     /// The server does not answer.
     #[error("{0}")]
     Silent(String),
-    /// The server has no tokenizer, or an unknown form of it.
+    /// The server has no tokenizer, or one with an unknown interface.
     #[error("{0}")]
     Refused(String),
 }

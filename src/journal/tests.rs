@@ -100,7 +100,7 @@ fn two_runs_do_not_share_a_file() {
     Journal::begin(&place, &heading(), Arc::new(Silent)).unwrap();
 }
 
-/// Nobody takes anything from a queue that is full.
+/// A full queue keeps what it has.
 #[test]
 fn what_a_full_queue_leaves_out_is_counted() {
     let (sender, told) = mpsc::sync_channel(2);

@@ -81,7 +81,7 @@ impl Compared {
         }
     }
 
-    /// The value as ratios are taken of it. Shares count half a request more on either side, so that
+    /// The value in a form that ratios can be taken from. Shares count half a request more on either side, so that
     /// none and all of them have ratios too.
     pub(crate) fn value(&self, metrics: &Metrics) -> Option<f64> {
         let share = |part: u64, all: u64| Some((part as f64 + 0.5) / (all as f64 + 1.0));

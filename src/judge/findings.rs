@@ -85,9 +85,9 @@ fn no_tokens(metrics: &Metrics) -> Option<String> {
         .filter(|group| group.kind == "no_tokens");
     let group = groups.next()?;
     Some(format!(
-        "{} of {} answers were complete without a single token (first: request {}): the server \
-         did no work for them, which would pass for speed. Check the prompts, the output length \
-         and the server's log",
+        "{} of {} answers were complete without a single token (first: request {}): the server did \
+         no work for them, which would look like speed. Check the prompts, the output length and \
+         the server's log",
         group.count,
         metrics.counts.ended(),
         group.first,
@@ -129,8 +129,8 @@ fn undecided(criteria: &Criteria, slos: &[SloResult]) -> Option<String> {
     let passes = criteria.on_inconclusive == OnInconclusive::Warn && count(Verdict::Fail) == 0;
     (passes && undecided > 0).then(|| {
         format!(
-            "{undecided} of {} SLOs could not be decided. More requests or `max_extend` would; \
-             `on_inconclusive = \"fail\"` does not let that pass",
+            "{undecided} of {} SLOs could not be decided. More requests or `max_extend` would \
+             decide them; `on_inconclusive = \"fail\"` makes such a run fail",
             slos.len()
         )
     })

@@ -1,4 +1,4 @@
-//! The latencies that limits name: each defined once. Whoever shows, limits or compares all of them asks here for
+//! The latencies that limits name: each defined once. Code that shows, limits or compares all of them asks here for
 //! every one of [`Latency::ALL`].
 
 use super::{
@@ -21,7 +21,7 @@ pub(crate) struct Definition {
     pub(crate) usual: bool,
     /// The values of a request in milliseconds: one, or one for each gap; none where it has none.
     pub(crate) values: fn(&Record, Basis) -> Vec<f64>,
-    /// The sample that limits are held against.
+    /// The sample that limits are compared with.
     sample: fn(&Metrics) -> &Summary,
 }
 
@@ -84,7 +84,7 @@ fn times(
 }
 
 impl Metrics {
-    /// The sample that a limit on `latency` is held against.
+    /// The sample that a limit on `latency` is compared with.
     pub fn gate(&self, latency: Latency) -> &Summary {
         (definition(latency).sample)(self)
     }

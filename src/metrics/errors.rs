@@ -66,7 +66,8 @@ pub fn error_kind(error: &RequestError) -> &'static str {
     }
 }
 
-/// Servers write what they like into their answers; a terminal gets one clean line of it.
+/// One clean line of an error. Servers write what they like into their answers, and a terminal must not get it as it
+/// is.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split(|c: char| c.is_whitespace() || screen::acts(c)) {

@@ -68,8 +68,8 @@ impl Latencies {
     }
 }
 
-/// The latencies that limits are held against, and others that vLLM lacks, in milliseconds, over
-/// successes. TPOT and ITL do not depend on when a request started: see [`Latencies`].
+/// The latencies that limits are compared with, and others that vLLM lacks, in milliseconds, over successes. TPOT and
+/// ITL do not depend on when a request started: see [`Latencies`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GateLatencies {
     /// From when `ttft`, `ttfat` and `e2el` count.

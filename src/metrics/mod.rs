@@ -1,7 +1,7 @@
 //! The numbers of a run. [`measure`] is a pure function of a stored [`Run`].
 //!
 //! Definitions follow `vllm bench serve` (0.33) wherever it has one, under its names. Where its
-//! number is known to mislead, it stays and an honest one stands beside it.
+//! number is known to mislead, it stays and goodput adds an honest one.
 //! Latencies are milliseconds, rates are per second, shares are 0–1.
 //!
 //! Words of the table: *sent* is [`Record::sent`](crate::record::Record::sent); *intended* is the
@@ -35,7 +35,7 @@
 //! | [`Goodput::requests_per_s`] | successes within all limits, from sent, over D | 1/s | vLLM |
 //! | [`Goodput::ratio`] | requests within all limits over all that were sent | 0–1 | goodput |
 //! | [`Counts::cached_tokens`] | prompt tokens that a prefix cache had, by the usage of completed requests | | goodput |
-//! | [`Probes::e2el`] | last − sent of the requests beside the plan | ms | vLLM |
+//! | [`Probes::e2el`] | last − sent of the probes | ms | vLLM |
 //! | [`SpecDecodeRates`] | of the server's counters: accepted over draft tokens; 1 + accepted over drafts; accepted at each place over drafts | | vLLM |
 //! | [`DiffusionRates`] | of the server's counters: canvas = positions / steps, canvases = committed / canvas, denoising = steps − canvases | | vLLM |
 //! | [`Counts::error_ratio`] | failed over completed + failed | 0–1 | goodput |
@@ -93,7 +93,7 @@ pub struct Metrics {
     pub throughput: Throughput,
     /// vLLM's latencies.
     pub latency: Latencies,
-    /// The latencies that limits are held against, and others that vLLM lacks.
+    /// The latencies that limits are compared with, and others that vLLM lacks.
     pub gate: GateLatencies,
     /// The fullest second.
     pub peaks: Peaks,
@@ -101,7 +101,7 @@ pub struct Metrics {
     pub goodput: Goodput,
     /// What went wrong, most frequent first.
     pub errors: Vec<ErrorGroup>,
-    /// The requests beside the plan, if there were any.
+    /// The probes: requests in addition to the plan, if there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probes: Option<Probes>,
 }

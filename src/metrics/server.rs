@@ -1,4 +1,4 @@
-//! Numbers of what a server counted, and of the requests beside the plan.
+//! Numbers that a server counted, and those of the probes.
 
 use super::{Basis, RequestTimes, Summary};
 use crate::{
@@ -55,7 +55,7 @@ pub struct DiffusionRates {
 }
 
 impl Diffusion {
-    /// Of a run that lasted so many seconds; `None` if a quotient has no sense, because nothing was
+    /// The rates of a run that lasted this number of seconds; `None` if a quotient has no sense, because nothing was
     /// committed, evaluated or denoised.
     pub fn rates(&self, seconds: f64) -> Option<DiffusionRates> {
         let (steps, committed) = (self.steps as f64, self.committed_tokens as f64);
@@ -73,7 +73,7 @@ impl Diffusion {
     }
 }
 
-/// The requests that were sent beside the plan.
+/// The requests that were sent in addition to the plan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Probes {
     /// Those that succeeded.

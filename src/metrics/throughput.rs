@@ -21,7 +21,7 @@ pub struct Counts {
     pub retried: u64,
     /// Prompt tokens of the completed ones.
     pub input_tokens: u64,
-    /// Those of them that came from the server's prefix cache, by its usage; `None` if it tells of no
+    /// Prompt tokens that came from the server's prefix cache, by its usage; `None` if it reports them for no
     /// request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_tokens: Option<u64>,

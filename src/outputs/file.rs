@@ -89,8 +89,8 @@ impl Outputs {
         self
     }
 
-    /// Adds the summary of the GitHub job that this runs in, unless a Markdown file is asked for. Nobody has asked for it,
-    /// so one that cannot be written is only a remark: in a container the variable may name a file of the host.
+    /// Adds the summary of the GitHub job that this runs in, unless a Markdown file is asked for. No flag asks for
+    /// it, so one that cannot be written is only a note: in a container the variable may name a file of the host.
     pub(crate) fn or_job_summary(mut self) -> Self {
         let asked = self.0.iter().any(|output| output.format.is_job_summary());
         if !asked

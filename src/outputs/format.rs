@@ -86,7 +86,7 @@ impl Format {
 
     pub(super) fn render(&self, outcomes: &[Outcome]) -> Result<String, String> {
         let text = self.render.map_err(str::to_owned)?(outcomes)?;
-        // Whoever shows the file shows names and what servers say.
+        // A program that shows the file shows names and texts of servers.
         let acts = |c: char| screen::acts(c) && !matches!(c, '\n' | '\t');
         Ok(text.replace(acts, "\u{fffd}"))
     }

@@ -14,10 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So often an event tells of progress.
+/// The time between two events of progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-/// For whom stdout is.
+/// The format of stdout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub(crate) enum MessageFormat {
@@ -53,7 +53,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Begins with so many benches; checks that all outputs can be written.
+    /// Begins with this number of benches; checks that all outputs can be written.
     ///
     /// # Errors
     /// As [`Outputs::check`].
@@ -100,13 +100,13 @@ impl Session {
         outcome
     }
 
-    /// What became of the benches so far.
+    /// The outcomes of the benches so far.
     pub(crate) fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
     }
 
-    /// Writes the outputs and tells the end. `exit_code` is asked with the outcomes, and whether all
-    /// could be written.
+    /// Writes the outputs and reports the end. `exit_code` is called with the outcomes, and whether all could be
+    /// written.
     pub(crate) fn end(mut self, exit_code: impl FnOnce(&[Outcome], bool) -> u8) -> u8 {
         let written = self.outputs.write(&self.outcomes);
         if let Err(e) = &written {
@@ -119,7 +119,7 @@ impl Session {
     }
 }
 
-/// Tells of a bench's progress.
+/// Reports a bench's progress.
 struct Follower {
     bench: String,
     counts: Mutex<Counts>,

@@ -3,19 +3,19 @@
 use crate::{files, report::Outcome};
 use std::{io, path::Path};
 
-/// What this process has told there: a section, which grows by each bench as long as nobody else has added to the file.
-/// Then the benches that follow are in a section of their own.
+/// The part of the job's summary that this process has written: a section, which grows by each bench while no other
+/// process has added to the file. After that, the benches that follow are in a section of their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Summary {
     section: files::Section,
     /// The first bench of the section.
     first: usize,
-    /// Benches that are told.
+    /// The number of benches that are in the section.
     told: usize,
 }
 
 impl Summary {
-    /// Tells of all benches so far.
+    /// Writes all benches so far.
     ///
     /// # Errors
     /// The system's, and those of `render`.
@@ -25,7 +25,7 @@ impl Summary {
         outcomes: &[Outcome],
         render: impl Fn(&[Outcome]) -> io::Result<String>,
     ) -> io::Result<()> {
-        // Benches that are told already have an end that does not change.
+        // Benches that are in the section already have an end that does not change.
         if self.told == outcomes.len() && self.told > 0 {
             return Ok(());
         }

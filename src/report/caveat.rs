@@ -1,5 +1,5 @@
-//! Reasons why a pass is not a plain one. Test runners hide the output of tests that pass, so caveats are shown
-//! outside of it.
+//! Reasons why a pass is not a plain one. Test runners hide the output of tests that pass, so caveats are also shown
+//! elsewhere.
 
 use super::comparison::summary;
 use crate::{

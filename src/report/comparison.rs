@@ -128,16 +128,16 @@ pub(super) fn summary(comparison: &Comparison) -> String {
     match comparison.conclusion() {
         Conclusion::Worse => format!("REGRESSION: {}", names(Conclusion::Worse)),
         Conclusion::Better => format!(
-            "improvement: {}. Save a new baseline if it is to stay",
+            "improvement: {}. Save a new baseline to keep it",
             names(Conclusion::Better)
         ),
         Conclusion::Same => format!("no change of {threshold} % or more"),
         Conclusion::Inconclusive => match comparison.detectable() {
             Some(detectable) => format!(
-                "no change shown; one of {} % or more would most likely have been",
+                "no change shown; a change of {} % or more would most likely have been shown",
                 number(detectable * 100.0)
             ),
-            None => "no change shown, nor could any have been: one pair cannot see its own noise"
+            None => "no change shown, and none could be: one pair does not show its own noise"
                 .to_owned(),
         },
     }

@@ -67,7 +67,7 @@ pub struct Finished {
     pub reason: String,
     /// Seconds of real time.
     pub took_s: f64,
-    /// The run's own verdict, with the bench's function; what `#[should_panic]` makes of it is in `outcome`.
+    /// The run's own verdict, with the bench's function; `outcome` also has the effect of `#[should_panic]`.
     pub verdict: Option<Verdict>,
     /// What the run did not prove, if it passed: an undecided SLO, for example.
     pub caveats: Vec<Caveat>,

@@ -101,7 +101,9 @@ fn next(judgement: &Judgement) -> Option<String> {
             let open = slos.filter(|slo| slo.verdict == Verdict::Inconclusive);
             let more: Vec<Option<u64>> = open.map(|slo| slo.more_requests).collect();
             Some(match more.iter().copied().max() {
-                None => "compare more pairs, or accept the change that could not be seen".to_owned(),
+                None => {
+                    "compare more pairs, or accept the change that could not be detected".to_owned()
+                }
                 Some(_) if more.contains(&None) => {
                     "more requests would not decide it: set a limit that is farther from the server's number"
                         .to_owned()
@@ -167,7 +169,9 @@ fn verdict(judgement: &Judgement) -> String {
         Verdict::Pass | Verdict::NoVerdict
             if judgement.function == Some(FunctionCheck::Pending) =>
         {
-            "open: nothing speaks against it so far, and the bench's function decides".to_owned()
+            "undecided: nothing speaks against the run so far, and the bench's function \
+             decides"
+                .to_owned()
         }
         Verdict::Pass | Verdict::NoVerdict if judgement.expect == Expect::Fail => {
             format!("FAIL: {}", unexpected(judgement).unwrap_or_default())
@@ -228,12 +232,12 @@ fn unexpected(judgement: &Judgement) -> Option<String> {
     let did = match judgement.verdict {
         Verdict::Pass => "all SLOs and comparisons hold",
         Verdict::NoVerdict => "it has neither",
-        Verdict::Fail => "it failed by something else, too",
+        Verdict::Fail => "it also failed for another reason",
         Verdict::Inconclusive => "that is not decided",
         Verdict::Invalid => return None,
     };
     Some(format!(
-        "the bench must fail by an SLO or a comparison (`expect = \"fail\"`), and {did}"
+        "the bench must fail because of an SLO or a comparison (`expect = \"fail\"`), and {did}"
     ))
 }
 

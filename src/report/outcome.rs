@@ -34,7 +34,7 @@ pub enum End {
     Passed,
     /// The verdict, or the bench's own function, speaks against the run; with the reason.
     Failed(String),
-    /// There is no report, or a part of it could not be kept; with the reason, and the command's exit code for it.
+    /// There is no report, or something could not be kept; with the reason, and the command's exit code for it.
     Broken(String, u8),
     /// The bench does not apply here; with the reason.
     Ignored(String),

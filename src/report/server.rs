@@ -37,7 +37,7 @@ fn ttft(run: &Run, metrics: &Metrics) -> Option<String> {
 fn counted(run: &Run, ours: &Counts) -> Option<String> {
     let side = run.server.as_ref()?;
     if side.restarted {
-        return Some("started anew during the run: what it counted says nothing".to_owned());
+        return Some("restarted during the run: its counts say nothing".to_owned());
     }
     let counts = side.counted.as_ref()?;
     let mut parts = Vec::new();
@@ -59,7 +59,7 @@ fn counted(run: &Run, ours: &Counts) -> Option<String> {
     parts.extend(drafts(counts));
     let off = match counts.off_by {
         0 => String::new(),
-        by => format!("; its page rounds: off by up to {by}"),
+        by => format!("; its page rounds by up to {by}"),
     };
     (!parts.is_empty()).then(|| format!("by its /metrics {}{off}", parts.join(", ")))
 }
@@ -246,7 +246,7 @@ mod tests {
         let line = text.lines().nth(1).unwrap();
         assert_eq!(
             line,
-            "server: by its /metrics 30 prompt tokens (20 here); its page rounds: off by up to 10"
+            "server: by its /metrics 30 prompt tokens (20 here); its page rounds by up to 10"
         );
     }
 
@@ -268,7 +268,7 @@ mod tests {
             ..record(0, &[], 0)
         }];
         insta::assert_snapshot!(text(&run), @r"
-        server: started anew during the run: what it counted says nothing
+        server: restarted during the run: its counts say nothing
         probes: 0 ok, 1 failed
         ");
     }

@@ -1,4 +1,4 @@
-//! A made-up run and what it is held against.
+//! A made-up run and what it must meet.
 
 use super::{End, Measured, Outcome, Report, VllmMetric, VllmOptions};
 use crate::{
@@ -94,7 +94,7 @@ pub(super) fn lifted() -> Criteria {
     }
 }
 
-/// A run held against limits.
+/// A run that is compared with limits.
 pub(crate) fn report(run: Run, criteria: Criteria) -> Report {
     let (metrics, judgement) = criteria.assess(&run);
     Report::new(run, Vec::new(), criteria, metrics, judgement)

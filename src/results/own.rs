@@ -151,7 +151,7 @@ mod tests {
         let plain = |line: &String| {
             !line.starts_with("Failed requests during") && !line.starts_with("Error")
         };
-        // Without --save-detailed the file has no errors; and vLLM tells none of vectors.
+        // Without --save-detailed the file has no errors; and vLLM reports none of vectors.
         let ours: Vec<_> = printed
             .lines()
             .map(Golden::plain_error)

@@ -106,7 +106,7 @@ pub(super) struct Imported {
     pub(super) not_understood: Vec<String>,
 }
 
-/// Remark about a metric.
+/// A note about a metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Remark {
     pub(super) on: String,

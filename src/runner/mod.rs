@@ -1,4 +1,4 @@
-//! Benches that run one after another, whoever asks for them: a suite file, a benchmark target, a test.
+//! Benches that run one after another, for a suite file, a benchmark target or a test.
 
 mod panic;
 mod selection;
@@ -44,7 +44,7 @@ pub(crate) trait Front {
 }
 
 impl Runner {
-    /// How many of these will be held against another run, so that they share the chance of a false alarm.
+    /// The number of benches that will be compared with another run, so that they share the chance of a false alarm.
     pub(crate) fn comparing<C: Candidate>(&self, candidates: &[C]) -> usize {
         let compares = |candidate: &&C| self.runs(*candidate) && candidate.compares();
         candidates.iter().filter(compares).count()

@@ -29,7 +29,7 @@ pub(crate) trait Candidate {
     /// Why it runs only when asked for; empty without a reason.
     fn ignored(&self) -> Option<&str>;
 
-    /// Whether its run is held against another.
+    /// Returns whether its run is compared with another.
     fn compares(&self) -> bool;
 
     /// Measures it.
@@ -89,7 +89,7 @@ impl<'a> Turn<'a> {
             advice,
         } = ran.unwrap_or_else(|panic| {
             let fault = Error::Target(format!(
-                "goodput panicked, which is a fault of its own: {}",
+                "goodput panicked, which is a bug in goodput: {}",
                 said(&panic)
             ));
             let end = fault.end(live_is_required());

@@ -209,7 +209,7 @@ mod tests {
         serde_json::to_string(value).unwrap()
     }
 
-    /// What was counted since a server's start, by a page of it.
+    /// What was counted since a server's start, from one page.
     fn counted(page: &str) -> (ServerCounts, Option<ServerTtft>) {
         let reading = Reading::of(page).unwrap();
         let nothing = Reading {

@@ -280,7 +280,7 @@ mod tests {
                 stream.hurry();
             }
             closed.join().unwrap();
-            // Nobody waits for it any more.
+            // No thread waits for it any more.
             stream.put("more\n".to_owned(), Worth::Awaited);
         }
     }

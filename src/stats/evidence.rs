@@ -11,9 +11,9 @@ use super::{
 const BEST: f64 = 2.0;
 /// This number of independent events of the rarer kind says as much about how they cluster as the body does.
 const EVENTS: f64 = 15.0;
-/// A value is near a limit up to this many times it (or its reciprocal), and far from it beyond the other.
-/// In a queue at 95 % load, runs whose requests all stay under half of a limit that one in a hundred misses are 0.5
-/// to 8 % of all, and of 400 runs none stayed under a third of it.
+/// A value is near a limit up to this many times it (or its reciprocal), and far from it beyond the other. In a queue
+/// at 95 % load, runs whose requests all stay under half of a limit that one in a hundred misses are 0.5 to 8 % of
+/// all, and of 400 runs none stayed under a third of the limit.
 const NEAR: f64 = 1.25;
 const FAR: f64 = 2.5;
 

@@ -1,8 +1,8 @@
 //! Looking at a run several times while it grows.
 //!
-//! Every look may be wrong, so the looks share the error probability: at a run each has as much of it as it
-//! adds requests. No look profits from what earlier ones saw (Bonferroni), so whichever look ends
-//! the run, its interval holds with the whole confidence.
+//! Every look may be wrong, so the looks share the error probability: at a run each has a part in proportion to the
+//! requests that it adds. No look profits from what earlier ones saw (Bonferroni), so whichever look ends the run,
+//! its interval holds with the whole confidence.
 
 /// When a run that may grow is looked at.
 #[derive(Debug, Clone, PartialEq)]

@@ -327,7 +327,7 @@ mod tests {
         assert!(width(&alike) > 3.0 * width(&unlike));
     }
 
-    /// Twenty to sixty values, each close to its neighbours, held against a limit.
+    /// Twenty to sixty values, each close to its neighbours, compared with a limit.
     fn wandering(count: usize, share: f64, limit: Option<f64>) -> Interval {
         let value = |i: usize| 30.0 * libm::exp((i as f64 / 12.0).sin());
         let values: Vec<Vec<f64>> = (0..count).map(|i| vec![value(i)]).collect();

@@ -198,8 +198,8 @@ impl<'a> Complaints<'a> {
     }
 }
 
-/// A value of the file as far as it may be shown. An unknown key may be a misspelt one, and its value a key of another
-/// kind, as may be what a table holds that nobody expects.
+/// The part of a file's value that may be shown. An unknown key may be a misspelt one, and its value
+/// an API key; so may the values of an unexpected table.
 fn shown(set: &Set) -> &str {
     const SECRET: [&str; 3] = ["headers", "api_key", "extra_body"];
     match &set.value {

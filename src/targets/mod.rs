@@ -67,8 +67,8 @@ pub trait Target: Send + Sync + fmt::Debug {
     /// The target is not available, or the bench should be skipped.
     fn open(&self) -> Result<Opened, TargetError>;
 
-    /// [`open`](Self::open), but gives up with [`TargetError::Ended`] when the run should stop, and tells
-    /// the observer what it waits for. Default: calls `open`; a slow target should override this.
+    /// [`open`](Self::open), but gives up with [`TargetError::Ended`] when the run should stop, and reports to the
+    /// observer what it waits for. Default: calls `open`; a slow target should override this.
     ///
     /// # Errors
     /// Those of [`open`](Self::open), and [`TargetError::Ended`].

@@ -1,4 +1,4 @@
-//! The clients under test: each is told a load and says what it saw.
+//! The clients under test: each gets a load and reports what it saw.
 
 mod aiperf;
 mod bare;
@@ -24,7 +24,7 @@ pub(crate) const ID_PREFIX: &str = "r-";
 /// The server's core. Clients have the first one, or with several workers all others.
 pub(crate) const SERVER_CORE: usize = 1;
 
-/// One load as a client is told it.
+/// One load as a client gets it.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
     pub(crate) port: u16,
@@ -35,7 +35,7 @@ pub(crate) struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// The cores of a client of one thread, or of one that cannot be told how many to use.
+    /// The cores of a client that has one thread, or whose number of threads cannot be set.
     pub(crate) fn cores(&self) -> &'static [usize] {
         &[0]
     }

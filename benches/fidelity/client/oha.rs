@@ -71,7 +71,7 @@ pub(super) fn run(peer: &Peer, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
             p50: percentiles.p50 * 1e6,
             p99: percentiles.p99 * 1e6,
             p99_9: percentiles.p99_9 * 1e6,
-            // Not told.
+            // Not reported.
             max: f64::NAN,
         },
     };

@@ -291,7 +291,7 @@ impl Truth {
         Ok(())
     }
 
-    /// Lets a connection go. Its place is only used again if no token of it is still to come.
+    /// Lets a connection go. Its place is only used again if none of its tokens is still to come.
     fn close(&mut self, place: usize) -> Fallible<()> {
         if let Some(connection) = self.connections[place].take() {
             self.epoll.delete(&connection.socket)?;

@@ -19,7 +19,7 @@ fn chat(report: &Report) {
 )]
 fn completions() {}
 
-/// Whoever returns a `Result` may use `?`.
+/// A function that returns a `Result` may use `?`.
 #[llm_bench(backend = "openai-chat", max_concurrency = 4, requests = 40)]
 fn closed_loop(report: &Report) -> Result<(), goodput::grammar::Mistake> {
     assert!(report.metrics().peaks.exact_concurrent_requests <= 4);

@@ -65,7 +65,7 @@ pub(crate) fn split(text: &str, separator: char) -> Result<Vec<&str>, Mistake> {
     }
     if pieces.contains(&"") {
         return Err(Mistake::new(format!(
-            "nothing stands before a `{separator}` in `{}`",
+            "a value is missing before a `{separator}` in `{}`",
             text.trim()
         )));
     }
@@ -282,7 +282,7 @@ mod tests {
             ("f(a))", "`a)` has a `)` too many"),
             ("f(a) b", "unexpected `b` after `)`"),
             ("f(\"a)", "`\"a` lacks its closing `\"`"),
-            ("f(a,,b)", "nothing stands before a `,` in `a,,b`"),
+            ("f(a,,b)", "a value is missing before a `,` in `a,,b`"),
         ] {
             assert_eq!(Call::parse(text).unwrap_err().to_string(), said, "{text}");
         }

@@ -17,7 +17,7 @@ const UNITS: &[(&str, u128)] = &[
 /// Reads a span of time with a unit (`ns`, `us`/`µs`, `ms`, `s`, `m`, `h`).
 ///
 /// # Errors
-/// A missing or unknown unit, a negative number, or text that is no plain decimal number.
+/// A missing or unknown unit, a negative number, or text that is not a plain decimal number.
 pub fn parse(text: &str) -> Result<Duration, Mistake> {
     read(text.trim(), None)
 }
@@ -56,7 +56,7 @@ fn read(text: &str, bare: Option<&str>) -> Result<Duration, Mistake> {
     }
     if text.starts_with('-') {
         return Err(Mistake::new(format!(
-            "`{text}` is negative; a span of time cannot be"
+            "`{text}` is negative; write a span of time of at least 0"
         )));
     }
     let end = text
@@ -135,7 +135,7 @@ mod tests {
 
     #[rstest]
     #[case("", "a time is missing; write `200ms`")]
-    #[case("-5ms", "`-5ms` is negative; a span of time cannot be")]
+    #[case("-5ms", "`-5ms` is negative; write a span of time of at least 0")]
     #[case("200", "`200` has no unit; write `200ms`, `200us` or `200s`")]
     #[case("NaN", "`NaN` is not a span of time; write it like `200ms` or `1.5s`")]
     #[case("inf", "`inf` is not a span of time; write it like `200ms` or `1.5s`")]

@@ -144,7 +144,7 @@ fn without_colon(word: &str) -> Mistake {
         ))
     } else if duration::parse(&format!("1{word}")).is_ok() {
         Mistake::new(format!(
-            "`{word}` stands alone; write the unit right after its number, as in `ttft:200{word}`"
+            "`{word}` has no number; write the unit right after its number, as in `ttft:200{word}`"
         ))
     } else {
         Mistake::new(format!(
@@ -205,9 +205,12 @@ mod tests {
     #[case("ttft<=200", "`ttft<=200` lacks a colon; write `ttft:200`")]
     #[case(
         "ttft:200 ms",
-        "`ms` stands alone; write the unit right after its number, as in `ttft:200ms`"
+        "`ms` has no number; write the unit right after its number, as in `ttft:200ms`"
     )]
-    #[case("ttft:-1", "`ttft`: `-1` is negative; a span of time cannot be")]
+    #[case(
+        "ttft:-1",
+        "`ttft`: `-1` is negative; write a span of time of at least 0"
+    )]
     #[case(
         "ttft:nan",
         "`ttft`: `nan` is not a span of time; write it like `200` or `200ms` or `1.5s`"

@@ -58,8 +58,8 @@ pub const DEFAULT_CONFIDENCE: f64 = 0.95;
 /// What a run must do.
 pub const EXPECT: &[&str] = &["pass", "fail"];
 
-/// Whether a baseline may have this name: a file name everywhere, which cannot lead out of the folder
-/// and is not that of the hosts' noise, which lies beside.
+/// Returns whether a baseline may have this name: a file name everywhere, which cannot lead out of the folder and is
+/// not that of the hosts' noise, which lies in the same folder.
 pub fn is_baseline(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     name.len() <= 64
@@ -115,9 +115,9 @@ pub enum Kind {
     Any,
 }
 
-/// Calls a macro with the one list of keys: `name: Kind = example, doc;` each, in the order of the
-/// documentation. [`KEYS`] is made of it, and in `goodput` the calls of the builder's methods for suite
-/// files, so that a key without a method does not compile.
+/// Calls a macro with the one list of keys: `name: Kind = example, doc;` each, in the order of the documentation.
+/// [`KEYS`] comes from this list, and in `goodput` the calls of the builder's methods for suite files, so that a key
+/// without a method does not compile.
 #[doc(hidden)]
 #[macro_export]
 #[rustfmt::skip]

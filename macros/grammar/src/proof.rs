@@ -28,11 +28,11 @@ pub struct Effort {
     pub batch: u64,
     /// How many times as many the run may grow to; at least 1.
     pub max_extend: u64,
-    /// How many runs of the plan count as one all the same: pairs of a comparison. 1 without.
+    /// The number of runs of the plan that count as one nevertheless: pairs of a comparison. 1 without.
     pub repeats: u64,
     /// How sure the intervals are, above 0 and below 1.
     pub confidence: f64,
-    /// Gaps between tokens that an answer has at most; `None` when nobody knows.
+    /// The largest number of gaps between tokens of an answer; `None` if it is not known.
     pub gaps: Option<u64>,
 }
 
@@ -49,8 +49,8 @@ pub struct Unprovable {
     pub instead: Option<Slo>,
 }
 
-/// How many segments of a run have ended at each look at it, for a run of at most so many: after the first and
-/// the last, and at most three between them, ever further apart.
+/// The number of segments of a run that have ended at each look, for a run of at most this many: after the first and
+/// the last, and at most three between them, at growing distances.
 pub fn looks(segments: usize) -> Vec<usize> {
     let last = segments.max(1);
     let count = last.min(5);
@@ -67,13 +67,13 @@ pub fn looks(segments: usize) -> Vec<usize> {
     looks
 }
 
-/// So many requests meet one that [stalls](STALLS_ONCE_IN), but with this probability.
+/// The number of requests that contain one that [stalls](STALLS_ONCE_IN), except with this probability.
 pub fn to_meet_stalls(error: f64) -> f64 {
     (error.ln() / (-1.0 / STALLS_ONCE_IN).ln_1p()).ceil()
 }
 
 impl Effort {
-    /// The error probability of the last look, which knows most and has the largest part of it.
+    /// The error probability of the last look, which knows most and has the largest part of the error.
     fn error(&self) -> f64 {
         let looks = looks(
             usize::try_from(self.max_extend)
@@ -117,7 +117,7 @@ impl Effort {
     /// Requests, in all, whose best outcome passes; `None` when no number of them is enough.
     fn needed(&self, slo: &Slo) -> Option<f64> {
         let error = self.error();
-        // Of so many requests none is bad: the share of bad ones is below `room` or at it.
+        // The number of requests among which none is bad, if the share of bad ones is below `room` or at it.
         let none_of = |room: f64, strict: bool| {
             let needed = error.ln() / (-room).ln_1p();
             let whole = needed.ceil().max(1.0);
@@ -254,7 +254,7 @@ impl Unprovable {
     }
 }
 
-/// The sentence of a remark: where a run passes as long as nothing is shown against it.
+/// The sentence of a note: where a run passes unless something is shown against it.
 impl fmt::Display for Unprovable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

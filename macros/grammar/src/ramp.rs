@@ -36,7 +36,7 @@ impl fmt::Display for Ramp {
 /// Reads `linear 1..10`.
 ///
 /// # Errors
-/// An unknown shape, a bound that is no number, a start of 0 and a start above the end.
+/// An unknown shape, a bound that is not a number, a start of 0 and a start above the end.
 pub fn parse(text: &str) -> Result<Ramp, Mistake> {
     let text = text.trim();
     let (word, range) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
@@ -63,8 +63,8 @@ pub fn parse(text: &str) -> Result<Ramp, Mistake> {
     if start == 0.0 {
         return Err(Mistake::new(format!(
             "a ramp cannot start at 0: the wait before the first request would have no end (vLLM \
-             accepts a linear start of 0 and then stops at its first request); write `{word} \
-             0.1..{end}` or the like"
+             accepts a linear start of 0 and then stops at its first request); write such as \
+             `{word} 0.1..{end}`"
         )));
     }
     if start > end {

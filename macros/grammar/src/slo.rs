@@ -107,13 +107,13 @@ pub enum Throughput {
 /// The number of a run that is limited.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Subject {
-    /// `p99(ttft)` and the like; limits are in milliseconds.
+    /// A statistic of a latency, such as `p99(ttft)`; limits are in milliseconds.
     Latency(Stat, Latency),
     /// `goodput`: share of requests within all per-request limits, 0–1.
     Goodput,
     /// `errors`: share of requests that failed, 0–1.
     Errors,
-    /// `throughput(output)` and the like; limits are per second.
+    /// A throughput, such as `throughput(output)`; limits are per second.
     Throughput(Throughput),
 }
 

@@ -98,7 +98,7 @@ pub fn masked_url(url: &str) -> String {
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let authority = &rest[..end];
-    // A password with a slash in it is no part of a URL, but people write it.
+    // A password with a slash does not belong into a URL, but people write it.
     let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
     let is_cut = !authority.contains('@') && !port.chars().all(|c| c.is_ascii_digit() || c == ']');
     let user = if is_cut && !authority.starts_with('[') {

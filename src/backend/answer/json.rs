@@ -1,8 +1,8 @@
 //! JSON, read as leniently as common clients read it.
 //!
 //! serde_json is stricter than Python's `json`: it refuses half a surrogate pair, `NaN`, numbers beyond a double, and
-//! keys that come twice. Strict JSON is read as it stands; only other JSON is [mended]. A field of another type than
-//! it should have counts as missing: see [`count`], [`word`], [`flag`] and [`lenient`].
+//! keys that come twice. Strict JSON is read as it stands; only other JSON is repaired ([`mended`]). A field of
+//! another type than it should have counts as missing: see [`count`], [`word`], [`flag`] and [`lenient`].
 
 use serde::{
     Deserialize, Deserializer,
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(matches!(found, Some(Cow::Borrowed(_))), borrowed);
     }
 
-    /// What Python's `json.dumps(json.loads(…))` gives, with null for what is no number.
+    /// What Python's `json.dumps(json.loads(…))` gives, with null for values that are not numbers.
     #[rstest]
     #[case::not_a_number(
         r#"{"a":NaN,"b":[-Infinity,Infinity,1]}"#,

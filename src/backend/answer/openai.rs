@@ -102,7 +102,7 @@ impl Dialect for OpenAi {
         }
         if let Some(channel) = piece.channel {
             let running = usage.and_then(|usage| usage.completion_tokens);
-            // Usage that more came after neither closed the answer nor counted all of it.
+            // Usage that is followed by more neither closed the answer nor counted it whole.
             self.closing_usage = false;
             if usage.is_none() && channel != Channel::Silent {
                 reply

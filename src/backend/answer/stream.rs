@@ -186,7 +186,7 @@ impl<D: Dialect> Decode for StreamDecoder<D> {
             let events = reply.events.len();
             let mut message = format!("after {events} token events, {}", D::LACKS);
             if let Some(aside) = &state.aside {
-                message += &format!(". An event was no JSON: {aside}");
+                message += &format!(". An event was not JSON: {aside}");
             }
             return Err(RequestError::Truncated { message });
         }

@@ -33,7 +33,7 @@ use rand_pcg::Pcg64;
 use rstest::rstest;
 
 const REQUESTS: usize = 120;
-/// The variance of the mean of so many requests' drift, as a share of that of one.
+/// The variance of the mean of this number of requests' drift, as a share of that of one.
 const OF_DRIFT: f64 = 0.4;
 
 /// What happens in an experiment.
@@ -45,7 +45,7 @@ struct Experiment {
     runs: usize,
     /// The share by which the new server's speed has dropped.
     drop: f64,
-    /// The noise was measured on this host, with so many degrees of freedom.
+    /// The noise was measured on this host, with this number of degrees of freedom.
     measured: Option<f64>,
     /// The server's speed drifts within each run by this CV.
     drift: f64,
@@ -133,8 +133,7 @@ impl Experiment {
         compare("main", &stored, &new, noise.as_ref(), &Rule::default())
     }
 
-    /// What an earlier experiment on this host has found: the noise, as well as so many degrees of
-    /// freedom tell.
+    /// The noise that an earlier experiment on this host has found, with this number of degrees of freedom.
     fn host(&self, freedom: f64, seed: u64) -> NoiseFloor {
         let mut random = Pcg64::seed_from_u64(!seed);
         let squares: f64 = (0..freedom as usize)
@@ -180,7 +179,7 @@ impl Experiment {
     }
 }
 
-/// 80 experiments or fewer: 1 % and 90 % with room for twice the scatter of so many (2 and 7 points).
+/// 80 experiments or fewer: 1 % and 90 % with room for twice the scatter of 80 (2 and 7 points).
 #[rstest]
 #[case::one_run(1, None, 0.0, 0.3)]
 #[case::measured_host(1, Some(9.0), 0.0, 0.35)]

@@ -44,7 +44,7 @@ pub(in crate::cli) struct Serve {
     false_alarms: f64,
 }
 
-/// How it is measured, and what becomes of the result.
+/// How a bench is measured, and what happens to the result.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[arg(long, default_value = "openai", alias = "endpoint-type", help = backends())]

@@ -1,4 +1,4 @@
-//! What becomes of a file, its permissions and what is next to it.
+//! What happens to a file, its permissions and what is next to it.
 
 use super::*;
 use std::io::Write;
@@ -118,7 +118,7 @@ mod unix {
         check(&pipe).unwrap();
         let error = write(&pipe, "text").unwrap_err().to_string();
         assert_eq!(error, "nothing reads this pipe");
-        // Opened for both, so that opening it waits for nobody.
+        // Opened for both, so that opening it does not wait for the other side.
         let both = OpenOptions::new()
             .read(true)
             .write(true)

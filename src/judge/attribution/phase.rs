@@ -201,8 +201,8 @@ fn by_server(shift: &Shift, old: &Anatomy, new: &Anatomy) -> Option<String> {
     let all = shift.to - shift.from;
     let share = (engine / all).clamp(0.0, 1.0);
     Some(format!(
-        "; by the server's own count {:.0} % of that is in its engine, {:.0} % outside of it (network, \
-         proxies, front end)",
+        "; by the server's own count {:.0} % of that is inside its engine, {:.0} % is outside \
+         (network, proxies, front end)",
         share * 100.0,
         (1.0 - share) * 100.0
     ))

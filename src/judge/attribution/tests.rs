@@ -7,7 +7,7 @@ use crate::{
     stats::{compare::Rule, unpaired::Noise},
 };
 
-/// What is assumed where nobody knows.
+/// The assumption where the noise is not known.
 const ASSUMED: Noise = Noise::Cv {
     cv: 0.04,
     freedom: f64::INFINITY,
@@ -72,7 +72,7 @@ fn what_the_server_has_not_counted_is_outside_of_it() {
     insta::assert_snapshot!(sentences.join("\n"));
 }
 
-/// Luck of requests is no story: 25 times the same server with other draws.
+/// Luck of requests is not a reason: 25 times the same server with other draws.
 #[test]
 fn nothing_is_told_of_a_server_that_has_not_changed() {
     let runs: Vec<Anatomy> = (0..5)
@@ -98,7 +98,7 @@ fn nothing_is_told_of_a_server_that_has_not_changed() {
     assert!(told.len() <= 1, "{told:#?}");
 }
 
-/// Five pairs of runs with luck of their own; what decoding costs more is told, and of long prompts nothing.
+/// Five pairs of runs with their own luck. What decoding costs more is named, and long prompts are not.
 #[test]
 fn pairs_of_runs() {
     let run = |side: &str, seed: u64| {

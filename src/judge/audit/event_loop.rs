@@ -22,11 +22,10 @@ pub(super) fn event_loop(run: &Run, criteria: &Criteria) -> Option<Finding> {
         let why = "Receive times are the client's own here, so latencies are too long by that";
         (FindingKind::SlowLoop, why)
     } else if !setup.open_loop || setup.max_concurrency.is_some() {
-        let why = "The next request waits for the client then, so throughput is the client's, not \
-                   the server's";
+        let why = "The next request then waits for the client, so throughput is the client's own";
         (FindingKind::SlowLoop, why)
     } else {
-        let why = "Receive times are the kernel's and not touched by it";
+        let why = "Receive times are the kernel's and are not affected";
         (FindingKind::LoopDelay, why)
     };
     Some(Finding {

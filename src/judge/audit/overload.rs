@@ -38,8 +38,8 @@ pub(super) fn accounting(run: &Run) -> Option<Finding> {
         kind: FindingKind::Accounting,
         message: format!(
             "the records contradict each other: {} requests were in flight on average, but {} \
-             requests a second × {} s make {} (Little's law). Requests end before they were sent or \
-             after the run; if nobody changed this run, please report it as a bug",
+             requests a second × {} s make {} (Little's law). Requests end before they were sent \
+             or after the run; if this run was not edited, please report it as a bug",
             number(in_flight),
             number(count / seconds),
             number(mean),
@@ -184,7 +184,7 @@ mod tests {
         run.duration.0 /= 2;
         let finding = accounting(&run).unwrap();
         assert!(finding.kind.invalidates());
-        insta::assert_snapshot!(finding.message, @"the records contradict each other: 4.81 requests were in flight on average, but 19.23 requests a second × 0.500 s make 9.62 (Little's law). Requests end before they were sent or after the run; if nobody changed this run, please report it as a bug");
+        insta::assert_snapshot!(finding.message, @"the records contradict each other: 4.81 requests were in flight on average, but 19.23 requests a second × 0.500 s make 9.62 (Little's law). Requests end before they were sent or after the run; if this run was not edited, please report it as a bug");
     }
 
     proptest! {

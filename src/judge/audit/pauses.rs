@@ -26,9 +26,9 @@ pub(super) fn pauses(run: &Run) -> Option<Finding> {
         kind,
         message: format!(
             "the client did not run for {} ms in one piece ({} ms in all, {} % of the run): its \
-             process was stopped, the machine was suspended, or others had all of its processor. A \
-             pause of {} s, or {} % of the run, makes it invalid. Leave the process alone and give \
-             the machine less other work",
+             process was stopped, the machine was suspended, or other processes had all of its \
+             processor time. A pause of {} s, or {} % of the run, makes it invalid. Leave the \
+             process alone and give the machine less other work",
             number(watch.longest_pause_ms),
             number(watch.paused_ms),
             number(share * 100.0),
@@ -69,6 +69,6 @@ mod tests {
             watch.longest_pause_ms = 2012.3;
             watch.paused_ms = 2312.9;
         });
-        insta::assert_snapshot!(pauses(&run).unwrap().message, @"the client did not run for 2012.3 ms in one piece (2312.9 ms in all, 23.13 % of the run): its process was stopped, the machine was suspended, or others had all of its processor. A pause of 1 s, or 1 % of the run, makes it invalid. Leave the process alone and give the machine less other work");
+        insta::assert_snapshot!(pauses(&run).unwrap().message, @"the client did not run for 2012.3 ms in one piece (2312.9 ms in all, 23.13 % of the run): its process was stopped, the machine was suspended, or other processes had all of its processor time. A pause of 1 s, or 1 % of the run, makes it invalid. Leave the process alone and give the machine less other work");
     }
 }

@@ -41,9 +41,10 @@ pub(super) fn merged(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Optio
             FindingKind::MergedReads
         },
         message: format!(
-            "{} % of the token events were read together with the one before them because the client \
-             was behind, so their gaps are known as sums only; from {} % on, limits on ITL and TPOT decide \
-             nothing. Lower the load, give this machine less other work, or build with `--release`",
+            "{} % of the token events were read together with the one before them because the \
+             client was behind, so only the sums of their gaps are known; from {} % on, limits on \
+             ITL and TPOT decide nothing. Lower the load, give this machine less other work, or \
+             build with `--release`",
             number(behind / events as f64 * 100.0),
             MERGED_BEHIND * 100.0,
         ),
@@ -56,9 +57,9 @@ pub(super) fn clock_set(run: &Run) -> Option<Finding> {
     (reads.clock_steps as f64 > CLOCK_STEPS * all).then(|| Finding {
         kind: FindingKind::ClockSet,
         message: format!(
-            "the system's clock was set during the run: the kernel's times of {} of {all} reads were \
-             not used, those of the client stand in for them. Let the clock settle (NTP) and measure \
-             again",
+            "the system's clock was set during the run: the kernel's times of {} of {all} reads \
+             were not used, and the client's were used instead. Let the clock settle (NTP) and \
+             measure again",
             reads.clock_steps,
         ),
     })
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn sentences() {
         let merged = found(12, &Criteria::default()).unwrap();
-        insta::assert_snapshot!(merged.message, @"6.00 % of the token events were read together with the one before them because the client was behind, so their gaps are known as sums only; from 1 % on, limits on ITL and TPOT decide nothing. Lower the load, give this machine less other work, or build with `--release`");
+        insta::assert_snapshot!(merged.message, @"6.00 % of the token events were read together with the one before them because the client was behind, so only the sums of their gaps are known; from 1 % on, limits on ITL and TPOT decide nothing. Lower the load, give this machine less other work, or build with `--release`");
         let mut run = quiet();
         run.audit.reads.by_kernel = 100;
         assert_eq!(clock_set(&run), None);

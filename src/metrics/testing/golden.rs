@@ -34,7 +34,7 @@ struct Input {
     requests: Vec<Row>,
     duration: Nanos,
     flags: String,
-    /// Requests beside the plan.
+    /// Requests in addition to the plan.
     #[serde(default)]
     probes: Vec<Row>,
     /// The server's `/metrics` before and after.

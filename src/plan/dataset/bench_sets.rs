@@ -26,8 +26,8 @@ pub(super) fn speed_bench(set: &SpeedBench, spec: &PlanSpec<'_>) -> Result<Sampl
     if !set.path.is_dir() {
         return Err(complaints::whole_file(
             &set.path,
-            "is no folder; SPEED-Bench is one with a `.jsonl` file for each subset, which the \
-             `prepare.py` of its authors (NVIDIA-NeMo/Skills) writes",
+            "is not a folder; SPEED-Bench is a folder with a `.jsonl` file for each subset, which \
+             the `prepare.py` of its authors (NVIDIA-NeMo/Skills) writes",
         ));
     }
     let path = set.path.join(format!("{}.jsonl", set.subset));

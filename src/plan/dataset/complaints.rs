@@ -9,7 +9,7 @@ use std::{
 /// More than these would be noise: the first ones show what is wrong.
 const SHOWN: usize = 10;
 
-/// Mistakes in a file, gathered so that they are told at once.
+/// Mistakes in a file, gathered so that they are reported at once.
 pub(super) struct Complaints {
     file: PathBuf,
     sentences: Vec<String>,

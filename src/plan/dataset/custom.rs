@@ -1,9 +1,9 @@
 //! `custom("prompts.jsonl")`: a JSON object a line.
 //!
-//! A row has either `prompt`, a text, or `messages`, a chat. Texts are sent as they are: no chat
-//! template is put around them, which is what vLLM's `--skip-chat-template` does. `output_tokens`
-//! is read when the dataset says `output = row`. Rows are shuffled by CPython's `random` with the
-//! plan's seed, and repeated by its `choice` when there are too few, as in vLLM.
+//! A row has either `prompt`, a text, or `messages`, a chat. Texts are sent unchanged: no chat template is put around
+//! them, which is what vLLM's `--skip-chat-template` does. `output_tokens` is read when the dataset says `output =
+//! row`. Rows are shuffled by CPython's `random` with the plan's seed, and repeated by its `choice` when there are
+//! too few, as in vLLM.
 
 use super::{
     Sample, Samples, arrange, estimate,
@@ -102,7 +102,7 @@ pub(super) fn chat_length(messages: &[Value], tokenizer: &Tokenizer) -> TokenCou
     estimate(tokens as usize)
 }
 
-/// The texts of a chat message: its content, or the text parts of it.
+/// The texts of a chat message: its content, or its text parts.
 fn texts(message: &Value) -> Vec<&str> {
     match message.get("content") {
         Some(Value::String(text)) => vec![text],

@@ -82,7 +82,7 @@ pub(super) fn prompt(text: String, file: File, spec: &PlanSpec<'_>) -> Result<Pr
     match sound::seconds(&file.content.decode()) {
         Some(seconds) => Ok(Prompt::Audio(Audio { file, seconds })),
         None => Err(format!(
-            "`{}` does not tell how long it plays; make it a WAV or FLAC file",
+            "`{}` has no duration in its header; make it a WAV or FLAC file",
             file.name
         )),
     }
@@ -132,7 +132,7 @@ mod tests {
     #[case(r#"{"audio": 1}"#, "line 1: field `audio` is a number, not a string")]
     #[case(r#"{"audio": "gone.wav"}"#, "gone.wav` cannot be read")]
     #[case(r#"{"audio": "c.jsonl"}"#, "c.jsonl` is no audio of a known type")]
-    #[case(r#"{"audio": "x.mp3"}"#, "`x.mp3` does not tell how long it plays")]
+    #[case(r#"{"audio": "x.mp3"}"#, "`x.mp3` has no duration in its header")]
     fn bad_rows_are_told_by_line_and_field(#[case] content: &str, #[case] said: &str) {
         let folder = scratch();
         folder.file("x.mp3", "ID3");

@@ -1,4 +1,4 @@
-//! Rows of JSON: reads their fields and tells everything that is wrong with them.
+//! Rows of JSON: reads their fields and reports everything that is wrong with them.
 
 use super::{
     complaints::{self, Complaints},
@@ -197,7 +197,7 @@ impl Fields {
     }
 }
 
-/// Bytes of a row at most. A row with a picture in it may be long, one without end is no row.
+/// The largest row, in bytes. A row with a picture in it may be long; anything longer is not a row.
 const LONGEST_ROW: usize = 64 << 20;
 
 /// What `read` makes of every line of a `.jsonl` file, in its order, or everything that is wrong.

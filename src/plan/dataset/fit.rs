@@ -86,7 +86,7 @@ impl Fit {
     }
 }
 
-/// A text that has its length, as far as it could be had.
+/// A text cut to the wanted length, or as close as possible.
 #[derive(Debug)]
 pub(super) struct Fitted {
     pub(super) text: String,
@@ -112,8 +112,8 @@ enum Progress {
     NeedsTokens(Fit),
 }
 
-/// Finishes `count` texts, in order as far as draws go; `start` gives each its beginning, or says why it does
-/// not go on.
+/// Finishes `count` texts, in order if draws require it; `start` gives each its beginning, or says why it does not go
+/// on.
 pub(super) fn fit_all(
     count: usize,
     start: impl Fn(usize) -> Result<Fit, PlanError> + Sync,

@@ -98,8 +98,8 @@ pub(super) fn ordinary(codec: &Codec, special: &[u32]) -> Result<Vec<u32>, PlanE
         .collect();
     if ids.is_empty() {
         return Err(PlanError::new(
-            "the tokenizer has no token besides special ones, so there is nothing to make random \
-             prompts of; name another tokenizer",
+            "the tokenizer has no token besides special ones, so random prompts cannot be made; \
+             name another tokenizer",
         ));
     }
     Ok(ids)

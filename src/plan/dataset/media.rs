@@ -67,7 +67,9 @@ pub(super) fn file(name: &str, bytes: &[u8], kind: MediaKind) -> Result<File, St
         .filter(|(mime, _)| mime.starts_with(kind.name()))
         .ok_or_else(|| {
             let kind = kind.name();
-            format!("`{name}` is no {kind} of a known type: neither its first bytes nor its ending tell one")
+            format!(
+                "`{name}` has no known {kind} type, neither by its first bytes nor by its ending"
+            )
         })?;
     let stem = Path::new(name)
         .file_stem()

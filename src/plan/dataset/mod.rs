@@ -93,7 +93,7 @@ impl Samples {
         if surplus != 0 {
             self.notes.push(format!(
                 "all prompts together have {} tokens {} than asked for: some texts do not encode \
-                 to the tokens they were made of",
+                 to the tokens that they were made from",
                 surplus.unsigned_abs(),
                 if surplus > 0 { "more" } else { "fewer" },
             ));
@@ -202,8 +202,9 @@ fn oversample(
     let planned = bytes as f64 / found.max(1) as f64 * wanted as f64;
     if planned > LARGEST_PLAN as f64 {
         return Err(PlanError::new(format!(
-            "the dataset's {found} rows have {bytes} bytes of text, and {wanted} requests of them would \
-             have {planned:.0}; a plan may have {LARGEST_PLAN}. Ask for fewer requests"
+            "the dataset's {found} rows have {bytes} bytes of text, and {wanted} requests made \
+             from them would have {planned:.0}; a plan may have {LARGEST_PLAN}. Ask for fewer \
+             requests"
         )));
     }
     let mut random = PyRandom::new(seed);

@@ -35,9 +35,9 @@ pub(super) fn sample(random: &Random, spec: &PlanSpec<'_>) -> Result<Samples, Pl
     mistakes.extend(conflicts(random));
     if random.token_ids && spec.tokenizer.codec().is_none() {
         mistakes.push(
-            "`random(token_ids)` needs a tokenizer, which says what ids there are; name one, or leave it \
+            "`random(token_ids)` needs a tokenizer, which defines the ids; name one, or leave it \
              out"
-                .into(),
+            .into(),
         );
     }
     PlanError::check(mistakes)?;
@@ -94,7 +94,7 @@ fn conflicts(random: &Random) -> Vec<String> {
     }
 }
 
-/// Puts one picture beside every text.
+/// Adds one picture to every text.
 fn show(samples: &mut Samples, image: &Media) {
     for row in &mut samples.rows {
         if let Prompt::Text(text) = &mut row.prompt {

@@ -22,7 +22,7 @@ use crate::{
 use goodput_grammar::dataset::{Bucket, RandomMm};
 use std::mem;
 
-/// Pixels are encoded whenever there are so many bytes of them.
+/// Pixels are encoded whenever this many bytes of them are there.
 const PENDING: usize = 64 << 20;
 
 pub(super) fn sample(set: &RandomMm, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {

@@ -132,7 +132,7 @@ fn load(path: &Path) -> Result<Vec<Conversation>, PlanError> {
     Ok(conversations)
 }
 
-/// The first two turns of an entry; `None` if it does not have so many.
+/// The first two turns of an entry; `None` if it has fewer.
 fn conversation(entry: &RawValue, row: usize) -> Result<Option<Conversation>, String> {
     let entry: Value = serde_json::from_str(entry.get())
         .map_err(|error| format!("is not JSON: {}", complaints::reason(&error)))?;

@@ -10,7 +10,7 @@ use goodput_grammar::dataset::Sonnet;
 
 const START: &str = "Pick as many lines as you can from these poem lines:\n";
 
-/// Drawn again more often than this in a row, prompts of that length are not to be had.
+/// The number of draws in a row after which prompts of that length are given up: none exists.
 const TRIES: usize = 1000;
 
 pub(super) fn sample(sonnet: &Sonnet, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {

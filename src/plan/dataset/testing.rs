@@ -1,4 +1,4 @@
-//! Samples held against those of vLLM in `fixtures/plan/datasets.json`.
+//! Samples compared with those of vLLM in `fixtures/plan/datasets.json`.
 
 use super::{Sample, Samples, tests::draw_for};
 use crate::{

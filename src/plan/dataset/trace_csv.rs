@@ -1,5 +1,5 @@
-//! Traces of Azure and BurstGPT: when requests came and how long they were, but not what they
-//! asked. Which one a file is, its header tells. Times count from the first row.
+//! Traces of Azure and BurstGPT: when requests came and how long they were, but not what they asked. The header shows
+//! which one a file is. Times count from the first row.
 
 use super::{
     complaints::{self, Complaints},
@@ -26,8 +26,8 @@ pub(super) fn load(path: &Path) -> Result<Vec<Event>, PlanError> {
         return Err(complaints::whole_file(
             path,
             format!(
-                "has the columns {}, which are those of no known trace. Azure's has {}, BurstGPT's \
-                 {}; write others as JSON lines, as Mooncake does",
+                "has the columns {}, which no known trace has. Azure's has {}, BurstGPT's {}; \
+                 write others as JSON lines, as Mooncake does",
                 header.join(", "),
                 AZURE.join(", "),
                 BURSTGPT.join(", ")
@@ -62,7 +62,7 @@ pub(super) fn load(path: &Path) -> Result<Vec<Event>, PlanError> {
     let first = events.iter().map(|event| event.at).min_by(f64::total_cmp);
     match first {
         Some(first) => events.iter_mut().for_each(|event| event.at -= first),
-        None => return Err(complaints::whole_file(path, "has no row under its header")),
+        None => return Err(complaints::whole_file(path, "has no row below its header")),
     }
     Ok(events)
 }
@@ -148,7 +148,7 @@ mod tests {
     #[case("TIMESTAMP,ContextTokens\n", "has no column `GeneratedTokens`")]
     #[case(
         "TIMESTAMP,ContextTokens,GeneratedTokens\n",
-        "has no row under its header"
+        "has no row below its header"
     )]
     #[case(
         "TIMESTAMP,ContextTokens,GeneratedTokens\nnoon,1,x\n",

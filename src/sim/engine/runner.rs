@@ -363,7 +363,7 @@ mod tests {
             let other = runner.submit(&clock, clock.now(), job(2)).unwrap();
             let third = runner.submit(&clock, clock.now(), job(1)).unwrap();
             assert_eq!(rest(other).await, [(10, 1), (20, 1)]);
-            // Only the other's slot is to be had.
+            // Only the other's slot is free.
             assert_eq!(rest(third).await, [(30, 1)]);
             clock.sleep_until(Nanos(50_000_000)).await;
             let state = runner.state();

@@ -126,7 +126,9 @@ fn column<'a, T: Deserialize<'a>>(name: &str, given: Option<&'a RawValue>) -> Re
         format!("the file has no `{name}`; record the run with --save-detailed, which keeps them")
     })?;
     serde_json::from_str(given.get()).map_err(|error| {
-        format!("`{name}` cannot be read: {error} of it. It must be as --save-detailed writes it")
+        format!(
+            "`{name}` cannot be read: {error} in the field. It must be as --save-detailed writes it"
+        )
     })
 }
 

@@ -300,7 +300,7 @@ mod tests {
             let ratios: Vec<f64> = (0..pairs).map(|i| 0.1 + 0.02 * i as f64).collect();
             let exact = t_above(freedom, t);
             let found = ways(pairs).adjusted(&[Series { ratios, t: Some(t) }])[0];
-            // Four standard errors of so many draws.
+            // Four standard errors of this number of draws.
             let scatter = 4.0 * (exact / DRAWS as f64).sqrt();
             assert!((found - exact).abs() < scatter, "{found}, not {exact}");
         }

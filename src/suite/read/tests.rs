@@ -4,7 +4,7 @@ use rstest::rstest;
 
 fn told(text: &str) -> String {
     let told = Suite::parse("goodput.toml", text).unwrap_err().to_string();
-    // Whoever adds a key has other things to do than this list.
+    // The author of a new key should not have to edit this list.
     let keys: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
     told.replace(&keys.join(", "), "(all keys)")
 }

@@ -124,7 +124,7 @@ macro_rules! datasets {
 with_datasets!(datasets);
 
 impl Dataset {
-    /// Gaps between the tokens of an answer at most; `None` when nobody knows before the run.
+    /// The largest number of gaps between the tokens of an answer; `None` if it is not known before the run.
     pub fn most_gaps(&self) -> Option<u64> {
         let (output, ratio) = match self {
             Dataset::Random(random) => (random.output, random.output_range_ratio),
@@ -135,7 +135,7 @@ impl Dataset {
         Some(((output as f64 * (1.0 + ratio)).ceil() as u64).saturating_sub(1))
     }
 
-    /// Tokens of a prompt at most, as far as its settings tell; `None` for those of a file.
+    /// The largest number of tokens of a prompt, by the dataset's settings; `None` for prompts of a file.
     pub fn most_input(&self) -> Option<f64> {
         let varied = |tokens: usize, ratio: f64| tokens as f64 * (1.0 + ratio);
         Some(match self {

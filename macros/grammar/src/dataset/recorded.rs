@@ -1,4 +1,4 @@
-//! Datasets that somebody has recorded: files, folders and sets of the Hugging Face hub.
+//! Recorded datasets: files, folders and sets of the Hugging Face hub.
 
 use super::settings::settings;
 use crate::{

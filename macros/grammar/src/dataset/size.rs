@@ -6,7 +6,7 @@ use crate::{
     bounds::{ALL_PIXELS, TOKENS, WHOLE},
 };
 
-/// Whether so many requests of a dataset can be held in memory.
+/// Checks that memory can hold this number of requests of a dataset.
 ///
 /// # Errors
 /// A number is too large, their prompts are too long together, or their pictures too large.

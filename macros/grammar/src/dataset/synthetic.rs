@@ -24,8 +24,8 @@ settings! {
         /// Prompts of one request (embeddings and pooling); the number of requests is that of
         /// prompts divided by it, rounded up. Default 1.
         batch: usize = 1, |arg: &Arg<'_>| arg.whole(1);
-        /// An image that every request shows beside its text (chat backends): its URL, or the
-        /// path of a file, which is sent inside of the request.
+        /// An image that every request has in addition to its text (chat backends): its URL, or the path of a file,
+        /// which is sent inside of the request.
         image_url: Option<String> = None, |arg: &Arg<'_>| arg.text().map(unquote).map(Some);
     }
 }

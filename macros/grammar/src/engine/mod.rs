@@ -53,11 +53,11 @@ pub struct EngineConfig {
     pub max_num_batched_tokens: u64,
     /// Tokens in a KV block. Default 16.
     pub block_size: u64,
-    /// KV blocks. Default: what fits beside the preset's weights.
+    /// KV blocks. Default: what fits into memory with the preset's weights.
     pub num_blocks: u64,
     /// Keep blocks of prompts for later ones that start alike. Default true.
     pub enable_prefix_caching: bool,
-    /// Spread a prompt over several steps when a step has no room for all of it. Default true.
+    /// Spread a prompt over several steps when a step has no room for the whole. Default true.
     pub enable_chunked_prefill: bool,
     /// Who is next. Default first come, first served.
     pub scheduling_policy: Policy,
@@ -71,8 +71,7 @@ pub struct EngineConfig {
     pub lora_modules: Vec<String>,
 }
 
-/// The settings beside `engine`.
-/// Tokens drafted a step at most: real drafts have fewer than ten.
+/// The largest number of tokens drafted a step: real drafts have fewer than ten.
 const MOST_DRAFTS: u64 = 1_000;
 
 pub(crate) const KEYS: &[&str] = &[
@@ -94,8 +93,8 @@ pub(crate) const KEYS: &[&str] = &[
 ];
 
 impl EngineConfig {
-    /// The engine of a preset: `model@gpu` (`llama-3-8b@h100`), `model@gpuxN` for N GPUs, or `linear`,
-    /// which is no particular model: 10 ms a step and room for 2¹⁸ tokens.
+    /// The engine of a preset: `model@gpu` (`llama-3-8b@h100`), `model@gpuxN` for N GPUs, or `linear`, which stands
+    /// for no particular model: 10 ms a step and room for 2¹⁸ tokens.
     ///
     /// # Errors
     /// An unknown model or GPU, and a model that does not fit.

@@ -6,7 +6,7 @@
 //! * every step reads all weights once: `t0 = 2·P / (0.8·B)`;
 //! * a token takes a multiplication and an addition a parameter: `tp = td = 2·P / (0.5·F)`;
 //! * a decoding sequence reads its keys and values: `tk = K / (0.8·B)`;
-//! * what 90 % of the memory holds beside the weights is KV space: `(0.9·M − 2·P) / K` tokens.
+//! * 90 % of the memory without the weights is KV space: `(0.9·M − 2·P) / K` tokens.
 //!
 //! 0.8 and 0.5 are assumptions (shares of the bandwidth and of the peak that kernels reach), 0.9 is
 //! vLLM's long-standing default of `gpu_memory_utilization`. Memory and compute are added, as if

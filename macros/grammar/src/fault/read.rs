@@ -40,8 +40,8 @@ pub fn parse_one(text: &str) -> Result<Fault, Mistakes> {
     let one = |sentence: String| vec![Mistake::new(sentence)];
     if text.ends_with('@') {
         return Err(one(format!(
-            "nothing stands after the `@` in `{text}`; write such as `@5%`, or leave it out for \
-             every request"
+            "a condition is missing after the `@` in `{text}`; write such as `@5%`, or leave it \
+             out for every request"
         )));
     }
     let parts = call::split(text, '@').map_err(|mistake| vec![mistake])?;

@@ -44,12 +44,12 @@ fn reads_lists() {
 
 #[rstest]
 #[case("", "no fault is named; write such as `reset@5%`, or leave it out")]
-#[case("crlf,,crlf", "nothing stands before a `,` in `crlf,,crlf`")]
+#[case("crlf,,crlf", "a value is missing before a `,` in `crlf,,crlf`")]
 #[case(
     "reset@",
-    "nothing stands after the `@` in `reset@`; write such as `@5%`, or leave it out for every request"
+    "a condition is missing after the `@` in `reset@`; write such as `@5%`, or leave it out for every request"
 )]
-#[case("@5%", "nothing stands before a `@` in `@5%`")]
+#[case("@5%", "a value is missing before a `@` in `@5%`")]
 #[case(
     "reset@5%@req:1",
     "`reset@5%@req:1` has an `@` too many; write one fault for each time"
@@ -150,7 +150,7 @@ fn says_all_mistakes_at_once() {
 
 fn any_kind() -> impl Strategy<Value = Kind> {
     let span = || (0..31_536_000_000_000_000_u64).prop_map(Duration::from_nanos);
-    // An empty text could not be told from a value that is missing.
+    // An empty text could not be distinguished from a value that is missing.
     let text = || proptest::option::of(".+");
     prop_oneof![
         Just(Kind::Refuse),

@@ -57,7 +57,7 @@ impl Default for Script {
 const KEYS: &[&str] = &[
     "ttft", "itl", "prefill", "slowdown", "noise", "seed", "model", "engine", "faults",
 ];
-/// Settings that make no sense beside an engine.
+/// Settings that have no effect together with an engine.
 const SCRIPTED: &[&str] = &["ttft", "itl", "prefill", "slowdown"];
 
 /// Reads a whole script, without the `sim(…)` around it.
@@ -80,7 +80,8 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
     for arg in misplaced {
         mistakes.push(Mistake::new(match engine {
             Some(_) => format!(
-                "`{}` has no effect beside `engine`, whose times follow from its steps; keep one",
+                "`{}` has no effect together with `engine`, whose times follow from its steps; \
+                 keep one",
                 arg.word
             ),
             None => format!(

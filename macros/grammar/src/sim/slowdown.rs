@@ -62,8 +62,8 @@ impl Slowdown {
         }
     }
 
-    /// How many times as long a token takes with so many requests in flight, itself included: a
-    /// fraction, numerator first.
+    /// The factor by which a token takes longer with this number of requests in flight, itself included: a fraction,
+    /// numerator first.
     pub fn factor(&self, in_flight: u64) -> (u128, u128) {
         let alone = 1_000_000 * u128::from(self.others);
         let others = u128::from(in_flight.saturating_sub(1));

@@ -82,11 +82,11 @@ fn reads_an_engine() {
 )]
 #[case(
     "engine = linear, ttft = 5ms",
-    "`ttft` has no effect beside `engine`, whose times follow from its steps; keep one"
+    "`ttft` has no effect together with `engine`, whose times follow from its steps; keep one"
 )]
 #[case(
     "engine = linear, slowdown = 2%",
-    "`slowdown` has no effect beside `engine`, whose times follow from its steps; keep one"
+    "`slowdown` has no effect together with `engine`, whose times follow from its steps; keep one"
 )]
 #[case(
     "prefill = 50",

@@ -1,5 +1,5 @@
-//! Every shape of function, without a warning, in a program that is no test: there the tests
-//! vanish and only the registrations keep the functions alive.
+//! Every shape of function, without a warning, in a program that is not a test: there the tests vanish and only the
+//! registrations keep the functions alive.
 #![deny(warnings, clippy::all)]
 
 use goodput::{Report, llm_bench};

@@ -91,7 +91,7 @@ fn bodies() {
     insta::assert_snapshot!(bodies);
 }
 
-/// Pictures and the like that the server fetches itself.
+/// Pictures and other media that the server fetches itself.
 #[test]
 fn bodies_with_links() {
     let mut bodies = String::new();
@@ -261,7 +261,7 @@ fn however_the_bytes_are_split_the_answer_is_the_same() {
     }
 }
 
-/// An answer that ends before its mark of the end is no success. Triton's has no such mark.
+/// An answer that ends before its mark of the end is not a success. Triton's has no such mark.
 #[test]
 fn what_is_cut_is_no_success() {
     for backend in all() {

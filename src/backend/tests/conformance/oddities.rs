@@ -44,7 +44,7 @@ fn with_objects(golden: &Golden, change: impl Fn(&str) -> Vec<u8>) -> Vec<u8> {
     body
 }
 
-/// Fields that nobody reads do not matter, whatever they hold.
+/// Fields that are not read do not matter, whatever they hold.
 #[rstest]
 #[case::half_a_pair(br#""zz":"\ud83d and \ude00","#)]
 #[case::no_number(br#""zz":[NaN,Infinity,-Infinity],"#)]
@@ -77,7 +77,7 @@ fn of_equal_keys_the_last_counts() {
     });
 }
 
-/// A text that is no text is still a token.
+/// An invalid text is still a token.
 #[rstest]
 #[case::half_a_pair(b"\\ud83d")]
 #[case::bytes(b"\xFF")]
@@ -194,7 +194,7 @@ fn a_count_that_is_none_is_not_believed(#[case] odd: &str) {
     });
 }
 
-/// What servers send so that nobody hangs up.
+/// What servers send to keep connections open.
 const HEARTBEATS: [&str; 9] = [
     ": ping\n\n",
     ":\n",

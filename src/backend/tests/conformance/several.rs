@@ -37,7 +37,8 @@ fn whole(body: &str, counted: Option<u64>, finish: Option<&'static str>) -> Seve
     }
 }
 
-/// Of OpenAI's choices, whose text stands in this field, with so many events of the first. The count is of all of them.
+/// OpenAI's choices, with their text in this field, and with this number of events of the first. The count is of all
+/// of them.
 fn choices(events: usize, text: impl Fn(&str) -> String) -> Vec<Several> {
     let choice = |index: u64, fields: &str| format!("{{\"index\":{index},{fields}}}");
     let event = |choice: &str| format!("{{\"choices\":[{choice}]}}");

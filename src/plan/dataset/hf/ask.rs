@@ -207,7 +207,7 @@ impl Reader<'_> {
         if limits {
             let Some(seconds) = sound::seconds(&file.content.decode()) else {
                 fields.complain(
-                    "field `audio` does not tell how long it plays, as WAV and FLAC do; leave out \
+                    "field `audio` has no duration in its header, as WAV and FLAC have; leave out \
                      `hf(min_audio)` and `hf(max_audio)`",
                 );
                 return None;

@@ -45,7 +45,7 @@ impl<'a> Files<'a> {
             return Files::in_folder(path, path.to_owned());
         }
         if Path::new(id) != path {
-            let what = "is no folder; with `hf(name)`, give the folder of a set";
+            let what = "is not a folder; with `hf(name)`, give the folder of a set";
             return Err(whole_file(path, what));
         }
         let hub = || Hub::of_environment(unwanted).map_err(|e| unreachable(path, &e));
@@ -208,7 +208,7 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Whether a name has rows in it, as far as goodput reads them.
+/// Returns whether goodput can read rows from a file of this name.
 fn is_data(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     let data = [".parquet", ".json", ".jsonl"];
@@ -216,7 +216,7 @@ fn is_data(name: &str) -> bool {
     data.iter().any(|ending| file.ends_with(ending)) && !about_data.contains(&file)
 }
 
-/// Whether a word stands in a name with no letter or digit beside it.
+/// Returns whether a name has this word, with no letter or digit next to it.
 fn has_word(name: &str, word: &str) -> bool {
     let outside = |character: Option<char>| character.is_none_or(|c| !c.is_alphanumeric());
     name.match_indices(word).any(|(at, _)| {
@@ -226,7 +226,7 @@ fn has_word(name: &str, word: &str) -> bool {
 
 /// What a cache has of a set.
 pub(super) enum Cached {
-    /// A folder with all of it, as far as is known: another program has filled it.
+    /// A folder that has all files, by what is known: another program has filled it.
     Whole(PathBuf),
     /// Some of the files in this list; the others are downloaded when they are needed.
     InPart(Listing),
@@ -247,9 +247,9 @@ fn unreachable(path: &Path, error: &dyn std::fmt::Display) -> PlanError {
     whole_file(
         path,
         format!(
-            "is no folder and not in the local Hugging Face cache, and the hub cannot be asked: \
-             {error}. With a network elsewhere, fetch it with `hf download --repo-type dataset \
-             {id}` and give its folder and name"
+            "is not a folder and not in the local Hugging Face cache, and the hub cannot be \
+             reached: {error}. With a network elsewhere, fetch it with `hf download --repo-type \
+             dataset {id}` and give its folder and name"
         ),
     )
 }

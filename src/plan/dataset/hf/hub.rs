@@ -145,7 +145,7 @@ impl<'a> Hub<'a> {
             Ok(body)
         })?;
         let listing: Listing = serde_json::from_slice(&body)
-            .map_err(|e| format!("{url} answers with something else than a list of files: {e}"))?;
+            .map_err(|e| format!("{url} does not answer with a list of files: {e}"))?;
         // They become parts of paths.
         let is_plain = |name: &str| {
             let mut parts = Path::new(name).components();
@@ -165,7 +165,7 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// Keeps a list, so that the files of it that are in the cache are not taken for all.
+    /// Keeps a list, so that the set's files in the cache are not taken for all.
     fn keep(&self, id: &str, listing: &Listing, body: &[u8]) -> io::Result<()> {
         let folder = set_in(&self.cache, id);
         files::replace(&kept_list(&folder, &listing.sha), |file| {
@@ -208,7 +208,8 @@ impl<'a> Hub<'a> {
         let in_chunks = response.headers().contains_key(header::TRANSFER_ENCODING);
         if told.is_none() && !in_chunks {
             return Err(format!(
-                "{url} does not tell how long the file is, so nobody knows whether it is whole"
+                "{url} does not state the length of the file, so goodput cannot check that it is \
+                 whole"
             ));
         }
         while let Some(piece) = self.piece(url, &mut response).await? {
@@ -244,7 +245,7 @@ impl<'a> Hub<'a> {
             status if status.is_success() => Ok(response),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.token.is_none() => {
                 Err(format!(
-                    "{url} answers {}. A set that is not for all needs a token: set HF_TOKEN",
+                    "{url} answers {}. A set that is not public needs a token: set HF_TOKEN",
                     response.status()
                 ))
             }
@@ -263,7 +264,7 @@ impl<'a> Hub<'a> {
         ask: impl Future<Output = Result<T, String>> + Send,
     ) -> Result<T, String> {
         let Some(runtime) = &self.runtime else {
-            return Err("it is asked no more".to_owned());
+            return Err("goodput does not ask again".to_owned());
         };
         let unwanted = async {
             let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);

@@ -1,10 +1,10 @@
-//! `hf("AI-MO/aimo-validation-aime")`: sets of the Hugging Face hub, from a folder, from the local
-//! cache, or downloaded.
+//! `hf("AI-MO/aimo-validation-aime")`: sets of the Hugging Face hub, from a folder, from the local cache, or
+//! downloaded.
 //!
-//! What a row asks depends on the set: see [`family`]. As in vLLM a set must be known by its id,
-//! which `name` gives for a folder. Texts are sent as they are: no chat template is put around
-//! them, which is what vLLM's `--skip-chat-template` does. The order of rows is that of the Python
-//! package `datasets` 5.2, which vLLM reads sets with (see [`shuffle`]).
+//! What a row asks depends on the set: see [`family`]. As in vLLM a set must be known by its id, which `name` gives
+//! for a folder. Texts are sent unchanged: no chat template is put around them, which is what vLLM's
+//! `--skip-chat-template` does. The order of rows is that of the Python package `datasets` 5.2, which vLLM reads sets
+//! with (see [`shuffle`]).
 
 mod ask;
 mod bfcl;

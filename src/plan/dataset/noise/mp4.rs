@@ -87,7 +87,7 @@ fn entry(width: u16, height: u16) -> Vec<u8> {
     entry.extend([0; 32]);
     entry.extend(24_u16.to_be_bytes());
     entry.extend(u16::MAX.to_be_bytes());
-    // Decoder: type, a visual stream, buffer and rates that are not told.
+    // Decoder: type, a visual stream, buffer and rates that are not stated.
     let decoder = descriptor(4, &[&[JPEG, 0x11], &[0; 11]]);
     let stream = descriptor(3, &[&[0, 0, 0], &decoder, &descriptor(6, &[&[2]])]);
     entry.extend(full(b"esds", 0, &[&stream]));

@@ -101,7 +101,7 @@ fn what_is_compressed_is_named(#[case] coded: &'static str, #[case] told: &str) 
     });
 }
 
-/// What does not change the body is no compression.
+/// An encoding that does not change the body is not a compression.
 #[rstest]
 #[case("transfer-encoding: identity, chunked")]
 #[case("transfer-encoding: Chunked\r\ncontent-encoding: Identity")]

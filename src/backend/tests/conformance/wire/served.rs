@@ -85,7 +85,7 @@ pub(super) fn server(
 pub(super) struct Stats {
     pub(super) connections: AtomicUsize,
     pub(super) requests: AtomicUsize,
-    /// Bodies, as far as they were read.
+    /// The bytes of each body that were read.
     pub(super) bodies: Mutex<Vec<usize>>,
 }
 

@@ -144,7 +144,7 @@ fn a_set_that_is_not_here_is_downloaded_once() {
     let error = files(hub(&address, &cache, None), "org/none")
         .err()
         .unwrap();
-    assert!(error.contains("the hub cannot be asked"), "{error}");
+    assert!(error.contains("the hub cannot be reached"), "{error}");
     let asked = asked.lock().unwrap();
     let of_file = asked
         .iter()
@@ -214,7 +214,7 @@ fn faulty(stream: &mut TcpStream, path: &str, fault: Fault) {
 #[case::silent(Fault::Silent, "has sent nothing for 0.2 s")]
 #[case::silent_within(Fault::SilentWithin, "has sent nothing for 0.2 s")]
 #[case::short(Fault::Short, "train-00000-of-00002.parquet: ")]
-#[case::without_length(Fault::WithoutLength, "does not tell how long the file is")]
+#[case::without_length(Fault::WithoutLength, "does not state the length of the file")]
 #[case::refused(Fault::Refused, "answers 403")]
 fn what_fails_leaves_no_file(#[case] fault: Fault, #[case] said: &str) {
     let (address, _) = served(move |stream, path| faulty(stream, path, fault));
