@@ -438,7 +438,7 @@ impl Record {
         self.error.is_none()
     }
 
-    /// The same without what was answered.
+    /// The same record without the answer.
     pub(crate) fn without_answer(&self) -> Self {
         Record {
             index: self.index,

@@ -14,7 +14,7 @@ const MOST_PAIRS: usize = 20;
 pub(crate) const HELP: &str = "\
 Usage: cargo bench --features cli --bench fidelity [-- OPTIONS]
 
-Measures how far goodput's numbers are from what a server did, and what an event costs, beside a
+Measures how far goodput's numbers are from what a server did, and what an event costs, compared with a
 bare reader that only reads. Prints Markdown tables; docs/fidelity.md says how to read them.
 
 Options:

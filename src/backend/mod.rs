@@ -70,7 +70,7 @@ goodput_grammar::with_backends!(by_name);
 
 /// A wire dialect.
 pub trait Backend: Send + Sync + std::fmt::Debug {
-    /// Its name, such as `openai-chat`.
+    /// The backend's name, such as `openai-chat`.
     fn name(&self) -> &'static str;
 
     /// What a request produces. Default: generated tokens.

@@ -48,7 +48,7 @@ impl Form {
     }
 }
 
-/// As browsers write names.
+/// A name as browsers write it.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22")
         .replace('\r', "%0D")

@@ -214,7 +214,7 @@ mod tests {
     #[case::no_object(
         &format!("{A}\n\ndata: 12\n\n"),
         "the stream ended early: after 1 token events, with neither a finish reason nor [DONE]. An \
-         event was no JSON: 12"
+         event was not JSON: 12"
     )]
     fn failures_keep_what_came_before(#[case] body: &str, #[case] expected: &str) {
         let mut reply = Reply::default();

@@ -8,8 +8,9 @@ use crate::{
     },
 };
 
-/// Of fewer stored runs too much of the noise is assumed. Where runs differ by twice as much, only Holm's steps,
-/// which are too strict for metrics that move together, make up for it.
+/// The smallest number of stored runs for joint tests. With fewer, too much of the noise is assumed. Where runs
+/// differ by twice as much, only Holm's steps, which are too strict for metrics that move together, keep false alarms
+/// rare enough.
 const FEWEST_JOINT: usize = 8;
 
 /// A metric that all runs have.

@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(family.share(), 1.0);
     }
 
-    /// Of eight benches two are worse; how often any of the six others is called so.
+    /// How often any of six benches is called worse, if two others of the eight are worse.
     #[test]
     fn false_alarms_of_the_whole_family_keep_to_the_chance() {
         let mut draw = Pcg64Mcg::seed_from_u64(7);

@@ -245,12 +245,12 @@ mod tests {
         let bench = bench.pairs(1).requests(10);
         let report = bench.clone().run_blocking().unwrap();
         assert!(
-            report.to_string().contains("`pairs = 1` shows neither"),
+            report.to_string().contains("`pairs = 1` proves neither"),
             "{report}"
         );
         let error = bench.clone().on_inconclusive("fail").check().unwrap_err();
         assert!(
-            error.to_string().starts_with("pairs = 1: shows neither"),
+            error.to_string().starts_with("pairs = 1: proves neither"),
             "{error}"
         );
         bench.pairs(2).on_inconclusive("fail").check().unwrap();

@@ -13,7 +13,8 @@ const EMBEDDED: &str = "embedded";
 const FAR_BEYOND: u64 = 2;
 const A_FEW: u64 = 16;
 
-/// The same by a count that is not the server's: a tokenizer other than the model's finds several times its tokens.
+/// The same limit by a count that is not the server's: a tokenizer other than the model's finds several times its
+/// tokens.
 const FAR_BEYOND_COUNTED_HERE: u64 = 16;
 
 /// Notes on the answers of this run.

@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// Those that have bounds, which messages name.
+    /// Lengths that have bounds, which messages name.
     #[rstest]
     #[case("random(input = 1)")]
     #[case("random-mm(input = 1)")]

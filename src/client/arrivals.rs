@@ -78,7 +78,7 @@ pub(super) enum Waited {
     For(Duration),
     /// The kernel does not say, or its time could not be compared with the current time.
     Untold,
-    /// Their time is in the future.
+    /// The times are in the future.
     Never,
 }
 

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    /// As `date -u -d @SECONDS` has them.
+    /// Dates as `date -u -d @SECONDS` prints them.
     #[rstest]
     #[case(0, "1970-01-01T00:00:00Z")]
     #[case(951_782_399, "2000-02-28T23:59:59Z")]

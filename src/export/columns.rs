@@ -30,7 +30,7 @@ pub(super) enum Column {
 
 use Column::{Number, Numbers, Text, Truth, Whole};
 
-/// Their names, with units, and where they come from.
+/// The names of all columns, with units, and their values.
 pub(super) const COLUMNS: &[(&str, Column)] = &[
     (
         "bench",

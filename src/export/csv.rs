@@ -1,4 +1,4 @@
-//! As CSV: a head, a line a request. A list is one cell of JSON.
+//! CSV: a head, a line a request. A list is one cell of JSON.
 
 use super::columns::{COLUMNS, Column, Row};
 use crate::report::Report;

@@ -41,7 +41,7 @@ impl Export {
         Export::of(field, path.into()).map_err(|problem| Error::Invalid(vec![problem]))
     }
 
-    /// The same, for who collects problems.
+    /// The same check, for callers that collect problems.
     pub(crate) fn of(field: &str, path: PathBuf) -> Result<Self, Problem> {
         let problem = |message: &str| Err(Problem::new(field, path.display(), message));
         let ending = path.extension().and_then(|ending| ending.to_str());

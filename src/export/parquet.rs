@@ -1,4 +1,4 @@
-//! As Parquet, compressed by Snappy.
+//! Parquet, compressed by Snappy.
 
 use super::columns::{COLUMNS, Column, Row, SCHEMA};
 use crate::report::Report;

@@ -48,7 +48,7 @@ pub struct Entry {
     pub ignore: Option<&'static str>,
     /// `#[should_panic]`: it must not pass.
     pub should_panic: bool,
-    /// It has the key `versus` or `baseline`.
+    /// The bench has the key `versus` or `baseline`.
     pub compares: bool,
     /// Makes the bench.
     pub case: fn() -> Case,
@@ -94,7 +94,7 @@ impl Entry {
         })
     }
 
-    /// Which bench it is among all that share a target folder.
+    /// The bench's id among all that share a target folder.
     pub(super) fn id(&self) -> BenchId {
         BenchId {
             home: self.home().display().to_string(),

@@ -98,7 +98,7 @@ fn show(report: &str) {
     let _ = catch_unwind(|| println!("{text}"));
 }
 
-/// Its part of the chance of a false alarm. Tests know nothing of each other's end, nor which of them
+/// The bench's part of the chance of a false alarm. Tests know nothing of each other's end, nor which of them
 /// were filtered out, so all of the binary that compare have the same.
 fn share(entry: &Entry, baselines: &Settings) -> f64 {
     let others = Entry::all().into_iter().filter(|other| {

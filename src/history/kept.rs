@@ -33,14 +33,14 @@ pub(crate) struct File {
 pub(crate) struct BenchId {
     /// Folder of its package or suite: two checkouts may share a target folder.
     pub(crate) home: String,
-    /// Its package; empty for the command.
+    /// The bench's package; empty for the command.
     pub(crate) package: String,
-    /// Its binary, suite or command.
+    /// The bench's binary, suite or command.
     pub(crate) group: String,
-    /// Its source file, because a crate's test and benchmark target may have the same name; empty for the
+    /// The bench's source file, because a crate's test and benchmark target may have the same name; empty for the
     /// command.
     pub(crate) source: String,
-    /// Its name there.
+    /// The bench's name in its group.
     pub(crate) name: String,
 }
 

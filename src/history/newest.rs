@@ -14,7 +14,7 @@ pub(crate) struct Newest {
     pub(crate) invocation: Invocation,
     /// When its last bench ended or began, in milliseconds since 1970.
     pub(crate) at_ms: u64,
-    /// Its benches, in the order of their names.
+    /// The benches, in the order of their names.
     pub(crate) benches: Vec<Bench>,
     /// Number of benches that it did not run.
     pub(crate) others: usize,

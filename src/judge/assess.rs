@@ -91,7 +91,7 @@ mod tests {
         run_of(records.collect())
     }
 
-    /// Those TTFTs ten times over, which is enough to tell medians and coarse shares.
+    /// These TTFTs ten times over, which is enough to estimate medians and coarse shares.
     fn hundred() -> Run {
         let records = (0..100).map(|index| {
             let first = index * 100 + (index % 10 + 1) * 10;

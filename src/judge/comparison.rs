@@ -49,9 +49,9 @@ pub struct Change {
     pub unit: Unit,
     /// The direction in which it gets worse.
     pub worse: Worse,
-    /// Its value at A: the mean over the runs.
+    /// The value at A: the mean over the runs.
     pub a: f64,
-    /// Its value at B: the mean over the runs.
+    /// The value at B: the mean over the runs.
     pub b: f64,
     /// Whether the verdict depends on it.
     pub gated: bool,

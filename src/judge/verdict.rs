@@ -50,8 +50,8 @@ impl fmt::Display for Verdict {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnInconclusive {
-    /// Its verdict is [`Verdict::Inconclusive`], which a test does not pass. The default of the
-    /// command, which has an exit code for it.
+    /// The verdict is [`Verdict::Inconclusive`], which a test does not pass. The default of the command, which has an
+    /// exit code for it.
     #[default]
     Fail,
     /// The run passes.

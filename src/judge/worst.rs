@@ -17,8 +17,7 @@ const SHOWN: usize = 5;
 pub struct WorstRequest {
     /// The metric: `ttft`, `ttfat`, `tpot`, `itl`, `e2el` or `goodput`.
     pub by: String,
-    /// Its value: ms (for `itl` its largest gap); for `goodput` the multiple of its strictest
-    /// limit.
+    /// The request's value: ms (for `itl` its largest gap); for `goodput` the multiple of its strictest limit.
     pub value: f64,
     /// Position in the plan.
     pub index: usize,

@@ -11,7 +11,7 @@ use goodput_grammar::slo::Latency;
 
 /// What a latency is.
 pub(crate) struct Definition {
-    /// In words, without a full stop.
+    /// The meaning in words, without a full stop.
     pub(crate) meaning: &'static str,
     /// Whether it counts from the start of a request, so that it matters whether that is the planned time.
     pub(crate) from_start: bool,

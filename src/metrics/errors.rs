@@ -13,7 +13,7 @@ pub struct ErrorGroup {
     pub kind: String,
     /// The failure in one line of at most 200 characters.
     pub message: String,
-    /// What usually mends it, where that is known.
+    /// The usual fix, if it is known.
     pub hint: Option<String>,
     /// How many requests.
     pub count: u64,

@@ -28,7 +28,7 @@ pub struct Latencies {
     /// Wait for a slot of `max_concurrency`, from when the client took the request up.
     #[serde(rename = "client_queue_time_ms")]
     pub client_queue: Summary,
-    /// That wait and the end-to-end latency together.
+    /// The client's queue and the end-to-end latency together.
     #[serde(rename = "e2el_including_client_queue_ms")]
     pub e2el_with_client_queue: Summary,
 }
@@ -53,7 +53,7 @@ impl Latencies {
         }
     }
 
-    /// Of these requests and of others.
+    /// The latencies of these requests and of others.
     pub(super) fn with(&self, others: Latencies) -> Self {
         Latencies {
             ttft: self.ttft.with(others.ttft),
@@ -134,7 +134,7 @@ impl GateLatencies {
         }
     }
 
-    /// Of these requests and of others, as [`of`](Self::of).
+    /// The latencies of these requests and of others, as [`of`](Self::of).
     pub(super) fn with(self, others: GateLatencies) -> Self {
         GateLatencies {
             basis: self.basis,

@@ -22,7 +22,7 @@ pub struct Summary {
     pub min: f64,
     /// Largest value.
     pub max: f64,
-    /// In rising order. Shared, because a run may have millions of gaps between tokens.
+    /// The values in rising order. Shared, because a run may have millions of gaps between tokens.
     values: Arc<Vec<f64>>,
     /// How many values of the sample are at or before each of `values`; empty when each stands
     /// for itself alone.

@@ -84,7 +84,7 @@ impl RequestTimes {
     }
 }
 
-/// In milliseconds.
+/// A span in milliseconds.
 pub(crate) fn millis(span: Duration) -> f64 {
     span.as_nanos() as f64 / 1e6
 }

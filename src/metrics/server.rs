@@ -76,9 +76,9 @@ impl Diffusion {
 /// The requests that were sent in addition to the plan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Probes {
-    /// Those that succeeded.
+    /// Probes that succeeded.
     pub completed: u64,
-    /// Those that failed.
+    /// Probes that failed.
     pub failed: u64,
     /// Last − sent of the successes, ms.
     pub e2el: Summary,

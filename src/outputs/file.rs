@@ -126,7 +126,7 @@ impl Outputs {
         }
     }
 
-    /// Their files.
+    /// The paths of the files.
     #[cfg(feature = "cli")]
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|output| output.path.as_path())

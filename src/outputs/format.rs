@@ -11,7 +11,7 @@ type Render = fn(&[Outcome]) -> Result<String, String>;
 /// A format that outputs can be written in.
 #[derive(Debug)]
 pub(crate) struct Format {
-    /// As `--output NAME=PATH` has it.
+    /// The name in `--output NAME=PATH`.
     name: &'static str,
     /// Without a path it is the summary of a GitHub job.
     is_job_summary: bool,
@@ -19,7 +19,7 @@ pub(crate) struct Format {
     render: Result<Render, &'static str>,
 }
 
-/// All of them. A new one is a file in `report` and a row here, and a row of the table in `docs/ci.md`.
+/// All formats. A new one is a file in `report` and a row here, and a row of the table in `docs/ci.md`.
 static FORMATS: &[Format] = &[
     Format {
         name: "junit",
@@ -70,7 +70,7 @@ impl Format {
         FORMATS.iter().map(|format| format.name).collect()
     }
 
-    /// For help: `junit, markdown, …`.
+    /// The names for help: `junit, markdown, …`.
     pub(crate) fn list() -> String {
         Format::names().join(", ")
     }

@@ -80,7 +80,7 @@ impl PlannedRequest {
     }
 }
 
-/// On the wire, adapters are models.
+/// The field that names an adapter: on the wire, adapters are models.
 const LORA: &str = "model";
 
 /// Content of a request.

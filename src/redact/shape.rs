@@ -25,7 +25,7 @@ struct Rule {
 /// Receives each credential.
 type Tell<'a> = &'a mut dyn FnMut(&str);
 
-/// In this order: later rules ignore what earlier ones have masked.
+/// The rules in their order: later rules ignore what earlier ones have masked.
 static RULES: [Rule; 9] = [
     // scheme://user:password@host/path?name=value
     Rule {

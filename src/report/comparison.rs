@@ -179,12 +179,12 @@ mod tests {
     #[case(Conclusion::Worse, "REGRESSION: p50(ttft) +20.0 %")]
     #[case(
         Conclusion::Better,
-        "improvement: p50(ttft) -20.0 %. Save a new baseline if it is to stay"
+        "improvement: p50(ttft) -20.0 %. Save a new baseline to keep it"
     )]
     #[case(Conclusion::Same, "no change of 5.00 % or more")]
     #[case(
         Conclusion::Inconclusive,
-        "no change shown; one of 7.50 % or more would most likely have been"
+        "no change shown; a change of 7.50 % or more would most likely have been shown"
     )]
     fn what_it_comes_to(#[case] conclusion: Conclusion, #[case] sentence: &str) {
         assert_eq!(summary(&compared(vec![changed(conclusion)])), sentence);

@@ -24,7 +24,7 @@ pub enum VllmMetric {
 }
 
 impl VllmMetric {
-    /// All of them in the order in which they are shown, whatever the order asked for.
+    /// All metrics in the order in which they are shown, whatever the order asked for.
     pub const ALL: [VllmMetric; 6] = [
         VllmMetric::Ttft,
         VllmMetric::Tpot,

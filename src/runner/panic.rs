@@ -5,7 +5,7 @@ use std::any::Any;
 /// What was thrown.
 pub(crate) type Panic = Box<dyn Any + Send>;
 
-/// Its message; the panic hook has printed where it was.
+/// The message of the panic; the panic hook has printed where it was.
 pub(crate) fn said(panic: &Panic) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -17,13 +17,13 @@ use std::{
 
 /// A bench that may take a turn.
 pub(crate) trait Candidate {
-    /// Its name in its group.
+    /// The bench's name in its group.
     fn name(&self) -> String;
 
     /// What it belongs to: the test binary or the suite file.
     fn group(&self) -> String;
 
-    /// Which bench it is among all whose results are kept.
+    /// The bench's id among all whose results are kept.
     fn id(&self) -> BenchId;
 
     /// Why it runs only when asked for; empty without a reason.
@@ -38,27 +38,27 @@ pub(crate) trait Candidate {
 
 /// What a bench is given for its turn.
 pub(crate) struct Given {
-    /// Its part of the chance of a false alarm.
+    /// The bench's part of the chance of a false alarm.
     pub(crate) share: f64,
     /// Ends the run.
     pub(crate) stop: Stop,
-    /// Who hears of its requests, where a program follows.
+    /// The observer of its requests, if a program follows.
     pub(crate) follower: Option<Arc<dyn Observer>>,
 }
 
 /// What a bench came to.
 pub(crate) struct Ran {
     pub(crate) outcome: Outcome,
-    /// Its report.
+    /// The text of its report.
     pub(crate) shown: Option<String>,
-    /// For the next time.
+    /// Advice for the next time.
     pub(crate) advice: Option<String>,
 }
 
 /// A bench whose result is kept.
 pub(crate) struct Done {
     pub(crate) outcome: Outcome,
-    /// Its report, if there is one.
+    /// The text of its report, if there is one.
     pub(crate) shown: Option<String>,
     /// How it stands to its run before.
     pub(crate) change: Option<String>,
@@ -183,7 +183,7 @@ mod tests {
         assert!(
             ended
                 .reason()
-                .ends_with("fault of its own: capacity overflow"),
+                .ends_with("bug in goodput: capacity overflow"),
             "{ended:?}"
         );
         assert_eq!((ended.name.as_str(), ended.exit_code()), ("chat", 4));

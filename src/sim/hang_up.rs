@@ -8,11 +8,11 @@ use std::{
 /// What happens to a connection in the middle of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It stays open, and nothing more comes.
+    /// The connection stays open, and nothing more comes.
     Silence,
-    /// It is closed.
+    /// The connection is closed.
     Close,
-    /// It is reset, where it runs over TCP; closed elsewhere.
+    /// The connection is reset, if it runs over TCP; closed elsewhere.
     Reset,
 }
 

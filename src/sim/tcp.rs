@@ -21,7 +21,7 @@ impl Listening {
         self.thread.address()
     }
 
-    /// Its base URL, such as `http://127.0.0.1:8000`.
+    /// The server's base URL, such as `http://127.0.0.1:8000`.
     pub fn url(&self) -> String {
         self.thread.url()
     }

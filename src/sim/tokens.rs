@@ -18,7 +18,7 @@ use std::{
 /// up.
 #[derive(Debug)]
 pub(super) enum TokenSource {
-    /// At times drawn beforehand.
+    /// Tokens at times drawn beforehand.
     Scripted {
         /// Until the next token.
         wait: Sleep,

@@ -117,7 +117,7 @@ impl Worth {
         }
     }
 
-    /// The same for values at this distance from a limit.
+    /// The number for values at this distance from a limit.
     pub(super) fn far(self, far: Option<Far>) -> Self {
         Worth { far, ..self }
     }
@@ -191,7 +191,7 @@ impl Evidence {
         }
     }
 
-    /// The same for values at this distance from a limit.
+    /// The evidence for values at this distance from a limit.
     pub(super) fn far(self, far: Option<Far>) -> Self {
         Evidence {
             own: self.own.far(far),
@@ -213,7 +213,7 @@ impl Evidence {
         libm::exp(trust * libm::log(own) + (1.0 - trust) * libm::log(least))
     }
 
-    /// The same, but at most the number of requests: correlated requests add no information about values that were
+    /// The number, but at most the number of requests: correlated requests add no information about values that were
     /// never observed.
     pub fn seen(&self, error: f64) -> f64 {
         self.worth(error).min(self.own.requests)

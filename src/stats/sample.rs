@@ -5,6 +5,6 @@
 pub struct Sample<'a> {
     /// The values of each request, in plan order; requests without one are empty.
     pub of_requests: &'a [Vec<f64>],
-    /// All of them in rising order.
+    /// All values in rising order.
     pub sorted: &'a [f64],
 }

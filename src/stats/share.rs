@@ -201,7 +201,7 @@ mod tests {
         assert!(near < independent - 0.01, "{near}");
     }
 
-    /// How the good ones hang together does not count there, but how the bad ones do.
+    /// The correlation of the good ones does not count there, but that of the bad ones does.
     #[test]
     fn failures_in_a_row_are_clustered_far_from_any_limit_too() {
         let low = |failed: fn(usize) -> bool| {

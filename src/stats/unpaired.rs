@@ -33,7 +33,7 @@ const GIVEN: f64 = 1e9;
 pub struct Reading {
     /// The number, above 0.
     pub value: f64,
-    /// Its standard error as a share of the number. `None` when the run cannot estimate it.
+    /// The standard error as a share of the number. `None` when the run cannot estimate it.
     pub error: Option<f64>,
     /// Degrees of freedom of that error; infinite if the error contains their effect already.
     pub freedom: f64,
@@ -50,19 +50,19 @@ pub fn freedom(stored: usize) -> f64 {
 /// How much runs of an unchanged server differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Noise {
-    /// They differ as the stored runs do; there are at least [`FEWEST_RUNS`].
+    /// Runs differ as the stored runs do; there are at least [`FEWEST_RUNS`].
     OfRuns {
         /// What was known or assumed before them: standard deviation over mean.
         before: f64,
     },
-    /// They differ by a coefficient of variation.
+    /// Runs differ by a coefficient of variation.
     Cv {
         /// Standard deviation over mean.
         cv: f64,
-        /// Its degrees of freedom; infinite where the coefficient is assumed.
+        /// The coefficient's degrees of freedom; infinite where it is assumed.
         freedom: f64,
     },
-    /// They do not differ.
+    /// Runs do not differ.
     None,
 }
 

@@ -1,4 +1,5 @@
-//! The documentation and the help: plain words, links that lead somewhere, no environment variable left out.
+//! The documentation, the help and the messages: plain words, links that lead somewhere, no environment variable
+//! left out.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod environment;
@@ -7,6 +8,7 @@ mod exit_codes;
 #[cfg(feature = "cli")]
 mod help;
 mod links;
+mod sources;
 mod words;
 
 use std::{
@@ -37,7 +39,11 @@ fn name(page: &Path) -> String {
 
 /// The page without fenced code, which shows what programs write.
 fn prose(page: &Path) -> String {
-    let text = fs::read_to_string(page).unwrap();
+    without_fences(&fs::read_to_string(page).unwrap())
+}
+
+/// A text without fenced code.
+fn without_fences(text: &str) -> String {
     let mut fenced = false;
     let lines = text.lines().filter(|line| {
         let fence = line.trim_start().starts_with("```");

@@ -1,6 +1,7 @@
-//! Phrases that readers who learned English as a second language cannot look up. CONTRIBUTING.md has the rules.
+//! Phrases that readers who learned English as a second language cannot look up: in pages, help, doc comments and
+//! messages. CONTRIBUTING.md has the rules.
 
-use super::{name, pages, prose};
+use super::{name, pages, prose, sources};
 
 /// A phrase, and what to write instead.
 const PHRASES: &[(&str, &str)] = &[
@@ -36,7 +37,19 @@ const PHRASES: &[(&str, &str)] = &[
     ("for want of", "\"because there is no\""),
     ("the like", "\"and others\""),
     ("remark", "\"note\""),
+    ("mend", "\"fix\""),
+    ("mends", "\"fixes\""),
     ("mended", "\"fixed\", \"adjusted\""),
+    ("the matter of", "a verb with its subject"),
+    (
+        "hang together",
+        "\"depend on each other\", \"are correlated\"",
+    ),
+    ("hangs together", "\"depends on\", \"is correlated\""),
+    ("in case that", "\"in case\""),
+    ("for so long", "\"for this time\", or the limit's name"),
+    ("cries wolf", "\"gives a false alarm\""),
+    ("cry wolf", "\"give a false alarm\""),
     ("wants to be", "\"needs\""),
 ];
 
@@ -49,7 +62,12 @@ const RIGHT: &[&str] = &[
     "is no more than",
 ];
 
-/// Everything that is looked at, by name: the pages and the help of each command.
+/// Words with which the summary of a doc comment does not stand alone: in an index they have nothing to refer to.
+const OPENERS: &[&str] = &[
+    "it", "its", "they", "them", "their", "theirs", "those", "who", "whose", "of", "as",
+];
+
+/// Everything that a reader sees outside of the code, by name: the pages and the help of each command.
 fn texts() -> Vec<(String, String)> {
     let pages = pages().into_iter();
     let pages = pages.map(|page| (name(&page), prose(&page)));
@@ -107,6 +125,49 @@ fn the_documentation_is_in_plain_english() {
         all.extend(found.map(|hit| format!("{page}: {hit}")));
     }
     assert!(all.is_empty(), "{} phrases:\n{}", all.len(), all.join("\n"));
+}
+
+#[test]
+fn doc_comments_and_messages_are_in_plain_english() {
+    let texts = sources::texts();
+    let docs = texts.iter().filter(|text| text.is_doc).count();
+    assert!(docs > 3_000, "{docs} doc comments");
+    assert!(texts.len() - docs > 3_000, "{} strings", texts.len() - docs);
+    let mut all = Vec::new();
+    for text in &texts {
+        let found = paragraphs(&text.text).flat_map(hits);
+        all.extend(found.map(|hit| format!("{}: {hit}", text.file)));
+    }
+    assert!(all.is_empty(), "{} phrases:\n{}", all.len(), all.join("\n"));
+}
+
+/// The word with which a summary begins, if it cannot.
+fn opener(doc: &str) -> Option<&'static str> {
+    let first = doc.trim_start().split_whitespace().next()?;
+    let first = first.trim_end_matches([',', '.', ':', ';']);
+    OPENERS
+        .iter()
+        .copied()
+        .find(|opener| first.eq_ignore_ascii_case(opener))
+}
+
+#[test]
+fn summaries_stand_alone() {
+    let mut all = Vec::new();
+    for text in sources::texts().iter().filter(|text| text.is_doc) {
+        if let Some(word) = opener(&text.text) {
+            let start: String = text.text.trim_start().chars().take(60).collect();
+            all.push(format!("{}: begins with \"{word}\": {start}", text.file));
+        }
+    }
+    assert!(
+        all.is_empty(),
+        "{} summaries:\n{}",
+        all.len(),
+        all.join("\n")
+    );
+    assert_eq!(opener(" They as text."), Some("they"));
+    assert_eq!(opener(" Formats the lines."), None);
 }
 
 #[test]

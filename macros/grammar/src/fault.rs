@@ -17,7 +17,7 @@ use std::{fmt, time::Duration};
 pub struct Fault {
     /// What goes wrong.
     pub kind: Kind,
-    /// For which requests.
+    /// The requests that it hits.
     pub when: When,
 }
 
@@ -41,7 +41,7 @@ macro_rules! faults {
         pub const KINDS: &[&str] = &[$($name),*];
 
         impl Kind {
-            /// Its word.
+            /// The fault's word.
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Kind::$Kind { .. } => $name,)*

@@ -15,7 +15,7 @@ macro_rules! metrics {
         impl RequestMetric {
             const ALL: &[RequestMetric] = &[$(RequestMetric::$Metric),*];
 
-            /// Its name in the grammar and in results.
+            /// The metric's name in the grammar and in results.
             pub fn name(self) -> &'static str {
                 match self {
                     $(RequestMetric::$Metric => $name,)*

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One thing that is wrong with an input, with the way to mend it.
+/// One thing that is wrong with an input, with the fix.
 ///
 /// Its debug form is its text, as that is what a test prints that returns it.
 #[derive(Clone, PartialEq, Eq)]

@@ -72,7 +72,7 @@ pub fn is_baseline(name: &str) -> bool {
 /// suite file's field carry the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    /// Its name.
+    /// The key's name.
     pub name: &'static str,
     /// What it takes.
     pub kind: Kind,
@@ -130,7 +130,7 @@ macro_rules! with_keys {
             endpoint: Text = r#""/v1/completions""#, "Path on the target, if it differs from the backend's.";
             model: Text = r#""my-model""#, "Model name on the wire; default: the server's first.";
             tokenizer: Text = r#""embedded""#, "`embedded`, `none`, a `tokenizer.json` or a model id.";
-            dataset: Text = r#""random(input = 256, output = 64)""#, "What is asked: `random(…)`, `sharegpt(…)`, `custom(…)`, `timed_trace(…)`, `hf(…)`, …: `docs/datasets.md`.";
+            dataset: Text = r#""random(input = 256, output = 64)""#, "Dataset to take prompts from: `random(…)`, `sharegpt(…)`, `custom(…)`, `timed_trace(…)`, `hf(…)`, …: `docs/datasets.md`.";
             rate: Number = "10", "Requests per second; `\"inf\"` sends all at once.";
             burstiness: Number = "1.0", "Shape of the gaps: 1 is Poisson, below 1 bursty, `\"inf\"` even.";
             ramp: Text = r#""linear 1..10""#, "A rising rate: `linear 1..10`, `exponential 1..16`.";

@@ -161,7 +161,7 @@ impl Effort {
         }
     }
 
-    /// The same with a limit, or a percentile, that the run has requests enough for.
+    /// The same SLO with a limit, or a percentile, that the run has requests enough for.
     fn easier(&self, slo: &Slo) -> Option<Slo> {
         let rounds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5];
         let with = |share: f64| match slo.subject {

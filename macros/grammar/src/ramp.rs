@@ -15,7 +15,7 @@ pub enum RampKind {
 /// A rising rate, in requests per second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ramp {
-    /// Its shape.
+    /// The ramp's shape.
     pub kind: RampKind,
     /// Rate at the first request.
     pub start: f64,

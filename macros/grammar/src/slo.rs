@@ -13,10 +13,10 @@ macro_rules! latencies {
         }
 
         impl Latency {
-            /// All of them, in the order in which they are shown.
+            /// All latencies, in the order in which they are shown.
             pub const ALL: &[Latency] = &[$(Latency::$Latency),*];
 
-            /// Its name in limits and results.
+            /// The latency's name in limits and results.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Latency::$Latency => $name,)*

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(truthy(&raw), expected);
     }
 
-    /// As in vLLM's own test of them, and more.
+    /// The cases of vLLM's own test, and more.
     #[rstest]
     #[case::both(r#"{"metrics":{"queue_time_ms":0.0,"time_to_first_token_ms":1250}}"#, (Some(0.0), Some(1250.0)))]
     #[case::one(r#"{"metrics":{"time_to_first_token_ms":1.5,"queue_time_ms":null}}"#, (None, Some(1.5)))]

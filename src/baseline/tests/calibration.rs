@@ -1,4 +1,4 @@
-//! How often a comparison with a baseline cries wolf, and how often it sees the wolf.
+//! How often a comparison with a baseline gives a false alarm, and how often it finds a real change.
 //!
 //! Each run is slower or faster as a whole by a lognormal factor (its CV is the run-to-run noise). Its
 //! requests are those of the plan, the same in every run, and wait in a queue; what the server adds by

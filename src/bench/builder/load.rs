@@ -1,4 +1,4 @@
-//! What is asked, how much and when.
+//! The load: prompts, their number and their times.
 
 use crate::{
     bench::{Bench, LoraAssignment, lora::Lora},

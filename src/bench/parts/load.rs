@@ -1,4 +1,4 @@
-//! What is asked, how much and when.
+//! The load: prompts, their number and their times.
 
 use super::written::{any_text, number, text};
 use crate::{bench::lora::Lora, plan::Arrivals};
@@ -9,7 +9,7 @@ use goodput_grammar::{
 };
 use serde::Serialize;
 
-/// What is asked, how much and when: everything that a plan is made from.
+/// The load, with prompts, their number and their times: everything that a plan is made from.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Load {
     #[serde(serialize_with = "text")]

@@ -71,7 +71,7 @@ fn last(args: &[OsString], flag: &str) -> Option<String> {
 struct Key {
     flag: &'static str,
     path: Vec<String>,
-    /// Its value, if the same word has it.
+    /// The value, if the same word has it.
     value: Option<String>,
     /// Whether it appends to a list.
     adds: bool,

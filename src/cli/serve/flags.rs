@@ -188,7 +188,7 @@ pub(in crate::cli) struct Args {
     /// Percentiles to print and save.
     #[arg(long, default_value = "99", value_delimiter = ',', action = ArgAction::Set)]
     pub(super) metric_percentiles: Vec<f64>,
-    /// Write down what a live run has measured so far, in case that it is killed; `goodput report FILE` shows it. A run
+    /// Write down what a live run has measured so far, in case it is killed; `goodput report FILE` shows it. A run
     /// that ends removes the file. `ab` writes what A answered to a second one, FILE with `-a` before its ending. Default: a
     /// file in the folder of results, or in --result-dir with --save-result.
     #[arg(long, value_name = "FILE")]

@@ -116,6 +116,6 @@ mod tests {
         assert_eq!(clock_set(&run), None);
         run.audit.reads.at_read = 7;
         run.audit.reads.clock_steps = 4;
-        insta::assert_snapshot!(clock_set(&run).unwrap().message, @"the system's clock was set during the run: the kernel's times of 4 of 107 reads were not used, those of the client stand in for them. Let the clock settle (NTP) and measure again");
+        insta::assert_snapshot!(clock_set(&run).unwrap().message, @"the system's clock was set during the run: the kernel's times of 4 of 107 reads were not used, and the client's were used instead. Let the clock settle (NTP) and measure again");
     }
 }

@@ -171,7 +171,7 @@ mod tests {
                 ..SpeedBench::default()
             }))
         };
-        assert!(of(folder.file("a.jsonl", "")).contains("is no folder"));
+        assert!(of(folder.file("a.jsonl", "")).contains("is not a folder"));
         let error = of(folder.to_owned());
         assert!(
             error.contains("qualitative.jsonl`: no such file"),

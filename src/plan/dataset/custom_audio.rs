@@ -131,7 +131,7 @@ mod tests {
     #[case("{}", "line 1: field `audio` is missing")]
     #[case(r#"{"audio": 1}"#, "line 1: field `audio` is a number, not a string")]
     #[case(r#"{"audio": "gone.wav"}"#, "gone.wav` cannot be read")]
-    #[case(r#"{"audio": "c.jsonl"}"#, "c.jsonl` is no audio of a known type")]
+    #[case(r#"{"audio": "c.jsonl"}"#, "c.jsonl` has no known audio type")]
     #[case(r#"{"audio": "x.mp3"}"#, "`x.mp3` has no duration in its header")]
     fn bad_rows_are_told_by_line_and_field(#[case] content: &str, #[case] said: &str) {
         let folder = scratch();

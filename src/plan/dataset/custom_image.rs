@@ -60,7 +60,7 @@ pub(super) fn sample(custom: &CustomImage, spec: &PlanSpec<'_>) -> Result<Sample
 }
 
 impl Question {
-    /// Its text, all parts in a row.
+    /// The row's text, all parts in a row.
     fn text(&self) -> String {
         match self {
             Question::Plain { prompt, .. } => prompt.clone(),

@@ -25,7 +25,7 @@ impl Shelf {
         }
     }
 
-    /// For a file: relative paths are taken from where it lies.
+    /// The place of a file: relative paths are taken from its folder.
     pub(super) fn beside(file: &Path) -> Self {
         Shelf::new(file.parent().unwrap_or(Path::new("")))
     }
@@ -157,7 +157,7 @@ mod tests {
         let mut shelf = Shelf::new(&folder);
         let error = shelf.media("notes.txt", MediaKind::Image).unwrap_err();
         assert!(
-            error.contains("notes.txt` is no image of a known type"),
+            error.contains("notes.txt` has no known image type"),
             "{error}"
         );
         let error = shelf.media("gone.png", MediaKind::Image).unwrap_err();

@@ -1,4 +1,4 @@
-//! What is asked, one dataset a file.
+//! Datasets, where prompts come from: one a file.
 
 mod bench_sets;
 mod burstgpt;

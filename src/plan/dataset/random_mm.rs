@@ -108,7 +108,7 @@ enum Texts<'a> {
 struct Items {
     least: usize,
     most: usize,
-    /// With weights that add up to 1.
+    /// The buckets, with weights that add up to 1.
     buckets: Vec<Bucket>,
     max_images: usize,
     max_videos: usize,

@@ -24,7 +24,7 @@ const LONGEST_PROMPT: u64 = 1024;
 const LONGEST_TOTAL: u64 = 2048;
 
 struct Conversation {
-    /// Its place in the file, from 1.
+    /// The conversation's place in the file, from 1.
     row: usize,
     prompt: String,
     answer: String,

@@ -161,7 +161,7 @@ struct Tokens {
     chunk: usize,
     ordinary: Vec<u32>,
     made: HashMap<String, Vec<usize>>,
-    /// For prompts of which nothing is known.
+    /// Draws prompts of which only the length is known.
     random: PyRandom,
 }
 

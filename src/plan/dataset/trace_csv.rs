@@ -143,7 +143,7 @@ mod tests {
     #[rstest]
     #[case(
         "a,b\n1,2\n",
-        "has the columns a, b, which are those of no known trace"
+        "has the columns a, b, which no known trace has"
     )]
     #[case("TIMESTAMP,ContextTokens\n", "has no column `GeneratedTokens`")]
     #[case(

@@ -3,14 +3,14 @@
 use super::lengths;
 use crate::plan::numpy::Integers;
 
-/// As many words, drawn one by one.
+/// This number of words, drawn one by one.
 pub(super) fn draw(count: usize, integers: &mut impl Integers) -> Vec<&'static str> {
     (0..count)
         .map(|_| WORDS[integers.below(WORDS.len())])
         .collect()
 }
 
-/// As many words in a row, from that one on.
+/// This number of words in a row, from this one on.
 pub(super) fn run(start: usize, count: usize) -> String {
     let words: Vec<&str> = lengths::run(&WORDS, start, count).collect();
     words.join(" ")

@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(state.when(never, load.slowdown), Nanos(u64::MAX));
     }
 
-    /// The same, worked out event by event with rational numbers instead of one integral.
+    /// The same times, worked out event by event with rational numbers instead of one integral.
     fn expected(percent: u64, requests: &[(u64, u64)]) -> Vec<f64> {
         let mut left: Vec<f64> = requests.iter().map(|(_, work)| *work as f64).collect();
         let mut ends = vec![f64::NAN; requests.len()];

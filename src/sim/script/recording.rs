@@ -209,7 +209,7 @@ mod tests {
     )]
     #[case::text(
         r#"{"ttfts": [1], "itls": [["x"]]}"#,
-        "`itls` cannot be read: invalid type: string \"x\", expected f64 at line 1 column 5 of it. It must be as --save-detailed writes it"
+        "`itls` cannot be read: invalid type: string \"x\", expected f64 at line 1 column 5 in the field. It must be as --save-detailed writes it"
     )]
     #[case::lengths(
         r#"{"ttfts": [1, 2], "itls": [[]], "errors": ["", ""]}"#,

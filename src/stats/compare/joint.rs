@@ -169,7 +169,7 @@ fn length(series: &[f64]) -> f64 {
     dot(series, series).sqrt()
 }
 
-/// To the direction in which no label is swapped.
+/// The cosine to the direction in which no label is swapped.
 fn cosine_to_none(series: &[f64]) -> f64 {
     match length(series) {
         0.0 => 0.0,

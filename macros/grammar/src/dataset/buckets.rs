@@ -16,7 +16,7 @@ pub struct Bucket {
     pub width: usize,
     /// 1 for a picture, more for a video.
     pub frames: usize,
-    /// Its share among all, which need not add up to 1.
+    /// The bucket's share among all; shares need not add up to 1.
     pub weight: f64,
 }
 
@@ -37,7 +37,7 @@ impl Bucket {
 pub struct Buckets(pub Vec<Bucket>);
 
 impl Default for Buckets {
-    /// Those of vLLM: pictures of 256 × 256 and of 720 × 1280, as many of these as of those.
+    /// vLLM's buckets: pictures of 256 × 256 and of 720 × 1280, as many of these as of those.
     fn default() -> Self {
         let bucket = |height, width, frames, weight| Bucket {
             height,

@@ -1,4 +1,4 @@
-//! What is asked: `random(input = 256, output = 64)`, `custom("prompts.jsonl")`, `sharegpt("file.json")`.
+//! Datasets, where prompts come from: `random(input = 256, output = 64)`, `custom("prompts.jsonl")`, `sharegpt("file.json")`.
 
 mod buckets;
 mod recorded;

@@ -159,7 +159,7 @@ settings! {
 settings! {
     /// `speed_bench("folder", subset = "qualitative", output = 4096)`
     "speed_bench" => SpeedBench, path "speed-bench" "The folder with a `.jsonl` file for each subset." {
-        /// Which file. Default `qualitative`.
+        /// The file. Default `qualitative`.
         subset: String = "qualitative".into(), subset;
         /// Output tokens asked for. Default 4096.
         output: usize = 4096, |arg: &Arg<'_>| arg.whole(1), shown;
@@ -208,7 +208,7 @@ settings! {
 settings! {
     /// `hf("AI-MO/aimo-validation-aime", output = 256)`: a set of the Hugging Face hub.
     "hf" => Hf, path "AI-MO/aimo-validation-aime" "Its id, or a folder with its files." {
-        /// Its id when `path` is a folder.
+        /// The set's id when `path` is a folder.
         name: Option<String> = None, some_words;
         /// Subset (a configuration of the set).
         subset: Option<String> = None, some_words;

@@ -46,7 +46,7 @@ settings! {
         prefix: usize = 0, |arg: &Arg<'_>| arg.whole(0);
         /// Pictures and videos of a request. Default 1.
         items: usize = 1, |arg: &Arg<'_>| arg.whole(0);
-        /// Their number varies by ± this ratio, in [0, 1]. Default 0.
+        /// The number of items varies by ± this ratio, in [0, 1]. Default 0.
         items_range_ratio: f64 = 0.0, Arg::share;
         /// Pictures of a request at most. Default 255.
         max_images: usize = 255, |arg: &Arg<'_>| arg.whole(0);
@@ -68,8 +68,8 @@ settings! {
         range_ratio: f64 = 0.0, Arg::ratio;
         /// Documents of a request. Default 1.
         batch: usize = 1, |arg: &Arg<'_>| arg.whole(1), shown;
-        /// For models that embed query and documents apart: they have a length of their own, and
-        /// the query counts as one of the batch.
+        /// Make requests for models that embed query and documents apart: they have a length of their own, and the
+        /// query counts as one of the batch.
         no_reranker: bool = false, Arg::flag;
     }
 }

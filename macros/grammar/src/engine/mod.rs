@@ -23,7 +23,7 @@ pub struct StepCost {
     pub tk: u64,
 }
 
-/// Which of the waiting jobs is next.
+/// The order of the waiting jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// The first that came.
@@ -59,7 +59,7 @@ pub struct EngineConfig {
     pub enable_prefix_caching: bool,
     /// Spread a prompt over several steps when a step has no room for the whole. Default true.
     pub enable_chunked_prefill: bool,
-    /// Who is next. Default first come, first served.
+    /// The order of the waiting jobs. Default first come, first served.
     pub scheduling_policy: Policy,
     /// Tokens drafted for each sequence a step. Default 0: no speculative decoding.
     pub num_speculative_tokens: u64,

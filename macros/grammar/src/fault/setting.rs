@@ -15,7 +15,7 @@ pub(super) trait Setting {
     /// What is read.
     type Value;
 
-    /// Its name; `None` for the value that has none and stands first.
+    /// The setting's name; `None` for the value that has none and comes first.
     fn key(&self) -> Option<&'static str>;
 
     /// The value; complains where it is missing or not as it should be.

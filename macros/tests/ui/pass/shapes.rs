@@ -9,7 +9,7 @@ fn helper() {}
 #[llm_bench]
 fn empty() {}
 
-/// Its documentation.
+/// Documentation of a bench.
 #[llm_bench(requests = 3)]
 fn unnamed_report(_: &Report) {
     helper();

@@ -10,7 +10,7 @@ macro_rules! captured {
 pub(super) struct Golden {
     pub(super) body: &'static str,
     pub(super) stream: bool,
-    /// As the server counted them, the prompt's and the generated ones.
+    /// The server's counts: the prompt's and the generated tokens.
     pub(super) counted: (Option<u64>, Option<u64>),
     pub(super) events: usize,
     pub(super) text: &'static str,
@@ -31,7 +31,7 @@ const SGLANG: &str = concat!(
     "data: [DONE]\n\n",
 );
 
-/// As a server does it whose streams have only what is new.
+/// The stream of a server that sends only what is new.
 const SGLANG_NEW_ONLY: &str = concat!(
     "data: {\"text\":\" a\",\"meta_info\":{\"id\":\"1\",\"finish_reason\":null,\"prompt_tokens\":4,\"completion_tokens\":1}}\n\n",
     "data: {\"text\":\" b\",\"meta_info\":{\"id\":\"1\",\"finish_reason\":{\"type\":\"stop\",\"matched\":2},\"prompt_tokens\":4,\"completion_tokens\":2}}\n\n",
@@ -50,7 +50,7 @@ pub(super) const OLLAMA: &str = concat!(
     "{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:00Z\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"total_duration\":5,\"prompt_eval_count\":4,\"eval_count\":3,\"eval_duration\":2}\n",
 );
 
-/// As vLLM words it in its source.
+/// The answer as vLLM words it in its source.
 const TRANSCRIPTION: &str = concat!(
     "data: {\"id\":\"trsc-1\",\"object\":\"transcription.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\" a\"},\"finish_reason\":null,\"stop_reason\":null}],\"usage\":{\"prompt_tokens\":50,\"completion_tokens\":1,\"total_tokens\":51}}\n\n",
     "data: {\"id\":\"trsc-1\",\"object\":\"transcription.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\" b c\"},\"finish_reason\":null,\"stop_reason\":null}],\"usage\":{\"prompt_tokens\":50,\"completion_tokens\":3,\"total_tokens\":53}}\n\n",

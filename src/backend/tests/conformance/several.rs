@@ -65,7 +65,7 @@ fn choices(events: usize, text: impl Fn(&str) -> String) -> Vec<Several> {
     }]
 }
 
-/// The same in one piece.
+/// The same answer in one piece.
 fn whole_choices(text: impl Fn(&str) -> String) -> Several {
     let [one, two] = [(1, "x"), (0, "ab")].map(|(index, word)| {
         format!(

@@ -20,7 +20,7 @@ pub(super) struct Files<'a> {
     /// Relative to the set.
     names: Vec<String>,
     place: Place<'a>,
-    /// As the user wrote it.
+    /// The path as the user wrote it.
     path: PathBuf,
 }
 
@@ -35,7 +35,7 @@ enum Place<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// Of a folder, of the local cache, or of the hub, which is waited for as long as the plan is wanted.
+    /// The files of a folder, of the local cache, or of the hub. Waits for the hub as long as the plan is wanted.
     pub(super) fn of(
         path: &Path,
         id: &str,
@@ -67,7 +67,7 @@ impl<'a> Files<'a> {
         Files::of_hub(path, hub()?, id)
     }
 
-    /// Of the hub; what it downloads stays in its cache.
+    /// The files of the hub; what it downloads stays in its cache.
     pub(super) fn of_hub(path: &Path, hub: Hub<'a>, id: &str) -> Result<Self, PlanError> {
         let mut first_error = None;
         // The second is where the hub puts parquet for sets that have none of their own.
@@ -336,7 +336,7 @@ mod tests {
             panic!("there is no such folder");
         };
         assert!(
-            error.to_string().contains("dataset `gone`: is no folder"),
+            error.to_string().contains("dataset `gone`: is not a folder"),
             "{error}"
         );
     }

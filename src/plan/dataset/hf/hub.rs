@@ -20,10 +20,10 @@ use tokio::{runtime::Runtime, select, time};
 
 const HUB: &str = "https://huggingface.co";
 
-/// On connecting.
+/// The limit on connecting.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// A hub that says nothing for so long is given up.
+/// The silence of a hub after which a download is given up.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of a list of files.
@@ -117,7 +117,7 @@ impl<'a> Hub<'a> {
         })
     }
 
-    /// The same with another cache, where some of a set is already.
+    /// The same hub with another cache, which has a part of a set already.
     pub(super) fn with_cache(mut self, cache: PathBuf) -> Self {
         self.cache = cache;
         self

@@ -7,7 +7,7 @@ use crate::grammar::dataset::{NAMES, SpeedBench};
 use clap::ArgAction;
 use std::path::PathBuf;
 
-/// What is asked. Each dataset is described in docs/datasets.md.
+/// Flags of the dataset. docs/datasets.md describes each dataset.
 #[derive(Debug, clap::Args)]
 pub(super) struct DatasetFlags {
     /// Dataset to take prompts from; see docs/datasets.md.
@@ -75,7 +75,7 @@ struct RandomFlags {
     /// Pictures and videos of a random-mm request.
     #[arg(long, default_value_t = 1)]
     random_mm_base_items_per_request: usize,
-    /// Their number varies by ± this ratio, in [0, 1].
+    /// The number of items varies by ± this ratio, in [0, 1].
     #[arg(long, default_value_t = 0.0)]
     random_mm_num_mm_items_range_ratio: f64,
     /// How many of each kind at most, as JSON.

@@ -88,7 +88,7 @@ fn send(stream: &mut TcpStream) {
     );
 }
 
-/// As the hub answers.
+/// A hub that answers well.
 fn good(stream: &mut TcpStream, path: &str) {
     match path {
         "/api/datasets/org/set/revision/main" => list(stream, &["README.md", FILE, SECOND]),
@@ -156,7 +156,7 @@ fn a_set_that_is_not_here_is_downloaded_once() {
     );
 }
 
-/// Of two files one is here. What is downloaded next time is the other one, without asking for the list.
+/// One of two files is here. The next download gets the other one, without asking for the list.
 #[test]
 fn a_set_that_is_here_in_part_is_no_smaller_one() {
     let (address, asked) = served(good);
