@@ -116,6 +116,10 @@
 //! the command take `--output` too. `snapshot` in the attribute stores the numbers as an insta snapshot
 //! next to the test. `docs/ci.md` has the formats, exit codes and ready workflows.
 //!
+//! # More
+//!
+//! The folder `docs` has a page for each subject; the documentation on docs.rs has them as the module `docs`.
+//!
 //! # Features
 //!
 //! | feature | default | brings | costs to build |
@@ -153,6 +157,8 @@ pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod clock;
+#[cfg(doc)]
+pub mod docs;
 mod error;
 pub mod exit_code;
 #[cfg(any(feature = "csv", feature = "parquet"))]
@@ -209,6 +215,11 @@ pub use judge::Verdict;
 pub use problem::Problem;
 pub use report::{Failed, Report};
 pub use targets::{ServerProcess, Service, Simulation, Target};
+
+/// Compiles the code of README.md.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Compares a report with its insta snapshot. Needs the feature `insta`.
 #[cfg(not(feature = "insta"))]

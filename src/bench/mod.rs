@@ -1,4 +1,31 @@
-//! [`Bench`]: the one typed description that the attribute, the command and suites fill.
+//! Benches: what to measure, how to load it, and what to demand.
+//!
+//! A [`Bench`] is the description that the attribute, the command and suite files fill. A test can fill one
+//! with its methods and run it: by [`Bench::run`] in async code, by [`Bench::run_blocking`] elsewhere.
+//! [`Control`] watches a run and ends it early.
+//!
+//! ```
+//! use goodput::Bench;
+//!
+//! let bench = Bench::new("chat")
+//!     .target("sim(ttft = 80ms, itl = 5ms)")
+//!     .backend("openai-chat")
+//!     .dataset("random(input = 64, output = 16)")
+//!     .rate(20)
+//!     .requests(100)
+//!     .slo("p50(ttft) < 300ms, errors < 5%");
+//!
+//! // All problems with settings are reported at once, before anything is sent.
+//! let problems = bench.clone().rate(-1.0).confidence(2.0).check().unwrap_err();
+//! assert!(problems.to_string().starts_with("2 settings cannot be used"));
+//!
+//! // The plan is known, too, and whether the run can decide its SLOs.
+//! assert_eq!(bench.plan()?.requests.len(), 100);
+//! println!("{}", bench.decidable());
+//!
+//! bench.run_blocking()?.ensure_passed()?;
+//! # Ok::<(), goodput::Error>(())
+//! ```
 
 mod align;
 mod alike;

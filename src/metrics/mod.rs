@@ -4,6 +4,23 @@
 //! number is known to mislead, it stays and goodput adds an honest one.
 //! Latencies are milliseconds, rates are per second, shares are 0–1.
 //!
+//! ```
+//! use goodput::{Bench, metrics::measure};
+//!
+//! let bench = Bench::new("chat").target("sim(ttft = 50ms, itl = 10ms)").rate(10).requests(20);
+//! let report = bench.goodput("ttft:60").run_blocking()?;
+//! let metrics = report.metrics();
+//!
+//! assert_eq!(metrics.counts.completed, 20);
+//! assert_eq!(metrics.gate.ttft.percentile(99.0), 50.0);
+//! assert_eq!(metrics.goodput.ratio, 1.0);
+//!
+//! // The same run, with another limit on its requests.
+//! let strict = goodput::grammar::goodput::parse("ttft:40").unwrap();
+//! assert_eq!(measure(report.run(), &strict).goodput.ratio, 0.0);
+//! # Ok::<(), goodput::Error>(())
+//! ```
+//!
 //! Words of the table: *sent* is [`Record::sent`](crate::record::Record::sent); *intended* is the
 //! planned send time; *first* and *last* are the first and the last token event (of an answer
 //! without tokens, *last* is its last byte); *n* is the number of generated tokens; *D* is [`Run::duration`]. Latencies, tokens and throughput count

@@ -1,15 +1,36 @@
-//! What people and programs read about a run. Renderers only read: every number comes from
+//! Reports: what people and programs read about a run.
+//!
+//! A [`Report`] is the result of [`Bench::run`](crate::Bench::run) and the argument of a bench's function. It
+//! has the verdict, the numbers and the run itself, and renders them: every number comes from
 //! [`Metrics`](crate::metrics::Metrics) and [`Judgement`](crate::judge::Judgement).
+//!
+//! ```
+//! use goodput::{Bench, Verdict, report::{Outcome, markdown}};
+//! use std::time::Duration;
+//!
+//! let bench = Bench::new("chat").target("sim(ttft = 80ms)").rate(10).requests(50);
+//! let report = bench.slo("p50(ttft) < 50ms").run_blocking()?;
+//!
+//! assert_eq!(report.verdict(), Verdict::Fail);
+//! println!("{report}");
+//! println!("only what speaks against the run: {}", report.reasons());
+//! assert_eq!(report.value("p99(ttft)").unwrap(), Some(report.ttft().percentile(99.0)));
+//!
+//! // Files for other tools are made from outcomes.
+//! let outcome = Outcome::of("my tests", &report, Duration::from_secs(1));
+//! assert!(markdown(&[outcome]).contains("p50(ttft)"));
+//! # Ok::<(), goodput::Error>(())
+//! ```
 //!
 //! * [`summary`]: the report of a test or bench, with verdict and evidence.
 //! * [`vllm_table`]: what `vllm bench serve` prints, line for line.
-//! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything
-//!   of ours under the one key `goodput`.
+//! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything of goodput's
+//!   own under the one key `goodput`.
 //! * [`pytorch_records`]: the same result for the database of PyTorch's benchmarks.
-//! * [`junit_xml`], [`markdown`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]:
-//!   for CI and other tools, all of [`Outcome`]s. What such an output says in words is
-//!   [`Report::reasons`], [`Report::evidence`] and the summary; its numbers are [`Measure`]s. What is
-//!   added there is in every output.
+//! * [`junit_xml`], [`markdown`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]: for CI
+//!   and other tools, all made from [`Outcome`]s. Their words are those of [`Report::reasons`],
+//!   [`Report::evidence`] and the summary; their numbers are [`Measure`]s. What is added there is in every
+//!   output.
 
 mod action;
 mod basis;

@@ -1,7 +1,7 @@
 //! Links between pages lead to files and headings that exist.
 
-use super::{name, pages, prose};
-use std::{fs, path::Path};
+use super::{name, pages, prose, root};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// The anchor that GitHub gives a heading.
 fn anchor(heading: &str) -> String {
@@ -19,11 +19,36 @@ fn anchors(page: &Path) -> Vec<String> {
 }
 
 /// Targets of `[text](target)`, addresses of other sites left out.
-fn links(text: &str) -> impl Iterator<Item = &str> {
+fn inline_links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1);
     targets
         .filter_map(|rest| rest.split(')').next())
         .filter(|target| !target.contains("://"))
+}
+
+/// Targets of lines `[target]: target`, by which pages of `docs` link to other files: `src/docs.rs` has the same
+/// links for rustdoc.
+fn definitions(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter(|line| line.starts_with('['));
+    lines.filter_map(|line| {
+        let (name, target) = line[1..].split_once("]: ")?;
+        assert_eq!(name, target, "a link to a file is named like its target");
+        Some(target)
+    })
+}
+
+/// Links `[target]` and `[text][target]` to files.
+fn links_by_name(text: &str) -> impl Iterator<Item = &str> {
+    let names = text.split('[').skip(1).filter_map(|rest| {
+        let (name, after) = rest.split_once(']')?;
+        let is_link =
+            !after.starts_with('(') && !after.starts_with("]: ") && !after.starts_with(": ");
+        is_link.then_some(name)
+    });
+    names.filter(|name| {
+        let file = name.split('#').next().unwrap_or_default();
+        file.ends_with(".md") && !name.contains(char::is_whitespace)
+    })
 }
 
 #[test]
@@ -32,7 +57,7 @@ fn every_link_leads_somewhere() {
     let mut seen = 0;
     for page in pages() {
         let text = prose(&page);
-        for link in links(&text) {
+        for link in inline_links(&text).chain(definitions(&text)) {
             seen += 1;
             let (file, heading) = link.split_once('#').unwrap_or((link, ""));
             let target = match file {
@@ -48,6 +73,48 @@ fn every_link_leads_somewhere() {
     }
     assert!(seen > 80, "{seen} links");
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Links from a page of `docs` to another file are by name, because rustdoc has other places for the pages.
+#[test]
+fn links_between_pages_work_in_rustdoc_too() {
+    let rustdoc = fs::read_to_string(root().join("src/docs.rs")).unwrap();
+    let mut listed: BTreeSet<String> = BTreeSet::new();
+    listed.extend(rustdoc.lines().filter_map(|line| {
+        let (name, _) = line.trim().strip_prefix("\"[")?.split_once("]: ")?;
+        Some(name.to_owned())
+    }));
+    let mut used = BTreeSet::new();
+    let docs = root().join("docs");
+    for page in pages().iter().filter(|page| page.starts_with(&docs)) {
+        let text = prose(page);
+        for link in inline_links(&text) {
+            let page = name(page);
+            assert!(
+                link.starts_with('#'),
+                "{page}: write [{link}] and define it at the end"
+            );
+        }
+        let defined: BTreeSet<&str> = definitions(&text).collect();
+        let here: BTreeSet<&str> = links_by_name(&text).collect();
+        assert_eq!(
+            here,
+            defined,
+            "links and their definitions in {}",
+            name(page)
+        );
+        used.extend(defined.into_iter().map(str::to_owned));
+        let stem = page.file_stem().and_then(|stem| stem.to_str()).unwrap();
+        assert!(
+            rustdoc.contains(&format!("    {stem},\n")),
+            "src/docs.rs lacks {stem}"
+        );
+    }
+    assert!(used.len() > 20, "{used:?}");
+    assert_eq!(
+        listed, used,
+        "the links in src/docs.rs, and those of the pages"
+    );
 }
 
 #[test]

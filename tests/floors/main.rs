@@ -58,8 +58,8 @@ const FLOORS: [(&str, &[&str]); 14] = [
     ("the command", &["cli"]),
 ];
 
-/// Doors for macros and fuzzers, which lead anywhere.
-const DOORS: [&str; 3] = ["__private", "fuzzing", "main_macro"];
+/// Doors for macros, fuzzers and rustdoc, which lead anywhere.
+const DOORS: [&str; 4] = ["__private", "docs", "fuzzing", "main_macro"];
 
 /// What may be imported from the root: the grammar, which is a crate of its own.
 const OF_THE_ROOT: [&str; 1] = ["grammar"];

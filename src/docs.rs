@@ -1,0 +1,72 @@
+//! Pages about goodput: verdicts, datasets, targets, CI and more. They are the files of the folder `docs`.
+
+/// The links from page to page, as rustdoc needs them. A page has the same links for readers of the file, at its
+/// end; of two definitions of a link the first counts. `tests/docs/links.rs` fails if one is missing here.
+macro_rules! links {
+    () => {
+        concat!(
+            "[../CONTRIBUTING.md#how-to-add-something]: https://docs.rs/crate/goodput/latest/source/CONTRIBUTING.md\n",
+            "[../macros/src/llm_bench.md]: crate::llm_bench\n",
+            "[audit.md]: crate::docs::audit\n",
+            "[backends.md]: crate::docs::backends\n",
+            "[baselines.md]: crate::docs::baselines\n",
+            "[ci.md]: crate::docs::ci\n",
+            "[ci.md#exit-codes]: crate::docs::ci#exit-codes\n",
+            "[ci.md#outputs]: crate::docs::ci#outputs\n",
+            "[ci.md#the-last-results]: crate::docs::ci#the-last-results\n",
+            "[ci.md#what-is-not-a-plain-pass]: crate::docs::ci#what-is-not-a-plain-pass\n",
+            "[ci.md#when-a-run-is-ended]: crate::docs::ci#when-a-run-is-ended\n",
+            "[datasets.md]: crate::docs::datasets\n",
+            "[environment.md]: crate::docs::environment\n",
+            "[fidelity.md]: crate::docs::fidelity\n",
+            "[results.md]: crate::docs::results\n",
+            "[results.md#journals-of-live-runs]: crate::docs::results#journals-of-live-runs\n",
+            "[results.md#records-for-pytorch]: crate::docs::results#records-for-pytorch\n",
+            "[results.md#requests]: crate::docs::results#requests\n",
+            "[server.md]: crate::docs::server\n",
+            "[server.md#probes]: crate::docs::server#probes\n",
+            "[servers.md]: crate::docs::servers\n",
+            "[servers.md#connections]: crate::docs::servers#connections\n",
+            "[servers.md#how-much-is-believed]: crate::docs::servers#how-much-is-believed\n",
+            "[servers.md#http]: crate::docs::servers#http\n",
+            "[simulation.md]: crate::docs::simulation\n",
+            "[snapshots.md]: crate::docs::snapshots\n",
+            "[suites.md]: crate::docs::suites\n",
+            "[suites.md#bounds]: crate::docs::suites#bounds\n",
+            "[verdicts.md]: crate::docs::verdicts\n",
+            "[verdicts.md#comparing-with-a-baseline]: crate::docs::verdicts#comparing-with-a-baseline\n",
+            "[vllm.md]: crate::docs::vllm\n",
+            "[vllm.md#differences-on-purpose]: crate::docs::vllm#differences-on-purpose\n",
+            "\n"
+        )
+    };
+}
+
+macro_rules! pages {
+    ($($(#[$condition:meta])* $page:ident,)*) => {$(
+        $(#[$condition])*
+        #[doc = concat!(links!(), include_str!(concat!("../docs/", stringify!($page), ".md")))]
+        pub mod $page {}
+    )*};
+}
+
+pages! {
+    architecture,
+    audit,
+    backends,
+    baselines,
+    ci,
+    datasets,
+    environment,
+    fidelity,
+    performance,
+    results,
+    server,
+    servers,
+    simulation,
+    #[cfg(any(feature = "insta", not(doctest)))]
+    snapshots,
+    suites,
+    verdicts,
+    vllm,
+}
