@@ -268,7 +268,7 @@ fn a_folder_that_cannot_be_written_fails_nothing() {
 }
 
 #[rstest]
-#[case::tests("undemanding", "GOODPUT_REQUIRE_LIVE asks for live servers")]
+#[case::tests("undemanding", "GOODPUT_REQUIRE_LIVE requires live servers")]
 #[case::named("plain", "")]
 #[case::absent("elsewhere", "GOODPUT_TEST_NO_SUCH_SERVER is not set")]
 fn live_is_required_of_what_names_no_target(#[case] bench: &str, #[case] why: &str) {

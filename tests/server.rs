@@ -310,10 +310,7 @@ mod alignment {
             assert_eq!(record.input.tokens, planned.input.tokens);
         }
         let notes = report.notes().join("\n");
-        assert!(
-            notes.contains("20 of 20 prompts were given their lengths"),
-            "{notes}"
-        );
+        assert!(notes.contains("20 of 20 prompts were adjusted"), "{notes}");
         assert!(!notes.contains("estimates"), "{notes}");
         // What was sent is what is hashed, and it is the same every time.
         assert_ne!(report.run().setup.plan_hash, asked.hash());
@@ -447,7 +444,7 @@ mod alignment {
             assert_eq!((record.input.tokens, record.input.source), expected);
         }
         let notes = report.notes().join("\n");
-        assert!(notes.contains("20 of 20 prompts were given"), "{notes}");
+        assert!(notes.contains("20 of 20 prompts were adjusted"), "{notes}");
     }
 
     #[rstest]

@@ -118,7 +118,11 @@ requests = 20
     let told = text(&output.stdout);
     let shares: Vec<&str> = told
         .lines()
-        .filter_map(|line| line.split_once("false alarms; ")?.1.split_once(" %"))
+        .filter_map(|line| {
+            line.split_once("false alarms; this one has ")?
+                .1
+                .split_once(" %")
+        })
         .map(|(share, _)| share)
         .collect();
     assert_eq!(shares, ["0.333", "0.333", "0.667"], "{told}");

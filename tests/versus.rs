@@ -148,7 +148,7 @@ fn one_pair_shows_nothing() {
     assert!(
         report
             .to_string()
-            .contains("one pair cannot see its own noise"),
+            .contains("one pair does not show its own noise"),
         "{report}"
     );
 }

@@ -40,7 +40,7 @@ fn faults_add_up_from_everywhere() {
 #[rstest]
 #[case::text(bench("rest@5%, crlf(1)"), &["faults = \"rest@5%, crlf(1)\": unknown fault `rest`; did you mean `reset`?", "takes no value"])]
 #[case::simulation(bench("crlf").target(Simulation::new().faults("stall(2)")), &["faults = \"stall(2)\": `stall`: `2` has no unit"])]
-#[case::target(bench("crlf@5%").target("http://127.0.0.1:1"), &["faults = \"crlf@5%\": only a simulation can misbehave on purpose", "http://127.0.0.1:1", "Remove `faults`"])]
+#[case::target(bench("crlf@5%").target("http://127.0.0.1:1"), &["faults = \"crlf@5%\": only a simulation can have faults", "http://127.0.0.1:1", "Remove `faults`"])]
 #[case::in_the_target(bench("crlf").target("sim(faults = 'rest')"), &["unknown fault `rest`"])]
 fn unusable_faults_are_refused(#[case] bench: Bench, #[case] told: &[&str]) {
     let error = bench.run_blocking().unwrap_err();

@@ -141,10 +141,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case(
-        "a,b\n1,2\n",
-        "has the columns a, b, which no known trace has"
-    )]
+    #[case("a,b\n1,2\n", "has the columns a, b, which no known trace has")]
     #[case("TIMESTAMP,ContextTokens\n", "has no column `GeneratedTokens`")]
     #[case(
         "TIMESTAMP,ContextTokens,GeneratedTokens\n",

@@ -336,7 +336,9 @@ mod tests {
             panic!("there is no such folder");
         };
         assert!(
-            error.to_string().contains("dataset `gone`: is not a folder"),
+            error
+                .to_string()
+                .contains("dataset `gone`: is not a folder"),
             "{error}"
         );
     }
