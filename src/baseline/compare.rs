@@ -38,7 +38,7 @@ pub(super) fn compare(
     if !same_limits {
         notes.push(format!(
             "goodput is not compared: its limits were `{}` and now are `{}`",
-            file.provenance.told.limits, new.provenance.told.limits
+            file.provenance.circumstances.limits, new.provenance.circumstances.limits
         ));
     }
     let seen = all.into_iter();
@@ -63,7 +63,7 @@ pub(super) fn compare(
         Conclusion::Worse | Conclusion::Better
     ) {
         let phases: Vec<_> = file.runs.iter().map(|run| run.phases.as_slice()).collect();
-        let (old, new) = (&file.anatomy, &new.digest.anatomy);
+        let (old, new) = (&file.breakdown, &new.digest.breakdown);
         comparison.attribution = attribute(&phases, old, new, source.of_phases(), rule);
     }
     comparison

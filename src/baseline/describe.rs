@@ -17,26 +17,23 @@ pub(crate) fn headline(file: &File) -> String {
 
 /// Formats the provenance, and of each number the latest value and how much the runs differ.
 pub(crate) fn describe(file: &File) -> String {
-    let (asked, told) = (&file.provenance.asked, &file.provenance.told);
+    let (load, circumstances) = (&file.provenance.load, &file.provenance.circumstances);
     let mut lines = vec![headline(file)];
     let mut line = |label: &str, text: String| lines.push(format!("  {label:<18} {text}"));
-    line("load", format!("{}, {}", asked.dataset, asked.arrivals));
+    line("load", format!("{}, {}", load.dataset, load.arrivals));
     line(
         "requests",
-        format!(
-            "{}, seed {}, plan {}",
-            asked.requests, asked.seed, asked.plan
-        ),
+        format!("{}, seed {}, plan {}", load.requests, load.seed, load.plan),
     );
     line(
         "target",
-        format!("{}, {}, {}", told.target, asked.backend, asked.model),
+        format!("{}, {}, {}", circumstances.target, load.backend, load.model),
     );
-    for (name, value) in &told.server {
+    for (name, value) in &circumstances.server {
         line(&format!("  {name}"), value.clone());
     }
-    line("goodput", told.goodput.clone());
-    line("host", told.host.to_string());
+    line("goodput", circumstances.goodput.clone());
+    line("host", circumstances.host.to_string());
     let Some(latest) = file.runs.last() else {
         return lines.join("\n");
     };

@@ -3,10 +3,8 @@
 use crate::{
     clock::Nanos,
     grammar::slo::Subject,
-    judge::{self, Anatomy, Compared, Measured, sureness},
-    metrics::{
-        Basis, Bucket, LatencyHistogram, Metrics, RequestTimes, gaps, goodput_strain, measure,
-    },
+    judge::{self, Breakdown, Compared, Measured, standard_error},
+    metrics::{Basis, Bucket, LatencyHistogram, Metrics, RequestTimes, gaps, limit_ratio, measure},
     record::Record,
     run::Run,
     stats::unpaired::Reading,
@@ -24,7 +22,7 @@ pub struct Digest {
     /// Compared numbers, by their names in SLOs.
     pub numbers: BTreeMap<String, Number>,
     /// Where the time went.
-    pub anatomy: Anatomy,
+    pub breakdown: Breakdown,
     /// Distributions of the latencies, by name.
     pub histograms: BTreeMap<String, Histogram>,
 }
@@ -56,7 +54,7 @@ impl Number {
             Measured::Succeeded => (Subject::Errors, true),
         };
         let turn = |value: f64| if turned { 1.0 - value } else { value };
-        let sure = sureness(&subject, run, metrics, turn)?;
+        let sure = standard_error(&subject, run, metrics, turn)?;
         let counts = &metrics.counts;
         Some(Number {
             // The stored value, so that equal runs stay equal.
@@ -99,11 +97,13 @@ const STEP: f64 = 1.1;
 fn sensitivity(run: &Run, metrics: &Metrics) -> f64 {
     let (basis, limits) = (Basis::of_gate(run), &metrics.goodput.limits);
     let good = run.records.iter().filter(|record| record.ok());
-    let strains: Vec<f64> = good
-        .map(|record| goodput_strain(record, basis, limits).unwrap_or(0.0))
+    let limit_ratios: Vec<f64> = good
+        .map(|record| limit_ratio(record, basis, limits).unwrap_or(0.0))
         .collect();
     let within = |slower: f64| {
-        let good = strains.iter().filter(|strain| **strain * slower <= 1.0);
+        let good = limit_ratios
+            .iter()
+            .filter(|limit_ratio| **limit_ratio * slower <= 1.0);
         good.count() as f64 + 0.5
     };
     libm::log(within(1.0 / STEP) / within(STEP)) / (2.0 * libm::log(STEP))
@@ -180,7 +180,7 @@ impl Digest {
         ];
         Digest {
             numbers: numbers.collect(),
-            anatomy: Anatomy::of(run),
+            breakdown: Breakdown::of(run),
             histograms: histograms.map(|(name, one)| (name.to_owned(), one)).into(),
         }
     }

@@ -7,7 +7,7 @@ use super::{
     digest::{Digest, Histogram, Number, rounded},
     provenance::Provenance,
 };
-use crate::judge::{Anatomy, Mean};
+use crate::judge::{Breakdown, Mean};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt::Write};
@@ -33,7 +33,8 @@ pub struct File {
     /// Numbers of each run, oldest first.
     pub runs: Vec<StoredRun>,
     /// Where the time of the latest run went.
-    pub anatomy: Anatomy,
+    #[serde(rename = "anatomy")]
+    pub breakdown: Breakdown,
     /// Distributions of the latencies of the latest run.
     pub histograms: BTreeMap<String, Histogram>,
 }
@@ -70,7 +71,7 @@ impl File {
             saved,
             provenance,
             runs: vec![StoredRun::of(digest)],
-            anatomy: digest.anatomy.clone(),
+            breakdown: digest.breakdown.clone(),
             histograms: digest.histograms.clone(),
         }
     }
@@ -131,7 +132,7 @@ impl StoredRun {
     fn of(digest: &Digest) -> Self {
         StoredRun {
             numbers: digest.numbers.clone(),
-            phases: digest.anatomy.phases.clone(),
+            phases: digest.breakdown.phases.clone(),
         }
     }
 }

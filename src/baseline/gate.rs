@@ -234,7 +234,7 @@ impl Gate {
         let mut reasons = self.provenance.conflicts(&kept.provenance);
         let without_host = |provenance: &Provenance| {
             let mut provenance = provenance.clone();
-            provenance.told.host = Default::default();
+            provenance.circumstances.host = Default::default();
             provenance
         };
         let (old, new) = (
@@ -353,15 +353,15 @@ mod tests {
 
     #[rstest]
     #[case::same(|_: &mut Provenance| {}, Conclusion::Same, None)]
-    #[case::another_host(|p: &mut Provenance| p.told.host.name = "b".into(), Conclusion::Inconclusive, None)]
+    #[case::another_host(|p: &mut Provenance| p.circumstances.host.name = "b".into(), Conclusion::Inconclusive, None)]
     #[case::another_version(
-        |p: &mut Provenance| { p.told.server.insert("version".into(), "0.33".into()); }, Conclusion::Same,
+        |p: &mut Provenance| { p.circumstances.server.insert("version".into(), "0.33".into()); }, Conclusion::Same,
         Some("server's version was 0.32, now it is 0.33")
     )]
-    #[case::another_load(|p: &mut Provenance| p.asked.seed = 8, Conclusion::Same, None)]
-    #[case::another_plan(|p: &mut Provenance| p.asked.plan = "11".into(), Conclusion::Same,
+    #[case::another_load(|p: &mut Provenance| p.load.seed = 8, Conclusion::Same, None)]
+    #[case::another_plan(|p: &mut Provenance| p.load.plan = "11".into(), Conclusion::Same,
         Some("plan was 00ff, now it is 11"))]
-    #[case::other_limits(|p: &mut Provenance| p.told.limits = String::new(), Conclusion::Same,
+    #[case::other_limits(|p: &mut Provenance| p.circumstances.limits = String::new(), Conclusion::Same,
         Some("the limits of goodput changed"))]
     #[case::other_numbers(|_: &mut Provenance| {}, Conclusion::Better, Some("its numbers differ by more than noise"))]
     fn only_runs_of_one_server_are_kept_together(
@@ -379,8 +379,8 @@ mod tests {
     fn of_a_simulation_on_virtual_time_there_is_one_run() {
         let differs = |target: &str| {
             let mut virtual_time = provenance();
-            virtual_time.asked.clock = "virtual".to_owned();
-            virtual_time.asked.target = target.to_owned();
+            virtual_time.load.clock = "virtual".to_owned();
+            virtual_time.load.target = target.to_owned();
             let mut kept = file(&digest());
             kept.provenance = virtual_time.clone();
             gate(virtual_time).differs(&kept, || Conclusion::Same)

@@ -127,7 +127,7 @@ impl Family {
         };
         Family {
             of_speeds: match &joint {
-                Some(joint) => joint.worth(speeds.error),
+                Some(joint) => joint.effective_count(speeds.error),
                 None => gated().count() as f64,
             },
             of_shares: gated().filter(|seen| seen.is_share()).count() as f64,

@@ -36,7 +36,7 @@ pub use store::{FOLDER, Store};
 pub use digest::{Digest, Number};
 pub use host::Host;
 pub use noise_floor::{MetricNoise, NOISE_FORMAT, NoiseFloor};
-pub use provenance::{Asked, Provenance, Told};
+pub use provenance::{Circumstances, ComparedLoad, Provenance};
 
 #[cfg(feature = "cli")]
 pub(crate) use describe::{describe, headline};

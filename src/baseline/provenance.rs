@@ -8,14 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Load: must agree.
-    pub asked: Asked,
+    #[serde(rename = "asked")]
+    pub load: ComparedLoad,
     /// Circumstances: may differ.
-    pub told: Told,
+    #[serde(rename = "told")]
+    pub circumstances: Circumstances,
 }
 
 /// Load and clock of a run. Runs with different loads are not comparable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct ComparedLoad {
     /// Hash of the plan: prompts, output lengths and times.
     pub plan: String,
     /// Dataset; explains a different plan.
@@ -50,7 +52,7 @@ pub struct Asked {
 
 /// Circumstances of a run. The comparison lists the differences.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct Circumstances {
     /// Target, without secrets.
     pub target: String,
     /// Version and configuration that the server reports.
@@ -68,19 +70,19 @@ pub struct Told {
 impl Provenance {
     /// Whether time is virtual, so that machine and time of day make no difference.
     pub(crate) fn is_on_virtual_time(&self) -> bool {
-        self.asked.clock == "virtual"
+        self.load.clock == "virtual"
     }
 
     /// Whether the run certainly has no random part: the built-in simulation draws from its seed alone. A
     /// service of the user's own may draw random numbers, on virtual time too.
     pub(crate) fn is_deterministic(&self) -> bool {
-        self.is_on_virtual_time() && self.asked.target == "simulation"
+        self.is_on_virtual_time() && self.load.target == "simulation"
     }
 
     /// Differences that make a run incomparable with a stored one: each field with both values. Empty if
     /// there are none.
     pub fn conflicts(&self, stored: &Provenance) -> Vec<String> {
-        let (old, new) = (&stored.asked, &self.asked);
+        let (old, new) = (&stored.load, &self.load);
         let mut conflicts = Vec::new();
         if old.plan != new.plan {
             let reasons = differences([
@@ -94,8 +96,8 @@ impl Provenance {
                 ("seed", old.seed.to_string(), new.seed.to_string()),
                 (
                     "tokenizer",
-                    shown(&stored.told.tokenizer),
-                    shown(&self.told.tokenizer),
+                    shown(&stored.circumstances.tokenizer),
+                    shown(&self.circumstances.tokenizer),
                 ),
             ]);
             conflicts = if reasons.is_empty() {
@@ -129,11 +131,11 @@ impl Provenance {
 
     /// Differences that may exist, each in words; most of them are the reason to compare.
     pub fn differences(&self, stored: &Provenance) -> Vec<String> {
-        let (old, new) = (&stored.told, &self.told);
+        let (old, new) = (&stored.circumstances, &self.circumstances);
         let names: BTreeSet<&String> = old.server.keys().chain(new.server.keys()).collect();
         let mut changed: Vec<String> = Vec::new();
         for name in names {
-            let of = |told: &Told| shown(&told.server.get(name.as_str()));
+            let of = |found: &Circumstances| shown(&found.server.get(name.as_str()));
             changed.extend(differences([(
                 format!("server's {name}").as_str(),
                 of(old),
@@ -155,7 +157,7 @@ impl Provenance {
 
     /// Whether goodput has the same definition on both sides.
     pub(crate) fn has_limits_of(&self, stored: &Provenance) -> bool {
-        self.told.limits == stored.told.limits
+        self.circumstances.limits == stored.circumstances.limits
     }
 }
 
@@ -176,36 +178,36 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn asked(change: impl FnOnce(&mut Asked)) -> Provenance {
+    fn load(change: impl FnOnce(&mut ComparedLoad)) -> Provenance {
         let mut new = provenance();
-        change(&mut new.asked);
+        change(&mut new.load);
         new
     }
 
     #[rstest]
-    #[case::plan(asked(|a| a.plan = "11".into()), &["plan was 00ff, now it is 11"])]
+    #[case::plan(load(|a| a.plan = "11".into()), &["plan was 00ff, now it is 11"])]
     #[case::dataset(
-        asked(|a| { a.plan = "11".into(); a.dataset = "random(input = 8, output = 4)".into() }),
+        load(|a| { a.plan = "11".into(); a.dataset = "random(input = 8, output = 4)".into() }),
         &["dataset was random(input = 32, output = 8), now it is random(input = 8, output = 4)"]
     )]
     #[case::rate_and_seed(
-        asked(|a| { a.plan = "11".into(); a.arrivals = "20 a second, burstiness 1".into(); a.seed = 8 }),
+        load(|a| { a.plan = "11".into(); a.arrivals = "20 a second, burstiness 1".into(); a.seed = 8 }),
         &["arrivals was 10 a second, burstiness 1, now it is 20 a second, burstiness 1",
           "seed was 7, now it is 8"]
     )]
     #[case::concurrency(
-        asked(|a| a.max_concurrency = Some(4)), &["max_concurrency was none, now it is 4"]
+        load(|a| a.max_concurrency = Some(4)), &["max_concurrency was none, now it is 4"]
     )]
-    #[case::backend(asked(|a| a.backend = "vllm".into()), &["backend was openai, now it is vllm"])]
-    #[case::endpoint(asked(|a| a.endpoint = Some("/x".into())), &["endpoint was none, now it is /x"])]
-    #[case::model(asked(|a| a.model = "b".into()), &["model was m, now it is b"])]
-    #[case::stream(asked(|a| a.stream = false), &["stream was true, now it is false"])]
-    #[case::eos(asked(|a| a.ignore_eos = false), &["ignore_eos was true, now it is false"])]
-    #[case::logprobs(asked(|a| a.logprobs = Some(1)), &["logprobs was none, now it is 1"])]
-    #[case::body(asked(|a| a.extra_body = Some("ab".into())), &["extra_body was none, now it is ab"])]
-    #[case::clock(asked(|a| a.clock = "virtual".into()), &["clock was real, now it is virtual"])]
+    #[case::backend(load(|a| a.backend = "vllm".into()), &["backend was openai, now it is vllm"])]
+    #[case::endpoint(load(|a| a.endpoint = Some("/x".into())), &["endpoint was none, now it is /x"])]
+    #[case::model(load(|a| a.model = "b".into()), &["model was m, now it is b"])]
+    #[case::stream(load(|a| a.stream = false), &["stream was true, now it is false"])]
+    #[case::eos(load(|a| a.ignore_eos = false), &["ignore_eos was true, now it is false"])]
+    #[case::logprobs(load(|a| a.logprobs = Some(1)), &["logprobs was none, now it is 1"])]
+    #[case::body(load(|a| a.extra_body = Some("ab".into())), &["extra_body was none, now it is ab"])]
+    #[case::clock(load(|a| a.clock = "virtual".into()), &["clock was real, now it is virtual"])]
     #[case::target(
-        asked(|a| a.target = "simulation".into()), &["target was server, now it is simulation"]
+        load(|a| a.target = "simulation".into()), &["target was server, now it is simulation"]
     )]
     fn other_loads_are_refused_by_the_field(#[case] new: Provenance, #[case] conflicts: &[&str]) {
         assert_eq!(new.conflicts(&provenance()), conflicts);
@@ -213,19 +215,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case::version(|t: &mut Told| { t.server.insert("version".into(), "0.33".into()); },
+    #[case::version(|t: &mut Circumstances| { t.server.insert("version".into(), "0.33".into()); },
         "server's version was 0.32, now it is 0.33")]
-    #[case::config(|t: &mut Told| { t.server.insert("max_model_len".into(), "4096".into()); },
+    #[case::config(|t: &mut Circumstances| { t.server.insert("max_model_len".into(), "4096".into()); },
         "server's max_model_len was none, now it is 4096")]
-    #[case::url(|t: &mut Told| t.target = "http://b:1".into(),
+    #[case::url(|t: &mut Circumstances| t.target = "http://b:1".into(),
         "target was http://a:1, now it is http://b:1")]
-    #[case::goodput(|t: &mut Told| t.goodput = "9.9.9".into(),
+    #[case::goodput(|t: &mut Circumstances| t.goodput = "9.9.9".into(),
         "goodput's version was 0.1.0, now it is 9.9.9")]
-    #[case::host(|t: &mut Told| t.host.cpus = 4,
+    #[case::host(|t: &mut Circumstances| t.host.cpus = 4,
         "client's host was ci (linux x86_64, 2 × EPYC), now it is ci (linux x86_64, 4 × EPYC)")]
-    fn what_may_differ_is_said(#[case] change: fn(&mut Told), #[case] sentence: &str) {
+    fn what_may_differ_is_said(#[case] change: fn(&mut Circumstances), #[case] sentence: &str) {
         let mut new = provenance();
-        change(&mut new.told);
+        change(&mut new.circumstances);
         assert!(new.conflicts(&provenance()).is_empty());
         assert_eq!(new.differences(&provenance()), [sentence]);
     }

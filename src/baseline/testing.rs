@@ -11,12 +11,12 @@ use super::{
     digest::Digest,
     format::File,
     host::Host,
-    provenance::{Asked, Provenance, Told},
+    provenance::{Circumstances, ComparedLoad, Provenance},
 };
 
 pub(super) fn provenance() -> Provenance {
     Provenance {
-        asked: Asked {
+        load: ComparedLoad {
             plan: "00ff".to_owned(),
             dataset: "random(input = 32, output = 8)".to_owned(),
             arrivals: "10 a second, burstiness 1".to_owned(),
@@ -33,7 +33,7 @@ pub(super) fn provenance() -> Provenance {
             clock: "real".to_owned(),
             target: "server".to_owned(),
         },
-        told: Told {
+        circumstances: Circumstances {
             target: "http://a:1".to_owned(),
             server: [("version".to_owned(), "0.32".to_owned())].into(),
             tokenizer: Some("embedded".to_owned()),

@@ -5,8 +5,8 @@ use super::{
     checked::Checked,
     control::Control,
     line::{Line, Outgoing},
+    notes,
     prepare::Prepared,
-    remarks,
 };
 use crate::{
     address::Endpoint,
@@ -264,13 +264,13 @@ impl Checked {
         };
         let metrics = numbers.measure(&run, &criteria.limits);
         let mut judgement = judge(&run, &metrics, &criteria);
-        judgement.findings.extend(self.remarks_on_proof());
+        judgement.findings.extend(self.notes_on_proof());
         let mut lost = None;
         if let Some((gate, planned)) = gate {
             (judgement, lost) = gate.close(&run, &metrics, judgement, planned);
         }
-        judgement.findings.extend(self.remark_on_target());
-        let notes = notes.into_iter().chain(remarks::on(&run)).collect();
+        judgement.findings.extend(self.note_on_target());
+        let notes = notes.into_iter().chain(notes::on(&run)).collect();
         Report::new(run, notes, criteria, metrics, judgement).with_lost(lost)
     }
 }

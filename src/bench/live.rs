@@ -26,7 +26,7 @@ impl Checked {
     }
 
     /// A note if no target was named.
-    pub(super) fn remark_on_target(&self) -> Option<Finding> {
+    pub(super) fn note_on_target(&self) -> Option<Finding> {
         self.unnamed.then(|| Finding {
             kind: FindingKind::NoTarget,
             message: "no target is named (`target` or GOODPUT_URL), so the built-in simulation was measured"

@@ -28,8 +28,8 @@
 //! ```
 
 mod align;
-mod alike;
 mod api_key;
+mod arm;
 mod bounds;
 mod builder;
 mod check;
@@ -41,6 +41,8 @@ mod encode;
 mod failure;
 mod family;
 mod grow;
+#[cfg(test)]
+mod invariants;
 mod journaled;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
@@ -49,6 +51,7 @@ mod live;
 mod lora;
 mod made;
 mod noise;
+mod notes;
 mod parts;
 mod prepare;
 mod probe;
@@ -56,12 +59,11 @@ mod profile;
 mod proof;
 mod provenance;
 mod ready;
-mod remarks;
 mod segments;
 mod setting;
 mod setup;
 mod several;
-mod side;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -2,8 +2,8 @@
 
 use super::{
     Bench, Control,
+    arm::{Arm, Which},
     conduct::{closed, opened},
-    side::{Side, Which},
 };
 use crate::{
     baseline::{MetricNoise, NOISE_FORMAT, NoiseFloor, host_name},
@@ -24,9 +24,9 @@ impl Bench {
         let bench = &self.clone().checked()?;
         let target = &bench.target;
         let _lock = bench.lock_for(&[target], control)?;
-        let (twin, guard) = Twin::of(target, control)?;
-        let mut a = Side::new(Which::A, bench, twin.clone()).with_own_prompts(0);
-        let mut b = Side::new(Which::B, bench, twin).with_own_prompts(1);
+        let (twin, guard) = Replica::of(target, control)?;
+        let mut a = Arm::new(Which::A, bench, twin.clone()).with_own_prompts(0);
+        let mut b = Arm::new(Which::B, bench, twin).with_own_prompts(1);
         let experiment = bench.experiment(&mut a, &mut b, control, false)?;
         a.close();
         b.close();
@@ -65,12 +65,12 @@ impl Bench {
 
 /// One side of a server's comparison with itself: opened already, unless it is started for each run anyway.
 #[derive(Debug)]
-struct Twin {
+struct Replica {
     target: AnyTarget,
     place: Place,
 }
 
-impl Twin {
+impl Replica {
     fn of(
         target: &AnyTarget,
         control: &Control,
@@ -80,11 +80,11 @@ impl Twin {
         }
         let Opened { place, guard } = opened(target, control)?;
         let target = target.clone();
-        Ok((Twin { target, place }.into(), guard))
+        Ok((Replica { target, place }.into(), guard))
     }
 }
 
-impl Target for Twin {
+impl Target for Replica {
     fn describe(&self) -> String {
         self.target.describe()
     }

@@ -133,7 +133,7 @@ impl Bench {
 
 impl Checked {
     /// Notes on SLOs that the run cannot prove, if proof is not required.
-    pub(super) fn remarks_on_proof(&self) -> Vec<Finding> {
+    pub(super) fn notes_on_proof(&self) -> Vec<Finding> {
         let one_pair = compares_one_pair(&self.demands).then(|| format!("`pairs = 1` {ONE_PAIR}"));
         let slos = unprovable(&self.load, &self.demands).into_iter();
         let slos = slos.map(|slo| slo.to_string());

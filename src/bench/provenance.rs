@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     backend::WireOptions,
-    baseline::{Asked, Host, Provenance, Told},
+    baseline::{Circumstances, ComparedLoad, Host, Provenance},
     redact,
     targets::Place,
 };
@@ -72,7 +72,7 @@ impl Checked {
             format!("{:032x}", xxh3_128(text.as_bytes()))
         });
         Provenance {
-            asked: Asked {
+            load: ComparedLoad {
                 plan: prepared.plan.hash(),
                 dataset: dataset.to_string(),
                 arrivals,
@@ -99,7 +99,7 @@ impl Checked {
                 }
                 .to_owned(),
             },
-            told: Told {
+            circumstances: Circumstances {
                 target: redact::own(target),
                 server: server
                     .iter()

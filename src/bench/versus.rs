@@ -15,15 +15,15 @@
 
 use super::{
     Control,
-    alike::Alike,
+    shared::Shared,
     checked::Checked,
-    remarks,
-    side::{REPEATS, Side, Which},
+    notes,
+    arm::{REPEATS, Arm, Which},
 };
 use crate::{
     error::Error,
     judge::{
-        Anatomy, Compared, Comparison, Criteria, Finding, FindingKind, Pairing, Verdict,
+        Breakdown, Compared, Comparison, Criteria, Finding, FindingKind, Pairing, Verdict,
         attribute_pairs, changes,
     },
     metrics::Metrics,
@@ -51,7 +51,7 @@ fn is_the_clients(kind: FindingKind) -> bool {
 pub(super) struct Experiment {
     pub(super) pairs: Vec<(Metrics, Metrics)>,
     /// Where the time of their requests went.
-    anatomies: Vec<(Anatomy, Anatomy)>,
+    breakdowns: Vec<(Breakdown, Breakdown)>,
     /// Why the pairs say nothing.
     pub(super) invalid: Option<Finding>,
     /// Pairs that were run again.
@@ -71,8 +71,8 @@ impl Checked {
         versus: &AnyTarget,
         control: &Control,
     ) -> Result<Report, Error> {
-        let mut a = Side::new(Which::A, self, versus.clone());
-        let mut b = Side::new(Which::B, self, self.target.clone());
+        let mut a = Arm::new(Which::A, self, versus.clone());
+        let mut b = Arm::new(Which::B, self, self.target.clone());
         let _lock = self.lock_for(&[&a.target, &b.target], control)?;
         let experiment = self.experiment(&mut a, &mut b, control, true)?;
         a.close();
@@ -85,8 +85,8 @@ impl Checked {
             comparison.conclusion(),
             Conclusion::Worse | Conclusion::Better
         ) {
-            let (whole_a, whole_b) = (Anatomy::of(&a.whole_run()?), Anatomy::of(&run));
-            let pairs = &experiment.anatomies;
+            let (whole_a, whole_b) = (Breakdown::of(&a.whole_run()?), Breakdown::of(&run));
+            let pairs = &experiment.breakdowns;
             comparison.attribution = attribute_pairs(pairs, &whole_a, &whole_b, &experiment.rule);
         }
         let criteria = Criteria {
@@ -100,9 +100,9 @@ impl Checked {
             judgement.findings.insert(0, finding);
         }
         let mut judgement = judgement.compared(comparison, self.demands.on_inconclusive);
-        judgement.findings.extend(self.remarks_on_proof());
-        judgement.findings.extend(self.remark_on_target());
-        let notes = b.plan_notes().into_iter().chain(remarks::on(&run));
+        judgement.findings.extend(self.notes_on_proof());
+        judgement.findings.extend(self.note_on_target());
+        let notes = b.plan_notes().into_iter().chain(notes::on(&run));
         let notes = notes.collect();
         let report = Report::new(run, notes, criteria, metrics, judgement);
         Ok(report.journaled(a.journal().into_iter().chain(b.journal())))
@@ -111,8 +111,8 @@ impl Checked {
     /// Runs pairs until all are run or, if that is wanted, until they are decided.
     pub(super) fn experiment(
         &self,
-        a: &mut Side,
-        b: &mut Side,
+        a: &mut Arm,
+        b: &mut Arm,
         control: &Control,
         until_decided: bool,
     ) -> Result<Experiment, Error> {
@@ -126,7 +126,7 @@ impl Checked {
             Pcg64Mcg::seed_from_u64(xxh3_64_with_seed(b"order of pairs", self.load.seed));
         let mut experiment = Experiment {
             pairs: Vec::new(),
-            anatomies: Vec::new(),
+            breakdowns: Vec::new(),
             invalid: None,
             repeated: 0,
             rule: rule(0),
@@ -134,18 +134,18 @@ impl Checked {
             against: a.target.describe(),
             at_most: self.demands.pairs,
         };
-        let mut alike = Alike::default();
-        b.get_ready(&mut alike, control)?;
-        a.get_ready(&mut alike, control)?;
+        let mut shared = Shared::default();
+        b.get_ready(&mut shared, control)?;
+        a.get_ready(&mut shared, control)?;
         if let (Some(a), Some(b)) = (a.prepared(), b.prepared()) {
-            alike.choose(a, b);
+            shared.choose(a, b);
         }
-        experiment.lengths = alike.note;
+        experiment.lengths = shared.note;
         let mut plan = 0;
         while experiment.pairs.len() < self.demands.pairs {
-            let mut run = |side: &mut Side| {
+            let mut run = |side: &mut Arm| {
                 control.go_on("compared two servers")?;
-                side.segment(plan, &mut alike, control)
+                side.segment(plan, &mut shared, control)
             };
             let pair = if coin.random::<bool>() {
                 run(a).and_then(|of_a| Ok((of_a, run(b)?)))
@@ -172,11 +172,11 @@ impl Checked {
             }
             let (of_a, of_b) = (a.keep(of_a), b.keep(of_b));
             experiment.pairs.push((of_a.0, of_b.0));
-            experiment.anatomies.push((of_a.1, of_b.1));
+            experiment.breakdowns.push((of_a.1, of_b.1));
             experiment.invalid = invalid.map(|(_, finding)| finding);
             if experiment.invalid.is_some() || is_partial {
                 experiment.pairs.pop();
-                experiment.anatomies.pop();
+                experiment.breakdowns.pop();
                 break;
             }
             plan = experiment.pairs.len();

@@ -4,9 +4,9 @@ mod args;
 mod benchmark;
 mod function;
 mod nextest;
+mod notice;
 mod registry;
 mod test;
-mod told;
 
 pub use benchmark::main;
 pub use registry::{Case, Check, Entry, Outcome};

@@ -2,8 +2,8 @@
 
 use super::{
     function::{Function, NOT_MEANT},
+    notice,
     registry::Entry,
-    told,
 };
 use crate::{
     baseline::Settings,
@@ -66,7 +66,7 @@ pub fn run_test(module: &str, name: &str) {
     if let Some(change) = change {
         show(&format!("  previous    {change}"));
     }
-    told::tell(&outcome);
+    notice::print(&outcome);
     // libtest hears `#[should_panic]` itself.
     let ended = function.unmarked.unwrap_or(outcome);
     // It must not be met by a server that is down. libtest says that nothing panicked.

@@ -13,7 +13,7 @@
 use super::statistic::{Spread, spread};
 use crate::{
     clock::Nanos,
-    metrics::{Basis, Metrics, definition, goodput_strain, is_good, tokens_of_events},
+    metrics::{Basis, Metrics, definition, is_good, limit_ratio, tokens_of_events},
     record::{Record, RequestError},
     run::Run,
     stats::{self, Interval, Pace, Quantile, Ratio, Sample, Share, Tail},
@@ -100,15 +100,15 @@ impl<'a> Estimate<'a> {
             Subject::Goodput => {
                 let limits = &metrics.goodput.limits;
                 let good = |record: &Record| is_good(record, basis, limits);
-                let strain = |record: &Record| {
+                let ratio = |record: &Record| {
                     if record.ok() {
-                        goodput_strain(record, basis, limits).unwrap_or(0.0)
+                        limit_ratio(record, basis, limits).unwrap_or(0.0)
                     } else {
                         f64::INFINITY
                     }
                 };
-                let strains: Vec<f64> = counted(run).map(strain).collect();
-                share(run, good, Some(&strains))
+                let limit_ratios: Vec<f64> = counted(run).map(ratio).collect();
+                share(run, good, Some(&limit_ratios))
             }
             Subject::Errors => share(run, |record| !record.ok(), None),
             Subject::Throughput(kind) => of_throughput(kind, value, run),
@@ -254,13 +254,13 @@ fn counted(run: &Run) -> impl Iterator<Item = &Record> {
 fn share<'a>(
     run: &Run,
     happened: impl Fn(&Record) -> bool,
-    strains: Option<&[f64]>,
+    limit_ratios: Option<&[f64]>,
 ) -> Estimate<'a> {
     let indicators: Vec<f64> = counted(run)
         .map(|record| f64::from(u8::from(happened(record))))
         .collect();
     let gaps = gaps_s(counted(run));
-    match stats::share(&indicators, strains, pace(run, &gaps)) {
+    match stats::share(&indicators, limit_ratios, pace(run, &gaps)) {
         Some(share) => Estimate::Share(share),
         None => Estimate::Exact,
     }

@@ -24,10 +24,10 @@
 //! Failed requests count whatever was demanded: if more than 1 % of a run's requests failed, and at least one, the
 //! run **fails**. An SLO on `errors` takes the place of this limit.
 
-mod anatomy;
 mod assess;
 mod attribution;
 mod audit;
+mod breakdown;
 mod changes;
 mod compared;
 mod comparison;
@@ -48,9 +48,9 @@ mod statistic;
 mod verdict;
 mod worst;
 
-pub use anatomy::{Anatomy, Blocks, Length, Mean, Part};
 pub use assess::judge;
 pub use attribution::{attribute, attribute_pairs};
+pub use breakdown::{Blocks, Breakdown, Length, Mean, Part};
 pub(crate) use changes::{OF_SPEEDS, changes};
 pub(crate) use compared::{Compared, Measured};
 pub use comparison::{Change, Comparison, Pairing};
@@ -61,7 +61,7 @@ pub use function::FunctionCheck;
 pub use judgement::Judgement;
 pub use quantity::Unit;
 pub(crate) use quantity::number;
-pub(crate) use reading::sureness;
+pub(crate) use reading::standard_error;
 pub use slo::{SloResult, value};
 pub use verdict::{OnInconclusive, Verdict};
 pub use worst::WorstRequest;

@@ -11,7 +11,7 @@ const HALF: f64 = 1.96;
 
 /// How sure a run is of a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Sureness {
+pub(crate) struct StandardError {
     /// The standard error of its logarithm. `None` when the run cannot estimate it.
     pub(crate) error: Option<f64>,
     /// Degrees of freedom of the standard error.
@@ -21,12 +21,12 @@ pub(crate) struct Sureness {
 /// How sure a run is of a number that an SLO may limit. `None` when the run does not have the number.
 ///
 /// `turn` makes another number from it, such as the share that succeeds from the errors.
-pub(crate) fn sureness(
+pub(crate) fn standard_error(
     subject: &Subject,
     run: &Run,
     metrics: &Metrics,
     turn: impl Fn(f64) -> f64,
-) -> Option<Sureness> {
+) -> Option<StandardError> {
     let number = value(subject, metrics).ok()?;
     let mut values = None;
     let estimate = Estimate::of(subject, number, None, run, metrics, &mut values);
@@ -35,7 +35,7 @@ pub(crate) fn sureness(
     } = &estimate
     {
         let error = |variance: f64| variance.sqrt() / ratio.value.abs();
-        return Some(Sureness {
+        return Some(StandardError {
             error: ratio.long_run.map(|long_run| error(long_run.variance)),
             freedom: ratio.long_run.map_or(1.0, |long_run| long_run.freedom),
         });
@@ -45,7 +45,7 @@ pub(crate) fn sureness(
         Estimate::Percentile(quantile) => Estimate::Percentile(quantile.without_drift()),
         other => other,
     };
-    Some(Sureness {
+    Some(StandardError {
         error: of_interval(&estimate.interval(ERROR), number, turn),
         // The interval contains their effect already.
         freedom: f64::INFINITY,

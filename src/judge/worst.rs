@@ -2,7 +2,7 @@
 
 use super::{slo::SloResult, verdict::Verdict};
 use crate::{
-    metrics::{Basis, Metrics, RequestTimes, definition, goodput_strain, millis},
+    metrics::{Basis, Metrics, RequestTimes, definition, limit_ratio, millis},
     record::Record,
     run::Run,
 };
@@ -72,7 +72,7 @@ pub(super) fn worst(
         }
         let value = |record: &Record| match slo.subject {
             Subject::Latency(_, latency) => latency_ms(latency, record, basis),
-            _ => goodput_strain(record, basis, &metrics.goodput.limits).filter(|by| *by > 1.0),
+            _ => limit_ratio(record, basis, &metrics.goodput.limits).filter(|by| *by > 1.0),
         };
         let mut found: Vec<WorstRequest> = run
             .records

@@ -81,7 +81,7 @@ fn within(limit: &RequestLimit, times: &RequestTimes) -> bool {
 
 /// How far a request is beyond its strictest limit: 1 is at the limit. `None` without a limit
 /// that applies.
-pub(crate) fn strain(record: &Record, basis: Basis, limits: &[RequestLimit]) -> Option<f64> {
+pub(crate) fn limit_ratio(record: &Record, basis: Basis, limits: &[RequestLimit]) -> Option<f64> {
     let times = RequestTimes::of(record, basis)?;
     limits
         .iter()
@@ -154,7 +154,8 @@ mod tests {
         assert_eq!(Goodput::of(&run, &limits[..1]).good, 1);
         assert_eq!(Goodput::of(&run, &limits).good, 0);
         assert!(
-            (strain(&run.records[0], Basis::Sent, &limits).unwrap() - 100.0 / 60.0).abs() < 1e-9
+            (limit_ratio(&run.records[0], Basis::Sent, &limits).unwrap() - 100.0 / 60.0).abs()
+                < 1e-9
         );
     }
 }

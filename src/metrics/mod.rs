@@ -93,7 +93,7 @@ pub use tokens::{EventTokens, tokens_of_events};
 
 pub(crate) use definition::definition;
 pub(crate) use errors::one_line;
-pub(crate) use goodput::{is_good, strain as goodput_strain};
+pub(crate) use goodput::{is_good, limit_ratio};
 pub(crate) use request::{gaps, millis};
 pub(crate) use tally::Tally;
 

@@ -4,7 +4,7 @@
 //! close a value comes to the top counts, not whether it crosses one level. So a run shows how its high values
 //! cluster before it has many of them, and a value without a bound (a failure) does no harm.
 
-use super::{LongRun, Pace, Sample, Worth, calm, drift::Drift};
+use super::{EffectiveSize, LongRun, Pace, Sample, calm, drift::Drift};
 
 /// How the server's speed drifts. `None` if the values are not calm.
 pub(super) fn drift(sample: Sample<'_>) -> Option<Drift> {
@@ -22,7 +22,7 @@ pub(super) fn drift(sample: Sample<'_>) -> Option<Drift> {
 }
 
 /// The effective number of independent values. `None` if there are too few requests to estimate it.
-pub(super) fn worth(sample: Sample<'_>, pace: Pace<'_>) -> Option<Worth> {
+pub(super) fn effective_size(sample: Sample<'_>, pace: Pace<'_>) -> Option<EffectiveSize> {
     let count = sample.sorted.len() as f64;
     let score = |value: &f64| {
         let from = sample.sorted.partition_point(|other| other < value);
@@ -43,7 +43,7 @@ pub(super) fn worth(sample: Sample<'_>, pace: Pace<'_>) -> Option<Worth> {
         .map(|scores| scores.iter().map(from_mean).sum::<f64>() * each)
         .collect();
     let long_run = LongRun::of_steps(&influence, pace)?;
-    Some(Worth::new(count, squares / count, long_run))
+    Some(EffectiveSize::new(count, squares / count, long_run))
 }
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
             of_requests: &of_requests,
             sorted: &sorted,
         };
-        worth(sample, Pace::Free).unwrap().at(0.025)
+        effective_size(sample, Pace::Free).unwrap().at(0.025)
     }
 
     #[test]

@@ -19,7 +19,7 @@ const FAR: f64 = 2.5;
 
 /// The effective number of independent requests in a series, at an error probability.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Worth {
+pub struct EffectiveSize {
     requests: f64,
     /// The lower bound of this number.
     least: f64,
@@ -67,27 +67,27 @@ impl Far {
     }
 }
 
-impl Worth {
+impl EffectiveSize {
     /// Takes the indicators (1 or 0) of something that happened to a request. `None` when there are too few requests
     /// to see whether they depend on each other.
     pub(super) fn of(indicators: &[f64], pace: Pace<'_>) -> Option<Self> {
         let requests = indicators.len() as f64;
         let share = indicators.iter().sum::<f64>() / requests;
         if share <= 0.0 || share >= 1.0 {
-            return Some(Worth::independent(requests));
+            return Some(EffectiveSize::independent(requests));
         }
         let long_run = LongRun::of_steps(indicators, pace)?;
         // Rare events say little about how they cluster. At worst all that were seen are one cluster.
         let rare = share.min(1.0 - share) * requests;
-        Some(Worth {
+        Some(EffectiveSize {
             least: requests / rare,
-            ..Worth::new(requests, share * (1.0 - share), long_run)
+            ..EffectiveSize::new(requests, share * (1.0 - share), long_run)
         })
     }
 
     /// Requests that do not depend on each other.
     pub(super) fn independent(requests: f64) -> Self {
-        Worth {
+        EffectiveSize {
             requests,
             least: requests,
             independent: None,
@@ -98,35 +98,35 @@ impl Worth {
     /// Calm requests on a server that drifts, where this share of them is beyond a level.
     pub(super) fn drifting(share: f64, drift: &Drift) -> Self {
         let requests = drift.requests() as f64;
-        Worth {
+        EffectiveSize {
             least: 0.0,
             independent: Some((
                 requests / drift.inflation(share, Effect::All),
                 requests - 1.0,
             )),
-            ..Worth::independent(requests)
+            ..EffectiveSize::independent(requests)
         }
     }
 
     /// Values whose correlation cannot be estimated: they count as one.
     pub(super) fn unknown(requests: f64) -> Self {
-        Worth {
+        EffectiveSize {
             least: 1.0,
             independent: Some((0.0, 1.0)),
-            ..Worth::independent(requests)
+            ..EffectiveSize::independent(requests)
         }
     }
 
     /// The number for values at this distance from a limit.
     pub(super) fn far(self, far: Option<Far>) -> Self {
-        Worth { far, ..self }
+        EffectiveSize { far, ..self }
     }
 
     /// Takes `values` values, where a single one alone has this variance.
     pub(super) fn new(values: f64, variance: f64, long_run: LongRun) -> Self {
         let independent =
             (long_run.variance > 0.0).then(|| (variance / long_run.variance, long_run.freedom));
-        Worth {
+        EffectiveSize {
             requests: values,
             least: 0.0,
             independent,
@@ -155,17 +155,17 @@ impl Worth {
 /// requests count by themselves if there are enough of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evidence {
-    own: Worth,
+    own: EffectiveSize,
     /// The share of the rarer kind.
     rarer: f64,
-    body: Option<Worth>,
+    body: Option<EffectiveSize>,
     /// This number of events of the rarer kind has as much weight as the body.
     events: f64,
 }
 
 impl Evidence {
     /// Evidence from a share alone.
-    pub(super) fn own(own: Worth, share: f64) -> Self {
+    pub(super) fn own(own: EffectiveSize, share: f64) -> Self {
         Evidence {
             own,
             rarer: share.min(1.0 - share),
@@ -175,7 +175,7 @@ impl Evidence {
     }
 
     /// Adds what drift leaves of the requests. However many events there are, the evidence does not fall below it.
-    pub(super) fn drifting(self, body: Worth) -> Self {
+    pub(super) fn drifting(self, body: EffectiveSize) -> Self {
         Evidence {
             body: Some(body),
             events: f64::INFINITY,
@@ -184,7 +184,7 @@ impl Evidence {
     }
 
     /// Adds what all values are worth together.
-    pub(super) fn beside(self, body: Worth) -> Self {
+    pub(super) fn beside(self, body: EffectiveSize) -> Self {
         Evidence {
             body: Some(body),
             ..self
@@ -202,7 +202,7 @@ impl Evidence {
 
     /// The equivalent number of independent requests of all this evidence for one end of an interval, which is wrong
     /// with probability `error`.
-    pub fn worth(&self, error: f64) -> f64 {
+    pub fn effective_size(&self, error: f64) -> f64 {
         let own = self.own.at(error);
         let least = match self.body {
             Some(body) => own.min(body.at(error)),
@@ -216,7 +216,7 @@ impl Evidence {
     /// The number, but at most the number of requests: correlated requests add no information about values that were
     /// never observed.
     pub fn seen(&self, error: f64) -> f64 {
-        self.worth(error).min(self.own.requests)
+        self.effective_size(error).min(self.own.requests)
     }
 }
 
@@ -225,8 +225,8 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn worth(independent: f64) -> Worth {
-        Worth {
+    fn effective_size(independent: f64) -> EffectiveSize {
+        EffectiveSize {
             requests: 1_000.0,
             least: 0.0,
             independent: Some((independent, 1e6)),
@@ -244,16 +244,16 @@ mod tests {
         #[case] body: f64,
         #[case] expected: std::ops::Range<f64>,
     ) {
-        let evidence = Evidence::own(worth(own), share).beside(worth(body));
-        let found = evidence.worth(0.025);
+        let evidence = Evidence::own(effective_size(own), share).beside(effective_size(body));
+        let found = evidence.effective_size(0.025);
         let near = expected.start * 0.999..expected.end * 1.001;
         assert!(near.contains(&found), "{found}");
     }
 
     #[test]
     fn steps_that_make_up_for_each_other_are_worth_twice_as_many_at_most() {
-        let evidence = Evidence::own(worth(50_000.0), 0.5);
-        assert!((evidence.worth(0.025) - 2_000.0).abs() < 1e-6);
+        let evidence = Evidence::own(effective_size(50_000.0), 0.5);
+        assert!((evidence.effective_size(0.025) - 2_000.0).abs() < 1e-6);
         assert_eq!(evidence.seen(0.025), 1_000.0);
     }
 }

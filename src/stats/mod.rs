@@ -34,7 +34,7 @@ mod least_width;
 pub(crate) mod queue;
 
 pub use drift::variance_by_drift;
-pub use evidence::{Evidence, Worth};
+pub use evidence::{EffectiveSize, Evidence};
 pub use interval::Interval;
 pub use long_run::LongRun;
 pub use looks::Looks;

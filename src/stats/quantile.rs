@@ -9,7 +9,7 @@
 //! Calm values count as independent, and what [drift](super::drift) adds moves the ends further out.
 
 use super::{
-    Evidence, Interval, LongRun, Pace, Sample, Tail, Worth, body, critical,
+    EffectiveSize, Evidence, Interval, LongRun, Pace, Sample, Tail, body, critical,
     drift::{Drift, Effect},
     evidence::Far,
 };
@@ -60,7 +60,7 @@ pub fn quantile<'a>(
     }
     let own = own(sample, value, pace);
     let evidence = if share > 0.5 {
-        own.zip(body::worth(sample, pace))
+        own.zip(body::effective_size(sample, pace))
             .map(|(own, body)| own.beside(body))
     } else {
         own
@@ -94,7 +94,7 @@ fn alone(sample: Sample<'_>, level: f64, drift: &Drift) -> Option<Evidence> {
         ..alone
     };
     let count = sample.sorted.len() as f64;
-    let worth = Worth::new(count, share * (1.0 - share), long_run);
+    let worth = EffectiveSize::new(count, share * (1.0 - share), long_run);
     Some(Evidence::own(worth, share))
 }
 
@@ -103,7 +103,7 @@ fn own(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
     let (influence, share) = influence(sample, level);
     let long_run = LongRun::of_steps(&influence, pace)?;
     let count = sample.sorted.len() as f64;
-    let worth = Worth::new(count, share * (1.0 - share), long_run);
+    let worth = EffectiveSize::new(count, share * (1.0 - share), long_run);
     Some(Evidence::own(worth, share))
 }
 
@@ -141,8 +141,8 @@ impl Quantile<'_> {
 
     /// The equivalent number of independent values for one end of an interval, which is wrong with probability
     /// `error`. `None` when there are too few to estimate it.
-    pub fn worth(&self, error: f64) -> Option<f64> {
-        Some(self.evidence?.worth(error))
+    pub fn effective_size(&self, error: f64) -> Option<f64> {
+        Some(self.evidence?.effective_size(error))
     }
 
     /// Where the *share* of values at or below a level would lie after `times` as many requests that
@@ -150,7 +150,9 @@ impl Quantile<'_> {
     pub fn share_interval_of(&self, level: f64, error: f64, times: f64) -> Interval {
         let below = self.sorted.partition_point(|value| *value <= level);
         let evidence = match (self.evidence, &self.drift) {
-            (Some(alone), Some(drift)) => Some(alone.drifting(Worth::drifting(self.share, drift))),
+            (Some(alone), Some(drift)) => {
+                Some(alone.drifting(EffectiveSize::drifting(self.share, drift)))
+            }
             (evidence, _) => evidence,
         };
         super::Share {
@@ -167,7 +169,7 @@ impl Quantile<'_> {
         if let Some(evidence) = self.evidence
             && self.rank(evidence.seen(error), 1.0 - error) <= evidence.seen(error)
         {
-            let end = self.at(1.0 - error, evidence.worth(error));
+            let end = self.at(1.0 - error, evidence.effective_size(error));
             return (!self.is_stalled(end)).then(|| self.moved(end, error, 1.0));
         }
         let all_below = libm::pow(self.share, self.seen(all));
@@ -180,7 +182,7 @@ impl Quantile<'_> {
         if let Some(evidence) = self.evidence
             && self.rank(evidence.seen(error), error) >= 1.0
         {
-            return Some(self.moved(self.at(error, evidence.worth(error)), error, -1.0));
+            return Some(self.moved(self.at(error, evidence.effective_size(error)), error, -1.0));
         }
         let all_above = libm::pow(1.0 - self.share, self.seen(all));
         let always = self.share >= 0.5 && self.sorted.len() >= ALWAYS_BOUND;
@@ -281,7 +283,7 @@ mod tests {
                 far: None,
                 value: 1.5,
                 drift: None,
-                evidence: Some(Evidence::own(Worth::independent(worth), share)),
+                evidence: Some(Evidence::own(EffectiveSize::independent(worth), share)),
             };
             percentile.high(0.0125, 0.05).is_some()
         };
@@ -305,7 +307,7 @@ mod tests {
             far: None,
             value: 1.5,
             drift: None,
-            evidence: Some(Evidence::own(Worth::independent(100.0), 0.5)),
+            evidence: Some(Evidence::own(EffectiveSize::independent(100.0), 0.5)),
         };
         let (low, high) = (median.low(0.025, 0.05), median.high(0.025, 0.05));
         assert!((40.0..41.0).contains(&low.unwrap()), "{low:?}");

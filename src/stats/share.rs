@@ -9,7 +9,8 @@
 //! over the shares.
 
 use super::{
-    Evidence, Interval, Pace, Sample, Tail, Worth, body, critical, evidence::Far, rows::Rows,
+    EffectiveSize, Evidence, Interval, Pace, Sample, Tail, body, critical, evidence::Far,
+    rows::Rows,
 };
 
 /// A share with what its interval needs.
@@ -27,26 +28,26 @@ pub struct Share {
 
 /// The share of requests that something happened to, from its indicators (1 or 0) in plan order.
 ///
-/// `strains` say how close the same requests came to the limit that decides it, as multiples of that limit, if there
+/// `limit_ratios` say how close the same requests came to the limit that decides it, as multiples of that limit, if there
 /// is one. Where all are far from it, their correlation does not count.
-pub fn share(indicators: &[f64], strains: Option<&[f64]>, pace: Pace<'_>) -> Option<Share> {
+pub fn share(indicators: &[f64], limit_ratios: Option<&[f64]>, pace: Pace<'_>) -> Option<Share> {
     if indicators.is_empty() {
         return None;
     }
     let value = indicators.iter().sum::<f64>() / indicators.len() as f64;
-    let own = Worth::of(indicators, pace).map(|own| Evidence::own(own, value));
-    let evidence = match strains {
-        Some(strains) => own.map(|own| next_to_body(own, strains, value, pace)),
+    let own = EffectiveSize::of(indicators, pace).map(|own| Evidence::own(own, value));
+    let evidence = match limit_ratios {
+        Some(limit_ratios) => own.map(|own| next_to_body(own, limit_ratios, value, pace)),
         None => own,
     };
     Some(Share {
         value,
         evidence,
-        rows: match strains {
+        rows: match limit_ratios {
             Some(_) => None,
             None => Rows::of(indicators),
         },
-        tail: match strains {
+        tail: match limit_ratios {
             Some(_) => Tail::Below,
             None => Tail::None,
         },
@@ -54,21 +55,21 @@ pub fn share(indicators: &[f64], strains: Option<&[f64]>, pace: Pace<'_>) -> Opt
 }
 
 /// Adds what the values of all requests say to what is known from which of them are good.
-fn next_to_body(own: Evidence, strains: &[f64], share: f64, pace: Pace<'_>) -> Evidence {
-    let requests = strains.len();
-    let far = Far::of(strains.iter().copied(), 1.0, requests);
-    let of_requests: Vec<Vec<f64>> = strains.iter().map(|value| vec![*value]).collect();
-    let mut sorted = strains.to_vec();
+fn next_to_body(own: Evidence, limit_ratios: &[f64], share: f64, pace: Pace<'_>) -> Evidence {
+    let requests = limit_ratios.len();
+    let far = Far::of(limit_ratios.iter().copied(), 1.0, requests);
+    let of_requests: Vec<Vec<f64>> = limit_ratios.iter().map(|value| vec![*value]).collect();
+    let mut sorted = limit_ratios.to_vec();
     sorted.sort_by(f64::total_cmp);
     let sample = Sample {
         of_requests: &of_requests,
         sorted: &sorted,
     };
     match body::drift(sample) {
-        Some(drift) => own.drifting(Worth::drifting(share, &drift).far(far)),
+        Some(drift) => own.drifting(EffectiveSize::drifting(share, &drift).far(far)),
         None => own.beside(
-            body::worth(sample, pace)
-                .unwrap_or(Worth::unknown(requests as f64))
+            body::effective_size(sample, pace)
+                .unwrap_or(EffectiveSize::unknown(requests as f64))
                 .far(far),
         ),
     }
@@ -86,7 +87,7 @@ impl Share {
         let Some(evidence) = self.evidence else {
             return Interval::UNKNOWN;
         };
-        let worth = |error| times * evidence.worth(error);
+        let worth = |error| times * evidence.effective_size(error);
         let seen = times * evidence.seen(error);
         // The point that the share is below with this probability, by this number of independent requests.
         let point = |worth: f64, probability| {
@@ -126,7 +127,7 @@ mod tests {
     ) {
         let share = Share {
             value: share,
-            evidence: Some(Evidence::own(Worth::independent(n), share)),
+            evidence: Some(Evidence::own(EffectiveSize::independent(n), share)),
             rows: None,
             tail: Tail::None,
         };
@@ -190,8 +191,8 @@ mod tests {
     #[case(100)]
     #[case(600)]
     fn good_requests_far_from_the_limit_are_worth_all_of_them(#[case] requests: usize) {
-        let low = |strains: Vec<f64>| {
-            let share = share(&vec![1.0; requests], Some(&strains), Pace::Free).unwrap();
+        let low = |limit_ratios: Vec<f64>| {
+            let share = share(&vec![1.0; requests], Some(&limit_ratios), Pace::Free).unwrap();
             share.interval(0.05).low.unwrap()
         };
         let independent = libm::pow(0.05, 1.0 / requests as f64);
@@ -206,11 +207,11 @@ mod tests {
     fn failures_in_a_row_are_clustered_far_from_any_limit_too() {
         let low = |failed: fn(usize) -> bool| {
             let good: Vec<f64> = (0..400).map(|i| f64::from(u8::from(!failed(i)))).collect();
-            let mut strains = wandering(400, 0.1, 0.3);
+            let mut limit_ratios = wandering(400, 0.1, 0.3);
             (0..400)
                 .filter(|i| failed(*i))
-                .for_each(|i| strains[i] = f64::INFINITY);
-            let share = share(&good, Some(&strains), Pace::Free).unwrap();
+                .for_each(|i| limit_ratios[i] = f64::INFINITY);
+            let share = share(&good, Some(&limit_ratios), Pace::Free).unwrap();
             share.interval(0.05).low.unwrap()
         };
         let scattered = low(|i| i % 20 == 0);

@@ -38,17 +38,22 @@ fn definitions(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Links `[target]` and `[text][target]` to files.
-fn links_by_name(text: &str) -> impl Iterator<Item = &str> {
-    let names = text.split('[').skip(1).filter_map(|rest| {
-        let (name, after) = rest.split_once(']')?;
-        let is_link =
-            !after.starts_with('(') && !after.starts_with("]: ") && !after.starts_with(": ");
-        is_link.then_some(name)
+fn links_by_name(text: &str) -> BTreeSet<&str> {
+    let is_definition = |line: &&str| line.starts_with('[') && line.contains("]: ");
+    let lines = text.lines().filter(|line| !is_definition(line));
+    let names = lines.flat_map(|line| {
+        line.split('[')
+            .skip(1)
+            .filter_map(|rest| rest.split_once(']'))
     });
-    names.filter(|name| {
+    let is_file = |name: &str| {
         let file = name.split('#').next().unwrap_or_default();
         file.ends_with(".md") && !name.contains(char::is_whitespace)
-    })
+    };
+    names
+        .filter(|(name, after)| is_file(name) && !after.starts_with('('))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 #[test]

@@ -5,12 +5,12 @@
 #[cfg(feature = "cli")]
 mod command;
 mod front_ends;
-mod held;
 mod matrix;
-mod meant;
+mod records;
 #[path = "../support/simulated.rs"]
 mod simulated;
-mod told;
+mod stalls;
+mod targeting;
 mod wire;
 
 use goodput::{Bench, Report, record::Record};

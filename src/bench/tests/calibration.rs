@@ -10,7 +10,7 @@ use crate::{
         Bench,
         checked::Checked,
         control::Control,
-        side::{Side, Which},
+        arm::{Arm, Which},
     },
     judge::{Verdict, changes},
     metrics::Metrics,
@@ -76,8 +76,8 @@ fn experiments(drop: f64) -> u64 {
 /// Whether it is called worse, for each number of pairs, and for the default with its looks.
 fn called_worse(drop: f64, cv: f64, seed: u64) -> [bool; PAIRS.len() + 1] {
     let bench = experiment(drop, cv, 10, seed).checked().unwrap();
-    let mut a = Side::new(Which::A, &bench, bench.demands.versus.clone().unwrap());
-    let mut b = Side::new(Which::B, &bench, bench.target.clone());
+    let mut a = Arm::new(Which::A, &bench, bench.demands.versus.clone().unwrap());
+    let mut b = Arm::new(Which::B, &bench, bench.target.clone());
     let control = Control::default();
     let all = bench
         .experiment(&mut a, &mut b, &control, false)

@@ -1,4 +1,4 @@
 //! Whole benches: how often comparisons are wrong, and what holds whatever goes wrong at the server.
 
 mod calibration;
-mod promises;
+mod invariants;

@@ -5,7 +5,7 @@
 //! on both sides of a split and cancels.
 
 use crate::{
-    judge::anatomy::{Anatomy, Length, Mean, Part},
+    judge::breakdown::{Breakdown, Length, Mean, Part},
     stats::compare::Rule,
     stats::unpaired,
 };
@@ -37,7 +37,12 @@ struct Side {
     freedom: f64,
 }
 
-pub(super) fn sentence(part: Part, old: &Anatomy, new: &Anatomy, rule: &Rule) -> Option<String> {
+pub(super) fn sentence(
+    part: Part,
+    old: &Breakdown,
+    new: &Breakdown,
+    rule: &Rule,
+) -> Option<String> {
     let of: fn(&Length) -> Mean = match part {
         Part::FirstToken => |length| length.first_token,
         Part::Decode => |length| length.token,

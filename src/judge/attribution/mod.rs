@@ -10,17 +10,17 @@ mod since;
 #[cfg(test)]
 mod tests;
 
-use super::anatomy::{Anatomy, Mean};
+use super::breakdown::{Breakdown, Mean};
 use crate::stats::{compare::Rule, unpaired::Noise};
 
 /// The sentences for a new run that is compared with earlier runs of the same plan: with the phases of all of them
-/// ([`Anatomy::phases`]), and with the whole of the latest.
+/// ([`Breakdown::phases`]), and with the whole of the latest.
 ///
 /// `noise` is what the comparison itself was made with. Only for comparisons that found a change.
 pub fn attribute(
     phases: &[&[Mean]],
-    latest: &Anatomy,
-    new: &Anatomy,
+    latest: &Breakdown,
+    new: &Breakdown,
     noise: Noise,
     rule: &Rule,
 ) -> Vec<String> {
@@ -40,9 +40,9 @@ pub fn attribute(
 /// A phase is tested over the pairs, as the metrics are. There is no test for a moment since when a phase takes
 /// longer: every run has its own luck, and a step between two runs would look like a change.
 pub fn attribute_pairs(
-    pairs: &[(Anatomy, Anatomy)],
-    a: &Anatomy,
-    b: &Anatomy,
+    pairs: &[(Breakdown, Breakdown)],
+    a: &Breakdown,
+    b: &Breakdown,
     rule: &Rule,
 ) -> Vec<String> {
     let shifts = phase::shifts(phase::paired(pairs, rule), rule);

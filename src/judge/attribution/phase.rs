@@ -2,7 +2,7 @@
 
 use crate::{
     judge::{
-        anatomy::{Anatomy, Blocks, Mean, Part},
+        breakdown::{Blocks, Breakdown, Mean, Part},
         number,
     },
     stats::{
@@ -70,8 +70,8 @@ pub(super) fn shifts(seen: Vec<Seen>, rule: &Rule) -> Vec<Shift> {
 /// which do not contain how the plan makes blocks differ.
 pub(super) fn unpaired(
     old: &[&[Mean]],
-    latest: &Anatomy,
-    new: &Anatomy,
+    latest: &Breakdown,
+    new: &Breakdown,
     noise: Noise,
     rule: &Rule,
 ) -> Vec<Seen> {
@@ -100,13 +100,13 @@ pub(super) fn unpaired(
 }
 
 /// The phases of pairs of runs.
-pub(super) fn paired(pairs: &[(Anatomy, Anatomy)], rule: &Rule) -> Vec<Seen> {
+pub(super) fn paired(pairs: &[(Breakdown, Breakdown)], rule: &Rule) -> Vec<Seen> {
     let each = Rule {
         error: rule.error / Part::ALL.len() as f64,
         ..*rule
     };
     let seen = |part: Part| {
-        let of = |(a, b): &(Anatomy, Anatomy)| (a.phase(part).ms, b.phase(part).ms);
+        let of = |(a, b): &(Breakdown, Breakdown)| (a.phase(part).ms, b.phase(part).ms);
         let means: Vec<(f64, f64)> = pairs.iter().map(of).collect();
         let mean =
             |side: fn(&(f64, f64)) -> f64| means.iter().map(side).sum::<f64>() / means.len() as f64;
@@ -138,7 +138,7 @@ fn reading(ms: f64, error: Option<(f64, f64)>) -> Reading {
 
 /// The standard error of the mean difference of the blocks, ms, and its degrees of freedom; `None` where
 /// there are too few blocks that both have.
-fn difference_error(part: Part, old: &Anatomy, new: &Anatomy) -> Option<(f64, f64)> {
+fn difference_error(part: Part, old: &Breakdown, new: &Breakdown) -> Option<(f64, f64)> {
     let (before, after) = (&old.blocks, &new.blocks);
     let both = (0..before.ok.len().min(after.ok.len()))
         .filter(|block| before.ok[*block] > 0 && after.ok[*block] > 0);
@@ -155,7 +155,7 @@ fn difference_error(part: Part, old: &Anatomy, new: &Anatomy) -> Option<(f64, f6
     Some(((squares / (count - 1.0) / count).sqrt(), count - 1.0))
 }
 
-pub(super) fn sentence(shift: &Shift, old: &Anatomy, new: &Anatomy) -> String {
+pub(super) fn sentence(shift: &Shift, old: &Breakdown, new: &Breakdown) -> String {
     let name = match shift.part {
         Part::ClientQueue => {
             "the wait before sending (for a slot of max_concurrency, or for the client)"
@@ -196,7 +196,7 @@ fn ratio(shift: &Shift) -> String {
 }
 
 /// The part of the change that the server's own time to first token accounts for, if both runs have one.
-fn by_server(shift: &Shift, old: &Anatomy, new: &Anatomy) -> Option<String> {
+fn by_server(shift: &Shift, old: &Breakdown, new: &Breakdown) -> Option<String> {
     let engine = new.server_ttft_ms? - old.server_ttft_ms?;
     let all = shift.to - shift.from;
     let share = (engine / all).clamp(0.0, 1.0);

@@ -7,7 +7,7 @@
 
 use crate::{
     judge::{
-        anatomy::{Anatomy, Part},
+        breakdown::{Breakdown, Part},
         number,
     },
     stats::compare::Rule,
@@ -16,7 +16,12 @@ use crate::{
 /// Blocks below which nothing can be said.
 const FEWEST: usize = 8;
 
-pub(super) fn sentence(part: Part, old: &Anatomy, new: &Anatomy, rule: &Rule) -> Option<String> {
+pub(super) fn sentence(
+    part: Part,
+    old: &Breakdown,
+    new: &Breakdown,
+    rule: &Rule,
+) -> Option<String> {
     let before = old.blocks.of_phase(part);
     let after = new.blocks.of_phase(part);
     // Blocks of equal numbers are of the same requests.

@@ -3,7 +3,7 @@
 use super::{attribute, attribute_pairs};
 use crate::{
     Bench,
-    judge::Anatomy,
+    judge::Breakdown,
     stats::{compare::Rule, unpaired::Noise},
 };
 
@@ -21,12 +21,12 @@ fn bench(target: &str) -> Bench {
         .requests(320)
 }
 
-fn anatomy(bench: Bench) -> Anatomy {
-    Anatomy::of(bench.run_blocking().unwrap().run())
+fn breakdown(bench: Bench) -> Breakdown {
+    Breakdown::of(bench.run_blocking().unwrap().run())
 }
 
 fn between(old: Bench, new: Bench, noise: Noise) -> Vec<String> {
-    let (old, new) = (anatomy(old), anatomy(new));
+    let (old, new) = (breakdown(old), breakdown(new));
     attribute(&[&old.phases], &old, &new, noise, &Rule::default())
 }
 
@@ -63,9 +63,9 @@ fn waiting_for_a_slot_is_no_phase_of_the_server() {
 /// A server that lets a proxy hold answers back says so by its own count.
 #[test]
 fn what_the_server_has_not_counted_is_outside_of_it() {
-    let server = |ttft: &str, counted: f64| Anatomy {
+    let server = |ttft: &str, counted: f64| Breakdown {
         server_ttft_ms: Some(counted),
-        ..anatomy(bench(&format!("sim(ttft = {ttft}, itl = 10ms)")))
+        ..breakdown(bench(&format!("sim(ttft = {ttft}, itl = 10ms)")))
     };
     let (old, new) = (server("50ms", 48.0), server("80ms", 51.0));
     let sentences = attribute(&[&old.phases], &old, &new, ASSUMED, &Rule::default());
@@ -75,12 +75,12 @@ fn what_the_server_has_not_counted_is_outside_of_it() {
 /// Luck of requests is not a reason: 25 times the same server with other draws.
 #[test]
 fn nothing_is_told_of_a_server_that_has_not_changed() {
-    let runs: Vec<Anatomy> = (0..5)
+    let runs: Vec<Breakdown> = (0..5)
         .map(|seed| {
             let target = format!(
                 "sim(ttft = lognormal(50ms, 30ms), itl = lognormal(10ms, 5ms), seed = {seed})"
             );
-            anatomy(bench(&target).requests(160))
+            breakdown(bench(&target).requests(160))
         })
         .collect();
     let mut told = Vec::new();
@@ -104,7 +104,7 @@ fn pairs_of_runs() {
     let run = |side: &str, seed: u64| {
         let target =
             format!("sim(ttft = lognormal(50ms, 10ms), {side}, noise = 2%, seed = {seed})");
-        anatomy(bench(&target).seed(seed / 2))
+        breakdown(bench(&target).seed(seed / 2))
     };
     let pair = |seed: u64| (run("itl = 10ms", 2 * seed), run("itl = 13ms", 2 * seed + 1));
     let pairs: Vec<_> = (0..5).map(pair).collect();

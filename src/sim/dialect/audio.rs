@@ -2,8 +2,8 @@
 //! recording, answered by events with choices.
 
 use super::{
-    Asked, UsageEvents,
-    asked::{Generating, Input},
+    ParsedRequest, UsageEvents,
+    parsed::{Generating, Input},
     chat,
     choices::Choices,
     facts::Facts,
@@ -26,7 +26,7 @@ pub(super) enum Work {
     Translate,
 }
 
-pub(super) fn read(body: &[u8], work: Work) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8], work: Work) -> Result<ParsedRequest, Refusal> {
     let fields = fields(body).ok_or_else(|| {
         Refusal::bad_request("body", "The body must be a form (multipart/form-data).")
     })?;
@@ -56,7 +56,7 @@ pub(super) fn read(body: &[u8], work: Work) -> Result<Asked, Refusal> {
         stream: on("stream"),
     };
     let asked = generating.asked(Box::new(Speech { work, seconds }))?;
-    Ok(Asked {
+    Ok(ParsedRequest {
         usage: match (
             on("stream_include_usage"),
             on("stream_continuous_usage_stats"),

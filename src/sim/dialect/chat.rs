@@ -2,12 +2,12 @@
 //! for the tokens of a step, the usage event if asked for, and `[DONE]`.
 
 use super::{
-    Asked,
+    ParsedRequest,
     answer::running_usage,
-    asked::{Generating, Message, Messages, StreamOptions},
     choices::Choices,
     facts::Facts,
     json, openai,
+    parsed::{Generating, Message, Messages, StreamOptions},
     settings::Settings,
     template::{Filling, Template},
     words,
@@ -26,7 +26,7 @@ struct Body {
     stream_options: Option<StreamOptions>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let settings = Settings::read(body)?;
     settings.check_flag("logprobs")?;
     let body: Body = json::parse(body)?;
@@ -40,7 +40,7 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
         stream: settings.flag("stream").unwrap_or(false),
     };
     let asked = generating.asked(Box::new(Chat))?;
-    Ok(Asked {
+    Ok(ParsedRequest {
         usage: body.stream_options.unwrap_or_default().usage(),
         priority: settings.whole("priority").unwrap_or(0),
         ..asked

@@ -1,11 +1,12 @@
 //! OpenAI's `/v1/completions`, as vLLM 0.32 implements it.
 
 use super::{
-    Asked,
-    asked::{Generating, Prompt, StreamOptions},
+    ParsedRequest,
+    parsed::{Generating, Prompt, StreamOptions},
     choices::Choices,
     facts::Facts,
     json, openai,
+    parsed::{Generating, Prompt, StreamOptions},
     settings::Settings,
     words,
 };
@@ -22,7 +23,7 @@ struct Body {
     stream_options: Option<StreamOptions>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let settings = Settings::read(body)?;
     let body: Body = json::parse(body)?;
     let prompt = match body.prompt {
@@ -39,7 +40,7 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
         stream: settings.flag("stream").unwrap_or(false),
     };
     let asked = generating.asked(Box::new(Completions))?;
-    Ok(Asked {
+    Ok(ParsedRequest {
         usage: body.stream_options.unwrap_or_default().usage(),
         priority: settings.whole("priority").unwrap_or(0),
         ..asked

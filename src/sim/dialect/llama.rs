@@ -2,11 +2,10 @@
 //! settings and the timings, is the end.
 
 use super::{
-    Asked, Form,
-    asked::{Generating, Input, Prompt},
-    data,
+    Form, ParsedRequest, data,
     facts::Facts,
     json,
+    parsed::{Generating, Input, Prompt},
     settings::Settings,
     template::{Slot, Template},
     words,
@@ -30,7 +29,7 @@ struct Body {
     stream: Option<bool>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     Settings::check_without(body, "max_tokens")?;
     let body: Body = json::parse(body)?;
     let prompt = body.prompt.ok_or_else(|| Refusal::missing("prompt"))?;

@@ -1,11 +1,10 @@
 //! Anthropic's `/v1/messages`, as vLLM 0.32 implements it. `message_stop` is the end.
 
 use super::{
-    Asked, Form,
-    asked::{Content, Generating, Input, Message, Messages as _},
-    chat,
+    Form, ParsedRequest, chat,
     facts::Facts,
     json, named,
+    parsed::{Content, Generating, Input, Message, Messages as _},
     settings::Settings,
     template::{Slot, Template},
     words,
@@ -31,7 +30,7 @@ const PARTS: [&str; 6] = [
     "tool_use",
 ];
 
-pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let settings = Settings::of(body)?;
     let body: Body = json::parse(body)?;
     let (model, max_tokens) = (settings.text("model"), settings.whole("max_tokens"));

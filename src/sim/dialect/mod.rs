@@ -1,10 +1,9 @@
 //! How requests are read and answers are worded: one file a dialect.
 //!
-//! A dialect reads the body of a request into an [`Asked`], which carries the [`Form`] of the answer. An
+//! A dialect reads the body of a request into an [`ParsedRequest`], which carries the [`Form`] of the answer. An
 //! [`Answer`] brings form and facts together.
 
 mod answer;
-mod asked;
 mod audio;
 mod chat;
 mod choices;
@@ -16,6 +15,7 @@ mod llama;
 mod messages;
 mod ollama;
 mod openai;
+mod parsed;
 mod pooling;
 mod responses;
 mod settings;
@@ -26,11 +26,11 @@ mod triton;
 mod words;
 
 pub(crate) use answer::Answer;
-pub(crate) use asked::{Asked, Input, MAX_MODEL_LEN, TokenizeBody};
 pub(crate) use facts::UsageEvents;
 #[cfg(feature = "wiremock")]
 pub(crate) use form::EVENT_STREAM;
 pub(crate) use form::Form;
+pub(crate) use parsed::{Input, MAX_MODEL_LEN, ParsedRequest, TokenizeBody};
 pub(crate) use words::WORDS;
 #[cfg(feature = "wiremock")]
 pub(crate) use {chat::Chat, completions::Completions};
@@ -107,7 +107,7 @@ impl Dialect {
     }
 
     /// Reads a request body. It refuses what vLLM refuses, and ignores what else does not matter to a simulation.
-    pub(crate) fn read(self, body: &[u8]) -> Result<Asked, Refusal> {
+    pub(crate) fn read(self, body: &[u8]) -> Result<ParsedRequest, Refusal> {
         let asked = match self {
             Dialect::Chat => chat::read(body),
             Dialect::Completions => completions::read(body),

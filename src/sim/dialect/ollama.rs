@@ -1,10 +1,10 @@
 //! Ollama's `/api/chat` and `/api/generate`: a line of JSON a token; the line with `done` is the end.
 
 use super::{
-    Asked, Form,
-    asked::{Generating, Input, Message, Messages},
+    Form, ParsedRequest,
     facts::Facts,
     json,
+    parsed::{Generating, Input, Message, Messages},
     settings::Settings,
     template::{Slot, Template},
     words,
@@ -33,7 +33,7 @@ struct Options {
     num_predict: Option<i64>,
 }
 
-pub(super) fn read_chat(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read_chat(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let body = parse(body)?;
     let messages = body.messages.as_ref();
     let messages = messages.ok_or_else(|| Refusal::missing("messages"))?;
@@ -42,7 +42,7 @@ pub(super) fn read_chat(body: &[u8]) -> Result<Asked, Refusal> {
     asked(body, input, Ollama::Chat)
 }
 
-pub(super) fn read_generate(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read_generate(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let body = parse(body)?;
     let prompt = body.prompt.clone();
     let prompt = prompt.ok_or_else(|| Refusal::missing("prompt"))?;
@@ -56,7 +56,7 @@ fn parse(body: &[u8]) -> Result<Body, Refusal> {
     json::parse(body)
 }
 
-fn asked(body: Body, input: Input, form: Ollama) -> Result<Asked, Refusal> {
+fn asked(body: Body, input: Input, form: Ollama) -> Result<ParsedRequest, Refusal> {
     let generating = Generating {
         model: body.model,
         input,

@@ -2,10 +2,10 @@
 //! the same input always has the same answer.
 
 use super::{
-    Asked, Form, UsageEvents,
-    asked::{Input, Message, Messages, Prompt},
+    Form, ParsedRequest, UsageEvents,
     facts::Facts,
     json,
+    parsed::{Input, Message, Messages, Prompt},
     template::Template,
 };
 use crate::sim::refusal::Refusal;
@@ -36,21 +36,21 @@ struct Body {
     priority: Option<i64>,
 }
 
-pub(super) fn read_embeddings(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read_embeddings(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     read_inputs(body, |inputs, base64, dimensions| Kind::Embeddings {
         vectors: inputs.iter().map(|i| vector(i, dimensions)).collect(),
         base64,
     })
 }
 
-pub(super) fn read_pooling(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read_pooling(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     read_inputs(body, |inputs, base64, dimensions| Kind::Pooling {
         vectors: inputs.iter().map(|i| vector(i, dimensions)).collect(),
         base64,
     })
 }
 
-pub(super) fn read_classify(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read_classify(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     read_inputs(body, |inputs, _, _| {
         Kind::Classes(inputs.iter().map(share).collect())
     })
@@ -59,7 +59,7 @@ pub(super) fn read_classify(body: &[u8]) -> Result<Asked, Refusal> {
 fn read_inputs(
     body: &[u8],
     kind: impl FnOnce(&[Input], bool, usize) -> Kind,
-) -> Result<Asked, Refusal> {
+) -> Result<ParsedRequest, Refusal> {
     let body: Body = json::parse(body)?;
     let inputs = match (body.input, &body.messages) {
         (Some(prompt), _) => prompt.checked()?,
@@ -108,7 +108,7 @@ struct RerankBody {
     priority: Option<i64>,
 }
 
-pub(super) fn read_rerank(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read_rerank(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let body: RerankBody = json::parse(body)?;
     let query = body.query.ok_or_else(|| Refusal::missing("query"))?;
     let documents = body
@@ -159,7 +159,7 @@ impl Documents {
     }
 }
 
-pub(super) fn read_score(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read_score(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let body: ScoreBody = json::parse(body)?;
     let first = body.text_1.ok_or_else(|| Refusal::missing("text_1"))?.all();
     let second = body.text_2.ok_or_else(|| Refusal::missing("text_2"))?.all();
@@ -191,8 +191,13 @@ fn pair(query: &Document, document: &Document) -> Input {
     Input::Text(format!("{}\n{}", query.text(), document.text()))
 }
 
-fn asked(model: Option<String>, inputs: Vec<Input>, priority: Option<i64>, kind: Kind) -> Asked {
-    Asked {
+fn asked(
+    model: Option<String>,
+    inputs: Vec<Input>,
+    priority: Option<i64>,
+    kind: Kind,
+) -> ParsedRequest {
+    ParsedRequest {
         model,
         inputs,
         // Through an engine, that of the prefill.

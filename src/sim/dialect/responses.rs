@@ -2,11 +2,10 @@
 //! last ones. There is no `[DONE]`: `response.completed` is the end.
 
 use super::{
-    Asked, Form,
-    asked::{Content, Generating, Input},
-    chat,
+    Form, ParsedRequest, chat,
     facts::Facts,
     json, named,
+    parsed::{Content, Generating, Input},
     settings::Settings,
     template::{Slot, Template},
     words,
@@ -35,7 +34,7 @@ struct Item {
     content: Option<Content>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let settings = Settings::read(body)?;
     let body: Body = json::parse(body)?;
     let items = body.input.ok_or_else(|| Refusal::missing("input"))?;
@@ -62,7 +61,7 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
     let asked = generating.asked(Box::new(Responses {
         instructions: body.instructions,
     }))?;
-    Ok(Asked {
+    Ok(ParsedRequest {
         priority: settings.whole("priority").unwrap_or(0),
         ..asked
     })

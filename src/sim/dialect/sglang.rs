@@ -1,11 +1,10 @@
 //! SGLang's `/generate`: every event has the text so far.
 
 use super::{
-    Asked, Form,
-    asked::{Generating, Prompt},
-    data,
+    Form, ParsedRequest, data,
     facts::Facts,
     json, openai,
+    parsed::{Generating, Prompt},
     settings::Settings,
     template::{Filling, Slot, Template},
     words,
@@ -45,7 +44,7 @@ pub(super) fn is_meant(body: &[u8]) -> bool {
         .is_ok_and(|names: Names| names.text.is_some() || names.input_ids.is_some())
 }
 
-pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     Settings::check_inner(body)?;
     let body: Body = json::parse(body)?;
     let prompt = body.text.or(body.input_ids);
@@ -60,7 +59,7 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
         stream: body.stream.unwrap_or(false),
     };
     let asked = generating.asked(Box::new(Sglang))?;
-    Ok(Asked {
+    Ok(ParsedRequest {
         priority: body.priority.unwrap_or(0),
         ..asked
     })

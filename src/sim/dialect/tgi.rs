@@ -2,10 +2,10 @@
 //! has the whole text, which is the end.
 
 use super::{
-    Asked, Form,
-    asked::{Generating, Prompt},
+    Form, ParsedRequest,
     facts::Facts,
     json,
+    parsed::{Generating, Prompt},
     settings::Settings,
     template::{Slot, Template},
     words::{self, word},
@@ -32,7 +32,7 @@ struct Parameters {
     details: Option<bool>,
 }
 
-pub(super) fn read(body: &[u8], stream: bool) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8], stream: bool) -> Result<ParsedRequest, Refusal> {
     Settings::check_inner(body)?;
     let body: Body = json::parse(body)?;
     let inputs = body.inputs.ok_or_else(|| Refusal::missing("inputs"))?;

@@ -2,11 +2,10 @@
 //! and no mark of the end.
 
 use super::{
-    Asked, Form,
-    asked::{Generating, Prompt},
-    data,
+    Form, ParsedRequest, data,
     facts::Facts,
     json,
+    parsed::{Generating, Prompt},
     settings::Settings,
     template::{Slot, Template},
     words,
@@ -25,7 +24,7 @@ struct Body {
     max_tokens: Option<u64>,
 }
 
-pub(super) fn read(body: &[u8], stream: bool) -> Result<Asked, Refusal> {
+pub(super) fn read(body: &[u8], stream: bool) -> Result<ParsedRequest, Refusal> {
     Settings::read(body)?;
     let body: Body = json::parse(body)?;
     let text = body

@@ -4,11 +4,11 @@ use super::{EPOCH, check_model, json_response, length, response};
 use crate::{
     clock::{Clock, Nanos},
     sim::{
-        dialect::{Answer, Asked},
+        dialect::{Answer, ParsedRequest},
         disturb::Disturbed,
         engine::{Job, Stall, Ticket, TooLong},
         hang_up::HangUp,
-        misbehave,
+        http_faults,
         pace::Body,
         prefix,
         refusal::Refusal,
@@ -34,7 +34,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    pub(super) async fn answer(&self, asked: Asked) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn answer(&self, asked: ParsedRequest) -> Result<Response<Body>, Refusal> {
         let server = self.server;
         check_model(server, asked.model.as_deref())?;
         let prompts = asked.inputs.iter();
@@ -50,7 +50,7 @@ impl Call<'_> {
         let accepted = server.accept(self.arrival, self.clock);
         let faults = server.faults(accepted.ordinal, self.arrival);
         // A refused request costs no step, because the engine has not seen it yet.
-        if let Some(response) = misbehave::instead(&faults, self.clock, self.arrival).await {
+        if let Some(response) = http_faults::instead(&faults, self.clock, self.arrival).await {
             return Ok(response);
         }
         let stalls = stall::stalls(&faults, asked.max_tokens);
@@ -62,7 +62,7 @@ impl Call<'_> {
         let answer = self.wording(asked, prompt_tokens, accepted.ordinal);
         if !faults.is_empty() {
             let disturbed = Disturbed::new(answer, faults);
-            let served = misbehave::Serving {
+            let served = http_faults::Serving {
                 accepted,
                 arrival: self.arrival,
                 clock: self.clock.clone(),
@@ -86,7 +86,7 @@ impl Call<'_> {
         scripted.then(|| Progress::new(telemetry, self.arrival, prompt_tokens, tokens))
     }
 
-    fn wording(&self, asked: Asked, prompt_tokens: u64, ordinal: u64) -> Answer {
+    fn wording(&self, asked: ParsedRequest, prompt_tokens: u64, ordinal: u64) -> Answer {
         let script = &self.server.script;
         let id = match self.headers.get("x-request-id").map(HeaderValue::to_str) {
             Some(Ok(id)) => id.to_owned(),
@@ -136,7 +136,7 @@ impl Call<'_> {
     /// Hands the prompts to the engine, if there is one.
     fn submit(
         &self,
-        asked: &Asked,
+        asked: &ParsedRequest,
         prompts: &[u64],
         stalls: &[Stall],
     ) -> Result<Vec<Ticket>, Refusal> {

@@ -38,7 +38,7 @@ impl OfRuns {
     }
 
     /// The number of unrelated metrics that these are equivalent to, by Bonferroni's bound.
-    pub fn worth(&self, error: f64) -> f64 {
+    pub fn effective_count(&self, error: f64) -> f64 {
         let t = joint::exceeded(self.draws(), &self.deviations, error);
         (error / critical::t_above(self.freedom as f64, t)).clamp(1.0, self.deviations.len() as f64)
     }
@@ -105,13 +105,13 @@ mod tests {
     fn metrics_that_move_together_are_worth_one_and_others_more() {
         let same = of(&[LUCK.to_vec(), LUCK.to_vec(), LUCK.map(|x| 2.0 * x).to_vec()]);
         assert!(
-            (0.75..1.25).contains(&same.worth(0.01)),
+            (0.75..1.25).contains(&same.effective_count(0.01)),
             "{}",
-            same.worth(0.01)
+            same.effective_count(0.01)
         );
         let other = vec![100.0, 90.0, 105.0, 102.0, 99.0, 101.0];
         let third = vec![99.0, 101.0, 107.0, 93.0, 100.0, 101.0];
-        let three = of(&[LUCK.to_vec(), other, third]).worth(0.01);
+        let three = of(&[LUCK.to_vec(), other, third]).effective_count(0.01);
         assert!((1.8..=3.0).contains(&three), "{three}");
     }
 

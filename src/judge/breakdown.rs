@@ -66,7 +66,7 @@ impl Part {
 
 /// Where the time of a run went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Anatomy {
+pub struct Breakdown {
     /// The mean of each phase, in the order of [`Part::ALL`].
     pub phases: Vec<Mean>,
     /// Mean time of decoding over the tokens after the first, ms a token; 0 without any.
@@ -165,8 +165,8 @@ impl Mean {
     }
 }
 
-impl Anatomy {
-    /// The anatomy of a run.
+impl Breakdown {
+    /// The time of a run by phases, parts and lengths.
     pub fn of(run: &Run) -> Self {
         let basis = Basis::of_gate(run);
         let times: Vec<(&Record, Option<Times>)> = run
@@ -181,7 +181,7 @@ impl Anatomy {
         let series = |part: Part| -> Vec<f64> { good.iter().map(|(_, t)| part.of(t)).collect() };
         let tokens: f64 = good.iter().map(|(_, t)| t.later_tokens).sum();
         let decode: f64 = good.iter().map(|(_, t)| t.decode).sum();
-        Anatomy {
+        Breakdown {
             phases: Part::ALL.map(|part| Mean::of(&series(part))).to_vec(),
             token_ms: if tokens > 0.0 { decode / tokens } else { 0.0 },
             server_ttft_ms: run.audit.server_ttft.map(|ttft| ttft.mean_ms),

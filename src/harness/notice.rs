@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Prints one line past the output capture of `cargo test` if a bench was ignored, or if its pass is not a plain one.
-pub(super) fn tell(outcome: &Outcome) {
+pub(super) fn print(outcome: &Outcome) {
     if let Some(line) = line(outcome) {
         screen::err(format_args!("goodput: {}: {line}", outcome.name));
     }

@@ -8,7 +8,7 @@ use crate::{error::Error, plan::Plan, tokenizer::Tokenizer};
 
 /// What both sides of a comparison share.
 #[derive(Default)]
-pub(super) struct Alike {
+pub(super) struct Shared {
     /// The tokenizer that prompts are made with: that of the server that was opened first.
     pub(super) tokenizer: Option<Tokenizer>,
     /// The aligner that fits prompts.
@@ -19,7 +19,7 @@ pub(super) struct Alike {
     pub(super) note: Option<&'static str>,
 }
 
-impl Alike {
+impl Shared {
     /// Chooses whose tokenizer prompts are fitted to.
     pub(super) fn choose(&mut self, a: &Prepared, b: &Prepared) {
         let (of_a, of_b) = (a.lengths(), b.lengths());

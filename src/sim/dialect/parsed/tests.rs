@@ -3,7 +3,7 @@ use crate::sim::dialect::Dialect;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-fn read(dialect: Dialect, body: &Value) -> Result<Asked, Refusal> {
+fn read(dialect: Dialect, body: &Value) -> Result<ParsedRequest, Refusal> {
     dialect.read(body.to_string().as_bytes())
 }
 

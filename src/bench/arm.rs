@@ -2,18 +2,18 @@
 
 use super::{
     Control,
-    alike::Alike,
     checked::Checked,
     conduct::{closed, opened},
     line::{Line, Outgoing},
     parts::{Demands, Keeping},
     prepare::Prepared,
     segments::Segments,
+    shared::Shared,
 };
 use crate::{
     error::Error,
     journal::{self, Journal},
-    judge::{Anatomy, Finding, FindingKind},
+    judge::{Breakdown, Finding, FindingKind},
     metrics::Metrics,
     observer::Silent,
     plan::Plan,
@@ -53,7 +53,7 @@ impl Which {
 }
 
 /// One of the two servers.
-pub(super) struct Side {
+pub(super) struct Arm {
     which: Which,
     bench: Checked,
     pub(super) target: AnyTarget,
@@ -90,7 +90,7 @@ struct Server {
 /// The result of a run.
 pub(super) struct Segment {
     metrics: Metrics,
-    anatomy: Anatomy,
+    breakdown: Breakdown,
     /// Why the run is invalid, and the finding about it.
     pub(super) invalid: Option<(FindingKind, Finding)>,
     sent: Segments,
@@ -103,7 +103,7 @@ impl Segment {
     }
 }
 
-impl Side {
+impl Arm {
     pub(super) fn new(which: Which, bench: &Checked, target: AnyTarget) -> Self {
         let journal = &bench.keeping.journal;
         let bench = Checked {
@@ -121,7 +121,7 @@ impl Side {
             },
             ..bench.clone()
         };
-        Side {
+        Arm {
             which,
             bench,
             target,
@@ -138,16 +138,20 @@ impl Side {
     /// The same side with prompts of its own in every run, the first or the second of two such sides: they are the
     /// same server, which would answer known prompts from its cache.
     pub(super) fn with_own_prompts(self, side: usize) -> Self {
-        Side {
+        Arm {
             own_prompts: Some(side),
             ..self
         }
     }
 
     /// Opens the target and warms it up now, unless it is started for each run.
-    pub(super) fn get_ready(&mut self, alike: &mut Alike, control: &Control) -> Result<(), Error> {
+    pub(super) fn get_ready(
+        &mut self,
+        shared: &mut Shared,
+        control: &Control,
+    ) -> Result<(), Error> {
         if !self.target.in_turn() {
-            self.server = Some(self.open(alike, control)?);
+            self.server = Some(self.open(shared, control)?);
         }
         Ok(())
     }
@@ -161,21 +165,21 @@ impl Side {
     pub(super) fn segment(
         &mut self,
         pair: usize,
-        alike: &mut Alike,
+        shared: &mut Shared,
         control: &Control,
     ) -> Result<Segment, Error> {
         let server = match self.server.take() {
             Some(server) => server,
-            None => self.open(alike, control)?,
+            None => self.open(shared, control)?,
         };
-        let plan = self.plan(pair, &server.prepared, alike)?;
+        let plan = self.plan(pair, &server.prepared, shared)?;
         let prepared = server.prepared.with_plan(plan);
         let place = self.place(&server.place, pair);
         let journal = self.begun_journal(&place, &prepared, control);
         let control = control.journaling(journal.as_ref());
         let (sent, _) = self.bench.connect(&place, &prepared, &control, once)?;
         let (metrics, judgement) = self.bench.criteria(1).assess(sent.run());
-        let anatomy = Anatomy::of(sent.run());
+        let breakdown = Breakdown::of(sent.run());
         let mut findings = judgement.findings.into_iter();
         let invalid = findings.find(|finding| finding.kind.invalidates());
         let invalid = invalid.map(|finding| (finding.kind, self.pair_is_invalid(pair, &finding)));
@@ -185,7 +189,7 @@ impl Side {
         }
         Ok(Segment {
             metrics,
-            anatomy,
+            breakdown,
             invalid,
             sent,
             prepared,
@@ -225,7 +229,7 @@ impl Side {
     }
 
     /// Adds a run to the side's whole. Returns its numbers, and where its time went.
-    pub(super) fn keep(&mut self, segment: Segment) -> (Metrics, Anatomy) {
+    pub(super) fn keep(&mut self, segment: Segment) -> (Metrics, Breakdown) {
         match &mut self.whole {
             Some(whole) => whole.append(segment.sent),
             None => self.whole = Some(segment.sent),
@@ -236,15 +240,15 @@ impl Side {
             self.failed.0 + counts.failed,
             self.failed.1 + counts.ended(),
         );
-        (segment.metrics, segment.anatomy)
+        (segment.metrics, segment.breakdown)
     }
 
     /// Opens the target and warms it up.
-    fn open(&mut self, alike: &mut Alike, control: &Control) -> Result<Server, Error> {
+    fn open(&mut self, shared: &mut Shared, control: &Control) -> Result<Server, Error> {
         let opened = opened(&self.target, control)?;
-        let tokenizer = alike.tokenizer.clone();
+        let tokenizer = shared.tokenizer.clone();
         let prepared = self.bench.prepare(&opened.place, tokenizer, control)?;
-        alike.tokenizer = Some(prepared.tokenizer.clone());
+        shared.tokenizer = Some(prepared.tokenizer.clone());
         // A simulated server lives for a run only.
         if !matches!(opened.place, Place::Simulation(_)) {
             let mut plan = self
@@ -271,14 +275,14 @@ impl Side {
     }
 
     /// The plan of a pair: the same on both sides, unless each has prompts of its own.
-    fn plan(&self, pair: usize, prepared: &Prepared, alike: &mut Alike) -> Result<Plan, Error> {
+    fn plan(&self, pair: usize, prepared: &Prepared, shared: &mut Shared) -> Result<Plan, Error> {
         let of = |segment| self.bench.plan_of_segment(segment, prepared);
         let Some(side) = self.own_prompts else {
-            return alike.plan(pair, || of(pair));
+            return shared.plan(pair, || of(pair));
         };
         // Plans behind those of all pairs and of the warm-up.
         let own = self.bench.demands.pairs + 1 + 2 * pair + side;
-        let mut plan = alike.plan(own, || of(own))?;
+        let mut plan = shared.plan(own, || of(own))?;
         let first = of(0)?;
         for (request, first) in plan.requests.iter_mut().zip(&first.requests) {
             request.at = first.at;
@@ -337,8 +341,8 @@ impl Side {
     }
 
     /// Notes on B, compared with A.
-    pub(super) fn notes_on(&self, a: &Side) -> Vec<String> {
-        let model = |side: &Side| side.last.as_ref().map(|prepared| prepared.model.clone());
+    pub(super) fn notes_on(&self, a: &Arm) -> Vec<String> {
+        let model = |side: &Arm| side.last.as_ref().map(|prepared| prepared.model.clone());
         let models = model(a).zip(model(self)).filter(|(a, b)| a != b);
         let models = models.map(|(a, b)| format!("A serves the model {a}, B serves {b}"));
         let complaint = a.complaint.as_ref();

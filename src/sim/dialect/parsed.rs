@@ -13,7 +13,7 @@ pub(crate) const MAX_MODEL_LEN: u64 = 1 << 20;
 
 /// What a request asks for.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ParsedRequest {
     pub(crate) model: Option<String>,
     /// The inputs: at least one; several only where nothing is generated.
     pub(crate) inputs: Vec<Input>,
@@ -55,7 +55,7 @@ pub(super) struct Generating {
 }
 
 impl Generating {
-    pub(super) fn asked(self, form: Box<dyn Form>) -> Result<Asked, Refusal> {
+    pub(super) fn asked(self, form: Box<dyn Form>) -> Result<ParsedRequest, Refusal> {
         let max_tokens = self.max_tokens.unwrap_or(self.default_tokens);
         if max_tokens == 0 {
             let message = "max_tokens must be at least 1, got 0.";
@@ -68,7 +68,7 @@ impl Generating {
             );
             return Err(Refusal::bad_request("max_tokens", message));
         }
-        Ok(Asked {
+        Ok(ParsedRequest {
             model: self.model,
             inputs: vec![self.input],
             max_tokens,
