@@ -1,4 +1,5 @@
 use super::*;
+use crate::Mistake;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rstest::rstest;

@@ -1,0 +1,301 @@
+//! Reads limits on a run.
+
+use super::{LATENCIES, Op, STATS, Slo, Stat, Subject, THROUGHPUTS};
+use crate::call::{self, Call};
+use crate::{Mistake, Mistakes, duration};
+
+/// How subjects look, for messages.
+const SUBJECTS: &[&str] = &[
+    "goodput",
+    "errors",
+    "throughput(output)",
+    "p99(ttft)",
+    "mean(tpot)",
+];
+/// Longest first, so that `<=` is not read as `<`. Those without a value are what people write
+/// instead, with what they mean.
+const OPS: &[(&str, Result<Op, &str>)] = &[
+    ("<=", Ok(Op::Le)),
+    (">=", Ok(Op::Ge)),
+    ("=<", Err("<=")),
+    ("=>", Err(">=")),
+    ("==", Err("")),
+    ("≤", Err("<=")),
+    ("≥", Err(">=")),
+    ("<", Ok(Op::Lt)),
+    (">", Ok(Op::Gt)),
+    ("=", Err("")),
+];
+
+/// Reads a comma-separated list of limits.
+///
+/// # Errors
+/// Every limit that cannot be read, that points the wrong way (latencies and errors are limited
+/// from above, goodput and throughput from below), that can never hold, or that repeats a subject.
+pub fn parse(text: &str) -> Result<Vec<Slo>, Mistakes> {
+    let items = call::split(text, ',').map_err(|mistake| vec![mistake])?;
+    let mut slos: Vec<Slo> = Vec::new();
+    let mut mistakes = Mistakes::new();
+    if items.is_empty() {
+        mistakes.push(Mistake::new(
+            "no limits are given; write such as `p99(ttft) < 300ms, errors < 1%`",
+        ));
+    }
+    for item in items {
+        match limit(item) {
+            Ok(slo) if slos.iter().any(|other| other.subject == slo.subject) => {
+                mistakes.push(Mistake::new(format!(
+                    "`{}` is limited twice; keep the stricter limit",
+                    slo.subject
+                )));
+            }
+            Ok(slo) => slos.push(slo),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(slos)
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// Reads one subject, such as `p99(ttft)`.
+///
+/// # Errors
+/// An unknown statistic, metric or kind of throughput, or a percentile that does not exist.
+pub fn parse_subject(text: &str) -> Result<Subject, Mistake> {
+    let call = Call::parse(text)?;
+    let name = call.name;
+    let Some(args) = &call.args else {
+        return bare_subject(name);
+    };
+    let inside = match args.as_slice() {
+        [arg] if arg.value.is_none() => arg.word,
+        _ => {
+            return Err(Mistake::new(format!(
+                "`{}` takes one name in its parentheses, as in `p99(ttft)`",
+                text.trim()
+            )));
+        }
+    };
+    match name {
+        "throughput" => lookup("throughput", inside, THROUGHPUTS).map(Subject::Throughput),
+        "goodput" | "errors" => Err(Mistake::new(format!(
+            "`{name}` is one number of the run; write it without parentheses"
+        ))),
+        _ if find(name, LATENCIES).is_some() && stat(inside).is_ok() => Err(Mistake::new(format!(
+            "`{}` is the wrong way round; write `{inside}({name})`",
+            text.trim()
+        ))),
+        _ => {
+            let stat = stat(name)?;
+            lookup("metric", inside, LATENCIES).map(|latency| Subject::Latency(stat, latency))
+        }
+    }
+}
+
+fn bare_subject(name: &str) -> Result<Subject, Mistake> {
+    match name {
+        "goodput" => return Ok(Subject::Goodput),
+        "errors" => return Ok(Subject::Errors),
+        "throughput" => {
+            let others = THROUGHPUTS.iter().map(|(name, _)| *name);
+            let others: Vec<&str> = others.filter(|name| *name != "output").collect();
+            return Err(Mistake::new(format!(
+                "`throughput` of what? Write `throughput(output)`, or {}",
+                others.join(", ")
+            )));
+        }
+        _ => {}
+    }
+    if find(name, LATENCIES).is_some() {
+        return Err(Mistake::new(format!(
+            "`{name}` has many values in a run; say which, as in `p99({name})` or `mean({name})`"
+        )));
+    }
+    // The names of vLLM's result keys, such as `p99_ttft_ms`.
+    let mut words = name.split('_');
+    if let (Some(first), Some(second)) = (words.next(), words.next()) {
+        for (outer, inner) in [(first, second), (second, first)] {
+            if stat(outer).is_ok() && find(inner, LATENCIES).is_some() {
+                return Err(Mistake::new(format!(
+                    "unknown subject `{name}`; did you mean `{outer}({inner})`?"
+                )));
+            }
+        }
+    }
+    Err(Mistake::unknown("subject", name, SUBJECTS))
+}
+
+fn stat(name: &str) -> Result<Stat, Mistake> {
+    if let Some(stat) = find(name, STATS) {
+        return Ok(stat);
+    }
+    match name.strip_prefix('p').map(call::number) {
+        Some(Some(percentile)) if percentile <= 100.0 => Ok(Stat::Percentile(percentile)),
+        Some(Some(_)) => Err(Mistake::new(format!(
+            "there is no `{name}`; percentiles go from `p0` to `p100`"
+        ))),
+        _ => {
+            let names = STATS.iter().map(|(name, _)| *name);
+            let names: Vec<&str> = names.chain(["p50", "p99", "p99.9"]).collect();
+            Err(Mistake::unknown("statistic", name, &names))
+        }
+    }
+}
+
+fn find<T: Copy>(word: &str, names: &[(&str, T)]) -> Option<T> {
+    names
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, value)| *value)
+}
+
+fn lookup<T: Copy>(what: &str, word: &str, names: &[(&str, T)]) -> Result<T, Mistake> {
+    find(word, names).ok_or_else(|| {
+        let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+        Mistake::unknown(what, word, &names)
+    })
+}
+
+/// What people write between two limits where a comma belongs.
+const JOINTS: [&str; 6] = ["&&", "||", ";", " and ", " AND ", "\n"];
+
+/// Limits that are not separated by commas.
+fn joined(item: &str) -> Option<Mistake> {
+    let joint = JOINTS
+        .into_iter()
+        .find(|joint| item.trim().contains(joint))?;
+    let limits: Vec<&str> = item.split(joint).map(str::trim).collect();
+    let limits: Vec<&str> = limits
+        .into_iter()
+        .filter(|limit| !limit.is_empty())
+        .collect();
+    Some(Mistake::new(match joint {
+        "||" => format!(
+            "`{}`: every limit must hold, so there is no `||`",
+            item.trim()
+        ),
+        _ => format!("separate SLOs by commas: write `{}`", limits.join(", ")),
+    }))
+}
+
+fn limit(item: &str) -> Result<Slo, Mistake> {
+    if let Some(mistake) = joined(item) {
+        return Err(mistake);
+    }
+    let Some((at, (sign, op))) = item
+        .char_indices()
+        .find_map(|(at, _)| Some((at, OPS.iter().find(|(op, _)| item[at..].starts_with(op))?)))
+    else {
+        let subject = parse_subject(item)?;
+        return Err(Mistake::new(format!(
+            "`{item}` has no limit; write `{subject} {} {}`",
+            if subject.from_above() { "<" } else { ">=" },
+            subject.example()
+        )));
+    };
+    let subject = parse_subject(&item[..at])?;
+    let value = item[at + sign.len()..].trim();
+    let wanted = if subject.from_above() { "<=" } else { ">=" };
+    let op = op.map_err(|meant| {
+        let meant = if meant.is_empty() { wanted } else { meant };
+        Mistake::new(format!(
+            "`{item}`: a limit is `<`, `<=`, `>` or `>=`, not `{sign}`; write `{subject} {meant} {value}`"
+        ))
+    })?;
+    if value.is_empty() {
+        return Err(Mistake::new(format!(
+            "`{item}` has no limit; write `{subject} {op} {}`",
+            subject.example()
+        )));
+    }
+    if subject.from_above() != matches!(op, Op::Lt | Op::Le) {
+        return Err(Mistake::new(format!(
+            "`{item}` points the wrong way: an SLO limits {} from {}; write `{subject} {} {value}`",
+            subject.kind(),
+            if subject.from_above() {
+                "above"
+            } else {
+                "below"
+            },
+            if matches!(op, Op::Lt | Op::Gt) {
+                &wanted[..1]
+            } else {
+                wanted
+            },
+        )));
+    }
+    let limit = amount(subject, item, value)?;
+    check_reach(subject, op, limit, item)?;
+    Ok(Slo { subject, op, limit })
+}
+
+/// Reads the limit in its subject's unit.
+fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
+    let say = |sentence: String| Err(Mistake::new(format!("`{item}`: {sentence}")));
+    match subject {
+        Subject::Latency(..) if value.ends_with('%') => say(format!(
+            "a percentage limits `goodput` or `errors`; `{subject}` takes a time, such as `300ms`"
+        )),
+        Subject::Latency(..)
+            if call::number(value).is_some_and(|bare| bare > 0.0 && bare < 1.0) =>
+        {
+            say(format!(
+                "a number alone is in milliseconds, so `{value}` is less than one; write `{value}s` or \
+                 `{value}ms`"
+            ))
+        }
+        Subject::Latency(..) => match duration::parse_or_ms(value) {
+            // Nanoseconds, so that `0.1ms` is the `f64` 0.1 exactly as if it were parsed as one.
+            Ok(span) => Ok(span.as_nanos() as f64 / 1e6),
+            Err(mistake) => say(mistake.0),
+        },
+        Subject::Throughput(_) => match call::number(value) {
+            Some(number) => Ok(number),
+            None => say(format!(
+                "`{value}` is not a number; throughput is per second already, so write a plain \
+                 number, such as `1000`"
+            )),
+        },
+        Subject::Goodput | Subject::Errors => {
+            let (digits, percent) = match value.strip_suffix('%') {
+                Some(digits) => (digits.trim(), true),
+                None => (value, false),
+            };
+            match (call::number(digits), percent) {
+                (Some(number), true) if number <= 100.0 => Ok(number / 100.0),
+                (Some(_), false) if digits == "1" => {
+                    say("`1` could be 1 % or all; write `1%` or `100%`".to_owned())
+                }
+                (Some(number), false) if number <= 1.0 => Ok(number),
+                (Some(number), false) if number <= 100.0 => say(format!(
+                    "`{value}` is above 1, the whole; did you mean `{value}%`?"
+                )),
+                (Some(_), _) => say(format!("`{value}` is more than all, `100%`")),
+                (None, _) => say(format!(
+                    "`{value}` is not a share; write a percentage, such as `{}`, or a ratio from 0 to 1",
+                    subject.example()
+                )),
+            }
+        }
+    }
+}
+
+/// Refuses limits that no run can keep.
+fn check_reach(subject: Subject, op: Op, limit: f64, item: &str) -> Result<(), Mistake> {
+    let instead = match (subject, op) {
+        (Subject::Goodput, Op::Gt) if limit >= 1.0 => "goodput >= 100%",
+        (Subject::Errors, Op::Lt) if limit <= 0.0 => "errors <= 0%",
+        (Subject::Latency(..), _) if limit <= 0.0 => {
+            return Err(Mistake::new(format!(
+                "`{item}` can never hold; write a time above 0"
+            )));
+        }
+        _ => return Ok(()),
+    };
+    Err(Mistake::new(format!(
+        "`{item}` can never hold; write `{instead}`"
+    )))
+}
