@@ -51,7 +51,7 @@ fn links_by_name(text: &str) -> BTreeSet<&str> {
         file.ends_with(".md") && !name.contains(char::is_whitespace)
     };
     names
-        .filter(|(name, after)| is_file(name) && !after.starts_with('('))
+        .filter(|(name, after)| is_file(name) && !after.starts_with(['(', '[']))
         .map(|(name, _)| name)
         .collect()
 }

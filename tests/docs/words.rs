@@ -143,7 +143,7 @@ fn doc_comments_and_messages_are_in_plain_english() {
 
 /// The word with which a summary begins, if it cannot.
 fn opener(doc: &str) -> Option<&'static str> {
-    let first = doc.trim_start().split_whitespace().next()?;
+    let first = doc.split_whitespace().next()?;
     let first = first.trim_end_matches([',', '.', ':', ';']);
     OPENERS
         .iter()
