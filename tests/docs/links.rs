@@ -42,9 +42,8 @@ fn links_by_name(text: &str) -> BTreeSet<&str> {
     let is_definition = |line: &&str| line.starts_with('[') && line.contains("]: ");
     let lines = text.lines().filter(|line| !is_definition(line));
     let names = lines.flat_map(|line| {
-        line.split('[')
-            .skip(1)
-            .filter_map(|rest| rest.split_once(']'))
+        line.match_indices('[')
+            .filter_map(|(at, _)| line[at + 1..].split_once(']'))
     });
     let is_file = |name: &str| {
         let file = name.split('#').next().unwrap_or_default();
