@@ -41,8 +41,6 @@ mod encode;
 mod failure;
 mod family;
 mod grow;
-#[cfg(test)]
-mod invariants;
 mod journaled;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;

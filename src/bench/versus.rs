@@ -15,10 +15,10 @@
 
 use super::{
     Control,
-    shared::Shared,
+    arm::{Arm, REPEATS, Which},
     checked::Checked,
     notes,
-    arm::{REPEATS, Arm, Which},
+    shared::Shared,
 };
 use crate::{
     error::Error,

@@ -8,9 +8,9 @@
 use crate::{
     bench::{
         Bench,
+        arm::{Arm, Which},
         checked::Checked,
         control::Control,
-        arm::{Arm, Which},
     },
     judge::{Verdict, changes},
     metrics::Metrics,

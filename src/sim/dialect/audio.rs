@@ -2,12 +2,12 @@
 //! recording, answered by events with choices.
 
 use super::{
-    ParsedRequest, UsageEvents,
-    parsed::{Generating, Input},
-    chat,
+    ParsedRequest, UsageEvents, chat,
     choices::Choices,
     facts::Facts,
-    openai, words,
+    openai,
+    parsed::{Generating, Input},
+    words,
 };
 use crate::sim::refusal::Refusal;
 use memchr::memmem;

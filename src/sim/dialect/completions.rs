@@ -2,7 +2,6 @@
 
 use super::{
     ParsedRequest,
-    parsed::{Generating, Prompt, StreamOptions},
     choices::Choices,
     facts::Facts,
     json, openai,
