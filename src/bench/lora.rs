@@ -39,7 +39,7 @@ impl LoraAssignment {
 /// The adapters of a bench.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Lora {
-    /// Their names; none is the model itself.
+    /// The names of the adapters; none is the model itself.
     #[serde(rename = "lora_modules", serialize_with = "names")]
     pub(crate) modules: Vec<String>,
     /// Which of them a request gets.

@@ -72,7 +72,7 @@ impl<C: Choices> Form for C {
         Some(openai::usage_event(&self.head(facts), facts, generated))
     }
 
-    /// Nothing comes after it but `[DONE]`, as vLLM tells it inside a stream.
+    /// Nothing comes after it but `[DONE]`, as vLLM writes it inside a stream.
     fn error(&self, facts: &mut Facts, message: &str) -> Vec<Bytes> {
         let error = data(&openai::error(message));
         [error].into_iter().chain(openai::done(facts)).collect()
