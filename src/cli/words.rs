@@ -335,7 +335,7 @@ mod tests {
     #[case("--on-inconclusive maybe", "--on-inconclusive = ")]
     #[case("--expect maybe", "--expect = ")]
     #[case("--ramp up", "--ramp = ")]
-    #[case("--faults reset@5%", "only a simulation can misbehave on purpose")]
+    #[case("--faults reset@5%", "only a simulation can have faults")]
     #[case("--noise-threshold -1", "--noise-threshold = -1")]
     #[case("--false-alarms 2", "--false-alarms = 2")]
     #[case("--probe-request-rate -1", "--probe-request-rate = -1")]
