@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/folder.rs"]
+mod folder;
+
+use folder::Folder;
 use goodput::exit_code::{FAIL, UNUSABLE};
 use rstest::rstest;
 use serde_json::Value;
@@ -24,12 +28,6 @@ fn ab(args: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("ab-{name}"));
-    let _ = std::fs::remove_dir_all(&path);
-    path
 }
 
 fn read(path: PathBuf) -> Value {
@@ -56,7 +54,7 @@ fn exit_codes(#[case] b: &str, #[case] args: &[&str], #[case] code: i32, #[case]
 
 #[test]
 fn the_result_holds_the_comparison() {
-    let folder = folder("result");
+    let folder = Folder::missing("result");
     let output = ab(&[
         "--a",
         "sim(itl = 10ms, noise = 1%)",
@@ -93,7 +91,7 @@ fn the_result_holds_the_comparison() {
 
 #[test]
 fn a_server_beside_itself_tells_the_noise() {
-    let folder = folder("noise");
+    let folder = Folder::missing("noise");
     let output = ab(&[
         "--aa",
         "--a",
@@ -148,7 +146,7 @@ fn commands_are_started_in_turn() {
 /// What cannot be kept is told before hours of measurement.
 #[test]
 fn a_folder_for_noise_that_cannot_be_is_refused_before_the_run() {
-    let folder = folder("noise-closed");
+    let folder = Folder::missing("noise-closed");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("file"), "").unwrap();
     let within = folder.join("file").display().to_string();

@@ -5,13 +5,16 @@
 
 #[path = "support/example.rs"]
 mod example;
+#[path = "support/folder.rs"]
+mod folder;
 mod support;
 
 use axum::{Router, routing::post};
-use goodput::exit_code::UNUSABLE;
+use folder::Folder;
 use goodput::{
     Bench, Report, Service, Verdict,
     baseline::{Against, Settings, Store},
+    exit_code::UNUSABLE,
     judge::Pairing,
 };
 use rand::{RngExt, SeedableRng};
@@ -19,7 +22,7 @@ use rand_pcg::Pcg64;
 use rstest::rstest;
 use std::{
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
     sync::{Arc, Mutex},
     time::Duration,
@@ -29,13 +32,6 @@ use support::{RawServer, good_stream, http};
 const SERVER: &str = "sim(ttft = normal(80ms, 10ms), itl = 5ms)";
 const SLOWER: &str = "sim(ttft = normal(100ms, 10ms), itl = 5ms)";
 const FASTER: &str = "sim(ttft = normal(60ms, 10ms), itl = 5ms)";
-
-/// A folder of this test's own.
-fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("baselines-{name}"));
-    let _ = std::fs::remove_dir_all(&path);
-    path
-}
 
 fn goodput(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
@@ -78,7 +74,7 @@ fn stored(folder: &Path, name: &str) -> String {
 
 #[test]
 fn a_regression_exits_with_1_and_says_what_and_where() {
-    let folder = folder("regression");
+    let folder = Folder::missing("regression");
     let (code, text) = serve(SERVER, &folder, &["--save-baseline", "main"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("saved as baseline `main` in"), "{text}");
@@ -97,7 +93,7 @@ fn a_regression_exits_with_1_and_says_what_and_where() {
 
 #[test]
 fn the_same_server_passes_and_a_faster_one_is_to_be_saved() {
-    let folder = folder("improvement");
+    let folder = Folder::missing("improvement");
     serve(SERVER, &folder, &["--save-baseline", "main"]);
     let (code, text) = serve(SERVER, &folder, &["--baseline", "main"]);
     assert_eq!(code, 0, "{text}");
@@ -111,7 +107,7 @@ fn the_same_server_passes_and_a_faster_one_is_to_be_saved() {
 
 #[test]
 fn one_run_is_compared_and_saved() {
-    let folder = folder("both");
+    let folder = Folder::missing("both");
     serve(SERVER, &folder, &["--save-baseline", "main"]);
     let main = stored(&folder, "main");
     let (code, text) = serve(SLOWER, &folder, &["--baseline=main", "--save-baseline=new"]);
@@ -150,7 +146,7 @@ fn one_run_is_compared_and_saved() {
 
 #[test]
 fn a_missing_baseline_is_new_or_an_error() {
-    let folder = folder("missing");
+    let folder = Folder::missing("missing");
     let (code, text) = serve(SERVER, &folder, &["--baseline", "main"]);
     assert_eq!(code, 0, "{text}");
     assert!(
@@ -176,7 +172,7 @@ fn a_missing_baseline_is_new_or_an_error() {
 #[case::backend(&["--backend", "openai-chat"], "backend was openai, now it is openai-chat")]
 #[case::body(&["--temperature", "0"], "extra_body was none, now it is")]
 fn another_load_is_refused_before_it_is_sent(#[case] args: &[&str], #[case] field: &str) {
-    let folder = folder(&format!("refused{}", args[0]));
+    let folder = Folder::missing(&format!("refused{}", args[0]));
     serve(SERVER, &folder, &["--save-baseline", "main"]);
     // clap takes the last of repeated flags only when it is told to.
     let mut base = vec![
@@ -210,7 +206,7 @@ fn another_load_is_refused_before_it_is_sent(#[case] args: &[&str], #[case] fiel
 
 #[test]
 fn files_of_a_newer_goodput_are_left_alone() {
-    let folder = folder("newer");
+    let folder = Folder::missing("newer");
     let path = Store::at(&folder).path("main", "serve");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let newer = r#"{"goodput_baseline": 7}"#;
@@ -228,7 +224,7 @@ fn files_of_a_newer_goodput_are_left_alone() {
 
 #[test]
 fn baselines_are_listed_and_shown() {
-    let folder = folder("list");
+    let folder = Folder::missing("list");
     let dir = ["--baseline-dir", folder.to_str().unwrap()];
     let baseline = |args: &[&str]| {
         let output = goodput(&[&["baseline"], args, &dir].concat());
@@ -271,7 +267,7 @@ fn what_the_server_says_is_stored_and_secrets_are_not() {
             stream.write_all(answer.as_bytes()).is_ok()
         })
     };
-    let folder = folder("secrets");
+    let folder = Folder::missing("secrets");
     let run = |version, args: &[&str]| {
         let server = server(version);
         let base = [
@@ -326,8 +322,9 @@ fn bench(target: &str) -> Bench {
 
 #[test]
 fn a_bench_has_a_baseline_of_its_own() {
+    let folder = Folder::missing("bench");
     let settings = Settings {
-        folder: Some(folder("bench")),
+        folder: Some(folder.to_path_buf()),
         ..Settings::default()
     };
     let compared = |target| {
@@ -360,7 +357,7 @@ fn a_bench_has_a_baseline_of_its_own() {
 
 #[test]
 fn what_matters_is_a_setting() {
-    let folder = folder("threshold");
+    let folder = Folder::missing("threshold");
     serve(SERVER, &folder, &["--save-baseline", "main"]);
     let (code, text) = serve(
         SLOWER,
@@ -384,8 +381,9 @@ fn a_run_is_compared_with_a_baseline_or_a_server() {
 /// What a run grew by has another plan, so only its first part is held against another first part.
 #[test]
 fn a_run_that_grew_is_compared_by_its_first_part() {
+    let folder = Folder::missing("grown");
     let saving = Settings {
-        folder: Some(folder("grown")),
+        folder: Some(folder.to_path_buf()),
         save: Some("main".to_owned()),
         ..Settings::default()
     };
@@ -432,7 +430,7 @@ fn gates(args: &[&str], variables: &[(&str, &Path)]) -> (i32, String) {
 
 #[test]
 fn benches_take_the_flags_and_the_environment() {
-    let folder = folder("gates");
+    let folder = Folder::missing("gates");
     let gates = |args: &[&str], variables: &[(&str, &Path)]| {
         let place = [("GOODPUT_BASELINE_DIR", &*folder)];
         gates(args, &[&place, variables].concat())
@@ -458,7 +456,7 @@ fn benches_take_the_flags_and_the_environment() {
 /// As of a nextest archive, which is built on one machine and run on another.
 #[test]
 fn benches_find_their_crate_where_the_runner_says_it_is() {
-    let moved = folder("moved");
+    let moved = Folder::missing("moved");
     let variables = [
         ("CARGO_MANIFEST_DIR", &*moved),
         ("GOODPUT_SAVE_BASELINE", Path::new("main")),
@@ -519,7 +517,7 @@ fn comparing(folder: &Path) -> Settings {
 /// would fail half of the time.
 #[test]
 fn a_service_that_draws_random_numbers_is_compared_with_its_noise() {
-    let folder = folder("random-service");
+    let folder = Folder::missing("random-service");
     let _ = measured(gateway(40, Some(0)), saving(&folder));
     let fails = |wait, lucks: std::ops::Range<u64>| {
         let runs = lucks.map(|luck| measured(gateway(wait, Some(luck)), comparing(&folder)));
@@ -537,7 +535,7 @@ fn a_service_that_draws_random_numbers_is_compared_with_its_noise() {
 /// Two runs that were the same to the last digit show that nothing is drawn.
 #[test]
 fn a_service_that_repeats_itself_is_compared_exactly() {
-    let folder = folder("steady-service");
+    let folder = Folder::missing("steady-service");
     let _ = measured(gateway(40, None), saving(&folder));
     let pairing = || {
         let report = measured(gateway(40, None), comparing(&folder));

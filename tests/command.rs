@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/folder.rs"]
+mod folder;
 mod support;
 
+use folder::Folder;
 use goodput::exit_code::{INVALID, PASS, UNUSABLE};
 use rstest::{Context, rstest};
 use serde_json::Value;
@@ -39,14 +42,6 @@ fn serve(args: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// A folder of this test's own.
-fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("command-{name}"));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
 }
 
 fn read_json(path: &Path) -> Value {
@@ -103,7 +98,7 @@ fn the_table_of_answers_without_tokens_is_vllms() {
 
 #[test]
 fn results_are_saved_under_vllms_name_and_keys() {
-    let folder = folder("save");
+    let folder = Folder::new("save");
     let dir = folder.to_str().unwrap();
     let output = serve(&[
         "--num-prompts",
@@ -136,7 +131,7 @@ fn results_are_saved_under_vllms_name_and_keys() {
 /// A simulated engine with drafts, a probe now and then: vLLM's blocks and keys, in its order.
 #[test]
 fn drafts_and_probes_are_told_as_vllm_tells_them() {
-    let folder = folder("drafts");
+    let folder = Folder::new("drafts");
     let output = goodput(&[
         "serve",
         "--target",
@@ -211,7 +206,7 @@ fn drafts_and_probes_are_told_as_vllm_tells_them() {
 
 #[test]
 fn results_are_appended_line_by_line() {
-    let folder = folder("append");
+    let folder = Folder::new("append");
     let dir = folder.to_str().unwrap();
     for _ in 0..2 {
         let output = serve(&[
@@ -304,7 +299,7 @@ fn all_problems_are_told_at_once() {
 
 #[test]
 fn malformed_dataset_lines_are_named() {
-    let folder = folder("dataset");
+    let folder = Folder::new("dataset");
     let path = folder.join("prompts.jsonl");
     std::fs::write(&path, "{\"prompt\": \"fine\"}\n{\"prompt\": 3}\nnot json\n").unwrap();
     let output = serve(&[
@@ -322,7 +317,7 @@ fn malformed_dataset_lines_are_named() {
 
 #[test]
 fn an_unwritable_result_folder_is_told_before_the_run() {
-    let folder = folder("unwritable");
+    let folder = Folder::new("unwritable");
     let file = folder.join("file");
     std::fs::write(&file, "").unwrap();
     // A folder below a file cannot be made by anyone, not even by root.
@@ -416,7 +411,7 @@ fn a_simulation_that_cannot_be_is_refused(#[case] args: &[&str], #[case] told: &
 /// From one command to the next: what was measured is simulated.
 #[test]
 fn a_detailed_result_is_a_simulation() {
-    let folder = folder("empirical");
+    let folder = Folder::new("empirical");
     let measure = |target: &str, file: &str| -> Value {
         let output = goodput(&[
             "serve",
@@ -506,7 +501,7 @@ fn latencies_from_the_plan_stand_right_below_the_table() {
 #[case::vectors(&["--num-prompts", "20", "--backend", "openai-embeddings"])]
 #[case::told_by_the_server(&["--num-prompts", "20", "--request-rate", "20", "--probe-request-rate", "5", "--server-metrics-interval", "200ms", "--target", "sim(engine = llama-3-8b@h100, num_speculative_tokens = 3)"])]
 fn a_report_is_what_serve_printed(#[context] context: rstest::Context, #[case] args: &[&str]) {
-    let folder = folder(&format!("report-{}", context.case.unwrap()));
+    let folder = Folder::new(&format!("report-{}", context.case.unwrap()));
     let path = folder.join("result.json");
     let save = ["--save-result", "--result-filename", path.to_str().unwrap()];
     let sim = [
@@ -537,7 +532,8 @@ fn a_report_is_what_serve_printed(#[context] context: rstest::Context, #[case] a
 fn several_results_are_shown_beside_each_other() {
     let fixture = |name: &str| format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     let (vllm, aiperf) = (fixture("vllm/result.json"), fixture("peers/aiperf.json"));
-    let lines = folder("beside").join("two.jsonl");
+    let folder = Folder::new("beside");
+    let lines = folder.join("two.jsonl");
     let vllm_text = std::fs::read_to_string(&vllm).unwrap();
     std::fs::write(&lines, format!("{vllm_text}\n{vllm_text}")).unwrap();
     let lines = lines.to_str().unwrap();
@@ -558,7 +554,7 @@ fn several_results_are_shown_beside_each_other() {
 
 #[test]
 fn what_is_no_result_exits_with_2_and_its_place() {
-    let folder = folder("no-result");
+    let folder = Folder::new("no-result");
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
         std::fs::write(&path, text).unwrap();
@@ -589,7 +585,7 @@ fn what_is_no_result_exits_with_2_and_its_place() {
 /// vLLM asks for them by its environment, and fails where no name is given for the result.
 #[test]
 fn records_for_pytorch_stand_beside_the_result() {
-    let folder = folder("pytorch");
+    let folder = Folder::new("pytorch");
     let serve = |asked: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
         command.args([
@@ -644,7 +640,8 @@ fn records_for_pytorch_stand_beside_the_result() {
 #[case::csv("csv")]
 #[cfg_attr(feature = "parquet", case::parquet("parquet"))]
 fn requests_are_exported(#[case] format: &str) {
-    let path = folder(&format!("export-{format}")).join(format!("deep/requests.{format}"));
+    let folder = Folder::new(&format!("export-{format}"));
+    let path = folder.join(format!("deep/requests.{format}"));
     let output = serve(&[
         "--num-prompts",
         "5",

@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/folder.rs"]
+mod folder;
+
+use folder::Folder;
 use goodput::exit_code::{FAIL, PASS};
 use rstest::rstest;
-use std::{
-    path::PathBuf,
-    process::{Command, Output},
-};
+use std::process::{Command, Output};
 
 fn goodput(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
@@ -24,13 +25,6 @@ fn goodput(args: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("demands-{name}"));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
 }
 
 const LOAD: [&str; 7] = [
@@ -112,7 +106,8 @@ fn a_suite_passes_by_its_demands_alone(
     #[case] told: &str,
 ) {
     let name: String = args.concat();
-    let file = folder(&name.replace("--", "")).join("goodput.toml");
+    let folder = Folder::new(&name.replace("--", ""));
+    let file = folder.join("goodput.toml");
     std::fs::write(
         &file,
         r#"
@@ -154,7 +149,7 @@ expect = "fail"
 /// A run beyond the floor is no reference; while nothing is stored, there is nothing to pass.
 #[test]
 fn baselines_that_are_not_there_prove_nothing() {
-    let folder = folder("baseline");
+    let folder = Folder::new("baseline");
     let serve = |target: &str, args: &[&str]| {
         let places = [
             "serve",

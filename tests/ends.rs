@@ -5,10 +5,18 @@
 
 #[path = "support/example.rs"]
 mod example;
+#[path = "support/folder.rs"]
+mod folder;
 mod support;
 
-use goodput::exit_code::{INVALID, PASS};
-use goodput::{Bench, Error, ServerProcess, bench::Control, observer::Silent, stop::Stop};
+use folder::Folder;
+use goodput::{
+    Bench, Error, ServerProcess,
+    bench::Control,
+    exit_code::{INVALID, PASS},
+    observer::Silent,
+    stop::Stop,
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -30,8 +38,8 @@ use std::{
 use support::{
     RawServer,
     program::{
-        DEADLINE, Program, folder, good_server, goodput, has_measured, long_run, program, quiet,
-        read, until,
+        DEADLINE, Program, good_server, goodput, has_measured, long_run, program, quiet, read,
+        until,
     },
 };
 
@@ -50,7 +58,7 @@ fn is_partial(folder: &Path) {
 #[case::terminate(Signal::SIGTERM)]
 #[case::hang_up(Signal::SIGHUP)]
 fn a_signal_keeps_what_was_measured(#[case] signal: Signal) {
-    let folder = folder(signal.as_str());
+    let folder = Folder::new(signal.as_str());
     let server = good_server();
     let mut command = goodput(&folder);
     long_run(&mut command, &server.url);
@@ -68,7 +76,7 @@ fn a_signal_keeps_what_was_measured(#[case] signal: Signal) {
 #[case::stderr(false)]
 #[case::both(true)]
 fn a_signal_is_heard_when_nobody_reads_any_more(#[case] stdout_too: bool) {
-    let folder = folder(&format!("unread-{stdout_too}"));
+    let folder = Folder::new(&format!("unread-{stdout_too}"));
     let server = good_server();
     let mut command = goodput(&folder);
     long_run(&mut command, &server.url);
@@ -100,7 +108,7 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
 #[case::both(&["--message-format", "human"], true)]
 #[case::events(&["--message-format", "json"], true)]
 fn a_screen_that_stands_still_holds_up_no_signal(#[case] format: &[&str], #[case] both: bool) {
-    let folder = folder(&format!("still-{}-{both}", format[1]));
+    let folder = Folder::new(&format!("still-{}-{both}", format[1]));
     let server = good_server();
     let mut command = goodput(&folder);
     long_run(&mut command, &server.url);
@@ -125,7 +133,7 @@ fn a_screen_that_stands_still_holds_up_no_signal(#[case] format: &[&str], #[case
 /// Without a signal the report waits for its reader, as that of any program does.
 #[test]
 fn a_late_reader_gets_all_of_the_report() {
-    let folder = folder("late");
+    let folder = Folder::new("late");
     let server = good_server();
     let mut command = goodput(&folder);
     command
@@ -158,7 +166,7 @@ fn a_late_reader_gets_all_of_the_report() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_ignored_hang_up_stays_ignored() {
-    let folder = folder("nohup");
+    let folder = Folder::new("nohup");
     let server = good_server();
     let mut command = Command::new("sh");
     quiet(&mut command, &folder);
@@ -177,7 +185,7 @@ fn an_ignored_hang_up_stays_ignored() {
 /// A bench that was not reached is in the files, too.
 #[test]
 fn a_suite_that_is_ended_names_all_of_its_benches() {
-    let folder = folder("suite");
+    let folder = Folder::new("suite");
     let server = good_server();
     let suite = format!(
         "[defaults]\nmodel = \"m\"\ntarget = \"{}\"\nrate = 100.0\nrequests = 10000\ndataset = \"random(input = 4, output = 4)\"\n\
@@ -212,7 +220,7 @@ fn a_suite_that_is_ended_names_all_of_its_benches() {
 /// What can be known before it is: a kill cannot be heard.
 #[test]
 fn a_suite_that_is_killed_has_told_of_the_benches_before() {
-    let folder = folder("killed-suite");
+    let folder = Folder::new("killed-suite");
     let server = good_server();
     let suite = format!(
         "[bench.first]\ntarget = \"sim\"\nrequests = 3\n\
@@ -246,7 +254,7 @@ fn a_suite_that_is_killed_has_told_of_the_benches_before() {
 /// `goodput::main!()` does as the command.
 #[test]
 fn a_benchmark_target_is_ended_by_signals() {
-    let folder = folder("target");
+    let folder = Folder::new("target");
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     let server = RawServer::start(move |_, _| {
@@ -295,7 +303,7 @@ enum Wait {
 #[case::dataset(Wait::Dataset, "")]
 #[case::prompts(Wait::Prompts, "")]
 fn whatever_is_waited_for_ends_with_a_signal(#[case] wait: Wait, #[case] said: &str) {
-    let folder = folder(&format!("wait-{}", wait as u8));
+    let folder = Folder::new(&format!("wait-{}", wait as u8));
     // Takes connections, and answers nobody.
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
@@ -391,7 +399,7 @@ fn lives(pid: Pid) -> bool {
 #[case::aborted(Signal::SIGABRT)]
 #[case::quit(Signal::SIGQUIT)]
 fn a_server_dies_with_us(#[case] signal: Signal) {
-    let folder = folder(&format!("dies-{signal}"));
+    let folder = Folder::new(&format!("dies-{signal}"));
     let mut command = goodput(&folder);
     command.args(["ab", "--a-command", STUBBORN, "--b-command", STUBBORN]);
     let mut program = Program::start(&mut command);
@@ -422,7 +430,7 @@ fn starts_a_server_and_waits_for_it() {
 #[case::ctrl_c(Signal::SIGINT)]
 #[case::terminated(Signal::SIGTERM)]
 fn a_server_dies_with_the_process_of_a_test(#[case] signal: Signal) {
-    let folder = folder(&format!("test-dies-{signal}"));
+    let folder = Folder::new(&format!("test-dies-{signal}"));
     let mut command = program(std::env::current_exe().unwrap());
     quiet(&mut command, &folder);
     command.args(["--exact", "starts_a_server_and_waits_for_it", "--ignored"]);
@@ -441,7 +449,7 @@ fn a_server_dies_with_the_process_of_a_test(#[case] signal: Signal) {
 #[case::after_a_signal(Signal::SIGTERM)]
 #[case::after_a_kill(Signal::SIGKILL)]
 fn a_server_that_was_stopped_dies_as_well(#[case] signal: Signal) {
-    let folder = folder(&format!("stopped-{signal}"));
+    let folder = Folder::new(&format!("stopped-{signal}"));
     let mut command = goodput(&folder);
     command.args(["ab", "--a-command", STUBBORN, "--b-command", STUBBORN]);
     let mut program = Program::start(&mut command);
@@ -465,7 +473,7 @@ fn a_second_signal_quits_at_once_and_takes_the_server_along(
     #[case] signal: Signal,
     #[case] code: i32,
 ) {
-    let folder = folder(&format!("second-{signal}"));
+    let folder = Folder::new(&format!("second-{signal}"));
     let mut command = goodput(&folder);
     command.args(["ab", "--a-command", STUBBORN, "--b-command", STUBBORN]);
     let mut program = Program::start(&mut command);
@@ -484,7 +492,7 @@ fn a_second_signal_quits_at_once_and_takes_the_server_along(
 /// `goodput serve --workers 4` where there is not enough of something for four.
 #[test]
 fn a_worker_that_cannot_start_starves_nobody() {
-    let folder = folder("workers");
+    let folder = Folder::new("workers");
     let server = good_server();
     // The least that suffices for one worker depends on the machine; in between some of four fail.
     for limit in (14..34).step_by(2) {
@@ -528,7 +536,9 @@ fn a_run_whose_future_is_dropped_ends() {
     });
     let mut stream = runtime.block_on(async {
         let mut run = Box::pin(bench.run());
+        let began = Instant::now();
         while !asked.is_finished() {
+            assert!(began.elapsed() < DEADLINE);
             let a_moment = Duration::from_millis(50);
             assert!(tokio::time::timeout(a_moment, &mut run).await.is_err());
         }

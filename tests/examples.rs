@@ -3,16 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "support/pages.rs"]
 mod pages;
 
+use folder::Folder;
 use goodput::exit_code::PASS;
 use pages::blocks;
 use rstest::rstest;
 use std::{
     fmt::Write,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
@@ -99,14 +102,6 @@ fn on_the_simulation(text: &str) -> String {
     })
 }
 
-fn folder(name: &str) -> PathBuf {
-    let plain = name.replace(['/', '.'], "-");
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("examples-{plain}"));
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).unwrap();
-    path
-}
-
 fn goodput(folder: &Path, args: &[String]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
@@ -131,7 +126,7 @@ fn passes(folder: &Path, args: &[String], shown: &str) {
 }
 
 fn suite_passes(name: &str, suite: &str) {
-    let folder = folder(name);
+    let folder = Folder::new(name);
     fs::write(folder.join("goodput.toml"), suite).unwrap();
     passes(&folder, &["run".to_owned()], suite);
 }
@@ -196,6 +191,6 @@ fn commands_on_the_simulation_pass() {
     let commands: Vec<Vec<String>> = lines.map(words).collect();
     assert!(!commands.is_empty());
     for command in commands {
-        passes(&folder("commands"), &command, &command.join(" "));
+        passes(&Folder::new("commands"), &command, &command.join(" "));
     }
 }

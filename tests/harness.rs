@@ -4,13 +4,19 @@
 
 #[path = "support/example.rs"]
 mod example;
+#[path = "support/folder.rs"]
+mod folder;
 mod support;
 
-use goodput::Bench;
-use goodput::exit_code::{PASS, TESTS_FAILED, UNUSABLE};
+use folder::Folder;
+use goodput::{
+    Bench,
+    exit_code::{PASS, TESTS_FAILED, UNUSABLE},
+};
 use rstest::rstest;
 use std::{
     io::Write,
+    ops::{Deref, DerefMut},
     path::PathBuf,
     process::{Command, Output},
     sync::{
@@ -22,12 +28,33 @@ use std::{
 };
 use support::{RawServer, good_stream, http};
 
-fn gates() -> Command {
+/// A command, with a folder in which no bench has left a result, which its report would tell.
+struct Fresh {
+    command: Command,
+    _results: Folder,
+}
+
+impl Deref for Fresh {
+    type Target = Command;
+
+    fn deref(&self) -> &Command {
+        &self.command
+    }
+}
+
+impl DerefMut for Fresh {
+    fn deref_mut(&mut self) -> &mut Command {
+        &mut self.command
+    }
+}
+
+fn gates() -> Fresh {
     example("gates")
 }
 
 /// A program of `examples/`.
-fn example(name: &str) -> Command {
+fn example(name: &str) -> Fresh {
+    let results = Folder::missing("results");
     let mut command = Command::new(example::example(name));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
         command.env_remove(name);
@@ -36,20 +63,12 @@ fn example(name: &str) -> Command {
         .env_remove("NEXTEST")
         .env_remove("GITHUB_STEP_SUMMARY")
         .env_remove("GATES_URL")
-        .env("GOODPUT_RESULTS", results())
+        .env("GOODPUT_RESULTS", &*results)
         .env("RUST_BACKTRACE", "0");
-    command
-}
-
-/// A folder in which no bench has left a result, which its report would tell.
-fn results() -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let run = format!(
-        "harness-results-{}-{}",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::SeqCst)
-    );
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(run)
+    Fresh {
+        command,
+        _results: results,
+    }
 }
 
 fn run(args: &[&str]) -> Output {
@@ -222,8 +241,7 @@ fn goodput_url_replaces_the_simulation() {
 #[test]
 fn nextest_users_get_the_setting_once_when_it_is_missing() {
     let server = listing_server();
-    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nextest");
-    let _ = std::fs::remove_dir_all(&root);
+    let root = Folder::new("nextest");
     std::fs::create_dir_all(root.join(".config")).unwrap();
     let run = |id: &str| {
         let output = gates()
@@ -286,8 +304,7 @@ fn the_bug_of_the_example_gateway_is_found() {
 /// nextest runs every bench in a process of its own, which knows of the others all the same.
 #[test]
 fn a_bench_alone_in_its_process_has_its_share_of_false_alarms() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("harness-family");
-    let _ = std::fs::remove_dir_all(&folder);
+    let folder = Folder::missing("family");
     let folder = folder.to_str().unwrap();
     let one = |name: &str| {
         let mut command = gates();
@@ -316,9 +333,8 @@ fn a_target_without_harness_false_does_not_compile(
     #[case] flags: &[&str],
     #[case] error: Option<&str>,
 ) {
-    let folder = std::env::temp_dir().join(format!("goodput-main-{}", std::process::id()));
+    let folder = Folder::new("main");
     let file = folder.join(format!("{}.rs", flags.len()));
-    std::fs::create_dir_all(&folder).unwrap();
     let program = format!(
         "#[macro_use]\n#[path = {:?}]\nmod main_macro;\npub mod harness {{ pub fn main() -> \
          std::process::ExitCode {{ std::process::ExitCode::SUCCESS }} }}\nmain!();\n",
@@ -338,7 +354,6 @@ fn a_target_without_harness_false_does_not_compile(
         None => assert!(output.status.success(), "{told}"),
         Some(error) => assert!(!output.status.success() && told.contains(error), "{told}"),
     }
-    let _ = std::fs::remove_file(file);
 }
 
 /// A second test attribute above `#[llm_bench]`, which the compiler cannot see.

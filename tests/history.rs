@@ -3,12 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
-use goodput::exit_code::{FAIL, INVALID, PASS, TESTS_FAILED, UNUSABLE};
-use goodput::{Report, llm_bench};
+#[path = "support/folder.rs"]
+mod folder;
+
+use folder::Folder;
+use goodput::{
+    Report,
+    exit_code::{FAIL, INVALID, PASS, TESTS_FAILED, UNUSABLE},
+    llm_bench,
+};
 use rstest::rstest;
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
@@ -97,13 +104,6 @@ fn report(folder: &Path, args: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// A folder of this test's own, which is not there yet.
-fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("history-{name}"));
-    let _ = fs::remove_dir_all(&path);
-    path
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -120,7 +120,7 @@ fn text(bytes: &[u8]) -> String {
     "elsewhere: ignored: the environment variable GOODPUT_TEST_NO_SUCH_SERVER is not set"
 )]
 fn what_is_not_a_plain_pass_is_one_line_past_the_capture(#[case] bench: &str, #[case] line: &str) {
-    let folder = folder(bench);
+    let folder = Folder::missing(bench);
     let output = tests(&folder, &[bench]).output().unwrap();
     let stderr = text(&output.stderr);
     assert!(output.status.success(), "{stderr}");
@@ -145,7 +145,7 @@ fn what_is_not_a_plain_pass_is_one_line_past_the_capture(#[case] bench: &str, #[
 
 #[test]
 fn a_plain_pass_says_nothing_and_is_strict_enough() {
-    let folder = folder("plain");
+    let folder = Folder::missing("plain");
     let output = tests(&folder, &["plain"]).output().unwrap();
     assert!(
         output.status.success() && output.stderr.is_empty(),
@@ -164,7 +164,7 @@ fn a_plain_pass_says_nothing_and_is_strict_enough() {
 
 #[test]
 fn the_exit_code_is_the_worst_of_the_newest_invocation() {
-    let folder = folder("worst");
+    let folder = Folder::missing("worst");
     let run = |benches: &[&str]| tests(&folder, benches).output().unwrap();
     assert_eq!(
         run(&["plain", "slow", "elsewhere"]).status.code(),
@@ -193,7 +193,7 @@ fn the_exit_code_is_the_worst_of_the_newest_invocation() {
 /// Processes of one nextest run belong together, however many there are at a time.
 #[test]
 fn nextest_s_processes_are_one_invocation() {
-    let folder = folder("nextest");
+    let folder = Folder::missing("nextest");
     let start = |bench: &str, id: &str| {
         let mut command = tests(&folder, &[bench]);
         command.env("NEXTEST", "1").env("NEXTEST_RUN_ID", id);
@@ -232,7 +232,7 @@ fn nextest_s_processes_are_one_invocation() {
 
 #[test]
 fn a_run_says_how_it_stands_to_the_one_before() {
-    let folder = folder("before");
+    let folder = Folder::missing("before");
     let run = || {
         let output = tests(&folder, &["plain", "--nocapture"]).output().unwrap();
         text(&output.stdout)
@@ -247,7 +247,7 @@ fn a_run_says_how_it_stands_to_the_one_before() {
 
 #[test]
 fn a_folder_that_cannot_be_written_fails_nothing() {
-    let folder = folder("unwritable");
+    let folder = Folder::missing("unwritable");
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
     fs::write(&folder, "a file").unwrap();
     let output = tests(&folder, &["plain"]).output().unwrap();
@@ -272,7 +272,7 @@ fn a_folder_that_cannot_be_written_fails_nothing() {
 #[case::named("plain", "")]
 #[case::absent("elsewhere", "GOODPUT_TEST_NO_SUCH_SERVER is not set")]
 fn live_is_required_of_what_names_no_target(#[case] bench: &str, #[case] why: &str) {
-    let output = tests(&folder(&format!("live-{bench}")), &[bench])
+    let output = tests(&Folder::missing(&format!("live-{bench}")), &[bench])
         .env("GOODPUT_REQUIRE_LIVE", "1")
         .output()
         .unwrap();
@@ -283,7 +283,9 @@ fn live_is_required_of_what_names_no_target(#[case] bench: &str, #[case] why: &s
 
 #[test]
 fn a_baseline_that_must_exist_is_no_silent_pass() {
-    let output = tests(&folder("strict"), &["strict"]).output().unwrap();
+    let output = tests(&Folder::missing("strict"), &["strict"])
+        .output()
+        .unwrap();
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(TESTS_FAILED.into()), "{stdout}");
     assert!(
@@ -295,7 +297,7 @@ fn a_baseline_that_must_exist_is_no_silent_pass() {
 /// The command keeps results where it is told, and `report` finds them there.
 #[test]
 fn the_command_keeps_results_where_it_is_told() {
-    let (suite, results) = (folder("suite"), folder("suite-results"));
+    let (suite, results) = (Folder::missing("suite"), Folder::missing("suite-results"));
     fs::create_dir_all(&suite).unwrap();
     let benches = "[bench.\"größe/../x\"]\nrequests = 3\n[bench.b]\ntarget = \"sim\"\nrequests = 3\nslo = \"errors <= 100%\"\n";
     fs::write(suite.join("goodput.toml"), benches).unwrap();

@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(all(unix, feature = "cli"))]
 
+#[path = "support/folder.rs"]
+mod folder;
 mod support;
 
+use folder::Folder;
 use goodput::exit_code::{PASS, UNUSABLE};
 use nix::sys::signal::Signal;
 use rstest::rstest;
@@ -11,9 +14,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use support::program::{
-    Program, folder, good_server, goodput, has_measured, long_run, read, until,
-};
+use support::program::{Program, good_server, goodput, has_measured, long_run, read, until};
 
 /// The journals in a folder of results.
 fn journals(folder: &Path) -> Vec<PathBuf> {
@@ -31,7 +32,7 @@ fn report(folder: &Path, file: &Path) -> (Option<i32>, String, String) {
 /// Nothing can be done about SIGKILL but to have written before it.
 #[test]
 fn a_killed_run_is_shown_as_far_as_it_came() {
-    let folder = folder("killed");
+    let folder = Folder::new("killed");
     let results = folder.join("results");
     let server = good_server();
     let mut command = goodput(&folder);
@@ -92,7 +93,7 @@ fn a_killed_run_is_shown_as_far_as_it_came() {
 /// With a report there is no need for it.
 #[test]
 fn a_good_end_leaves_no_journal_and_the_next_run_tells_of_one_that_was_left() {
-    let folder = folder("ended");
+    let folder = Folder::new("ended");
     let results = folder.join("results");
     let server = good_server();
     let run = || {
@@ -155,7 +156,7 @@ fn a_killed_comparison_is_shown_server_by_server(
     #[case] to: &[&str],
     #[case] names: [&str; 2],
 ) {
-    let folder = folder(&format!("compared-{name}"));
+    let folder = Folder::new(&format!("compared-{name}"));
     let (a, b) = (good_server(), good_server());
     let mut flags = vec!["--a", &a.url];
     if with_itself {
@@ -169,7 +170,7 @@ fn a_killed_comparison_is_shown_server_by_server(
         let inside = if folder.join("results").exists() {
             folder.join("results/journals")
         } else {
-            folder.clone()
+            folder.to_path_buf()
         };
         let files = fs::read_dir(inside).into_iter().flatten();
         let mut files: Vec<PathBuf> = files
@@ -203,7 +204,7 @@ fn a_killed_comparison_is_shown_server_by_server(
 #[case::two("two", false)]
 #[case::one_with_itself("one", true)]
 fn a_comparison_that_ends_leaves_no_journal(#[case] name: &str, #[case] with_itself: bool) {
-    let folder = folder(&format!("compared-well-{name}"));
+    let folder = Folder::new(&format!("compared-well-{name}"));
     let (a, b) = (good_server(), good_server());
     let mut flags = vec!["--a", &a.url, "--journal", "j", "--results", "results"];
     if with_itself {
@@ -227,7 +228,7 @@ fn a_comparison_that_ends_leaves_no_journal(#[case] name: &str, #[case] with_its
 #[case("pipe")]
 #[case("/dev/null")]
 fn a_journal_is_a_file(#[case] name: &str) {
-    let folder = folder(&format!("no-file-{}", name.len()));
+    let folder = Folder::new(&format!("no-file-{}", name.len()));
     nix::unistd::mkfifo(&folder.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     let server = good_server();
     let mut command = goodput(&folder);
@@ -243,7 +244,7 @@ fn a_journal_is_a_file(#[case] name: &str) {
 #[case("j.jsonl")]
 #[case("j-a.jsonl")]
 fn a_journal_that_is_there_is_not_written_over(#[case] taken: &str) {
-    let folder = folder(&format!("taken-{taken}"));
+    let folder = Folder::new(&format!("taken-{taken}"));
     let server = good_server();
     fs::write(folder.join(taken), "{}\n").unwrap();
     let flags = [

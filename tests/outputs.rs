@@ -5,15 +5,21 @@
 
 #[path = "support/example.rs"]
 mod example;
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "support/tables.rs"]
 mod tables;
 
-use goodput::exit_code::{FAIL, INVALID, PASS, TESTS_FAILED, UNUSABLE};
-use goodput::{Report, llm_bench};
+use folder::Folder;
+use goodput::{
+    Report,
+    exit_code::{FAIL, INVALID, PASS, TESTS_FAILED, UNUSABLE},
+    llm_bench,
+};
 use rstest::rstest;
 use serde_json::Value;
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
@@ -42,14 +48,6 @@ fn serve(args: &[&str]) -> Command {
     command.args(["--request-rate", "20", "--random-input-len", "32"]);
     command.args(["--random-output-len", "8"]).args(args);
     command
-}
-
-/// A folder of this test's own.
-fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("outputs-{name}"));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    path
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -83,7 +81,7 @@ fn junit(path: &Path) -> Vec<(String, Vec<String>)> {
 /// All files at once, and the verdict's exit code is not theirs.
 #[test]
 fn the_command_writes_every_format() {
-    let folder = folder("all");
+    let folder = Folder::new("all");
     let path = |name: &str| folder.join("made").join(name);
     let formats = [
         ("junit", "junit.xml"),
@@ -143,7 +141,7 @@ fn an_output_that_cannot_be_is_refused_before_the_run(#[case] args: &[&str], #[c
 /// The job's summary is appended to without being asked; a Markdown file that is asked for wins.
 #[test]
 fn a_github_job_gets_its_summary() {
-    let folder = folder("summary");
+    let folder = Folder::new("summary");
     let summary = folder.join("summary.md");
     std::fs::write(&summary, "of another step\n").unwrap();
     let run = |args: &[&str]| {
@@ -165,7 +163,7 @@ fn a_github_job_gets_its_summary() {
 /// A name, a label and an error of a server that a terminal or a CI would obey.
 #[test]
 fn names_and_errors_are_text_in_every_file() {
-    let folder = folder("evil");
+    let folder = Folder::new("evil");
     let evil = "\\u001b[31mred\\n::error::x\\u202e\\u009b0m|`<b>";
     let suite = format!(
         "[bench.\"{evil}\"]\nrequests = 5\ntarget = \"sim(faults = 'status(500)')\"\n\
@@ -211,7 +209,7 @@ fn names_and_errors_are_text_in_every_file() {
 /// A container has the variables of the job and not its files. Who asks for the summary is refused.
 #[test]
 fn a_summary_that_cannot_be_written_is_a_remark_unless_it_is_asked_for() {
-    let folder = folder("summary-closed");
+    let folder = Folder::new("summary-closed");
     std::fs::write(folder.join("file"), "").unwrap();
     let run = |args: &[&str]| {
         let mut command = serve(args);
@@ -268,7 +266,7 @@ fn events_are_lines_of_json_and_people_read_stderr() {
 
 #[test]
 fn a_server_that_is_not_there_is_an_error_in_every_output() {
-    let folder = folder("unreachable");
+    let folder = Folder::new("unreachable");
     let path = folder.join("junit.xml");
     let output = program(env!("CARGO_BIN_EXE_goodput"))
         .args(["serve", "--base-url", "http://127.0.0.1:9", "--model", "m"])
@@ -286,7 +284,7 @@ fn a_server_that_is_not_there_is_an_error_in_every_output() {
 /// A benchmark target puts all its benches into one file.
 #[test]
 fn a_benchmark_target_is_one_junit_file() {
-    let folder = folder("target");
+    let folder = Folder::new("target");
     let path = folder.join("junit.xml");
     let output = gates()
         .args(["--include-ignored", "--output"])
@@ -319,7 +317,7 @@ fn a_benchmark_target_is_one_junit_file() {
 /// Under nextest, where each bench has a process, none overwrites another's file.
 #[test]
 fn each_process_of_nextest_has_its_own_file() {
-    let folder = folder("nextest");
+    let folder = Folder::new("nextest");
     for bench in ["chat", "long::completions"] {
         let output = gates()
             .args(["--exact", bench, "--nocapture"])
@@ -356,7 +354,7 @@ fn tests_write_what_the_environment_asks_for(
     #[case] code: i32,
     #[case] tags: &[&str],
 ) {
-    let folder = folder(bench);
+    let folder = Folder::new(bench);
     let asked = format!(
         "junit={0}/junit.xml, prometheus={0}/goodput.prom, markdown",
         folder.display()
@@ -389,7 +387,7 @@ fn tests_write_what_the_environment_asks_for(
 /// A laptop may have the variable of the job, which has a summary.
 #[test]
 fn outside_of_github_its_summary_is_left_out_with_a_remark() {
-    let folder = folder("laptop");
+    let folder = Folder::new("laptop");
     let output = program(std::env::current_exe().unwrap())
         .args(["--exact", "passing", "panicking", "--ignored"])
         .env("CARGO_PKG_NAME", "app")

@@ -2,16 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(all(unix, feature = "cli"))]
 
+#[path = "support/folder.rs"]
+mod folder;
+
+use folder::Folder;
 use goodput::{Bench, Error, ServerProcess};
 use std::{
     net::TcpStream,
     path::PathBuf,
     time::{Duration, Instant},
 };
-
-fn log(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.log"))
-}
 
 fn bench(server: ServerProcess) -> Bench {
     Bench::new("process")
@@ -31,12 +31,14 @@ fn a_command_is_started_measured_and_stopped() {
         "{} sim --port {{port}} --ttft 5ms --itl 1ms --model served",
         env!("CARGO_BIN_EXE_goodput")
     );
-    let server = ServerProcess::new(command).port(port).log(log("measured"));
+    let folder = Folder::new("measured");
+    let log = folder.join("log");
+    let server = ServerProcess::new(command).port(port).log(&log);
     let report = bench(server).run_blocking().unwrap();
     assert_eq!(report.completed(), 5, "{report}");
     // The model's name came from the server itself.
     assert_eq!(report.model(), "served");
-    let text = std::fs::read_to_string(log("measured")).unwrap();
+    let text = std::fs::read_to_string(log).unwrap();
     assert!(text.contains("goodput sim serves on"), "{text}");
     assert!(
         TcpStream::connect(("127.0.0.1", port)).is_err(),
@@ -74,9 +76,7 @@ impl goodput::observer::Observer for EndsTheServer {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_server_that_ends_during_the_run_fails_the_bench_and_the_end_of_its_log_tells_no_key() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("process-ends");
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new("process-ends");
     let script = format!(
         "cd {}; {} sim --port {{port}} --model served & echo $$ > pid; while [ ! -e stop ]; do sleep 0.02; done; \
          kill $!; echo out of memory with $SERVER_TOKEN and --api-key Ck4-of-the-command; exit 3",
@@ -87,7 +87,7 @@ fn a_server_that_ends_during_the_run_fails_the_bench_and_the_end_of_its_log_tell
         .env("SERVER_TOKEN", "Qx7-of-the-server")
         .log(folder.join("log"));
     let control = goodput::bench::Control {
-        observer: std::sync::Arc::new(EndsTheServer(folder.clone())),
+        observer: std::sync::Arc::new(EndsTheServer(folder.to_path_buf())),
         ..Default::default()
     };
     let bench = bench(server).max_concurrency(1);
@@ -98,7 +98,7 @@ fn a_server_that_ends_during_the_run_fails_the_bench_and_the_end_of_its_log_tell
         "the server ended during the run",
         "exit status: 3",
         "out of memory with *** and --api-key ***",
-        "process-ends/log",
+        &folder.join("log").display().to_string(),
     ] {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
     }
@@ -109,7 +109,9 @@ fn a_server_that_ends_during_the_run_fails_the_bench_and_the_end_of_its_log_tell
 
 #[test]
 fn a_command_that_ends_shows_its_log() {
-    let server = ServerProcess::new("sh -c 'echo out of memory; exit 3'").log(log("ends"));
+    let folder = Folder::new("ends");
+    let command = "sh -c 'echo out of memory; exit 3'";
+    let server = ServerProcess::new(command).log(folder.join("log"));
     let error = bench(server).run_blocking().unwrap_err();
     assert!(matches!(error, Error::Target(_)));
     let text = error.to_string();
@@ -117,7 +119,7 @@ fn a_command_that_ends_shows_its_log() {
         "ended before it was ready",
         "exit status: 3",
         "out of memory",
-        "ends.log",
+        "log",
     ] {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
     }
@@ -126,9 +128,10 @@ fn a_command_that_ends_shows_its_log() {
 #[test]
 fn a_command_that_never_serves_is_given_up_and_its_children_are_stopped() {
     let started = Instant::now();
+    let folder = Folder::new("never");
     let server = ServerProcess::new("sh -c 'sleep 600 & sleep 600'")
         .ready_timeout(Duration::from_millis(300))
-        .log(log("never"));
+        .log(folder.join("log"));
     let text = bench(server).run_blocking().unwrap_err().to_string();
     assert!(text.contains("did not answer 200 on /health"), "{text}");
     // Far below what the sleeps would take if they were waited for.

@@ -5,7 +5,8 @@ use goodput::{
     Bench, Error, Report, Simulation,
     report::{JsonOptions, vllm_json},
 };
-use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
+use tempfile::NamedTempFile;
 
 fn bench(target: impl Into<goodput::targets::AnyTarget>) -> Bench {
     Bench::new("script")
@@ -35,29 +36,22 @@ fn times(report: &Report) -> (Vec<Duration>, Vec<Vec<Duration>>) {
 }
 
 /// A result file that is gone when the test is over.
-struct Recording(PathBuf);
+struct Recording(NamedTempFile);
 
 impl Recording {
-    fn of(report: &Report, name: &str) -> Self {
+    fn of(report: &Report) -> Self {
         let options = JsonOptions {
             detailed: true,
             ..JsonOptions::default()
         };
         let json = vllm_json(report.run(), report.metrics(), report.judgement(), &options);
-        let name = format!("goodput-test-{name}-{}.json", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::write(&path, serde_json::to_string(&json).unwrap()).unwrap();
-        Recording(path)
+        let file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+        fs::write(file.path(), serde_json::to_string(&json).unwrap()).unwrap();
+        Recording(file)
     }
 
     fn empirical(&self) -> String {
-        format!("empirical('{}')", self.0.display())
-    }
-}
-
-impl Drop for Recording {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        format!("empirical('{}')", self.0.path().display())
     }
 }
 
@@ -78,7 +72,7 @@ fn what_was_recorded_is_simulated_again() {
     let first = run(bench(
         "sim(ttft = lognormal(80ms, 60ms), itl = gamma(10ms, 8ms), seed = 3)",
     ));
-    let recording = Recording::of(&first, "again");
+    let recording = Recording::of(&first);
     let empirical = recording.empirical();
     let again = |seed| {
         let target = format!("sim(ttft = {empirical}, itl = {empirical}, seed = {seed})");
@@ -116,7 +110,7 @@ fn a_recording_that_cannot_be_used_is_named() {
     );
 
     let one_token = run(bench("sim").dataset("random(input = 4, output = 1)"));
-    let recording = Recording::of(&one_token, "one-token");
+    let recording = Recording::of(&one_token);
     let error = bench(Simulation::new().itl(recording.empirical()))
         .run_blocking()
         .unwrap_err()

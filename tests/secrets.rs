@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(all(feature = "cli", feature = "csv", feature = "junit"))]
 
+#[path = "support/folder.rs"]
+mod folder;
 mod support;
 #[path = "support/tables.rs"]
 mod tables;
 
+use folder::Folder;
 use goodput::{
     Bench,
     targets::{Opened, Target, TargetError},
@@ -17,7 +20,7 @@ use std::{
     fs,
     io::Write,
     net::TcpStream,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 use support::{RawServer, STREAM_HEAD, chunk, http};
@@ -153,13 +156,6 @@ fn forms(text: &str) -> Vec<String> {
     ]
 }
 
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("secrets-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 fn goodput(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
@@ -206,7 +202,7 @@ fn left(folder: &Path, output: &Output) -> Vec<(String, String)> {
 
 /// `goodput serve` with everything that it can write.
 fn serve(secrets: &Secrets, url: &str, events: &str) -> Vec<(String, String)> {
-    let folder = folder("serve");
+    let folder = Folder::new("serve");
     let [key, own, google, _, _, metadata] = &secrets.0;
     let mut command = goodput(&folder);
     // By the environment and by the flag.
@@ -267,7 +263,7 @@ fn serve(secrets: &Secrets, url: &str, events: &str) -> Vec<(String, String)> {
 
 /// `goodput run`, with a baseline.
 fn run(secrets: &Secrets, url: &str) -> Vec<(String, String)> {
-    let folder = folder("run");
+    let folder = Folder::new("run");
     let [key, own, google, ..] = &secrets.0;
     let headers = json!([
         format!("x-api-key: {own}"),
@@ -340,7 +336,8 @@ impl Target for Own {
 /// The rows of a Parquet file, whose pages are compressed, and what it says of itself.
 #[cfg(feature = "parquet")]
 fn exported(report: &goodput::Report) -> String {
-    let path = folder("parquet").join("requests.parquet");
+    let folder = Folder::new("parquet");
+    let path = folder.join("requests.parquet");
     let export = goodput::export::Export::to("requests", &path).unwrap();
     export.write(report).unwrap();
     rows(&path)
@@ -392,7 +389,7 @@ fn check(secrets: &Secrets, echo: Echo, events: &str) {
 #[case::start("target = \"sim\"\nbaseline = \"main?api_key=SECRET\"")]
 fn mistakes_tell_no_credential(#[case] line: &str) {
     const SECRET: &str = "Wq8zRt5Lk2Xv9";
-    let folder = folder(&format!("mistake-{}", line.len()));
+    let folder = Folder::new(&format!("mistake-{}", line.len()));
     let suite = format!("[bench.chat]\nrequests = 3\n{line}\n[bench.other]\ntarget = \"sim\"\n");
     fs::write(folder.join("goodput.toml"), suite.replace("SECRET", SECRET)).unwrap();
     let mut command = goodput(&folder);

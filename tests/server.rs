@@ -341,14 +341,10 @@ mod alignment {
                 "id": bos["content"], "ids": [bos["id"]], "tokens": [bos["content"]],
             }},
         });
-        let thread = std::thread::current();
-        let name = thread.name().unwrap().replace(':', "-");
-        let name = format!("goodput-{}-{name}.json", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
         std::fs::write(&path, json.to_string()).unwrap();
-        let tokenizer = Tokenizer::load(&TokenizerSpec::Named(path.display().to_string()));
-        std::fs::remove_file(path).unwrap();
-        tokenizer.unwrap()
+        Tokenizer::load(&TokenizerSpec::Named(path.display().to_string())).unwrap()
     }
 
     /// Lengths of `random` are what is computed, those of `prefix_repetition` what is written, as in vLLM.

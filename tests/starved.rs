@@ -4,8 +4,11 @@
 #![cfg(all(feature = "cli", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/folder.rs"]
+mod folder;
 mod support;
 
+use folder::Folder;
 use goodput::exit_code::INVALID;
 use nix::{
     sched::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -17,7 +20,6 @@ use serde_json::Value;
 use std::{
     io::Write,
     net::UdpSocket,
-    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -60,7 +62,7 @@ fn server() -> (RawServer, Arc<AtomicUsize>) {
 /// A measurement under way.
 struct Measured {
     child: Child,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 /// How it ended.
@@ -75,9 +77,7 @@ impl Measured {
     /// `goodput serve` against a server, started through `launcher`, with an SLO that a quick server
     /// meets and a starved client would miss.
     fn start(name: &str, url: &str, launcher: &[&str], load: &[&str]) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("starved-{name}"));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new(name);
         let words = [launcher, &[env!("CARGO_BIN_EXE_goodput"), "serve"]].concat();
         let child = Command::new(words[0])
             .args(&words[1..])
@@ -217,6 +217,7 @@ const CLOSED: &[&str] = &["--num-prompts", "200", "--max-concurrency", "4"];
 #[rstest]
 #[case::open_loop("busy-open", OPEN, &["late", "stopped"])]
 #[case::closed_loop("busy-closed", CLOSED, &["slow_loop", "stopped"])]
+#[ignore = "needs renice of util-linux"]
 fn a_busy_core(#[case] name: &str, #[case] load: &[&str], #[case] kinds: &[&str]) {
     let _alone = alone();
     let (server, requests) = server();
@@ -290,7 +291,7 @@ fn a_soft_limit_is_raised() {
 
 /// A name server that knows every name as 127.0.0.1, and takes its time.
 struct SlowNameServer {
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl SlowNameServer {
@@ -306,8 +307,7 @@ impl SlowNameServer {
             return None;
         }
         thread::spawn(move || Self::answer(&socket));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("starved-name-server");
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new("name-server");
         let resolver = format!("nameserver {}\noptions timeout:20\n", Self::ADDRESS);
         std::fs::write(folder.join("resolv.conf"), resolver).unwrap();
         std::fs::write(folder.join("nsswitch.conf"), "hosts: dns\n").unwrap();
@@ -340,6 +340,7 @@ impl SlowNameServer {
 }
 
 #[test]
+#[ignore = "needs unshare of util-linux, and a user who may use it"]
 fn a_slow_name_server() {
     let _alone = alone();
     let Some(names) = SlowNameServer::start() else {

@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "cli")]
 
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "support/pages.rs"]
 mod pages;
 
+use folder::Folder;
 use goodput::exit_code::{FAIL, INVALID, PASS, UNUSABLE};
 use pages::blocks;
 use rstest::rstest;
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
@@ -43,12 +46,10 @@ ignore = \"not yet\"
 ";
 
 /// A folder of this test's own with this suite in it.
-fn folder(name: &str, suite: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("suite-{name}"));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    std::fs::write(path.join("goodput.toml"), suite).unwrap();
-    path
+fn folder(name: &str, suite: &str) -> Folder {
+    let folder = Folder::new(name);
+    std::fs::write(folder.join("goodput.toml"), suite).unwrap();
+    folder
 }
 
 fn run(folder: &Path, args: &[&str]) -> Output {
@@ -184,29 +185,31 @@ fn what_cannot_be_run_exits_2(#[case] suite: &str, #[case] args: &[&str], #[case
 fn paths_are_taken_from_where_they_are_written() {
     let suite =
         "[bench.a]\ntarget = \"sim\"\ndataset = \"custom('prompts.jsonl')\"\nrequests = 2\n";
-    let folder = folder("paths", suite);
+    let parent = Folder::new("paths");
+    let folder = parent.join("suite");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("goodput.toml"), suite).unwrap();
     let row = "{\"prompt\": \"a b c\", \"output_tokens\": 4}\n";
     std::fs::write(folder.join("prompts.jsonl"), row.repeat(2)).unwrap();
-    let parent = folder.parent().unwrap();
     let args = [
         "--suite",
-        "suite-paths/goodput.toml",
+        "suite/goodput.toml",
         "--output",
-        "junit=suite-paths-junit.xml",
+        "junit=junit.xml",
     ];
-    let output = run(parent, &args);
+    let output = run(&parent, &args);
     assert_eq!(
         output.status.code(),
         Some(PASS.into()),
         "{}",
         text(&output.stdout)
     );
-    let xml = std::fs::read_to_string(parent.join("suite-paths-junit.xml")).unwrap();
+    let xml = std::fs::read_to_string(parent.join("junit.xml")).unwrap();
     let document = roxmltree::Document::parse(&xml).unwrap();
     let case = document.descendants().find(|n| n.has_tag_name("testcase"));
     assert_eq!(
         case.unwrap().attribute("classname"),
-        Some("suite-paths/goodput.toml")
+        Some("suite/goodput.toml")
     );
 }
 

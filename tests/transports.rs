@@ -82,7 +82,8 @@ fn tcp_on_the_real_clock() {
 fn unix_socket() {
     use tokio::net::UnixListener;
 
-    let path = std::env::temp_dir().join(format!("goodput-test-{}.sock", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     listener.set_nonblocking(true).unwrap();
     serve(|server, clock| async move {
@@ -94,7 +95,6 @@ fn unix_socket() {
     let report = bench(&format!("unix:{}", path.display()))
         .run_blocking()
         .unwrap();
-    std::fs::remove_file(&path).unwrap();
     assert_eq!(report.completed(), 6, "{report}");
     assert_eq!(report.run().records[0].events.len(), 3);
 }

@@ -148,16 +148,15 @@ mod tests {
 
     #[test]
     fn it_is_kept_by_host() {
-        let folder = std::env::temp_dir().join(format!("goodput-noise-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
         let floor = NoiseFloor {
             host: "a host/b".to_owned(),
             ..floor("0%")
         };
-        let path = floor.save(&folder).unwrap();
-        assert_eq!(path, folder.join("noise/a-host-b.json"));
+        let path = floor.save(folder.path()).unwrap();
+        assert_eq!(path, folder.path().join("noise/a-host-b.json"));
         let text = std::fs::read_to_string(path).unwrap();
         assert!(text.starts_with("{\n  \"goodput_noise\": 1,"), "{text}");
         assert_eq!(serde_json::from_str::<NoiseFloor>(&text).unwrap(), floor);
-        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -121,12 +121,11 @@ mod tests {
     #[cfg(feature = "csv")]
     #[test]
     fn a_check_keeps_what_is_there() {
-        let folder = std::env::temp_dir().join(format!("goodput-export-{}", std::process::id()));
-        let export = Export::to("", folder.join("deep/requests.CSV")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let export = Export::to("", folder.path().join("deep/requests.CSV")).unwrap();
         export.check().unwrap();
         std::fs::write(export.path(), "old").unwrap();
         export.check().unwrap();
         assert_eq!(std::fs::read_to_string(export.path()).unwrap(), "old");
-        std::fs::remove_dir_all(folder).unwrap();
     }
 }

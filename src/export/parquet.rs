@@ -133,9 +133,9 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    fn round_trip(name: &str, run: Run) -> Vec<Value> {
-        let path =
-            std::env::temp_dir().join(format!("goodput-{name}-{}.parquet", std::process::id()));
+    fn round_trip(run: Run) -> Vec<Value> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("requests.parquet");
         let export = Export::to("", &path).unwrap();
         export.write(&report(run, Criteria::default())).unwrap();
         let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
@@ -146,16 +146,14 @@ mod tests {
             .unwrap();
         assert_eq!(metadata[0].key, "goodput_requests");
         let rows = reader.into_iter().map(|row| row.unwrap().to_json_value());
-        let rows = rows.collect();
-        std::fs::remove_file(path).unwrap();
-        rows
+        rows.collect()
     }
 
     /// What is in the Parquet file is what is in the CSV file.
     #[cfg(feature = "csv")]
     #[test]
     fn both_formats_hold_the_same() {
-        let rows = round_trip("both", failing_run());
+        let rows = round_trip(failing_run());
         let mut bytes = Vec::new();
         super::super::csv::write(&mut bytes, &report(failing_run(), Criteria::default())).unwrap();
         let mut reader = ::csv::ReaderBuilder::new().from_reader(bytes.as_slice());
@@ -183,7 +181,7 @@ mod tests {
                 std::iter::once(10).chain(later).collect::<Vec<u64>>()
             };
             let records = runs.iter().map(|gaps| record(0, &events(gaps), 1)).collect();
-            let rows = round_trip("lists", run_of(records));
+            let rows = round_trip(run_of(records));
             let read: Vec<&Value> = rows.iter().map(|row| &row["itl_ms"]).collect();
             let expected: Vec<Value> = runs.iter().map(|gaps| json!(gaps.iter().map(|gap| *gap as f64).collect::<Vec<_>>())).collect();
             prop_assert_eq!(read, expected.iter().collect::<Vec<_>>());

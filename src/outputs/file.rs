@@ -304,8 +304,8 @@ mod tests {
 
     #[test]
     fn a_check_makes_folders_and_keeps_old_files() {
-        let root = env::temp_dir().join(format!("goodput-outputs-{}", std::process::id()));
-        let path = root.join("deep/er/result.json");
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("deep/er/result.json");
         let mut outputs =
             Outputs::parse("--output", &[format!("bencher={}", path.display())]).unwrap();
         outputs.check().unwrap();
@@ -325,6 +325,5 @@ mod tests {
         let below = Outputs::parse("--output", &[format!("bencher={}", below.display())]).unwrap();
         let error = below.check().unwrap_err().to_string();
         assert!(error.contains("cannot be written"), "{error}");
-        std::fs::remove_dir_all(root).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     cases::Case,
+    folder::Folder,
     recorder::{Recorder, Request},
 };
 use serde_json::Value;
@@ -27,10 +28,9 @@ pub struct Ran {
 }
 
 /// Where results go; the tokenizer lies there too, as a folder that vLLM reads.
-pub fn folder() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("parity");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(folder.join("tokenizer")).unwrap();
+pub fn folder() -> Folder {
+    let folder = Folder::new("parity");
+    fs::create_dir(folder.join("tokenizer")).unwrap();
     let embedded = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/src/tokenizer/embedded/tokenizer.json"

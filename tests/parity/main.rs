@@ -12,6 +12,8 @@
 mod cases;
 mod client;
 mod compare;
+#[path = "../support/folder.rs"]
+mod folder;
 mod recorder;
 mod result;
 mod table;

@@ -11,7 +11,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc,
@@ -34,15 +34,6 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
         );
         thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// A folder of the test's own, which is also the program's folder for temporary files.
-pub fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("{}-{name}", env!("CARGO_CRATE_NAME")));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 /// A program that is killed if the test ends before it.
