@@ -193,6 +193,7 @@ pub mod report;
 mod results;
 pub mod run;
 mod runner;
+mod sampler;
 mod scrape;
 mod screen;
 pub mod setting;

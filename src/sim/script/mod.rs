@@ -2,17 +2,15 @@
 
 mod load;
 mod recording;
-mod sampler;
 
 pub(super) use load::{Load, Share, Work};
 
-use crate::problem::Problem;
+use crate::{problem::Problem, sampler::Sampler};
 use goodput_grammar::sim::{Distribution, Recording, Script};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution as _, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 use recording::Recorded;
-use sampler::Sampler;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 /// Draws spans of time from one distribution, each independent of those before.
 #[derive(Debug, Clone)]
-pub(super) enum Sampler {
+pub(crate) enum Sampler {
     Constant(Duration),
     Normal(Normal<f64>),
     LogNormal(LogNormal<f64>),
@@ -22,7 +22,7 @@ pub(super) enum Sampler {
 impl Sampler {
     /// A distribution without spread is its mean; uniform bounds may come in either order. A file
     /// has no sampler: whole requests are drawn from it.
-    pub(super) fn new(distribution: &Distribution) -> Result<Self, &str> {
+    pub(crate) fn new(distribution: &Distribution) -> Result<Self, &str> {
         Ok(match *distribution {
             Distribution::Constant(mean) => Sampler::Constant(mean),
             Distribution::Normal(mean, sd) => Normal::new(mean.as_secs_f64(), sd.as_secs_f64())
@@ -52,7 +52,7 @@ impl Sampler {
         })
     }
 
-    pub(super) fn draw(&self, rng: &mut Pcg64Mcg) -> Duration {
+    pub(crate) fn draw(&self, rng: &mut Pcg64Mcg) -> Duration {
         let seconds = match self {
             Sampler::Constant(span) => return *span,
             Sampler::OneOf(times) => return times[rng.random_range(..times.len())],
