@@ -353,6 +353,17 @@ impl Reply {
     }
 }
 
+/// Place of a request in a session of several requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnId {
+    /// Number of the session in the plan, from 0.
+    pub session: usize,
+    /// Name of the session in its file, such as the id of a conversation.
+    pub name: String,
+    /// Number of the turn in its session, from 0.
+    pub number: usize,
+}
+
 /// One request's life.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -399,6 +410,13 @@ pub struct Record {
     /// The LoRA adapter that it asked for as its model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lora: Option<String>,
+    /// Session and turn; `None` for a request that is not part of a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Box<TurnId>>,
+    /// Time for which the session was waiting for the server, think time left out: on the request with which a session
+    /// ended in which every request succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_e2el: Option<Nanos>,
     /// Text of the answer.
     pub text: String,
     /// Reasoning text.
@@ -455,6 +473,8 @@ impl Record {
             inputs: self.inputs,
             audio_seconds: self.audio_seconds,
             lora: self.lora.clone(),
+            turn: self.turn.clone(),
+            session_e2el: self.session_e2el,
             text: String::new(),
             reasoning: String::new(),
             finish: self.finish.clone(),

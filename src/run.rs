@@ -48,6 +48,9 @@ pub struct Run {
     pub audit: Audit,
     /// Whether the run was stopped before the end of its plan.
     pub partial: bool,
+    /// Requests, by their places in the plan, that were not sent because an earlier one of their session failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abandoned: Vec<usize>,
     /// Changes of the configured rate during a ramp.
     pub rate_changes: Vec<RateChange>,
     /// What the server reported about itself and counted; `None` if it was not asked or does not say.

@@ -93,6 +93,7 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
             output_tokens: index as u64 + 1,
             id: format!("r-{index}"),
             overrides: serde_json::Map::new(),
+            turn: None,
         });
     let plan = Plan {
         requests: requests.collect(),
@@ -133,6 +134,7 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
             stream,
             timeouts: Timeouts::default(),
             max_concurrency: None,
+            max_sessions: None,
             open_loop: false,
             prewarm: 0,
             stop: Stop::never(),

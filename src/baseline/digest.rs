@@ -212,6 +212,7 @@ fn first(run: &Run, planned: usize) -> Run {
         records,
         // Of the whole run, and not part of any stored number.
         server: None,
+        abandoned: Vec::new(),
         probes: Vec::new(),
     }
 }

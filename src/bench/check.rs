@@ -43,6 +43,7 @@ impl Bench {
         }
         self.check_arrivals(&mut problems);
         self.check_dataset(&mut problems);
+        self.check_history(&mut problems);
         if self.load.requests == 0 {
             let fix = "must be at least 1, or there is nothing to measure";
             problems.push(Problem::new("requests", 0, fix));
@@ -252,6 +253,23 @@ impl Bench {
             let fix = "cannot be read. Ask for \"float\" or \"base64\"";
             let field = "extra_body.encoding_format";
             problems.push(Problem::new(field, format!("{format:?}"), fix));
+        }
+    }
+
+    /// A plan that sends the server's own answers back is another load in every run.
+    fn check_history(&self, problems: &mut Vec<Problem>) {
+        let compares = [
+            ("versus", self.demands.versus.is_some()),
+            ("baseline", self.keeping.baseline.is_some()),
+            ("max_extend", self.demands.max_extend > 1),
+        ];
+        if self.load.dataset.sends_answers() {
+            let compares = compares.iter().filter(|(_, set)| *set);
+            problems.extend(compares.map(|(field, _)| {
+                let fix = "needs the same texts in every run, and this dataset sends the server's own answers back. Set \
+                           `conversations(history = file)`";
+                Problem::new(*field, "(set)", fix)
+            }));
         }
     }
 

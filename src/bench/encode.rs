@@ -56,6 +56,7 @@ impl<'a> Encoder<'a> {
                     prompt,
                     overrides: request.overrides.clone(),
                     id: request.id.clone(),
+                    turn: None,
                     ..*request
                 };
                 self.backend.encode(&short, self.options)?
@@ -179,6 +180,7 @@ mod tests {
             overrides: [("model".to_owned(), json!("adapter"))]
                 .into_iter()
                 .collect(),
+            turn: None,
         }
     }
 

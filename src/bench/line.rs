@@ -3,16 +3,17 @@
 use super::{
     Control,
     checked::Checked,
+    compose::Composer,
     prepare::Prepared,
     segments::{Logs, Segments},
     tokens::count_tokens,
     watch::{Pages, Watch, Watched},
 };
 use crate::{
-    client::{Body, Delivery, Dialer, Driver},
+    client::{Bodies, Body, Delivery, Dialer, Driver},
     clock::{Clock, Nanos},
     error::Error,
-    plan::{self, Plan},
+    plan::{self, Plan, Turn},
     run::{Audit, Run, Setup, Timestamps},
     targets::Place,
 };
@@ -118,6 +119,12 @@ impl<'a> Line<'a> {
     }
 
     async fn deliver(&self, plan: &Plan, bodies: &[Body]) -> Result<Delivery, Error> {
+        let prepared = self.prepared;
+        let composer = Composer { prepared, plan };
+        let bodies = Bodies {
+            ready: bodies,
+            later: Some(&composer),
+        };
         let mut delivery = match self.bench.client.workers {
             workers @ 2.. if !self.driver.clock.is_virtual() => self
                 .driver
@@ -163,6 +170,7 @@ impl<'a> Line<'a> {
             rate_changes: plan::rate_changes(&self.bench.load.arrivals(), &schedule),
             server,
             probes: delivery.probes,
+            abandoned: delivery.abandoned,
             records: delivery.records,
         };
         let logs = Logs {
@@ -190,6 +198,7 @@ impl Checked {
             stream: prepared.options.stream,
             timeouts: self.client.timeouts,
             max_concurrency: self.load.max_concurrency,
+            max_sessions: self.load.max_sessions(),
             open_loop: self.load.open_loop(),
             prewarm: if self.client.prewarm.unwrap_or(!clock.is_virtual()) {
                 self.connections(&prepared.plan)
@@ -208,7 +217,7 @@ impl Checked {
         let due = plan
             .requests
             .iter()
-            .filter(|r| r.at <= first_second)
+            .filter(|r| r.at <= first_second && r.turn.as_deref().is_none_or(Turn::is_first))
             .count();
         self.load.max_concurrency.map_or(due, |most| most.min(due))
     }

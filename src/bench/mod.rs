@@ -34,6 +34,7 @@ mod bounds;
 mod builder;
 mod check;
 mod checked;
+mod compose;
 mod conduct;
 mod connect;
 mod control;

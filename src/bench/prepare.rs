@@ -125,14 +125,18 @@ impl Prepared {
         })
     }
 
-    /// The body of each request of a plan, as long as the run is wanted.
+    /// The body of each request of a plan, as long as the run is wanted. Turns that repeat what was said before have empty
+    /// bodies: they are encoded during the run.
     pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Body> {
         let wanted = |_: &&PlannedRequest| !self.stop.is_requested();
         let requests = plan.requests.iter().take_while(wanted);
         let mut encoder = Encoder::new(&*self.backend, &self.options);
         // A plan was checked when it was made: the backend takes all kinds of its prompts.
         requests
-            .filter_map(|request| encoder.body_of(request))
+            .filter_map(|request| match request.turn.as_deref() {
+                Some(turn) if turn.history.is_some() => Some(Body::default()),
+                _ => encoder.body_of(request),
+            })
             .collect()
     }
 

@@ -57,6 +57,7 @@ impl Checked {
             output_tokens: 1,
             id: format!("{}probe-", self.load.request_id_prefix),
             overrides,
+            turn: None,
         };
         let body = prepared.body_of(&request)?;
         (self.client.probe_rate > 0.0).then(|| Probe {

@@ -64,12 +64,18 @@ impl Segments {
         let run = &mut self.run;
         let start = run.duration;
         let planned = run.setup.requests;
+        let sessions = self.plans.iter().map(|plan| sessions(plan)).sum::<usize>();
         run.records
             .extend(next.records.into_iter().map(|mut record| {
                 record.index += planned;
+                if let Some(turn) = &mut record.turn {
+                    turn.session += sessions;
+                }
                 record.shift(start.0.cast_signed());
                 record
             }));
+        let abandoned = next.abandoned.into_iter().map(|index| index + planned);
+        run.abandoned.extend(abandoned);
         let probed = run.probes.len();
         run.probes.extend(next.probes.into_iter().map(|mut probe| {
             probe.index += probed;
@@ -110,6 +116,11 @@ impl Segments {
         }
         self.run
     }
+}
+
+/// How many sessions a plan has.
+fn sessions(plan: &Plan) -> usize {
+    plan.sessions().last().map_or(0, |last| last + 1)
 }
 
 impl Logs {

@@ -47,6 +47,16 @@ const DATASETS: &[(&str, Settings)] = &[
     ),
     ("sharegpt", &[("output", "--sharegpt-output-len")]),
     (
+        "conversations",
+        &[
+            ("active", "--max-active-conversations"),
+            ("history", "--conversation-history"),
+            ("output", "--output-len"),
+            ("think", "--think-time"),
+            ("turns", "--max-turns"),
+        ],
+    ),
+    (
         "sonnet",
         &[
             ("input", "--sonnet-input-len"),

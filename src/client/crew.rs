@@ -4,7 +4,7 @@
 //! which they start. Worker `i % workers` sends request `i`.
 
 use super::{
-    body::Body,
+    compose::Bodies,
     delivery::Delivery,
     driver::Driver,
     share::{Place, Share, StartLine},
@@ -18,7 +18,12 @@ impl Driver {
     ///
     /// # Errors
     /// The system refuses a thread or its resources. Then nothing is sent.
-    pub fn drive_with(&self, workers: usize, plan: &Plan, bodies: &[Body]) -> io::Result<Delivery> {
+    pub fn drive_with(
+        &self,
+        workers: usize,
+        plan: &Plan,
+        bodies: Bodies<'_>,
+    ) -> io::Result<Delivery> {
         let workers = workers.min(self.max_concurrency.unwrap_or(workers)).max(1);
         let (origin, now) = (Instant::now(), self.clock.now());
         let line = StartLine::new(workers);
@@ -72,6 +77,7 @@ impl Delivery {
         };
         self.resolved_in = self.resolved_in.or(other.resolved_in);
         self.probes.extend(other.probes);
+        self.abandoned.extend(other.abandoned);
         self.partial |= other.partial;
     }
 }

@@ -23,6 +23,8 @@ pub struct Delivery {
     pub resolved_in: Option<Duration>,
     /// Records of the probes, in the order of their times.
     pub probes: Vec<Record>,
+    /// Requests, by their places in the plan, that were not sent because an earlier one of their session failed.
+    pub abandoned: Vec<usize>,
     /// Whether the run was stopped early.
     pub partial: bool,
 }

@@ -3,6 +3,7 @@
 use super::{
     arrivals::Reader,
     body::Body,
+    compose::Bodies,
     connection::Pool,
     delivery::Delivery,
     dial::Dialer,
@@ -42,6 +43,8 @@ pub struct Driver {
     pub timeouts: Timeouts,
     /// Maximum number of requests in flight.
     pub max_concurrency: Option<usize>,
+    /// Maximum number of sessions that have begun and not ended, for plans of sessions.
+    pub max_sessions: Option<usize>,
     /// Whether requests keep to the plan's times; otherwise they go as soon as there is a slot.
     pub open_loop: bool,
     /// Number of connections to open before the first request.
@@ -57,19 +60,19 @@ pub struct Driver {
 impl Driver {
     /// Sends every request of the plan and waits for the answers.
     ///
-    /// `bodies[i]` is the encoded form of `plan.requests[i]`. Times in the records count from the
+    /// `bodies` has the encoded form of each request, in the plan's order. Times in the records count from the
     /// start of the schedule, which is when the connections of `prewarm` are open. Must run inside
     /// one of the runtimes of [`clock`](crate::clock).
-    pub async fn drive(&self, plan: &Plan, bodies: &[Body]) -> Delivery {
+    pub async fn drive<'a>(&self, plan: &Plan, bodies: impl Into<Bodies<'a>>) -> Delivery {
         let line = StartLine::new(1);
-        self.drive_share(plan, bodies, Share::WHOLE, line.place())
+        self.drive_share(plan, bodies.into(), Share::WHOLE, line.place())
             .await
     }
 
     pub(super) async fn drive_share(
         &self,
         plan: &Plan,
-        bodies: &[Body],
+        bodies: Bodies<'_>,
         share: Share,
         place: Place<'_>,
     ) -> Delivery {
@@ -86,7 +89,14 @@ impl Driver {
         let Some(start) = place.wait(&self.clock) else {
             return Delivery::default();
         };
-        let sending = self.send(plan, bodies, share, start, &job);
+        let sending = async {
+            let delivery = if plan.has_sessions() {
+                self.send_sessions(plan, bodies, share, start, &job).await
+            } else {
+                self.send(plan, bodies.ready, share, start, &job).await
+            };
+            self.delivered(delivery, start)
+        };
         let sending = watch(&self.clock, sending);
         let ((delivery, watch), probes) = match &self.probe {
             Some(probe) if share.worker == 0 => {
@@ -128,6 +138,24 @@ impl Driver {
             stop: self.stop.clone(),
             observer,
         })
+    }
+
+    /// Puts the records into the plan's order and counts their times from the start of the schedule.
+    fn delivered(&self, mut delivery: Delivery, start: Nanos) -> Delivery {
+        let records = &mut delivery.records;
+        // In place: the copy of a stable sort would be the largest memory of a run.
+        records.sort_unstable_by_key(|record: &Record| record.index);
+        for record in &mut *records {
+            record.shift(-start.0.cast_signed());
+        }
+        // Requests may end before the last wait does.
+        let ended = records.iter().map(|record| record.end).max();
+        Delivery {
+            started: start,
+            duration: ended.unwrap_or(Nanos(self.clock.now().0 - start.0)),
+            partial: delivery.partial | self.stop.is_requested(),
+            ..delivery
+        }
     }
 
     async fn send(
@@ -178,19 +206,8 @@ impl Driver {
         while let Some(done) = tasks.join_next().await {
             records.push(finished(done));
         }
-        partial |= self.stop.is_requested();
-        // In place: the copy of a stable sort would be the largest memory of a run.
-        records.sort_unstable_by_key(|record: &Record| record.index);
-        for record in &mut records {
-            // Count times from the start of the schedule.
-            record.shift(-start.0.cast_signed());
-        }
-        // Requests may end before the last wait does.
-        let ended = records.iter().map(|record| record.end).max();
         Delivery {
             records,
-            started: start,
-            duration: ended.unwrap_or(Nanos(self.clock.now().0 - start.0)),
             partial,
             ..Delivery::default()
         }
@@ -202,6 +219,7 @@ impl Driver {
         // Only the measured request has this id.
         let nameless = plan.requests.first().map(|first| PlannedRequest {
             id: String::new(),
+            turn: None,
             ..first.clone()
         });
         let rehearsal = Plan {
@@ -209,7 +227,7 @@ impl Driver {
             requests: nameless.into_iter().cycle().take(copies).collect(),
             notes: Vec::new(),
         };
-        let bodies: Vec<_> = bodies
+        let bodies: Vec<Body> = bodies
             .iter()
             .take(1)
             .cycle()

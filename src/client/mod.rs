@@ -5,12 +5,14 @@
 //! client read them, before it looks at them.
 
 mod addresses;
+mod agenda;
 mod answer;
 mod arrivals;
 mod audit;
 mod body;
 mod bounds;
 mod chunks;
+mod compose;
 mod connection;
 mod content;
 mod crew;
@@ -30,6 +32,7 @@ mod not_http;
 mod probe;
 mod redirect;
 mod request;
+mod sessions;
 mod share;
 mod system;
 mod timeouts;
@@ -39,6 +42,7 @@ mod watchdog;
 
 pub use arrivals::ReadLog;
 pub use body::Body;
+pub use compose::{Bodies, Compose};
 pub use delivery::Delivery;
 pub(crate) use descriptors::{make_room, raise_descriptor_limit};
 pub use dial::{DialError, Dialer};

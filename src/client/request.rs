@@ -10,7 +10,7 @@ use crate::{
     clock::Nanos,
     observer::Observer,
     plan::PlannedRequest,
-    record::{Record, RequestError, Task, TokenCount},
+    record::{Record, RequestError, Task, TokenCount, TurnId},
     stop::Stop,
 };
 use std::{pin::pin, rc::Rc, sync::Arc};
@@ -51,6 +51,7 @@ pub(super) struct Arrival {
     inputs: u64,
     audio_seconds: f64,
     lora: Option<String>,
+    turn: Option<Box<TurnId>>,
 }
 
 impl Arrival {
@@ -69,7 +70,18 @@ impl Arrival {
             inputs: request.prompt.inputs(),
             audio_seconds: request.prompt.audio_seconds(),
             lora: request.lora().map(str::to_owned),
+            turn: request
+                .turn
+                .as_deref()
+                .map(|turn| Box::new(turn.id.clone())),
         }
+    }
+}
+
+impl Arrival {
+    /// The same with another count of the prompt's tokens.
+    pub(super) fn with_input(self, input: TokenCount) -> Self {
+        Arrival { input, ..self }
     }
 }
 
@@ -140,6 +152,8 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         inputs: arrival.inputs,
         audio_seconds: arrival.audio_seconds,
         lora: arrival.lora,
+        turn: arrival.turn,
+        session_e2el: None,
         text: reply.text,
         reasoning: reply.reasoning,
         finish: reply.finish,

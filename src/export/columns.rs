@@ -101,6 +101,18 @@ pub(super) const COLUMNS: &[(&str, Column)] = &[
     ),
     ("timestamps", Text(|row| row.record.timestamps.map(clock))),
     ("lora", Text(|row| row.record.lora.clone())),
+    (
+        "session",
+        Text(|row| Some(row.record.turn.as_deref()?.name.clone())),
+    ),
+    (
+        "turn",
+        Whole(|row| Some(row.record.turn.as_deref()?.number as u64)),
+    ),
+    (
+        "session_e2el_ms",
+        Number(|row| Some(row.record.session_e2el?.as_secs_f64() * 1e3)),
+    ),
 ];
 
 impl<'a> Row<'a> {

@@ -48,7 +48,8 @@ pub(super) fn findings(
 
 fn partial(run: &Run, metrics: &Metrics) -> Option<String> {
     let counts = &metrics.counts;
-    let ended = counts.ended();
+    // A request whose session has failed is accounted for, too.
+    let ended = counts.ended() + run.abandoned.len() as u64;
     if run.partial {
         return Some(format!(
             "the run was stopped after {ended} of {} planned requests had ended; let it finish",

@@ -68,6 +68,14 @@ pub(crate) fn definition(latency: Latency) -> Definition {
             values: |record, basis| one(times(record, basis, |t| Some(millis(t.e2el())))),
             sample: |metrics| &metrics.gate.e2el,
         },
+        Latency::SessionE2el => Definition {
+            meaning: "End-to-end latency of a session, think time left out",
+            from_start: false,
+            of_tokens: false,
+            usual: false,
+            values: |record, _| one(record.session_e2el.map(|took| took.as_secs_f64() * 1e3)),
+            sample: |metrics| &metrics.gate.session_e2el,
+        },
     }
 }
 

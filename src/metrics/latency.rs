@@ -83,6 +83,10 @@ pub struct GateLatencies {
     /// Time to the last token event.
     #[serde(rename = "e2el_ms")]
     pub e2el: Summary,
+    /// Time for which a session was waiting for the server: the time in which at least one of its requests was due and had
+    /// not ended. Only sessions count in which every request succeeded.
+    #[serde(rename = "session_e2el_ms", skip_serializing_if = "Summary::is_empty")]
+    pub session_e2el: Summary,
     /// Time per token after the first event: each gap divided by the tokens that it brought,
     /// counted once a token. Counts per event are the server's, or even shares.
     #[serde(rename = "per_token_ms")]
@@ -115,6 +119,11 @@ impl GateLatencies {
                     .collect(),
             ),
             e2el: Summary::of(times.iter().map(|t| millis(t.e2el())).collect()),
+            session_e2el: Summary::of(
+                successes(records)
+                    .filter_map(|record| Some(record.session_e2el?.as_secs_f64() * 1e3))
+                    .collect(),
+            ),
             per_token: Summary::default(),
             queue: Summary::of(
                 successes(records)
@@ -141,6 +150,7 @@ impl GateLatencies {
             ttft: self.ttft.with(others.ttft),
             ttfat: self.ttfat.with(others.ttfat),
             e2el: self.e2el.with(others.e2el),
+            session_e2el: self.session_e2el.with(others.session_e2el),
             per_token: Summary::default(),
             queue: self.queue.with(others.queue),
             connect: self.connect.with(others.connect),

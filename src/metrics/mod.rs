@@ -71,6 +71,7 @@ mod peaks;
 mod percentile;
 mod request;
 mod server;
+mod sessions;
 mod tally;
 mod throughput;
 mod tokens;
@@ -88,6 +89,7 @@ pub use peaks::Peaks;
 pub use percentile::Summary;
 pub use request::{Basis, RequestTimes};
 pub use server::{DiffusionRates, Probes, SpecDecodeRates};
+pub use sessions::{Sessions, TurnMetrics};
 pub use throughput::{Counts, Throughput};
 pub use tokens::{EventTokens, tokens_of_events};
 
@@ -121,6 +123,9 @@ pub struct Metrics {
     /// The probes: requests in addition to the plan, if there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probes: Option<Probes>,
+    /// Sessions and their turns, if the plan had sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
 }
 
 impl Metrics {

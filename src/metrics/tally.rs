@@ -1,8 +1,8 @@
 //! The numbers of a run that grows: what was counted of its first requests is kept.
 
 use super::{
-    Counts, ErrorGroup, GateLatencies, Goodput, Latencies, Metrics, Peaks, Probes, Throughput,
-    latency, peaks::Seconds, request::Basis,
+    Counts, ErrorGroup, GateLatencies, Goodput, Latencies, Metrics, Peaks, Probes, Sessions,
+    Throughput, latency, peaks::Seconds, request::Basis,
 };
 use crate::run::Run;
 use goodput_grammar::goodput::RequestLimit;
@@ -53,6 +53,7 @@ impl Tally {
             goodput: Goodput::of(run, limits),
             errors: ErrorGroup::of(run),
             probes: Probes::of(run),
+            sessions: Sessions::of(run),
         }
     }
 }

@@ -205,6 +205,7 @@ mod tests {
             output_tokens: 16,
             id: String::new(),
             overrides: serde_json::Map::new(),
+            turn: None,
         }
     }
 

@@ -20,7 +20,10 @@ impl Plan {
     /// and for each part a byte (0 image, 1 video, 2 audio), then 0 and its URL, or 1 and its file; 4 is a
     /// recording's file and seconds (bits of a double); 5 is a number of texts; 6 is a query and a number
     /// of documents. A file is its name, media type and base64. A request with its own fields ends with the
-    /// byte 255 and their JSON text.
+    /// byte 255 and their JSON text. A turn of a session ends with the byte 254, its session, the number of
+    /// requests that it waits for, their places, its pause in nanoseconds, one more than the place of the
+    /// request whose messages it repeats (0 for none), and a byte: 1 if the server's answer follows them. So
+    /// the hash covers the rule by which later requests are made, but no answer.
     pub fn hash(&self) -> String {
         hash(&[&self.requests])
     }
@@ -96,6 +99,20 @@ pub(crate) fn hash(parts: &[&[PlannedRequest]]) -> String {
             let overrides = serde_json::to_vec(&request.overrides).unwrap_or_default();
             bytes(&mut hasher, &overrides);
         }
+        if let Some(turn) = &request.turn {
+            hasher.update(&[254]);
+            number(&mut hasher, turn.id.session as u64);
+            number(&mut hasher, turn.after.len() as u64);
+            for before in &turn.after {
+                number(&mut hasher, *before as u64);
+            }
+            number(&mut hasher, turn.pause.0);
+            number(
+                &mut hasher,
+                turn.history.map_or(0, |before| before as u64 + 1),
+            );
+            hasher.update(&[u8::from(turn.answered)]);
+        }
     }
     format!("{:032x}", hasher.digest128())
 }
@@ -145,6 +162,7 @@ mod tests {
             output_tokens: 9,
             id: "a".into(),
             overrides: serde_json::Map::new(),
+            turn: None,
         });
         Plan {
             requests: requests.collect(),

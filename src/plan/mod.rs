@@ -10,6 +10,7 @@ mod error;
 mod hash;
 mod media;
 mod numpy;
+mod session;
 mod shape;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -20,6 +21,7 @@ pub(crate) use hash::hash;
 pub use media::{Base64, File, Media, MediaKind, MediaSource};
 pub(crate) use numpy::PyRandom;
 use numpy::RandomState;
+pub use session::Turn;
 pub use shape::Shape;
 
 use crate::{clock::Nanos, record::TokenCount, tokenizer::Tokenizer};
@@ -53,7 +55,7 @@ impl Plan {
 /// One request of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedRequest {
-    /// Intended send time; 0 for all at an infinite rate.
+    /// Intended send time; 0 for all at an infinite rate. For a turn that waits for others, when its session arrives.
     pub at: Nanos,
     /// Content of the request.
     pub prompt: Prompt,
@@ -66,6 +68,9 @@ pub struct PlannedRequest {
     /// Fields of the body that only this request has, such as `tools`; they replace the bench's own fields.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub overrides: Map<String, Value>,
+    /// Place in a session of several requests; `None` for a request that waits for no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Box<Turn>>,
 }
 
 impl PlannedRequest {
@@ -186,20 +191,26 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
     let random = samples
         .legacy
         .unwrap_or_else(|| RandomState::new(spec.seed));
-    let times = arrivals::schedule_from(spec.arrivals, samples.rows.len(), random);
+    let sessions = session::numbers(samples.rows.iter().map(|row| row.turn.as_deref()));
+    let arrive = sessions.last().map_or(0, |last| last + 1);
+    let times = arrivals::schedule_from(spec.arrivals, arrive, random);
     let timed = samples.rows.iter().any(|sample| sample.at.is_some());
     let requests: Vec<PlannedRequest> = samples
         .rows
         .into_iter()
-        .zip(times)
+        .zip(sessions)
         .enumerate()
-        .map(|(index, (sample, at))| PlannedRequest {
-            at: sample.at.unwrap_or(at),
+        .map(|(index, (sample, session))| PlannedRequest {
+            at: sample.at.unwrap_or(times[session]),
             prompt: sample.prompt,
             input: sample.input,
             output_tokens: sample.output_tokens,
             id: format!("{}{index}", spec.request_id_prefix),
             overrides: sample.overrides,
+            turn: sample.turn.map(|mut turn| {
+                turn.id.session = session;
+                turn
+            }),
         })
         .collect();
     if let Some(late) = requests

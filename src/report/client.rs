@@ -1,6 +1,6 @@
 //! The lines about the client.
 
-use super::{basis, server};
+use super::{basis, server, sessions};
 use crate::{
     judge::number,
     metrics::Metrics,
@@ -14,6 +14,7 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
     let client = ("client", client(run, metrics));
     basis::lines(metrics)
         .into_iter()
+        .chain(sessions::lines(metrics))
         .chain([client])
         .chain(server::lines(run, metrics))
         .collect()

@@ -67,6 +67,9 @@ pub(super) fn extra(
     if let Some(probes) = &metrics.probes {
         extra["probes"] = json!(probes);
     }
+    if let Some(sessions) = &metrics.sessions {
+        extra["sessions"] = json!(sessions);
+    }
     if let Some(comparison) = &judgement.comparison {
         extra["comparison"] = json!({
             "conclusion": comparison.conclusion(),

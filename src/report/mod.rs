@@ -55,6 +55,7 @@ mod printed;
 mod prometheus;
 mod pytorch;
 mod server;
+mod sessions;
 mod summary;
 mod table;
 #[cfg(test)]

@@ -58,6 +58,7 @@ pub(super) fn reading(
         partial: true,
         rate_changes: Vec::new(),
         server: None,
+        abandoned: Vec::new(),
         probes: Vec::new(),
         setup: heading.setup,
         records,

@@ -106,6 +106,7 @@ fn plan(backend: &dyn Backend, requests: usize) -> Plan {
         output_tokens: TOKENS,
         id: format!("r-{index}"),
         overrides: serde_json::Map::new(),
+        turn: None,
     };
     Plan {
         requests: (0..requests).map(request).collect(),
@@ -166,6 +167,7 @@ pub fn account(name: &str, fault: &str, hit: Hit, requests: usize) -> usize {
                 ..Timeouts::default()
             },
             max_concurrency: None,
+            max_sessions: None,
             open_loop: true,
             prewarm: 0,
             stop: Stop::never(),

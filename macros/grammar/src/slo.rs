@@ -42,6 +42,8 @@ latencies! {
     "itl" => Itl;
     /// `e2el`: end-to-end latency.
     "e2el" => E2el;
+    /// `session_e2el`: end-to-end latency of a whole session, think time left out.
+    "session_e2el" => SessionE2el;
 }
 
 macro_rules! stats {

@@ -41,6 +41,12 @@ impl Load {
         self.replays() || self.arrivals().open_loop()
     }
 
+    /// How many sessions may go on at a time: the dataset says so, else a closed loop has one for each client.
+    pub(crate) fn max_sessions(&self) -> Option<usize> {
+        let clients = self.max_concurrency.filter(|_| !self.open_loop());
+        self.dataset.max_sessions().or(clients)
+    }
+
     pub(crate) fn arrivals(&self) -> Arrivals {
         Arrivals {
             rate: self.rate,

@@ -40,6 +40,8 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         inputs: 1,
         audio_seconds: 0.0,
         lora: None,
+        turn: None,
+        session_e2el: None,
         text: String::new(),
         reasoning: String::new(),
         finish: None,
@@ -86,6 +88,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         partial: false,
         rate_changes: Vec::new(),
         server: None,
+        abandoned: Vec::new(),
         probes: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 mod bench_sets;
 mod burstgpt;
 mod complaints;
+mod conversations;
 mod custom;
 mod custom_audio;
 mod custom_image;
@@ -33,7 +34,7 @@ mod trace_event;
 mod words;
 
 use super::{
-    PlanError, PlanSpec, Prompt,
+    PlanError, PlanSpec, Prompt, Turn,
     numpy::{PyRandom, RandomState},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub(super) struct Sample {
     pub(super) at: Option<Nanos>,
     /// Fields of the body that only this request has.
     pub(super) overrides: Map<String, Value>,
+    /// Its place in a session. The turns of a session stand together.
+    pub(super) turn: Option<Box<Turn>>,
 }
 
 impl Sample {
@@ -64,6 +67,7 @@ impl Sample {
             output_tokens,
             at: None,
             overrides: Map::new(),
+            turn: None,
         }
     }
 }

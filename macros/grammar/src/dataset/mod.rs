@@ -33,6 +33,8 @@ macro_rules! with_datasets {
             "prefix_repetition" => PrefixRepetition, prefix_repetition::sample;
             /// Conversations in ShareGPT's format: turn 0 is the prompt, turn 1 sets the output length.
             "sharegpt" => ShareGpt, sharegpt::sample;
+            /// Conversations of several turns, each a session.
+            "conversations" => Conversations, conversations::sample;
             /// Lines of a text.
             "sonnet" => Sonnet, sonnet::sample;
             /// Lengths of BurstGPT's trace.
@@ -153,8 +155,24 @@ impl Dataset {
     pub fn ignores_eos(&self) -> bool {
         matches!(
             self,
-            Dataset::Random(_) | Dataset::RandomMm(_) | Dataset::TimedTrace(_)
+            Dataset::Random(_)
+                | Dataset::RandomMm(_)
+                | Dataset::TimedTrace(_)
+                | Dataset::Conversations(_)
         )
+    }
+
+    /// Sessions that may go on at a time, if the dataset says so.
+    pub fn max_sessions(&self) -> Option<usize> {
+        match self {
+            Dataset::Conversations(conversations) => conversations.active,
+            _ => None,
+        }
+    }
+
+    /// Whether later requests of a session send the server's own answers back.
+    pub fn sends_answers(&self) -> bool {
+        matches!(self, Dataset::Conversations(conversations) if conversations.history == History::Server)
     }
 
     /// Pixels of a request at most.

@@ -1,11 +1,12 @@
 //! Recorded datasets: files, folders and sets of the Hugging Face hub.
 
-use super::settings::settings;
+use super::settings::{Write, settings};
 use crate::{
     Mistake,
     call::{self, Arg, unquote},
+    sim::{self, Distribution, Recording},
 };
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// Lengths of outputs.
 fn length(arg: &Arg<'_>) -> Result<Option<usize>, Mistake> {
@@ -121,6 +122,71 @@ settings! {
         keep_order: bool = false, Arg::flag;
         /// Send fewer requests rather than repeat rows when the file has too few.
         no_oversample: bool = false, Arg::flag;
+    }
+}
+
+/// What a conversation's later turns send as the answers before them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum History {
+    /// What the server answered in this run.
+    #[default]
+    Server,
+    /// What is in the file.
+    File,
+}
+
+impl Write for History {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            History::Server => " = server",
+            History::File => " = file",
+        })
+    }
+}
+
+fn history(arg: &Arg<'_>) -> Result<History, Mistake> {
+    match arg.text()? {
+        "server" => Ok(History::Server),
+        "file" => Ok(History::File),
+        other => Err(Mistake::new(format!(
+            "`history = {other}`: expected `server` (its answers of this run) or `file` (the answers in the file)"
+        ))),
+    }
+}
+
+impl Write for Distribution {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " = {self}")
+    }
+}
+
+/// A time or a distribution of times.
+fn pause(arg: &Arg<'_>) -> Result<Distribution, Mistake> {
+    match sim::parse_distribution(arg.text()?)? {
+        Distribution::Empirical(Recording::File(_)) => Err(Mistake::new(format!(
+            "`{}` takes no file of recorded requests; write a time, a distribution such as `lognormal(2s, 1s)`, or \
+             `empirical(1s, 3s, 2s)`",
+            arg.word
+        ))),
+        times => Ok(times),
+    }
+}
+
+settings! {
+    /// `conversations("conversations.json", think = 2s)`: each conversation is a session, each of its turns a request.
+    "conversations" => Conversations, path "conversations.json" "The JSON file: conversations with `messages`, or ShareGPT's `conversations`." {
+        /// Answers that later turns send back: the server's own (`server`, the default), or the file's (`file`).
+        history: History = History::Server, history;
+        /// Think time: from the end of an answer until the next turn is due. Default 0.
+        think: Distribution = Distribution::Constant(Duration::ZERO), pause;
+        /// Conversations that may go on at a time. Default: `max_concurrency` without a rate, else no limit.
+        active: Option<usize> = None, length;
+        /// Requests of a conversation at most. Default: all.
+        turns: Option<usize> = None, length;
+        /// Output tokens asked for. Default: the length of the answer in the file, 256 where there is none.
+        output: Option<usize> = None, length;
+        /// Keep file order instead of a seeded shuffle.
+        keep_order: bool = false, Arg::flag;
     }
 }
 

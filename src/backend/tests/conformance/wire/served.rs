@@ -208,6 +208,7 @@ pub(super) fn drive_many(
                 ..Timeouts::default()
             },
             max_concurrency: Some(1),
+            max_sessions: None,
             open_loop: false,
             prewarm: 0,
             stop: Stop::never(),

@@ -39,6 +39,8 @@ pub(super) struct DatasetFlags {
     #[command(flatten)]
     text: TextFlags,
     #[command(flatten)]
+    conversations: ConversationFlags,
+    #[command(flatten)]
     trace: TraceFlags,
     #[command(flatten)]
     hub: HubFlags,
@@ -128,6 +130,23 @@ struct TextFlags {
     /// Only rows of speed_bench of this category.
     #[arg(long)]
     speed_bench_category: Option<String>,
+}
+
+/// Flags of conversations.
+#[derive(Debug, clap::Args)]
+struct ConversationFlags {
+    /// Answers that later turns of conversations send back: the server's own, or the file's.
+    #[arg(long, default_value = "server", value_parser = ["server", "file"])]
+    conversation_history: String,
+    /// Time from an answer until the next turn is due, such as 2s or lognormal(2s, 1s).
+    #[arg(long, default_value = "0s")]
+    think_time: String,
+    /// Conversations that may go on at a time. Default: --max-concurrency without a rate, else no limit.
+    #[arg(long)]
+    max_active_conversations: Option<usize>,
+    /// Messages of a conversation at most, answers included: an even number.
+    #[arg(long)]
+    max_turns: Option<usize>,
 }
 
 /// Flags of timed_trace.

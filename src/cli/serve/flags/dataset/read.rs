@@ -3,9 +3,13 @@
 use super::{DatasetFlags, buckets};
 use crate::{
     cli::argv::float,
-    grammar::dataset::{
-        self, Custom, CustomAudio, CustomImage, Dataset, Hf, PrefixRepetition, Random, RandomMm,
-        RandomRerank, ShareGpt, Sonnet, SpecBench, SpeedBench, TimedTrace,
+    grammar::{
+        dataset::{
+            self, Conversations, Custom, CustomAudio, CustomImage, Dataset, Hf, History,
+            PrefixRepetition, Random, RandomMm, RandomRerank, ShareGpt, Sonnet, SpecBench,
+            SpeedBench, TimedTrace,
+        },
+        sim,
     },
     problem::Problem,
 };
@@ -95,6 +99,7 @@ impl DatasetFlags {
                 no_oversample,
                 ..set
             }),
+            Dataset::Conversations(set) => self.conversations(set.path, problems)?,
             Dataset::Sonnet(set) => Dataset::Sonnet(Sonnet {
                 input: self.input_len.unwrap_or(text.sonnet_input_len),
                 output: self.output_len.unwrap_or(text.sonnet_output_len),
@@ -182,6 +187,38 @@ impl DatasetFlags {
                 None
             }
         }
+    }
+
+    fn conversations(&self, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let flags = &self.conversations;
+        let before = problems.len();
+        let think = sim::parse_distribution(&flags.think_time);
+        let think = think.map_err(|mistake| {
+            problems.push(Problem::new("--think-time", &flags.think_time, mistake.0));
+        });
+        if let Some(messages) = flags.max_turns
+            && (messages == 0 || messages % 2 == 1)
+        {
+            let fix = "must be even and at least 2: each answer counts, too";
+            problems.push(Problem::new("--max-turns", messages, fix));
+        }
+        if flags.max_active_conversations == Some(0) {
+            let fix = "must be at least 1";
+            problems.push(Problem::new("--max-active-conversations", 0, fix));
+        }
+        (problems.len() == before).then_some(())?;
+        Some(Dataset::Conversations(Conversations {
+            path,
+            history: match flags.conversation_history.as_str() {
+                "file" => History::File,
+                _ => History::Server,
+            },
+            think: think.ok()?,
+            active: flags.max_active_conversations,
+            turns: flags.max_turns.map(|messages| messages / 2),
+            output: self.output_len,
+            keep_order: self.disable_shuffle,
+        }))
     }
 
     fn timed_trace(&self, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Dataset> {
@@ -330,6 +367,12 @@ mod tests {
     )]
     #[case("--dataset-name burstgpt --dataset-path b", "burstgpt(b)")]
     #[case(
+        "--dataset-name conversations --dataset-path c --conversation-history file --think-time 2s \
+         --max-active-conversations 4 --max-turns 6 --output-len 9 --disable-shuffle",
+        "conversations(c, history = file, think = 2s, active = 4, turns = 3, output = 9, keep_order)"
+    )]
+    #[case("--dataset-name conversations --dataset-path c", "conversations(c)")]
+    #[case(
         "--dataset-name custom_image --dataset-path q --custom-output-len -1 --disable-shuffle",
         "custom_image(q, output = row, keep_order)"
     )]
@@ -369,6 +412,18 @@ mod tests {
     #[case("--dataset-name hf", "--dataset-path")]
     #[case("--dataset-name random-mm --dataset-path x", "--dataset-path")]
     #[case("--self-timed", "--self-timed")]
+    #[case(
+        "--dataset-name conversations --dataset-path x --think-time soon",
+        "--think-time"
+    )]
+    #[case(
+        "--dataset-name conversations --dataset-path x --max-turns 3",
+        "--max-turns"
+    )]
+    #[case(
+        "--dataset-name conversations --dataset-path x --max-active-conversations 0",
+        "--max-active-conversations"
+    )]
     #[case(
         "--dataset-name random-mm --random-mm-bucket-config x",
         "--random-mm-bucket-config"

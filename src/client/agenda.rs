@@ -1,0 +1,432 @@
+//! What of a plan of sessions is due, and when: a request waits for those that it follows.
+//!
+//! Pure bookkeeping without a clock, so that its promises can be tested with made-up ends.
+
+use super::share::Share;
+use crate::{clock::Nanos, plan::Plan};
+use std::collections::{BTreeSet, VecDeque};
+
+/// Requests of a plan that are still to be sent.
+pub(super) struct Agenda {
+    /// What is known of each request, by its place in the plan.
+    steps: Vec<Step>,
+    /// What is known of each session.
+    sessions: Vec<Session>,
+    /// Requests that wait only for their time.
+    due: BTreeSet<(Nanos, usize)>,
+    /// Sessions that have arrived and wait for the end of others, oldest first, with the request that they begin with.
+    held: VecDeque<(Nanos, usize)>,
+    /// Sessions that may go on at a time.
+    most: Option<usize>,
+    going_on: usize,
+    abandoned: Vec<usize>,
+}
+
+/// A request, as the agenda sees it.
+struct Step {
+    session: usize,
+    /// Requests that it waits for and that have not ended.
+    awaits: usize,
+    /// End of the last of those that have.
+    since: Nanos,
+    pause: Nanos,
+    followers: Vec<usize>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not sent yet.
+    Planned,
+    /// Sent.
+    UnderWay,
+    /// Answered, failed, or abandoned.
+    Over,
+    /// Sent by another worker.
+    Foreign,
+}
+
+#[derive(Default)]
+struct Session {
+    requests: Vec<usize>,
+    left: usize,
+    begun: bool,
+    failed: bool,
+    /// From when each request that has ended was due until it ended.
+    waits: Vec<(Nanos, Nanos)>,
+}
+
+/// What follows from the end of a request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Released {
+    /// Requests that have become due, or will after their pause.
+    pub(super) requests: Vec<usize>,
+    /// If the session is over and nothing in it failed: for how long it waited for the server.
+    pub(super) session_e2el: Option<Nanos>,
+}
+
+impl Agenda {
+    /// The share's sessions of a plan whose schedule starts at `start`.
+    pub(super) fn of(plan: &Plan, share: Share, start: Nanos, most: Option<usize>) -> Self {
+        let numbers = plan.sessions();
+        let count = numbers.last().map_or(0, |last| last + 1);
+        let mut agenda = Agenda {
+            steps: Vec::with_capacity(plan.requests.len()),
+            sessions: (0..count).map(|_| Session::default()).collect(),
+            due: BTreeSet::new(),
+            held: VecDeque::new(),
+            most,
+            going_on: 0,
+            abandoned: Vec::new(),
+        };
+        for (index, (request, session)) in plan.requests.iter().zip(numbers).enumerate() {
+            let (after, pause) = match request.turn.as_deref() {
+                Some(turn) => (&turn.after[..], turn.pause),
+                None => (&[][..], Nanos(0)),
+            };
+            let ours = share.has(session);
+            agenda.steps.push(Step {
+                session,
+                awaits: after.len(),
+                since: Nanos(start.0 + request.at.0),
+                pause,
+                followers: Vec::new(),
+                state: if ours { State::Planned } else { State::Foreign },
+            });
+            // A plan names only requests that stand before, so nothing waits in a circle.
+            for before in after.iter().filter(|before| **before < index) {
+                agenda.steps[*before].followers.push(index);
+            }
+            if ours {
+                agenda.sessions[session].requests.push(index);
+                agenda.sessions[session].left += 1;
+                if after.is_empty() {
+                    agenda.due.insert((agenda.steps[index].due(), index));
+                }
+            }
+        }
+        agenda
+    }
+
+    /// When the next request is due.
+    pub(super) fn next_at(&self) -> Option<Nanos> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Takes up the next request, with its intended time; `None` if its session has to wait for others.
+    pub(super) fn take(&mut self) -> Option<(Nanos, usize)> {
+        let (at, index) = self.due.pop_first()?;
+        let session = &self.sessions[self.steps[index].session];
+        if !session.begun && self.most.is_some_and(|most| self.going_on >= most) {
+            self.held.push_back((at, index));
+            return None;
+        }
+        self.begin(index);
+        Some((at, index))
+    }
+
+    fn begin(&mut self, index: usize) {
+        let step = &mut self.steps[index];
+        step.state = State::UnderWay;
+        let session = &mut self.sessions[step.session];
+        if !session.begun {
+            session.begun = true;
+            self.going_on += 1;
+        }
+    }
+
+    /// Notes the end of a request. A failed one abandons its session: what is not under way is not sent.
+    pub(super) fn end(
+        &mut self,
+        index: usize,
+        (due, at): (Nanos, Nanos),
+        succeeded: bool,
+    ) -> Released {
+        let number = self.steps[index].session;
+        self.over(index);
+        let session = &mut self.sessions[number];
+        session.waits.push((due, at));
+        session.failed |= !succeeded;
+        let mut released = Released::default();
+        if succeeded {
+            for follower in std::mem::take(&mut self.steps[index].followers) {
+                let step = &mut self.steps[follower];
+                step.awaits -= 1;
+                step.since = step.since.max(at);
+                if step.awaits == 0 && step.state == State::Planned {
+                    let due = step.due();
+                    self.due.insert((due, follower));
+                    released.requests.push(follower);
+                }
+            }
+        } else {
+            self.abandon(number);
+        }
+        let session = &mut self.sessions[number];
+        if session.left == 0 {
+            let waits = std::mem::take(&mut session.waits);
+            released.session_e2el = Some(length(waits)).filter(|_| !session.failed);
+            self.going_on -= 1;
+            self.admit();
+        }
+        released
+    }
+
+    /// Lets the session go on that has waited longest. Its time is over, so it is due now.
+    fn admit(&mut self) {
+        let Some((_, first)) = self.held.front() else {
+            return;
+        };
+        let number = self.steps[*first].session;
+        let held = std::mem::take(&mut self.held);
+        for (at, index) in held {
+            if self.steps[index].session == number {
+                self.due.insert((at, index));
+            } else {
+                self.held.push_back((at, index));
+            }
+        }
+    }
+
+    fn abandon(&mut self, number: usize) {
+        for index in std::mem::take(&mut self.sessions[number].requests) {
+            if self.steps[index].state == State::Planned {
+                let due = self.steps[index].due();
+                self.due.remove(&(due, index));
+                self.held.retain(|(_, held)| *held != index);
+                self.over(index);
+                self.abandoned.push(index);
+            }
+        }
+    }
+
+    fn over(&mut self, index: usize) {
+        let step = &mut self.steps[index];
+        step.state = State::Over;
+        self.sessions[step.session].left -= 1;
+    }
+
+    /// Requests that were not sent because an earlier one of their session failed.
+    pub(super) fn into_abandoned(mut self) -> Vec<usize> {
+        self.abandoned.sort_unstable();
+        self.abandoned
+    }
+}
+
+/// The length of these spans of time together, where several overlap once.
+fn length(mut spans: Vec<(Nanos, Nanos)>) -> Nanos {
+    spans.sort_unstable();
+    let (mut length, mut until) = (0, Nanos(0));
+    for (from, to) in spans {
+        length += to.0.saturating_sub(from.max(until).0);
+        until = until.max(to);
+    }
+    Nanos(length)
+}
+
+impl Step {
+    fn due(&self) -> Nanos {
+        Nanos(self.since.0 + self.pause.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        plan::{PlannedRequest, Prompt, Turn},
+        record::{CountSource, TokenCount, TurnId},
+    };
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn request(
+        session: usize,
+        number: usize,
+        at: u64,
+        after: &[usize],
+        pause: u64,
+    ) -> PlannedRequest {
+        PlannedRequest {
+            at: Nanos(at),
+            prompt: Prompt::Messages(Vec::new()),
+            input: TokenCount {
+                tokens: 1,
+                source: CountSource::Estimate,
+            },
+            output_tokens: 1,
+            id: String::new(),
+            overrides: serde_json::Map::new(),
+            turn: Some(Box::new(Turn {
+                id: TurnId {
+                    session,
+                    name: session.to_string(),
+                    number,
+                },
+                after: after.to_vec(),
+                pause: Nanos(pause),
+                history: after.first().copied(),
+                answered: !after.is_empty(),
+            })),
+        }
+    }
+
+    fn plan(requests: Vec<PlannedRequest>) -> Plan {
+        Plan {
+            requests,
+            notes: Vec::new(),
+            timed: false,
+        }
+    }
+
+    /// Three steps that fork and join: 1 and 2 wait for 0, and 3 for both.
+    fn diamond() -> Plan {
+        plan(vec![
+            request(0, 0, 5, &[], 0),
+            request(0, 1, 5, &[0], 10),
+            request(0, 2, 5, &[0], 20),
+            request(0, 3, 5, &[1, 2], 1),
+        ])
+    }
+
+    fn agenda(plan: &Plan, most: Option<usize>) -> Agenda {
+        Agenda::of(plan, Share::WHOLE, Nanos(100), most)
+    }
+
+    #[test]
+    fn a_join_waits_for_the_last_and_its_pause() {
+        let plan = diamond();
+        let mut agenda = agenda(&plan, None);
+        assert_eq!(agenda.take(), Some((Nanos(105), 0)));
+        assert_eq!(agenda.next_at(), None);
+        let released = agenda.end(0, (Nanos(105), Nanos(200)), true);
+        assert_eq!(released.requests, [1, 2]);
+        assert_eq!(agenda.take(), Some((Nanos(210), 1)));
+        assert_eq!(agenda.take(), Some((Nanos(220), 2)));
+        assert!(
+            agenda
+                .end(2, (Nanos(220), Nanos(230)), true)
+                .requests
+                .is_empty()
+        );
+        assert_eq!(agenda.end(1, (Nanos(210), Nanos(300)), true).requests, [3]);
+        assert_eq!(agenda.take(), Some((Nanos(301), 3)));
+        let over = agenda.end(3, (Nanos(301), Nanos(311)), true);
+        // 95 for the first, 90 for both branches, of which one lies within the other, and 10 for the last.
+        assert_eq!(over.session_e2el, Some(Nanos(195)));
+        assert!(agenda.into_abandoned().is_empty());
+    }
+
+    #[test]
+    fn a_failure_abandons_what_is_not_under_way() {
+        let plan = diamond();
+        let mut agenda = agenda(&plan, None);
+        agenda.take();
+        agenda.end(0, (Nanos(105), Nanos(200)), true);
+        agenda.take();
+        // The other branch is due, but not sent.
+        let released = agenda.end(1, (Nanos(210), Nanos(215)), false);
+        assert_eq!(released, Released::default());
+        assert_eq!(agenda.take(), None);
+        assert_eq!(agenda.into_abandoned(), [2, 3]);
+    }
+
+    #[test]
+    fn sessions_beyond_the_limit_wait_for_the_end_of_others() {
+        let plan = plan(vec![
+            request(0, 0, 0, &[], 0),
+            request(0, 1, 0, &[0], 7),
+            request(1, 0, 3, &[], 0),
+        ]);
+        let mut agenda = agenda(&plan, Some(1));
+        assert_eq!(agenda.take(), Some((Nanos(100), 0)));
+        assert_eq!(agenda.take(), None);
+        agenda.end(0, (Nanos(100), Nanos(110)), true);
+        assert_eq!(agenda.take(), Some((Nanos(117), 1)));
+        agenda.end(1, (Nanos(117), Nanos(120)), true);
+        // Its intended time stays that of its arrival.
+        assert_eq!(agenda.take(), Some((Nanos(103), 2)));
+    }
+
+    #[rstest]
+    #[case(&[(1, 3), (2, 5), (7, 8)], 5)]
+    #[case(&[(1, 9), (2, 5)], 8)]
+    #[case(&[], 0)]
+    fn overlaps_count_once(#[case] spans: &[(u64, u64)], #[case] expected: u64) {
+        let spans = spans.iter().map(|(from, to)| (Nanos(*from), Nanos(*to)));
+        assert_eq!(length(spans.collect()), Nanos(expected));
+    }
+
+    proptest! {
+        /// Whatever fails and however long answers take: each request is sent once or abandoned once, none before those
+        /// that it follows have succeeded, and no more sessions go on than may.
+        #[test]
+        fn each_request_is_accounted_for_once(
+            links in prop::collection::vec((0_usize..4, any::<u64>(), 0_u64..50, 0_u64..30), 1..40),
+            fails in prop::collection::vec(prop::bool::weighted(0.15), 40),
+            took in prop::collection::vec(1_u64..100, 40),
+            most in prop::option::of(1_usize..4),
+            workers in 1_usize..4,
+        ) {
+            let mut requests: Vec<PlannedRequest> = Vec::new();
+            let (mut session, mut from) = (0, 0);
+            for (index, (kind, pick, at, pause)) in links.iter().enumerate() {
+                if *kind == 0 || index == 0 {
+                    session += usize::from(index > 0);
+                    from = index;
+                }
+                let span = (index - from) as u64;
+                let after: Vec<usize> = match span {
+                    0 => Vec::new(),
+                    span => {
+                        let one = from + (pick % span) as usize;
+                        let other = from + (pick / 7 % span) as usize;
+                        if one == other { vec![one] } else { vec![one, other] }
+                    }
+                };
+                requests.push(request(session, index - from, *at, &after, *pause));
+            }
+            let plan = plan(requests);
+            let mut outcomes = vec![0; plan.requests.len()];
+            for worker in 0..workers {
+                let share = Share { worker, workers };
+                let mut agenda = Agenda::of(&plan, share, Nanos(0), most);
+                let mut under_way: BTreeSet<(Nanos, usize, Nanos)> = BTreeSet::new();
+                let mut ended: Vec<Option<Nanos>> = vec![None; plan.requests.len()];
+                let mut now = Nanos(0);
+                loop {
+                    let (next, end) = (agenda.next_at(), under_way.first().copied());
+                    match (next, end) {
+                        (Some(at), end) if end.is_none_or(|(end, ..)| at <= end) => {
+                            now = now.max(at);
+                            let Some((intended, index)) = agenda.take() else { continue };
+                            outcomes[index] += 1;
+                            let turn = plan.requests[index].turn.as_deref().unwrap();
+                            for before in &turn.after {
+                                let before = ended[*before];
+                                prop_assert!(before.is_some_and(|end| end.0 + turn.pause.0 <= intended.0));
+                            }
+                            under_way.insert((Nanos(now.0 + took[index]), index, intended));
+                            let going: BTreeSet<usize> = under_way
+                                .iter()
+                                .map(|(_, index, _)| plan.requests[*index].turn.as_deref().unwrap().id.session)
+                                .collect();
+                            prop_assert!(most.is_none_or(|most| going.len() <= most));
+                        }
+                        (_, Some((end, index, intended))) => {
+                            under_way.pop_first();
+                            now = now.max(end);
+                            ended[index] = Some(end).filter(|_| !fails[index]);
+                            agenda.end(index, (intended, end), !fails[index]);
+                        }
+                        (_, None) => break,
+                    }
+                }
+                for index in agenda.into_abandoned() {
+                    outcomes[index] += 1;
+                }
+            }
+            prop_assert!(outcomes.iter().all(|count| *count == 1), "{outcomes:?}");
+        }
+    }
+}

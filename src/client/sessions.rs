@@ -1,0 +1,171 @@
+//! Sends a plan of sessions: each request when its time has come and those that it follows have ended.
+
+use super::{
+    agenda::Agenda,
+    compose::Bodies,
+    delivery::Delivery,
+    driver::Driver,
+    message::Message,
+    request::{Arrival, Job, Stage, finished, run_one},
+    share::Share,
+};
+use crate::{
+    clock::Nanos,
+    plan::Plan,
+    record::{Record, TokenCount},
+};
+use std::{collections::BTreeMap, rc::Rc};
+use tokio::{select, task::JoinSet};
+
+/// What is known of requests that were answered or are about to be sent.
+struct Said<'a> {
+    plan: &'a Plan,
+    bodies: Bodies<'a>,
+    /// Texts of answers by places in the plan, as long as their session goes on.
+    answers: Vec<Option<String>>,
+    /// How many tokens more than planned the prompts of later turns have, by the request before them.
+    longer: Vec<i64>,
+    /// Bodies that were made ahead of their time.
+    made: BTreeMap<usize, super::body::Body>,
+}
+
+impl Driver {
+    /// Sends the share's sessions. Records are in the order in which they ended, on the driver's clock.
+    pub(super) async fn send_sessions(
+        &self,
+        plan: &Plan,
+        bodies: Bodies<'_>,
+        share: Share,
+        start: Nanos,
+        job: &Rc<Job>,
+    ) -> Delivery {
+        let most = self.max_sessions.map(|all| share.of(all).max(1));
+        let mut agenda = Agenda::of(plan, share, start, most);
+        let mut said = Said::new(plan, bodies);
+        let mut tasks: JoinSet<Record> = JoinSet::new();
+        let mut records = Vec::with_capacity(plan.requests.len());
+        let mut stop = self.stop.clone();
+        let mut partial = false;
+        loop {
+            let next = agenda.next_at();
+            if next.is_none() && tasks.is_empty() {
+                break;
+            }
+            let due = async {
+                if let Some(at) = next {
+                    self.clock.sleep_until(at).await;
+                }
+            };
+            select! {
+                biased;
+                () = stop.requested() => {
+                    partial = true;
+                    break;
+                }
+                () = due, if next.is_some() => {
+                    if let Some((intended, index)) = agenda.take() {
+                        let sent = self.take_up(job, &mut said, index, intended, start);
+                        tasks.spawn_local(sent);
+                    }
+                }
+                Some(done) = tasks.join_next() => {
+                    let mut record = finished(done);
+                    let waited = (record.intended, record.end);
+                    let released = agenda.end(record.index, waited, record.ok());
+                    said.learn(&record, &released.requests);
+                    record.session_e2el = released.session_e2el;
+                    records.push(record);
+                }
+            }
+        }
+        while let Some(done) = tasks.join_next().await {
+            records.push(finished(done));
+        }
+        Delivery {
+            records,
+            partial,
+            abandoned: agenda.into_abandoned(),
+            ..Delivery::default()
+        }
+    }
+
+    /// The task of a request that is due.
+    fn take_up(
+        &self,
+        job: &Rc<Job>,
+        said: &mut Said<'_>,
+        index: usize,
+        intended: Nanos,
+        start: Nanos,
+    ) -> impl Future<Output = Record> + use<> {
+        let request = &said.plan.requests[index];
+        let first = request.turn.as_deref().is_none_or(|turn| turn.is_first());
+        let now = self.clock.now();
+        // Without a schedule sessions wait from the start until others have ended. Later turns have a time of their own.
+        let (intended, dispatched) = if first && !self.open_loop {
+            (now, start)
+        } else {
+            (intended, now)
+        };
+        let message = Message {
+            id: request.id.clone(),
+            body: said.body(index),
+        };
+        let slot = job.free_slot();
+        let stage = match &job.slots {
+            Some(slots) if slot.is_none() => Stage::Queued(message, slots.clone()),
+            _ => Stage::Launched(job.launch(message), slot),
+        };
+        let input = said.input(index);
+        let arrival = Arrival::of(request, index, intended, dispatched).with_input(input);
+        run_one(job.clone(), arrival, stage)
+    }
+}
+
+impl<'a> Said<'a> {
+    fn new(plan: &'a Plan, bodies: Bodies<'a>) -> Self {
+        Said {
+            plan,
+            bodies,
+            answers: vec![None; plan.requests.len()],
+            longer: vec![0; plan.requests.len()],
+            made: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps what was answered, and encodes the requests that were waiting for it: the pause before them is the time
+    /// for it.
+    fn learn(&mut self, record: &Record, released: &[usize]) {
+        let planned = self.plan.requests[record.index].output_tokens;
+        let answered = record.output.tokens.cast_signed() - planned.cast_signed();
+        self.longer[record.index] = answered + self.before(record.index);
+        self.answers[record.index] = Some(record.text.clone());
+        for index in released {
+            let body = self.bodies.of(*index, &self.answers);
+            self.made.insert(*index, body);
+        }
+    }
+
+    fn body(&mut self, index: usize) -> super::body::Body {
+        let made = self.made.remove(&index);
+        made.unwrap_or_else(|| self.bodies.of(index, &self.answers))
+    }
+
+    /// How many tokens more than planned a request's history has.
+    fn before(&self, index: usize) -> i64 {
+        let turn = self.plan.requests[index].turn.as_deref();
+        match turn.and_then(|turn| Some((turn.answered, turn.history?))) {
+            Some((true, before)) => self.longer[before],
+            _ => 0,
+        }
+    }
+
+    /// Tokens of a prompt, with the answers as they were.
+    fn input(&self, index: usize) -> TokenCount {
+        let planned = self.plan.requests[index].input;
+        TokenCount {
+            tokens: planned.tokens.saturating_add_signed(self.before(index)),
+            ..planned
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Sessions: conversations of several turns against the simulation.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use goodput::{Bench, Error, Report, Verdict, record::Record};
+use rstest::rstest;
+use std::collections::BTreeMap;
+
+const FILE: &str = "fixtures/plan/datasets/conversations.json";
+
+fn bench(settings: &str) -> Bench {
+    Bench::new("chat")
+        .target("sim(ttft = 50ms, itl = 10ms)")
+        .backend("openai-chat")
+        .dataset(format!("conversations(\"{FILE}\", output = 4{settings})").as_str())
+        .requests(100)
+}
+
+fn run(bench: Bench) -> Report {
+    bench.run_blocking().unwrap()
+}
+
+/// The records of each session in the order of their turns.
+fn sessions(report: &Report) -> BTreeMap<usize, Vec<&Record>> {
+    let mut sessions: BTreeMap<usize, Vec<&Record>> = BTreeMap::new();
+    for record in &report.run().records {
+        let turn = record.turn.as_deref().unwrap();
+        sessions.entry(turn.session).or_default().push(record);
+    }
+    sessions
+}
+
+fn ms(report: &Report, metric: &str) -> f64 {
+    report.value(metric).unwrap().unwrap()
+}
+
+#[test]
+fn a_turn_is_due_when_the_answer_before_it_has_ended_and_the_think_time_has_passed() {
+    let report = run(bench(", think = 2s").rate(1));
+    let sessions = sessions(&report);
+    assert_eq!(sessions.len(), 3);
+    for records in sessions.values() {
+        for (place, record) in records.iter().enumerate() {
+            assert_eq!(record.turn.as_deref().unwrap().number, place);
+        }
+        for pair in records.windows(2) {
+            assert_eq!((pair[1].intended - pair[0].end).as_millis(), 2_000);
+            assert_eq!(pair[1].sent, pair[1].intended);
+        }
+        // 50 ms and three gaps for each turn; think time does not count.
+        let expected = 80.0 * records.len() as f64;
+        let last = records.last().unwrap().session_e2el.unwrap();
+        assert!((last.as_secs_f64() * 1e3 - expected).abs() < 1e-6);
+    }
+    assert_eq!(ms(&report, "max(session_e2el)"), 240.0);
+}
+
+/// The simulation's usage says how long the prompt was that it got.
+#[rstest]
+#[case::of_the_server("")]
+#[case::of_the_file(", history = file")]
+fn later_turns_send_the_history(#[case] history: &str) {
+    let report = run(bench(history).max_concurrency(1));
+    for records in sessions(&report).values() {
+        let lengths = records
+            .iter()
+            .map(|record| record.usage.unwrap().prompt_tokens.unwrap());
+        let lengths: Vec<u64> = lengths.collect();
+        assert!(lengths.is_sorted_by(|a, b| a + 4 < *b), "{lengths:?}");
+    }
+}
+
+#[test]
+fn a_closed_loop_has_as_many_sessions_as_clients() {
+    let report = run(bench("").max_concurrency(1));
+    let mut records: Vec<&Record> = report.run().records.iter().collect();
+    records.sort_by_key(|record| record.sent);
+    let order: Vec<usize> = records
+        .iter()
+        .map(|record| record.turn.as_deref().unwrap().session)
+        .collect();
+    // One after the other, each to its end.
+    assert!(order.is_sorted(), "{order:?}");
+}
+
+#[rstest]
+#[case("reset@40%")]
+#[case("status(500)@30%")]
+#[case("end_early@30%, stall@10%")]
+#[case("no_tokens@20%")]
+fn every_request_is_accounted_for_once(#[case] faults: &str, #[values(0, 1, 2, 3)] seed: u64) {
+    let bench = bench(", think = 100ms")
+        .rate(20)
+        .seed(seed)
+        .total_timeout("5s")
+        .faults(faults);
+    let planned = bench.plan().unwrap().requests.len();
+    let report = run(bench);
+    let records = &report.run().records;
+    let mut seen: Vec<usize> = records.iter().map(|record| record.index).collect();
+    seen.extend(&report.run().abandoned);
+    seen.sort_unstable();
+    assert_eq!(seen, (0..planned).collect::<Vec<_>>());
+    for records in sessions(&report).values() {
+        // Nothing follows a failure.
+        let failed = records.iter().position(|record| !record.ok());
+        assert!(failed.is_none_or(|place| place + 1 == records.len()));
+        let last = records.last().unwrap();
+        assert_eq!(last.session_e2el.is_some(), failed.is_none());
+    }
+}
+
+#[test]
+fn a_failed_turn_abandons_its_session_and_the_report_says_so() {
+    let report = run(bench("").max_concurrency(1).faults("reset@req:0"));
+    assert!(!report.run().abandoned.is_empty());
+    let text = report.to_string();
+    assert!(
+        text.contains("abandoned because an earlier turn failed"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("planned requests were sent and came to an end"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let one = || run(bench(", think = lognormal(1s, 1s)").rate(3).seed(4));
+    let (one, other) = (one(), one());
+    assert_eq!(one.run(), other.run());
+}
+
+/// The engine keeps the blocks of a conversation, so that later turns compute only what is new.
+#[test]
+fn a_prefix_cache_serves_later_turns() {
+    let engine = |caching: bool| {
+        let target =
+            format!("sim(engine = linear, block_size = 4, enable_prefix_caching = {caching})");
+        run(bench("").target(target.as_str()).max_concurrency(1))
+    };
+    let cached = |report: &Report| {
+        let server = report.run().server.as_ref().unwrap();
+        server
+            .counted
+            .as_ref()
+            .unwrap()
+            .cached_prompt_tokens
+            .unwrap()
+    };
+    let prompts: u64 = engine(true)
+        .run()
+        .records
+        .iter()
+        .map(|record| record.input.tokens)
+        .sum();
+    let hits = cached(&engine(true));
+    assert!(hits > prompts / 4, "{hits} of {prompts}");
+    assert_eq!(cached(&engine(false)), 0);
+}
+
+#[test]
+fn sessions_can_be_limited_by_an_slo() {
+    let report = run(bench("")
+        .max_concurrency(1)
+        .slo("p50(session_e2el) < 200ms, max(session_e2el) < 1s"));
+    let slos = &report.judgement().slos;
+    assert_eq!(slos.len(), 2);
+    assert_eq!(slos[1].verdict, Verdict::Pass, "{report}");
+}
+
+#[rstest]
+#[case(bench("").max_extend(3), "max_extend")]
+#[case(bench("").versus("sim"), "versus")]
+#[case(bench("").baseline("main"), "baseline")]
+fn the_servers_answers_are_no_load_to_compare(#[case] bench: Bench, #[case] field: &str) {
+    let Err(Error::Invalid(problems)) = bench.run_blocking() else {
+        panic!("it is refused")
+    };
+    let text = problems.iter().map(ToString::to_string).collect::<String>();
+    assert!(
+        text.contains(field) && text.contains("history = file"),
+        "{text}"
+    );
+}
+
+#[test]
+fn with_the_files_answers_a_run_may_grow() {
+    let report = run(bench(", history = file")
+        .rate(50)
+        .on_inconclusive("fail")
+        .slo("p90(ttft) < 1s")
+        .max_extend(3));
+    let numbers: Vec<usize> = sessions(&report).into_keys().collect();
+    assert_eq!(numbers, (0..9).collect::<Vec<_>>());
+}
