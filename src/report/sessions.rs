@@ -21,7 +21,8 @@ pub(super) fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
     } = sessions;
     let mut first = format!("{finished} of {begun} finished");
     if *abandoned > 0 {
-        first += &format!(", {abandoned} requests abandoned because an earlier turn failed");
+        let requests = counted(*abandoned);
+        first += &format!(", {requests} abandoned because an earlier turn failed");
     }
     let e2el = &metrics.gate.session_e2el;
     if !e2el.is_empty() {
@@ -42,9 +43,9 @@ pub(super) fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
             format!(", {} % cached", number(share * 100.0))
         });
         let text = format!(
-            "turn {}: {} requests, {} prompt tokens{cached}, TTFT p50 {} ms, p99 {} ms",
+            "turn {}: {}, {} prompt tokens{cached}, TTFT p50 {} ms, p99 {} ms",
             turn.turn + 1,
-            turn.completed + turn.failed,
+            counted(turn.completed + turn.failed),
             number(turn.mean_input_tokens),
             number(turn.ttft.median),
             number(turn.ttft.percentile(99.0)),
@@ -52,4 +53,9 @@ pub(super) fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
         ("sessions", text)
     }));
     lines
+}
+
+fn counted(requests: u64) -> String {
+    let plural = if requests == 1 { "" } else { "s" };
+    format!("{requests} request{plural}")
 }
