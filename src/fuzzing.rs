@@ -91,7 +91,7 @@ pub fn http(data: &[u8]) {
 
 /// Reads the file of a dataset of each kind.
 pub fn dataset(data: &[u8]) {
-    const KINDS: [(&str, &str); 10] = [
+    const KINDS: [(&str, &str); 11] = [
         ("custom", "jsonl"),
         ("sharegpt", "json"),
         ("sonnet", "txt"),
@@ -102,6 +102,7 @@ pub fn dataset(data: &[u8]) {
         ("timed_trace", "jsonl"),
         ("timed_trace", "csv"),
         ("custom", "txt"),
+        ("conversations", "json"),
     ];
     let (bytes, which, _) = chosen(data);
     let (kind, ending) = KINDS[which % KINDS.len()];
