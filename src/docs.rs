@@ -30,6 +30,7 @@ macro_rules! links {
             "[servers.md#how-much-is-believed]: crate::docs::servers#how-much-is-believed\n",
             "[servers.md#http]: crate::docs::servers#http\n",
             "[simulation.md]: crate::docs::simulation\n",
+            "[simulation.md#the-script]: crate::docs::simulation#the-script\n",
             "[snapshots.md]: crate::docs::snapshots\n",
             "[suites.md]: crate::docs::suites\n",
             "[suites.md#bounds]: crate::docs::suites#bounds\n",

@@ -55,7 +55,7 @@ pub(super) struct Sample {
     pub(super) at: Option<Nanos>,
     /// Fields of the body that only this request has.
     pub(super) overrides: Map<String, Value>,
-    /// Its place in a session. The turns of a session stand together.
+    /// Place in a session. The turns of a session stand together.
     pub(super) turn: Option<Box<Turn>>,
 }
 
