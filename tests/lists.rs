@@ -83,9 +83,6 @@ fn every_dataset_is_documented() {
     }
 }
 
-/// Folders whose files have not moved yet.
-const NOT_YET: [&str; 2] = ["src/judge", "src/stats"];
-
 /// Modules of `src` that are only for tests have a name that says so: CONTRIBUTING.md has the rule.
 #[test]
 fn files_that_only_tests_need_are_found_by_their_names() {
@@ -101,9 +98,6 @@ fn files_that_only_tests_need_are_found_by_their_names() {
             continue;
         }
         let path = path.strip_prefix(root).unwrap();
-        if NOT_YET.iter().any(|folder| path.starts_with(folder)) {
-            continue;
-        }
         let text = fs::read_to_string(root.join(path)).unwrap_or_default();
         let (mut is_for_tests, mut path_is_given) = (false, false);
         for line in text.lines().map(str::trim) {

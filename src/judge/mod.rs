@@ -32,8 +32,6 @@ mod changes;
 mod compared;
 mod comparison;
 mod criteria;
-#[cfg(test)]
-mod drifting;
 mod estimate;
 mod expect;
 mod finding;
@@ -45,6 +43,8 @@ mod quantity;
 mod reading;
 mod slo;
 mod statistic;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod worst;
 

@@ -237,7 +237,7 @@ fn variance_of_mean(count: usize, memory: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::queue::Queue;
+    use crate::stats::testing::Queue;
     use rstest::rstest;
 
     const STILL: Queue = Queue {

@@ -27,11 +27,9 @@ mod tail;
 pub mod unpaired;
 
 #[cfg(test)]
-mod coverage;
+pub(crate) mod testing;
 #[cfg(test)]
-mod least_width;
-#[cfg(test)]
-pub(crate) mod queue;
+mod tests;
 
 pub use drift::variance_by_drift;
 pub use evidence::{EffectiveSize, Evidence};

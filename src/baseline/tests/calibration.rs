@@ -23,7 +23,7 @@ use crate::{
     run::Run,
     stats::{
         compare::{Conclusion, Rule},
-        queue::Queue,
+        testing::Queue,
     },
 };
 use goodput_grammar::goodput::{RequestLimit, RequestMetric};

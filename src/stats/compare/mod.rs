@@ -8,8 +8,6 @@
 //! [`compare_together`] is for several metrics of the same pairs. [`compare`] and [`conclude`] are for metrics of
 //! which only each one's own test is known.
 
-#[cfg(test)]
-mod calibration;
 mod holm;
 mod joint;
 mod runs;
@@ -139,7 +137,7 @@ pub fn compare_together(metrics: &[Paired], rule: &Rule) -> Vec<Option<(Comparis
 }
 
 /// [`compare_together`], with the t that a metric among the others has to exceed as `critical`, if it is known.
-fn together(
+pub(in crate::stats) fn together(
     metrics: &[Paired],
     rule: &Rule,
     critical: Option<f64>,

@@ -194,7 +194,7 @@ fn batch_means(series: &[f64], batches: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::queue::Queue;
+    use crate::stats::testing::Queue;
     use rstest::rstest;
 
     #[rstest]

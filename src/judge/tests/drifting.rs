@@ -3,9 +3,9 @@
 //! Prefill and gaps take longer or shorter by one factor, an autoregression of 0.97 from request to request, of 4 %
 //! in all. Nothing queues.
 
-use super::Criteria;
 use crate::{
     clock::Nanos,
+    judge::Criteria,
     metrics::testing::{limit, record, run_of},
     record::{Channel, Record, TokenEvent},
     run::Run,

@@ -5,8 +5,11 @@
 //! prompts. This queue is fast enough for thousands of experiments. The simulator makes the table of
 //! `docs/verdicts.md`, in `src/bench/calibration.rs`.
 
-use super::{Conclusion, Paired, Rule, Worse, together};
-use crate::stats::{Looks, queue::Queue};
+use crate::stats::{
+    Looks,
+    compare::{Conclusion, Paired, Rule, Worse, detectable_by, together},
+    testing::Queue,
+};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
@@ -214,7 +217,7 @@ fn what_is_detectable_is_detected(#[case] count: usize) {
         noise_threshold: 0.0,
         ..Rule::default()
     };
-    let detectable = super::detectable_by(0.04, 0.04, count, &rule).unwrap();
+    let detectable = detectable_by(0.04, 0.04, count, &rule).unwrap();
     let sigma = (1.0_f64 + 0.04 * 0.04).ln().sqrt();
     let seen = percent(1_000, |seed| {
         let mut random = Pcg64::seed_from_u64(seed);

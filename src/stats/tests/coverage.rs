@@ -3,7 +3,7 @@
 //! The truth is the average over runs of the same plan with other seeds, not the number of an
 //! endless run: a run that starts with an empty server is part of what is measured.
 
-use super::{Interval, Looks, Pace, Sample, Tail, quantile, queue::Queue, ratio, share};
+use crate::stats::{Interval, Looks, Pace, Sample, Tail, quantile, ratio, share, testing::Queue};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use rstest::rstest;

@@ -1,0 +1,3 @@
+//! How often verdicts on drifting servers are wrong.
+
+mod drifting;
