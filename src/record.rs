@@ -279,7 +279,9 @@ impl RequestError {
                 Some("check that this is the right port, endpoint and backend for the server")
             }
             RequestError::Connect { .. } => Some("check that the server is still running"),
-            RequestError::NoTokens => Some("look into the server's log: did its engine die?"),
+            RequestError::NoTokens => Some(
+                "check that the backend fits the endpoint; if it does, look into the server's log",
+            ),
             RequestError::Timeout { phase, .. } => Some(match phase {
                 Phase::Connect => {
                     "check that the server takes connections, or raise `connect_timeout`"

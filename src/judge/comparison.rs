@@ -82,11 +82,16 @@ impl Comparison {
     /// throughput where it is smallest. `None` when it cannot show any. Shares, which rarely vary at all, have theirs
     /// in [`changes`](Self::changes).
     pub fn detectable(&self) -> Option<f64> {
+        self.finest().map(|(_, detectable)| detectable)
+    }
+
+    /// [`detectable`](Self::detectable) with the metric that it belongs to.
+    pub(crate) fn finest(&self) -> Option<(&str, f64)> {
         let speeds = |change: &&Change| change.gated && change.unit != Unit::Ratio;
         let speeds = self.changes.iter().filter(speeds);
         speeds
-            .filter_map(|change| change.statistics.detectable)
-            .min_by(f64::total_cmp)
+            .filter_map(|change| Some((change.subject.as_str(), change.statistics.detectable?)))
+            .min_by(|(_, one), (_, other)| one.total_cmp(other))
     }
 
     pub(crate) fn of(&self, conclusion: Conclusion) -> impl Iterator<Item = &Change> {

@@ -36,7 +36,7 @@ fn heading(comparison: &Comparison) -> String {
         }
         Pairing::Paired { pairs, .. } => format!("B with A = {against}: {}", of_pairs(pairs)),
         Pairing::Unpaired => {
-            format!("B with A = {against}: unpaired, from another time: a loose tripwire")
+            format!("B with A = {against}: unpaired, from another time: shows only large changes")
         }
         Pairing::Exact => format!("B with A = {against}: the same plan on virtual time, exactly"),
     }
@@ -127,14 +127,21 @@ pub(super) fn summary(comparison: &Comparison) -> String {
     let threshold = number(comparison.rule.noise_threshold * 100.0);
     match comparison.conclusion() {
         Conclusion::Worse => format!("REGRESSION: {}", names(Conclusion::Worse)),
-        Conclusion::Better => format!(
-            "improvement: {}. Save a new baseline to keep it",
-            names(Conclusion::Better)
-        ),
+        Conclusion::Better => {
+            let better = names(Conclusion::Better);
+            match comparison.pairing {
+                // Of two servers there is no baseline.
+                Pairing::Paired { .. } => format!("improvement: {better}"),
+                Pairing::Unpaired | Pairing::Exact => {
+                    format!("improvement: {better}. Save a new baseline to keep it")
+                }
+            }
+        }
         Conclusion::Same => format!("no change of {threshold} % or more"),
-        Conclusion::Inconclusive => match comparison.detectable() {
-            Some(detectable) => format!(
-                "no change shown; a change of {} % or more would most likely have been shown",
+        Conclusion::Inconclusive => match comparison.finest() {
+            Some((subject, detectable)) => format!(
+                "no change shown; a change of {subject} would most likely have been shown from {} % on, \
+                 others need more",
                 number(detectable * 100.0)
             ),
             None => "no change shown, and none could be: one pair does not show its own noise"
@@ -177,14 +184,11 @@ mod tests {
 
     #[rstest]
     #[case(Conclusion::Worse, "REGRESSION: p50(ttft) +20.0 %")]
-    #[case(
-        Conclusion::Better,
-        "improvement: p50(ttft) -20.0 %. Save a new baseline to keep it"
-    )]
+    #[case(Conclusion::Better, "improvement: p50(ttft) -20.0 %")]
     #[case(Conclusion::Same, "no change of 5.00 % or more")]
     #[case(
         Conclusion::Inconclusive,
-        "no change shown; a change of 7.50 % or more would most likely have been shown"
+        "no change shown; a change of p50(ttft) would most likely have been shown from 7.50 % on, others need more"
     )]
     fn what_it_comes_to(#[case] conclusion: Conclusion, #[case] sentence: &str) {
         assert_eq!(summary(&compared(vec![changed(conclusion)])), sentence);

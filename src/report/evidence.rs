@@ -137,7 +137,7 @@ fn after_a_failure(judgement: &Judgement) -> Option<String> {
         let place = compared.attribution.first();
         place.map_or_else(
             || "find out what has changed, or accept it as the new reference".to_owned(),
-            |place| format!("look at {place}"),
+            |place| format!("look at this change: {place}"),
         )
     })
 }

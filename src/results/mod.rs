@@ -112,8 +112,10 @@ pub(crate) fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<(Vec<Reading>, Vec
 
 /// Recognises the tool by the document's structure.
 fn reading(place: &str, document: Value) -> Result<Vec<Reading>, Wrong> {
+    let known = "goodput reads result files of `goodput serve` and `vllm bench serve`, sglang's \
+    bench_serving, guidellm's benchmarks.json, and aiperf's profile_export_aiperf.json";
     let Value::Object(document) = document else {
-        return Err(vec!["is not a JSON object".to_owned()]);
+        return Err(vec![format!("is not a JSON object. {known}")]);
     };
     if let Some(reader) = Reader::of(&document) {
         return reader.read(place, &document);
@@ -121,7 +123,5 @@ fn reading(place: &str, document: Value) -> Result<Vec<Reading>, Wrong> {
     if own::is_one(&document) {
         return Ok(vec![own::reading(place, document)?]);
     }
-    let known = "goodput reads result files of `goodput serve` and `vllm bench serve`, sglang's \
-    bench_serving, guidellm's benchmarks.json, and aiperf's profile_export_aiperf.json";
     Err(vec![format!("is not a known result format. {known}")])
 }

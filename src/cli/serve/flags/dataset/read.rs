@@ -39,7 +39,7 @@ impl DatasetFlags {
                 problems.push(Problem::new(
                     "--dataset-path",
                     "(missing)",
-                    "is needed: the file with the prompts",
+                    "names no file with prompts. Add --dataset-path FILE",
                 ));
                 return None;
             }
