@@ -438,7 +438,7 @@ fn benches_take_the_flags_and_the_environment() {
     let (code, text) = gates(&["--baseline-strict", "main"], &[]);
     assert_eq!(code, 101, "{text}");
     assert!(
-        text.contains("run `cargo bench -- --save-baseline main`"),
+        text.contains("run `cargo bench --bench TARGET -- --save-baseline main`"),
         "{text}"
     );
     let (code, text) = gates(&[], &[("GOODPUT_SAVE_BASELINE", Path::new("main"))]);

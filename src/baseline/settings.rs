@@ -153,7 +153,9 @@ impl Reader {
                 format!("run the tests with the environment variable GOODPUT_SAVE_BASELINE={name}")
             }
             Reader::Command => format!("add --save-baseline {name}"),
-            Reader::Benches => format!("run `cargo bench -- --save-baseline {name}`"),
+            Reader::Benches => {
+                format!("run `cargo bench --bench TARGET -- --save-baseline {name}`")
+            }
         }
     }
 }

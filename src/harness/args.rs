@@ -33,7 +33,7 @@ pub(super) fn help() -> String {
 }
 
 const HELP: &str = "\
-Usage: [OPTIONS] [FILTER]...
+Usage: cargo bench --bench TARGET -- [OPTIONS] [FILTER]...
 
 Runs the benches whose name contains a FILTER; all without one.
 

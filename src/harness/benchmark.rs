@@ -25,7 +25,9 @@ pub fn main() -> ExitCode {
     let args = match Args::parse(std::env::args_os().skip(1)) {
         Ok(args) => args,
         Err(e) => {
-            screen::error(format_args!("{e}\n\n{}", help()));
+            screen::error(format_args!(
+                "{e}. `cargo bench --bench TARGET -- --help` shows all options"
+            ));
             return ExitCode::from(exit_code::UNUSABLE);
         }
     };
