@@ -64,7 +64,7 @@ impl Segments {
         let run = &mut self.run;
         let start = run.duration;
         let planned = run.setup.requests;
-        let sessions = self.plans.iter().map(|plan| sessions(plan)).sum::<usize>();
+        let sessions: usize = self.plans.iter().map(|plan| plan.session_count()).sum();
         run.records
             .extend(next.records.into_iter().map(|mut record| {
                 record.index += planned;
@@ -116,11 +116,6 @@ impl Segments {
         }
         self.run
     }
-}
-
-/// How many sessions a plan has.
-fn sessions(plan: &Plan) -> usize {
-    plan.sessions().last().map_or(0, |last| last + 1)
 }
 
 impl Logs {

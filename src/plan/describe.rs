@@ -35,6 +35,7 @@ impl Plan {
             ),
             format!("plan hash    {}", self.hash()),
         ];
+        lines.extend(self.described_sessions());
         lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
         lines.push(String::new());
         lines.push("        at (s)   input  output  prompt".into());
@@ -70,16 +71,21 @@ impl Plan {
             .requests
             .last()
             .map_or(0.0, |request| request.at.as_secs_f64());
-        let realised = self.requests.len() as f64 / span;
+        let (unit, count) = if self.has_sessions() {
+            ("sessions", self.session_count())
+        } else {
+            ("requests", self.requests.len())
+        };
+        let realised = count as f64 / span;
         let mut text = match arrivals.ramp {
             Some(ramp) => {
                 let kind = match ramp.kind {
                     RampKind::Linear => "linear",
                     RampKind::Exponential => "exponential",
                 };
-                format!("{kind} ramp, {} to {} requests/s", ramp.start, ramp.end)
+                format!("{kind} ramp, {} to {} {unit}/s", ramp.start, ramp.end)
             }
-            None => format!("{} requests/s", arrivals.rate),
+            None => format!("{} {unit}/s", arrivals.rate),
         };
         match arrivals.burstiness {
             1.0 => text.push_str(", Poisson"),
@@ -90,9 +96,29 @@ impl Plan {
         }
         let _ = write!(text, "; the last leaves at {span:.3} s");
         if realised.is_finite() {
-            let _ = write!(text, ", {realised:.2} requests/s over the plan");
+            let _ = write!(text, ", {realised:.2} {unit}/s over the plan");
         }
         text
+    }
+
+    /// The line about sessions; `None` for a plan of single requests.
+    fn described_sessions(&self) -> Option<String> {
+        let turns = self
+            .requests
+            .iter()
+            .filter_map(|request| request.turn.as_deref());
+        let waits: Vec<f64> = turns
+            .filter(|turn| !turn.is_first())
+            .map(|turn| turn.pause.as_secs_f64())
+            .collect();
+        self.has_sessions().then(|| {
+            let sessions = self.session_count();
+            let mean = waits.iter().sum::<f64>() / waits.len().max(1) as f64;
+            format!(
+                "sessions     {sessions}; {} requests wait for an answer and then {mean:.2} s on average (+ below)",
+                waits.len()
+            )
+        })
     }
 
     /// Source of the input counts, the least exact one first.
@@ -158,11 +184,14 @@ fn row(index: usize, request: &PlannedRequest) -> String {
             cut(&format!("[{} documents] {query}", documents.len()))
         }
     };
+    let waits = request.turn.as_deref().filter(|turn| !turn.is_first());
+    let at = match waits {
+        Some(turn) => format!("+{:.3}", turn.pause.as_secs_f64()),
+        None => format!("{:.3}", request.at.as_secs_f64()),
+    };
     format!(
-        "{index:>3}  {:>9.3}  {:>6}  {:>6}  {prompt}",
-        request.at.as_secs_f64(),
-        request.input.tokens,
-        request.output_tokens
+        "{index:>3}  {at:>9}  {:>6}  {:>6}  {prompt}",
+        request.input.tokens, request.output_tokens
     )
 }
 
@@ -290,5 +319,30 @@ mod tests {
             timed: false,
         };
         assert!(empty.describe(&STEADY).contains("0 tokens"));
+    }
+
+    #[test]
+    fn turns_show_what_they_wait_for() {
+        let mut plan = plan();
+        for (number, request) in plan.requests.iter_mut().take(2).enumerate() {
+            request.turn = Some(Box::new(super::super::Turn {
+                id: crate::record::TurnId {
+                    session: 0,
+                    name: "a".into(),
+                    number,
+                },
+                after: (0..number).collect(),
+                pause: Nanos(1_500_000_000),
+                history: None,
+                answered: false,
+            }));
+        }
+        let text = plan.describe(&STEADY);
+        let sessions = plan.requests.len() - 1;
+        let line =
+            format!("sessions     {sessions}; 1 requests wait for an answer and then 1.50 s");
+        assert!(text.contains(&line), "{text}");
+        assert!(text.contains("2 sessions/s, Poisson"), "{text}");
+        assert!(text.contains("  1     +1.500"), "{text}");
     }
 }

@@ -56,7 +56,12 @@ impl Plan {
         numbers(self.requests.iter().map(|request| request.turn.as_deref()))
     }
 
-    /// Whether a request waits for another one.
+    /// Number of sessions; a request without a turn is one.
+    pub fn session_count(&self) -> usize {
+        self.sessions().last().map_or(0, |last| last + 1)
+    }
+
+    /// Whether requests are turns of sessions.
     pub fn has_sessions(&self) -> bool {
         self.requests.iter().any(|request| request.turn.is_some())
     }

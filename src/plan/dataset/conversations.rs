@@ -42,14 +42,16 @@ struct Exchange {
 pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     let mut conversations = load(settings)?;
     let found = conversations.len();
-    if let Some(clients) = settings.active.or(spec.arrivals.max_concurrency)
+    let clients = spec.arrivals.max_concurrency;
+    let clients = clients.filter(|_| !spec.arrivals.open_loop());
+    if let Some(clients) = settings.active.or(clients)
         && clients > found
     {
         return Err(complaints::whole_file(
             &settings.path,
             format!(
-                "has {found} conversations, fewer than the {clients} that are to go on at a time. Set \
-                 `max_concurrency` and `active` to at most {found}"
+                "has {found} conversations, fewer than the {clients} that are to go on at a time. Lower \
+                 `max_concurrency`, or set `conversations(active = {found})`"
             ),
         ));
     }
