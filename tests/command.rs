@@ -48,6 +48,33 @@ fn read_json(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+#[test]
+fn vllms_own_words_get_a_hint() {
+    let output = goodput(&["bench", "serve", "--num-prompts", "1"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("`vllm bench serve …` is `goodput serve …`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_name_of_a_saved_result_is_told() {
+    let folder = Folder::new("saved");
+    let path = folder.join("run.json");
+    let name = path.to_str().unwrap();
+    let output = serve(&[
+        "--num-prompts",
+        "1",
+        "--save-result",
+        "--result-filename",
+        name,
+    ]);
+    let told = text(&output.stderr);
+    assert!(told.contains(&format!("result saved as {name}")), "{told}");
+}
+
 #[rstest]
 #[case::no_limits(&[], 0)]
 #[case::met(&["--goodput", "ttft:200", "tpot:50", "--slo", "goodput >= 95%"], 0)]
@@ -258,7 +285,7 @@ fn results_are_appended_line_by_line() {
 )]
 #[case::range(&["--random-range-ratio", "1.0"], &["[0, 1)"])]
 #[case::path_of_random(&["--dataset-path", "x.json"], &["--dataset-name"])]
-#[case::no_path(&["--dataset-name", "custom"], &["--dataset-path", "needed"])]
+#[case::no_path(&["--dataset-name", "custom"], &["--dataset-path", "names no file"])]
 #[case::no_file(
     &["--dataset-name", "custom", "--dataset-path", "/nowhere/p.jsonl"],
     &["/nowhere/p.jsonl"]

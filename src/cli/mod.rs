@@ -17,7 +17,7 @@ mod sim;
 mod words;
 
 use crate::{exit_code, screen};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ErrorKind};
 use std::{ffi::OsString, process::ExitCode, sync::OnceLock};
 
 /// criterion for LLM inference servers: measures, judges, and exits non-zero when an SLO is missed.
@@ -131,7 +131,12 @@ pub fn main() -> ExitCode {
         Err(e) => {
             // Help and version are not errors and go to stdout.
             if e.use_stderr() {
-                screen::err(e.to_string().trim_end())
+                screen::err(e.to_string().trim_end());
+                if e.kind() == ErrorKind::InvalidSubcommand
+                    && line().get(1).is_some_and(|word| word == "bench")
+                {
+                    screen::err("hint: `vllm bench serve …` is `goodput serve …`");
+                }
             } else {
                 drop(e.print())
             }

@@ -17,6 +17,7 @@ use crate::{
     problem::Problem,
     redact,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
+    screen,
 };
 use jiff::{ToSpan, Zoned};
 use std::path::{Path, PathBuf};
@@ -214,7 +215,10 @@ impl<'a> Output<'a> {
         });
         let path = self.folder.join(name);
         let source = match save::write(&path, &json, how) {
-            Ok(path) => return self.save_for_pytorch(report, &json, &path),
+            Ok(path) => {
+                screen::err(format!("result saved as {}", path.display()));
+                return self.save_for_pytorch(report, &json, &path);
+            }
             Err(e) => e,
         };
         let kept = match save::rescue(&json) {
