@@ -5,8 +5,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run panics")]
 
+#[path = "support/cpu.rs"]
+mod cpu;
+
+use cpu::cpu;
 use goodput::{Bench, Report};
-use nix::sys::resource::{UsageWho, getrusage};
 
 const REQUESTS: usize = 300;
 
@@ -43,16 +46,4 @@ fn run(requests: usize, max_extend: usize) -> Report {
         .on_inconclusive("warn")
         .run_blocking()
         .unwrap()
-}
-
-/// CPU seconds of this process that `work` took.
-fn cpu<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let now = || {
-        let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
-        let (user, system) = (usage.user_time(), usage.system_time());
-        (user.tv_sec() + system.tv_sec()) as f64 + (user.tv_usec() + system.tv_usec()) as f64 / 1e6
-    };
-    let before = now();
-    let done = work();
-    (now() - before, done)
 }

@@ -7,6 +7,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run panics")]
 
+#[path = "support/cpu.rs"]
+mod cpu;
+
+use cpu::cpu;
 use goodput::{
     Bench,
     clock::{Clock, on_virtual_time},
@@ -52,30 +56,6 @@ fn main() {
             ours * 1e6 / events as f64
         );
     }
-}
-
-/// CPU seconds of this process that `work` took.
-#[cfg(unix)]
-fn cpu<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    use nix::sys::resource::{UsageWho, getrusage};
-
-    let now = || {
-        let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
-        let user = usage.user_time();
-        let system = usage.system_time();
-        (user.tv_sec() + system.tv_sec()) as f64 + (user.tv_usec() + system.tv_usec()) as f64 / 1e6
-    };
-    let before = now();
-    let done = work();
-    (now() - before, done)
-}
-
-/// Seconds that `work` took: it has one thread, which never waits.
-#[cfg(not(unix))]
-fn cpu<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let start = std::time::Instant::now();
-    let done = work();
-    (start.elapsed().as_secs_f64(), done)
 }
 
 fn simulate(requests: u64) -> String {
