@@ -9,7 +9,6 @@ use folder::Folder;
 use goodput::{Bench, Error, ServerProcess};
 use std::{
     net::TcpStream,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -49,7 +48,7 @@ fn a_command_is_started_measured_and_stopped() {
 /// When the first answer is there, the server is told to end, and the run goes on when it has.
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
-struct EndsTheServer(PathBuf);
+struct EndsTheServer(std::path::PathBuf);
 
 #[cfg(target_os = "linux")]
 impl goodput::observer::Observer for EndsTheServer {
