@@ -6,10 +6,13 @@
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, IgnoredAny},
+    de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
-use std::{borrow::Cow, fmt::Write};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+};
 
 /// The largest count that is believed. A larger number cannot be a count of tokens.
 const LARGEST_COUNT: u64 = u32::MAX as u64;
@@ -54,20 +57,57 @@ pub(in crate::backend) fn flag<'de, D: Deserializer<'de>>(
     Ok(raw.get() == "true")
 }
 
-/// A count: a whole number from 0 on, also in a form like 4.0.
+/// A count: a whole number from 0 on, also in a form like 4.0. Read in one pass: events of some servers have several.
 pub(in crate::backend) fn count<'de, D>(deserializer: D) -> Result<Option<u64>, D::Error>
 where
     D: Deserializer<'de>,
 {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    let json = raw.get();
-    let whole = |number: f64| {
-        (number.fract() == 0.0 && (0.0..=LARGEST_COUNT as f64).contains(&number))
-            .then_some(number as u64)
-    };
-    let counted = json.parse().ok();
-    let counted = counted.or_else(|| whole(json.parse().ok()?));
-    Ok(counted.filter(|count| *count <= LARGEST_COUNT))
+    deserializer.deserialize_any(Count)
+}
+
+struct Count;
+
+impl<'de> Visitor<'de> for Count {
+    type Value = Option<u64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_u64<E>(self, count: u64) -> Result<Self::Value, E> {
+        Ok(Some(count).filter(|count| *count <= LARGEST_COUNT))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        let whole = number.fract() == 0.0 && (0.0..=LARGEST_COUNT as f64).contains(&number);
+        Ok(whole.then_some(number as u64))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
 }
 
 /// Whether the field is there, whatever its value.
@@ -85,6 +125,9 @@ where
     T: DeserializeOwned,
 {
     let raw = <&RawValue>::deserialize(deserializer)?;
+    if raw.get() == "null" {
+        return Ok(None);
+    }
     let read = serde_json::from_str(raw.get()).ok();
     Ok(read.or_else(|| serde_json::from_str(&mended(raw.get())?).ok()))
 }
