@@ -26,9 +26,11 @@
 
 mod events;
 mod redact;
+mod turn;
 
 pub use events::{Events, Iter};
 pub(crate) use redact::redact;
+pub use turn::TurnId;
 
 use crate::clock::Nanos;
 use serde::{Deserialize, Serialize};
@@ -353,17 +355,6 @@ impl Reply {
         }
         self.events.push(event);
     }
-}
-
-/// Place of a request in a session of several requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TurnId {
-    /// Number of the session in the plan, from 0.
-    pub session: usize,
-    /// Name of the session in its file, such as the id of a conversation.
-    pub name: String,
-    /// Number of the turn in its session, from 0.
-    pub number: usize,
 }
 
 /// One request's life.

@@ -1,0 +1,211 @@
+//! Reads files of conversations.
+
+use crate::plan::{
+    PlanError,
+    dataset::{
+        complaints::{self, Complaints},
+        fields::kind,
+    },
+};
+use goodput_grammar::dataset::Conversations;
+use serde_json::{Value, json, value::RawValue};
+use std::collections::HashSet;
+
+/// A conversation as it is in the file.
+pub(super) struct Conversation {
+    pub(super) name: String,
+    pub(super) exchanges: Vec<Exchange>,
+}
+
+/// What is sent in one request, and the answer in the file.
+pub(super) struct Exchange {
+    pub(super) messages: Vec<Value>,
+    pub(super) answer: Option<Value>,
+}
+
+/// All conversations in the file's order, or everything that is wrong with them.
+pub(super) fn load(settings: &Conversations) -> Result<Vec<Conversation>, PlanError> {
+    let path = &settings.path;
+    let text = complaints::read(path)?;
+    let entries = entries(&text).map_err(|error| {
+        complaints::whole_file(
+            path,
+            format!("is neither a JSON array of conversations nor one JSON object a line: {error}"),
+        )
+    })?;
+    let mut complaints = Complaints::about(path);
+    let mut names = HashSet::new();
+    let mut conversations = Vec::new();
+    for (line, entry) in entries {
+        let place = format!("line {line}");
+        match conversation(entry) {
+            Ok(conversation) => {
+                if !names.insert(conversation.name.clone()) {
+                    let name = &conversation.name;
+                    complaints.add(&place, &format!("field `id` is \"{name}\", as in an earlier conversation; give each its own"));
+                }
+                conversations.push(conversation);
+            }
+            Err(mistakes) => mistakes
+                .iter()
+                .for_each(|what| complaints.add(&place, what)),
+        }
+    }
+    complaints.check()?;
+    if conversations.is_empty() {
+        return Err(complaints::whole_file(path, "has no conversation"));
+    }
+    Ok(conversations)
+}
+
+/// The entries of a file, each with the line on which it begins.
+fn entries(text: &str) -> Result<Vec<(usize, &RawValue)>, serde_json::Error> {
+    let raw: Vec<&RawValue> = if text.trim_start().starts_with('[') {
+        serde_json::from_str(text)?
+    } else {
+        serde_json::Deserializer::from_str(text)
+            .into_iter()
+            .collect::<Result<_, _>>()?
+    };
+    let (mut line, mut from) = (1, 0);
+    let placed = |entry: &'_ RawValue| {
+        let at = entry.get().as_ptr() as usize - text.as_ptr() as usize;
+        line += text[from..at].matches('\n').count();
+        from = at;
+        line
+    };
+    let lines: Vec<usize> = raw.iter().copied().map(placed).collect();
+    Ok(lines.into_iter().zip(raw).collect())
+}
+
+/// A conversation, or everything that is wrong with it.
+fn conversation(entry: &RawValue) -> Result<Conversation, Vec<String>> {
+    let entry: Value = serde_json::from_str(entry.get())
+        .map_err(|error| vec![format!("is not JSON: {}", complaints::reason(&error))])?;
+    let Value::Object(mut entry) = entry else {
+        return Err(vec![format!("is {}, not an object", kind(&entry))]);
+    };
+    let mut mistakes = Vec::new();
+    let name = match entry.remove("id") {
+        Some(Value::String(name)) if !name.trim().is_empty() => name,
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::String(_)) => {
+            mistakes.push("field `id` is empty; give each conversation its own".to_owned());
+            String::new()
+        }
+        Some(other) => {
+            mistakes.push(format!("field `id` is {}, not a string", kind(&other)));
+            String::new()
+        }
+        None => {
+            mistakes.push("field `id` is missing; give each conversation its own".to_owned());
+            String::new()
+        }
+    };
+    let messages = match (entry.remove("messages"), entry.remove("conversations")) {
+        (Some(Value::Array(messages)), _) => Some(messages),
+        (None, Some(Value::Array(turns))) => shared(turns, &mut mistakes),
+        (Some(other), _) => {
+            mistakes.push(format!(
+                "field `messages` is {}, not an array",
+                kind(&other)
+            ));
+            None
+        }
+        (None, Some(other)) => {
+            let kind = kind(&other);
+            mistakes.push(format!("field `conversations` is {kind}, not an array"));
+            None
+        }
+        (None, None) => {
+            mistakes.push("field `messages` is missing (ShareGPT's is `conversations`)".to_owned());
+            None
+        }
+    };
+    let exchanges = messages.map(|messages| exchanges(messages, &mut mistakes));
+    let exchanges = exchanges.unwrap_or_default();
+    if mistakes.is_empty() {
+        Ok(Conversation { name, exchanges })
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// ShareGPT's turns as messages, unless one is wrong.
+fn shared(turns: Vec<Value>, mistakes: &mut Vec<String>) -> Option<Vec<Value>> {
+    let count = turns.len();
+    let message = |(index, turn): (usize, Value)| {
+        let from = turn.get("from").and_then(Value::as_str);
+        let role = match from {
+            Some("human" | "user") => "user",
+            Some("gpt" | "chatgpt" | "bing" | "bard" | "assistant") => "assistant",
+            Some("system") => "system",
+            _ => {
+                mistakes.push(format!(
+                    "field `conversations[{index}].from` is not `human`, `gpt` or `system`"
+                ));
+                return None;
+            }
+        };
+        match turn.get("value") {
+            Some(Value::String(text)) => Some(json!({"role": role, "content": text})),
+            _ => {
+                mistakes.push(format!(
+                    "field `conversations[{index}].value` is not a string"
+                ));
+                None
+            }
+        }
+    };
+    let messages: Vec<Value> = turns.into_iter().enumerate().filter_map(message).collect();
+    (messages.len() == count).then_some(messages)
+}
+
+/// Cuts a chat after each answer. Every piece has a message of its user, or a tool's result.
+fn exchanges(messages: Vec<Value>, mistakes: &mut Vec<String>) -> Vec<Exchange> {
+    let mut all = Vec::new();
+    let mut own = Vec::new();
+    let mut asks = false;
+    let field = |index: usize| format!("field `messages[{index}]");
+    if messages.is_empty() {
+        mistakes.push("field `messages` is empty".to_owned());
+    }
+    for (index, message) in messages.into_iter().enumerate() {
+        match message.get("role").and_then(Value::as_str) {
+            Some("assistant") => {
+                if !asks {
+                    mistakes.push(format!(
+                        "{}` is an answer, but no message of a user comes before it",
+                        field(index)
+                    ));
+                }
+                asks = false;
+                all.push(Exchange {
+                    messages: std::mem::take(&mut own),
+                    answer: Some(message),
+                });
+            }
+            Some(role @ ("user" | "tool" | "function" | "system" | "developer")) => {
+                asks |= !matches!(role, "system" | "developer");
+                own.push(message);
+            }
+            Some(role) => mistakes.push(format!(
+                "{}.role` is \"{role}\"; expected `user`, `assistant`, `system`, `developer` or `tool`",
+                field(index)
+            )),
+            None => mistakes.push(format!("{}.role` is missing, or not a string", field(index))),
+        }
+    }
+    match (asks, own.is_empty()) {
+        (true, _) => all.push(Exchange {
+            messages: own,
+            answer: None,
+        }),
+        (false, false) if all.is_empty() => {
+            mistakes.push("has no message of a user".to_owned());
+        }
+        // A system message at the end is followed by nothing that could be asked.
+        _ => {}
+    }
+    all
+}
