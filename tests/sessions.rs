@@ -125,6 +125,17 @@ fn a_failed_turn_abandons_its_session_and_the_report_says_so() {
 }
 
 #[test]
+fn a_turn_that_never_succeeds_has_no_numbers() {
+    let report = run(bench("").max_concurrency(1).faults("reset"));
+    let text = report.to_string();
+    assert!(
+        text.contains("turn 1: 3 requests, none succeeded"),
+        "{text}"
+    );
+    assert!(!text.contains("NaN"), "{text}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
     let one = || run(bench(", think = lognormal(1s, 1s)").rate(3).seed(4));
     let (one, other) = (one(), one());

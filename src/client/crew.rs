@@ -13,8 +13,8 @@ use crate::{clock::on_real_time_since, plan::Plan};
 use std::{io, panic, thread, time::Instant};
 
 impl Driver {
-    /// [`drive`](Driver::drive) by several threads, on real time. The threads divide `max_concurrency` and
-    /// `prewarm` among them, so there are never more threads than that allows.
+    /// [`drive`](Driver::drive) by several threads, on real time. The threads divide `max_concurrency`,
+    /// `max_sessions` and `prewarm` among them, so there are never more threads than that allows.
     ///
     /// # Errors
     /// The system refuses a thread or its resources. Then nothing is sent.
@@ -24,7 +24,12 @@ impl Driver {
         plan: &Plan,
         bodies: Bodies<'_>,
     ) -> io::Result<Delivery> {
-        let workers = workers.min(self.max_concurrency.unwrap_or(workers)).max(1);
+        let limits = [self.max_concurrency, self.max_sessions];
+        let workers = limits
+            .into_iter()
+            .flatten()
+            .fold(workers, usize::min)
+            .max(1);
         let (origin, now) = (Instant::now(), self.clock.now());
         let line = StartLine::new(workers);
         let drive = |worker, place: Place<'_>| {

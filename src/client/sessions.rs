@@ -2,6 +2,7 @@
 
 use super::{
     agenda::Agenda,
+    body::Body,
     compose::Bodies,
     delivery::Delivery,
     driver::Driver,
@@ -21,12 +22,13 @@ use tokio::{select, task::JoinSet};
 struct Said<'a> {
     plan: &'a Plan,
     bodies: Bodies<'a>,
-    /// Texts of answers by places in the plan, as long as their session goes on.
+    sends_answers: bool,
+    /// Texts of answers by places in the plan, if later turns send them back.
     answers: Vec<Option<String>>,
     /// How many tokens more than planned the prompts of later turns have, by the request before them.
     longer: Vec<i64>,
     /// Bodies that were made ahead of their time.
-    made: BTreeMap<usize, super::body::Body>,
+    made: BTreeMap<usize, Body>,
 }
 
 impl Driver {
@@ -39,7 +41,7 @@ impl Driver {
         start: Nanos,
         job: &Rc<Job>,
     ) -> Delivery {
-        let most = self.max_sessions.map(|all| share.of(all).max(1));
+        let most = self.max_sessions.map(|all| share.of(all));
         let mut agenda = Agenda::of(plan, share, start, most);
         let mut said = Said::new(plan, bodies);
         let mut tasks: JoinSet<Record> = JoinSet::new();
@@ -127,6 +129,7 @@ impl<'a> Said<'a> {
         Said {
             plan,
             bodies,
+            sends_answers: plan.sends_answers(),
             answers: vec![None; plan.requests.len()],
             longer: vec![0; plan.requests.len()],
             made: BTreeMap::new(),
@@ -137,16 +140,21 @@ impl<'a> Said<'a> {
     /// for it.
     fn learn(&mut self, record: &Record, released: &[usize]) {
         let planned = self.plan.requests[record.index].output_tokens;
-        let answered = record.output.tokens.cast_signed() - planned.cast_signed();
-        self.longer[record.index] = answered + self.before(record.index);
-        self.answers[record.index] = Some(record.text.clone());
+        // Servers report token counts, so the sums must bear anything.
+        let planned = i64::try_from(planned).unwrap_or(i64::MAX);
+        let answered = i64::try_from(record.output.tokens).unwrap_or(i64::MAX);
+        let longer = answered.saturating_sub(planned);
+        self.longer[record.index] = longer.saturating_add(self.before(record.index));
+        if self.sends_answers {
+            self.answers[record.index] = Some(record.text.clone());
+        }
         for index in released {
             let body = self.bodies.of(*index, &self.answers);
             self.made.insert(*index, body);
         }
     }
 
-    fn body(&mut self, index: usize) -> super::body::Body {
+    fn body(&mut self, index: usize) -> Body {
         let made = self.made.remove(&index);
         made.unwrap_or_else(|| self.bodies.of(index, &self.answers))
     }

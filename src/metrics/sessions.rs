@@ -21,7 +21,7 @@ pub struct Sessions {
     pub turns: Vec<TurnMetrics>,
 }
 
-/// The requests that have the same turn in their sessions. Latencies are in milliseconds, over successes.
+/// The requests that have the same turn in their sessions. Latencies are in milliseconds, over successes; NaN without any.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TurnMetrics {
     /// Number of the turn, from 0.
@@ -30,9 +30,9 @@ pub struct TurnMetrics {
     pub completed: u64,
     /// Requests that failed.
     pub failed: u64,
-    /// Mean prompt tokens.
+    /// Mean prompt tokens of those that succeeded; NaN without any.
     pub mean_input_tokens: f64,
-    /// Mean generated tokens.
+    /// Mean generated tokens of those that succeeded; NaN without any.
     pub mean_output_tokens: f64,
     /// Share of the prompt tokens that came from the server's cache, 0–1, by its usage; `None` if it reports none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -39,13 +39,18 @@ pub(super) fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
         .enumerate()
         .filter(|(place, _)| *place < SHOWN || *place == last);
     lines.extend(shown.map(|(_, turn)| {
+        let requests = counted(turn.completed + turn.failed);
+        if turn.completed == 0 {
+            let text = format!("turn {}: {requests}, none succeeded", turn.turn + 1);
+            return ("sessions", text);
+        }
         let cached = turn.cached_share.map_or_else(String::new, |share| {
             format!(", {} % cached", number(share * 100.0))
         });
         let text = format!(
             "turn {}: {}, {} prompt tokens{cached}, TTFT p50 {} ms, p99 {} ms",
             turn.turn + 1,
-            counted(turn.completed + turn.failed),
+            requests,
             number(turn.mean_input_tokens),
             number(turn.ttft.median),
             number(turn.ttft.percentile(99.0)),

@@ -5,7 +5,7 @@ use crate::stats::{Interval, Sample, Tail, quantile, ratio, share, testing::Queu
 pub(super) const ERROR: f64 = 0.05;
 /// What an interval that is right 95 % of the time may cover, per cent.
 pub(super) const BAND: std::ops::RangeInclusive<f64> = 93.0..=97.0;
-/// A run carries a number whose mean or share has the variance of so many independent values on its rarer
+/// A run carries a number whose mean or share has the variance of this number of independent values on its rarer
 /// side.
 pub(super) const CARRIES: f64 = 10.0;
 pub(super) const SHARES: [f64; 3] = [0.5, 0.9, 0.99];
@@ -184,7 +184,7 @@ pub(super) fn measured(queue: &Queue, requests: usize, runs: u64, truths: u64) -
 }
 
 impl Coverage {
-    /// Whether it is in the band, give or take so many points. Where a run does not carry the number, it is
+    /// Whether it is in the band, give or take this number of points. Where a run does not carry the number, it is
     /// refused or open towards one side, and nothing but too little is wrong.
     pub(super) fn holds(&self, points: f64) -> bool {
         let enough = self.covered >= BAND.start() - points;

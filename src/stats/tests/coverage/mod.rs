@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use rstest::rstest;
 
-/// 500 runs: 93 to 97 %, give or take twice the 0.97 points that so few scatter by; and not wider than so many times
+/// 500 runs: 93 to 97 %, give or take twice the 0.97 points that so few scatter by; and not wider than this number of times
 /// the oracle's: 1.5 where nothing queues, with room for the scatter of both widths. A queue costs more, as its
 /// correlation has to be found out, and most on a ramp, where it has to be told from the slope.
 #[rstest]
