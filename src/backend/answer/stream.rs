@@ -176,9 +176,14 @@ impl<D: Dialect> Decode for StreamDecoder<D> {
     }
 
     fn end(&mut self, _at: Nanos, reply: &mut Reply) -> Result<(), RequestError> {
+        let said = self.said_end(reply);
         let state = &mut self.state;
         state.ending = true;
-        self.frames.finish(|event| state.event(&event, reply))?;
+        match self.frames.finish(|event| state.event(&event, reply)) {
+            // The answer was complete before the event that was cut off, such as one with usage.
+            Err(RequestError::Truncated { .. }) if said => {}
+            finished => finished?,
+        }
         if !state.any_event && !D::Frames::is_one(&self.head) {
             return Err(foreign(&self.head, D::Frames::NAME));
         }

@@ -281,6 +281,31 @@ fn what_is_cut_is_no_success() {
     }
 }
 
+/// Wherever it is cut: between events, or inside one that would have brought usage.
+#[test]
+fn a_cut_after_the_end_was_said_changes_no_success() {
+    let mut tried = 0;
+    for backend in all().filter(|backend| backend.streams()) {
+        let name = backend.name();
+        for golden in answers(name).into_iter().filter(|golden| golden.stream) {
+            let body = golden.body.as_bytes();
+            let mut decoder = backend.decoder(true);
+            let mut reply = Reply::default();
+            let mut said = false;
+            for (at, byte) in body.iter().enumerate() {
+                if said {
+                    let (_, result) = in_pieces(&*backend, true, &[&body[..at]]);
+                    assert_eq!(result, Ok(()), "{name} cut at {at}");
+                    tried += 1;
+                }
+                decoder.data(Nanos(1), &[*byte], &mut reply).unwrap();
+                said = decoder.said_end(&reply);
+            }
+        }
+    }
+    assert!(tried > 1000, "{tried}");
+}
+
 #[test]
 fn errors_are_no_success() {
     let error = r#"{"error":{"message":"no room","type":"server_error","code":500}}"#;
