@@ -8,7 +8,10 @@ use super::{
 use crate::clock::Nanos;
 use bytes::Bytes;
 use serde_json::Value;
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// The first two of the three bytes of a euro sign.
 const HALF_A_CHARACTER: &[u8] = b"\xE2\x82";
@@ -40,6 +43,7 @@ impl Answer {
                 model: model.to_owned(),
                 tokens: tokens.max(1),
                 prompt_tokens,
+                cached: None,
                 usage: UsageEvents::Never,
                 withheld: false,
                 done: true,
@@ -58,6 +62,12 @@ impl Answer {
     /// States the usage in these events.
     pub(crate) fn usage(mut self, usage: UsageEvents) -> Self {
         self.facts.usage = usage;
+        self
+    }
+
+    /// States how many tokens of the prompt a prefix cache had.
+    pub(crate) fn cached(mut self, tokens: Option<Arc<OnceLock<u64>>>) -> Self {
+        self.facts.cached = tokens;
         self
     }
 

@@ -2,7 +2,10 @@
 
 use super::words::place;
 use crate::clock::Nanos;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// What is the same for every dialect.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(crate) struct Facts {
     /// Tokens to generate; at least 1.
     pub(super) tokens: u64,
     pub(super) prompt_tokens: u64,
+    /// Tokens of the prompt that a prefix cache had, if there is one; set when the first token is ready.
+    pub(super) cached: Option<Arc<OnceLock<u64>>>,
     pub(super) usage: UsageEvents,
     /// Usage is left out even where the dialect always has it.
     pub(super) withheld: bool,
@@ -46,6 +51,12 @@ impl Facts {
     /// The number of tokens that usage states when this number was generated.
     pub(super) fn stated(&self, generated: u64) -> u64 {
         self.stated.unwrap_or(generated)
+    }
+
+    /// The number of prompt tokens that a prefix cache had; `None` for a server without one.
+    pub(super) fn cached_tokens(&self) -> Option<u64> {
+        let cached = self.cached.as_ref()?;
+        Some(cached.get().copied().unwrap_or(0))
     }
 
     /// The id of a token: the vocabulary's if the server has one, else the place of its word.

@@ -164,6 +164,8 @@ impl Llama {
 
 fn timings(facts: &Facts, generated: u64) -> Value {
     let (prompt, decode) = (facts.prefill(), facts.decode());
+    let cached = facts.cached_tokens().unwrap_or(0);
+    let computed = facts.prompt_tokens.saturating_sub(cached);
     let each = |time: Duration, count: u64| time.as_secs_f64() * 1e3 / count.max(1) as f64;
     let rate = |time: Duration, count: u64| {
         if time.is_zero() {
@@ -173,11 +175,11 @@ fn timings(facts: &Facts, generated: u64) -> Value {
         }
     };
     json!({
-        "cache_n": 0,
-        "prompt_n": facts.prompt_tokens,
+        "cache_n": cached,
+        "prompt_n": computed,
         "prompt_ms": prompt.as_secs_f64() * 1e3,
-        "prompt_per_token_ms": each(prompt, facts.prompt_tokens),
-        "prompt_per_second": rate(prompt, facts.prompt_tokens),
+        "prompt_per_token_ms": each(prompt, computed),
+        "prompt_per_second": rate(prompt, computed),
         "predicted_n": generated,
         "predicted_ms": decode.as_secs_f64() * 1e3,
         "predicted_per_token_ms": each(decode, generated),

@@ -92,7 +92,15 @@ fn message(facts: &Facts, generated: u64, content: Value, stop: Value) -> Value 
 }
 
 fn usage(facts: &Facts, generated: u64) -> Value {
-    json!({"input_tokens": facts.prompt_tokens, "output_tokens": generated})
+    match facts.cached_tokens() {
+        // Anthropic counts them apart.
+        Some(cached) => json!({
+            "input_tokens": facts.prompt_tokens.saturating_sub(cached),
+            "cache_read_input_tokens": cached,
+            "output_tokens": generated,
+        }),
+        None => json!({"input_tokens": facts.prompt_tokens, "output_tokens": generated}),
+    }
 }
 
 impl Form for Messages {

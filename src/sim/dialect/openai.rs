@@ -24,11 +24,16 @@ pub(super) fn head(facts: &Facts, prefix: &str, object: &str) -> String {
 
 pub(super) fn usage(facts: &Facts, generated: u64) -> Value {
     let generated = facts.stated(generated);
-    json!({
+    let mut usage = json!({
         "prompt_tokens": facts.prompt_tokens,
         "total_tokens": facts.prompt_tokens + generated,
         "completion_tokens": generated,
-    })
+    });
+    // As vLLM with `--enable-prompt-tokens-details`.
+    if let Some(cached) = facts.cached_tokens() {
+        usage["prompt_tokens_details"] = json!({"cached_tokens": cached});
+    }
+    usage
 }
 
 /// Usage and no choices, behind the head of an event.
@@ -83,8 +88,11 @@ impl Whole {
         });
         if !facts.withheld {
             whole["usage"] = usage(facts, generated);
-            whole["usage"]["prompt_tokens_details"] = Value::Null;
-            whole["usage"]["completion_tokens_details"] = Value::Null;
+            let usage = &mut whole["usage"];
+            if facts.cached.is_none() {
+                usage["prompt_tokens_details"] = Value::Null;
+            }
+            usage["completion_tokens_details"] = Value::Null;
         }
         for field in self.nulls {
             whole[field] = Value::Null;

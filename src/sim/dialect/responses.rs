@@ -99,7 +99,7 @@ fn usage(facts: &Facts, generated: u64) -> Value {
         json!({
             "input_tokens": facts.prompt_tokens,
             "input_tokens_details": {
-                "cached_tokens": 0,
+                "cached_tokens": facts.cached_tokens().unwrap_or(0),
                 "cache_write_tokens": 0,
                 "input_tokens_per_turn": [],
                 "cached_tokens_per_turn": [],

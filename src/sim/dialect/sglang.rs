@@ -96,7 +96,10 @@ impl Form for Sglang {
                     facts.prompt_tokens
                 ))
                 .slot(Slot::Generated)
-                .then(",\"cached_tokens\":0")
+                .then(format!(
+                    ",\"cached_tokens\":{}",
+                    facts.cached_tokens().unwrap_or(0)
+                ))
         };
         if last {
             counted.then(format!(",\"e2e_latency\":{}}}}}\n\n", seconds(facts)))
@@ -135,7 +138,7 @@ impl Form for Sglang {
         if !facts.withheld {
             meta["prompt_tokens"] = facts.prompt_tokens.into();
             meta["completion_tokens"] = facts.stated(generated).into();
-            meta["cached_tokens"] = 0.into();
+            meta["cached_tokens"] = facts.cached_tokens().unwrap_or(0).into();
         }
         meta["e2e_latency"] = seconds(facts).into();
         json!({

@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     future::pending,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll},
 };
 use tokio::{
@@ -49,6 +49,7 @@ struct Holder {
     prompt_tokens: u64,
     /// When the request got the last tokens, if any.
     last: Option<Nanos>,
+    cached: Arc<OnceLock<u64>>,
 }
 
 /// Tokens that are ready.
@@ -103,6 +104,7 @@ impl EngineRunner {
     pub fn submit(&self, clock: &Clock, arrival: Nanos, job: Job) -> Result<Ticket, TooLong> {
         let (sender, ready) = mpsc::unbounded_channel();
         let prompt_tokens = job.prompt_tokens.max(1);
+        let cached = Arc::new(OnceLock::new());
         let job = {
             let mut floor = self.shared.floor();
             let job = floor.engine.submit(arrival, job)?;
@@ -111,6 +113,7 @@ impl EngineRunner {
                 submitted: arrival,
                 prompt_tokens,
                 last: None,
+                cached: cached.clone(),
             };
             floor.tickets.insert(job, holder);
             job
@@ -120,6 +123,7 @@ impl EngineRunner {
         Ok(Ticket {
             job,
             ready,
+            cached,
             shared: self.shared.clone(),
         })
     }
@@ -198,6 +202,7 @@ impl Shared {
                     .telemetry
                     .more_tokens(step.ends - last, emission.tokens),
                 None => {
+                    holder.cached.get_or_init(|| emission.cached_tokens);
                     counted += holder.prompt_tokens;
                     let ttft = step.ends - holder.submitted;
                     self.telemetry
@@ -228,6 +233,7 @@ impl fmt::Debug for EngineRunner {
 pub struct Ticket {
     job: JobId,
     ready: mpsc::UnboundedReceiver<Ready>,
+    cached: Arc<OnceLock<u64>>,
     shared: Arc<Shared>,
 }
 
@@ -235,6 +241,11 @@ impl Ticket {
     /// The job.
     pub fn job(&self) -> JobId {
         self.job
+    }
+
+    /// Tokens of its prompt that the prefix cache had: set when its first tokens are ready.
+    pub(in crate::sim) fn cached(&self) -> &Arc<OnceLock<u64>> {
+        &self.cached
     }
 
     /// Waits for the next tokens: when they were ready and how many there are. `None` after the last, and when the

@@ -367,6 +367,7 @@ impl Engine {
             emissions.push(Emission {
                 job: active.id,
                 tokens: emitted,
+                cached_tokens: active.cached,
             });
             let stall = active.stalls(emitted);
             if let Some(time) = stall {

@@ -27,6 +27,8 @@ pub struct Emission {
     pub job: JobId,
     /// The number of tokens; more than one only with speculative decoding.
     pub tokens: u64,
+    /// Tokens of its prompt that the prefix cache had at its first admission.
+    pub cached_tokens: u64,
 }
 
 /// What the duration of a step depends on.

@@ -56,10 +56,16 @@ impl Call<'_> {
         let stalls = stall::stalls(&faults, asked.max_tokens);
         let tickets = self.submit(&asked, &prompts, &stalls)?;
         let prompt_tokens = prompts.iter().sum();
+        let cached = match &tickets[..] {
+            [only] => Some(only.cached().clone()),
+            _ => None,
+        };
         let source = self.source(tickets, accepted.ordinal, prompt_tokens)?;
         let progress = self.progress(prompt_tokens, asked.max_tokens);
         let stream = asked.stream;
-        let answer = self.wording(asked, prompt_tokens, accepted.ordinal);
+        let answer = self
+            .wording(asked, prompt_tokens, accepted.ordinal)
+            .cached(cached);
         if !faults.is_empty() {
             let disturbed = Disturbed::new(answer, faults);
             let served = http_faults::Serving {
