@@ -17,6 +17,7 @@ macro_rules! links {
             "[ci.md#what-is-not-a-plain-pass]: crate::docs::ci#what-is-not-a-plain-pass\n",
             "[ci.md#when-a-run-is-ended]: crate::docs::ci#when-a-run-is-ended\n",
             "[datasets.md]: crate::docs::datasets\n",
+            "[datasets.md#shared-prefixes]: crate::docs::datasets#shared-prefixes\n",
             "[environment.md]: crate::docs::environment\n",
             "[fidelity.md]: crate::docs::fidelity\n",
             "[results.md]: crate::docs::results\n",

@@ -23,6 +23,7 @@
 //! ```
 
 mod audit;
+mod part;
 mod server;
 
 pub use crate::record::{Task, Timestamps};
@@ -51,6 +52,9 @@ pub struct Run {
     /// Requests, by their places in the plan, that were not sent because an earlier one of their session failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub abandoned: Vec<usize>,
+    /// The requests that were sent before the plan, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<WarmUp>,
     /// Changes of the configured rate during a ramp.
     pub rate_changes: Vec<RateChange>,
     /// What the server reported about itself and counted; `None` if it was not asked or does not say.
@@ -60,6 +64,17 @@ pub struct Run {
     /// numbers do not include them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<Record>,
+}
+
+/// Requests that were sent before a plan. They count in no number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarmUp {
+    /// Requests.
+    pub requests: usize,
+    /// Requests that failed.
+    pub failed: usize,
+    /// From the first to the end of the last.
+    pub duration: Nanos,
 }
 
 /// Settings of a run.
@@ -80,8 +95,11 @@ pub struct Setup {
     pub model: Option<String>,
     /// Tokenizer that counted the tokens.
     pub tokenizer: Option<String>,
-    /// Number of planned requests.
+    /// Number of planned requests, of all rounds together.
     pub requests: usize,
+    /// How many times the plan was sent, each time after the last answer; 1 unless the bench asks for more.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub rounds: usize,
     /// Requests per second; `None` is infinite.
     pub rate: Option<f64>,
     /// Gamma shape of the gaps between requests.
@@ -103,7 +121,24 @@ pub struct Setup {
     pub bench: Value,
 }
 
+/// Rounds of a plan that is sent once.
+pub(crate) fn once() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+pub(crate) fn is_once(rounds: &usize) -> bool {
+    *rounds == 1
+}
+
 impl Run {
+    /// The round of a request of the plan, counted from 0.
+    pub fn round_of(&self, record: &Record) -> usize {
+        let rounds = self.setup.rounds.max(1);
+        let each = (self.setup.requests / rounds).max(1);
+        (record.index / each).min(rounds - 1)
+    }
+
     /// Whether the same bench gives the same run again: the built-in simulation answered on virtual time,
     /// and draws from its seed alone. A service of the user's own may draw random numbers there.
     pub fn is_deterministic(&self) -> bool {

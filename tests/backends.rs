@@ -99,6 +99,8 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
         requests: requests.collect(),
         notes: Vec::new(),
         timed: false,
+        salt: None,
+        warmup: Vec::new(),
     };
     let stream = stream && backend.streams();
     let options = WireOptions {

@@ -40,7 +40,7 @@ pub(crate) fn describe(file: &File) -> String {
     for (name, latest) in &latest.numbers {
         let value = match (latest.of, slo::parse_subject(name)) {
             (Some(_), _) => Unit::Ratio.measured(latest.value),
-            (None, Ok(subject)) => Unit::of(&subject).measured(latest.value),
+            (None, Ok((subject, _))) => Unit::of(&subject).measured(latest.value),
             (None, Err(_)) => number(latest.value),
         };
         let all: Vec<&Number> = file

@@ -201,6 +201,7 @@ fn first(run: &Run, planned: usize) -> Run {
     Run {
         setup,
         duration,
+        warm_up: None,
         rate_changes: run
             .rate_changes
             .iter()

@@ -1,6 +1,7 @@
 //! Provenance of a run: what two runs must have in common to be compared, and what may differ between them.
 
 use super::host::Host;
+use crate::run::{is_once, once};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,12 @@ pub struct ComparedLoad {
     pub arrivals: String,
     /// Number of requests; explains a different plan.
     pub requests: usize,
+    /// How many times the plan is sent.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub rounds: usize,
+    /// Whether a text before every prompt keeps them out of the caches of earlier runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub salted: bool,
     /// Seed of the plan; explains a different plan.
     pub seed: u64,
     /// Maximum number of requests in flight.
@@ -123,6 +130,8 @@ impl Provenance {
             ),
             ("logprobs", shown(&old.logprobs), shown(&new.logprobs)),
             ("extra_body", shown(&old.extra_body), shown(&new.extra_body)),
+            ("rounds", old.rounds.to_string(), new.rounds.to_string()),
+            ("salted", old.salted.to_string(), new.salted.to_string()),
             ("clock", old.clock.clone(), new.clock.clone()),
             ("target", old.target.clone(), new.target.clone()),
         ]));
@@ -198,6 +207,8 @@ mod tests {
     #[case::concurrency(
         load(|a| a.max_concurrency = Some(4)), &["max_concurrency was none, now it is 4"]
     )]
+    #[case::rounds(load(|a| a.rounds = 2), &["rounds was 1, now it is 2"])]
+    #[case::salt(load(|a| a.salted = true), &["salted was false, now it is true"])]
     #[case::backend(load(|a| a.backend = "vllm".into()), &["backend was openai, now it is vllm"])]
     #[case::endpoint(load(|a| a.endpoint = Some("/x".into())), &["endpoint was none, now it is /x"])]
     #[case::model(load(|a| a.model = "b".into()), &["model was m, now it is b"])]

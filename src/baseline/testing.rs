@@ -20,6 +20,8 @@ pub(super) fn provenance() -> Provenance {
             plan: "00ff".to_owned(),
             dataset: "random(input = 32, output = 8)".to_owned(),
             arrivals: "10 a second, burstiness 1".to_owned(),
+            rounds: 1,
+            salted: false,
             requests: 40,
             seed: 7,
             max_concurrency: None,

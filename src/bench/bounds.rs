@@ -35,7 +35,7 @@ impl Bench {
         );
         let times = match self.demands.versus {
             Some(_) => 2 * (self.demands.pairs as u64).min(16),
-            None => (self.demands.max_extend as u64).min(100),
+            None => ((self.demands.max_extend.max(self.load.rounds)) as u64).min(100),
         };
         if requests <= bounds::REQUESTS && requests * times > bounds::REQUESTS {
             let most = bounds::REQUESTS;

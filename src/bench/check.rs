@@ -8,7 +8,7 @@ use crate::{
         dataset::Dataset,
         fault,
         goodput::RequestMetric,
-        slo::{Subject, Throughput},
+        slo::{Part, Subject, Throughput},
     },
     metrics::definition,
     plan::Shape,
@@ -183,6 +183,8 @@ impl Bench {
             let fix = "cannot be given together with `versus`, whose `pairs` say how long it runs. Remove one";
             problems.push(Problem::new("max_extend", self.demands.max_extend, fix));
         }
+        self.check_parts(problems);
+        self.check_salt(problems);
         if !(1..=MOST_PAIRS).contains(&self.demands.pairs) {
             let fix = format!("must be from 1 to {MOST_PAIRS}; 10 is a good number");
             problems.push(Problem::new("pairs", self.demands.pairs, fix));
@@ -199,6 +201,59 @@ impl Bench {
         if !(self.demands.false_alarms > 0.0 && self.demands.false_alarms <= 0.1) {
             let fix = "must be above 0 and at most 0.1, such as 0.01";
             problems.push(Problem::new("false_alarms", self.demands.false_alarms, fix));
+        }
+    }
+
+    fn check_salt(&self, problems: &mut Vec<Problem>) {
+        let Some(salt) = &self.load.salt else {
+            return;
+        };
+        let plain = |c: char| c.is_ascii_graphic();
+        if salt.is_empty() || salt.len() > 64 || !salt.chars().all(plain) {
+            let fix = "must be 1 to 64 letters, digits and signs without a space, or \"auto\"";
+            problems.push(Problem::new("salt", format!("{salt:?}"), fix));
+        }
+    }
+
+    /// Checks rounds, and that there are requests that a limit on a part of the run is about.
+    fn check_parts(&self, problems: &mut Vec<Problem>) {
+        let rounds = self.load.rounds;
+        if !(1..=100).contains(&rounds) {
+            let fix = "must be from 1 (the plan is sent once) to 100";
+            problems.push(Problem::new("rounds", rounds, fix));
+        }
+        let others = [
+            ("versus", self.demands.versus.is_some()),
+            ("max_extend", self.demands.max_extend > 1),
+        ];
+        for (other, _) in others.iter().filter(|(_, set)| *set && rounds > 1) {
+            let fix = format!(
+                "cannot be given together with `{other}`, which sends plans again by its own rule. Remove one"
+            );
+            problems.push(Problem::new("rounds", rounds, fix));
+        }
+        if rounds > 1 && self.load.dataset.sends_answers() {
+            let fix = "sends the same texts again, and this dataset sends the server's own answers back. Set \
+                       `conversations(history = file)`";
+            problems.push(Problem::new("rounds", rounds, fix));
+        }
+        for slo in &self.demands.slo {
+            let fix = match (slo.part, slo.subject) {
+                (Part::Round(span), _) if span.first as usize > rounds => format!(
+                    "limits a round that the bench does not have. Set `rounds = {}`",
+                    span.first
+                ),
+                (_, Subject::Warm(_)) if rounds == 1 => {
+                    "compares rounds, and the bench has one. Set `rounds = 2`".to_owned()
+                }
+                (Part::Turn(span), _) if span.first > 1 && !self.load.dataset.has_sessions() => {
+                    "limits later turns of sessions, and requests of this dataset have none. Take a dataset with \
+                     sessions, such as `conversations`"
+                        .to_owned()
+                }
+                _ => continue,
+            };
+            problems.push(Problem::new("slo", slo, fix));
         }
     }
 
@@ -230,8 +285,14 @@ impl Bench {
         };
         for slo in &self.demands.slo {
             let (subject, instead) = match slo.subject {
-                Subject::Latency(_, latency) if !definition(latency).of_tokens => continue,
-                Subject::Latency(_, latency) => (latency.to_string(), "Limit e2el instead"),
+                Subject::Latency(_, latency) | Subject::Warm(latency)
+                    if !definition(latency).of_tokens =>
+                {
+                    continue;
+                }
+                Subject::Latency(_, latency) | Subject::Warm(latency) => {
+                    (latency.to_string(), "Limit e2el instead")
+                }
                 Subject::Throughput(Throughput::Output) => (
                     "output throughput".to_owned(),
                     "Limit throughput(input) or throughput(requests)",

@@ -10,6 +10,8 @@ use crate::{
 };
 use serde::Serialize;
 use serde_json::Value;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A bench whose settings make sense together, with the target that it measures.
 ///
@@ -52,9 +54,27 @@ impl Bench {
             keeping: self.keeping,
             written: Value::Null,
         };
+        if checked.load.salt.as_deref() == Some(AUTO) {
+            checked.load.salt = Some(checked.drawn_salt());
+        }
         // Texts and numbers, none of which JSON could refuse.
         checked.written = serde_json::to_value(&checked).unwrap_or_default();
         Ok(checked)
+    }
+}
+
+/// Asks for a salt of the run's own.
+const AUTO: &str = "auto";
+
+impl Checked {
+    /// A salt that no other run has. A simulation is new in each run, and so that the run stays the same it has one of the
+    /// seed.
+    fn drawn_salt(&self) -> String {
+        let drawn = match self.target.simulation() {
+            Some(_) => xxh3_64(&self.load.seed.to_be_bytes()),
+            None => RandomState::new().build_hasher().finish(),
+        };
+        format!("{:08x}", drawn as u32)
     }
 }
 

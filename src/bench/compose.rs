@@ -20,7 +20,8 @@ impl Compose for Composer<'_> {
             prompt: Prompt::Messages(messages(self.plan, index, answers)),
             ..request.clone()
         };
-        let mut encoder = Encoder::new(&*self.prepared.backend, &self.prepared.options);
+        let mut encoder = Encoder::new(&*self.prepared.backend, &self.prepared.options)
+            .salted(self.plan.salt.as_ref());
         // A plan was checked when it was made: the backend takes all its prompts.
         encoder.body_of(&turn).unwrap_or_default()
     }

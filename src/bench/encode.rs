@@ -7,7 +7,7 @@
 use crate::{
     backend::{Backend, WireOptions},
     client::Body,
-    plan::{Base64, File, MediaSource, PlannedRequest, Prompt},
+    plan::{Base64, File, MediaSource, PlannedRequest, Prompt, Salt},
 };
 use bytes::Bytes;
 use memchr::memmem;
@@ -24,6 +24,8 @@ const SHARED_FROM: usize = 4 << 10;
 pub(super) struct Encoder<'a> {
     backend: &'a dyn Backend,
     options: &'a WireOptions,
+    /// What stands before every prompt.
+    salt: Option<&'a Salt>,
     /// Makes words that stand in no prompt.
     nonce: u64,
     /// Files as they are, by their text, for bodies that are not text.
@@ -42,15 +44,23 @@ impl<'a> Encoder<'a> {
         Encoder {
             backend,
             options,
+            salt: None,
             nonce: RandomState::new().build_hasher().finish(),
             decoded: HashMap::new(),
         }
     }
 
+    /// The same encoder for a plan with this salt.
+    pub(super) fn salted(self, salt: Option<&'a Salt>) -> Self {
+        Encoder { salt, ..self }
+    }
+
     /// What to send for a request, if the backend takes it.
     pub(super) fn body_of(&mut self, request: &PlannedRequest) -> Option<Body> {
         let mut stored = Vec::new();
-        let body = match self.without_files(&request.prompt, &mut stored) {
+        let salted = self.salt.map(|salt| salt.before(&request.prompt));
+        let plain = self.without_files(salted.as_ref().unwrap_or(&request.prompt), &mut stored);
+        let body = match plain.or(salted) {
             Some(prompt) => {
                 let short = PlannedRequest {
                     prompt,

@@ -3,6 +3,8 @@
 //! It grows by segments: the plan again, with the next seed, after the server has drained. So every
 //! segment has the conditions of the first one, and what is measured does not change as the run
 //! grows; near saturation a longer run in one piece would be another load.
+//!
+//! Rounds are segments, too: the same plan again, with the same seed.
 
 use super::{
     checked::Checked,
@@ -30,6 +32,16 @@ impl Checked {
     ) -> Result<Segments, Error> {
         let looks = self.looks();
         let mut run = line.send(first).await?;
+        for round in 1..self.load.rounds {
+            if run.is_partial() {
+                break;
+            }
+            if line.control.stop.is_requested() {
+                run.stop();
+                break;
+            }
+            run.append_round(line.send(self.round(line, round)).await?);
+        }
         while run.count() < self.demands.max_extend && !run.is_partial() {
             if looks.segments().contains(&run.count()) {
                 let criteria = self.criteria(run.count());
@@ -72,6 +84,13 @@ impl Checked {
         }
     }
 
+    /// The plan once more, for this round, counted from 0.
+    fn round(&self, line: &Line<'_>, round: usize) -> Outgoing {
+        let mut plan = Plan::clone(&line.prepared.plan);
+        self.number(&mut plan, round);
+        Outgoing::of(Arc::new(plan), line.prepared)
+    }
+
     /// The segment with this number, ready to be sent. `None` once the run was ended.
     fn next(&self, line: &Line<'_>, segment: usize) -> Result<Option<Outgoing>, Error> {
         if line.control.stop.is_requested() {
@@ -94,11 +113,16 @@ impl Checked {
     ) -> Result<Plan, Error> {
         let seed = self.load.seed.wrapping_add(segment as u64);
         let mut plan = prepared.another(self, seed)?;
+        self.number(&mut plan, segment);
+        Ok(plan)
+    }
+
+    /// Lets the ids of a later segment's requests go on after those before.
+    fn number(&self, plan: &mut Plan, segment: usize) {
         let before = segment * plan.requests.len();
         for (index, request) in plan.requests.iter_mut().enumerate() {
             request.id = format!("{}{}", self.load.request_id_prefix, before + index);
         }
-        Ok(plan)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     clock::{Clock, Nanos},
     error::Error,
     plan::{self, Plan, Turn},
-    run::{Audit, Run, Setup, Timestamps},
+    run::{Audit, Run, Setup, Timestamps, WarmUp},
     targets::Place,
 };
 use std::sync::Arc;
@@ -45,6 +45,8 @@ pub(super) struct Line<'a> {
     descriptors: Option<u64>,
     /// The target is in this process, and the wait for it uses its own clock. For others the wait is over already.
     check_ready: bool,
+    /// What was sent before the plan.
+    warm_up: Option<WarmUp>,
 }
 
 impl<'a> Line<'a> {
@@ -64,6 +66,7 @@ impl<'a> Line<'a> {
                 && !matches!(place, Place::Endpoint(_)),
             pages: Pages::None,
             descriptors: None,
+            warm_up: None,
             bench,
             prepared,
             control,
@@ -85,7 +88,7 @@ impl<'a> Line<'a> {
 
     /// Waits until the target is ready, warms it up, and calls `work` with the line and the first plan.
     pub(super) async fn open<T>(
-        self,
+        mut self,
         work: impl AsyncFnOnce(&Line<'_>, Outgoing) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let bench = self.bench;
@@ -95,13 +98,31 @@ impl<'a> Line<'a> {
             bench.until_ready(&self.driver, first, self.control).await?;
         }
         if bench.client.warmups > 0 {
-            // If warm-ups fail, the run will show it.
-            self.driver
+            let rehearsed = self
+                .driver
                 .rehearse(&first.plan, &first.bodies, bench.client.warmups)
                 .await;
+            self.warmed_up(&rehearsed);
+        }
+        if !first.plan.warmup.is_empty() {
+            let warmup = first.plan.to_warm_up();
+            let bodies = self.prepared.bodies_of(&warmup);
+            let rehearsed = self.driver.aside().drive(&warmup, &bodies).await;
+            self.warmed_up(&rehearsed);
         }
         self.control.go_on("got ready to send")?;
         work(&self, first).await
+    }
+
+    /// Adds requests before the plan. If they fail, the run will show it.
+    fn warmed_up(&mut self, delivery: &Delivery) {
+        let failed = delivery.records.iter().filter(|record| !record.ok());
+        let before = self.warm_up.unwrap_or_default();
+        self.warm_up = Some(WarmUp {
+            requests: before.requests + delivery.records.len(),
+            failed: before.failed + failed.count(),
+            duration: Nanos(before.duration.0 + delivery.duration.0),
+        });
     }
 
     /// Sends a plan and waits for its last answer: a run of one segment.
@@ -167,6 +188,7 @@ impl<'a> Line<'a> {
                 server_ttft,
             },
             partial: delivery.partial,
+            warm_up: self.warm_up,
             rate_changes: plan::rate_changes(&self.bench.load.arrivals(), &schedule),
             server,
             probes: delivery.probes,

@@ -10,7 +10,7 @@ use crate::{
     client::{Body, Envelope},
     error::Error,
     grammar::names::BACKENDS,
-    plan::{self, Plan, PlanSpec, PlannedRequest, Shape},
+    plan::{self, Plan, PlanSpec, PlannedRequest, Prompt, Salt, Shape},
     problem::Problem,
     redact,
     sim::SimServer,
@@ -130,7 +130,7 @@ impl Prepared {
     pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Body> {
         let wanted = |_: &&PlannedRequest| !self.stop.is_requested();
         let requests = plan.requests.iter().take_while(wanted);
-        let mut encoder = Encoder::new(&*self.backend, &self.options);
+        let mut encoder = Encoder::new(&*self.backend, &self.options).salted(plan.salt.as_ref());
         // A plan was checked when it was made: the backend takes all kinds of its prompts.
         requests
             .filter_map(|request| match request.turn.as_deref() {
@@ -225,10 +225,32 @@ impl Checked {
             return Err(Error::Invalid(problems));
         }
         lora::assign(&mut plan, &self.load.lora, seed);
+        plan.salt = self.salt_of(seed, tokenizer)?;
+        if plan.salt.is_some()
+            && plan
+                .requests
+                .iter()
+                .any(|r| matches!(r.prompt, Prompt::Audio(_)))
+        {
+            let fix = "has no text to stand before: the dataset has recordings. Leave it out";
+            return Err(Error::Invalid(vec![Problem::new("salt", "(set)", fix)]));
+        }
         Ok(plan)
     }
 
     /// The tokenizer that the bench names; else the model's own if it is on this machine, else the embedded one.
+    /// The salt of a plan with this seed: another one for each segment, because their prompts may be the same.
+    fn salt_of(&self, seed: u64, tokenizer: &Tokenizer) -> Result<Option<Salt>, Error> {
+        let Some(salt) = &self.load.salt else {
+            return Ok(None);
+        };
+        let text = match seed.wrapping_sub(self.load.seed) {
+            0 => salt.clone(),
+            segment => format!("{salt}-{segment}"),
+        };
+        Ok(Some(Salt::new(&text, tokenizer)?))
+    }
+
     fn load_tokenizer(&self, models: &[&str]) -> Result<Tokenizer, Error> {
         if let Some(wish) = &self.wire.tokenizer {
             return Ok(Tokenizer::load(wish)?);

@@ -21,8 +21,9 @@ const ONE_PAIR: &str =
     "proves neither a change nor the absence of one, whatever it measures. Write `pairs = 10`";
 
 fn effort(load: &Load, demands: &Demands) -> Effort {
+    let most = load.dataset.requests().unwrap_or(u64::MAX);
     Effort {
-        requests: load.requests as u64,
+        requests: (load.requests as u64).min(most) * load.rounds as u64,
         batch: load.dataset.batch(),
         max_extend: demands.max_extend as u64,
         repeats: match demands.versus {

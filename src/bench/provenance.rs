@@ -30,6 +30,8 @@ impl Checked {
         let Load {
             dataset,
             requests,
+            rounds,
+            salt,
             rate,
             burstiness,
             ramp,
@@ -77,6 +79,8 @@ impl Checked {
                 dataset: dataset.to_string(),
                 arrivals,
                 requests: *requests,
+                rounds: *rounds,
+                salted: salt.is_some(),
                 seed: *seed,
                 max_concurrency: *max_concurrency,
                 backend: prepared.backend.name().to_owned(),

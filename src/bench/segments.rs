@@ -54,6 +54,12 @@ impl Segments {
         self.run.partial = true;
     }
 
+    /// Appends the same plan, sent once more.
+    pub(super) fn append_round(&mut self, next: Segments) {
+        self.append(next);
+        self.run.setup.rounds += 1;
+    }
+
     /// Appends segments that were sent after these. Their times count from the start of the first segment.
     pub(super) fn append(&mut self, next: Segments) {
         let Segments {

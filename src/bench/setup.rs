@@ -15,6 +15,7 @@ impl Checked {
             model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
             tokenizer: prepared.tokenizer.name().map(str::to_owned),
             requests: prepared.plan.requests.len(),
+            rounds: 1,
             rate: (self.load.rate.is_finite() && !self.load.replays()).then_some(self.load.rate),
             burstiness: self.load.burstiness,
             max_concurrency: self.load.max_concurrency,

@@ -43,6 +43,18 @@ const DATASETS: &[(&str, Settings)] = &[
             ("suffix", "--prefix-repetition-suffix-len"),
             ("prefixes", "--prefix-repetition-num-prefixes"),
             ("output", "--prefix-repetition-output-len"),
+            ("zipf", "--prefix-repetition-zipf"),
+        ],
+    ),
+    (
+        "long_document_qa",
+        &[
+            ("documents", "--num-documents"),
+            ("length", "--document-length"),
+            ("repeat", "--repeat-count"),
+            ("output", "--output-len"),
+            ("mode", "--repeat-mode"),
+            ("warmup = false", "--no-document-warmup"),
         ],
     ),
     ("sharegpt", &[("output", "--sharegpt-output-len")]),
@@ -133,7 +145,10 @@ mod tests {
                 // A setting that is not known would be the complaint.
                 let read = dataset::parse(&format!("{name}({key} = ?)"));
                 let mistakes = format!("{:?}", read.err());
-                assert!(!mistakes.contains("unknown"), "{name} {key}: {mistakes}");
+                assert!(
+                    !mistakes.contains("unknown setting"),
+                    "{name} {key}: {mistakes}"
+                );
             }
         }
     }
@@ -144,6 +159,7 @@ mod tests {
     #[case("random-mm(input = 1)")]
     #[case("random-rerank(input = 8)")]
     #[case("prefix_repetition(prefix = 1)")]
+    #[case("long_document_qa(documents = 1)")]
     #[case("sharegpt(f, output = 1)")]
     #[case("sonnet(f)")]
     #[case("custom(f)")]

@@ -24,6 +24,8 @@ const FLAGS: &[Flag] = &[
     ("max_concurrency", Some("--max-concurrency")),
     ("workers", Some("--workers")),
     ("requests", Some("--num-prompts")),
+    ("rounds", Some("--rounds")),
+    ("salt", Some("--salt")),
     ("seed", Some("--seed")),
     ("goodput", Some("--goodput")),
     ("slo", Some("--slo")),

@@ -276,6 +276,8 @@ mod tests {
             requests,
             notes: Vec::new(),
             timed: false,
+            salt: None,
+            warmup: Vec::new(),
         }
     }
 

@@ -197,7 +197,8 @@ impl Driver {
                 Some(slots) if slot.is_none() => Stage::Queued(message, slots.clone()),
                 _ => Stage::Launched(job.launch(message), slot),
             };
-            let arrival = Arrival::of(request, index, intended, dispatched);
+            let arrival =
+                Arrival::of(request, index, intended, dispatched).with_input(plan.input(index));
             tasks.spawn_local(run_one(job.clone(), arrival, stage));
             while let Some(done) = tasks.try_join_next() {
                 records.push(finished(done));
@@ -224,6 +225,8 @@ impl Driver {
         });
         let rehearsal = Plan {
             timed: false,
+            salt: None,
+            warmup: Vec::new(),
             requests: nameless.into_iter().cycle().take(copies).collect(),
             notes: Vec::new(),
         };
@@ -234,14 +237,18 @@ impl Driver {
             .take(copies)
             .cloned()
             .collect();
-        let driver = Driver {
+        self.aside().drive(&rehearsal, &bodies).await
+    }
+
+    /// A driver of requests that count in no number: without an observer and without a schedule.
+    pub fn aside(&self) -> Driver {
+        Driver {
             open_loop: false,
             prewarm: 0,
             observer: Arc::new(Silent),
             probe: None,
             ..self.clone()
-        };
-        driver.drive(&rehearsal, &bodies).await
+        }
     }
 
     /// Waits until a request may be taken up: its time in open loop, a free slot otherwise.

@@ -170,7 +170,7 @@ impl<'a> Said<'a> {
 
     /// Tokens of a prompt, with the answers as they were.
     fn input(&self, index: usize) -> TokenCount {
-        let planned = self.plan.requests[index].input;
+        let planned = self.plan.input(index);
         TokenCount {
             tokens: planned.tokens.saturating_add_signed(self.before(index)),
             ..planned

@@ -13,6 +13,8 @@ use crate::{
     metrics::{Metrics, measure},
     run::Run,
 };
+use goodput_grammar::slo::Part;
+use std::collections::BTreeMap;
 
 impl Criteria {
     /// Measures and judges a run.
@@ -26,8 +28,7 @@ impl Criteria {
 /// Judges a run by its numbers, which must be those of `measure(run, &criteria.limits)`;
 /// [`Criteria::assess`] does both.
 pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
-    let evaluate = |slo| SloResult::of(slo, run, metrics, criteria.confidence);
-    let slos: Vec<SloResult> = criteria.slos.iter().map(evaluate).collect();
+    let slos = evaluate(run, metrics, criteria);
     let findings = findings(run, metrics, criteria, &slos);
     let any = |verdict| slos.iter().any(|slo| slo.verdict == verdict);
     let verdict = if findings.iter().any(|finding| finding.kind.invalidates()) {
@@ -59,6 +60,23 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
     }
 }
 
+/// Each SLO with the run and the numbers of the part that it is about.
+fn evaluate(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec<SloResult> {
+    let mut parts: BTreeMap<Part, (Run, Metrics)> = BTreeMap::new();
+    let evaluated = criteria.slos.iter().map(|slo| {
+        if slo.part == Part::All {
+            return SloResult::of(slo, run, metrics, criteria.confidence);
+        }
+        let (run, metrics) = parts.entry(slo.part).or_insert_with(|| {
+            let part = run.part(slo.part);
+            let metrics = measure(&part, &criteria.limits);
+            (part, metrics)
+        });
+        SloResult::of(slo, run, metrics, criteria.confidence)
+    });
+    evaluated.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +93,7 @@ mod tests {
     use std::time::Duration;
 
     fn slo(subject: Subject, op: Op, limit: f64) -> Slo {
-        Slo { subject, op, limit }
+        Slo::new(subject, op, limit)
     }
 
     fn p(q: f64, latency: Latency) -> Subject {

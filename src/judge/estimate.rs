@@ -7,13 +7,18 @@
 //! | `goodput` | good or not; how close to the limits | [`Share`] |
 //! | `errors` | failed or not | [`Share`] |
 //! | `throughput`, load set by a schedule | each request's tokens, at the run's rate of requests; on a ramp, whose length is drawn, by its gap | [`Ratio`] |
+//! | `cached` | each request's cached and all prompt tokens | [`Ratio`] |
+//! | `warm` | each request's latency in later rounds and in the first | [`Ratio`] |
 //! | `throughput`, load set by the server | tokens in spans of time | [`Ratio`] |
 //! | `min`, `max`, `p0`, `p100` | | none: they belong to the run, not to the server |
 
 use super::statistic::{Spread, spread};
 use crate::{
     clock::Nanos,
-    metrics::{Basis, Metrics, definition, is_good, limit_ratio, tokens_of_events},
+    metrics::{
+        Basis, Metrics, cached_and_all, definition, is_good, limit_ratio, tokens_of_events,
+        warm_and_cold,
+    },
     record::{Record, RequestError},
     run::Run,
     stats::{self, Interval, Pace, Quantile, Ratio, Sample, Share, Tail},
@@ -112,6 +117,16 @@ impl<'a> Estimate<'a> {
             }
             Subject::Errors => share(run, |record| !record.ok(), None),
             Subject::Throughput(kind) => of_throughput(kind, value, run),
+            Subject::Cached => {
+                let told = |record: &Record| cached_and_all(record).unwrap_or((0.0, 0.0));
+                let pairs: Vec<(f64, f64)> = run.records.iter().map(told).collect();
+                let gaps = gaps_s(run.records.iter());
+                of_ratio(stats::ratio(&pairs, pace(run, &gaps), Tail::None), false)
+            }
+            Subject::Warm(latency) => {
+                let pairs = warm_and_cold(run, latency);
+                of_ratio(stats::ratio(&pairs, Pace::Free, Tail::None), false)
+            }
         }
     }
 
@@ -207,12 +222,27 @@ fn gaps_s<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<f64> {
 
 /// What the plan has decided about a series of requests with these gaps.
 fn pace<'a>(run: &Run, gaps: &'a [f64]) -> Pace<'a> {
-    if !run.rate_changes.is_empty() {
+    // When a later turn is due depends on the answers before it, not on the plan.
+    let later = |record: &Record| record.turn.as_deref().is_some_and(|turn| turn.number > 0);
+    if run.records.iter().any(later) {
+        Pace::Free
+    } else if !run.rate_changes.is_empty() {
         Pace::Ramp
     } else if run.setup.open_loop {
         Pace::Gaps(gaps)
     } else {
         Pace::Free
+    }
+}
+
+fn of_ratio<'a>(ratio: Option<Ratio>, root: bool) -> Estimate<'a> {
+    match ratio {
+        Some(ratio) => Estimate::Ratio {
+            ratio,
+            root,
+            scale: 1.0,
+        },
+        None => Estimate::Exact,
     }
 }
 
@@ -224,17 +254,11 @@ fn of_latency<'a>(
     values: &'a Values,
     pace: Pace<'_>,
 ) -> Estimate<'a> {
-    let ratio = |ratio: Option<Ratio>, root| match ratio {
-        Some(ratio) => Estimate::Ratio {
-            ratio,
-            root,
-            scale: 1.0,
-        },
-        None => Estimate::Exact,
-    };
     let percent = match spread(stat) {
-        Spread::OfValues => return ratio(values.ratio(pace, |value| value), false),
-        Spread::OfSquares => return ratio(values.ratio(pace, |v| (v - mean) * (v - mean)), true),
+        Spread::OfValues => return of_ratio(values.ratio(pace, |value| value), false),
+        Spread::OfSquares => {
+            return of_ratio(values.ratio(pace, |v| (v - mean) * (v - mean)), true);
+        }
         Spread::OfRank(percent) if percent > 0.0 && percent < 100.0 => percent,
         Spread::OfRank(_) | Spread::None => return Estimate::Exact,
     };

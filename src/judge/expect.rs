@@ -55,19 +55,11 @@ mod tests {
     }
 
     fn ttft(at_most: f64) -> Slo {
-        Slo {
-            subject: Subject::Latency(Stat::Max, Latency::Ttft),
-            op: Op::Le,
-            limit: at_most,
-        }
+        Slo::new(Subject::Latency(Stat::Max, Latency::Ttft), Op::Le, at_most)
     }
 
     fn errors(at_most: f64) -> Slo {
-        Slo {
-            subject: Subject::Errors,
-            op: Op::Le,
-            limit: at_most,
-        }
+        Slo::new(Subject::Errors, Op::Le, at_most)
     }
 
     #[rstest]

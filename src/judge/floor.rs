@@ -2,7 +2,7 @@
 
 use super::criteria::Criteria;
 use crate::metrics::Metrics;
-use goodput_grammar::slo::Subject;
+use goodput_grammar::slo::{Part, Slo, Subject};
 
 /// One request in this number may fail if no SLO limits `errors`.
 const ONE_IN: u64 = 100;
@@ -10,8 +10,8 @@ const ONE_IN: u64 = 100;
 /// The message if too many requests of this run failed. It counts the run's own requests, as `min` and `max` do: an
 /// interval would let a short run fail more of them.
 pub(super) fn failed_requests(metrics: &Metrics, criteria: &Criteria) -> Option<String> {
-    let limited = |subject| matches!(subject, Subject::Errors);
-    if criteria.slos.iter().any(|slo| limited(slo.subject)) {
+    let limits = |slo: &Slo| slo.subject == Subject::Errors && slo.part == Part::All;
+    if criteria.slos.iter().any(limits) {
         return None;
     }
     let counts = &metrics.counts;
@@ -38,7 +38,7 @@ mod tests {
     use rstest::rstest;
 
     fn slo(subject: Subject, op: Op, limit: f64) -> Slo {
-        Slo { subject, op, limit }
+        Slo::new(subject, op, limit)
     }
 
     fn judged(run: &Run, slos: Vec<Slo>) -> Judgement {

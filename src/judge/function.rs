@@ -26,11 +26,11 @@ mod tests {
 
     /// The TTFT of the one request, 10 ms, is at most this.
     fn ttft(at_most: f64) -> Vec<Slo> {
-        vec![Slo {
-            subject: Subject::Latency(Stat::Max, Latency::Ttft),
-            op: Op::Le,
-            limit: at_most,
-        }]
+        vec![Slo::new(
+            Subject::Latency(Stat::Max, Latency::Ttft),
+            Op::Le,
+            at_most,
+        )]
     }
 
     fn judged(slos: Vec<Slo>, function: bool) -> Judgement {

@@ -25,7 +25,7 @@ impl Unit {
     pub(crate) fn of(subject: &Subject) -> Self {
         match subject {
             Subject::Latency(..) => Unit::Milliseconds,
-            Subject::Goodput | Subject::Errors => Unit::Ratio,
+            Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => Unit::Ratio,
             Subject::Throughput(Throughput::Requests) => Unit::RequestsPerSecond,
             Subject::Throughput(_) => Unit::TokensPerSecond,
         }

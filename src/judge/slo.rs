@@ -44,6 +44,7 @@ pub struct SloResult {
 }
 
 impl SloResult {
+    /// `run` and `metrics` are those of the part of the run that the SLO is about.
     pub(super) fn of(slo: &Slo, run: &Run, metrics: &Metrics, confidence: f64) -> Self {
         match value(&slo.subject, metrics) {
             Ok(value) => measured(slo, value, run, metrics, confidence),
@@ -59,7 +60,7 @@ impl SloResult {
                 more_requests: None,
                 sentence: format!(
                     "{}: no value, limit {} {}: {reason}",
-                    slo.subject,
+                    slo.number(),
                     symbol(slo.op),
                     Unit::of(&slo.subject).exact(slo.limit),
                 ),
@@ -122,7 +123,7 @@ fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64
         more_requests,
         sentence: format!(
             "{} = {}{}{}, limit {} {}: {outcome}",
-            slo.subject,
+            slo.number(),
             unit.measured(value),
             interval
                 .map(|ends| unit.interval(&ends))
@@ -138,8 +139,9 @@ fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64
 fn start(subject: &Subject, metrics: &Metrics) -> &'static str {
     let counts = match subject {
         Subject::Latency(_, latency) => definition(*latency).from_start,
+        Subject::Warm(latency) => definition(*latency).from_start,
         Subject::Goodput => true,
-        Subject::Errors | Subject::Throughput(_) => false,
+        Subject::Errors | Subject::Throughput(_) | Subject::Cached => false,
     };
     if counts && metrics.plan_and_send_differ() {
         " from the plan"
@@ -219,6 +221,14 @@ pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> 
         Subject::Goodput => Ok(metrics.goodput.ratio),
         Subject::Errors if metrics.counts.ended() == 0 => Err("no request came to its end"),
         Subject::Errors => Ok(metrics.counts.error_ratio()),
+        Subject::Cached => metrics.cached_share.ok_or(
+            "the server reports no cached tokens; vLLM does with `--enable-prompt-tokens-details`",
+        ),
+        Subject::Warm(latency) => {
+            let rounds = metrics.rounds.as_ref();
+            let ratio = rounds.and_then(|rounds| rounds.warm(*latency));
+            ratio.ok_or("no request had one in the first round and in a later one")
+        }
         Subject::Throughput(kind) => {
             let per_second = match kind {
                 Throughput::Requests => metrics.throughput.requests,
@@ -266,7 +276,7 @@ mod tests {
 
     fn evaluated(run: &Run, subject: Subject, op: Op, limit: f64) -> SloResult {
         let metrics = measure(run, &[self::limit(RequestMetric::Ttft, 200)]);
-        SloResult::of(&Slo { subject, op, limit }, run, &metrics, 0.95)
+        SloResult::of(&Slo::new(subject, op, limit), run, &metrics, 0.95)
     }
 
     fn evaluate(subject: Subject, op: Op, limit: f64) -> SloResult {

@@ -6,7 +6,7 @@ use crate::{
     record::Record,
     run::Run,
 };
-use goodput_grammar::slo::{Latency, Op, Slo, Subject};
+use goodput_grammar::slo::{Latency, Op, Part, Slo, Subject};
 use serde::{Deserialize, Serialize};
 
 /// The number of requests that are shown for each metric.
@@ -38,6 +38,7 @@ pub struct WorstRequest {
 /// Stands for limits on requests where there is no SLO.
 const GOODPUT: Slo = Slo {
     subject: Subject::Goodput,
+    part: Part::All,
     op: Op::Ge,
     limit: 1.0,
 };
@@ -65,7 +66,9 @@ pub(super) fn worst(
         let by = match slo.subject {
             Subject::Latency(_, latency) => latency.name(),
             Subject::Goodput => "goodput",
-            Subject::Errors | Subject::Throughput(_) => continue,
+            Subject::Errors | Subject::Throughput(_) | Subject::Cached | Subject::Warm(_) => {
+                continue;
+            }
         };
         if worst.iter().any(|request| request.by == by) {
             continue;
@@ -77,7 +80,7 @@ pub(super) fn worst(
         let mut found: Vec<WorstRequest> = run
             .records
             .iter()
-            .filter(|record| record.ok())
+            .filter(|record| record.ok() && run.is_part(slo.part, record))
             .filter_map(|record| Some(describe(record, basis, by, value(record)?)))
             .collect();
         found.sort_by(|a, b| b.value.total_cmp(&a.value));

@@ -52,6 +52,8 @@
 //! | [`Goodput::requests_per_s`] | successes within all limits, from sent, over D | 1/s | vLLM |
 //! | [`Goodput::ratio`] | requests within all limits over all that were sent | 0–1 | goodput |
 //! | [`Counts::cached_tokens`] | prompt tokens that a prefix cache had, by the usage of completed requests | | goodput |
+//! | [`Metrics::cached_share`] | cached over all prompt tokens of completed requests whose usage has both | 0–1 | goodput |
+//! | [`Rounds::warm`] | a latency in later rounds over that in the first: Σ over requests of their mean over later rounds / Σ of their first | | goodput |
 //! | [`Probes::e2el`] | last − sent of the probes | ms | vLLM |
 //! | [`SpecDecodeRates`] | of the server's counters: accepted over draft tokens; 1 + accepted over drafts; accepted at each place over drafts | | vLLM |
 //! | [`DiffusionRates`] | of the server's counters: canvas = positions / steps, canvases = committed / canvas, denoising = steps − canvases | | vLLM |
@@ -63,6 +65,7 @@
 //!
 //! Requests that were cancelled because the run was stopped are neither successes nor failures.
 
+mod cached;
 mod definition;
 mod errors;
 mod goodput;
@@ -70,6 +73,7 @@ mod latency;
 mod peaks;
 mod percentile;
 mod request;
+mod rounds;
 mod server;
 mod sessions;
 mod tally;
@@ -88,15 +92,18 @@ pub use latency::{GateLatencies, Latencies};
 pub use peaks::Peaks;
 pub use percentile::Summary;
 pub use request::{Basis, RequestTimes};
+pub use rounds::{RoundMetrics, Rounds, Warm};
 pub use server::{DiffusionRates, Probes, SpecDecodeRates};
 pub use sessions::{Sessions, TurnMetrics};
 pub use throughput::{Counts, Throughput};
 pub use tokens::{EventTokens, tokens_of_events};
 
+pub(crate) use cached::cached_and_all;
 pub(crate) use definition::definition;
 pub(crate) use errors::one_line;
 pub(crate) use goodput::{is_good, limit_ratio};
 pub(crate) use request::{gaps, millis};
+pub(crate) use rounds::warm_and_cold;
 pub(crate) use tally::Tally;
 
 use crate::run::Run;
@@ -118,6 +125,10 @@ pub struct Metrics {
     pub peaks: Peaks,
     /// Requests within their limits.
     pub goodput: Goodput,
+    /// Share of the prompt tokens that the server's prefix cache had, 0–1, over the requests whose usage has both; if none
+    /// has, by the counters on the server's page. `None` without either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_share: Option<f64>,
     /// What went wrong, most frequent first.
     pub errors: Vec<ErrorGroup>,
     /// The probes: requests in addition to the plan, if there were any.
@@ -126,6 +137,9 @@ pub struct Metrics {
     /// Sessions and their turns, if the plan had sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Sessions>,
+    /// Each round, if the plan was sent several times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<Rounds>,
 }
 
 impl Metrics {

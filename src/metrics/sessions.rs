@@ -1,6 +1,7 @@
 //! Numbers of sessions and of their turns.
 
 use super::{
+    cached::cached_share,
     percentile::Summary,
     request::{Basis, RequestTimes, millis},
 };
@@ -84,11 +85,6 @@ impl TurnMetrics {
         let mean = |of: &dyn Fn(&Record) -> f64| {
             good.iter().map(|record| of(record)).sum::<f64>() / completed as f64
         };
-        let cached = |record: &Record| record.usage.and_then(|usage| usage.cached_tokens);
-        let told = good
-            .iter()
-            .filter_map(|record| Some((cached(record)? as f64, record.input.tokens as f64)));
-        let (hits, all) = told.fold((0.0, 0.0), |sum, told| (sum.0 + told.0, sum.1 + told.1));
         let times = || {
             good.iter()
                 .filter_map(|record| RequestTimes::of(record, basis))
@@ -99,7 +95,7 @@ impl TurnMetrics {
             failed: records.len() as u64 - completed,
             mean_input_tokens: mean(&|record| record.input.tokens as f64),
             mean_output_tokens: mean(&|record| record.output.tokens as f64),
-            cached_share: (all > 0.0).then(|| hits / all),
+            cached_share: cached_share(good.iter().copied()),
             ttft: Summary::of(
                 times()
                     .filter_map(|times| times.ttft().map(millis))

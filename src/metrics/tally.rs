@@ -1,8 +1,8 @@
 //! The numbers of a run that grows: what was counted of its first requests is kept.
 
 use super::{
-    Counts, ErrorGroup, GateLatencies, Goodput, Latencies, Metrics, Peaks, Probes, Sessions,
-    Throughput, latency, peaks::Seconds, request::Basis,
+    Counts, ErrorGroup, GateLatencies, Goodput, Latencies, Metrics, Peaks, Probes, Rounds,
+    Sessions, Throughput, cached::cached_share, latency, peaks::Seconds, request::Basis,
 };
 use crate::run::Run;
 use goodput_grammar::goodput::RequestLimit;
@@ -51,9 +51,17 @@ impl Tally {
             latency: self.latency.clone(),
             peaks: Peaks::of(run, &mut self.seconds),
             goodput: Goodput::of(run, limits),
+            cached_share: cached_share(&run.records).or_else(|| by_its_page(run)),
             errors: ErrorGroup::of(run),
             probes: Probes::of(run),
             sessions: Sessions::of(run),
+            rounds: Rounds::of(run),
         }
     }
+}
+
+/// The share of cached prompt tokens by the server's own counters.
+fn by_its_page(run: &Run) -> Option<f64> {
+    let counted = run.server.as_ref()?.counted.as_ref()?;
+    counted.prefix_cache?.hit_ratio()
 }

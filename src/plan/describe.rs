@@ -249,6 +249,8 @@ mod tests {
             ],
             notes: vec!["lengths are estimates".into()],
             timed: false,
+            salt: None,
+            warmup: Vec::new(),
         }
     }
 
@@ -317,6 +319,8 @@ mod tests {
             requests: Vec::new(),
             notes: Vec::new(),
             timed: false,
+            salt: None,
+            warmup: Vec::new(),
         };
         assert!(empty.describe(&STEADY).contains("0 tokens"));
     }

@@ -168,6 +168,8 @@ mod tests {
             requests: requests.collect(),
             notes: Vec::new(),
             timed: false,
+            salt: None,
+            warmup: Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ mod error;
 mod hash;
 mod media;
 mod numpy;
+mod salt;
 mod session;
 mod shape;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub(crate) use hash::hash;
 pub use media::{Base64, File, Media, MediaKind, MediaSource};
 pub(crate) use numpy::PyRandom;
 use numpy::RandomState;
+pub use salt::Salt;
 pub use session::Turn;
 pub use shape::Shape;
 
@@ -43,9 +45,27 @@ pub struct Plan {
     /// Whether the times are those of a recorded trace rather than of arrivals.
     #[serde(default)]
     pub timed: bool,
+    /// What stands before every prompt when it is sent. The hash leaves it out, so that runs with different salt are runs
+    /// of the same plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<Salt>,
+    /// Requests of the dataset that are sent before the others, all at once. They count in no number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warmup: Vec<PlannedRequest>,
 }
 
 impl Plan {
+    /// The requests that are sent before the others, as a plan of their own.
+    pub(crate) fn to_warm_up(&self) -> Plan {
+        Plan {
+            requests: self.warmup.clone(),
+            notes: Vec::new(),
+            timed: false,
+            salt: self.salt.clone(),
+            warmup: Vec::new(),
+        }
+    }
+
     /// Notes that all prompts now have their lengths by the model's own tokenizer.
     pub(crate) fn lengths_are_the_models(&mut self) {
         self.notes.retain(|note| !dataset::is_about_lengths(note));
@@ -225,10 +245,22 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
             late.id
         )));
     }
+    let warmup = samples.warmup.into_iter().map(|sample| PlannedRequest {
+        at: Nanos(0),
+        prompt: sample.prompt,
+        input: sample.input,
+        output_tokens: sample.output_tokens,
+        // Only measured requests have ids.
+        id: String::new(),
+        overrides: sample.overrides,
+        turn: None,
+    });
     Ok(Plan {
         requests,
         notes: samples.notes,
         timed,
+        salt: None,
+        warmup: warmup.collect(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The lines about the client.
 
-use super::{basis, server, sessions};
+use super::{basis, rounds, server, sessions};
 use crate::{
     judge::number,
     metrics::Metrics,
@@ -14,7 +14,9 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
     let client = ("client", client(run, metrics));
     basis::lines(metrics)
         .into_iter()
+        .chain(warm_up(run))
         .chain(sessions::lines(metrics))
+        .chain(rounds::lines(metrics))
         .chain([client])
         .chain(server::lines(run, metrics))
         .collect()
@@ -24,6 +26,23 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
 pub(crate) fn text<L: Display, T: Display>(lines: impl IntoIterator<Item = (L, T)>) -> String {
     let line = |(label, text)| format!("  {label:<11} {text}");
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn warm_up(run: &Run) -> Option<(&'static str, String)> {
+    let warm_up = run.warm_up?;
+    let failed = match warm_up.failed {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
+    let (requests, plural) = (
+        warm_up.requests,
+        if warm_up.requests == 1 { "" } else { "s" },
+    );
+    let seconds = number(warm_up.duration.as_secs_f64());
+    Some((
+        "warm-up",
+        format!("{requests} request{plural} before the run, in {seconds} s{failed}"),
+    ))
 }
 
 fn client(run: &Run, metrics: &Metrics) -> String {

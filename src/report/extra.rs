@@ -70,6 +70,19 @@ pub(super) fn extra(
     if let Some(sessions) = &metrics.sessions {
         extra["sessions"] = json!(sessions);
     }
+    if let Some(warm_up) = run.warm_up {
+        extra["warm_up"] = json!({
+            "requests": warm_up.requests,
+            "failed": warm_up.failed,
+            "duration": warm_up.duration.as_secs_f64(),
+        });
+    }
+    if let Some(rounds) = &metrics.rounds {
+        extra["rounds"] = json!(rounds);
+    }
+    if let Some(share) = metrics.cached_share {
+        extra["cached_share"] = json!(share);
+    }
     if let Some(comparison) = &judgement.comparison {
         extra["comparison"] = json!({
             "conclusion": comparison.conclusion(),

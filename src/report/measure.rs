@@ -6,13 +6,15 @@ use crate::{
     metrics::Metrics,
     stats::Interval,
 };
-use goodput_grammar::slo::{Stat, Subject, Throughput};
+use goodput_grammar::slo::{Part, Stat, Subject, Throughput};
 
 /// One number of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measure {
     /// The number, as SLOs name it.
     pub subject: Subject,
+    /// The requests that it is about.
+    pub part: Part,
     /// Milliseconds, a ratio 0–1, or per second, as the subject says.
     pub value: f64,
     /// Where the server's number lies, for numbers that an SLO limits.
@@ -35,25 +37,30 @@ impl Measure {
             return Vec::new();
         }
         let metrics = report.metrics();
-        let limited = report.criteria().slos.iter().map(|slo| slo.subject);
-        let mut subjects: Vec<Subject> = usual(metrics).collect();
-        for subject in limited {
-            if !subjects.contains(&subject) {
-                subjects.push(subject);
+        let slos = &report.criteria().slos;
+        let mut numbers: Vec<(Subject, Part)> = usual(metrics).map(|s| (s, Part::All)).collect();
+        for limited in slos.iter().map(|slo| (slo.subject, slo.part)) {
+            if !numbers.contains(&limited) {
+                numbers.push(limited);
             }
         }
-        let interval = |subject: &Subject| {
-            let slos = report.criteria().slos.iter();
-            let mut judged = slos.zip(&report.judgement().slos);
-            judged.find(|(slo, _)| slo.subject == *subject)?.1.interval
+        let judged = |number: (Subject, Part)| {
+            let mut judged = slos.iter().zip(&report.judgement().slos);
+            judged.find(|(slo, _)| (slo.subject, slo.part) == number)
         };
-        subjects
+        numbers
             .into_iter()
-            .filter_map(|subject| {
+            .filter_map(|(subject, part)| {
+                let judged = judged((subject, part));
+                let value = match judged {
+                    Some((_, result)) => result.value,
+                    None => report.number(subject, part),
+                };
                 Some(Measure {
                     subject,
-                    value: judge::value(&subject, metrics).ok()?,
-                    interval: interval(&subject),
+                    part,
+                    value: value?,
+                    interval: judged.and_then(|(_, result)| result.interval),
                 })
             })
             .collect()
@@ -71,18 +78,24 @@ impl Measure {
 
     /// Returns whether a better server has a larger value.
     pub fn bigger_is_better(&self) -> bool {
-        matches!(self.subject, Subject::Goodput | Subject::Throughput(_))
+        !self.subject.from_above()
     }
 
-    /// The number's name in lower case with hyphens, the metric first: `ttft-p99`, `throughput-output`.
+    /// The number's name in lower case with hyphens, the metric first: `ttft-p99`, `throughput-output`, and the part of
+    /// the run last: `ttft-p99-turn-2-on`.
     pub fn slug(&self) -> String {
-        match &self.subject {
+        let part = match self.part {
+            Part::All => String::new(),
+            part => format!("-{part}").replace(' ', "-").replace('+', "-on"),
+        };
+        let number = match &self.subject {
             Subject::Latency(stat, latency) => {
                 // The grammar's own words, in the order that sorts.
                 format!("{latency}-{stat}").replace('.', "-")
             }
             subject => subject.to_string().replace('(', "-").replace(')', ""),
-        }
+        };
+        number + &part
     }
 }
 

@@ -1,8 +1,8 @@
 //! Prometheus text, for a Pushgateway or node_exporter's textfile collector.
 
-use super::Outcome;
+use super::{Measure, Outcome};
 use crate::{label::escaped, metrics::definition};
-use goodput_grammar::slo::{Latency, Subject};
+use goodput_grammar::slo::{Latency, Part, Subject};
 use std::fmt::Write;
 
 /// The numbers of all benches in the text exposition format 0.0.4, in Prometheus' base units: seconds and ratios. All
@@ -45,7 +45,7 @@ pub fn prometheus_text(outcomes: &[Outcome]) -> String {
     for (name, help) in &families() {
         let samples = outcomes.iter().flat_map(|outcome| {
             let measures = outcome.measured.iter().flat_map(|m| &m.measures);
-            let samples = measures.map(|measure| sample(&measure.subject, measure.value));
+            let samples = measures.map(sample);
             samples
                 .filter(|(family, ..)| family == name)
                 .map(|(_, label, value)| (labels(outcome) + &label, value))
@@ -71,6 +71,14 @@ fn families() -> Vec<(String, String)> {
         (PER_SECOND, "Requests or tokens per second over the run."),
         (GOOD, "Share of requests within all per-request limits."),
         (ERRORS, "Share of requests that failed."),
+        (
+            CACHED,
+            "Share of the prompt tokens that the server's prefix cache had.",
+        ),
+        (
+            WARM,
+            "Mean latency in the later rounds over that in the first.",
+        ),
     ];
     let others = others.map(|(name, help)| (name.to_owned(), help.to_owned()));
     latencies.chain(others).collect()
@@ -80,20 +88,31 @@ const PER_SECOND: &str = "goodput_throughput_per_second";
 const GOOD: &str = "goodput_good_ratio";
 const ERRORS: &str = "goodput_error_ratio";
 
+const CACHED: &str = "goodput_cached_ratio";
+const WARM: &str = "goodput_warm_ratio";
+
 fn seconds(latency: Latency) -> String {
     format!("goodput_{latency}_seconds")
 }
 
-/// Family, further label and value of a number.
-fn sample(subject: &Subject, value: f64) -> (String, String, f64) {
-    match subject {
+/// Family, further labels and value of a number.
+fn sample(measure: &Measure) -> (String, String, f64) {
+    let value = measure.value;
+    let (family, label, value) = match &measure.subject {
         Subject::Latency(stat, latency) => {
             (seconds(*latency), format!(",stat=\"{stat}\""), value / 1e3)
         }
         Subject::Throughput(of) => (PER_SECOND.to_owned(), format!(",of=\"{of}\""), value),
         Subject::Goodput => (GOOD.to_owned(), String::new(), value),
         Subject::Errors => (ERRORS.to_owned(), String::new(), value),
-    }
+        Subject::Cached => (CACHED.to_owned(), String::new(), value),
+        Subject::Warm(latency) => (WARM.to_owned(), format!(",latency=\"{latency}\""), value),
+    };
+    let part = match measure.part {
+        Part::All => String::new(),
+        part => format!(",part=\"{part}\""),
+    };
+    (family, label + &part, value)
 }
 
 fn labels(outcome: &Outcome) -> String {

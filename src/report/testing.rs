@@ -65,7 +65,7 @@ pub(crate) fn failing_run() -> Run {
 
 /// Limits that [`failing_run`] partly misses.
 pub(super) fn criteria() -> Criteria {
-    let slo = |subject, op, limit| Slo { subject, op, limit };
+    let slo = |subject, op, limit| Slo::new(subject, op, limit);
     Criteria {
         limits: vec![
             limit(RequestMetric::Ttft, 200),
@@ -83,11 +83,7 @@ pub(super) fn criteria() -> Criteria {
 
 /// Any number of requests may fail.
 pub(super) fn lifted() -> Criteria {
-    let errors = Slo {
-        subject: Subject::Errors,
-        op: Op::Le,
-        limit: 1.0,
-    };
+    let errors = Slo::new(Subject::Errors, Op::Le, 1.0);
     Criteria {
         slos: vec![errors],
         ..Criteria::default()

@@ -6,10 +6,13 @@ use super::{
     summary::summary,
 };
 use crate::{
-    grammar::{self, Mistake, slo::Subject},
+    grammar::{
+        self, Mistake,
+        slo::{Part, Subject},
+    },
     journal::Journal,
     judge::{self, Comparison, Criteria, Judgement, Verdict},
-    metrics::{Metrics, Summary},
+    metrics::{Metrics, Summary, measure},
     redact,
     run::Run,
 };
@@ -136,14 +139,23 @@ impl Report {
     }
 
     /// Any number that an SLO may limit, by its name there: `"p99(ttft)"` in milliseconds,
-    /// `"goodput"` and `"errors"` as ratios 0–1, `"throughput(output)"` per second. `None` when
-    /// there is nothing to take it from.
+    /// `"goodput"`, `"errors"` and `"cached"` as ratios 0–1, `"throughput(output)"` per second; of a part of the run, as
+    /// `"p99(ttft, turn 2+)"`. `None` when there is nothing to take it from.
     ///
     /// # Errors
     /// The text names no such number.
     pub fn value(&self, subject: &str) -> Result<Option<f64>, Mistake> {
-        let subject: Subject = grammar::slo::parse_subject(subject)?;
-        Ok(judge::value(&subject, &self.metrics).ok())
+        let (subject, part) = grammar::slo::parse_subject(subject)?;
+        Ok(self.number(subject, part))
+    }
+
+    /// A number of all requests, or of those of a part of the run.
+    pub(crate) fn number(&self, subject: Subject, part: Part) -> Option<f64> {
+        if part == Part::All {
+            return judge::value(&subject, &self.metrics).ok();
+        }
+        let metrics = measure(&self.run.part(part), &self.criteria.limits);
+        judge::value(&subject, &metrics).ok()
     }
 
     /// Wire name of the model; empty when it is not known.

@@ -56,6 +56,7 @@ pub(super) fn reading(
             ..Audit::default()
         },
         partial: true,
+        warm_up: None,
         rate_changes: Vec::new(),
         server: None,
         abandoned: Vec::new(),

@@ -112,6 +112,8 @@ fn plan(backend: &dyn Backend, requests: usize) -> Plan {
         requests: (0..requests).map(request).collect(),
         notes: Vec::new(),
         timed: false,
+        salt: None,
+        warmup: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! | what | from | to |
 //! |---|---|---|
-//! | `requests`, also times `max_extend` or twice the `pairs` | 1 | 5,000,000 |
+//! | `requests`, also times `max_extend`, `rounds` or twice the `pairs` | 1 | 5,000,000 |
 //! | `max_concurrency` | 1 | 5,000,000 |
 //! | `workers` | 1 | 256 |
 //! | `warmups` | 0 | 10,000 |
@@ -52,6 +52,7 @@ const NUMBERS: &[(&str, f64, f64, bool)] = &[
     ("burstiness", 1e-3, 1e6, true),
     ("probe_rate", 0.0, 1e3, false),
     ("max_extend", 1.0, 100.0, false),
+    ("rounds", 1.0, 100.0, false),
     ("pairs", 1.0, 16.0, false),
     ("confidence", 0.5, 0.999_999, false),
 ];

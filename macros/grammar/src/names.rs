@@ -137,6 +137,8 @@ macro_rules! with_keys {
             max_concurrency: Positive = "8", "Maximum number of requests in flight.";
             workers: Positive = "2", "Number of threads that send.";
             requests: Positive = "200", "Number of requests of the run.";
+            rounds: Positive = "2", "How many times the plan is sent, each time after the last answer; the first round is cold.";
+            salt: Text = r#""auto""#, "Text before every prompt, so that a prefix cache has nothing of earlier runs; `auto`: another one for each run.";
             seed: Whole = "7", "Seed of prompts and arrivals.";
             goodput: Text = r#""ttft:200 tpot:50""#, "Limits on each request, plain numbers in milliseconds.";
             slo: Text = r#""p99(ttft) < 300ms, errors < 1%""#, "Limits on the run.";

@@ -133,7 +133,7 @@ impl Effort {
             (Subject::Errors, Op::Lt | Op::Le) => none_of(slo.limit, slo.op == Op::Lt),
             (Subject::Goodput, Op::Gt | Op::Ge) => none_of(1.0 - slo.limit, slo.op == Op::Gt),
             (Subject::Errors | Subject::Goodput, _) => Some(1.0),
-            (Subject::Throughput(_), _) => Some(few),
+            (Subject::Throughput(_) | Subject::Cached | Subject::Warm(_), _) => Some(few),
             (Subject::Latency(stat, latency), op) => {
                 let percentile = match stat.kind() {
                     StatKind::Moment => return Some(to_meet_stalls(error)),

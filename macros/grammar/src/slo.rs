@@ -1,8 +1,11 @@
-//! Limits on a run: `p99(ttft) < 300ms, goodput >= 95%, errors < 1%, throughput(output) > 1000`.
+//! Limits on a run: `p99(ttft) < 300ms, goodput >= 95%, errors < 1%, throughput(output) > 1000`, and on parts of a
+//! run: `p99(ttft, turn 2+) < 200ms`.
 
 mod parse;
+mod part;
 
 pub use parse::{parse, parse_subject};
+pub use part::{Part, Span};
 
 use std::fmt;
 
@@ -119,6 +122,10 @@ pub enum Subject {
     Errors,
     /// A throughput, such as `throughput(output)`; limits are per second.
     Throughput(Throughput),
+    /// `cached`: share of the prompt tokens that the server's prefix cache had, 0–1.
+    Cached,
+    /// `warm(…)`: mean of a latency in the later rounds over that in the first, request by request.
+    Warm(Latency),
 }
 
 /// `<`, `<=`, `>`, `>=`
@@ -139,6 +146,8 @@ pub enum Op {
 pub struct Slo {
     /// The limited number.
     pub subject: Subject,
+    /// The requests that it is about.
+    pub part: Part,
     /// How it must relate to the limit.
     pub op: Op,
     /// The limit: milliseconds, a ratio 0–1, or per second, as the subject says.
@@ -155,7 +164,20 @@ const THROUGHPUTS: &[(&str, Throughput)] = &[
 impl Subject {
     /// Whether smaller is better, so that a limit bounds it from above.
     pub fn from_above(self) -> bool {
-        matches!(self, Subject::Latency(..) | Subject::Errors)
+        matches!(
+            self,
+            Subject::Latency(..) | Subject::Errors | Subject::Warm(_)
+        )
+    }
+
+    /// The number with the requests that it is about, as limits name it: `p99(ttft, turn 2+)`.
+    pub fn of(self, part: Part) -> String {
+        let name = self.to_string();
+        match (part, name.strip_suffix(')')) {
+            (Part::All, _) => name,
+            (part, Some(open)) => format!("{open}, {part})"),
+            (part, None) => format!("{name}({part})"),
+        }
     }
 
     fn kind(self) -> &'static str {
@@ -164,6 +186,8 @@ impl Subject {
             Subject::Goodput => "goodput",
             Subject::Errors => "errors",
             Subject::Throughput(_) => "throughput",
+            Subject::Cached => "the cached share",
+            Subject::Warm(_) => "a ratio of rounds",
         }
     }
 
@@ -173,7 +197,26 @@ impl Subject {
             Subject::Goodput => "95%",
             Subject::Errors => "1%",
             Subject::Throughput(_) => "1000",
+            Subject::Cached => "40%",
+            Subject::Warm(_) => "50%",
         }
+    }
+}
+
+impl Slo {
+    /// A limit on all requests of a run.
+    pub fn new(subject: Subject, op: Op, limit: f64) -> Self {
+        Slo {
+            subject,
+            part: Part::All,
+            op,
+            limit,
+        }
+    }
+
+    /// The limited number, as limits name it: `p99(ttft, turn 2+)`.
+    pub fn number(&self) -> String {
+        self.subject.of(self.part)
     }
 }
 
@@ -223,6 +266,8 @@ impl fmt::Display for Subject {
             Subject::Goodput => f.write_str("goodput"),
             Subject::Errors => f.write_str("errors"),
             Subject::Throughput(kind) => write!(f, "throughput({kind})"),
+            Subject::Cached => f.write_str("cached"),
+            Subject::Warm(latency) => write!(f, "warm({latency})"),
         }
     }
 }
@@ -230,11 +275,11 @@ impl fmt::Display for Subject {
 /// Written so that [`parse`] reads the same limit back.
 impl fmt::Display for Slo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ", self.subject, self.op)?;
+        write!(f, "{} {} ", self.number(), self.op)?;
         match self.subject {
             Subject::Latency(..) => write!(f, "{}ms", self.limit),
             Subject::Throughput(_) => write!(f, "{}", self.limit),
-            Subject::Goodput | Subject::Errors => {
+            Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => {
                 // 0.07 · 100 is 7.000000000000001: round what multiplying has added, but only
                 // where that gives the same ratio back.
                 let percent = (self.limit * 1e12).round() / 1e10;

@@ -74,6 +74,34 @@ impl Bench {
         self
     }
 
+    /// How many times the plan is sent: the same prompts at the same times, each round after the last answer of the one
+    /// before. Default 1. With a prefix cache the first round is cold and later ones are warm; `warm(ttft)` and
+    /// `p99(ttft, round 2+)` are limits on that.
+    ///
+    /// ```
+    /// use goodput::Bench;
+    ///
+    /// let bench = Bench::new("warm").target("sim(engine = linear)").dataset("random(input = 2048)");
+    /// let report = bench.requests(8).max_concurrency(1).rounds(2).slo("cached(round 2) >= 90%").run_blocking()?;
+    /// assert_eq!(report.run().records.len(), 16);
+    /// assert!(report.value("warm(ttft)")? < 1.0);
+    /// # Ok::<(), goodput::Failed>(())
+    /// ```
+    pub fn rounds(mut self, times: usize) -> Self {
+        self.load.rounds = times;
+        self
+    }
+
+    /// Text before every prompt, so that a server's prefix cache has nothing of earlier runs; `auto` is another one for
+    /// each run. Prompts with the same beginning still share it. Default: none.
+    ///
+    /// The plan's hash leaves it out, so salted runs can be compared. A few tokens are added to every prompt. With vLLM,
+    /// the field `cache_salt` in `extra_body` does the same without them.
+    pub fn salt(mut self, text: impl Into<String>) -> Self {
+        self.load.salt = Some(text.into());
+        self
+    }
+
     /// Seed of prompts and arrivals. Default 0. The same seed gives the same plan.
     pub fn seed(mut self, seed: u64) -> Self {
         self.load.seed = seed;

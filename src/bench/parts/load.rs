@@ -15,6 +15,8 @@ pub(crate) struct Load {
     #[serde(serialize_with = "text")]
     pub(crate) dataset: Dataset,
     pub(crate) requests: usize,
+    /// How many times the plan is sent.
+    pub(crate) rounds: usize,
     /// Requests a second.
     #[serde(serialize_with = "number")]
     pub(crate) rate: f64,
@@ -23,6 +25,8 @@ pub(crate) struct Load {
     #[serde(serialize_with = "any_text")]
     pub(crate) ramp: Option<Ramp>,
     pub(crate) max_concurrency: Option<usize>,
+    /// What stands before every prompt; `auto` until the bench is checked.
+    pub(crate) salt: Option<String>,
     pub(crate) seed: u64,
     #[serde(serialize_with = "text")]
     pub(crate) request_id_prefix: String,
@@ -62,10 +66,12 @@ impl Default for Load {
         Load {
             dataset: Dataset::Random(dataset::Random::default()),
             requests: names::DEFAULT_REQUESTS as usize,
+            rounds: 1,
             rate: f64::INFINITY,
             burstiness: 1.0,
             ramp: None,
             max_concurrency: None,
+            salt: None,
             seed: 0,
             request_id_prefix: "goodput-".to_owned(),
             lora: Lora::default(),

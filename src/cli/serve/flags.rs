@@ -167,6 +167,14 @@ pub(in crate::cli) struct Args {
     /// Client's lateness (p99, open loop) above which the run is invalid, such as 10ms.
     #[arg(long, value_name = "TIME", default_value = "25ms")]
     max_lateness: String,
+    /// Put this text before every prompt, so that a prefix cache has nothing of earlier runs; without a value another one
+    /// for each run.
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "auto")]
+    salt: Option<String>,
+    /// Send the plan this many times, each time after the last answer. With a prefix cache the first round is cold and
+    /// later ones are warm.
+    #[arg(long, default_value_t = 1)]
+    rounds: usize,
     /// While an SLO is open, send --num-prompts again, up to this many times in all.
     #[arg(long, default_value_t = 1)]
     max_extend: usize,
@@ -314,12 +322,16 @@ impl Args {
             .total_timeout(self.total_timeout.as_str())
             .confidence(self.confidence)
             .max_lateness(self.max_lateness.as_str())
+            .rounds(self.rounds)
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
             .expect(self.expect.as_str())
             .exclusive(self.exclusive);
         if let Some(key) = &self.api_key {
             bench = bench.api_key(key);
+        }
+        if let Some(salt) = &self.salt {
+            bench = bench.salt(salt);
         }
         if let Some(faults) = &self.faults {
             bench = bench.faults(faults.as_str());
@@ -405,6 +417,11 @@ impl Args {
             }
         }
         lines
+    }
+
+    /// The order of the requests of long_document_qa; `None` for another dataset.
+    pub(super) fn repeat_mode(&self) -> Option<&str> {
+        self.dataset.repeat_mode()
     }
 
     /// The file of the dataset, if it has one.

@@ -170,9 +170,14 @@ impl<'a> Output<'a> {
 
     /// Formats vLLM's table, then the verdict.
     pub(super) fn text(&self, report: &Report) -> String {
+        let table = report::vllm_table(report.run(), report.metrics(), &self.vllm());
+        let table = match self.args.repeat_mode() {
+            Some(mode) => format!("{}\n{table}", report::document_qa(report.run(), mode)),
+            None => table,
+        };
         report::printed(
             report.run().setup.simulated,
-            &report::vllm_table(report.run(), report.metrics(), &self.vllm()),
+            &table,
             &[report.client(), report.evidence()],
         )
     }

@@ -73,11 +73,7 @@ mod tests {
     use rstest::rstest;
 
     fn slo(latency: Latency) -> Slo {
-        Slo {
-            subject: Subject::Latency(Stat::Median, latency),
-            op: Op::Lt,
-            limit: 1.0,
-        }
+        Slo::new(Subject::Latency(Stat::Median, latency), Op::Lt, 1.0)
     }
 
     fn found(merged_behind: u64, criteria: &Criteria) -> Option<Finding> {

@@ -65,6 +65,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             simulated: false,
             model: Some("model".into()),
             tokenizer: None,
+            rounds: 1,
             requests: records.len(),
             rate: Some(10.0),
             burstiness: 1.0,
@@ -86,6 +87,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             ..Audit::default()
         },
         partial: false,
+        warm_up: None,
         rate_changes: Vec::new(),
         server: None,
         abandoned: Vec::new(),

@@ -15,6 +15,7 @@ mod hf;
 #[path = "hf_absent.rs"]
 mod hf;
 mod lengths;
+mod long_document_qa;
 mod media;
 mod noise;
 mod prefix_repetition;
@@ -77,6 +78,8 @@ impl Sample {
 pub(super) struct Samples {
     pub(super) rows: Vec<Sample>,
     pub(super) notes: Vec<String>,
+    /// Requests that are sent before the others and count in no number.
+    pub(super) warmup: Vec<Sample>,
     /// numpy's legacy stream where the dataset has drawn from it: arrivals go on from there.
     pub(super) legacy: Option<RandomState>,
 }

@@ -31,6 +31,8 @@ macro_rules! with_datasets {
             "random-rerank" => RandomRerank, rerank::sample;
             /// Synthetic prompts that share some prefixes.
             "prefix_repetition" => PrefixRepetition, prefix_repetition::sample;
+            /// Long documents, each asked about several times.
+            "long_document_qa" => LongDocumentQa, long_document_qa::sample;
             /// Conversations in ShareGPT's format: turn 0 is the prompt, turn 1 sets the output length.
             "sharegpt" => ShareGpt, sharegpt::sample;
             /// Conversations of several turns, each a session.
@@ -132,6 +134,7 @@ impl Dataset {
             Dataset::Random(random) => (random.output, random.output_range_ratio),
             Dataset::RandomMm(random) => (random.output, random.output_range_ratio),
             Dataset::PrefixRepetition(prefixes) => (prefixes.output, 0.0),
+            Dataset::LongDocumentQa(documents) => (documents.output, 0.0),
             _ => return None,
         };
         Some(((output as f64 * (1.0 + ratio)).ceil() as u64).saturating_sub(1))
@@ -145,6 +148,7 @@ impl Dataset {
             Dataset::RandomMm(set) => varied(set.input, set.input_range_ratio) + set.prefix as f64,
             Dataset::RandomRerank(set) => varied(set.input, set.range_ratio) * set.batch as f64,
             Dataset::PrefixRepetition(set) => (set.prefix + set.suffix) as f64,
+            Dataset::LongDocumentQa(set) => set.length as f64,
             Dataset::Sonnet(set) => (set.input + set.prefix) as f64,
             _ => return None,
         })
@@ -160,6 +164,19 @@ impl Dataset {
                 | Dataset::TimedTrace(_)
                 | Dataset::Conversations(_)
         )
+    }
+
+    /// Requests that it has at most, if its settings say so.
+    pub fn requests(&self) -> Option<u64> {
+        match self {
+            Dataset::LongDocumentQa(documents) => Some(documents.requests()),
+            _ => None,
+        }
+    }
+
+    /// Whether its requests may be turns of sessions.
+    pub fn has_sessions(&self) -> bool {
+        matches!(self, Dataset::Conversations(_))
     }
 
     /// Sessions that may go on at a time, if the dataset says so.

@@ -21,6 +21,9 @@ pub fn fits(dataset: &Dataset, requests: u64) -> Result<(), Mistake> {
     {
         return Err(mistake);
     }
+    let requests = dataset
+        .requests()
+        .map_or(requests, |most| most.min(requests));
     let tokens = dataset.most_input().unwrap_or_default() * requests as f64;
     if tokens > TOKENS {
         return Err(Mistake::new(format!(

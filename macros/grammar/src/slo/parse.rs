@@ -1,6 +1,6 @@
 //! Reads limits on a run.
 
-use super::{LATENCIES, Op, STATS, Slo, Stat, Subject, THROUGHPUTS};
+use super::{LATENCIES, Op, Part, STATS, Slo, Stat, Subject, THROUGHPUTS, part};
 use crate::call::{self, Call};
 use crate::{Mistake, Mistakes, duration};
 
@@ -8,9 +8,17 @@ use crate::{Mistake, Mistakes, duration};
 const SUBJECTS: &[&str] = &[
     "goodput",
     "errors",
+    "cached",
     "throughput(output)",
     "p99(ttft)",
     "mean(tpot)",
+    "warm(ttft)",
+];
+/// Subjects that are one number of the run.
+const SHARES: &[(&str, Subject)] = &[
+    ("goodput", Subject::Goodput),
+    ("errors", Subject::Errors),
+    ("cached", Subject::Cached),
 ];
 /// Longest first, so that `<=` is not read as `<`. Those without a value are what people write
 /// instead, with what they mean.
@@ -43,10 +51,10 @@ pub fn parse(text: &str) -> Result<Vec<Slo>, Mistakes> {
     }
     for item in items {
         match limit(item) {
-            Ok(slo) if slos.iter().any(|other| other.subject == slo.subject) => {
+            Ok(slo) if slos.iter().any(|other| other.number() == slo.number()) => {
                 mistakes.push(Mistake::new(format!(
                     "`{}` is limited twice; keep the stricter limit",
-                    slo.subject
+                    slo.number()
                 )));
             }
             Ok(slo) => slos.push(slo),
@@ -60,30 +68,37 @@ pub fn parse(text: &str) -> Result<Vec<Slo>, Mistakes> {
     }
 }
 
-/// Reads one subject, such as `p99(ttft)`.
+/// Reads one subject, such as `p99(ttft)`, with the part of the run that it is about, such as `p99(ttft, turn 1)`.
 ///
 /// # Errors
-/// An unknown statistic, metric or kind of throughput, or a percentile that does not exist.
-pub fn parse_subject(text: &str) -> Result<Subject, Mistake> {
+/// An unknown statistic, metric, kind of throughput or part, or a percentile that does not exist.
+pub fn parse_subject(text: &str) -> Result<(Subject, Part), Mistake> {
     let call = Call::parse(text)?;
     let name = call.name;
     let Some(args) = &call.args else {
-        return bare_subject(name);
+        return bare_subject(name).map(|subject| (subject, Part::All));
     };
-    let inside = match args.as_slice() {
-        [arg] if arg.value.is_none() => arg.word,
-        _ => {
+    let words: Vec<&str> = args.iter().map(|arg| arg.word).collect();
+    let valued = args.iter().any(|arg| arg.value.is_some());
+    let bare = SHARES.iter().find(|(share, _)| *share == name);
+    let (inside, part) = match (&words[..], bare) {
+        _ if valued => return Err(takes_one_name(text)),
+        ([part], Some((_, subject))) if find(part, LATENCIES).is_none() => {
+            return Ok((*subject, part::parse(part)?));
+        }
+        (_, Some(_)) => {
             return Err(Mistake::new(format!(
-                "`{}` takes one name in its parentheses, as in `p99(ttft)`",
-                text.trim()
+                "`{name}` is one number; write it without parentheses, or with a part of the run, as in \
+                 `{name}(turn 1)`"
             )));
         }
+        ([inside], None) => (*inside, Part::All),
+        ([inside, part], None) => (*inside, part::parse(part)?),
+        _ => return Err(takes_one_name(text)),
     };
-    match name {
+    let subject = match name {
         "throughput" => lookup("throughput", inside, THROUGHPUTS).map(Subject::Throughput),
-        "goodput" | "errors" => Err(Mistake::new(format!(
-            "`{name}` is one number of the run; write it without parentheses"
-        ))),
+        "warm" => lookup("metric", inside, LATENCIES).map(Subject::Warm),
         _ if find(name, LATENCIES).is_some() && stat(inside).is_ok() => Err(Mistake::new(format!(
             "`{}` is the wrong way round; write `{inside}({name})`",
             text.trim()
@@ -92,13 +107,34 @@ pub fn parse_subject(text: &str) -> Result<Subject, Mistake> {
             let stat = stat(name)?;
             lookup("metric", inside, LATENCIES).map(|latency| Subject::Latency(stat, latency))
         }
+    }?;
+    if matches!(subject, Subject::Warm(_)) && part != Part::All {
+        return Err(Mistake::new(format!(
+            "`{}` compares rounds, so it cannot be limited to a part; write `{subject}`",
+            text.trim()
+        )));
     }
+    Ok((subject, part))
+}
+
+fn takes_one_name(text: &str) -> Mistake {
+    Mistake::new(format!(
+        "`{}` takes one name in its parentheses, as in `p99(ttft)`, and a part of the run, as in \
+         `p99(ttft, turn 1)`",
+        text.trim()
+    ))
 }
 
 fn bare_subject(name: &str) -> Result<Subject, Mistake> {
+    if let Some((_, subject)) = SHARES.iter().find(|(share, _)| *share == name) {
+        return Ok(*subject);
+    }
     match name {
-        "goodput" => return Ok(Subject::Goodput),
-        "errors" => return Ok(Subject::Errors),
+        "warm" => {
+            return Err(Mistake::new(
+                "`warm` of what? Write `warm(ttft)`, or another latency",
+            ));
+        }
         "throughput" => {
             let others = THROUGHPUTS.iter().map(|(name, _)| *name);
             let others: Vec<&str> = others.filter(|name| *name != "output").collect();
@@ -189,31 +225,33 @@ fn limit(item: &str) -> Result<Slo, Mistake> {
         .char_indices()
         .find_map(|(at, _)| Some((at, OPS.iter().find(|(op, _)| item[at..].starts_with(op))?)))
     else {
-        let subject = parse_subject(item)?;
+        let (subject, part) = parse_subject(item)?;
         return Err(Mistake::new(format!(
-            "`{item}` has no limit; write `{subject} {} {}`",
+            "`{item}` has no limit; write `{} {} {}`",
+            subject.of(part),
             if subject.from_above() { "<" } else { ">=" },
             subject.example()
         )));
     };
-    let subject = parse_subject(&item[..at])?;
+    let (subject, part) = parse_subject(&item[..at])?;
+    let number = subject.of(part);
     let value = item[at + sign.len()..].trim();
     let wanted = if subject.from_above() { "<=" } else { ">=" };
     let op = op.map_err(|meant| {
         let meant = if meant.is_empty() { wanted } else { meant };
         Mistake::new(format!(
-            "`{item}`: a limit is `<`, `<=`, `>` or `>=`, not `{sign}`; write `{subject} {meant} {value}`"
+            "`{item}`: a limit is `<`, `<=`, `>` or `>=`, not `{sign}`; write `{number} {meant} {value}`"
         ))
     })?;
     if value.is_empty() {
         return Err(Mistake::new(format!(
-            "`{item}` has no limit; write `{subject} {op} {}`",
+            "`{item}` has no limit; write `{number} {op} {}`",
             subject.example()
         )));
     }
     if subject.from_above() != matches!(op, Op::Lt | Op::Le) {
         return Err(Mistake::new(format!(
-            "`{item}` points the wrong way: an SLO limits {} from {}; write `{subject} {} {value}`",
+            "`{item}` points the wrong way: an SLO limits {} from {}; write `{number} {} {value}`",
             subject.kind(),
             if subject.from_above() {
                 "above"
@@ -229,7 +267,12 @@ fn limit(item: &str) -> Result<Slo, Mistake> {
     }
     let limit = amount(subject, item, value)?;
     check_reach(subject, op, limit, item)?;
-    Ok(Slo { subject, op, limit })
+    Ok(Slo {
+        subject,
+        part,
+        op,
+        limit,
+    })
 }
 
 /// Reads the limit in its subject's unit.
@@ -259,17 +302,19 @@ fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
                  number, such as `1000`"
             )),
         },
-        Subject::Goodput | Subject::Errors => {
+        Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => {
             let (digits, percent) = match value.strip_suffix('%') {
                 Some(digits) => (digits.trim(), true),
                 None => (value, false),
             };
+            // A later round may take longer than the first.
+            let unbounded = matches!(subject, Subject::Warm(_));
             match (call::number(digits), percent) {
-                (Some(number), true) if number <= 100.0 => Ok(number / 100.0),
+                (Some(number), true) if number <= 100.0 || unbounded => Ok(number / 100.0),
                 (Some(_), false) if digits == "1" => {
                     say("`1` could be 1 % or all; write `1%` or `100%`".to_owned())
                 }
-                (Some(number), false) if number <= 1.0 => Ok(number),
+                (Some(number), false) if number <= 1.0 || unbounded => Ok(number),
                 (Some(number), false) if number <= 100.0 => say(format!(
                     "`{value}` is above 1, the whole; did you mean `{value}%`?"
                 )),
@@ -288,9 +333,15 @@ fn check_reach(subject: Subject, op: Op, limit: f64, item: &str) -> Result<(), M
     let instead = match (subject, op) {
         (Subject::Goodput, Op::Gt) if limit >= 1.0 => "goodput >= 100%",
         (Subject::Errors, Op::Lt) if limit <= 0.0 => "errors <= 0%",
+        (Subject::Cached, Op::Gt) if limit >= 1.0 => "cached >= 100%",
         (Subject::Latency(..), _) if limit <= 0.0 => {
             return Err(Mistake::new(format!(
                 "`{item}` can never hold; write a time above 0"
+            )));
+        }
+        (Subject::Warm(_), _) if limit <= 0.0 => {
+            return Err(Mistake::new(format!(
+                "`{item}` can never hold; write a share above 0, such as `50%`"
             )));
         }
         _ => return Ok(()),

@@ -24,6 +24,20 @@ use rstest::rstest;
     "throughput(requests) >= 9.5, throughput(input) > 1, throughput(total) > 2,",
     "throughput(requests) >= 9.5, throughput(input) > 1, throughput(total) > 2"
 )]
+#[case("p99(ttft, turn 1) < 1s", "p99(ttft, turn 1) < 1000ms")]
+#[case(
+    "p99( ttft ,turn  2+ )<1, cached(turn 2+) >= 40%, errors(round 1) < 1%",
+    "p99(ttft, turn 2+) < 1ms, cached(turn 2+) >= 40%, errors(round 1) < 1%"
+)]
+#[case(
+    "p99(ttft, turn 1) < 1, p99(ttft, turn 2) < 1, p99(ttft) < 1",
+    "p99(ttft, turn 1) < 1ms, p99(ttft, turn 2) < 1ms, p99(ttft) < 1ms"
+)]
+#[case("throughput(output, round 2) > 5", "throughput(output, round 2) > 5")]
+#[case(
+    "warm(ttft) < 120%, warm(e2el) <= 0.5",
+    "warm(ttft) < 120%, warm(e2el) <= 50%"
+)]
 fn reads(#[case] text: &str, #[case] plain: &str) {
     let slos = parse(text).unwrap();
     let shown: Vec<_> = slos.iter().map(ToString::to_string).collect();
@@ -93,15 +107,15 @@ fn limits_are_in_the_units_of_their_subject() {
 #[case(
     "godput >= 95%",
     "unknown subject `godput`; did you mean `goodput`? Valid: goodput, errors, \
-     throughput(output), p99(ttft), mean(tpot)"
+     cached, throughput(output), p99(ttft), mean(tpot), warm(ttft)"
 )]
 #[case(
     "goodput() >= 95%",
-    "`goodput()` takes one name in its parentheses, as in `p99(ttft)`"
+    "`goodput` is one number; write it without parentheses, or with a part of the run, as in `goodput(turn 1)`"
 )]
 #[case(
     "goodput(ttft) >= 95%",
-    "`goodput` is one number of the run; write it without parentheses"
+    "`goodput` is one number; write it without parentheses, or with a part of the run, as in `goodput(turn 1)`"
 )]
 #[case(
     "ttft < 300",
@@ -196,6 +210,35 @@ fn limits_are_in_the_units_of_their_subject() {
     "p99(ttft) < 300, p99.0(ttft) <= 200",
     "`p99(ttft)` is limited twice; keep the stricter limit"
 )]
+#[case(
+    "p99(ttft, turn 0) < 1s",
+    "`turn 0`: expected a number from 1 on, such as `turn 1`, or `turn 2+` for all from there on"
+)]
+#[case(
+    "goodput(turn) >= 95%",
+    "`turn`: expected a number from 1 on, such as `turn 1`, or `turn 2+` for all from there on"
+)]
+#[case(
+    "goodput(chat) >= 95%",
+    "unknown part of a run `chat`. Valid: turn 1, turn 2+, round 1, round 2+"
+)]
+#[case(
+    "errors(turn 1, turn 2) < 1%",
+    "`errors` is one number; write it without parentheses, or with a part of the run, as in `errors(turn 1)`"
+)]
+#[case(
+    "p99(ttft, turn 1) < 300, p99(ttft,turn 1) <= 200",
+    "`p99(ttft, turn 1)` is limited twice; keep the stricter limit"
+)]
+#[case("warm < 50%", "`warm` of what? Write `warm(ttft)`, or another latency")]
+#[case(
+    "warm(ttft, round 2) < 50%",
+    "`warm(ttft, round 2)` compares rounds, so it cannot be limited to a part; write `warm(ttft)`"
+)]
+#[case(
+    "cached > 100%",
+    "`cached > 100%` can never hold; write `cached >= 100%`"
+)]
 fn refuses(#[case] text: &str, #[case] said: &str) {
     assert_eq!(parse(text).unwrap_err(), [Mistake::new(said)]);
 }
@@ -219,13 +262,26 @@ fn any_subject() -> impl Strategy<Value = Subject> {
         (stat, select(latencies)).prop_map(|(stat, latency)| Subject::Latency(stat, latency)),
         Just(Subject::Goodput),
         Just(Subject::Errors),
+        Just(Subject::Cached),
         select(throughputs).prop_map(Subject::Throughput),
+        select(LATENCIES).prop_map(|(_, latency)| Subject::Warm(latency)),
+    ]
+}
+
+fn any_part() -> impl Strategy<Value = Part> {
+    let span =
+        (1..=u32::MAX, any::<bool>()).prop_map(|(first, and_later)| Span { first, and_later });
+    prop_oneof![
+        Just(Part::All),
+        span.clone().prop_map(Part::Turn),
+        span.prop_map(Part::Round),
     ]
 }
 
 prop_compose! {
     fn any_slo()(
         subject in any_subject(),
+        part in any_part(),
         inclusive: bool,
         ratio in prop_oneof![1e-9..1.0_f64, (1..1000_u32).prop_map(|n| f64::from(n) / 1000.0)],
         nanos in 1..1_u64 << 52,
@@ -237,17 +293,26 @@ prop_compose! {
             (false, false) => Op::Gt,
         };
         let limit = match subject {
-            Subject::Goodput | Subject::Errors => ratio,
+            Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => ratio,
             _ => nanos as f64 / 1e6,
         };
-        Slo { subject, op, limit }
+        let part = match subject {
+            Subject::Warm(_) => Part::All,
+            _ => part,
+        };
+        Slo {
+            subject,
+            part,
+            op,
+            limit,
+        }
     }
 }
 
 proptest! {
     #[test]
     fn what_is_written_is_read_back(slo in any_slo()) {
-        prop_assert_eq!(parse_subject(&slo.subject.to_string()), Ok(slo.subject));
+        prop_assert_eq!(parse_subject(&slo.number()), Ok((slo.subject, slo.part)));
         prop_assert_eq!(parse(&slo.to_string()), Ok(vec![slo]));
     }
 

@@ -184,6 +184,8 @@ pub(super) fn drive_many(
     let body = [&body[..], &b" ".repeat(padding)].concat();
     let plan = Plan {
         timed: false,
+        salt: None,
+        warmup: Vec::new(),
         requests: vec![request; count],
         notes: Vec::new(),
     };

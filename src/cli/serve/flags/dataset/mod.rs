@@ -37,6 +37,8 @@ pub(super) struct DatasetFlags {
     #[command(flatten)]
     random: RandomFlags,
     #[command(flatten)]
+    documents: DocumentFlags,
+    #[command(flatten)]
     text: TextFlags,
     #[command(flatten)]
     conversations: ConversationFlags,
@@ -101,6 +103,30 @@ struct RandomFlags {
     /// Output tokens of prefix_repetition.
     #[arg(long, default_value_t = 128)]
     prefix_repetition_output_len: usize,
+    /// Popularity of the prefixes of prefix_repetition: the one of rank k has a weight of 1 / k to this power. 0: each has
+    /// the same number of requests.
+    #[arg(long, default_value_t = 0.0, value_name = "POWER")]
+    prefix_repetition_zipf: f64,
+}
+
+/// Flags of long_document_qa, as in vLLM's script.
+#[derive(Debug, clap::Args)]
+struct DocumentFlags {
+    /// Documents of long_document_qa.
+    #[arg(long, default_value_t = 8)]
+    num_documents: usize,
+    /// Words of a document; about as many tokens.
+    #[arg(long, default_value_t = 20_000)]
+    document_length: usize,
+    /// Requests for each document.
+    #[arg(long, default_value_t = 2)]
+    repeat_count: usize,
+    /// Order of the requests: random (shuffled by --seed), tile or interleave.
+    #[arg(long, default_value = "random")]
+    repeat_mode: String,
+    /// Leave out the requests about other documents that are sent first.
+    #[arg(long)]
+    no_document_warmup: bool,
 }
 
 /// Flags of texts and questions.

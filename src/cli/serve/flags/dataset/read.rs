@@ -6,8 +6,8 @@ use crate::{
     grammar::{
         dataset::{
             self, Conversations, Custom, CustomAudio, CustomImage, Dataset, Hf, History,
-            PrefixRepetition, Random, RandomMm, RandomRerank, ShareGpt, Sonnet, SpecBench,
-            SpeedBench, TimedTrace,
+            LongDocumentQa, PrefixRepetition, Random, RandomMm, RandomRerank, Repeat, ShareGpt,
+            Sonnet, SpecBench, SpeedBench, TimedTrace,
         },
         sim,
     },
@@ -54,6 +54,49 @@ impl DatasetFlags {
         self.with_flags(dataset, problems)
     }
 
+    /// The order of the requests of long_document_qa; `None` for another dataset.
+    pub(in crate::cli::serve::flags) fn repeat_mode(&self) -> Option<&str> {
+        let documents = dataset::named(&self.dataset_name);
+        matches!(documents, Some(Dataset::LongDocumentQa(_)))
+            .then_some(self.documents.repeat_mode.as_str())
+    }
+
+    fn zipf(&self, problems: &mut Vec<Problem>) -> Option<f64> {
+        let zipf = self.random.prefix_repetition_zipf;
+        if (0.0..=10.0).contains(&zipf) {
+            return Some(zipf);
+        }
+        let fix = "must be a number from 0 to 10, such as 1.1";
+        problems.push(Problem::new("--prefix-repetition-zipf", zipf, fix));
+        None
+    }
+
+    fn documents(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let flags = &self.documents;
+        let least = [
+            ("--num-documents", flags.num_documents),
+            ("--document-length", flags.document_length),
+            ("--repeat-count", flags.repeat_count),
+        ];
+        let zeros = least.into_iter().filter(|(_, number)| *number == 0);
+        problems.extend(zeros.map(|(flag, _)| Problem::new(flag, 0, "must be at least 1")));
+        match Repeat::parse(&flags.repeat_mode) {
+            Ok(mode) => Some(Dataset::LongDocumentQa(LongDocumentQa {
+                documents: flags.num_documents.max(1),
+                length: flags.document_length.max(1),
+                repeat: flags.repeat_count.max(1),
+                output: self.output_len.unwrap_or(LongDocumentQa::default().output),
+                mode,
+                warmup: !flags.no_document_warmup,
+            })),
+            Err(mistake) => {
+                let field = "--repeat-mode";
+                problems.push(Problem::new(field, &flags.repeat_mode, mistake.0));
+                None
+            }
+        }
+    }
+
     /// The dataset with the settings that vLLM's flags have for it. One that vLLM does not know has its defaults.
     fn with_flags(&self, dataset: Dataset, problems: &mut Vec<Problem>) -> Option<Dataset> {
         let (keep_order, no_oversample) = (self.disable_shuffle, self.no_oversample);
@@ -90,9 +133,11 @@ impl DatasetFlags {
                     output: self
                         .output_len
                         .unwrap_or(random.prefix_repetition_output_len),
+                    zipf: self.zipf(problems)?,
                     keep_order,
                 })
             }
+            Dataset::LongDocumentQa(_) => self.documents(problems)?,
             Dataset::ShareGpt(set) => Dataset::ShareGpt(ShareGpt {
                 output: self.output_len.or(self.sharegpt_output_len),
                 keep_order,

@@ -1,0 +1,54 @@
+//! A part of a run as a run of its own.
+
+use super::Run;
+use crate::{clock::Nanos, record::Record};
+use goodput_grammar::slo::Part;
+
+impl Run {
+    /// Whether a request belongs to a part of the run.
+    pub fn is_part(&self, part: Part, record: &Record) -> bool {
+        match part {
+            Part::All => true,
+            Part::Turn(span) => span.has(record.turn.as_deref().map_or(0, |turn| turn.number)),
+            Part::Round(span) => span.has(self.round_of(record)),
+        }
+    }
+
+    /// The requests of a part, as a run of their own. A round lasts from its first request's intended time to the end of
+    /// its last; turns last as long as the run.
+    pub fn part(&self, part: Part) -> Run {
+        let inside = |record: &&Record| self.is_part(part, record);
+        let mut run = Run {
+            records: self.records.iter().filter(inside).cloned().collect(),
+            probes: Vec::new(),
+            ..self.clone_without_requests()
+        };
+        run.setup.requests = run.records.len();
+        run.setup.rounds = 1;
+        if let Part::Round(_) = part {
+            let from = run.records.iter().map(|record| record.intended).min();
+            let from = from.unwrap_or_default();
+            for record in &mut run.records {
+                record.shift(-from.0.cast_signed());
+            }
+            let end = run.records.iter().map(|record| record.end).max();
+            run.duration = end.unwrap_or(Nanos(0));
+        }
+        run
+    }
+
+    fn clone_without_requests(&self) -> Run {
+        Run {
+            setup: self.setup.clone(),
+            records: Vec::new(),
+            duration: self.duration,
+            audit: self.audit.clone(),
+            partial: self.partial,
+            abandoned: Vec::new(),
+            warm_up: None,
+            rate_changes: self.rate_changes.clone(),
+            server: None,
+            probes: Vec::new(),
+        }
+    }
+}
