@@ -205,3 +205,50 @@ fn with_the_files_answers_a_run_may_grow() {
     let numbers: Vec<usize> = sessions(&report).into_keys().collect();
     assert_eq!(numbers, (0..9).collect::<Vec<_>>());
 }
+
+/// Little's law: the mean number of sessions that wait for the server is their rate times the mean time that each waits.
+/// The server's own gauge is one side, the client's `session_e2el` the other.
+#[test]
+fn littles_law_holds_for_sessions() {
+    let bench = Bench::new("little")
+        .target("sim(engine = linear, max_num_seqs = 4)")
+        .backend("openai-chat")
+        .dataset(
+            format!("conversations(\"{FILE}\", output = 40, think = exponential(300ms))").as_str(),
+        )
+        .requests(100)
+        .rate(3)
+        .server_metrics_interval("10ms");
+    let report = run(bench);
+    let metrics = report.metrics();
+    let waiting: f64 = {
+        let gauges = report
+            .run()
+            .server
+            .as_ref()
+            .unwrap()
+            .gauges
+            .as_ref()
+            .unwrap();
+        let at_server =
+            |sample: &goodput::run::GaugeSample| sample.running.unwrap() + sample.waiting.unwrap();
+        let samples = &gauges.samples;
+        samples.iter().map(at_server).sum::<f64>() / samples.len() as f64
+    };
+    let duration = report.run().duration.as_secs_f64();
+    let sessions = metrics.sessions.as_ref().unwrap().finished as f64;
+    let each = metrics.gate.session_e2el.mean / 1e3;
+    let by_law = sessions / duration * each;
+    assert!((waiting / by_law - 1.0).abs() < 0.05, "{waiting} {by_law}");
+}
+
+/// A dry run counts what an SLO is about: sessions, or the requests of a turn.
+#[test]
+fn proofs_count_sessions_and_turns() {
+    let bench = bench("").slo("p50(session_e2el) < 1s, p50(ttft, turn 2+) < 1s, p50(ttft) < 1s");
+    let plan = bench.plan().unwrap();
+    insta::assert_snapshot!(bench.decidable(&plan));
+    let report = run(bench);
+    let note = "`p50(session_e2el) < 1000ms` can only fail, never pass, with 3 requests";
+    assert!(report.to_string().contains(note), "{report}");
+}

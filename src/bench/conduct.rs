@@ -264,7 +264,7 @@ impl Checked {
         };
         let metrics = numbers.measure(&run, &criteria.limits);
         let mut judgement = judge(&run, &metrics, &criteria);
-        judgement.findings.extend(self.notes_on_proof());
+        judgement.findings.extend(self.notes_on_proof(&run));
         let mut lost = None;
         if let Some((gate, planned)) = gate {
             (judgement, lost) = gate.close(&run, &metrics, judgement, planned);

@@ -20,8 +20,9 @@
 //! assert!(problems.to_string().starts_with("2 settings cannot be used"));
 //!
 //! // The plan is known, too, and whether the run can decide its SLOs.
-//! assert_eq!(bench.plan()?.requests.len(), 100);
-//! println!("{}", bench.decidable());
+//! let plan = bench.plan()?;
+//! assert_eq!(plan.requests.len(), 100);
+//! println!("{}", bench.decidable(&plan));
 //!
 //! bench.run_blocking()?.ensure_passed()?;
 //! # Ok::<(), goodput::Error>(())

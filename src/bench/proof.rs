@@ -6,24 +6,29 @@ use super::{
     parts::{Demands, Load},
 };
 use crate::{
-    grammar::proof::{Effort, Unprovable},
+    grammar::{
+        proof::{Effort, Unprovable},
+        slo::{Latency, Part, Slo, Subject},
+    },
     judge::{Compared, Expect, Finding, FindingKind, OnInconclusive},
+    plan::{Plan, PlannedRequest},
     problem::Problem,
+    run::Run,
     stats::{
         compare::{Rule, detectable_by},
         unpaired,
     },
 };
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 /// A single difference has no scatter to compare it with.
 const ONE_PAIR: &str =
     "proves neither a change nor the absence of one, whatever it measures. Write `pairs = 10`";
 
-fn effort(load: &Load, demands: &Demands) -> Effort {
-    let most = load.dataset.requests().unwrap_or(u64::MAX);
+/// What goes into a demand on this number of requests, or of sessions.
+fn effort(load: &Load, demands: &Demands, requests: u64) -> Effort {
     Effort {
-        requests: (load.requests as u64).min(most) * load.rounds as u64,
+        requests,
         batch: load.dataset.batch(),
         max_extend: demands.max_extend as u64,
         repeats: match demands.versus {
@@ -35,15 +40,57 @@ fn effort(load: &Load, demands: &Demands) -> Effort {
     }
 }
 
-/// SLOs that not even the best outcome of the run would pass.
-fn unprovable(load: &Load, demands: &Demands) -> Vec<Unprovable> {
-    let effort = effort(load, demands);
+/// The number of requests that an SLO is about at most, as far as the settings show it.
+fn at_most(load: &Load) -> u64 {
+    let most = load.dataset.requests().unwrap_or(u64::MAX);
+    (load.requests as u64).min(most) * load.rounds as u64
+}
+
+/// The number of requests of a plan that an SLO is about, or of sessions.
+fn planned(slo: &Slo, plan: &Plan, rounds: usize) -> u64 {
+    let turn = |request: &PlannedRequest| request.turn.as_deref().map_or(0, |turn| turn.id.number);
+    let once = match (slo.subject, slo.part) {
+        (Subject::Latency(_, Latency::SessionE2el), _) => plan.session_count(),
+        (_, Part::Turn(span)) => {
+            let turns = plan.requests.iter().map(turn);
+            turns.filter(|turn| span.has(*turn)).count()
+        }
+        _ => plan.requests.len(),
+    };
+    let times = match (slo.subject, slo.part) {
+        (Subject::Warm(_), _) => 1,
+        (_, Part::Round(span)) => (0..rounds).filter(|round| span.has(*round)).count(),
+        _ => rounds,
+    };
+    once as u64 * times as u64
+}
+
+/// The number of requests of a run that an SLO was about, or of sessions.
+fn measured(slo: &Slo, run: &Run) -> u64 {
+    let part = run
+        .records
+        .iter()
+        .filter(|record| run.is_part(slo.part, record));
+    let count = match slo.subject {
+        Subject::Latency(_, Latency::SessionE2el) => {
+            let turns = part.map(|record| record.turn.as_deref().map(|turn| turn.session));
+            turns.collect::<BTreeSet<_>>().len()
+        }
+        Subject::Warm(_) => part.count() / run.setup.rounds.max(1),
+        _ => part.count(),
+    };
+    count as u64
+}
+
+/// SLOs that not even the best outcome of the run would pass, if each is about this number of requests.
+fn unprovable(load: &Load, demands: &Demands, about: impl Fn(&Slo) -> u64) -> Vec<Unprovable> {
     // Of a bench that must fail nothing has to hold.
     let slos = demands
         .slo
         .iter()
         .filter(|_| demands.expect == Expect::Pass);
-    slos.filter_map(|slo| effort.unprovable(slo)).collect()
+    slos.filter_map(|slo| effort(load, demands, about(slo)).unprovable(slo))
+        .collect()
 }
 
 fn compares_one_pair(demands: &Demands) -> bool {
@@ -62,18 +109,31 @@ impl Bench {
         Some(chosen.ok()??.against?.name)
     }
 
-    /// What the run will be able to decide, in lines to read: each SLO with the fewest requests that decide it, and the
-    /// change that a comparison would show. Empty if nothing is demanded. `goodput serve --dry-run` prints it.
-    pub fn decidable(&self) -> String {
-        let effort = effort(&self.load, &self.demands);
+    /// What a run of this plan will be able to decide, in lines to read: each SLO with the fewest requests, or sessions,
+    /// that decide it, and the change that a comparison would show. Empty if nothing is demanded. `goodput serve --dry-run`
+    /// prints it.
+    pub fn decidable(&self, plan: &Plan) -> String {
         let mut lines = Vec::new();
         for slo in &self.demands.slo {
+            let about = planned(slo, plan, self.load.rounds);
+            let effort = effort(&self.load, &self.demands, about);
+            let counted = match slo.subject {
+                Subject::Latency(_, Latency::SessionE2el) => "sessions",
+                _ => "requests",
+            };
+            let here = if about == plan.requests.len() as u64 {
+                String::new()
+            } else {
+                format!(", and this is about {about}")
+            };
             let line = match (effort.unprovable(slo), effort.fewest(slo)) {
-                (Some(_), Some(fewest)) => format!("no: takes {fewest} requests at least"),
-                (Some(_), None) | (None, None) => "no: no number of requests is enough".to_owned(),
-                (None, Some(fewest)) => {
-                    format!("yes, if requests stay far from the limit: from {fewest} requests on")
+                (Some(_), Some(fewest)) => format!("no: takes {fewest} {counted} at least{here}"),
+                (Some(_), None) | (None, None) => {
+                    format!("no: no number of {counted} is enough")
                 }
+                (None, Some(fewest)) => format!(
+                    "yes, if {counted} stay far from the limit: from {fewest} {counted} on{here}"
+                ),
             };
             lines.push((slo.to_string(), line));
         }
@@ -110,7 +170,7 @@ impl Bench {
         let width = width.unwrap_or(0);
         let mut text = format!(
             "will this run decide it, with {} requests at {} % confidence?\n",
-            self.load.requests,
+            plan.requests.len(),
             (self.demands.confidence * 1e8).round() / 1e6
         );
         for (name, line) in lines {
@@ -126,7 +186,7 @@ impl Bench {
                 problems.push(Problem::new("pairs", 1, ONE_PAIR));
             }
             let problem = |slo: Unprovable| Problem::new("slo", &slo.slo, slo.error());
-            let unprovable = unprovable(&self.load, &self.demands);
+            let unprovable = unprovable(&self.load, &self.demands, |_| at_most(&self.load));
             problems.extend(unprovable.into_iter().map(problem));
         }
     }
@@ -134,9 +194,18 @@ impl Bench {
 
 impl Checked {
     /// Notes on SLOs that the run cannot prove, if proof is not required.
-    pub(super) fn notes_on_proof(&self) -> Vec<Finding> {
+    pub(super) fn notes_on_proof(&self, run: &Run) -> Vec<Finding> {
         let one_pair = compares_one_pair(&self.demands).then(|| format!("`pairs = 1` {ONE_PAIR}"));
-        let slos = unprovable(&self.load, &self.demands).into_iter();
+        // What all pairs, or all segments, have together follows from what one plan has.
+        let repeats = self.demands.versus.is_some() || self.demands.max_extend > 1;
+        let about = |slo: &Slo| {
+            if repeats {
+                at_most(&self.load)
+            } else {
+                measured(slo, run)
+            }
+        };
+        let slos = unprovable(&self.load, &self.demands, about).into_iter();
         let slos = slos.map(|slo| slo.to_string());
         let kind = FindingKind::Unprovable;
         one_pair
@@ -168,7 +237,6 @@ mod tests {
         baseline::{Against, Settings},
         judge::{Criteria, Verdict},
         metrics::testing::{limit, record, run_of},
-        run::Run,
     };
     use goodput_grammar::goodput::RequestMetric;
     use rstest::rstest;
@@ -215,7 +283,8 @@ mod tests {
         for (requests, expected) in [(fewest - 1, Verdict::Inconclusive), (fewest, Verdict::Pass)] {
             let bench = Bench::new("proof").dataset("random(input = 8, output = 3)");
             let bench = bench.goodput("ttft:70").slo(slo).requests(requests);
-            let told = unprovable(&bench.load, &bench.demands).is_empty();
+            let load = &bench.load;
+            let told = unprovable(load, &bench.demands, |_| at_most(load)).is_empty();
             assert_eq!(told, expected == Verdict::Pass, "{requests} requests");
             assert_eq!(
                 verdict(&bench, &best(requests), 1),
@@ -233,7 +302,8 @@ mod tests {
         for (requests, expected) in [(fewest - 1, Verdict::Inconclusive), (fewest, Verdict::Pass)] {
             let bench = Bench::new("proof").slo("errors < 1%").requests(requests);
             let bench = bench.max_extend(times);
-            let told = unprovable(&bench.load, &bench.demands).is_empty();
+            let load = &bench.load;
+            let told = unprovable(load, &bench.demands, |_| at_most(load)).is_empty();
             assert_eq!(told, expected == Verdict::Pass);
             let last = verdict(&bench, &best(requests * times), times);
             assert_eq!(last, expected, "{requests} requests");
@@ -280,13 +350,14 @@ mod tests {
             .slo("p99(ttft) < 1s, goodput >= 95%")
             .versus("sim")
             .on_inconclusive("warn");
-        insta::assert_snapshot!(bench.decidable(), @"
+        let plan = bench.plan().unwrap();
+        insta::assert_snapshot!(bench.decidable(&plan), @"
         will this run decide it, with 100 requests at 95 % confidence?
           p99(ttft) < 1000ms  yes, if requests stay far from the limit: from 30 requests on
           goodput >= 95%      yes, if requests stay far from the limit: from 6 requests on
           versus              shows a change of 7.81 % nine times out of ten, if runs differ by 4 %
         ");
-        assert_eq!(Bench::new("nothing").decidable(), "");
+        assert_eq!(Bench::new("nothing").decidable(&plan), "");
     }
 
     #[test]
@@ -299,11 +370,12 @@ mod tests {
             }),
             ..Settings::default()
         });
-        let said = by_flag.decidable();
+        let plan = bench.plan().unwrap();
+        let said = by_flag.decidable(&plan);
         assert!(
             said.contains("baseline `main`  shows a change of "),
             "{said}"
         );
-        assert_eq!(said, bench.baseline("main").decidable());
+        assert_eq!(said, bench.baseline("main").decidable(&plan));
     }
 }

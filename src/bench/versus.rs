@@ -100,7 +100,7 @@ impl Checked {
             judgement.findings.insert(0, finding);
         }
         let mut judgement = judgement.compared(comparison, self.demands.on_inconclusive);
-        judgement.findings.extend(self.notes_on_proof());
+        judgement.findings.extend(self.notes_on_proof(&run));
         judgement.findings.extend(self.note_on_target());
         let notes = b.plan_notes().into_iter().chain(notes::on(&run));
         let notes = notes.collect();

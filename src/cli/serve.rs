@@ -94,7 +94,7 @@ pub(super) fn measure(
     if args.dry_run {
         let plan = bench.plan().map_err(|e| words.error(e))?;
         screen::out(plan.describe(&bench.load.arrivals()).trim_end());
-        let decidable = bench.decidable();
+        let decidable = bench.decidable(&plan);
         if !decidable.is_empty() {
             screen::out(format_args!("\n{}", decidable.trim_end()));
         }

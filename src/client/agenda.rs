@@ -63,6 +63,8 @@ pub(super) struct Released {
     pub(super) requests: Vec<usize>,
     /// If the session is over and nothing in it failed: for how long it waited for the server.
     pub(super) session_e2el: Option<Nanos>,
+    /// If the session is over: all its requests, whose answers no other needs any more.
+    pub(super) over: Vec<usize>,
 }
 
 impl Agenda {
@@ -166,6 +168,7 @@ impl Agenda {
         if session.left == 0 {
             let waits = std::mem::take(&mut session.waits);
             released.session_e2el = Some(length(waits)).filter(|_| !session.failed);
+            released.over = std::mem::take(&mut session.requests);
             self.going_on -= 1;
             self.admit();
         }
@@ -189,7 +192,8 @@ impl Agenda {
     }
 
     fn abandon(&mut self, number: usize) {
-        for index in std::mem::take(&mut self.sessions[number].requests) {
+        for place in 0..self.sessions[number].requests.len() {
+            let index = self.sessions[number].requests[place];
             if self.steps[index].state == State::Planned {
                 let due = self.steps[index].due();
                 self.due.remove(&(due, index));

@@ -1,7 +1,7 @@
 //! Sends a plan of sessions: each request when its time has come and those that it follows have ended.
 
 use super::{
-    agenda::Agenda,
+    agenda::{Agenda, Released},
     body::Body,
     compose::Bodies,
     delivery::Delivery,
@@ -72,16 +72,17 @@ impl Driver {
                 }
                 Some(done) = tasks.join_next() => {
                     let mut record = finished(done);
-                    let waited = (record.intended, record.end);
-                    let released = agenda.end(record.index, waited, record.ok());
-                    said.learn(&record, &released.requests);
-                    record.session_e2el = released.session_e2el;
+                    let released = ended(&mut agenda, &mut record);
+                    said.learn(&record, &released);
                     records.push(record);
                 }
             }
         }
+        // After a stop, what is under way may still be the end of its session.
         while let Some(done) = tasks.join_next().await {
-            records.push(finished(done));
+            let mut record = finished(done);
+            ended(&mut agenda, &mut record);
+            records.push(record);
         }
         Delivery {
             records,
@@ -124,6 +125,14 @@ impl Driver {
     }
 }
 
+/// Notes the end of a request, and of its session if it was the last.
+fn ended(agenda: &mut Agenda, record: &mut Record) -> Released {
+    let waited = (record.intended, record.end);
+    let released = agenda.end(record.index, waited, record.ok());
+    record.session_e2el = released.session_e2el;
+    released
+}
+
 impl<'a> Said<'a> {
     fn new(plan: &'a Plan, bodies: Bodies<'a>) -> Self {
         Said {
@@ -136,9 +145,9 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// Keeps what was answered, and encodes the requests that were waiting for it: the pause before them is the time
-    /// for it.
-    fn learn(&mut self, record: &Record, released: &[usize]) {
+    /// Keeps what was answered until its session is over, and encodes the requests that were waiting for it: the pause
+    /// before them is the time for that.
+    fn learn(&mut self, record: &Record, released: &Released) {
         let planned = self.plan.requests[record.index].output_tokens;
         // Servers report token counts, so the sums must bear anything.
         let planned = i64::try_from(planned).unwrap_or(i64::MAX);
@@ -148,9 +157,12 @@ impl<'a> Said<'a> {
         if self.sends_answers {
             self.answers[record.index] = Some(record.text.clone());
         }
-        for index in released {
+        for index in &released.requests {
             let body = self.bodies.of(*index, &self.answers);
             self.made.insert(*index, body);
+        }
+        for index in &released.over {
+            self.answers[*index] = None;
         }
     }
 
