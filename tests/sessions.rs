@@ -252,3 +252,36 @@ fn proofs_count_sessions_and_turns() {
     let note = "`p50(session_e2el) < 1000ms` can only fail, never pass, with 3 requests";
     assert!(report.to_string().contains(note), "{report}");
 }
+
+/// What is under way when a run is stopped is cancelled; sessions that were over before keep their times.
+#[test]
+fn a_stopped_run_keeps_the_sessions_that_were_over() {
+    use goodput::{
+        bench::Control,
+        observer::Observer,
+        stop::{Stop, Stopper},
+    };
+    use std::sync::Arc;
+    /// Stops the run with the end of the first session.
+    struct AfterOne(Stopper);
+    impl Observer for AfterOne {
+        fn finished(&self, record: &Record) {
+            if record.index == 1 {
+                self.0.stop();
+            }
+        }
+    }
+    let (stopper, stop) = Stop::pair();
+    let observer = Arc::new(AfterOne(stopper));
+    let control = Control { stop, observer };
+    let whole = run(bench("").max_concurrency(1));
+    let stopped = bench("")
+        .max_concurrency(1)
+        .run_blocking_with(control)
+        .unwrap();
+    let times = |report: &Report| report.metrics().gate.session_e2el.count;
+    assert!(stopped.run().partial);
+    assert!(times(&stopped) < times(&whole));
+    let sessions = stopped.metrics().sessions.as_ref().unwrap();
+    assert_eq!(sessions.finished, times(&stopped));
+}
