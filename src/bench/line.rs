@@ -220,8 +220,8 @@ impl Checked {
             stream: prepared.options.stream,
             timeouts: self.client.timeouts,
             max_concurrency: self.load.max_concurrency,
-            max_sessions: self.load.max_sessions(),
-            open_loop: self.load.open_loop(),
+            max_sessions: self.load.max_sessions(&prepared.plan),
+            open_loop: self.load.open_loop(&prepared.plan),
             prewarm: if self.client.prewarm.unwrap_or(!clock.is_virtual()) {
                 self.connections(&prepared.plan)
             } else {
@@ -239,7 +239,7 @@ impl Checked {
         let due = plan
             .requests
             .iter()
-            .filter(|r| r.at <= first_second && r.turn.as_deref().is_none_or(Turn::is_first))
+            .filter(|r| r.at <= first_second && r.turn.as_deref().is_none_or(Turn::begins))
             .count();
         self.load.max_concurrency.map_or(due, |most| most.min(due))
     }

@@ -12,7 +12,7 @@ pub(super) struct Agenda {
     steps: Vec<Step>,
     /// What is known of each session.
     sessions: Vec<Session>,
-    /// Requests that wait only for their time.
+    /// Requests that wait only for their time. Of a session that has not begun, only its first request is here.
     due: BTreeSet<(Nanos, usize)>,
     /// Sessions that have arrived and wait for the end of others, oldest first, with the request that they begin with.
     held: VecDeque<(Nanos, usize)>,
@@ -30,6 +30,8 @@ struct Step {
     /// End of the last of those that have.
     since: Nanos,
     pause: Nanos,
+    /// Not due before: first counted from the session's begin, and once it has begun, a time.
+    earliest: Nanos,
     followers: Vec<usize>,
     state: State,
 }
@@ -49,7 +51,11 @@ enum State {
 #[derive(Default)]
 struct Session {
     requests: Vec<usize>,
+    /// Requests besides the first that wait for no other, until the session begins.
+    roots: Vec<usize>,
     left: usize,
+    /// Has waited for the end of others.
+    held: bool,
     begun: bool,
     failed: bool,
     /// From when each request that has ended was due until it ended.
@@ -82,9 +88,9 @@ impl Agenda {
             abandoned: Vec::new(),
         };
         for (index, (request, session)) in plan.requests.iter().zip(numbers).enumerate() {
-            let (after, pause) = match request.turn.as_deref() {
-                Some(turn) => (&turn.after[..], turn.pause),
-                None => (&[][..], Nanos(0)),
+            let (after, pause, earliest) = match request.turn.as_deref() {
+                Some(turn) => (&turn.after[..], turn.pause, turn.earliest),
+                None => (&[][..], Nanos(0), Nanos(0)),
             };
             let ours = share.has(session);
             agenda.steps.push(Step {
@@ -92,6 +98,7 @@ impl Agenda {
                 awaits: after.len(),
                 since: Nanos(start.0 + request.at.0),
                 pause,
+                earliest,
                 followers: Vec::new(),
                 state: if ours { State::Planned } else { State::Foreign },
             });
@@ -100,11 +107,16 @@ impl Agenda {
                 agenda.steps[*before].followers.push(index);
             }
             if ours {
-                agenda.sessions[session].requests.push(index);
-                agenda.sessions[session].left += 1;
-                if after.is_empty() {
-                    agenda.due.insert((agenda.steps[index].due(), index));
+                let session = &mut agenda.sessions[session];
+                if session.requests.is_empty() {
+                    let step = &mut agenda.steps[index];
+                    step.earliest.0 += step.since.0;
+                    agenda.due.insert((step.due(), index));
+                } else if after.is_empty() {
+                    session.roots.push(index);
                 }
+                session.requests.push(index);
+                session.left += 1;
             }
         }
         agenda
@@ -116,24 +128,35 @@ impl Agenda {
     }
 
     /// Takes up the next request, with its intended time; `None` if its session has to wait for others.
-    pub(super) fn take(&mut self) -> Option<(Nanos, usize)> {
+    pub(super) fn take(&mut self, now: Nanos) -> Option<(Nanos, usize)> {
         let (at, index) = self.due.pop_first()?;
-        let session = &self.sessions[self.steps[index].session];
+        let number = self.steps[index].session;
+        let session = &mut self.sessions[number];
         if !session.begun && self.most.is_some_and(|most| self.going_on >= most) {
+            session.held = true;
             self.held.push_back((at, index));
             return None;
         }
-        self.begin(index);
+        self.steps[index].state = State::UnderWay;
+        if !session.begun {
+            let begin = if session.held { now } else { at };
+            self.begin(number, begin);
+        }
         Some((at, index))
     }
 
-    fn begin(&mut self, index: usize) {
-        let step = &mut self.steps[index];
-        step.state = State::UnderWay;
-        let session = &mut self.sessions[step.session];
-        if !session.begun {
-            session.begun = true;
-            self.going_on += 1;
+    /// Lets the times of a session count from here.
+    fn begin(&mut self, number: usize, begin: Nanos) {
+        self.going_on += 1;
+        let session = &mut self.sessions[number];
+        session.begun = true;
+        for index in session.requests.iter().skip(1) {
+            self.steps[*index].earliest.0 += begin.0;
+        }
+        for index in std::mem::take(&mut session.roots) {
+            let step = &mut self.steps[index];
+            step.since = begin;
+            self.due.insert((step.due(), index));
         }
     }
 
@@ -230,7 +253,7 @@ fn length(mut spans: Vec<(Nanos, Nanos)>) -> Nanos {
 
 impl Step {
     fn due(&self) -> Nanos {
-        Nanos(self.since.0 + self.pause.0)
+        Nanos(self.since.0 + self.pause.0).max(self.earliest)
     }
 }
 
@@ -243,6 +266,7 @@ mod tests {
     };
     use proptest::prelude::*;
     use rstest::rstest;
+    use std::collections::BTreeMap;
 
     fn request(
         session: usize,
@@ -269,6 +293,7 @@ mod tests {
                 },
                 after: after.to_vec(),
                 pause: Nanos(pause),
+                earliest: Nanos(0),
                 history: after.first().copied(),
                 answered: !after.is_empty(),
             })),
@@ -303,12 +328,12 @@ mod tests {
     fn a_join_waits_for_the_last_and_its_pause() {
         let plan = diamond();
         let mut agenda = agenda(&plan, None);
-        assert_eq!(agenda.take(), Some((Nanos(105), 0)));
+        assert_eq!(agenda.take(Nanos(105)), Some((Nanos(105), 0)));
         assert_eq!(agenda.next_at(), None);
         let released = agenda.end(0, (Nanos(105), Nanos(200)), true);
         assert_eq!(released.requests, [1, 2]);
-        assert_eq!(agenda.take(), Some((Nanos(210), 1)));
-        assert_eq!(agenda.take(), Some((Nanos(220), 2)));
+        assert_eq!(agenda.take(Nanos(210)), Some((Nanos(210), 1)));
+        assert_eq!(agenda.take(Nanos(220)), Some((Nanos(220), 2)));
         assert!(
             agenda
                 .end(2, (Nanos(220), Nanos(230)), true)
@@ -316,7 +341,7 @@ mod tests {
                 .is_empty()
         );
         assert_eq!(agenda.end(1, (Nanos(210), Nanos(300)), true).requests, [3]);
-        assert_eq!(agenda.take(), Some((Nanos(301), 3)));
+        assert_eq!(agenda.take(Nanos(301)), Some((Nanos(301), 3)));
         let over = agenda.end(3, (Nanos(301), Nanos(311)), true);
         // 95 for the first, 90 for both branches, of which one lies within the other, and 10 for the last.
         assert_eq!(over.session_e2el, Some(Nanos(195)));
@@ -327,13 +352,13 @@ mod tests {
     fn a_failure_abandons_what_is_not_under_way() {
         let plan = diamond();
         let mut agenda = agenda(&plan, None);
-        agenda.take();
+        agenda.take(Nanos(105));
         agenda.end(0, (Nanos(105), Nanos(200)), true);
-        agenda.take();
+        agenda.take(Nanos(105));
         // The other branch is due, but not sent.
         let released = agenda.end(1, (Nanos(210), Nanos(215)), false);
         assert_eq!(released, Released::default());
-        assert_eq!(agenda.take(), None);
+        assert_eq!(agenda.take(Nanos(103)), None);
         assert_eq!(agenda.into_abandoned(), [2, 3]);
     }
 
@@ -345,13 +370,43 @@ mod tests {
             request(1, 0, 3, &[], 0),
         ]);
         let mut agenda = agenda(&plan, Some(1));
-        assert_eq!(agenda.take(), Some((Nanos(100), 0)));
-        assert_eq!(agenda.take(), None);
+        assert_eq!(agenda.take(Nanos(100)), Some((Nanos(100), 0)));
+        assert_eq!(agenda.take(Nanos(103)), None);
         agenda.end(0, (Nanos(100), Nanos(110)), true);
-        assert_eq!(agenda.take(), Some((Nanos(117), 1)));
+        assert_eq!(agenda.take(Nanos(117)), Some((Nanos(117), 1)));
         agenda.end(1, (Nanos(117), Nanos(120)), true);
         // Its intended time stays that of its arrival.
-        assert_eq!(agenda.take(), Some((Nanos(103), 2)));
+        assert_eq!(agenda.take(Nanos(103)), Some((Nanos(103), 2)));
+    }
+
+    /// Two of three requests wait for none; their times count from the moment at which the session began.
+    #[rstest]
+    #[case::at_its_time(None, 103)]
+    #[case::after_another_session(Some(1), 120)]
+    fn times_of_a_session_count_from_its_begin(#[case] most: Option<usize>, #[case] begin: u64) {
+        let mut requests = vec![
+            request(0, 0, 0, &[], 0),
+            request(1, 0, 3, &[], 0),
+            request(1, 1, 3, &[], 0),
+            request(1, 2, 3, &[1], 5),
+        ];
+        for (index, earliest) in [(2, 40), (3, 10)] {
+            requests[index].turn.as_deref_mut().unwrap().earliest = Nanos(earliest);
+        }
+        let plan = plan(requests);
+        let mut agenda = agenda(&plan, most);
+        assert_eq!(agenda.take(Nanos(100)), Some((Nanos(100), 0)));
+        if most.is_some() {
+            assert_eq!(agenda.take(Nanos(103)), None);
+            assert_eq!(agenda.next_at(), None);
+            agenda.end(0, (Nanos(100), Nanos(120)), true);
+        }
+        assert_eq!(agenda.take(Nanos(begin)), Some((Nanos(103), 1)));
+        assert_eq!(agenda.next_at(), Some(Nanos(begin + 40)));
+        agenda.end(1, (Nanos(103), Nanos(begin + 2)), true);
+        // Its pause ends before its time.
+        assert_eq!(agenda.take(Nanos(0)), Some((Nanos(begin + 10), 3)));
+        assert_eq!(agenda.take(Nanos(0)), Some((Nanos(begin + 40), 2)));
     }
 
     #[rstest]
@@ -384,13 +439,19 @@ mod tests {
                 let span = (index - from) as u64;
                 let after: Vec<usize> = match span {
                     0 => Vec::new(),
+                    // Waits for none, like the first of its session.
+                    _ if *kind == 1 && pick % 4 == 0 => Vec::new(),
                     span => {
                         let one = from + (pick % span) as usize;
                         let other = from + (pick / 7 % span) as usize;
                         if one == other { vec![one] } else { vec![one, other] }
                     }
                 };
-                requests.push(request(session, index - from, *at, &after, *pause));
+                let mut request = request(session, index - from, *at, &after, *pause);
+                if let Some(turn) = request.turn.as_deref_mut().filter(|turn| turn.id.number > 0) {
+                    turn.earliest = Nanos(pick % 3 * 40);
+                }
+                requests.push(request);
             }
             let plan = plan(requests);
             let mut outcomes = vec![0; plan.requests.len()];
@@ -400,14 +461,17 @@ mod tests {
                 let mut under_way: BTreeSet<(Nanos, usize, Nanos)> = BTreeSet::new();
                 let mut ended: Vec<Option<Nanos>> = vec![None; plan.requests.len()];
                 let mut now = Nanos(0);
+                let mut begun: BTreeMap<usize, Nanos> = BTreeMap::new();
                 loop {
                     let (next, end) = (agenda.next_at(), under_way.first().copied());
                     match (next, end) {
                         (Some(at), end) if end.is_none_or(|(end, ..)| at <= end) => {
                             now = now.max(at);
-                            let Some((intended, index)) = agenda.take() else { continue };
+                            let Some((intended, index)) = agenda.take(now) else { continue };
                             outcomes[index] += 1;
                             let turn = plan.requests[index].turn.as_deref().unwrap();
+                            let begun = *begun.entry(turn.id.session).or_insert(intended);
+                            prop_assert!(begun.0 + turn.earliest.0 <= intended.0);
                             for before in &turn.after {
                                 let before = ended[*before];
                                 prop_assert!(before.is_some_and(|end| end.0 + turn.pause.0 <= intended.0));

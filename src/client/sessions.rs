@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Nanos,
-    plan::Plan,
+    plan::{Plan, Turn},
     record::{Record, TokenCount},
 };
 use std::{collections::BTreeMap, rc::Rc};
@@ -65,7 +65,7 @@ impl Driver {
                     break;
                 }
                 () = due, if next.is_some() => {
-                    if let Some((intended, index)) = agenda.take() {
+                    if let Some((intended, index)) = agenda.take(self.clock.now()) {
                         let sent = self.take_up(job, &mut said, index, intended, start);
                         tasks.spawn_local(sent);
                     }
@@ -102,7 +102,7 @@ impl Driver {
         start: Nanos,
     ) -> impl Future<Output = Record> + use<> {
         let request = &said.plan.requests[index];
-        let first = request.turn.as_deref().is_none_or(|turn| turn.is_first());
+        let first = request.turn.as_deref().is_none_or(Turn::begins);
         let now = self.clock.now();
         // Without a schedule sessions wait from the start until others have ended. Later turns have a time of their own.
         let (intended, dispatched) = if first && !self.open_loop {

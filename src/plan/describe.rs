@@ -1,7 +1,7 @@
 //! Plans as text: the output of `--dry-run`.
 
 use super::{Arrivals, Media, MediaKind, Plan, PlannedRequest, Prompt};
-use crate::record::CountSource;
+use crate::{clock::Nanos, record::CountSource};
 use goodput_grammar::ramp::RampKind;
 use std::fmt::Write;
 
@@ -59,7 +59,12 @@ impl Plan {
                 .requests
                 .last()
                 .map_or(0.0, |last| last.at.as_secs_f64());
-            return format!("at the times of the trace; the last leaves at {span:.3} s");
+            let last = if self.has_sessions() {
+                "the last session begins"
+            } else {
+                "the last leaves"
+            };
+            return format!("at the times of the trace; {last} at {span:.3} s");
         }
         if !arrivals.open_loop() {
             return match arrivals.max_concurrency {
@@ -114,11 +119,44 @@ impl Plan {
         self.has_sessions().then(|| {
             let sessions = self.session_count();
             let mean = waits.iter().sum::<f64>() / waits.len().max(1) as f64;
-            format!(
+            let mut text = format!(
                 "sessions     {sessions}; {} requests wait for an answer and then {mean:.2} s on average (+ below)",
                 waits.len()
-            )
+            );
+            let timed = self.requests.iter().filter_map(|request| request.turn.as_deref());
+            let timed = timed.filter(|turn| turn.earliest > Nanos(0)).count();
+            if timed > 0 {
+                let _ = write!(text, "; {timed} are not sent before a time of their session (>= below)");
+            }
+            let (forks, joins) = self.forks();
+            if forks + joins > 0 {
+                let some = |count: usize, name: &str| match count {
+                    1 => format!("1 {name}"),
+                    _ => format!("{count} {name}s"),
+                };
+                let _ = write!(text, "; {} and {}", some(forks, "fork"), some(joins, "join"));
+            }
+            text
         })
+    }
+
+    /// How many requests several others wait for, and how many wait for several others.
+    fn forks(&self) -> (usize, usize) {
+        let mut followers = vec![0_usize; self.requests.len()];
+        let mut joins = 0;
+        for turn in self
+            .requests
+            .iter()
+            .filter_map(|request| request.turn.as_deref())
+        {
+            joins += usize::from(turn.after.len() > 1);
+            for before in &turn.after {
+                if let Some(followers) = followers.get_mut(*before) {
+                    *followers += 1;
+                }
+            }
+        }
+        (followers.iter().filter(|count| **count > 1).count(), joins)
     }
 
     /// Source of the input counts, the least exact one first.
@@ -184,15 +222,33 @@ fn row(index: usize, request: &PlannedRequest) -> String {
             cut(&format!("[{} documents] {query}", documents.len()))
         }
     };
-    let waits = request.turn.as_deref().filter(|turn| !turn.is_first());
-    let at = match waits {
-        Some(turn) => format!("+{:.3}", turn.pause.as_secs_f64()),
-        None => format!("{:.3}", request.at.as_secs_f64()),
+    let at = match request.turn.as_deref() {
+        Some(turn) if turn.earliest > Nanos(0) => format!(">={:.3}", turn.earliest.as_secs_f64()),
+        Some(turn) if !turn.is_first() => format!("+{:.3}", turn.pause.as_secs_f64()),
+        _ => format!("{:.3}", request.at.as_secs_f64()),
     };
     format!(
-        "{index:>3}  {at:>9}  {:>6}  {:>6}  {prompt}",
-        request.input.tokens, request.output_tokens
+        "{index:>3}  {at:>9}  {:>6}  {:>6}  {}{prompt}",
+        request.input.tokens,
+        request.output_tokens,
+        after(index, request)
     )
+}
+
+/// Formats `[after 1 and 3] ` if a request waits for others than the one before it.
+fn after(index: usize, request: &PlannedRequest) -> String {
+    let after = request.turn.as_deref().map_or(&[][..], |turn| &turn.after);
+    match after {
+        [] => String::new(),
+        [before] if before + 1 == index => String::new(),
+        [before] => format!("[after {before}] "),
+        [all @ .., last] => {
+            let shown = all.iter().take(3).map(ToString::to_string);
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            let more = if all.len() > 3 { ", …" } else { "" };
+            format!("[after {shown}{more} and {last}] ")
+        }
+    }
 }
 
 /// The start of a text on one line, with control characters escaped.
@@ -215,7 +271,7 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Nanos, record::TokenCount};
+    use crate::record::TokenCount;
     use goodput_grammar::ramp::Ramp;
     use serde_json::json;
 
@@ -337,6 +393,7 @@ mod tests {
                 },
                 after: (0..number).collect(),
                 pause: Nanos(1_500_000_000),
+                earliest: Nanos(0),
                 history: None,
                 answered: false,
             }));

@@ -22,8 +22,9 @@ impl Plan {
     /// of documents. A file is its name, media type and base64. A request with its own fields ends with the
     /// byte 255 and their JSON text. A turn of a session ends with the byte 254, its session, the number of
     /// requests that it waits for, their places, its pause in nanoseconds, one more than the place of the
-    /// request whose messages it repeats (0 for none), and a byte: 1 if the server's answer follows them. So
-    /// the hash covers the rule by which later requests are made, but no answer.
+    /// request whose messages it repeats (0 for none), and a byte: 1 if the server's answer follows them. A turn that is
+    /// not due before a time of its session then has the byte 253 and the time. So the hash covers the rule by which later
+    /// requests are made, but no answer.
     pub fn hash(&self) -> String {
         hash(&[&self.requests])
     }
@@ -112,6 +113,10 @@ pub(crate) fn hash(parts: &[&[PlannedRequest]]) -> String {
                 turn.history.map_or(0, |before| before as u64 + 1),
             );
             hasher.update(&[u8::from(turn.answered)]);
+            if turn.earliest.0 > 0 {
+                hasher.update(&[253]);
+                number(&mut hasher, turn.earliest.0);
+            }
         }
     }
     format!("{:032x}", hasher.digest128())

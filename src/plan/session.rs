@@ -12,11 +12,15 @@ pub struct Turn {
     /// Session and number of the turn.
     pub id: TurnId,
     /// Requests that must succeed first, by their places in the plan, which are before this one's. Without any, the
-    /// request is due when the session arrives.
+    /// request is due when the session begins. The first request of a session has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<usize>,
-    /// Time from the end of the last of them, or from the session's arrival, until the request is due: think time.
+    /// Time from the end of the last of them, or from the session's begin, until the request is due: think time.
     pub pause: Nanos,
+    /// Time from the session's begin before which the request is not due, for recordings that say when a request was
+    /// sent but not how long its user thought. Default 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub earliest: Nanos,
     /// Request whose messages are sent again before this request's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<usize>,
@@ -27,10 +31,19 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Whether the request is due when the session arrives.
+    /// Whether the request waits for no other of its session.
     pub fn is_first(&self) -> bool {
         self.after.is_empty()
     }
+
+    /// Whether the request is due at the moment at which its session begins.
+    pub fn begins(&self) -> bool {
+        self.is_first() && self.pause == Nanos(0) && self.earliest == Nanos(0)
+    }
+}
+
+fn is_zero(time: &Nanos) -> bool {
+    *time == Nanos(0)
 }
 
 /// The session of each request, counted from 0 in the plan's order. The turns of a session stand together; a request

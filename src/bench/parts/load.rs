@@ -1,7 +1,10 @@
 //! The load: prompts, their number and their times.
 
 use super::written::{any_text, number, text};
-use crate::{bench::lora::Lora, plan::Arrivals};
+use crate::{
+    bench::lora::Lora,
+    plan::{Arrivals, Plan},
+};
 use goodput_grammar::{
     dataset::{self, Dataset},
     names,
@@ -35,19 +38,19 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Whether requests are sent at the times of a recorded trace.
+    /// Whether requests are sent at the times of a recorded trace, as far as the settings decide that.
     pub(crate) fn replays(&self) -> bool {
         matches!(&self.dataset, Dataset::TimedTrace(trace) if trace.self_timed)
     }
 
     /// Whether requests have times of their own.
-    pub(crate) fn open_loop(&self) -> bool {
-        self.replays() || self.arrivals().open_loop()
+    pub(crate) fn open_loop(&self, plan: &Plan) -> bool {
+        plan.timed || self.arrivals().open_loop()
     }
 
     /// How many sessions may go on at a time: the dataset says so, else a closed loop has one for each client.
-    pub(crate) fn max_sessions(&self) -> Option<usize> {
-        let clients = self.max_concurrency.filter(|_| !self.open_loop());
+    pub(crate) fn max_sessions(&self, plan: &Plan) -> Option<usize> {
+        let clients = self.max_concurrency.filter(|_| !self.open_loop(plan));
         self.dataset.max_sessions().or(clients)
     }
 

@@ -78,6 +78,7 @@ pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Sa
                 },
                 after: before.into_iter().collect(),
                 pause,
+                earliest: Nanos(0),
                 history: before,
                 answered,
             };
