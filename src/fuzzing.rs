@@ -91,7 +91,7 @@ pub fn http(data: &[u8]) {
 
 /// Reads the file of a dataset of each kind.
 pub fn dataset(data: &[u8]) {
-    const KINDS: [(&str, &str); 11] = [
+    const KINDS: [(&str, &str); 16] = [
         ("custom", "jsonl"),
         ("sharegpt", "json"),
         ("sonnet", "txt"),
@@ -103,6 +103,11 @@ pub fn dataset(data: &[u8]) {
         ("timed_trace", "csv"),
         ("custom", "txt"),
         ("conversations", "json"),
+        ("agents", "jsonl"),
+        ("agents(format = mooncake)", "jsonl"),
+        ("agents(format = weka)", "jsonl"),
+        ("agents(format = bailian)", "jsonl"),
+        ("agents(format = otel)", "jsonl"),
     ];
     let (bytes, which, _) = chosen(data);
     let (kind, ending) = KINDS[which % KINDS.len()];
@@ -110,7 +115,8 @@ pub fn dataset(data: &[u8]) {
     if fs::write(&path, bytes).is_err() {
         return;
     }
-    let text = format!("{kind}('{}')", path.display());
+    let (name, settings) = kind.split_once('(').unwrap_or((kind, ")"));
+    let text = format!("{name}('{}', {settings}", path.display());
     let Ok(dataset) = grammar::dataset::parse(&text) else {
         return;
     };

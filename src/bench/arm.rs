@@ -2,6 +2,7 @@
 
 use super::{
     Control,
+    check_plan::check_side,
     checked::Checked,
     conduct::{closed, opened},
     line::{Line, Outgoing},
@@ -248,6 +249,7 @@ impl Arm {
         let opened = opened(&self.target, control)?;
         let tokenizer = shared.tokenizer.clone();
         let prepared = self.bench.prepare(&opened.place, tokenizer, control)?;
+        check_side(&prepared.plan)?;
         shared.tokenizer = Some(prepared.tokenizer.clone());
         // A simulated server lives for a run only.
         if !matches!(opened.place, Place::Simulation(_)) {

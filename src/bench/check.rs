@@ -1,6 +1,6 @@
 //! Whether a bench's settings make sense together.
 
-use super::Bench;
+use super::{Bench, check_plan::refuse_comparisons};
 use crate::{
     error::Error,
     grammar::{
@@ -319,18 +319,13 @@ impl Bench {
 
     /// A plan that sends the server's own answers back is another load in every run.
     fn check_history(&self, problems: &mut Vec<Problem>) {
-        let compares = [
-            ("versus", self.demands.versus.is_some()),
-            ("baseline", self.keeping.baseline.is_some()),
-            ("max_extend", self.demands.max_extend > 1),
-        ];
         if self.load.dataset.sends_answers() {
-            let compares = compares.iter().filter(|(_, set)| *set);
-            problems.extend(compares.map(|(field, _)| {
-                let fix = "needs the same texts in every run, and this dataset sends the server's own answers back. Set \
-                           `conversations(history = file)`";
-                Problem::new(*field, "(set)", fix)
-            }));
+            refuse_comparisons(
+                &self.demands,
+                &self.keeping,
+                "Set `conversations(history = file)`",
+                problems,
+            );
         }
     }
 

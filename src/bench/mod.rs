@@ -34,6 +34,7 @@ mod arm;
 mod bounds;
 mod builder;
 mod check;
+mod check_plan;
 mod checked;
 mod compose;
 mod conduct;

@@ -221,6 +221,7 @@ impl Checked {
             let fix = format!("the backend {why}");
             Problem::new("dataset", backend.name(), fix)
         }));
+        self.check_plan(&plan, &mut problems);
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }

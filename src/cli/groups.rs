@@ -77,6 +77,10 @@ const GROUPS: &[Group] = &[
             "tokenizer",
         ],
         rare: &[
+            "agents_block_size",
+            "agents_format",
+            "agents_max_pause",
+            "agents_time_scale",
             "asr_max_audio_len_sec",
             "asr_min_audio_len_sec",
             "bfcl_categories",

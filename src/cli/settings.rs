@@ -69,6 +69,18 @@ const DATASETS: &[(&str, Settings)] = &[
         ],
     ),
     (
+        "agents",
+        &[
+            ("active", "--max-active-conversations"),
+            ("block_size", "--agents-block-size"),
+            ("format", "--agents-format"),
+            ("max_pause", "--agents-max-pause"),
+            ("output", "--output-len"),
+            ("self_timed = false", "--no-self-timed"),
+            ("time_scale", "--agents-time-scale"),
+        ],
+    ),
+    (
         "sonnet",
         &[
             ("input", "--sonnet-input-len"),
@@ -168,6 +180,7 @@ mod tests {
     #[case("spec_bench(f)")]
     #[case("speed_bench(f)")]
     #[case("timed_trace(f)")]
+    #[case("agents(f, block_size = 1, output = 1, active = 1)")]
     #[case("hf(f, output = 1)")]
     fn lengths_have_flags(#[case] text: &str) {
         let (name, _) = text.split_once('(').unwrap();

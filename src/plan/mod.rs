@@ -241,7 +241,7 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
         return Err(PlanError::new(format!(
             "request `{}` is due after {days:.0} days; a plan lasts 365 days at most. Raise the rate, or ask for \
              fewer requests; the times of a trace are multiplied by \
-             `timed_trace(sec_multiplier)`",
+             `timed_trace(sec_multiplier)` and `agents(time_scale)`",
             late.id
         )));
     }

@@ -198,7 +198,7 @@ impl Fields {
 }
 
 /// The largest row, in bytes. A row with a picture in it may be long; anything longer is not a row.
-const LONGEST_ROW: usize = 64 << 20;
+pub(super) const LONGEST_ROW: usize = 64 << 20;
 
 /// What `read` makes of every line of a `.jsonl` file, in its order, or everything that is wrong.
 ///

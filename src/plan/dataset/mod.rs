@@ -1,5 +1,6 @@
 //! Datasets, where prompts come from: one a file.
 
+mod agents;
 mod bench_sets;
 mod burstgpt;
 mod complaints;
@@ -29,6 +30,7 @@ mod table;
 #[cfg(test)]
 #[cfg(feature = "tokenizers")]
 mod testing;
+mod tokens;
 mod trace;
 mod trace_csv;
 mod trace_event;

@@ -12,21 +12,17 @@
 use super::{
     Sample, Samples, complaints, estimate, exactly,
     fields::{Fields, kind, lines},
-    fits_memory, trace_csv,
+    fits_memory,
+    tokens::{Blocks, Tokens},
+    trace_csv,
     trace_event::Event,
-    words,
 };
 use crate::{
     clock::Nanos,
-    plan::{
-        PlanError, PlanSpec, Prompt, Shape,
-        numpy::{PyRandom, py_hash},
-    },
-    tokenizer::Codec,
+    plan::{PlanError, PlanSpec},
 };
 use goodput_grammar::dataset::TimedTrace;
 use serde_json::Value;
-use std::collections::HashMap;
 
 pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     let csv = trace.path.extension().is_some_and(|ending| ending == "csv");
@@ -53,12 +49,18 @@ pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples,
     rebase(&mut events, trace, &mut samples)?;
     events.truncate(spec.requests);
 
-    let mut tokens = Tokens::new(trace.chunk_hash_size, spec);
+    let mut tokens = Tokens::new(spec);
     let lengths = events.iter().map(|event| event.input);
     fits_memory(&trace.path, lengths)?;
     for event in events {
         spec.go_on()?;
-        let (prompt, length) = tokens.prompt(&event, spec)?;
+        let blocks = event.chunks.as_deref().map(|ids| Blocks {
+            size: trace.chunk_hash_size,
+            ids,
+            scope: "",
+            rest: None,
+        });
+        let (prompt, length) = tokens.prompt(event.input, blocks, spec)?;
         let input = match spec.tokenizer.codec() {
             Some(_) => exactly(length),
             None => estimate(length),
@@ -156,93 +158,12 @@ fn chunks(fields: &mut Fields, label: &str) -> Option<Option<Vec<String>>> {
     Some(Some(chunks))
 }
 
-/// What prompts are made of.
-struct Tokens {
-    chunk: usize,
-    ordinary: Vec<u32>,
-    made: HashMap<String, Vec<usize>>,
-    /// Draws prompts of which only the length is known.
-    random: PyRandom,
-}
-
-impl Tokens {
-    fn new(chunk: usize, spec: &PlanSpec<'_>) -> Self {
-        let ordinary = spec.tokenizer.codec().map_or_else(Vec::new, |codec| {
-            let special = codec.special_ids();
-            let mut ids = codec.all_ids();
-            ids.retain(|id| special.binary_search(id).is_err());
-            ids
-        });
-        Tokens {
-            chunk,
-            ordinary,
-            made: HashMap::new(),
-            random: PyRandom::new(spec.seed),
-        }
-    }
-
-    /// Indices among ordinary ids, or among words.
-    fn indices(&mut self, event: &Event) -> Vec<usize> {
-        let size = match self.ordinary.len() {
-            0 => words::WORDS.len(),
-            size => size,
-        };
-        let Some(chunks) = &event.chunks else {
-            return self.random.choices(size, event.input as usize);
-        };
-        let mut left = event.input as usize;
-        let mut indices = Vec::with_capacity(left);
-        for chunk in chunks {
-            let length = left.min(self.chunk);
-            let key = format!("{chunk}:{length}");
-            let seed = u64::from(py_hash(&key));
-            let made = self
-                .made
-                .entry(key)
-                .or_insert_with(|| PyRandom::new(seed).choices(size, length));
-            indices.extend_from_slice(made);
-            left -= length;
-            if left == 0 {
-                break;
-            }
-        }
-        indices
-    }
-
-    /// A prompt and its length in tokens.
-    fn prompt(&mut self, event: &Event, spec: &PlanSpec<'_>) -> Result<(Prompt, usize), PlanError> {
-        let indices = self.indices(event);
-        let length = indices.len();
-        let prompt = match spec.tokenizer.codec() {
-            Some(codec) => self.of_ids(&indices, codec, spec)?,
-            None => {
-                let words: Vec<&str> = indices.iter().map(|&index| words::WORDS[index]).collect();
-                Prompt::Text(words.join(" "))
-            }
-        };
-        Ok((prompt, length))
-    }
-
-    fn of_ids(
-        &self,
-        indices: &[usize],
-        codec: &Codec,
-        spec: &PlanSpec<'_>,
-    ) -> Result<Prompt, PlanError> {
-        let ids: Vec<u32> = indices.iter().map(|&index| self.ordinary[index]).collect();
-        if spec.takes.contains(&Shape::Tokens) {
-            Ok(Prompt::Tokens(ids))
-        } else {
-            Ok(Prompt::Text(codec.decode(&ids)?))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         plan::{
+            Prompt, Shape,
             dataset::tests::{draw, draw_for},
             testing::{fixture, scratch},
         },

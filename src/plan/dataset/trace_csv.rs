@@ -68,7 +68,7 @@ pub(super) fn load(path: &Path) -> Result<Vec<Event>, PlanError> {
 }
 
 /// Nanoseconds since 2000 of `2023-11-16 18:15:46.6805900`, with or without an offset to UTC.
-fn date(text: &str) -> Option<i64> {
+pub(super) fn date(text: &str) -> Option<i64> {
     let (day, clock) = text.split_once([' ', 'T'])?;
     let mut day = day.split('-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (day.next()??, day.next()??, day.next()??);

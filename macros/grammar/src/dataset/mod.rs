@@ -1,11 +1,13 @@
 //! Datasets, where prompts come from: `random(input = 256, output = 64)`, `custom("prompts.jsonl")`, `sharegpt("file.json")`.
 
+mod agents;
 mod buckets;
 mod recorded;
 mod settings;
 mod size;
 mod synthetic;
 
+pub use agents::{AgentFormat, Agents};
 pub use buckets::{Bucket, Buckets};
 pub use recorded::*;
 pub use size::fits;
@@ -51,6 +53,8 @@ macro_rules! with_datasets {
             "spec_bench" => SpecBench, bench_sets::spec_bench;
             /// SPEED-Bench: one JSON object with `messages` a line.
             "speed_bench" => SpeedBench, bench_sets::speed_bench;
+            /// Recorded sessions that fork, join and wait for tools.
+            "agents" => Agents, agents::sample;
             /// A recorded trace with its times.
             "timed_trace" => TimedTrace, trace::sample;
             /// A set of the Hugging Face hub.
@@ -163,6 +167,7 @@ impl Dataset {
                 | Dataset::RandomMm(_)
                 | Dataset::TimedTrace(_)
                 | Dataset::Conversations(_)
+                | Dataset::Agents(_)
         )
     }
 
@@ -183,11 +188,12 @@ impl Dataset {
     pub fn max_sessions(&self) -> Option<usize> {
         match self {
             Dataset::Conversations(conversations) => conversations.active,
+            Dataset::Agents(agents) => agents.active,
             _ => None,
         }
     }
 
-    /// Whether later requests of a session send the server's own answers back.
+    /// Whether later requests of a session send the server's own answers back, as far as the settings decide that.
     pub fn sends_answers(&self) -> bool {
         matches!(self, Dataset::Conversations(conversations) if conversations.history == History::Server)
     }
@@ -290,6 +296,14 @@ mod tests {
         r#"timed_trace("t.jsonl", sec_multiplier = 0.001, self_timed = false)"#
     )]
     #[case(
+        "agents(t.jsonl, format = weka, time_scale = 0.5, max_pause = 15s, self_timed = false)",
+        r#"agents("t.jsonl", format = weka, time_scale = 0.5, max_pause = 15s, self_timed = false)"#
+    )]
+    #[case(
+        "agents('a folder', block_size = 64, active = 8, output = 3)",
+        r#"agents("a folder", block_size = 64, output = 3, active = 8)"#
+    )]
+    #[case(
         "hf(AI-MO/NuminaMath-CoT, split = test, max_audio = 30)",
         r#"hf("AI-MO/NuminaMath-CoT", split = "test", max_audio = 30)"#
     )]
@@ -378,6 +392,14 @@ mod tests {
     #[case(
         "hf",
         "`hf` needs the path of its data first, as in `hf(\"AI-MO/aimo-validation-aime\")`"
+    )]
+    #[case(
+        "agents(t.jsonl, format = mooncakes)",
+        "unknown format of `agents` `mooncakes`; did you mean `mooncake`? Valid: weka, bailian, otel, mooncake"
+    )]
+    #[case(
+        "agents(t.jsonl, max_pause = 15)",
+        "`max_pause = 15`: `15` has no unit; write `15ms`, `15us` or `15s`"
     )]
     #[case(
         "burstgpt(b.csv, output = 4)",

@@ -9,7 +9,7 @@ use crate::{
 use std::{fmt, path::PathBuf, time::Duration};
 
 /// Lengths of outputs.
-fn length(arg: &Arg<'_>) -> Result<Option<usize>, Mistake> {
+pub(super) fn length(arg: &Arg<'_>) -> Result<Option<usize>, Mistake> {
     arg.whole(1).map(Some)
 }
 
@@ -37,7 +37,7 @@ fn folder(arg: &Arg<'_>) -> Result<Option<PathBuf>, Mistake> {
 }
 
 /// A plain number above 0.
-fn positive(arg: &Arg<'_>) -> Result<f64, Mistake> {
+pub(super) fn positive(arg: &Arg<'_>) -> Result<f64, Mistake> {
     match call::number(arg.text()?) {
         Some(number) if number > 0.0 => Ok(number),
         _ => Err(Mistake::new(format!(

@@ -3,7 +3,7 @@
 mod buckets;
 mod read;
 
-use crate::grammar::dataset::{NAMES, SpeedBench};
+use crate::grammar::dataset::{AgentFormat, NAMES, SpeedBench};
 use clap::ArgAction;
 use std::path::PathBuf;
 
@@ -42,6 +42,8 @@ pub(super) struct DatasetFlags {
     text: TextFlags,
     #[command(flatten)]
     conversations: ConversationFlags,
+    #[command(flatten)]
+    agents: AgentFlags,
     #[command(flatten)]
     trace: TraceFlags,
     #[command(flatten)]
@@ -167,12 +169,30 @@ struct ConversationFlags {
     /// Time from an answer until the next turn is due, such as 2s or lognormal(2s, 1s).
     #[arg(long, default_value = "0s")]
     think_time: String,
-    /// Conversations that may go on at a time. Default: --max-concurrency without a rate, else no limit.
+    /// Conversations, or sessions of agents, that may go on at a time. Default: --max-concurrency without a rate, else no
+    /// limit.
     #[arg(long)]
     max_active_conversations: Option<usize>,
     /// Messages of a conversation at most, answers included: an even number.
     #[arg(long)]
     max_turns: Option<usize>,
+}
+
+/// Flags of agents.
+#[derive(Debug, clap::Args)]
+struct AgentFlags {
+    /// Format of recorded agents. Default: the one that the file's first entry has.
+    #[arg(long, value_parser = AgentFormat::NAMES.to_vec())]
+    agents_format: Option<String>,
+    /// Tokens that a hash id of recorded agents stands for. Default: those of the format.
+    #[arg(long)]
+    agents_block_size: Option<usize>,
+    /// Factor of all times of recorded agents: 0.5 is twice as fast.
+    #[arg(long, default_value_t = 1.0)]
+    agents_time_scale: f64,
+    /// Longest pause between requests of a session of recorded agents, such as 15s. Default: no limit.
+    #[arg(long)]
+    agents_max_pause: Option<String>,
 }
 
 /// Flags of timed_trace.
@@ -196,10 +216,10 @@ struct TraceFlags {
     /// Field of the hash ids.
     #[arg(long, default_value = "hash_ids")]
     timed_trace_label_hash_ids: String,
-    /// Send a timed_trace at its own times, which is the default.
+    /// Send timed_trace and agents at their own times, which is the default.
     #[arg(long, overrides_with = "no_self_timed")]
     self_timed: bool,
-    /// Send a timed_trace at --request-rate.
+    /// Send timed_trace and agents at --request-rate.
     #[arg(long, action = ArgAction::SetTrue, overrides_with = "self_timed")]
     no_self_timed: bool,
 }

@@ -5,11 +5,11 @@ use crate::{
     cli::argv::float,
     grammar::{
         dataset::{
-            self, Conversations, Custom, CustomAudio, CustomImage, Dataset, Hf, History,
+            self, AgentFormat, Agents, Conversations, Custom, CustomAudio, CustomImage, Dataset, Hf, History,
             LongDocumentQa, PrefixRepetition, Random, RandomMm, RandomRerank, Repeat, ShareGpt,
             Sonnet, SpecBench, SpeedBench, TimedTrace,
         },
-        sim,
+        duration, sim,
     },
     problem::Problem,
 };
@@ -25,12 +25,12 @@ impl DatasetFlags {
         // Clap takes no other name.
         let mut dataset = dataset::named(&self.dataset_name)?;
         let trace = &self.trace;
-        let replays = matches!(dataset, Dataset::TimedTrace(_));
+        let replays = matches!(dataset, Dataset::TimedTrace(_) | Dataset::Agents(_));
         if (trace.self_timed || trace.no_self_timed) && !replays {
             problems.push(Problem::new(
                 "--self-timed",
                 "(set)",
-                "has no meaning for this dataset. Add --dataset-name timed_trace",
+                "has no meaning for this dataset. Add --dataset-name timed_trace or agents",
             ));
         }
         match (dataset.path_mut(), &self.dataset_path) {
@@ -145,6 +145,7 @@ impl DatasetFlags {
                 ..set
             }),
             Dataset::Conversations(set) => self.conversations(set.path, problems)?,
+            Dataset::Agents(set) => self.agents(set.path, problems)?,
             Dataset::Sonnet(set) => Dataset::Sonnet(Sonnet {
                 input: self.input_len.unwrap_or(text.sonnet_input_len),
                 output: self.output_len.unwrap_or(text.sonnet_output_len),
@@ -263,6 +264,47 @@ impl DatasetFlags {
             turns: flags.max_turns.map(|messages| messages / 2),
             output: self.output_len,
             keep_order: self.disable_shuffle,
+        }))
+    }
+
+    fn agents(&self, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let flags = &self.agents;
+        let before = problems.len();
+        let scale = flags.agents_time_scale;
+        if !(scale > 0.0 && scale.is_finite()) {
+            let fix = "must be above 0, such as 0.5 for twice as fast";
+            problems.push(Problem::new("--agents-time-scale", scale, fix));
+        }
+        for (flag, value) in [
+            ("--agents-block-size", flags.agents_block_size),
+            (
+                "--max-active-conversations",
+                self.conversations.max_active_conversations,
+            ),
+        ] {
+            if value == Some(0) {
+                problems.push(Problem::new(flag, 0, "must be at least 1"));
+            }
+        }
+        let max_pause = flags.agents_max_pause.as_deref();
+        let max_pause = max_pause.and_then(|text| match duration::parse(text) {
+            Ok(span) => Some(span),
+            Err(mistake) => {
+                problems.push(Problem::new("--agents-max-pause", text, mistake.0));
+                None
+            }
+        });
+        (problems.len() == before).then_some(())?;
+        Some(Dataset::Agents(Agents {
+            path,
+            // Clap takes no other name.
+            format: flags.agents_format.as_deref().and_then(AgentFormat::named),
+            block_size: flags.agents_block_size,
+            output: self.output_len,
+            active: self.conversations.max_active_conversations,
+            time_scale: scale,
+            max_pause,
+            self_timed: !self.trace.no_self_timed,
         }))
     }
 
@@ -409,6 +451,13 @@ mod tests {
     #[case(
         "--dataset-name sonnet --dataset-path s --sonnet-prefix-len 7",
         "sonnet(s, prefix = 7)"
+    )]
+    #[case("--dataset-name agents --dataset-path a", "agents(a)")]
+    #[case(
+        "--dataset-name agents --dataset-path a --agents-format otel --agents-block-size 32 --agents-time-scale 0.5 \
+         --agents-max-pause 15s --max-active-conversations 3 --output-len 7 --no-self-timed",
+        "agents(a, format = otel, block_size = 32, output = 7, active = 3, time_scale = 0.5, max_pause = 15s, \
+         self_timed = false)"
     )]
     #[case("--dataset-name burstgpt --dataset-path b", "burstgpt(b)")]
     #[case(
