@@ -38,7 +38,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Whether requests are sent at the times of a recorded trace, as far as the settings decide that.
+    /// Whether requests are sent at the times of a recorded trace, where the settings decide that.
     pub(crate) fn replays(&self) -> bool {
         matches!(&self.dataset, Dataset::TimedTrace(trace) if trace.self_timed)
     }

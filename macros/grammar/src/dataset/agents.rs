@@ -47,7 +47,7 @@ macro_rules! formats {
                 }
             }
 
-            /// Its name.
+            /// Name of the format.
             pub fn name(self) -> &'static str {
                 match self {
                     $(AgentFormat::$Format => $name,)*

@@ -193,7 +193,7 @@ impl Dataset {
         }
     }
 
-    /// Whether later requests of a session send the server's own answers back, as far as the settings decide that.
+    /// Whether later requests of a session send the server's own answers back, where the settings decide that.
     pub fn sends_answers(&self) -> bool {
         matches!(self, Dataset::Conversations(conversations) if conversations.history == History::Server)
     }

@@ -145,9 +145,10 @@ fn grow(rows: Vec<Row>, parents: &[Option<usize>]) -> Vec<Session> {
 
 fn row(fields: &mut Fields, size: usize) -> Option<Row> {
     let id = whole(fields, "chat_id");
-    let parent = match fields.has("parent_chat_id") {
-        true => whole(fields, "parent_chat_id"),
-        false => Some(-1),
+    let parent = if fields.has("parent_chat_id") {
+        whole(fields, "parent_chat_id")
+    } else {
+        Some(-1)
     };
     let at = fields.number("timestamp");
     let length = fields.whole("input_length", 0);

@@ -233,9 +233,10 @@ impl Maker<'_> {
             }
             Asked::Text(text) => {
                 let length = self.spec.tokenizer.count(&text, true);
-                match grows {
-                    true => (user(text), length),
-                    false => (Prompt::Text(text), length),
+                if grows {
+                    (user(text), length)
+                } else {
+                    (Prompt::Text(text), length)
                 }
             }
             Asked::Tokens(ids) => {

@@ -129,9 +129,10 @@ fn untimed(sessions: &[Session], places: &[&str], reader: &mut Reader<'_>) {
 }
 
 fn row(fields: &mut Fields, size: usize) -> Option<Row> {
-    let session = match fields.has("session_id") {
-        true => name(fields, "session_id").map(Some),
-        false => Some(None),
+    let session = if fields.has("session_id") {
+        name(fields, "session_id").map(Some)
+    } else {
+        Some(None)
     };
     let at = time(fields, "timestamp", 1e-3);
     let delay = span(fields, "delay", 1e-3);

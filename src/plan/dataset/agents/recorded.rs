@@ -1,4 +1,4 @@
-//! From recorded calls to the requests of a session: whom each waits for, and how long.
+//! Makes the requests of a session from recorded calls: each with the requests that it waits for, and how long.
 
 use super::{
     intervals::{NoOrder, Node, precedence, sequence},
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 /// A call of a model, as it was recorded. Times are in nanoseconds since the begin of the recording.
 pub(super) struct Call {
-    /// Its node in the tree of the session.
+    /// Node of the call in the tree of the session.
     pub(super) node: usize,
     pub(super) start: u64,
     /// When it ended, if that is known.

@@ -49,7 +49,7 @@ pub(super) enum Asked {
 /// How long the answer was.
 pub(super) enum Output {
     Tokens(u64),
-    /// As these messages.
+    /// The length of these messages.
     Messages(Vec<Value>),
     Unknown,
 }

@@ -93,9 +93,10 @@ impl Format for Weka {
 /// The name of a session and what is in it.
 fn trace(fields: &mut Fields, reader: &mut Reader<'_>) -> Option<(String, Vec<Item>)> {
     let name = name(fields, "id");
-    let size = match fields.has("block_size") {
-        true => fields.whole("block_size", 1).map(|size| size as usize),
-        false => Some(BLOCK),
+    let size = if fields.has("block_size") {
+        fields.whole("block_size", 1).map(|size| size as usize)
+    } else {
+        Some(BLOCK)
     };
     let scope = match fields.take("hash_id_scope") {
         None => Some(true),
@@ -109,9 +110,10 @@ fn trace(fields: &mut Fields, reader: &mut Reader<'_>) -> Option<(String, Vec<It
         }
     };
     let (name, size, local) = (name?, size?, scope?);
-    let scope = match local {
-        true => format!("{name}:").into(),
-        false => Rc::from(""),
+    let scope = if local {
+        format!("{name}:").into()
+    } else {
+        Rc::from("")
     };
     let blocks = Ids {
         size: reader.block_size(size),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// Messages of a chat. What is no list stays as it is; messages without `parts` are those of an API already.
+/// Messages of a chat. What is not a list stays as it is; messages without `parts` are those of an API already.
 /// `left_out` counts parts that cannot be sent.
 pub(super) fn of(messages: Value, left_out: &mut usize) -> Value {
     let Value::Array(messages) = messages else {

@@ -2,8 +2,8 @@
 //! them, and objects with a list of `spans`.
 //!
 //! A trace is a session, or all traces of a `gen_ai.conversation.id`. Spans of model calls are requests with their
-//! recorded messages, which are whole. Who waits for whom follows from the times of the calls and from their parent
-//! spans; spans of tools and everything else between calls are pauses.
+//! recorded messages, which are whole. The times of the calls and their parent spans say
+//! which calls wait for which; spans of tools and everything else between calls are pauses.
 
 mod messages;
 mod span;

@@ -159,9 +159,10 @@ fn span(fields: &mut Fields, left_out: &mut usize) -> Option<Span> {
     };
     let operation = attributes.get(OPERATION).and_then(Value::as_str);
     let is_call = operation.map_or(attributes.contains_key(INPUT), |name| CALLS.contains(&name));
-    let call = match is_call {
-        true => Some(asked(fields, attributes, left_out)?),
-        false => None,
+    let call = if is_call {
+        Some(asked(fields, attributes, left_out)?)
+    } else {
+        None
     };
     Some(Span {
         place: fields.place().to_owned(),
@@ -178,9 +179,10 @@ fn span(fields: &mut Fields, left_out: &mut usize) -> Option<Span> {
 /// An id without its prefix; zeros alone are none.
 fn plain(id: &str) -> String {
     let id = id.trim().trim_start_matches("0x");
-    match id.bytes().all(|byte| byte == b'0') {
-        true => String::new(),
-        false => id.to_ascii_lowercase(),
+    if id.bytes().all(|byte| byte == b'0') {
+        String::new()
+    } else {
+        id.to_ascii_lowercase()
     }
 }
 
