@@ -126,7 +126,11 @@ impl Plan {
             let timed = self.requests.iter().filter_map(|request| request.turn.as_deref());
             let timed = timed.filter(|turn| turn.earliest > Nanos(0)).count();
             if timed > 0 {
-                let _ = write!(text, "; {timed} are not sent before a time of their session (>= below)");
+                let requests = if timed == 1 { "request is" } else { "requests are" };
+                let _ = write!(
+                    text,
+                    "; {timed} {requests} not sent before a time of the session (>= below)"
+                );
             }
             let (forks, joins) = self.forks();
             if forks + joins > 0 {

@@ -5,9 +5,9 @@ use crate::{
     cli::argv::float,
     grammar::{
         dataset::{
-            self, AgentFormat, Agents, Conversations, Custom, CustomAudio, CustomImage, Dataset, Hf, History,
-            LongDocumentQa, PrefixRepetition, Random, RandomMm, RandomRerank, Repeat, ShareGpt,
-            Sonnet, SpecBench, SpeedBench, TimedTrace,
+            self, AgentFormat, Agents, Conversations, Custom, CustomAudio, CustomImage, Dataset,
+            Hf, History, LongDocumentQa, PrefixRepetition, Random, RandomMm, RandomRerank, Repeat,
+            ShareGpt, Sonnet, SpecBench, SpeedBench, TimedTrace,
         },
         duration, sim,
     },
