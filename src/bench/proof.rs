@@ -40,7 +40,7 @@ fn effort(load: &Load, demands: &Demands, requests: u64) -> Effort {
     }
 }
 
-/// The number of requests that an SLO is about at most, as far as the settings show it.
+/// The number of requests that an SLO is about at most, where the settings show it.
 fn at_most(load: &Load) -> u64 {
     let most = load.dataset.requests().unwrap_or(u64::MAX);
     (load.requests as u64).min(most) * load.rounds as u64
