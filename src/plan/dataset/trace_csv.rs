@@ -70,7 +70,13 @@ pub(super) fn load(path: &Path) -> Result<Vec<Event>, PlanError> {
 /// Nanoseconds since 2000 of `2023-11-16 18:15:46.6805900`, with or without an offset to UTC.
 pub(super) fn date(text: &str) -> Option<i64> {
     let (day, clock) = text.split_once([' ', 'T'])?;
-    let mut day = day.split('-').map(|part| part.parse::<i64>().ok());
+    // No part of a date is beyond these, so no sum of them overflows.
+    let part = |text: &str| {
+        text.parse::<i64>()
+            .ok()
+            .filter(|part| (0..=9_999).contains(part))
+    };
+    let mut day = day.split('-').map(part);
     let (year, month, day) = (day.next()??, day.next()??, day.next()??);
     let (clock, offset) = match clock.find(['+', '-', 'Z']) {
         Some(at) => clock.split_at(at),
@@ -78,7 +84,7 @@ pub(super) fn date(text: &str) -> Option<i64> {
     };
     let minutes = |text: &str| {
         let (hours, minutes) = text.split_once(':')?;
-        Some(hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?)
+        Some(part(hours)? * 60 + part(minutes)?)
     };
     let offset = match offset {
         "" | "Z" => 0,
@@ -89,8 +95,7 @@ pub(super) fn date(text: &str) -> Option<i64> {
     let digits = format!("{fraction:0<9}");
     let nanos: i64 = digits.get(..9)?.parse().ok()?;
     let valid = (1..=12).contains(&month) && (1..=31).contains(&day);
-    let seconds = (days(year, month, day) * 1440 + minutes(clock)? - offset) * 60
-        + seconds.parse::<i64>().ok()?;
+    let seconds = (days(year, month, day) * 1440 + minutes(clock)? - offset) * 60 + part(seconds)?;
     valid.then(|| seconds.checked_mul(1_000_000_000)?.checked_add(nanos))?
 }
 
@@ -125,6 +130,14 @@ mod tests {
             assert_eq!((event.input, event.output), (*input, *output));
         }
         assert!(events.len() >= first.len());
+    }
+
+    #[rstest]
+    #[case::of_no_calendar("9223372036854775807-01-01 00:00:00")]
+    #[case::without_an_offset("2024-05-10 00:00:00+-9223372036854775808:00")]
+    #[case::of_another_clock("2024-05-10 9223372036854775807:00:00")]
+    fn no_number_is_too_large_for_a_date(#[case] text: &str) {
+        assert_eq!(date(text), None);
     }
 
     #[rstest]
