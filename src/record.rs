@@ -410,6 +410,10 @@ pub struct Record {
     /// ended in which every request succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_e2el: Option<Nanos>,
+    /// Time of the round, from its start to the end of its last request: on the request that ended last, if the plan was
+    /// sent in several rounds and every request of this one succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_e2el: Option<Nanos>,
     /// Text of the answer.
     pub text: String,
     /// Reasoning text.
@@ -468,6 +472,7 @@ impl Record {
             lora: self.lora.clone(),
             turn: self.turn.clone(),
             session_e2el: self.session_e2el,
+            round_e2el: self.round_e2el,
             text: String::new(),
             reasoning: String::new(),
             finish: self.finish.clone(),

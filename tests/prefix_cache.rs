@@ -118,7 +118,39 @@ fn a_part_has_the_numbers_of_its_own_requests() {
     assert_eq!(report.value("p50(ttft, round 3)").unwrap(), None);
 }
 
+/// A batch that is sent at once, again and again, as in `vllm bench latency`.
+#[test]
+fn rounds_have_a_time_and_may_be_rehearsed() {
+    let batch = Bench::new("batch").target("sim(ttft = 50ms, itl = 10ms)");
+    let batch = batch.dataset("random(input = 4, output = 6)").requests(8);
+    let report = report(
+        batch
+            .warmup_rounds(3)
+            .rounds(30)
+            .slo("p50(round_e2el) < 150ms"),
+    );
+    assert_eq!(report.run().records.len(), 240);
+    let times = &report.metrics().gate.round_e2el;
+    assert_eq!((times.count, times.min, times.max), (30, 100.0, 100.0));
+    assert_eq!(report.verdict(), Verdict::Pass, "{report}");
+    let warm_up = report.run().warm_up.unwrap();
+    assert_eq!(
+        (warm_up.requests, warm_up.duration.as_secs_f64()),
+        (24, 0.3)
+    );
+}
+
+#[test]
+fn a_round_with_a_failure_has_no_time() {
+    let batch = Bench::new("batch").target("sim").requests(4).rounds(3);
+    let report = report(batch.faults("reset@req:5"));
+    assert_eq!(report.failed(), 1);
+    assert_eq!(report.metrics().gate.round_e2el.count, 2);
+}
+
 #[rstest]
+#[case::no_rounds(|b: Bench| b.warmup_rounds(2), "come before rounds, and the bench has one")]
+#[case::no_time(|b: Bench| b.slo("p50(round_e2el) < 1s"), "limits the time of a round")]
 #[case::none(|b: Bench| b.rounds(0), "rounds = 0: must be from 1")]
 #[case::too_many(|b: Bench| b.rounds(101), "rounds = 101: must be from 1")]
 #[case::grows(|b: Bench| b.rounds(2).max_extend(2), "cannot be given together with `max_extend`")]

@@ -58,6 +58,7 @@ impl Bench {
             ),
             ("workers", whole(self.client.workers)),
             ("warmups", whole(self.client.warmups)),
+            ("warmup_rounds", whole(self.load.warmup_rounds)),
             ("rate", (self.load.rate, shown(self.load.rate))),
             (
                 "burstiness",

@@ -8,7 +8,7 @@ use crate::{
         dataset::Dataset,
         fault,
         goodput::RequestMetric,
-        slo::{Part, Subject, Throughput},
+        slo::{Latency, Part, Subject, Throughput},
     },
     metrics::definition,
     plan::Shape,
@@ -222,6 +222,10 @@ impl Bench {
             let fix = "must be from 1 (the plan is sent once) to 100";
             problems.push(Problem::new("rounds", rounds, fix));
         }
+        if self.load.warmup_rounds > 0 && rounds == 1 {
+            let fix = "come before rounds, and the bench has one. Set `rounds`, or `warmups`";
+            problems.push(Problem::new("warmup_rounds", self.load.warmup_rounds, fix));
+        }
         let others = [
             ("versus", self.demands.versus.is_some()),
             ("max_extend", self.demands.max_extend > 1),
@@ -245,6 +249,10 @@ impl Bench {
                 ),
                 (_, Subject::Warm(_)) if rounds == 1 => {
                     "compares rounds, and the bench has one. Set `rounds = 2`".to_owned()
+                }
+                (_, Subject::Latency(_, Latency::RoundE2el)) if rounds == 1 => {
+                    "limits the time of a round, and the bench has one. Set `rounds`, or limit `e2el`"
+                        .to_owned()
                 }
                 (Part::Turn(span), _) if span.first > 1 && !self.load.dataset.has_sessions() => {
                     "limits later turns of sessions, and requests of this dataset have none. Take a dataset with \

@@ -31,7 +31,11 @@ impl Checked {
         numbers: &mut Tally,
     ) -> Result<Segments, Error> {
         let looks = self.looks();
+        let first = self.warmed_up(line, first).await?;
         let mut run = line.send(first).await?;
+        if self.load.rounds > 1 {
+            run.ends_round(0);
+        }
         for round in 1..self.load.rounds {
             if run.is_partial() {
                 break;
@@ -82,6 +86,17 @@ impl Checked {
             function: self.demands.function,
             expect: self.demands.expect,
         }
+    }
+
+    /// Sends the plan as often as it comes before the measured rounds.
+    async fn warmed_up(&self, line: &Line<'_>, first: Outgoing) -> Result<Outgoing, Error> {
+        for _ in 0..self.load.warmup_rounds {
+            if line.control.stop.is_requested() {
+                return Ok(first);
+            }
+            line.warm_up_by(&first.plan).await;
+        }
+        Ok(first)
     }
 
     /// The plan once more, for this round, counted from 0.

@@ -17,7 +17,7 @@ use crate::{
     run::{Audit, Run, Setup, Timestamps, WarmUp},
     targets::Place,
 };
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 /// A plan with what to send for each of its requests.
 pub(super) struct Outgoing {
@@ -46,7 +46,7 @@ pub(super) struct Line<'a> {
     /// The target is in this process, and the wait for it uses its own clock. For others the wait is over already.
     check_ready: bool,
     /// What was sent before the plan.
-    warm_up: Option<WarmUp>,
+    warm_up: Cell<Option<WarmUp>>,
 }
 
 impl<'a> Line<'a> {
@@ -66,7 +66,7 @@ impl<'a> Line<'a> {
                 && !matches!(place, Place::Endpoint(_)),
             pages: Pages::None,
             descriptors: None,
-            warm_up: None,
+            warm_up: Cell::new(None),
             bench,
             prepared,
             control,
@@ -88,7 +88,7 @@ impl<'a> Line<'a> {
 
     /// Waits until the target is ready, warms it up, and calls `work` with the line and the first plan.
     pub(super) async fn open<T>(
-        mut self,
+        self,
         work: impl AsyncFnOnce(&Line<'_>, Outgoing) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let bench = self.bench;
@@ -105,24 +105,28 @@ impl<'a> Line<'a> {
             self.warmed_up(&rehearsed);
         }
         if !first.plan.warmup.is_empty() {
-            let warmup = first.plan.to_warm_up();
-            let bodies = self.prepared.bodies_of(&warmup);
-            let rehearsed = self.driver.aside().drive(&warmup, &bodies).await;
-            self.warmed_up(&rehearsed);
+            self.warm_up_by(&first.plan.to_warm_up()).await;
         }
         self.control.go_on("got ready to send")?;
         work(&self, first).await
     }
 
     /// Adds requests before the plan. If they fail, the run will show it.
-    fn warmed_up(&mut self, delivery: &Delivery) {
+    fn warmed_up(&self, delivery: &Delivery) {
         let failed = delivery.records.iter().filter(|record| !record.ok());
-        let before = self.warm_up.unwrap_or_default();
-        self.warm_up = Some(WarmUp {
+        let before = self.warm_up.get().unwrap_or_default();
+        self.warm_up.set(Some(WarmUp {
             requests: before.requests + delivery.records.len(),
             failed: before.failed + failed.count(),
             duration: Nanos(before.duration.0 + delivery.duration.0),
-        });
+        }));
+    }
+
+    /// Sends a plan whose requests count in no number, all at once or as many as may be in flight.
+    pub(super) async fn warm_up_by(&self, plan: &Plan) {
+        let bodies = self.prepared.bodies_of(plan);
+        let rehearsed = self.driver.aside().drive(plan, &bodies).await;
+        self.warmed_up(&rehearsed);
     }
 
     /// Sends a plan and waits for its last answer: a run of one segment.
@@ -188,7 +192,7 @@ impl<'a> Line<'a> {
                 server_ttft,
             },
             partial: delivery.partial,
-            warm_up: self.warm_up,
+            warm_up: self.warm_up.get(),
             rate_changes: plan::rate_changes(&self.bench.load.arrivals(), &schedule),
             server,
             probes: delivery.probes,

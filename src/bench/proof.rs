@@ -59,6 +59,7 @@ fn planned(slo: &Slo, plan: &Plan, rounds: usize) -> u64 {
     };
     let times = match (slo.subject, slo.part) {
         (Subject::Warm(_), _) => 1,
+        (Subject::Latency(_, Latency::RoundE2el), _) => return rounds as u64,
         (_, Part::Round(span)) => (0..rounds).filter(|round| span.has(*round)).count(),
         _ => rounds,
     };
@@ -77,6 +78,7 @@ fn measured(slo: &Slo, run: &Run) -> u64 {
             turns.collect::<BTreeSet<_>>().len()
         }
         Subject::Warm(_) => part.count() / run.setup.rounds.max(1),
+        Subject::Latency(_, Latency::RoundE2el) => run.setup.rounds,
         _ => part.count(),
     };
     count as u64
@@ -119,6 +121,7 @@ impl Bench {
             let effort = effort(&self.load, &self.demands, about);
             let counted = match slo.subject {
                 Subject::Latency(_, Latency::SessionE2el) => "sessions",
+                Subject::Latency(_, Latency::RoundE2el) => "rounds",
                 _ => "requests",
             };
             let here = if about == plan.requests.len() as u64 {

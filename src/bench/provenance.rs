@@ -32,6 +32,7 @@ impl Checked {
             requests,
             rounds,
             salt,
+            warmup_rounds: _,
             rate,
             burstiness,
             ramp,

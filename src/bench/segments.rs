@@ -2,6 +2,7 @@
 
 use crate::{
     client::{ReadLog, WatchLog},
+    clock::Nanos,
     plan::{self, Plan},
     run::{Run, Timestamps},
 };
@@ -16,6 +17,8 @@ pub(super) struct Segments {
     logs: Logs,
     /// The plan of each.
     plans: Vec<Arc<Plan>>,
+    /// When the round that is under way began.
+    round_start: Nanos,
 }
 
 /// What the client noted about itself, in a form that can be added up.
@@ -31,6 +34,7 @@ impl Segments {
             run,
             logs,
             plans: vec![plan],
+            round_start: Nanos(0),
         }
     }
 
@@ -56,8 +60,24 @@ impl Segments {
 
     /// Appends the same plan, sent once more.
     pub(super) fn append_round(&mut self, next: Segments) {
+        let first = self.run.records.len();
         self.append(next);
         self.run.setup.rounds += 1;
+        self.ends_round(first);
+    }
+
+    /// Notes the time of the round that begins with this record, if every request of the round succeeded.
+    pub(super) fn ends_round(&mut self, first: usize) {
+        let start = self.round_start;
+        let took = Nanos(self.run.duration.0 - start.0);
+        self.round_start = self.run.duration;
+        let round = &mut self.run.records[first..];
+        if round.iter().all(|record| record.ok()) {
+            let last = round.iter_mut().max_by_key(|record| record.end);
+            if let Some(last) = last {
+                last.round_e2el = Some(took);
+            }
+        }
     }
 
     /// Appends segments that were sent after these. Their times count from the start of the first segment.
@@ -66,6 +86,7 @@ impl Segments {
             run: next,
             logs,
             plans,
+            ..
         } = next;
         let run = &mut self.run;
         let start = run.duration;

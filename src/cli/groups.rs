@@ -50,6 +50,7 @@ const GROUPS: &[Group] = &[
             "rounds",
             "salt",
             "seed",
+            "warmup_rounds",
             "workers",
         ],
         rare: &[

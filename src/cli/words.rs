@@ -25,6 +25,7 @@ const FLAGS: &[Flag] = &[
     ("workers", Some("--workers")),
     ("requests", Some("--num-prompts")),
     ("rounds", Some("--rounds")),
+    ("warmup_rounds", Some("--warmup-rounds")),
     ("salt", Some("--salt")),
     ("seed", Some("--seed")),
     ("goodput", Some("--goodput")),

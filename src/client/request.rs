@@ -154,6 +154,7 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         lora: arrival.lora,
         turn: arrival.turn,
         session_e2el: None,
+        round_e2el: None,
         text: reply.text,
         reasoning: reply.reasoning,
         finish: reply.finish,

@@ -76,6 +76,14 @@ pub(crate) fn definition(latency: Latency) -> Definition {
             values: |record, _| one(record.session_e2el.map(|took| took.as_secs_f64() * 1e3)),
             sample: |metrics| &metrics.gate.session_e2el,
         },
+        Latency::RoundE2el => Definition {
+            meaning: "Time of a whole round",
+            from_start: false,
+            of_tokens: false,
+            usual: false,
+            values: |record, _| one(record.round_e2el.map(|took| took.as_secs_f64() * 1e3)),
+            sample: |metrics| &metrics.gate.round_e2el,
+        },
     }
 }
 

@@ -87,6 +87,10 @@ pub struct GateLatencies {
     /// not ended. Only sessions count in which every request succeeded.
     #[serde(rename = "session_e2el_ms", skip_serializing_if = "Summary::is_empty")]
     pub session_e2el: Summary,
+    /// Time of a whole round, from its start to the end of its last request. Only rounds count in which every request
+    /// succeeded; empty for a run of one round.
+    #[serde(rename = "round_e2el_ms", skip_serializing_if = "Summary::is_empty")]
+    pub round_e2el: Summary,
     /// Time per token after the first event: each gap divided by the tokens that it brought,
     /// counted once a token. Counts per event are the server's, or even shares.
     #[serde(rename = "per_token_ms")]
@@ -124,6 +128,11 @@ impl GateLatencies {
                     .filter_map(|record| Some(record.session_e2el?.as_secs_f64() * 1e3))
                     .collect(),
             ),
+            round_e2el: Summary::of(
+                successes(records)
+                    .filter_map(|record| Some(record.round_e2el?.as_secs_f64() * 1e3))
+                    .collect(),
+            ),
             per_token: Summary::default(),
             queue: Summary::of(
                 successes(records)
@@ -151,6 +160,7 @@ impl GateLatencies {
             ttfat: self.ttfat.with(others.ttfat),
             e2el: self.e2el.with(others.e2el),
             session_e2el: self.session_e2el.with(others.session_e2el),
+            round_e2el: self.round_e2el.with(others.round_e2el),
             per_token: Summary::default(),
             queue: self.queue.with(others.queue),
             connect: self.connect.with(others.connect),

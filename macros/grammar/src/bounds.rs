@@ -53,6 +53,7 @@ const NUMBERS: &[(&str, f64, f64, bool)] = &[
     ("probe_rate", 0.0, 1e3, false),
     ("max_extend", 1.0, 100.0, false),
     ("rounds", 1.0, 100.0, false),
+    ("warmup_rounds", 0.0, 100.0, false),
     ("pairs", 1.0, 16.0, false),
     ("confidence", 0.5, 0.999_999, false),
 ];

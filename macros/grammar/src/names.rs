@@ -138,6 +138,7 @@ macro_rules! with_keys {
             workers: Positive = "2", "Number of threads that send.";
             requests: Positive = "200", "Number of requests of the run.";
             rounds: Positive = "2", "How many times the plan is sent, each time after the last answer; the first round is cold.";
+            warmup_rounds: Whole = "10", "Rounds before the measured ones, which count in no number.";
             salt: Text = r#""auto""#, "Text before every prompt, so that a prefix cache has nothing of earlier runs; `auto`: another one for each run.";
             seed: Whole = "7", "Seed of prompts and arrivals.";
             goodput: Text = r#""ttft:200 tpot:50""#, "Limits on each request, plain numbers in milliseconds.";

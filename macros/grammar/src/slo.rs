@@ -47,6 +47,8 @@ latencies! {
     "e2el" => E2el;
     /// `session_e2el`: end-to-end latency of a whole session, think time left out.
     "session_e2el" => SessionE2el;
+    /// `round_e2el`: time of a whole round, from its start to the end of its last request.
+    "round_e2el" => RoundE2el;
 }
 
 macro_rules! stats {

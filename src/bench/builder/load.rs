@@ -92,6 +92,22 @@ impl Bench {
         self
     }
 
+    /// Rounds that are sent before the measured ones and count in no number. Default 0. With a number of requests that are
+    /// sent at once, and `round_e2el` as the number that counts, this is `vllm bench latency`:
+    ///
+    /// ```
+    /// use goodput::Bench;
+    ///
+    /// let batch = Bench::new("batch").target("sim(ttft = 50ms, itl = 10ms)").requests(8);
+    /// let report = batch.warmup_rounds(2).rounds(30).slo("p50(round_e2el) < 1s").run_blocking()?;
+    /// report.ensure_passed()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn warmup_rounds(mut self, times: usize) -> Self {
+        self.load.warmup_rounds = times;
+        self
+    }
+
     /// Text before every prompt, so that a server's prefix cache has nothing of earlier runs; `auto` is another one for
     /// each run. Prompts with the same beginning still share it. Default: none.
     ///

@@ -28,6 +28,8 @@ pub(crate) struct Load {
     #[serde(serialize_with = "any_text")]
     pub(crate) ramp: Option<Ramp>,
     pub(crate) max_concurrency: Option<usize>,
+    /// Rounds before those, which count in no number.
+    pub(crate) warmup_rounds: usize,
     /// What stands before every prompt; `auto` until the bench is checked.
     pub(crate) salt: Option<String>,
     pub(crate) seed: u64,
@@ -70,6 +72,7 @@ impl Default for Load {
             dataset: Dataset::Random(dataset::Random::default()),
             requests: names::DEFAULT_REQUESTS as usize,
             rounds: 1,
+            warmup_rounds: 0,
             rate: f64::INFINITY,
             burstiness: 1.0,
             ramp: None,

@@ -167,6 +167,9 @@ pub(in crate::cli) struct Args {
     /// Client's lateness (p99, open loop) above which the run is invalid, such as 10ms.
     #[arg(long, value_name = "TIME", default_value = "25ms")]
     max_lateness: String,
+    /// Rounds to send before the measured ones, which count in no number.
+    #[arg(long, default_value_t = 0)]
+    warmup_rounds: usize,
     /// Put this text before every prompt, so that a prefix cache has nothing of earlier runs; without a value another one
     /// for each run.
     #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "auto")]
@@ -323,6 +326,7 @@ impl Args {
             .confidence(self.confidence)
             .max_lateness(self.max_lateness.as_str())
             .rounds(self.rounds)
+            .warmup_rounds(self.warmup_rounds)
             .max_extend(self.max_extend)
             .on_inconclusive(on_inconclusive)
             .expect(self.expect.as_str())

@@ -90,7 +90,7 @@ fn limits_are_in_the_units_of_their_subject() {
 )]
 #[case(
     "p99(ttfb) < 1s",
-    "unknown metric `ttfb`; did you mean `ttft`? Valid: ttft, ttfat, tpot, itl, e2el, session_e2el"
+    "unknown metric `ttfb`; did you mean `ttft`? Valid: ttft, ttfat, tpot, itl, e2el, session_e2el, round_e2el"
 )]
 #[case(
     "throughput(out) > 5",
