@@ -112,7 +112,7 @@ pub fn dataset(data: &[u8]) {
     let (bytes, which, _) = chosen(data);
     let (kind, ending) = KINDS[which % KINDS.len()];
     let path = scratch(ending);
-    if fs::write(&path, bytes).is_err() {
+    if fs::write(&path, with_text(kind, bytes)).is_err() {
         return;
     }
     let (name, settings) = kind.split_once('(').unwrap_or((kind, ")"));
@@ -140,6 +140,20 @@ pub fn dataset(data: &[u8]) {
     });
     if let Ok(plan) = planned {
         assert!(plan.requests.len() <= 3);
+    }
+}
+
+/// Names the fixture that conversations are made from: the folder of the file does not have it.
+fn with_text(kind: &str, bytes: &[u8]) -> Vec<u8> {
+    const TEXT: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/plan/datasets/words.txt"
+    );
+    match std::str::from_utf8(bytes) {
+        Ok(text) if kind == "conversations" => {
+            text.replace("\"words.txt\"", &format!("{TEXT:?}")).into()
+        }
+        _ => bytes.to_vec(),
     }
 }
 

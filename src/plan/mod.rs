@@ -17,6 +17,8 @@ mod shape;
 pub(crate) mod testing;
 
 pub use arrivals::{Arrivals, RateChange, rate_changes, schedule};
+#[cfg(feature = "cli")]
+pub(crate) use dataset::described;
 pub use error::PlanError;
 pub(crate) use hash::hash;
 pub use media::{Base64, File, Media, MediaKind, MediaSource};

@@ -53,6 +53,11 @@ impl Codec {
         match *self {}
     }
 
+    /// Ids of a long text.
+    pub(crate) fn encode_long(&self, _text: &str) -> Result<Vec<u32>, TokenizerError> {
+        match *self {}
+    }
+
     /// Ids of a text.
     pub fn encode(&self, _text: &str, _add_special: bool) -> Result<Vec<u32>, TokenizerError> {
         match *self {}

@@ -110,6 +110,25 @@ impl Codec {
             })
     }
 
+    /// Encodes a long text, piece by piece if the tokenizer allows it, which takes a hundredth of the memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode).
+    pub(crate) fn encode_long(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        if !self.splits_before_spaces {
+            return self.encode(text, false);
+        }
+        let mut ids = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(cut(rest));
+            ids.extend(self.encode(piece, false)?);
+            rest = behind;
+        }
+        Ok(ids)
+    }
+
     /// Number of ids of a text. A long text is counted piece by piece if the tokenizer allows it, which
     /// takes a hundredth of the memory.
     ///

@@ -36,6 +36,9 @@ mod trace_csv;
 mod trace_event;
 mod words;
 
+#[cfg(feature = "cli")]
+pub(crate) use conversations::described;
+
 use super::{
     PlanError, PlanSpec, Prompt, Turn,
     numpy::{PyRandom, RandomState},

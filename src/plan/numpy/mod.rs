@@ -5,6 +5,7 @@
 //! raw generators *and* the transformations of their bits agree. The generators come from crates; only the
 //! transformations are goodput's.
 
+mod counts;
 mod cpython;
 mod generator;
 mod legacy;

@@ -1,5 +1,6 @@
 //! Reads files of conversations.
 
+use super::generator::Generator;
 use crate::plan::{
     PlanError,
     dataset::{
@@ -7,9 +8,8 @@ use crate::plan::{
         fields::kind,
     },
 };
-use goodput_grammar::dataset::Conversations;
-use serde_json::{Value, json, value::RawValue};
-use std::collections::HashSet;
+use serde_json::{Map, Value, json, value::RawValue};
+use std::{collections::HashSet, path::Path};
 
 /// A conversation as it is in the file.
 pub(super) struct Conversation {
@@ -23,11 +23,37 @@ pub(super) struct Exchange {
     pub(super) answer: Option<Value>,
 }
 
-/// All conversations in the file's order, or everything that is wrong with them.
-pub(super) fn load(settings: &Conversations) -> Result<Vec<Conversation>, PlanError> {
-    let path = &settings.path;
+/// What a file has.
+pub(super) enum Content {
+    /// Conversations in the file's order.
+    Listed(Vec<Conversation>),
+    /// The description of conversations to be made.
+    Described(Box<Generator>),
+}
+
+/// Reads a file, or reports everything that is wrong with it.
+pub(super) fn load(path: &Path) -> Result<Content, PlanError> {
     let text = complaints::read(path)?;
-    let entries = entries(&text).map_err(|error| {
+    match description(&text) {
+        Some(object) => {
+            Generator::read(path, &object).map(|described| Content::Described(Box::new(described)))
+        }
+        None => listed(path, &text).map(Content::Listed),
+    }
+}
+
+/// The object of a file that describes conversations. A list, or an object on each line, has conversations.
+fn description(text: &str) -> Option<Map<String, Value>> {
+    let object: Map<String, Value> = if text.trim_start().starts_with('{') {
+        serde_json::from_str(text).ok()?
+    } else {
+        return None;
+    };
+    Generator::describes(&object).then_some(object)
+}
+
+fn listed(path: &Path, text: &str) -> Result<Vec<Conversation>, PlanError> {
+    let entries = entries(text).map_err(|error| {
         complaints::whole_file(
             path,
             format!("is neither a JSON array of conversations nor one JSON object a line: {error}"),

@@ -4,8 +4,11 @@
 //! The file is a JSON array, or has a JSON object a line. An entry has `messages` as in OpenAI's API
 //! (`{"id": "1", "messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}`), or
 //! ShareGPT's `conversations` (`{"id": "1", "conversations": [{"from": "human", "value": "…"}, …]}`).
+//!
+//! A file with one object that has a `filetype` describes conversations to be made: see `generator`.
 
 mod file;
+mod generator;
 
 use super::{Sample, Samples, arrange, complaints, custom::chat_length, estimate};
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     record::TurnId,
     sampler::Sampler,
 };
-use file::load;
+use file::{Content, load};
 use goodput_grammar::dataset::{Conversations, History};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -24,8 +27,11 @@ use serde_json::Value;
 const USUAL_OUTPUT: u64 = 256;
 
 pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
-    let mut conversations = load(settings)?;
-    let found = conversations.len();
+    let content = load(&settings.path)?;
+    let found = match &content {
+        Content::Listed(conversations) => conversations.len(),
+        Content::Described(generator) => generator.conversations,
+    };
     let clients = spec.arrivals.max_concurrency;
     let clients = clients.filter(|_| !spec.arrivals.open_loop());
     if let Some(clients) = settings.active.or(clients)
@@ -39,8 +45,20 @@ pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Sa
             ),
         ));
     }
-    arrange(&mut conversations, settings.keep_order, spec.seed);
     let mut samples = Samples::default();
+    let conversations = match content {
+        Content::Listed(mut conversations) => {
+            arrange(&mut conversations, settings.keep_order, spec.seed);
+            conversations
+        }
+        // All of them are drawn in the same way, so their order says nothing.
+        Content::Described(generator) => {
+            let made = generator.make(&settings.path, settings.turns, spec)?;
+            samples.notes.extend(made.stats);
+            samples.tell_tokenizer(spec);
+            made.conversations
+        }
+    };
     // A file has no sampler; the grammar refuses it.
     let think = Sampler::new(&settings.think).map_err(PlanError::new)?;
     let mut random = Pcg64Mcg::seed_from_u64(spec.seed);
@@ -91,6 +109,15 @@ pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Sa
     }
     samples.tell_fewer(spec.requests);
     Ok(samples)
+}
+
+/// How the conversations of a file are made, as names and values; empty if they are in the file.
+#[cfg(feature = "cli")]
+pub(crate) fn described(path: &std::path::Path) -> Vec<(String, String)> {
+    match load(path) {
+        Ok(Content::Described(generator)) => generator.parameters(),
+        _ => Vec::new(),
+    }
 }
 
 /// What was said in a conversation before a turn.
