@@ -284,4 +284,24 @@ fn a_stopped_run_keeps_the_sessions_that_were_over() {
     assert!(times(&stopped) < times(&whole));
     let sessions = stopped.metrics().sessions.as_ref().unwrap();
     assert_eq!(sessions.finished, times(&stopped));
+
+#[test]
+fn each_session_has_its_numbers() {
+    let report = run(bench("").max_concurrency(1).faults("reset@req:1"));
+    let sessions = report.metrics().sessions.as_ref().unwrap();
+    assert_eq!(sessions.each.len() as u64, sessions.begun);
+    let sum = |of: fn(&goodput::metrics::SessionMetrics) -> u64| -> u64 {
+        sessions.each.iter().map(of).sum()
+    };
+    assert_eq!(
+        sum(|session| session.requests),
+        report.run().records.len() as u64
+    );
+    assert_eq!(sum(|session| session.failed), 1);
+    assert_eq!(sum(|session| session.abandoned), sessions.abandoned);
+    assert!(sessions.abandoned > 0);
+    for session in &sessions.each {
+        assert_eq!(session.session_e2el_ms.is_none(), session.failed > 0);
+        assert!(session.failed > 0 || session.abandoned == 0);
+    }
 }

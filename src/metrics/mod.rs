@@ -94,7 +94,7 @@ pub use percentile::Summary;
 pub use request::{Basis, RequestTimes};
 pub use rounds::{RoundMetrics, Rounds, Warm};
 pub use server::{DiffusionRates, Probes, SpecDecodeRates};
-pub use sessions::{Sessions, TurnMetrics};
+pub use sessions::{SessionMetrics, Sessions, TurnMetrics};
 pub use throughput::{Counts, Throughput};
 pub use tokens::{EventTokens, tokens_of_events};
 

@@ -20,6 +20,24 @@ pub struct Sessions {
     pub abandoned: u64,
     /// Requests by their turn, from the first.
     pub turns: Vec<TurnMetrics>,
+    /// Each session of which a request was sent, in the plan's order. Result files have them with `--save-detailed`.
+    #[serde(skip)]
+    pub each: Vec<SessionMetrics>,
+}
+
+/// One session.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SessionMetrics {
+    /// Name of the session, such as the id of a conversation.
+    pub id: String,
+    /// Requests that were sent.
+    pub requests: u64,
+    /// Requests that were sent and failed.
+    pub failed: u64,
+    /// Requests that were not sent because an earlier one failed.
+    pub abandoned: u64,
+    /// For how long the session waited for the server, think time left out, in ms; `None` unless all requests succeeded.
+    pub session_e2el_ms: Option<f64>,
 }
 
 /// The requests that have the same turn in their sessions. Latencies are in milliseconds, over successes; NaN without any.
@@ -70,8 +88,46 @@ impl Sessions {
             turns: turns
                 .map(|(turn, records)| TurnMetrics::of(*turn, records, basis))
                 .collect(),
+            each: each(run),
         })
     }
+}
+
+/// The sessions of a run. Its records are in the plan's order, where the requests of a session stand together.
+fn each(run: &Run) -> Vec<SessionMetrics> {
+    let mut sessions: Vec<(usize, SessionMetrics)> = Vec::new();
+    let mut abandoned = run.abandoned.iter().copied().peekable();
+    for record in &run.records {
+        // A session begins with a request that is sent, so what was abandoned before this one is of the session before.
+        while abandoned.next_if(|index| *index < record.index).is_some() {
+            if let Some((_, session)) = sessions.last_mut() {
+                session.abandoned += 1;
+            }
+        }
+        let Some(turn) = record.turn.as_deref() else {
+            continue;
+        };
+        if sessions.last().map(|(number, _)| *number) != Some(turn.session) {
+            let session = SessionMetrics {
+                id: turn.name.clone(),
+                requests: 0,
+                failed: 0,
+                abandoned: 0,
+                session_e2el_ms: None,
+            };
+            sessions.push((turn.session, session));
+        }
+        if let Some((_, session)) = sessions.last_mut() {
+            session.requests += 1;
+            session.failed += u64::from(!record.ok());
+            let e2el = record.session_e2el.map(|at| at.as_secs_f64() * 1e3);
+            session.session_e2el_ms = session.session_e2el_ms.or(e2el);
+        }
+    }
+    if let Some((_, session)) = sessions.last_mut() {
+        session.abandoned += abandoned.count() as u64;
+    }
+    sessions.into_iter().map(|(_, session)| session).collect()
 }
 
 impl TurnMetrics {

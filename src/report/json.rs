@@ -56,11 +56,11 @@ pub fn vllm_json<'a>(
     options: &JsonOptions,
 ) -> VllmJson<'a> {
     let mut result = vllm_keys(run, metrics, options);
-    put(
-        &mut result,
-        "goodput",
-        extra(run, metrics, judgement, options.dataset.as_deref()),
-    );
+    let mut extra = extra(run, metrics, judgement, options.dataset.as_deref());
+    if let (true, Some(sessions)) = (options.detailed, &metrics.sessions) {
+        extra["sessions"]["each"] = json!(sessions.each);
+    }
+    put(&mut result, "goodput", extra);
     result.with_texts(BEFORE_METADATA, &options.metadata)
 }
 

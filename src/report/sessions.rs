@@ -18,6 +18,7 @@ pub(super) fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
         finished,
         abandoned,
         turns,
+        ..
     } = sessions;
     let mut first = format!("{finished} of {begun} finished");
     if *abandoned > 0 {
