@@ -26,6 +26,7 @@
 //! * [`vllm_table`]: what `vllm bench serve` prints, line for line.
 //! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything of goodput's
 //!   own under the one key `goodput`.
+//! * [`MultiTurn`]: what vLLM's multi-turn script prints and writes of a run of conversations.
 //! * [`pytorch_records`]: the same result for the database of PyTorch's benchmarks.
 //! * [`junit_xml`], [`markdown`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]: for CI
 //!   and other tools, all made from [`Outcome`]s. Their words are those of [`Report::reasons`],
@@ -51,6 +52,7 @@ mod json;
 mod junit;
 mod markdown;
 mod measure;
+mod multi_turn;
 mod outcome;
 mod printed;
 mod prometheus;
@@ -81,6 +83,7 @@ pub use json::{JsonOptions, is_result_key, vllm_json};
 pub use junit::junit_xml;
 pub use markdown::markdown;
 pub use measure::Measure;
+pub use multi_turn::{Description, MultiTurn, Part, TurnStats, turn_stats};
 pub use outcome::{End, Measured, Outcome, worst_exit_code};
 pub use printed::printed;
 pub use prometheus::prometheus_text;
