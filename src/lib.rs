@@ -131,6 +131,7 @@
 //! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 6 s |
 //! | `csv` | no | `export`: the requests of a run as CSV | 2 s |
 //! | `parquet` | no | `export`: the requests of a run as Parquet | 17 s |
+//! | `xlsx` | no | `export`: the requests of a run as a workbook; `--excel-output` | 5 s |
 //! | `media` | no | pictures and videos of the dataset `random-mm` | < 1 s |
 //! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 48 s |
 //! | `cli` | no | the `goodput` command, with `csv`, `junit` and `media` | 21 s |
@@ -161,7 +162,7 @@ pub mod clock;
 pub mod docs;
 mod error;
 pub mod exit_code;
-#[cfg(any(feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "csv", feature = "parquet", feature = "xlsx"))]
 pub mod export;
 mod feature;
 mod files;

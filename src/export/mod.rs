@@ -1,4 +1,5 @@
-//! A run request by request, as a table for other tools: CSV (feature `csv`) or Parquet (feature `parquet`).
+//! A run request by request, as a table for other tools: CSV (feature `csv`), Parquet (feature `parquet`) or a workbook
+//! for spreadsheets (feature `xlsx`).
 //!
 //! Times are seconds since the run's start (`_s`) or milliseconds (`_ms`), as the columns' names say; what a
 //! request lacks is empty, or null. `docs/results.md` lists the columns. Latencies are vLLM's, from sending;
@@ -9,7 +10,11 @@ mod columns;
 mod csv;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "xlsx")]
+mod xlsx;
 
+#[cfg(feature = "xlsx")]
+use crate::report::MultiTurn;
 use crate::{error::Error, feature::needed, files, problem::Problem, report::Report};
 use std::{
     fs::File,
@@ -30,10 +35,11 @@ pub struct Export {
 enum Format {
     Csv,
     Parquet,
+    Xlsx,
 }
 
 impl Export {
-    /// The format is that of the file's name: `.csv` or `.parquet`. `field` is how the file was asked for.
+    /// The format is that of the file's name: `.csv`, `.parquet` or `.xlsx`. `field` is how the file was asked for.
     ///
     /// # Errors
     /// [`Error::Invalid`] for another name, or a format that this build cannot write.
@@ -48,9 +54,11 @@ impl Export {
         let format = match ending.map(str::to_ascii_lowercase).as_deref() {
             Some("csv") if cfg!(feature = "csv") => Format::Csv,
             Some("parquet") if cfg!(feature = "parquet") => Format::Parquet,
+            Some("xlsx") if cfg!(feature = "xlsx") => Format::Xlsx,
             Some("csv") => return problem(needed!("csv")),
             Some("parquet") => return problem(needed!("parquet")),
-            _ => return problem("must end in .csv or .parquet"),
+            Some("xlsx") => return problem(needed!("xlsx")),
+            _ => return problem("must end in .csv, .parquet or .xlsx"),
         };
         Ok(Export { path, format })
     }
@@ -77,12 +85,23 @@ impl Export {
     }
 }
 
+/// Writes the workbook of vLLM's multi-turn script, with the sheets `Summary` and `Raw data`.
+///
+/// # Errors
+/// The file cannot be written.
+#[cfg(feature = "xlsx")]
+pub fn write_multi_turn(path: &Path, results: &MultiTurn) -> io::Result<()> {
+    files::replace(path, |file| xlsx::write_multi_turn(file, results))
+}
+
 fn write(format: Format, file: &mut File, report: &Report) -> io::Result<()> {
     match format {
         #[cfg(feature = "csv")]
         Format::Csv => csv::write(file, report),
         #[cfg(feature = "parquet")]
         Format::Parquet => parquet::write(file, report),
+        #[cfg(feature = "xlsx")]
+        Format::Xlsx => xlsx::write(file, report),
         #[allow(
             unreachable_patterns,
             reason = "there is one without the other feature"
@@ -97,8 +116,8 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("requests.json", "must end in .csv or .parquet")]
-    #[case("csv", "must end in .csv or .parquet")]
+    #[case("requests.json", "must end in .csv, .parquet or .xlsx")]
+    #[case("csv", "must end in .csv, .parquet or .xlsx")]
     fn other_formats_are_refused(#[case] path: &str, #[case] told: &str) {
         let error = Export::to("--export-requests", path).unwrap_err();
         assert_eq!(

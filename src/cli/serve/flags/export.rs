@@ -6,8 +6,8 @@ use std::path::PathBuf;
 /// Where the requests go.
 #[derive(Debug, Clone, clap::Args)]
 pub(in crate::cli::serve) struct ExportFlags {
-    /// Write a table with a row for each request: FILE.csv, or FILE.parquet in builds with the feature
-    /// parquet. docs/results.md lists the columns.
+    /// Write a table with a row for each request: FILE.csv, or in builds with the feature parquet or xlsx
+    /// FILE.parquet or FILE.xlsx. docs/results.md lists the columns.
     #[arg(long, value_name = "FILE")]
     export_requests: Option<PathBuf>,
 }
