@@ -666,6 +666,7 @@ fn records_for_pytorch_stand_beside_the_result() {
 #[rstest]
 #[case::csv("csv")]
 #[cfg_attr(feature = "parquet", case::parquet("parquet"))]
+#[cfg_attr(feature = "xlsx", case::xlsx("xlsx"))]
 fn requests_are_exported(#[case] format: &str) {
     let folder = Folder::new(&format!("export-{format}"));
     let path = folder.join(format!("deep/requests.{format}"));
@@ -685,6 +686,7 @@ fn requests_are_exported(#[case] format: &str) {
             assert!(written.starts_with(start), "{written}");
             assert!(written.contains(",0,goodput-0,ok,true,"), "{written}");
         }
+        "xlsx" => assert!(written.starts_with(b"PK")),
         _ => assert!(written.starts_with(b"PAR1") && written.ends_with(b"PAR1")),
     }
 }
@@ -695,7 +697,7 @@ fn an_export_that_cannot_be_written_is_told_before_the_run() {
     assert_eq!(output.status.code(), Some(UNUSABLE.into()));
     let told = text(&output.stderr);
     assert!(
-        told.contains("--export-requests = requests.json: must end in .csv or .parquet"),
+        told.contains("--export-requests = requests.json: must end in .csv, .parquet or .xlsx"),
         "{told}"
     );
     assert_eq!(text(&output.stdout), "");

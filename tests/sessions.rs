@@ -284,6 +284,7 @@ fn a_stopped_run_keeps_the_sessions_that_were_over() {
     assert!(times(&stopped) < times(&whole));
     let sessions = stopped.metrics().sessions.as_ref().unwrap();
     assert_eq!(sessions.finished, times(&stopped));
+}
 
 #[test]
 fn each_session_has_its_numbers() {

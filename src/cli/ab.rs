@@ -67,7 +67,8 @@ pub(super) fn run(args: &Ab, origins: &Origins) -> ExitCode {
         return serve::exit_code(measured.map_err(|e| words.error(e)));
     }
     let bench = args.bench();
-    let checked = bench.check().map(|()| bench).map_err(|e| words.error(e));
+    let checked = bench.check().and_then(|()| args.serve.whole_file(bench));
+    let checked = checked.map_err(|e| words.error(e));
     serve::exit_code(
         checked.and_then(|bench| serve::measure(bench, "goodput ab", &args.serve, &words)),
     )

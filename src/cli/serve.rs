@@ -1,5 +1,6 @@
 //! `goodput serve`: `vllm bench serve` with a verdict.
 
+mod conversations;
 mod flags;
 mod output;
 
@@ -90,7 +91,7 @@ pub(super) fn measure(
     args: &Args,
     words: &Words<'_>,
 ) -> Result<u8, Error> {
-    let output = output::Output::new(args, bench.demands.versus.is_some())?;
+    let output = output::Output::new(args, bench.load.requests, bench.demands.versus.is_some())?;
     if args.dry_run {
         let plan = bench.plan().map_err(|e| words.error(e))?;
         screen::out(plan.describe(&bench.load.arrivals()).trim_end());
@@ -106,6 +107,8 @@ pub(super) fn measure(
         .unwrap_or_else(|| bench.name().to_owned());
     let outputs = args.to.outputs(&name)?;
     output.check_apart(&outputs)?;
+    let plan = args.multi_turn.output_file.is_some().then(|| bench.plan());
+    let plan = plan.transpose().map_err(|e| words.error(e))?;
     let mut session = Session::begin(outputs, args.to.message_format, 1)?;
     let history = History::of_command(command, asked(args.to.results.as_deref()));
     let id = BenchId {
@@ -126,7 +129,7 @@ pub(super) fn measure(
     let outcome = match &ran {
         Ok(report) => {
             // Files come before the screen, which may be closed or blocked.
-            saved = output.save(report);
+            saved = output.save(report, plan.as_ref());
             Outcome {
                 name,
                 ..Outcome::of(command, report, started.elapsed())
@@ -157,7 +160,7 @@ pub(super) fn measure(
 
 /// Adds a journal for each side of a command that makes no report.
 pub(super) fn journaled(bench: Bench, args: &Args) -> Result<Bench, Error> {
-    let output = output::Output::new(args, true)?;
+    let output = output::Output::new(args, args.num_prompts, true)?;
     Ok(bench.journaled(output.journal()))
 }
 

@@ -1,6 +1,6 @@
 //! `--config FILE`: flags from a YAML file, as vLLM reads them. The command line takes precedence.
 
-use super::names::{Names, flag_name};
+use super::{names::Names, spelling::flag_name};
 use crate::{cli::Cli, error::Error, files::text, problem::Problem};
 use clap::{CommandFactory, error::ErrorKind};
 use serde::Deserialize;

@@ -89,6 +89,35 @@ mod tests {
         assert_eq!(of_vllm.len(), 102);
     }
 
+    /// `multi_turn_flags.txt` has the parser of vLLM's multi-turn script (0.33), with the short names.
+    #[test]
+    fn every_flag_of_the_multi_turn_script_is_taken_or_refused_and_documented() {
+        let page = include_str!("../../../docs/multi_turn.md");
+        let command = crate::cli::Cli::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let refused: BTreeSet<&str> = refused::names().collect();
+        for names in include_str!("multi_turn_flags.txt").lines() {
+            let (short, long) = names.rsplit_once("--").unwrap();
+            let short = short.trim().chars().nth(1);
+            let flag = serve.get_arguments().find(|flag| {
+                let others = flag.get_all_aliases().unwrap_or_default();
+                flag.get_long() == Some(long) || others.contains(&long)
+            });
+            let state = match flag {
+                Some(flag) => {
+                    assert_eq!(flag.get_short(), short, "{names}");
+                    "taken"
+                }
+                None => {
+                    assert!(refused.contains(long), "{names}");
+                    "refused"
+                }
+            };
+            let row = format!("| `{names}` | {state} |");
+            assert!(page.contains(&row), "docs/multi_turn.md needs {row}");
+        }
+    }
+
     #[test]
     fn other_commands_keep_their_arguments() {
         let args = ["goodput", "sim", "--plot-timeline", "--config", "x"].map(OsString::from);

@@ -1,5 +1,6 @@
 //! Names of flags as vLLM's parser reads them: an unambiguous prefix is enough, and other names of a flag work too.
 
+use super::{refused, spelling::flag_name};
 use crate::{cli::Cli, error::Error, grammar::mistake::closest, problem::Problem};
 use clap::CommandFactory;
 use std::{
@@ -38,7 +39,7 @@ impl Names {
 
     /// Whether the subcommand has the flag, or names its replacement.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.own.contains(name) || is_of_vllm(name)
+        self.own.contains(name) || is_of_vllm(name) || refused::names().any(|flag| flag == name)
     }
 
     /// The closest known name, for a suggestion.
@@ -118,13 +119,6 @@ pub(super) fn resolved(args: Vec<OsString>, names: &Names) -> Result<Vec<OsStrin
     } else {
         Err(Error::Invalid(problems))
     }
-}
-
-/// Name of a long flag, without a value after `=`; `None` for anything else.
-pub(super) fn flag_name(arg: &OsString) -> Option<&str> {
-    let text = arg.to_str()?.strip_prefix("--")?;
-    let name = text.split_once('=').map_or(text, |(name, _)| name);
-    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `--extra-body.temperature 0`: one key of a JSON object, as in vLLM's parser.
 
-use super::names::flag_name;
+use super::spelling::flag_name;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, ffi::OsString};
 

@@ -1,6 +1,6 @@
 //! Numbers as Python's `int()` and `float()` read them: vLLM's flags accept `1_000` and surrounding blanks.
 
-use super::{names, names::flag_name};
+use super::{names, spelling::flag_name};
 use crate::cli::Cli;
 use clap::{Arg, CommandFactory};
 use std::{any::TypeId, borrow::Cow, collections::BTreeMap, ffi::OsString};

@@ -1,6 +1,6 @@
-//! Flags of `vllm bench serve` that goodput does not have, and what to use instead. goodput ignores none.
+//! Flags of `vllm bench serve` and of vLLM's multi-turn script that goodput does not have, and what to use instead. goodput ignores none.
 
-use super::names::flag_name;
+use super::spelling::flag_name;
 use crate::{error::Error, problem::Problem};
 use std::ffi::OsString;
 
@@ -16,12 +16,24 @@ const REFUSED: &[(&str, &str)] = &[
         "goodput downloads no pictures; download them and name the files in the dataset",
     ),
     (
+        "max-retries",
+        "goodput sends each request once, because a repeated one hides a failure; --slo \"errors <= 100%\" accepts failures",
+    ),
+    (
         "plot-dataset-stats",
         "goodput draws nothing; --dry-run prints the lengths of a plan",
     ),
     (
         "plot-timeline",
         "goodput draws nothing; --save-result --save-detailed keeps the times to draw",
+    ),
+    (
+        "print-content",
+        "goodput prints no answers; --output-file FILE writes the conversations with them",
+    ),
+    (
+        "send-conversation-id",
+        "goodput sends no id of the conversation; each request has its own x-request-id",
     ),
     (
         "timeline-itl-thresholds",
@@ -31,6 +43,15 @@ const REFUSED: &[(&str, &str)] = &[
         "use-beam-search",
         "vLLM ignores it; ask the server: --extra-body '{\"use_beam_search\": \
          true}'",
+    ),
+    (
+        "verify-output",
+        "goodput compares no answers; --output-file FILE writes them, to compare with the input",
+    ),
+    (
+        "warmup-step",
+        "goodput has no such step; send a run with --max-turns 2 first, or leave the first requests out of the summary: \
+         --warmup-percentages 10%",
     ),
 ];
 
@@ -50,7 +71,6 @@ pub(super) fn check(args: &[OsString]) -> Result<(), Error> {
     }
 }
 
-#[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     REFUSED.iter().map(|(name, _)| *name)
 }

@@ -29,6 +29,13 @@ pub(super) fn normalised(args: impl Iterator<Item = OsString>) -> Vec<OsString> 
     .collect()
 }
 
+/// Name of a long flag, without a value after `=`; `None` for anything else.
+pub(super) fn flag_name(arg: &OsString) -> Option<&str> {
+    let text = arg.to_str()?.strip_prefix("--")?;
+    let name = text.split_once('=').map_or(text, |(name, _)| name);
+    (!name.is_empty()).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

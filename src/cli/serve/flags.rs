@@ -4,24 +4,25 @@
 mod address;
 mod dataset;
 mod export;
+mod multi_turn;
 mod ramp;
 mod sampling;
 mod server;
 
 use self::{
-    address::Server, dataset::DatasetFlags, export::ExportFlags, ramp::RampFlags,
-    sampling::Sampling, server::ServerFlags,
+    address::Server, dataset::DatasetFlags, export::ExportFlags, multi_turn::MultiTurnFlags,
+    ramp::RampFlags, sampling::Sampling, server::ServerFlags,
 };
 use crate::{
     baseline::Settings,
     bench::{Bench, LoraAssignment},
     cli::{argv::Origins, baseline::BaselineFlags, outputs::OutputArgs, words::Words},
     error::Error,
-    grammar::names::BACKENDS,
+    grammar::{dataset::Dataset, names::BACKENDS},
     problem::Problem,
     tokenizer::TokenizerSpec,
 };
-use clap::ArgAction;
+use clap::{ArgAction, builder::ArgPredicate};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -47,7 +48,7 @@ pub(in crate::cli) struct Serve {
 /// How a bench is measured, and what happens to the result.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    #[arg(long, default_value = "openai", alias = "endpoint-type", help = backends())]
+    #[arg(long, default_value = "openai", default_value_if("input_file", ArgPredicate::IsPresent, "openai-chat"), alias = "endpoint-type", help = backends())]
     pub(super) backend: String,
     /// Path of the requests. Default: the backend's.
     #[arg(long)]
@@ -66,7 +67,7 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     faults: Option<String>,
     /// Model, and the tokenizer's name unless --tokenizer is given. Default: the server's first.
-    #[arg(long)]
+    #[arg(long, short = 'm')]
     model: Option<String>,
     /// The model's name on the wire when it differs from --model.
     #[arg(long)]
@@ -77,8 +78,15 @@ pub(in crate::cli) struct Args {
     /// Which adapter a request gets: random or round-robin.
     #[arg(long, default_value = "random")]
     lora_assignment: String,
-    /// Requests to send.
-    #[arg(long, default_value_t = 1000, visible_alias = "requests")]
+    /// Requests to send. Default: 1000; with --input-file, all of the file.
+    #[arg(
+        long,
+        short = 'n',
+        default_value_t = 1000,
+        default_value_if("input_file", ArgPredicate::IsPresent, ALL),
+        hide_default_value = true,
+        visible_aliases = ["requests", "max-num-requests"]
+    )]
     pub(in crate::cli) num_prompts: usize,
     /// Seed of prompts and arrivals.
     #[arg(long, default_value_t = 0)]
@@ -91,8 +99,8 @@ pub(in crate::cli) struct Args {
     #[arg(long, default_value_t = 1.0)]
     burstiness: f64,
     /// Requests in flight at most.
-    #[arg(long)]
-    pub(super) max_concurrency: Option<usize>,
+    #[arg(long, short = 'p', visible_alias = "num-clients")]
+    max_concurrency: Option<usize>,
     #[command(flatten)]
     pub(super) ramp: RampFlags,
     /// Copies of the first request to send before the run.
@@ -192,6 +200,8 @@ pub(in crate::cli) struct Args {
 
     #[command(flatten)]
     pub(super) export: ExportFlags,
+    #[command(flatten)]
+    pub(super) multi_turn: MultiTurnFlags,
     /// Metrics to print and save, of ttft, tpot, itl, e2el. Default: ttft,tpot,itl; of answers
     /// without tokens e2el.
     #[arg(long, value_delimiter = ',', action = ArgAction::Set)]
@@ -262,10 +272,16 @@ struct Accepted {
     /// Accepted: pictures, videos and sound always go into chat messages.
     #[arg(long)]
     enable_multimodal_chat: bool,
+    /// Accepted: goodput always sends the whole plan.
+    #[arg(long)]
+    no_early_stop: bool,
     /// Accepted: goodput runs no code of a dataset or a model.
     #[arg(long)]
     trust_remote_code: bool,
 }
+
+/// Requests of a file, however many it has: as many as a run may have.
+const ALL: &str = "5000000";
 
 fn backends() -> String {
     let names = BACKENDS.join(", ");
@@ -296,7 +312,7 @@ impl Serve {
             .noise_threshold(self.noise_threshold)
             .false_alarms(self.false_alarms);
         bench.check()?;
-        Ok(bench)
+        self.args.whole_file(bench)
     }
 }
 
@@ -355,7 +371,7 @@ impl Args {
         if self.no_prewarm {
             bench = bench.prewarm(false);
         }
-        if let Some(dataset) = self.dataset.read(&mut problems) {
+        if let Some(dataset) = self.dataset(&mut problems) {
             bench = bench.dataset(dataset);
         }
         if let Some(ramp) = self.ramp.read(&mut problems) {
@@ -373,12 +389,13 @@ impl Args {
         if let Some(tokenizer) = self.tokenizer_spec() {
             bench = bench.tokenizer(tokenizer);
         }
-        if let Some(limit) = self.max_concurrency {
+        if let Some(limit) = self.clients() {
             bench = bench.max_concurrency(limit);
         }
         if self.ready_check_timeout_sec > 0 {
             bench = bench.ready_timeout(Duration::from_secs(self.ready_check_timeout_sec));
         }
+        bench = self.multi_turn.apply(bench, &mut problems);
         if self.ignore_eos {
             bench = bench.ignore_eos(true);
         }
@@ -428,14 +445,49 @@ impl Args {
         self.dataset.repeat_mode()
     }
 
-    /// The file of the dataset, if it has one.
-    pub(super) fn dataset_path(&self) -> Option<&Path> {
-        self.dataset.dataset_path.as_deref()
+    /// The dataset, and what is wrong with it.
+    fn dataset(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        self.dataset.read(&self.multi_turn, problems)
+    }
+
+    /// Requests in flight at most: those of the flag. A file of conversations has one client, unless a rate says when they
+    /// arrive.
+    pub(super) fn clients(&self) -> Option<usize> {
+        let one = self.multi_turn.input_file.is_some()
+            && self.request_rate.is_infinite()
+            && self.ramp.read(&mut Vec::new()).is_none();
+        self.max_concurrency.or(one.then_some(1))
+    }
+
+    /// Conversations that may go on at a time, if a flag says so.
+    pub(super) fn active(&self) -> Option<usize> {
+        self.dataset(&mut Vec::new())?.max_sessions()
+    }
+
+    /// The flag that names the file of the dataset, and the file, if there is one.
+    pub(super) fn dataset_path(&self) -> Option<(&'static str, &Path)> {
+        let input = self.multi_turn.input_file.as_deref();
+        let input = input.map(|path| ("--input-file", path));
+        let path = self.dataset.dataset_path.as_deref();
+        input.or(path.map(|path| ("--dataset-path", path)))
+    }
+
+    /// Sets the number of requests to those of the file, if it says how many there are.
+    ///
+    /// # Errors
+    /// The file cannot be planned.
+    pub(in crate::cli) fn whole_file(&self, bench: Bench) -> Result<Bench, Error> {
+        let whole = self.multi_turn.input_file.is_some() && self.num_prompts.to_string() == ALL;
+        if !whole {
+            return Ok(bench);
+        }
+        let planned = bench.plan()?.requests.len();
+        Ok(bench.requests(planned))
     }
 
     /// What was asked, for results.
     pub(super) fn dataset_text(&self) -> String {
-        let dataset = self.dataset.read(&mut Vec::new());
+        let dataset = self.dataset(&mut Vec::new());
         dataset
             .map(|dataset| dataset.to_string())
             .unwrap_or_default()

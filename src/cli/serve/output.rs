@@ -1,6 +1,6 @@
 //! Prints and saves the results of `goodput serve`.
 
-use super::flags::Args;
+use super::{conversations, flags::Args};
 use crate::{
     cli::{
         apart::Files,
@@ -14,6 +14,7 @@ use crate::{
     history::of_command,
     journal::Place,
     outputs::Outputs,
+    plan::Plan,
     problem::Problem,
     redact,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
@@ -36,12 +37,15 @@ pub(super) struct Output<'a> {
     metadata: Vec<(String, String)>,
     folder: PathBuf,
     export: Option<Export>,
+    /// Requests of the plan.
+    planned: usize,
     /// The run has a reference, which has its own journal.
     compares: bool,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(args: &'a Args, compares: bool) -> Result<Self, Error> {
+    /// `planned` is the number of requests of a run.
+    pub(super) fn new(args: &'a Args, planned: usize, compares: bool) -> Result<Self, Error> {
         let mut problems = Vec::new();
         let metrics = args.percentile_metrics.as_deref();
         let metrics = metrics.map(|names| metrics_named(names, &mut problems));
@@ -57,8 +61,12 @@ impl<'a> Output<'a> {
         } else {
             args.export.checked(&mut problems)
         };
+        if !args.dry_run {
+            conversations::check(args, compares, &mut problems);
+        }
         let output = Output {
             args,
+            planned,
             export,
             metrics,
             metadata,
@@ -137,8 +145,11 @@ impl<'a> Output<'a> {
     /// Checks that each file of the run has one use, and that none is the run's input.
     pub(super) fn check_apart(&self, outputs: &Outputs) -> Result<(), Error> {
         let mut files = Files::default();
-        if let Some(path) = self.args.dataset_path() {
-            files.read("--dataset-path", path);
+        if let Some((flag, path)) = self.args.dataset_path() {
+            files.read(flag, path);
+        }
+        for (flag, path) in conversations::files(self.args) {
+            files.write(flag, path);
         }
         for path in outputs.paths() {
             files.write("--output", path);
@@ -175,17 +186,21 @@ impl<'a> Output<'a> {
             Some(mode) => format!("{}\n{table}", report::document_qa(report.run(), mode)),
             None => table,
         };
+        let summary = conversations::results(self.args, report).map(|results| results.text());
+        let below = [summary, Some(report.client()), Some(report.evidence())];
         report::printed(
             report.run().setup.simulated,
             &table,
-            &[report.client(), report.evidence()],
+            &below.into_iter().flatten().collect::<Vec<_>>(),
         )
     }
 
     /// Writes all files of the run.
-    pub(super) fn save(&self, report: &Report) -> Result<(), Error> {
+    pub(super) fn save(&self, report: &Report, plan: Option<&Plan>) -> Result<(), Error> {
         let exported = self.export_requests(report);
-        self.save_result(report).and(exported)
+        let results = conversations::results(self.args, report);
+        let conversations = conversations::save(self.args, report, results.as_ref(), plan);
+        self.save_result(report).and(exported).and(conversations)
     }
 
     fn export_requests(&self, report: &Report) -> Result<(), Error> {
@@ -268,7 +283,7 @@ impl<'a> Output<'a> {
             label: self.args.label.clone(),
             model_id: Some(self.args.model_id(report.model()).to_owned()),
             tokenizer_id: self.vllm().tokenizer_id(run),
-            num_prompts: self.args.num_prompts,
+            num_prompts: self.planned,
             metadata: self.metadata.clone(),
             ramp: self.args.ramp.read(&mut Vec::new()),
             rate_change_times: run

@@ -4,7 +4,7 @@
 #[derive(Debug, clap::Args)]
 pub(super) struct Server {
     /// Base URL of the server; wins over --host and --port.
-    #[arg(long)]
+    #[arg(long, short = 'u', visible_alias = "url")]
     base_url: Option<String>,
     /// Host of the server.
     #[arg(long, default_value = "127.0.0.1")]

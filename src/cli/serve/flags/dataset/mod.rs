@@ -4,14 +4,19 @@ mod buckets;
 mod read;
 
 use crate::grammar::dataset::{AgentFormat, NAMES, SpeedBench};
-use clap::ArgAction;
+use clap::{ArgAction, builder::ArgPredicate};
 use std::path::PathBuf;
 
 /// Flags of the dataset. docs/datasets.md describes each dataset.
 #[derive(Debug, clap::Args)]
 pub(super) struct DatasetFlags {
     /// Dataset to take prompts from; see docs/datasets.md.
-    #[arg(long, value_parser = NAMES.to_vec(), default_value = "random")]
+    #[arg(
+        long,
+        value_parser = NAMES.to_vec(),
+        default_value = "random",
+        default_value_if("input_file", ArgPredicate::IsPresent, "conversations")
+    )]
     dataset_name: String,
     /// File or folder of the dataset; for hf, the id of a dataset of the hub or a folder.
     #[arg(long)]
@@ -171,9 +176,9 @@ struct ConversationFlags {
     think_time: String,
     /// Conversations, or sessions of agents, that may go on at a time. Default: --max-concurrency without a rate, else no
     /// limit.
-    #[arg(long)]
+    #[arg(long, short = 'k')]
     max_active_conversations: Option<usize>,
-    /// Messages of a conversation at most, answers included: an even number.
+    /// Messages of a conversation at most, answers included; an odd number counts as the next even one.
     #[arg(long)]
     max_turns: Option<usize>,
 }

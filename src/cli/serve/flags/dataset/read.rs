@@ -1,6 +1,6 @@
 //! The dataset that the flags describe.
 
-use super::{DatasetFlags, buckets};
+use super::{super::multi_turn::MultiTurnFlags, DatasetFlags, buckets};
 use crate::{
     cli::argv::float,
     grammar::{
@@ -20,6 +20,7 @@ impl DatasetFlags {
     /// The dataset, unless there are problems.
     pub(in crate::cli::serve::flags) fn read(
         &self,
+        multi_turn: &MultiTurnFlags,
         problems: &mut Vec<Problem>,
     ) -> Option<Dataset> {
         // Clap takes no other name.
@@ -33,7 +34,23 @@ impl DatasetFlags {
                 "has no meaning for this dataset. Add --dataset-name timed_trace or agents",
             ));
         }
-        match (dataset.path_mut(), &self.dataset_path) {
+        let input = multi_turn.input_file.as_ref();
+        if input.is_some() && !matches!(dataset, Dataset::Conversations(_)) {
+            problems.push(Problem::new(
+                "--dataset-name",
+                &self.dataset_name,
+                "does not go with --input-file, which names conversations. Leave one of them out",
+            ));
+            return None;
+        }
+        if input.is_some() && self.hub.no_stream {
+            problems.push(Problem::new(
+                "--no-stream",
+                "(set)",
+                "is for datasets of the hub, as in vllm bench serve. For answers in one piece, write --disable-stream",
+            ));
+        }
+        match (dataset.path_mut(), self.dataset_path.as_ref().or(input)) {
             (Some(path), Some(given)) => path.clone_from(given),
             (Some(_), None) => {
                 problems.push(Problem::new(
@@ -51,7 +68,7 @@ impl DatasetFlags {
             )),
             (None, None) => {}
         }
-        self.with_flags(dataset, problems)
+        self.with_flags(dataset, multi_turn, problems)
     }
 
     /// The order of the requests of long_document_qa; `None` for another dataset.
@@ -98,7 +115,12 @@ impl DatasetFlags {
     }
 
     /// The dataset with the settings that vLLM's flags have for it. One that vLLM does not know has its defaults.
-    fn with_flags(&self, dataset: Dataset, problems: &mut Vec<Problem>) -> Option<Dataset> {
+    fn with_flags(
+        &self,
+        dataset: Dataset,
+        multi_turn: &MultiTurnFlags,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Dataset> {
         let (keep_order, no_oversample) = (self.disable_shuffle, self.no_oversample);
         let (random, text) = (&self.random, &self.text);
         let input = self.input_len.unwrap_or(random.random_input_len);
@@ -144,7 +166,7 @@ impl DatasetFlags {
                 no_oversample,
                 ..set
             }),
-            Dataset::Conversations(set) => self.conversations(set.path, problems)?,
+            Dataset::Conversations(set) => self.conversations(set.path, multi_turn, problems)?,
             Dataset::Agents(set) => self.agents(set.path, problems)?,
             Dataset::Sonnet(set) => Dataset::Sonnet(Sonnet {
                 input: self.input_len.unwrap_or(text.sonnet_input_len),
@@ -235,18 +257,21 @@ impl DatasetFlags {
         }
     }
 
-    fn conversations(&self, path: PathBuf, problems: &mut Vec<Problem>) -> Option<Dataset> {
+    fn conversations(
+        &self,
+        path: PathBuf,
+        multi_turn: &MultiTurnFlags,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Dataset> {
         let flags = &self.conversations;
         let before = problems.len();
         let think = sim::parse_distribution(&flags.think_time);
         let think = think.map_err(|mistake| {
             problems.push(Problem::new("--think-time", &flags.think_time, mistake.0));
         });
-        if let Some(messages) = flags.max_turns
-            && (messages == 0 || messages % 2 == 1)
-        {
-            let fix = "must be even and at least 2: each answer counts, too";
-            problems.push(Problem::new("--max-turns", messages, fix));
+        if flags.max_turns == Some(0) {
+            let fix = "must be at least 1; each answer counts, too";
+            problems.push(Problem::new("--max-turns", 0, fix));
         }
         if flags.max_active_conversations == Some(0) {
             let fix = "must be at least 1";
@@ -261,9 +286,9 @@ impl DatasetFlags {
             },
             think: think.ok()?,
             active: flags.max_active_conversations,
-            turns: flags.max_turns.map(|messages| messages / 2),
-            output: self.output_len,
-            keep_order: self.disable_shuffle,
+            turns: flags.max_turns.map(|messages| messages.div_ceil(2)),
+            output: multi_turn.output().or(self.output_len),
+            keep_order: self.disable_shuffle || multi_turn.input_file.is_some(),
         }))
     }
 
@@ -406,13 +431,16 @@ mod tests {
     struct Command {
         #[command(flatten)]
         dataset: DatasetFlags,
+        #[command(flatten)]
+        multi_turn: MultiTurnFlags,
     }
 
     fn read(flags: &str) -> (Option<Dataset>, Vec<Problem>) {
         let flags = shell_words::split(flags).unwrap();
         let flags = std::iter::once("serve".to_owned()).chain(flags);
         let mut problems = Vec::new();
-        let dataset = Command::parse_from(flags).dataset.read(&mut problems);
+        let command = Command::parse_from(flags);
+        let dataset = command.dataset.read(&command.multi_turn, &mut problems);
         (dataset, problems)
     }
 
@@ -466,6 +494,11 @@ mod tests {
         "conversations(c, history = file, think = 2s, active = 4, turns = 3, output = 9, keep_order)"
     )]
     #[case("--dataset-name conversations --dataset-path c", "conversations(c)")]
+    #[case("--input-file c", "conversations(c, keep_order)")]
+    #[case(
+        "-i c -k 4 --max-turns 3 --limit-min-tokens 5 --limit-max-tokens 9",
+        "conversations(c, active = 4, turns = 2, output = 9, keep_order)"
+    )]
     #[case(
         "--dataset-name custom_image --dataset-path q --custom-output-len -1 --disable-shuffle",
         "custom_image(q, output = row, keep_order)"
@@ -506,12 +539,14 @@ mod tests {
     #[case("--dataset-name hf", "--dataset-path")]
     #[case("--dataset-name random-mm --dataset-path x", "--dataset-path")]
     #[case("--self-timed", "--self-timed")]
+    #[case("-i x --no-stream", "--no-stream")]
+    #[case("-i x --dataset-name random", "--dataset-name")]
     #[case(
         "--dataset-name conversations --dataset-path x --think-time soon",
         "--think-time"
     )]
     #[case(
-        "--dataset-name conversations --dataset-path x --max-turns 3",
+        "--dataset-name conversations --dataset-path x --max-turns 0",
         "--max-turns"
     )]
     #[case(
