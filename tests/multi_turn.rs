@@ -206,6 +206,30 @@ fn listed_conversations_come_back_with_answers(#[case] history: &str) {
     }
 }
 
+/// As in the script, whose `--model` is a folder that the server calls by another name.
+#[test]
+fn the_tokenizer_is_that_of_the_model() {
+    let folder = Folder::new("multi-turn-tokenizer");
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tokenizer/embedded");
+    let output = serve(
+        &folder,
+        &[
+            "-i",
+            LISTED,
+            "-m",
+            model.to_str().unwrap(),
+            "--served-model-name",
+            "tiny",
+            "--save-result",
+            "--result-filename",
+            "result.json",
+        ],
+    );
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let result = json(&folder.join("result.json"));
+    assert_eq!(result["tokenizer_id"], model.to_str().unwrap());
+}
+
 #[test]
 fn plain_runs_have_no_summary() {
     let folder = Folder::new("multi-turn-plain");

@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     grammar::{dataset::Dataset, names::BACKENDS},
     problem::Problem,
-    tokenizer::TokenizerSpec,
+    tokenizer::{Tokenizer, TokenizerSpec},
 };
 use clap::{ArgAction, builder::ArgPredicate};
 use std::{
@@ -422,7 +422,13 @@ impl Args {
         if self.skip_tokenizer_init {
             return Some(TokenizerSpec::None);
         }
-        self.tokenizer.as_deref().map(TokenizerSpec::named)
+        if let Some(name) = &self.tokenizer {
+            return Some(TokenizerSpec::named(name));
+        }
+        // The server knows the model by another name, under which there is no tokenizer.
+        self.served_model_name.as_ref()?;
+        let model = TokenizerSpec::named(self.model.as_deref()?);
+        Tokenizer::load(&model).is_ok().then_some(model)
     }
 
     fn header_lines(&self, problems: &mut Vec<Problem>) -> Vec<String> {
