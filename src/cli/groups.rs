@@ -37,8 +37,11 @@ const GROUPS: &[Group] = &[
     Group {
         heading: "Load",
         common: &[
+            "batch_size",
             "burstiness",
             "max_concurrency",
+            "num_iters",
+            "num_iters_warmup",
             "num_prompts",
             "num_warmups",
             "ramp",
@@ -59,9 +62,10 @@ const GROUPS: &[Group] = &[
             "disable_stream",
             "exclusive",
             "first_token_timeout",
+            "n",
             "no_prewarm",
-            "request_timeout_sec",
             "request_id_prefix",
+            "request_timeout_sec",
             "total_timeout",
         ],
     },
@@ -185,6 +189,7 @@ const GROUPS: &[Group] = &[
             "dry_run",
             "export_requests",
             "metric_percentiles",
+            "output_json",
             "outputs",
             "percentile_metrics",
             "result_dir",
@@ -253,7 +258,8 @@ mod tests {
     fn every_flag_is_in_one_group() {
         let command = Cli::command();
         let of = |name| command.find_subcommand(name).unwrap().get_arguments();
-        let flags = of("serve").chain(of("ab"));
+        let commands = ["serve", "ab", "latency", "throughput"];
+        let flags = commands.into_iter().flat_map(of);
         let flags: BTreeSet<&str> = flags.map(|arg| arg.get_id().as_str()).collect();
         let listed = GROUPS.iter().flat_map(|group| [group.common, group.rare]);
         let listed: Vec<&str> = listed.flatten().copied().collect();

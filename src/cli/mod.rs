@@ -1,4 +1,5 @@
-//! The `goodput` command: `serve` measures a server, `ab` compares two, `run` runs a suite of benches,
+//! The `goodput` command: `serve` measures a server, `latency` and `throughput` do it as vLLM's offline scripts, `ab`
+//! compares two, `run` runs a suite of benches,
 //! `report` shows result files, `sim` simulates a server.
 
 mod ab;
@@ -6,6 +7,7 @@ mod apart;
 mod argv;
 mod baseline;
 mod groups;
+mod latency;
 mod outputs;
 mod progress;
 mod report;
@@ -14,6 +16,7 @@ mod save;
 mod serve;
 mod settings;
 mod sim;
+mod throughput;
 mod words;
 
 use crate::{exit_code, screen};
@@ -43,6 +46,28 @@ enum Command {
         after_long_help = serve::EXAMPLES
     )]
     Serve(Box<serve::Serve>),
+    /// Time one batch of requests again and again, with the output of `vllm bench latency`.
+    ///
+    /// The script times an engine of its own process; this times a server. Exit codes are those of `goodput serve`.
+    #[command(
+        allow_negative_numbers = true,
+        args_override_self = true,
+        mut_args = groups::grouped,
+        after_help = groups::MORE,
+        after_long_help = latency::EXAMPLES
+    )]
+    Latency(Box<latency::Latency>),
+    /// Send all requests at once, with the output of `vllm bench throughput`.
+    ///
+    /// The script times an engine of its own process; this times a server. Exit codes are those of `goodput serve`.
+    #[command(
+        allow_negative_numbers = true,
+        args_override_self = true,
+        mut_args = groups::grouped,
+        after_help = groups::MORE,
+        after_long_help = throughput::EXAMPLES
+    )]
+    Throughput(Box<throughput::Throughput>),
     /// Run the benches of a suite file, `goodput.toml`.
     ///
     /// Its keys are those of the attribute `#[llm_bench]`; see docs/suites.md.
@@ -149,6 +174,8 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Serve(args) => serve::run(&args, &origins),
+        Command::Latency(args) => latency::run(*args, &origins),
+        Command::Throughput(args) => throughput::run(*args, &origins),
         Command::Run(args) => run::run(args),
         Command::Ab(args) => ab::run(&args, &origins),
         Command::Baseline(args) => baseline::run(&args),

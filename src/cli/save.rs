@@ -36,3 +36,11 @@ pub(super) fn write(path: &Path, result: &impl Serialize, how: How) -> io::Resul
 pub(super) fn rescue(result: &impl Serialize) -> io::Result<PathBuf> {
     files::rescue("goodput-result-", ".json", &serde_json::to_vec(result)?)
 }
+
+/// Variable that asks for records in PyTorch's benchmark format next to each result file, as in vLLM.
+const FOR_PYTORCH: &str = "SAVE_TO_PYTORCH_BENCHMARK_FORMAT";
+
+/// Whether the environment asks for records in PyTorch's benchmark format.
+pub(in crate::cli) fn for_pytorch() -> bool {
+    std::env::var_os(FOR_PYTORCH).is_some_and(|value| !value.is_empty())
+}

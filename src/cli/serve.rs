@@ -2,9 +2,11 @@
 
 mod conversations;
 mod flags;
+mod offline;
 mod output;
 
 pub(super) use flags::{Args, Serve};
+pub(super) use offline::Script;
 
 use super::{argv::Origins, progress::Progress, words::Words};
 use crate::{
@@ -41,9 +43,14 @@ Examples:
 Flags with WORD in their names: --help=WORD.";
 
 pub(super) fn run(serve: &Serve, origins: &Origins) -> ExitCode {
+    run_as(serve, "goodput serve", origins)
+}
+
+/// Runs under this command's name.
+pub(super) fn run_as(serve: &Serve, command: &str, origins: &Origins) -> ExitCode {
     let words = serve.words(origins);
     let bench = serve.bench().map_err(|e| words.error(e));
-    exit_code(bench.and_then(|bench| measure(bench, "goodput serve", &serve.args, &words)))
+    exit_code(bench.and_then(|bench| measure(bench, command, &serve.args, &words)))
 }
 
 /// Error for settings that are not valid.

@@ -13,6 +13,7 @@ use self::{
     address::Server, dataset::DatasetFlags, export::ExportFlags, multi_turn::MultiTurnFlags,
     ramp::RampFlags, sampling::Sampling, server::ServerFlags,
 };
+use super::Script;
 use crate::{
     baseline::Settings,
     bench::{Bench, LoraAssignment},
@@ -48,6 +49,9 @@ pub(in crate::cli) struct Serve {
 /// How a bench is measured, and what happens to the result.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
+    /// The offline script that the command stands for.
+    #[arg(skip)]
+    pub(in crate::cli) script: Option<Script>,
     #[arg(long, default_value = "openai", default_value_if("input_file", ArgPredicate::IsPresent, "openai-chat"), alias = "endpoint-type", help = backends())]
     pub(super) backend: String,
     /// Path of the requests. Default: the backend's.
@@ -289,6 +293,29 @@ fn backends() -> String {
 }
 
 impl Serve {
+    /// The flags that other commands set, too.
+    pub(in crate::cli) fn args_mut(&mut self) -> &mut Args {
+        &mut self.args
+    }
+
+    /// Complaints about flags whose numbers another flag of the command sets.
+    pub(in crate::cli) fn sets_load(&self, instead: &str) -> Vec<Problem> {
+        let args = &self.args;
+        let given = [
+            ("--num-prompts", args.num_prompts != 1000),
+            ("--request-rate", args.request_rate.is_finite()),
+            ("--rounds", args.rounds != 1),
+            ("--warmup-rounds", args.warmup_rounds != 0),
+        ];
+        let fix = format!(
+            "has no meaning for a batch that is sent at once. Use {instead} and --num-iters"
+        );
+        let given = given.into_iter().filter(|(_, given)| *given);
+        given
+            .map(|(flag, _)| Problem::new(flag, "(set)", &fix))
+            .collect()
+    }
+
     /// How this command line names settings.
     pub(super) fn words<'a>(&self, origins: &'a Origins) -> Words<'a> {
         Words {
@@ -317,6 +344,17 @@ impl Serve {
 }
 
 impl Args {
+    /// Sets lengths that no flag has set.
+    pub(in crate::cli) fn default_lengths(&mut self, input: usize, output: usize) {
+        self.dataset.default_lengths(input, output);
+    }
+
+    /// How often the plan is sent.
+    pub(in crate::cli) fn send_rounds(&mut self, warmup: usize, timed: usize) {
+        self.warmup_rounds = warmup;
+        self.rounds = timed;
+    }
+
     /// The bench that the flags describe, but for its target. It is not checked.
     pub(in crate::cli) fn bench(&self, name: &str, on_inconclusive: &str) -> Bench {
         let mut problems = Vec::new();

@@ -1,11 +1,11 @@
 //! Prints and saves the results of `goodput serve`.
 
-use super::{conversations, flags::Args};
+use super::{Script, conversations, flags::Args};
 use crate::{
     cli::{
         apart::Files,
         argv,
-        save::{self, How},
+        save::{self, How, for_pytorch},
     },
     clock::Nanos,
     error::Error,
@@ -22,13 +22,6 @@ use crate::{
 };
 use jiff::{ToSpan, Zoned};
 use std::path::{Path, PathBuf};
-
-/// Variable that asks for records in PyTorch's benchmark format next to each result file.
-const FOR_PYTORCH: &str = "SAVE_TO_PYTORCH_BENCHMARK_FORMAT";
-
-fn for_pytorch() -> bool {
-    std::env::var_os(FOR_PYTORCH).is_some_and(|value| !value.is_empty())
-}
 
 /// Output that the flags ask for, checked before the run so that no result is lost after it.
 pub(super) struct Output<'a> {
@@ -63,6 +56,9 @@ impl<'a> Output<'a> {
         };
         if !args.dry_run {
             conversations::check(args, compares, &mut problems);
+            if let Some(script) = &args.script {
+                script.check(&mut problems);
+            }
         }
         let output = Output {
             args,
@@ -148,7 +144,8 @@ impl<'a> Output<'a> {
         if let Some((flag, path)) = self.args.dataset_path() {
             files.read(flag, path);
         }
-        for (flag, path) in conversations::files(self.args) {
+        let script = self.args.script.as_ref().and_then(Script::named);
+        for (flag, path) in conversations::files(self.args).chain(script) {
             files.write(flag, path);
         }
         for path in outputs.paths() {
@@ -182,10 +179,13 @@ impl<'a> Output<'a> {
     /// Formats vLLM's table, then the verdict.
     pub(super) fn text(&self, report: &Report) -> String {
         let table = report::vllm_table(report.run(), report.metrics(), &self.vllm());
-        let table = match self.args.repeat_mode() {
-            Some(mode) => format!("{}\n{table}", report::document_qa(report.run(), mode)),
-            None => table,
-        };
+        let run = report.run();
+        let documents = self.args.repeat_mode();
+        let documents = documents.map(|mode| report::document_qa(run, mode));
+        let script = self.args.script.as_ref();
+        let script = script.map(|script| script.lines(report));
+        let above: Vec<String> = script.into_iter().chain(documents).chain([table]).collect();
+        let table = above.join("\n");
         let summary = conversations::results(self.args, report).map(|results| results.text());
         let below = [summary, Some(report.client()), Some(report.evidence())];
         report::printed(
@@ -200,7 +200,14 @@ impl<'a> Output<'a> {
         let exported = self.export_requests(report);
         let results = conversations::results(self.args, report);
         let conversations = conversations::save(self.args, report, results.as_ref(), plan);
-        self.save_result(report).and(exported).and(conversations)
+        let script = match &self.args.script {
+            Some(script) => script.save(self.args.model_id(report.model()), report),
+            None => Ok(()),
+        };
+        self.save_result(report)
+            .and(exported)
+            .and(conversations)
+            .and(script)
     }
 
     fn export_requests(&self, report: &Report) -> Result<(), Error> {

@@ -55,6 +55,14 @@ pub(super) struct DatasetFlags {
     hub: HubFlags,
 }
 
+impl DatasetFlags {
+    /// Sets lengths that no flag has set.
+    pub(super) fn default_lengths(&mut self, input: usize, output: usize) {
+        self.input_len.get_or_insert(input);
+        self.output_len.get_or_insert(output);
+    }
+}
+
 /// Flags of the synthetic datasets.
 #[derive(Debug, clap::Args)]
 struct RandomFlags {
