@@ -87,6 +87,7 @@ const GROUPS: &[Group] = &[
             "agents_block_size",
             "agents_format",
             "agents_max_pause",
+            "agents_orphans",
             "agents_time_scale",
             "asr_max_audio_len_sec",
             "asr_min_audio_len_sec",

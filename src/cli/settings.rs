@@ -75,6 +75,7 @@ const DATASETS: &[(&str, Settings)] = &[
             ("block_size", "--agents-block-size"),
             ("format", "--agents-format"),
             ("max_pause", "--agents-max-pause"),
+            ("orphans", "--agents-orphans"),
             ("output", "--output-len"),
             ("self_timed = false", "--no-self-timed"),
             ("time_scale", "--agents-time-scale"),

@@ -98,6 +98,9 @@ settings! {
         time_scale: f64 = 1.0, positive;
         /// Longest pause between requests of a session. Default: no limit.
         max_pause: Option<Duration> = None, span;
+        /// Let requests begin a session whose parents are not in the file (`bailian`), as in a window of a longer
+        /// recording, instead of refusing them.
+        orphans: bool = false, Arg::flag;
         /// Begin sessions at their recorded times. Switched off, the bench's rate says when. Default on.
         self_timed: bool = true, Arg::flag;
     }

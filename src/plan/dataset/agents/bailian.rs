@@ -56,7 +56,16 @@ impl Format for Bailian {
         let mut unknown = 0;
         for (index, row) in rows.iter().enumerate() {
             let parent = row.parent.and_then(|parent| known.get(&parent).copied());
-            unknown += usize::from(row.parent.is_some() && parent.is_none());
+            if let (Some(id), None) = (row.parent, parent) {
+                unknown += 1;
+                if !reader.settings.orphans {
+                    let what = format!(
+                        "field `parent_chat_id` is {id}, and no chat of the file has that id. For a window of a longer \
+                         recording, set `agents(orphans)`"
+                    );
+                    reader.complaints.add(places[index], &what);
+                }
+            }
             if let Some(parent) = parent
                 && rows[parent].at > row.at
             {
@@ -69,9 +78,14 @@ impl Format for Bailian {
             parents.push(parent);
         }
         if unknown > 0 {
-            reader.notes.push(format!(
-                "{unknown} requests go on from chats that were not recorded; each begins a session"
-            ));
+            let requests = match unknown {
+                1 => "1 request goes on from a chat that was not recorded; it begins a session"
+                    .to_owned(),
+                _ => format!(
+                    "{unknown} requests go on from chats that were not recorded; each begins a session"
+                ),
+            };
+            reader.notes.push(requests);
         }
         circles(&parents, &places, reader);
         grow(rows, &parents)

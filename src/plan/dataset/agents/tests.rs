@@ -301,6 +301,7 @@ fn a_call_that_two_libraries_recorded_is_sent_once() {
 {"chat_id": 3, "parent_chat_id": -1, "timestamp": 9, "input_length": 5, "output_length": 5}
 {"chat_id": 3, "parent_chat_id": -1, "timestamp": 1, "input_length": 5, "output_length": 5}
 {"chat_id": 4, "parent_chat_id": 3, "timestamp": 0, "input_length": 5, "output_length": 5}
+{"chat_id": 5, "parent_chat_id": 99, "timestamp": 0, "input_length": 5, "output_length": 5}
 {"chat_id": "x", "timestamp": null, "input_length": 17, "output_length": -5, "hash_ids": [1]}
 []"#,
     AgentFormat::Bailian
@@ -324,6 +325,27 @@ fn every_problem_is_named_with_its_place(#[case] text: &str, #[case] format: Age
         .map(|sentence| sentence.rsplit_once("trace.jsonl`").unwrap().1.to_owned())
         .collect();
     insta::assert_snapshot!(format!("problems_{}", format.name()), shown.join("\n"));
+}
+
+#[test]
+fn a_window_of_a_recording_may_begin_in_the_middle_of_sessions() {
+    let line = r#"{"chat_id": 5, "parent_chat_id": 99, "timestamp": 0, "input_length": 5, "output_length": 5}"#;
+    let error = of(line, None).unwrap_err().to_string();
+    assert!(error.contains("set `agents(orphans)`"), "{error}");
+    let folder = scratch();
+    let path = folder.file("window.jsonl", line);
+    let settings = Agents {
+        path,
+        orphans: true,
+        ..Agents::default()
+    };
+    let samples = draw(&Dataset::Agents(settings), 100, 0, &Tokenizer::none()).unwrap();
+    assert_eq!(samples.rows.len(), 1);
+    assert!(
+        samples.notes[0].starts_with("1 request goes on"),
+        "{:?}",
+        samples.notes
+    );
 }
 
 #[rstest]

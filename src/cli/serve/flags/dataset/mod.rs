@@ -206,6 +206,9 @@ struct AgentFlags {
     /// Longest pause between requests of a session of recorded agents, such as 15s. Default: no limit.
     #[arg(long)]
     agents_max_pause: Option<String>,
+    /// Let requests of recorded agents begin a session whose parents are not in the file, instead of refusing them.
+    #[arg(long)]
+    agents_orphans: bool,
 }
 
 /// Flags of timed_trace.

@@ -329,6 +329,7 @@ impl DatasetFlags {
             active: self.conversations.max_active_conversations,
             time_scale: scale,
             max_pause,
+            orphans: flags.agents_orphans,
             self_timed: !self.trace.no_self_timed,
         }))
     }
@@ -483,8 +484,8 @@ mod tests {
     #[case("--dataset-name agents --dataset-path a", "agents(a)")]
     #[case(
         "--dataset-name agents --dataset-path a --agents-format otel --agents-block-size 32 --agents-time-scale 0.5 \
-         --agents-max-pause 15s --max-active-conversations 3 --output-len 7 --no-self-timed",
-        "agents(a, format = otel, block_size = 32, output = 7, active = 3, time_scale = 0.5, max_pause = 15s, \
+         --agents-max-pause 15s --agents-orphans --max-active-conversations 3 --output-len 7 --no-self-timed",
+        "agents(a, format = otel, block_size = 32, output = 7, active = 3, time_scale = 0.5, max_pause = 15s, orphans, \
          self_timed = false)"
     )]
     #[case("--dataset-name burstgpt --dataset-path b", "burstgpt(b)")]
