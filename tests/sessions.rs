@@ -284,6 +284,7 @@ fn a_stopped_run_keeps_the_sessions_that_were_over() {
     assert!(times(&stopped) < times(&whole));
     let sessions = stopped.metrics().sessions.as_ref().unwrap();
     assert_eq!(sessions.finished, times(&stopped));
+    assert_eq!(sessions.abandoned, 0);
 }
 
 #[test]
@@ -305,4 +306,34 @@ fn each_session_has_its_numbers() {
         assert_eq!(session.session_e2el_ms.is_none(), session.failed > 0);
         assert!(session.failed > 0 || session.abandoned == 0);
     }
+}
+
+/// A limit of the user's own on sessions is not lateness of the client.
+#[test]
+fn sessions_that_wait_for_others_do_not_make_the_client_late() {
+    let report = run(bench(", active = 1").rate(1000));
+    assert_ne!(report.verdict(), Verdict::Invalid, "{report}");
+    assert!(
+        ms(&report, "max(ttft)") > 100.0,
+        "the wait counts in the latency"
+    );
+}
+
+#[rstest]
+#[case::no_such_turn(bench("").slo("p50(ttft, turn 9) < 1s"), "the plan has no such request")]
+#[case::no_sessions(
+    Bench::new("single").slo("p50(session_e2el) < 1s"),
+    "the requests of this plan have none"
+)]
+#[case::too_few(
+    bench("").slo("p90(session_e2el) < 5s").on_inconclusive("fail"),
+    "the plan has 3 sessions for it, and 95 % confidence takes 29 sessions at least"
+)]
+fn what_the_plan_cannot_show_is_refused_before_anything_is_sent(
+    #[case] bench: Bench,
+    #[case] said: &str,
+) {
+    let error = bench.run_blocking().unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains(said), "{error}");
 }

@@ -30,6 +30,7 @@ mod testing;
 mod tests;
 
 pub use format::{FORMAT, File, StoredRun};
+pub(crate) use settings::Chosen;
 pub use settings::{Against, Reader, Settings};
 pub use store::{FOLDER, Store};
 

@@ -37,7 +37,8 @@ impl Bench {
             Some(_) => 2 * (self.demands.pairs as u64).min(16),
             None => ((self.demands.max_extend.max(self.load.rounds)) as u64).min(100),
         };
-        if requests <= bounds::REQUESTS && requests * times > bounds::REQUESTS {
+        // The largest number stands for all that a file has.
+        if requests < bounds::REQUESTS && requests * times > bounds::REQUESTS {
             let most = bounds::REQUESTS;
             let fix = format!(
                 "makes {} requests in all; a run may have {most}",

@@ -3,12 +3,26 @@
 use super::{
     checked::Checked,
     parts::{Demands, Keeping},
+    proof::{counted, effort, planned},
 };
-use crate::{error::Error, grammar::dataset::Dataset, plan::Plan, problem::Problem};
+use crate::{
+    error::Error,
+    grammar::{
+        dataset::Dataset,
+        slo::{Latency, Slo, Subject},
+    },
+    judge::{Expect, OnInconclusive},
+    plan::Plan,
+    problem::Problem,
+};
 
 impl Checked {
     /// Checks the bench's settings with the plan that was made of them.
     pub(super) fn check_plan(&self, plan: &Plan, problems: &mut Vec<Problem>) {
+        for slo in &self.demands.slo {
+            let fix = self.not_for(slo, plan);
+            problems.extend(fix.map(|fix| Problem::new("slo", slo, fix)));
+        }
         if !matches!(self.load.dataset, Dataset::Agents(_)) {
             return;
         }
@@ -20,6 +34,46 @@ impl Checked {
         if plan.sends_answers() {
             refuse_comparisons(&self.demands, &self.keeping, WHOLE, problems);
         }
+    }
+}
+
+impl Checked {
+    /// Why a run of this plan cannot have, or cannot prove, an SLO.
+    fn not_for(&self, slo: &Slo, plan: &Plan) -> Option<String> {
+        let of_sessions = matches!(slo.subject, Subject::Latency(_, Latency::SessionE2el));
+        if of_sessions && !plan.has_sessions() {
+            return Some(
+                "limits the time of sessions, and the requests of this plan have none. Take a dataset with sessions, \
+                 such as `conversations`, or limit `e2el`"
+                    .to_owned(),
+            );
+        }
+        let about = planned(slo, plan, self.load.rounds);
+        if about == 0 {
+            return Some(format!(
+                "is about {}, and the plan has no such request. Take longer sessions, or another turn",
+                slo.part
+            ));
+        }
+        let demands = &self.demands;
+        let once = demands.versus.is_none() && demands.max_extend == 1;
+        let proves = demands.on_inconclusive == OnInconclusive::Fail;
+        let all = about == (plan.requests.len() * self.load.rounds) as u64;
+        if !once || !proves || demands.expect == Expect::Fail || all {
+            return None;
+        }
+        let effort = effort(&self.load, demands, about);
+        effort.unprovable(slo)?;
+        let counted = counted(slo);
+        let needed = match effort.fewest(slo) {
+            Some(fewest) => format!("takes {fewest} {counted} at least"),
+            None => "takes more than any number".to_owned(),
+        };
+        Some(format!(
+            "cannot be proved: the plan has {about} {counted} for it, and {} % confidence {needed}. Plan more, limit \
+             something else, or set `on_inconclusive = \"warn\"`",
+            (demands.confidence * 1e8).round() / 1e6
+        ))
     }
 }
 
@@ -50,7 +104,8 @@ pub(super) fn refuse_comparisons(
 ) {
     let compares = [
         ("versus", demands.versus.is_some()),
-        ("baseline", keeping.baseline.is_some()),
+        ("baseline", keeping.against().is_some()),
+        ("save_baseline", keeping.saves()),
         ("max_extend", demands.max_extend > 1),
     ];
     let compares = compares.iter().filter(|(_, set)| *set);

@@ -26,7 +26,7 @@ const ONE_PAIR: &str =
     "proves neither a change nor the absence of one, whatever it measures. Write `pairs = 10`";
 
 /// What goes into a demand on this number of requests, or of sessions.
-fn effort(load: &Load, demands: &Demands, requests: u64) -> Effort {
+pub(super) fn effort(load: &Load, demands: &Demands, requests: u64) -> Effort {
     Effort {
         requests,
         batch: load.dataset.batch(),
@@ -41,13 +41,16 @@ fn effort(load: &Load, demands: &Demands, requests: u64) -> Effort {
 }
 
 /// The number of requests that an SLO is about at most, where the settings show it.
-fn at_most(load: &Load) -> u64 {
+fn at_most(load: &Load, slo: &Slo) -> u64 {
+    if let Subject::Latency(_, Latency::RoundE2el) = slo.subject {
+        return load.rounds as u64;
+    }
     let most = load.dataset.requests().unwrap_or(u64::MAX);
     (load.requests as u64).min(most) * load.rounds as u64
 }
 
 /// The number of requests of a plan that an SLO is about, or of sessions.
-fn planned(slo: &Slo, plan: &Plan, rounds: usize) -> u64 {
+pub(super) fn planned(slo: &Slo, plan: &Plan, rounds: usize) -> u64 {
     let turn = |request: &PlannedRequest| request.turn.as_deref().map_or(0, |turn| turn.id.number);
     let once = match (slo.subject, slo.part) {
         (Subject::Latency(_, Latency::SessionE2el), _) => plan.session_count(),
@@ -64,6 +67,15 @@ fn planned(slo: &Slo, plan: &Plan, rounds: usize) -> u64 {
         _ => rounds,
     };
     once as u64 * times as u64
+}
+
+/// What an SLO's values are of.
+pub(super) fn counted(slo: &Slo) -> &'static str {
+    match slo.subject {
+        Subject::Latency(_, Latency::SessionE2el) => "sessions",
+        Subject::Latency(_, Latency::RoundE2el) => "rounds",
+        _ => "requests",
+    }
 }
 
 /// The number of requests of a run that an SLO was about, or of sessions.
@@ -100,17 +112,6 @@ fn compares_one_pair(demands: &Demands) -> bool {
 }
 
 impl Bench {
-    /// The baseline that the run is compared with, from the bench, the command or the environment.
-    fn against(&self) -> Option<String> {
-        let variable = |name: &str| std::env::var(name).ok();
-        let chosen = self
-            .keeping
-            .baselines
-            .choose(self.keeping.baseline.as_deref(), variable);
-        // The checks report what is wrong with a name.
-        Some(chosen.ok()??.against?.name)
-    }
-
     /// What a run of this plan will be able to decide, in lines to read: each SLO with the fewest requests, or sessions,
     /// that decide it, and the change that a comparison would show. Empty if nothing is demanded. `goodput serve --dry-run`
     /// prints it.
@@ -119,11 +120,7 @@ impl Bench {
         for slo in &self.demands.slo {
             let about = planned(slo, plan, self.load.rounds);
             let effort = effort(&self.load, &self.demands, about);
-            let counted = match slo.subject {
-                Subject::Latency(_, Latency::SessionE2el) => "sessions",
-                Subject::Latency(_, Latency::RoundE2el) => "rounds",
-                _ => "requests",
-            };
+            let counted = counted(slo);
             let here = if about == plan.requests.len() as u64 {
                 String::new()
             } else {
@@ -156,7 +153,7 @@ impl Bench {
                 )),
             ));
         }
-        if let Some(name) = self.against() {
+        if let Some(name) = self.keeping.against() {
             let gated = Compared::all(!self.demands.goodput.is_empty(), self.load.rate.is_finite())
                 .iter()
                 .filter(|metric| metric.gated)
@@ -189,7 +186,7 @@ impl Bench {
                 problems.push(Problem::new("pairs", 1, ONE_PAIR));
             }
             let problem = |slo: Unprovable| Problem::new("slo", &slo.slo, slo.error());
-            let unprovable = unprovable(&self.load, &self.demands, |_| at_most(&self.load));
+            let unprovable = unprovable(&self.load, &self.demands, |slo| at_most(&self.load, slo));
             problems.extend(unprovable.into_iter().map(problem));
         }
     }
@@ -203,7 +200,7 @@ impl Checked {
         let repeats = self.demands.versus.is_some() || self.demands.max_extend > 1;
         let about = |slo: &Slo| {
             if repeats {
-                at_most(&self.load)
+                at_most(&self.load, slo)
             } else {
                 measured(slo, run)
             }
@@ -287,7 +284,7 @@ mod tests {
             let bench = Bench::new("proof").dataset("random(input = 8, output = 3)");
             let bench = bench.goodput("ttft:70").slo(slo).requests(requests);
             let load = &bench.load;
-            let told = unprovable(load, &bench.demands, |_| at_most(load)).is_empty();
+            let told = unprovable(load, &bench.demands, |slo| at_most(load, slo)).is_empty();
             assert_eq!(told, expected == Verdict::Pass, "{requests} requests");
             assert_eq!(
                 verdict(&bench, &best(requests), 1),
@@ -306,7 +303,7 @@ mod tests {
             let bench = Bench::new("proof").slo("errors < 1%").requests(requests);
             let bench = bench.max_extend(times);
             let load = &bench.load;
-            let told = unprovable(load, &bench.demands, |_| at_most(load)).is_empty();
+            let told = unprovable(load, &bench.demands, |slo| at_most(load, slo)).is_empty();
             assert_eq!(told, expected == Verdict::Pass);
             let last = verdict(&bench, &best(requests * times), times);
             assert_eq!(last, expected, "{requests} requests");

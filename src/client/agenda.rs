@@ -55,7 +55,7 @@ struct Session {
     roots: Vec<usize>,
     left: usize,
     /// Has waited for the end of others.
-    held: bool,
+    held: Option<Nanos>,
     begun: bool,
     failed: bool,
     /// From when each request that has ended was due until it ended.
@@ -133,16 +133,22 @@ impl Agenda {
         let number = self.steps[index].session;
         let session = &mut self.sessions[number];
         if !session.begun && self.most.is_some_and(|most| self.going_on >= most) {
-            session.held = true;
+            session.held = Some(now);
             self.held.push_back((at, index));
             return None;
         }
         self.steps[index].state = State::UnderWay;
         if !session.begun {
-            let begin = if session.held { now } else { at };
+            let begin = if session.held.is_some() { now } else { at };
             self.begin(number, begin);
         }
         Some((at, index))
+    }
+
+    /// Since when the session of a request has waited for others, if it has: their number is the user's wish, not a delay of
+    /// the client.
+    pub(super) fn held_since(&self, index: usize) -> Option<Nanos> {
+        self.sessions[self.steps[index].session].held
     }
 
     /// Lets the times of a session count from here.

@@ -83,6 +83,7 @@ impl Delivery {
         self.resolved_in = self.resolved_in.or(other.resolved_in);
         self.probes.extend(other.probes);
         self.abandoned.extend(other.abandoned);
+        self.abandoned.sort_unstable();
         self.partial |= other.partial;
     }
 }

@@ -162,7 +162,10 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         server_times: reply.server_times,
         error: outcome.err(),
     };
-    job.observer.finished(&record);
+    // A turn may be the end of its session, which its record says.
+    if record.turn.is_none() {
+        job.observer.finished(&record);
+    }
     record
 }
 

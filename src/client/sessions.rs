@@ -66,22 +66,27 @@ impl Driver {
                 }
                 () = due, if next.is_some() => {
                     if let Some((intended, index)) = agenda.take(self.clock.now()) {
-                        let sent = self.take_up(job, &mut said, index, intended, start);
+                        let held = agenda.held_since(index);
+                        let sent = self.take_up(job, &mut said, (index, held), intended, start);
                         tasks.spawn_local(sent);
                     }
                 }
                 Some(done) = tasks.join_next() => {
                     let mut record = finished(done);
                     let released = ended(&mut agenda, &mut record);
+                    job.observer.finished(&record);
                     said.learn(&record, &released);
                     records.push(record);
                 }
             }
         }
-        // After a stop, what is under way may still be the end of its session.
+        // After a stop, what is under way is cancelled, or the end of its session. Nothing is abandoned by that.
         while let Some(done) = tasks.join_next().await {
             let mut record = finished(done);
-            ended(&mut agenda, &mut record);
+            if record.ok() {
+                ended(&mut agenda, &mut record);
+            }
+            job.observer.finished(&record);
             records.push(record);
         }
         Delivery {
@@ -97,7 +102,7 @@ impl Driver {
         &self,
         job: &Rc<Job>,
         said: &mut Said<'_>,
-        index: usize,
+        (index, held): (usize, Option<Nanos>),
         intended: Nanos,
         start: Nanos,
     ) -> impl Future<Output = Record> + use<> {
@@ -108,7 +113,7 @@ impl Driver {
         let (intended, dispatched) = if first && !self.open_loop {
             (now, start)
         } else {
-            (intended, now)
+            (intended, held.filter(|_| first).unwrap_or(now))
         };
         let message = Message {
             id: request.id.clone(),

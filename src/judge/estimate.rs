@@ -77,6 +77,8 @@ pub(super) enum Estimate<'a> {
         root: bool,
         scale: f64,
     },
+    /// The number is a ratio of a part to its whole, 0–1.
+    Part(Ratio),
     Percentile(Quantile<'a>),
     Share(Share),
     /// The number of this very run, without an interval.
@@ -121,7 +123,8 @@ impl<'a> Estimate<'a> {
                 let told = |record: &Record| cached_and_all(record).unwrap_or((0.0, 0.0));
                 let pairs: Vec<(f64, f64)> = run.records.iter().map(told).collect();
                 let gaps = gaps_s(run.records.iter());
-                of_ratio(stats::ratio(&pairs, pace(run, &gaps), Tail::None), false)
+                let ratio = stats::ratio(&pairs, pace(run, &gaps), Tail::None);
+                ratio.map_or(Estimate::Exact, Estimate::Part)
             }
             Subject::Warm(latency) => {
                 let pairs = warm_and_cold(run, latency);
@@ -134,6 +137,7 @@ impl<'a> Estimate<'a> {
     pub(super) fn interval(&self, error: f64) -> Interval {
         match self {
             Estimate::Ratio { ratio, .. } => self.scaled(ratio.interval(error)),
+            Estimate::Part(ratio) => within_the_whole(ratio.interval(error)),
             Estimate::Percentile(quantile) => quantile.interval(error),
             Estimate::Share(share) => share.interval(error),
             Estimate::Exact => Interval::UNKNOWN,
@@ -154,6 +158,10 @@ impl<'a> Estimate<'a> {
         let decides = |times: f64| match self {
             Estimate::Ratio { ratio, .. } => {
                 let interval = self.scaled(ratio.interval_of(error, times));
+                decided(slo.op, slo.limit, &interval) == Some(met)
+            }
+            Estimate::Part(ratio) => {
+                let interval = within_the_whole(ratio.interval_of(error, times));
                 decided(slo.op, slo.limit, &interval) == Some(met)
             }
             Estimate::Share(share) => {
@@ -190,6 +198,10 @@ impl<'a> Estimate<'a> {
         }
         Some(high)
     }
+}
+
+fn within_the_whole(interval: Interval) -> Interval {
+    interval.map(|end| end.clamp(0.0, 1.0))
 }
 
 /// Whether every number of the interval meets the limit, or every one misses it.

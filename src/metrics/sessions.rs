@@ -5,7 +5,10 @@ use super::{
     percentile::Summary,
     request::{Basis, RequestTimes, millis},
 };
-use crate::{record::Record, run::Run};
+use crate::{
+    record::{Record, RequestError},
+    run::Run,
+};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,7 +122,7 @@ fn each(run: &Run) -> Vec<SessionMetrics> {
         }
         if let Some((_, session)) = sessions.last_mut() {
             session.requests += 1;
-            session.failed += u64::from(!record.ok());
+            session.failed += u64::from(failed(record));
             let e2el = record.session_e2el.map(|at| at.as_secs_f64() * 1e3);
             session.session_e2el_ms = session.session_e2el_ms.or(e2el);
         }
@@ -128,6 +131,11 @@ fn each(run: &Run) -> Vec<SessionMetrics> {
         session.abandoned += abandoned.count() as u64;
     }
     sessions.into_iter().map(|(_, session)| session).collect()
+}
+
+/// Whether a request failed; a cancelled one did not.
+fn failed(record: &Record) -> bool {
+    !record.ok() && record.error != Some(RequestError::Cancelled)
 }
 
 impl TurnMetrics {
@@ -148,7 +156,7 @@ impl TurnMetrics {
         TurnMetrics {
             turn: turn as u64,
             completed,
-            failed: records.len() as u64 - completed,
+            failed: records.iter().filter(|record| failed(record)).count() as u64,
             mean_input_tokens: mean(&|record| record.input.tokens as f64),
             mean_output_tokens: mean(&|record| record.output.tokens as f64),
             cached_share: cached_share(good.iter().copied()),

@@ -119,10 +119,13 @@ impl Plan {
         self.has_sessions().then(|| {
             let sessions = self.session_count();
             let mean = waits.iter().sum::<f64>() / waits.len().max(1) as f64;
-            let mut text = format!(
-                "sessions     {sessions}; {} requests wait for an answer and then {mean:.2} s on average (+ below)",
-                waits.len()
-            );
+            let mut text = match waits.len() {
+                0 => format!("sessions     {sessions}, of one request each"),
+                1 => format!("sessions     {sessions}; 1 request waits for an answer and then {mean:.2} s (+ below)"),
+                count => format!(
+                    "sessions     {sessions}; {count} requests wait for an answer and then {mean:.2} s on average (+ below)"
+                ),
+            };
             let timed = self.requests.iter().filter_map(|request| request.turn.as_deref());
             let timed = timed.filter(|turn| turn.earliest > Nanos(0)).count();
             if timed > 0 {

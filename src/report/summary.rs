@@ -108,11 +108,19 @@ fn latencies(run: &Run, metrics: &Metrics) -> Vec<(String, String)> {
             !summary.is_empty() && *summary != metrics.gate.ttft
         };
         if shown {
-            rows.push((format!("  {latency}"), percentiles(summary)));
+            let label = format!("  {latency}");
+            // A long name takes its room from the space before the first number.
+            let longer = label.len().saturating_sub(LABEL);
+            let numbers = percentiles(summary);
+            let space = numbers.len() - numbers.trim_start().len();
+            rows.push((label, numbers[longer.min(space)..].to_owned()));
         }
     }
     rows
 }
+
+/// The width of labels.
+const LABEL: usize = 11;
 
 fn percentiles(summary: &Summary) -> String {
     if summary.is_empty() {

@@ -409,8 +409,10 @@ impl Args {
         if self.no_prewarm {
             bench = bench.prewarm(false);
         }
-        if let Some(dataset) = self.dataset(&mut problems) {
-            bench = bench.dataset(dataset);
+        match self.dataset(&mut problems) {
+            Some(dataset) => bench = bench.dataset(dataset),
+            // What is wrong with it is said once, and not once more about the default dataset.
+            None => bench = bench.requests(1),
         }
         if let Some(ramp) = self.ramp.read(&mut problems) {
             bench = bench.ramp(ramp);

@@ -1,6 +1,6 @@
 //! Reads limits on a run.
 
-use super::{LATENCIES, Op, Part, STATS, Slo, Stat, Subject, THROUGHPUTS, part};
+use super::{LATENCIES, Latency, Op, Part, STATS, Slo, Stat, Subject, THROUGHPUTS, part};
 use crate::call::{self, Call};
 use crate::{Mistake, Mistakes, duration};
 
@@ -108,6 +108,17 @@ pub fn parse_subject(text: &str) -> Result<(Subject, Part), Mistake> {
             lookup("metric", inside, LATENCIES).map(|latency| Subject::Latency(stat, latency))
         }
     }?;
+    let whole = match subject {
+        Subject::Latency(_, Latency::SessionE2el) => matches!(part, Part::Turn(_)),
+        Subject::Latency(_, Latency::RoundE2el) => part != Part::All,
+        _ => false,
+    };
+    if whole {
+        return Err(Mistake::new(format!(
+            "`{}` is the time of a whole session or round, so it cannot be limited to a part; write `{subject}`",
+            text.trim()
+        )));
+    }
     if matches!(subject, Subject::Warm(_)) && part != Part::All {
         return Err(Mistake::new(format!(
             "`{}` compares rounds, so it cannot be limited to a part; write `{subject}`",

@@ -236,6 +236,11 @@ fn limits_are_in_the_units_of_their_subject() {
     "`warm(ttft, round 2)` compares rounds, so it cannot be limited to a part; write `warm(ttft)`"
 )]
 #[case(
+    "p50(session_e2el, turn 2) < 1s",
+    "`p50(session_e2el, turn 2)` is the time of a whole session or round, so it cannot be limited to a part; write \
+     `p50(session_e2el)`"
+)]
+#[case(
     "cached > 100%",
     "`cached > 100%` can never hold; write `cached >= 100%`"
 )]
@@ -297,7 +302,8 @@ prop_compose! {
             _ => nanos as f64 / 1e6,
         };
         let part = match subject {
-            Subject::Warm(_) => Part::All,
+            Subject::Warm(_)
+            | Subject::Latency(_, Latency::SessionE2el | Latency::RoundE2el) => Part::All,
             _ => part,
         };
         Slo {

@@ -7,7 +7,7 @@ use super::{
     super::fields::Fields,
     entries::Entry,
     intervals::{NoOrder, Node, precedence},
-    read::{Format, Reader, fits, ids},
+    read::{Format, Reader, fits, ids, since_start},
     session::{Asked, Ids, Output, Session, Step, Wait},
 };
 use serde_json::{Map, Value};
@@ -164,7 +164,9 @@ fn row(fields: &mut Fields, size: usize) -> Option<Row> {
     } else {
         Some(-1)
     };
-    let at = fields.number("timestamp");
+    let at = fields
+        .number("timestamp")
+        .and_then(|at| since_start(fields, "timestamp", at));
     let length = fields.whole("input_length", 0);
     let output = fields.whole("output_length", 0);
     let ids = ids(fields, "hash_ids");

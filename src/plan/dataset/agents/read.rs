@@ -139,7 +139,18 @@ pub(super) fn time(fields: &mut Fields, name: &str, scale: f64) -> Option<Option
         return Some(None);
     }
     let number = fields.number(name)?;
-    Some(Some(number * scale))
+    since_start(fields, name, number).map(|number| Some(number * scale))
+}
+
+/// The time, unless it is before the start of the recording.
+pub(super) fn since_start(fields: &mut Fields, name: &str, time: f64) -> Option<f64> {
+    if time < 0.0 {
+        fields.complain(format!(
+            "field `{name}` is {time}, before the start of the recording"
+        ));
+        return None;
+    }
+    Some(time)
 }
 
 /// A number of tokens, if the field is there.

@@ -187,6 +187,21 @@ fn shared(turns: Vec<Value>, mistakes: &mut Vec<String>) -> Option<Vec<Value>> {
     (messages.len() == count).then_some(messages)
 }
 
+/// What is wrong with the content of a message: it is a text or an array of parts, and an answer that calls tools may have
+/// none.
+fn content(message: &Value) -> Option<String> {
+    let calls = message.get("tool_calls").is_some_and(Value::is_array);
+    match message.get("content") {
+        Some(Value::String(_) | Value::Array(_)) => None,
+        None | Some(Value::Null) if calls => None,
+        None => Some("is missing".to_owned()),
+        Some(other) => Some(format!(
+            "is {}, not a text or an array of parts",
+            kind(other)
+        )),
+    }
+}
+
 /// Cuts a chat after each answer. Every piece has a message of its user, or a tool's result.
 fn exchanges(messages: Vec<Value>, mistakes: &mut Vec<String>) -> Vec<Exchange> {
     let mut all = Vec::new();
@@ -197,6 +212,7 @@ fn exchanges(messages: Vec<Value>, mistakes: &mut Vec<String>) -> Vec<Exchange> 
         mistakes.push("field `messages` is empty".to_owned());
     }
     for (index, message) in messages.into_iter().enumerate() {
+        mistakes.extend(content(&message).map(|what| format!("{}.content` {what}", field(index))));
         match message.get("role").and_then(Value::as_str) {
             Some("assistant") => {
                 if !asks {

@@ -10,14 +10,19 @@
 mod file;
 mod generator;
 
-use super::{Sample, Samples, arrange, complaints, custom::chat_length, estimate};
+use super::{
+    Sample, Samples, arrange,
+    complaints::{self, Complaints},
+    custom::chat_length,
+    estimate,
+};
 use crate::{
     clock::Nanos,
     plan::{PlanError, PlanSpec, Prompt, Turn},
     record::TurnId,
     sampler::Sampler,
 };
-use file::{Content, load};
+use file::{Content, Conversation, load};
 use goodput_grammar::dataset::{Conversations, History};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -48,6 +53,9 @@ pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Sa
     let mut samples = Samples::default();
     let conversations = match content {
         Content::Listed(mut conversations) => {
+            if settings.history == History::Server {
+                check_tools(settings, &conversations)?;
+            }
             arrange(&mut conversations, settings.keep_order, spec.seed);
             conversations
         }
@@ -118,6 +126,25 @@ pub(crate) fn described(path: &std::path::Path) -> Vec<(String, String)> {
         Ok(Content::Described(generator)) => generator.parameters(),
         _ => Vec::new(),
     }
+}
+
+/// Refuses results of tools after an answer of the server, which has not called these tools.
+fn check_tools(settings: &Conversations, conversations: &[Conversation]) -> Result<(), PlanError> {
+    let of_tool = |message: &Value| matches!(message["role"].as_str(), Some("tool" | "function"));
+    let with_tools = conversations.iter().filter(|conversation| {
+        let mut later = conversation.exchanges.iter().skip(1);
+        later.any(|exchange| exchange.messages.iter().any(of_tool))
+    });
+    let mut complaints = Complaints::about(&settings.path);
+    for conversation in with_tools {
+        let place = format!("conversation \"{}\"", conversation.name);
+        complaints.add(
+            &place,
+            "has results of tools, and the server's own answers, which are sent back, did not call them. Set \
+             `conversations(history = file)`",
+        );
+    }
+    complaints.check()
 }
 
 /// What was said in a conversation before a turn.
@@ -277,6 +304,28 @@ mod tests {
         let pauses: Vec<f64> = pauses.map(|pause| pause.as_secs_f64()).collect();
         assert_eq!((pauses[0], pauses[2]), (0.0, 0.0));
         assert!((1.0..=2.0).contains(&pauses[1]) && (1.0..=2.0).contains(&pauses[3]));
+    }
+
+    /// A server that did not call tools would refuse their results.
+    #[test]
+    fn results_of_tools_need_the_files_answers() {
+        let chat = r#"[{"id": "t", "messages": [
+            {"role": "user", "content": "weather?"},
+            {"role": "assistant", "content": null, "tool_calls": [{"id": "c"}]},
+            {"role": "tool", "tool_call_id": "c", "content": "rain"}
+        ]}]"#;
+        let folder = scratch();
+        let file = folder.file("tools.json", chat);
+        let error = rows(settings(&file), 5).unwrap_err().to_string();
+        assert!(
+            error.contains("Set `conversations(history = file)`"),
+            "{error}"
+        );
+        let of_file = Conversations {
+            history: History::File,
+            ..settings(&file)
+        };
+        assert_eq!(rows(of_file, 5).unwrap().rows.len(), 2);
     }
 
     #[test]
