@@ -408,7 +408,7 @@ mod tests {
         let text = plan.describe(&STEADY);
         let sessions = plan.requests.len() - 1;
         let line =
-            format!("sessions     {sessions}; 1 requests wait for an answer and then 1.50 s");
+            format!("sessions     {sessions}; 1 request waits for an answer and then 1.50 s");
         assert!(text.contains(&line), "{text}");
         assert!(text.contains("2 sessions/s, Poisson"), "{text}");
         assert!(text.contains("  1     +1.500"), "{text}");

@@ -25,8 +25,8 @@ pub(super) struct Exchange {
 
 /// What a file has.
 pub(super) enum Content {
-    /// Conversations in the file's order.
-    Listed(Vec<Conversation>),
+    /// Conversations in the file's order, and what the user should know about them.
+    Listed(Vec<Conversation>, Option<String>),
     /// The description of conversations to be made.
     Described(Box<Generator>),
 }
@@ -38,7 +38,7 @@ pub(super) fn load(path: &Path) -> Result<Content, PlanError> {
         Some(object) => {
             Generator::read(path, &object).map(|described| Content::Described(Box::new(described)))
         }
-        None => listed(path, &text).map(Content::Listed),
+        None => listed(path, &text).map(|(all, note)| Content::Listed(all, note)),
     }
 }
 
@@ -52,7 +52,7 @@ fn description(text: &str) -> Option<Map<String, Value>> {
     Generator::describes(&object).then_some(object)
 }
 
-fn listed(path: &Path, text: &str) -> Result<Vec<Conversation>, PlanError> {
+fn listed(path: &Path, text: &str) -> Result<(Vec<Conversation>, Option<String>), PlanError> {
     let entries = entries(text).map_err(|error| {
         complaints::whole_file(
             path,
@@ -62,10 +62,24 @@ fn listed(path: &Path, text: &str) -> Result<Vec<Conversation>, PlanError> {
     let mut complaints = Complaints::about(path);
     let mut names = HashSet::new();
     let mut conversations = Vec::new();
-    for (line, entry) in entries {
-        let place = format!("line {line}");
+    let mut without = 0;
+    let lines: Vec<usize> = entries.iter().map(|(line, _)| *line).collect();
+    for (number, (line, entry)) in entries.into_iter().enumerate() {
+        let alone = lines
+            .iter()
+            .skip(number.saturating_sub(1))
+            .take(3)
+            .filter(|at| **at == line);
+        let place = match alone.count() {
+            0 | 1 => format!("line {line}"),
+            _ => format!("line {line}, entry {}", number + 1),
+        };
         match conversation(entry) {
             Ok(conversation) => {
+                if conversation.exchanges.is_empty() {
+                    without += 1;
+                    continue;
+                }
                 if !names.insert(conversation.name.clone()) {
                     let name = &conversation.name;
                     complaints.add(&place, &format!("field `id` is \"{name}\", as in an earlier conversation; give each its own"));
@@ -81,7 +95,11 @@ fn listed(path: &Path, text: &str) -> Result<Vec<Conversation>, PlanError> {
     if conversations.is_empty() {
         return Err(complaints::whole_file(path, "has no conversation"));
     }
-    Ok(conversations)
+    let all = conversations.len() + without;
+    let note = (without > 0).then(|| {
+        format!("{without} of {all} conversations of the file are left out: they have no message of a user")
+    });
+    Ok((conversations, note))
 }
 
 /// The entries of a file, each with the line on which it begins.
@@ -130,7 +148,15 @@ fn conversation(entry: &RawValue) -> Result<Conversation, Vec<String>> {
     };
     let messages = match (entry.remove("messages"), entry.remove("conversations")) {
         (Some(Value::Array(messages)), _) => Some(messages),
-        (None, Some(Value::Array(turns))) => shared(turns, &mut mistakes),
+        (None, Some(Value::Array(turns))) => match shared(turns, &mut mistakes).map(sendable) {
+            Some(messages) if messages.is_empty() && mistakes.is_empty() => {
+                return Ok(Conversation {
+                    name,
+                    exchanges: Vec::new(),
+                });
+            }
+            messages => messages,
+        },
         (Some(other), _) => {
             mistakes.push(format!(
                 "field `messages` is {}, not an array",
@@ -185,6 +211,33 @@ fn shared(turns: Vec<Value>, mistakes: &mut Vec<String>) -> Option<Vec<Value>> {
     };
     let messages: Vec<Value> = turns.into_iter().enumerate().filter_map(message).collect();
     (messages.len() == count).then_some(messages)
+}
+
+/// What can be sent of a chat of ShareGPT, whose files have chats that begin with an answer, that have two answers in a
+/// row, and that are empty: from the first message of a user to the first answer to an answer.
+fn sendable(messages: Vec<Value>) -> Vec<Value> {
+    let role = |message: &Value| message["role"].as_str().unwrap_or_default().to_owned();
+    let mut kept: Vec<Value> = Vec::new();
+    let mut asked = false;
+    for message in messages {
+        match role(&message).as_str() {
+            "assistant" if kept.iter().any(|message| role(message) == "user") => {
+                if !asked {
+                    break;
+                }
+                asked = false;
+            }
+            "assistant" => continue,
+            "user" => asked = true,
+            _ => {}
+        }
+        kept.push(message);
+    }
+    if kept.iter().any(|message| role(message) == "user") {
+        kept
+    } else {
+        Vec::new()
+    }
 }
 
 /// What is wrong with the content of a message: it is a text or an array of parts, and an answer that calls tools may have

@@ -34,7 +34,7 @@ const USUAL_OUTPUT: u64 = 256;
 pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     let content = load(&settings.path)?;
     let found = match &content {
-        Content::Listed(conversations) => conversations.len(),
+        Content::Listed(conversations, _) => conversations.len(),
         Content::Described(generator) => generator.conversations,
     };
     let clients = spec.arrivals.max_concurrency;
@@ -52,7 +52,8 @@ pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Sa
     }
     let mut samples = Samples::default();
     let conversations = match content {
-        Content::Listed(mut conversations) => {
+        Content::Listed(mut conversations, note) => {
+            samples.notes.extend(note);
             if settings.history == History::Server {
                 check_tools(settings, &conversations)?;
             }
@@ -326,6 +327,41 @@ mod tests {
             ..settings(&file)
         };
         assert_eq!(rows(of_file, 5).unwrap().rows.len(), 2);
+    }
+
+    #[test]
+    fn chats_of_sharegpt_are_sent_as_far_as_they_can_be() {
+        let chats = r#"[{"id": "empty", "conversations": []}, {"id": "late", "conversations": [
+  {"from": "gpt", "value": "hello"}, {"from": "human", "value": "one"}, {"from": "gpt", "value": "two"},
+  {"from": "gpt", "value": "three"}, {"from": "human", "value": "four"}]}, {"id": "answers", "conversations": [
+  {"from": "gpt", "value": "five"}]}]"#;
+        let folder = scratch();
+        let file = folder.file("sharegpt.json", chats);
+        let samples = rows(settings(&file), 5).unwrap();
+        assert_eq!(samples.rows.len(), 1);
+        assert_eq!(texts(&samples.rows[0]), ["one"]);
+        assert_eq!(
+            samples.notes[0],
+            "2 of 3 conversations of the file are left out: they have no message of a user"
+        );
+    }
+
+    #[test]
+    fn entries_on_one_line_are_counted() {
+        let folder = scratch();
+        let file = folder.file(
+            "line.json",
+            r#"[{"id": "a", "messages": 1}, {"id": "", "messages": []}]"#,
+        );
+        let error = rows(settings(&file), 5).unwrap_err().to_string();
+        assert!(
+            error.contains("line 1, entry 1: field `messages`"),
+            "{error}"
+        );
+        assert!(
+            error.contains("line 1, entry 2: field `id` is empty"),
+            "{error}"
+        );
     }
 
     #[test]
