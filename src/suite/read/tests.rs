@@ -41,6 +41,7 @@ false_alarms = 0.02
         // It needs a name that it is about.
         let name = match key.name {
             "require_baseline" => "baseline = \"main\"\n",
+            "warmup_rounds" => "rounds = 2\n",
             _ => "",
         };
         let others = format!("{others}{name}");

@@ -81,6 +81,17 @@ fn load(settings: &Agents, notes: &mut Vec<String>) -> Result<Vec<Session>, Plan
             "has no session with a request",
         ));
     }
+    let found = sessions.len();
+    if let Some(active) = settings.active
+        && active > found
+    {
+        return Err(complaints::whole_file(
+            &settings.path,
+            format!(
+                "has {found} sessions, fewer than the {active} that are to go on at a time. Set `agents(active = {found})`"
+            ),
+        ));
+    }
     notes.append(&mut reader.notes);
     Ok(sessions)
 }

@@ -328,6 +328,19 @@ fn every_problem_is_named_with_its_place(#[case] text: &str, #[case] format: Age
 }
 
 #[test]
+fn more_active_sessions_than_there_are_are_refused() {
+    let settings = Agents {
+        active: Some(99),
+        ..at(&fixture("datasets/agents_weka.jsonl"))
+    };
+    let error = rows(settings, 100).unwrap_err().to_string();
+    assert!(
+        error.contains("fewer than the 99 that are to go on at a time"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_window_of_a_recording_may_begin_in_the_middle_of_sessions() {
     let line = r#"{"chat_id": 5, "parent_chat_id": 99, "timestamp": 0, "input_length": 5, "output_length": 5}"#;
     let error = of(line, None).unwrap_err().to_string();
