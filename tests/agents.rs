@@ -213,6 +213,7 @@ fn whole_prompts_may_be_compared() {
 /// Prompts that are only what is new send the server's answers back, and those differ from run to run.
 #[rstest]
 #[case(|bench: Bench| bench.max_extend(3), "max_extend")]
+#[case(|bench: Bench| bench.rounds(2), "rounds")]
 #[case(|bench: Bench| bench.versus("sim"), "versus")]
 #[case(|bench: Bench| bench.baseline("main"), "baseline")]
 fn sessions_that_grow_are_no_load_to_compare(

@@ -181,6 +181,7 @@ fn sessions_can_be_limited_by_an_slo() {
 }
 
 #[rstest]
+#[case::rounds(bench("").rounds(2), "rounds")]
 #[case(bench("").max_extend(3), "max_extend")]
 #[case(bench("").versus("sim"), "versus")]
 #[case(bench("").baseline("main"), "baseline")]

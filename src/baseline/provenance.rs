@@ -30,6 +30,9 @@ pub struct ComparedLoad {
     /// How many times the plan is sent.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub rounds: usize,
+    /// How many times the plan is sent before that, which a prefix cache remembers.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub warmup_rounds: usize,
     /// Whether a text before every prompt keeps them out of the caches of earlier runs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub salted: bool,
@@ -131,6 +134,11 @@ impl Provenance {
             ("logprobs", shown(&old.logprobs), shown(&new.logprobs)),
             ("extra_body", shown(&old.extra_body), shown(&new.extra_body)),
             ("rounds", old.rounds.to_string(), new.rounds.to_string()),
+            (
+                "warmup_rounds",
+                old.warmup_rounds.to_string(),
+                new.warmup_rounds.to_string(),
+            ),
             ("salted", old.salted.to_string(), new.salted.to_string()),
             ("clock", old.clock.clone(), new.clock.clone()),
             ("target", old.target.clone(), new.target.clone()),
@@ -168,6 +176,11 @@ impl Provenance {
     pub(crate) fn has_limits_of(&self, stored: &Provenance) -> bool {
         self.circumstances.limits == stored.circumstances.limits
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_none(rounds: &usize) -> bool {
+    *rounds == 0
 }
 
 fn shown<T: ToString>(value: &Option<T>) -> String {
@@ -208,6 +221,9 @@ mod tests {
         load(|a| a.max_concurrency = Some(4)), &["max_concurrency was none, now it is 4"]
     )]
     #[case::rounds(load(|a| a.rounds = 2), &["rounds was 1, now it is 2"])]
+    #[case::warmup_rounds(
+        load(|a| a.warmup_rounds = 3), &["warmup_rounds was 0, now it is 3"]
+    )]
     #[case::salt(load(|a| a.salted = true), &["salted was false, now it is true"])]
     #[case::backend(load(|a| a.backend = "vllm".into()), &["backend was openai, now it is vllm"])]
     #[case::endpoint(load(|a| a.endpoint = Some("/x".into())), &["endpoint was none, now it is /x"])]

@@ -21,6 +21,7 @@ pub(super) fn provenance() -> Provenance {
             dataset: "random(input = 32, output = 8)".to_owned(),
             arrivals: "10 a second, burstiness 1".to_owned(),
             rounds: 1,
+            warmup_rounds: 0,
             salted: false,
             requests: 40,
             seed: 7,

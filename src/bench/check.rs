@@ -51,6 +51,8 @@ impl Bench {
         self.check_evidence(&mut problems);
         self.check_bounds(&mut problems);
         self.check_versus(&mut problems);
+        self.check_parts(&mut problems);
+        self.check_salt(&mut problems);
         self.check_backend(&mut problems);
         self.check_probes(&mut problems);
         self.check_server_metrics(&mut problems);
@@ -183,8 +185,6 @@ impl Bench {
             let fix = "cannot be given together with `versus`, whose `pairs` say how long it runs. Remove one";
             problems.push(Problem::new("max_extend", self.demands.max_extend, fix));
         }
-        self.check_parts(problems);
-        self.check_salt(problems);
         if !(1..=MOST_PAIRS).contains(&self.demands.pairs) {
             let fix = format!("must be from 1 to {MOST_PAIRS}; 10 is a good number");
             problems.push(Problem::new("pairs", self.demands.pairs, fix));
@@ -234,11 +234,6 @@ impl Bench {
             let fix = format!(
                 "cannot be given together with `{other}`, which sends plans again by its own rule. Remove one"
             );
-            problems.push(Problem::new("rounds", rounds, fix));
-        }
-        if rounds > 1 && self.load.dataset.sends_answers() {
-            let fix = "sends the same texts again, and this dataset sends the server's own answers back. Set \
-                       `conversations(history = file)`";
             problems.push(Problem::new("rounds", rounds, fix));
         }
         for slo in &self.demands.slo {
@@ -329,6 +324,7 @@ impl Bench {
     fn check_history(&self, problems: &mut Vec<Problem>) {
         if self.load.dataset.sends_answers() {
             refuse_comparisons(
+                &self.load,
                 &self.demands,
                 &self.keeping,
                 "Set `conversations(history = file)`",

@@ -1,8 +1,9 @@
-//! What only a plan shows: a file says whether its sessions have times, and whether its prompts are whole.
+//! What only a plan shows: whether its sessions have times, whether its prompts are whole, and whether it has the requests
+//! that SLOs are about.
 
 use super::{
     checked::Checked,
-    parts::{Demands, Keeping},
+    parts::{Demands, Keeping, Load},
     proof::{counted, effort, planned},
 };
 use crate::{
@@ -32,12 +33,10 @@ impl Checked {
             problems.push(Problem::new("ramp", "(set)", fix));
         }
         if plan.sends_answers() {
-            refuse_comparisons(&self.demands, &self.keeping, WHOLE, problems);
+            refuse_comparisons(&self.load, &self.demands, &self.keeping, WHOLE, problems);
         }
     }
-}
 
-impl Checked {
     /// Why a run of this plan cannot have, or cannot prove, an SLO.
     fn not_for(&self, slo: &Slo, plan: &Plan) -> Option<String> {
         let of_sessions = matches!(slo.subject, Subject::Latency(_, Latency::SessionE2el));
@@ -90,13 +89,14 @@ pub(super) fn check_side(plan: &Plan) -> Result<(), Error> {
 
 fn refusal(field: &str, instead: &str) -> Problem {
     let fix = format!(
-        "needs the same texts in every run, and this dataset sends the server's own answers back. {instead}"
+        "needs the same texts each time, and this dataset sends the server's own answers back. {instead}"
     );
     Problem::new(field, "(set)", fix)
 }
 
-/// Refuses what compares runs that send the server's own answers back: each is another load.
+/// Refuses what compares runs, or rounds, that send the server's own answers back: each is another load.
 pub(super) fn refuse_comparisons(
+    load: &Load,
     demands: &Demands,
     keeping: &Keeping,
     instead: &str,
@@ -107,6 +107,7 @@ pub(super) fn refuse_comparisons(
         ("baseline", keeping.against().is_some()),
         ("save_baseline", keeping.saves()),
         ("max_extend", demands.max_extend > 1),
+        ("rounds", load.rounds > 1),
     ];
     let compares = compares.iter().filter(|(_, set)| *set);
     problems.extend(compares.map(|(field, _)| refusal(field, instead)));

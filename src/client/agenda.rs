@@ -51,10 +51,10 @@ enum State {
 #[derive(Default)]
 struct Session {
     requests: Vec<usize>,
-    /// Requests besides the first that wait for no other, until the session begins.
+    /// Requests other than the first that wait for no other, until the session begins.
     roots: Vec<usize>,
     left: usize,
-    /// Has waited for the end of others.
+    /// Since when it has waited for the end of others, if it has.
     held: Option<Nanos>,
     begun: bool,
     failed: bool,

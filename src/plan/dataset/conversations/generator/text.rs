@@ -34,11 +34,11 @@ impl<'a> Text<'a> {
         let mut complaints = Complaints::about(object);
         let mut texts = Vec::new();
         for (place, file) in files.iter().enumerate() {
-            let beside = object.parent().unwrap_or(Path::new("")).join(file);
-            let path = if !beside.exists() && Path::new(file).exists() {
+            let next_to_it = object.parent().unwrap_or(Path::new("")).join(file);
+            let path = if !next_to_it.exists() && Path::new(file).exists() {
                 Path::new(file)
             } else {
-                &beside
+                &next_to_it
             };
             match complaints::read(path) {
                 // As Python reads lines.
