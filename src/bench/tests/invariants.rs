@@ -11,7 +11,7 @@ use crate::{
     sim::{InProcess, SimServer},
     targets::Place,
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestCaseError};
 use std::{sync::Arc, time::Duration};
 
 const fn ms(ms: u64) -> Duration {
@@ -222,109 +222,157 @@ fn result(report: &Report) -> String {
     serde_json::to_string(&result).unwrap()
 }
 
+/// What every run keeps.
+fn check(trial: &Trial) -> Result<(), TestCaseError> {
+    let (report, server) = trial.run();
+    let run = report.run();
+
+    // Every request is accounted for exactly once.
+    let indices: Vec<usize> = run.records.iter().map(|record| record.index).collect();
+    prop_assert_eq!(indices, (0..trial.requests).collect::<Vec<_>>());
+    prop_assert_eq!(report.completed() + report.failed(), trial.requests as u64);
+
+    // Never more at a time than allowed, failures included.
+    let mut edges: Vec<(Nanos, i64)> = run
+        .records
+        .iter()
+        .flat_map(|record| [(record.sent, 1_i64), (record.end, -1)])
+        .collect();
+    edges.sort();
+    let (mut at_once, mut last, mut area) = (0, Nanos(0), 0);
+    for (at, step) in edges {
+        area += at_once as u128 * (at - last).as_nanos();
+        last = at;
+        at_once += step;
+        prop_assert!(at_once <= trial.limit as i64);
+    }
+
+    // Little's law, on both sides of the connection and to the nanosecond: the time that requests were in flight
+    // is what they took. What a server never accepted took no time.
+    let took: u128 = run
+        .records
+        .iter()
+        .map(|record| (record.end - record.sent).as_nanos())
+        .sum();
+    prop_assert_eq!(area, took);
+    // A drip goes on after the answer has said its end, which is where the request ends.
+    let served = server.time_in_flight().as_nanos();
+    let drips = trial.most(|kind| matches!(kind, Kind::Drip { .. })) > 0;
+    prop_assert!(served == took || drips && served > took, "{served} {took}");
+    prop_assert_eq!(server.in_flight(), 0);
+
+    let copies = trial.most(|kind| matches!(kind, Kind::Duplicate { .. }));
+    let empty = trial.most(|kind| matches!(kind, Kind::Empty { .. }));
+    let mut delivered = 0;
+    for record in &run.records {
+        // The time between the first token and the last consists of the gaps, nothing else.
+        if let (Some(first), Some(last)) = (record.events.first_at(), record.events.last_at()) {
+            let gaps: Duration = crate::metrics::gaps(record).sum();
+            let (latency, ttft) = (last - record.sent, first - record.sent);
+            prop_assert_eq!(latency - ttft, gaps);
+        }
+        // What was received is what was sent, up to the point where it broke.
+        prop_assert!(record.events.len() as u64 <= trial.output + copies + empty);
+        // A character that was cut is not a word.
+        let words = record
+            .text
+            .split_whitespace()
+            .filter(|word| *word != "\u{fffd}");
+        let words = words.count() as u64;
+        prop_assert!(words <= trial.output * (1 + copies), "{:?}", record.text);
+        delivered += words;
+        // A success has every token, once.
+        if record.ok() && copies == 0 {
+            prop_assert_eq!(words, trial.output, "{:?}", record.text);
+        }
+        if copies == 0 && !record.text.contains('\u{fffd}') {
+            prop_assert!(
+                text_of(trial.output).starts_with(&record.text),
+                "{:?}",
+                record.text
+            );
+        }
+        if record.ok() && record.output.source == CountSource::Usage {
+            prop_assert!(record.output.tokens <= trial.output);
+        }
+
+        // Time goes forward, and limits are kept to the nanosecond.
+        let step = Duration::ZERO;
+        prop_assert!(record.dispatched <= record.sent);
+        let times = [record.intended, record.sent]
+            .into_iter()
+            .chain(record.head)
+            .chain(record.events.iter().map(|event| event.at))
+            .chain([record.end]);
+        prop_assert!(times.is_sorted(), "{record:?}");
+        prop_assert!(record.end - record.sent <= ms(900) + step);
+        if let Some(RequestError::Timeout { phase, limit_ms }) = &record.error {
+            let since = match phase {
+                Phase::Connect => unreachable!("pipes connect at once"),
+                Phase::FirstToken | Phase::Total => record.sent,
+                Phase::BetweenTokens => Nanos(record.end.0 - limit_ms * 1_000_000)
+                    .max(record.events.first_at().unwrap()),
+            };
+            let over = record.end - since;
+            prop_assert!(
+                over >= ms(*limit_ms) && over <= ms(*limit_ms) + step,
+                "{record:?}"
+            );
+        }
+    }
+
+    // What an engine made was delivered, or destroyed by a fault, or made for a client that gave up.
+    if let Some(engine) = server.engine() {
+        let state = engine.state();
+        prop_assert_eq!((state.running, state.waiting, state.blocks_used), (0, 0, 0));
+        prop_assert_eq!(state.finished + state.cancelled, state.submitted);
+        if copies == 0 {
+            prop_assert!(delivered <= state.generation_tokens);
+            // A request that was sent again had its answer made twice at most.
+            let again = run.records.iter().filter(|record| record.retried).count() as u64;
+            if report.failed() == 0 {
+                prop_assert!(state.generation_tokens <= delivered + again * trial.output);
+            }
+        }
+    }
+
+    // Same seed, same bytes.
+    let (again, _) = trial.run();
+    prop_assert_eq!(
+        serde_json::to_string(run).unwrap(),
+        serde_json::to_string(again.run()).unwrap()
+    );
+    prop_assert_eq!(result(&report), result(&again));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn nothing_that_goes_wrong_breaks_a_promise(trial in any_trial()) {
-        let (report, server) = trial.run();
-        let run = report.run();
-
-        // Every request is accounted for exactly once.
-        let indices: Vec<usize> = run.records.iter().map(|record| record.index).collect();
-        prop_assert_eq!(indices, (0..trial.requests).collect::<Vec<_>>());
-        prop_assert_eq!(report.completed() + report.failed(), trial.requests as u64);
-
-        // Never more at a time than allowed, failures included.
-        let mut edges: Vec<(Nanos, i64)> = run.records.iter()
-            .flat_map(|record| [(record.sent, 1_i64), (record.end, -1)])
-            .collect();
-        edges.sort();
-        let (mut at_once, mut last, mut area) = (0, Nanos(0), 0);
-        for (at, step) in edges {
-            area += at_once as u128 * (at - last).as_nanos();
-            last = at;
-            at_once += step;
-            prop_assert!(at_once <= trial.limit as i64);
-        }
-
-        // Little's law, on both sides of the connection and to the nanosecond: the time that requests were in flight
-        // is what they took. What a server never accepted took no time.
-        let took: u128 = run.records.iter().map(|record| (record.end - record.sent).as_nanos()).sum();
-        prop_assert_eq!(area, took);
-        // A drip goes on after the answer has said its end, which is where the request ends.
-        let served = server.time_in_flight().as_nanos();
-        let drips = trial.most(|kind| matches!(kind, Kind::Drip { .. })) > 0;
-        prop_assert!(served == took || drips && served > took, "{served} {took}");
-        prop_assert_eq!(server.in_flight(), 0);
-
-        let copies = trial.most(|kind| matches!(kind, Kind::Duplicate { .. }));
-        let empty = trial.most(|kind| matches!(kind, Kind::Empty { .. }));
-        let mut delivered = 0;
-        for record in &run.records {
-            // The time between the first token and the last consists of the gaps, nothing else.
-            if let (Some(first), Some(last)) = (record.events.first_at(), record.events.last_at()) {
-                let gaps: Duration = crate::metrics::gaps(record).sum();
-                let (latency, ttft) = (last - record.sent, first - record.sent);
-                prop_assert_eq!(latency - ttft, gaps);
-            }
-            // What was received is what was sent, up to the point where it broke.
-            prop_assert!(record.events.len() as u64 <= trial.output + copies + empty);
-            // A character that was cut is not a word.
-            let words = record.text.split_whitespace().filter(|word| *word != "\u{fffd}");
-            let words = words.count() as u64;
-            prop_assert!(words <= trial.output * (1 + copies), "{:?}", record.text);
-            delivered += words;
-            // A success has every token, once.
-            if record.ok() && copies == 0 {
-                prop_assert_eq!(words, trial.output, "{:?}", record.text);
-            }
-            if copies == 0 && !record.text.contains('\u{fffd}') {
-                prop_assert!(text_of(trial.output).starts_with(&record.text), "{:?}", record.text);
-            }
-            if record.ok() && record.output.source == CountSource::Usage {
-                prop_assert!(record.output.tokens <= trial.output);
-            }
-
-            // Time goes forward, and limits are kept to the nanosecond.
-            let step = Duration::ZERO;
-            prop_assert!(record.dispatched <= record.sent);
-            let times = [record.intended, record.sent].into_iter()
-                .chain(record.head)
-                .chain(record.events.iter().map(|event| event.at))
-                .chain([record.end]);
-            prop_assert!(times.is_sorted(), "{record:?}");
-            prop_assert!(record.end - record.sent <= ms(900) + step);
-            if let Some(RequestError::Timeout { phase, limit_ms }) = &record.error {
-                let since = match phase {
-                    Phase::Connect => unreachable!("pipes connect at once"),
-                    Phase::FirstToken | Phase::Total => record.sent,
-                    Phase::BetweenTokens => Nanos(record.end.0 - limit_ms * 1_000_000).max(record.events.first_at().unwrap()),
-                };
-                let over = record.end - since;
-                prop_assert!(over >= ms(*limit_ms) && over <= ms(*limit_ms) + step, "{record:?}");
-            }
-        }
-
-        // What an engine made was delivered, or destroyed by a fault, or made for a client that gave up.
-        if let Some(engine) = server.engine() {
-            let state = engine.state();
-            prop_assert_eq!((state.running, state.waiting, state.blocks_used), (0, 0, 0));
-            prop_assert_eq!(state.finished + state.cancelled, state.submitted);
-            if copies == 0 {
-                prop_assert!(delivered <= state.generation_tokens);
-                if report.failed() == 0 {
-                    prop_assert_eq!(delivered, state.generation_tokens);
-                }
-            }
-        }
-
-        // Same seed, same bytes.
-        let (again, _) = trial.run();
-        prop_assert_eq!(
-            serde_json::to_string(run).unwrap(),
-            serde_json::to_string(again.run()).unwrap()
-        );
-        prop_assert_eq!(result(&report), result(&again));
+        check(&trial)?;
     }
+}
+
+/// An answer that is lost before its first byte on a connection that was used before is asked for again: the engine
+/// makes it twice.
+#[test]
+fn an_answer_that_was_made_twice_is_delivered_once() {
+    let trial = Trial {
+        server: "engine = linear, max_num_seqs = 1, num_blocks = 8".to_owned(),
+        burstiness: 1.0,
+        faults: vec![Kind::Reset { after: 0 }.when(When::Requests { from: 3, until: 4 })],
+        requests: 8,
+        output: 2,
+        limit: 1,
+        rate: f64::INFINITY,
+        chat: false,
+        stream: false,
+        seed: 1,
+    };
+    check(&trial).unwrap();
+    let (report, server) = trial.run();
+    assert_eq!((report.completed(), report.failed()), (8, 0));
+    assert_eq!(server.engine().unwrap().state().generation_tokens, 9 * 2);
 }
