@@ -403,6 +403,12 @@ pub struct Record {
     /// The LoRA adapter that it asked for as its model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lora: Option<String>,
+    /// Name of its class, in a mix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Box<str>>,
+    /// Name of the client that it is from, if the dataset says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Box<str>>,
     /// Session and turn; `None` for a request that is not part of a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Box<TurnId>>,
@@ -470,6 +476,8 @@ impl Record {
             inputs: self.inputs,
             audio_seconds: self.audio_seconds,
             lora: self.lora.clone(),
+            class: self.class.clone(),
+            client: self.client.clone(),
             turn: self.turn.clone(),
             session_e2el: self.session_e2el,
             round_e2el: self.round_e2el,

@@ -100,6 +100,9 @@ pub struct Setup {
     /// How many times the plan was sent, each time after the last answer; 1 unless the bench asks for more.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub rounds: usize,
+    /// Names of the classes of requests that the plan has, in the order of the mix; empty without a mix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// Requests per second; `None` is infinite.
     pub rate: Option<f64>,
     /// Gamma shape of the gaps between requests.

@@ -94,6 +94,8 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
             id: format!("r-{index}"),
             overrides: serde_json::Map::new(),
             turn: None,
+            class: None,
+            client: None,
         });
     let plan = Plan {
         requests: requests.collect(),

@@ -3,6 +3,7 @@
 
 use crate::{
     args::{Setting, key_example},
+    classes,
     errors::Errors,
     proof,
     value::Value,
@@ -53,6 +54,7 @@ pub(crate) fn check(settings: &[Setting], errors: &mut Errors) -> Checked {
     together(settings, errors);
     let mut checked = Checked::default();
     proof::check(settings, errors);
+    classes::check(settings, errors);
     for setting in settings {
         let span = setting.ident.span();
         if setting.key.kind == Kind::Reason {

@@ -10,9 +10,13 @@ use goodput_grammar::{
 use syn::LitStr;
 
 pub(crate) fn check(settings: &[Setting], errors: &mut Errors) {
-    if let Some((literal, effort)) = demanded(settings) {
+    if let Some((literal, effort, dataset)) = demanded(settings) {
         let slos = slo::parse(&literal.value()).unwrap_or_default();
         for slo in slos {
+            let effort = Effort {
+                requests: dataset.requests_for(slo.part.class, effort.requests),
+                ..effort
+            };
             if let Some(unprovable) = effort.unprovable(&slo) {
                 errors.at(literal.span(), format!("`{slo}` {}", unprovable.error()));
             }
@@ -20,9 +24,9 @@ pub(crate) fn check(settings: &[Setting], errors: &mut Errors) {
     }
 }
 
-/// SLOs to prove, and the number of requests for it; `None` if no proof is required, or only the run will
+/// SLOs to prove, the number of requests for it, and their dataset; `None` if no proof is required, or only the run will
 /// know.
-fn demanded(settings: &[Setting]) -> Option<(&LitStr, Effort)> {
+fn demanded(settings: &[Setting]) -> Option<(&LitStr, Effort, Dataset)> {
     let given = |name: &str| settings.iter().find(|setting| setting.key.name == name);
     let value = |name: &str| Some(Value::of(given(name)?.value.as_ref()?));
     let text = |name: &str| match value(name)? {
@@ -39,32 +43,28 @@ fn demanded(settings: &[Setting]) -> Option<(&LitStr, Effort)> {
     if !fails("on_inconclusive") || fails("expect") {
         return None;
     }
-    let (gaps, batch) = match given("dataset") {
-        Some(_) => {
-            let dataset = dataset::parse(&text("dataset")?.value()).ok()?;
-            (dataset.most_gaps(), dataset.batch())
-        }
-        None => {
-            let default = Dataset::Random(Random::default());
-            (default.most_gaps(), default.batch())
-        }
+    let dataset = match given("dataset") {
+        Some(_) => dataset::parse(&text("dataset")?.value()).ok()?,
+        None => Dataset::Random(Random::default()),
     };
     let confidence = match (given("confidence"), value("confidence")) {
         (None, _) => names::DEFAULT_CONFIDENCE,
         (_, Some(Value::Float(digits))) => digits.parse().ok()?,
         _ => return None,
     };
+    let planned = whole("requests", names::DEFAULT_REQUESTS)?;
     let effort = Effort {
-        requests: whole("requests", names::DEFAULT_REQUESTS)?,
-        batch,
+        requests: planned,
+        planned,
+        batch: dataset.batch(),
         max_extend: whole("max_extend", 1)?,
         repeats: match given("versus") {
             Some(_) => whole("pairs", names::DEFAULT_PAIRS)?,
             None => 1,
         },
         confidence,
-        gaps,
+        gaps: dataset.most_gaps(),
     };
     let confident = confidence > 0.5 && confidence < 1.0;
-    confident.then_some((text("slo")?, effort))
+    confident.then_some((text("slo")?, effort, dataset))
 }

@@ -53,7 +53,7 @@ use bytes::Bytes;
 #[cfg(test)]
 use goodput_grammar::names::BACKENDS;
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 macro_rules! by_name {
     ($($name:literal => $backend:expr;)*) => {
@@ -107,6 +107,11 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether servers schedule by a field `priority` at the top of the body. Default: they do not.
+    fn takes_priority(&self) -> bool {
+        false
+    }
+
     /// Whether bodies say the model. Default: they do.
     fn names_model(&self) -> bool {
         true
@@ -143,6 +148,8 @@ pub struct WireOptions {
     pub stream: bool,
     /// Send `ignore_eos: true`.
     pub ignore_eos: bool,
+    /// Classes of a mix whose requests send it nevertheless.
+    pub ignoring_classes: BTreeSet<String>,
     /// Completions: the number of log-probabilities to ask for.
     pub logprobs: Option<u64>,
     /// Fields that are merged into every body last; they may overwrite anything.

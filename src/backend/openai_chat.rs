@@ -37,6 +37,10 @@ impl Backend for OpenAiChat {
         true
     }
 
+    fn takes_priority(&self) -> bool {
+        true
+    }
+
     fn takes(&self, shape: Shape) -> bool {
         matches!(shape, Shape::Text | Shape::Messages | Shape::Media(_))
     }

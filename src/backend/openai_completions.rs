@@ -57,6 +57,10 @@ impl Backend for OpenAiCompletions {
         true
     }
 
+    fn takes_priority(&self) -> bool {
+        ["openai", "vllm"].contains(&self.name)
+    }
+
     fn takes(&self, shape: Shape) -> bool {
         shape == Shape::Text || shape == Shape::Tokens && self.takes_token_ids
     }

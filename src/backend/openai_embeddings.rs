@@ -92,6 +92,10 @@ impl Backend for OpenAiEmbeddings {
         Task::Pool
     }
 
+    fn takes_priority(&self) -> bool {
+        true
+    }
+
     fn endpoint(&self, _stream: bool) -> &'static str {
         "/v1/embeddings"
     }

@@ -41,6 +41,10 @@ impl Backend for OpenAiResponses {
         true
     }
 
+    fn takes_priority(&self) -> bool {
+        true
+    }
+
     fn takes(&self, shape: Shape) -> bool {
         matches!(
             shape,

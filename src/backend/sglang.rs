@@ -41,6 +41,10 @@ impl Backend for Sglang {
         matches!(shape, Shape::Text | Shape::Tokens)
     }
 
+    fn takes_priority(&self) -> bool {
+        true
+    }
+
     fn names_model(&self) -> bool {
         false
     }

@@ -19,6 +19,8 @@ pub(super) fn request(prompt: Prompt) -> PlannedRequest {
         id: "bench-0".to_owned(),
         overrides: serde_json::Map::new(),
         turn: None,
+        class: None,
+        client: None,
     }
 }
 

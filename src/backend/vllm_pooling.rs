@@ -23,6 +23,10 @@ impl Backend for VllmPooling {
         Task::Pool
     }
 
+    fn takes_priority(&self) -> bool {
+        true
+    }
+
     fn endpoint(&self, _stream: bool) -> &'static str {
         "/pooling"
     }

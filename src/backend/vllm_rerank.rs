@@ -23,6 +23,10 @@ impl Backend for VllmRerank {
         Task::Pool
     }
 
+    fn takes_priority(&self) -> bool {
+        true
+    }
+
     fn endpoint(&self, _stream: bool) -> &'static str {
         "/rerank"
     }

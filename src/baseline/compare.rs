@@ -9,6 +9,7 @@ use super::{
     provenance::Provenance,
 };
 use crate::{
+    grammar::class::ClassName,
     judge::{Compared, Comparison, Pairing, attribute},
     stats::compare::{Conclusion, Rule},
 };
@@ -21,6 +22,8 @@ pub(super) struct New<'a> {
     pub(super) limited: bool,
     /// Whether requests had a schedule.
     pub(super) open_loop: bool,
+    /// The classes of requests.
+    pub(super) classes: &'a [ClassName],
 }
 
 /// Compares a run with stored runs, which must have the same load.
@@ -34,7 +37,7 @@ pub(super) fn compare(
     let source = Source::of(file, new.provenance, host);
     let mut notes = vec![source.sentence()];
     let same_limits = new.provenance.has_limits_of(&file.provenance);
-    let all = Compared::all(same_limits && new.limited, new.open_loop);
+    let all = Compared::all(same_limits && new.limited, new.open_loop, new.classes);
     if !same_limits {
         notes.push(format!(
             "goodput is not compared: its limits were `{}` and now are `{}`",
@@ -79,7 +82,9 @@ fn against(name: &str, file: &File) -> String {
 
 /// Collects the values of one metric; `None` where a side has none.
 fn seen_in_all(metric: Compared, file: &File, new: &Digest, source: &Source<'_>) -> Option<Seen> {
-    let name = metric.measured.to_string();
+    let name = metric.name();
+    // The machine's noise is that of the number over all requests.
+    let of_all = metric.measured.to_string();
     let runs = file.runs.iter();
     let numbers: Vec<&Number> = runs.filter_map(|run| run.numbers.get(&name)).collect();
     let now = new.numbers.get(&name)?;
@@ -92,7 +97,7 @@ fn seen_in_all(metric: Compared, file: &File, new: &Digest, source: &Source<'_>)
         metric,
         stored: numbers.iter().map(|number| number.reading()).collect(),
         now: now.reading(),
-        noise: source.noise(&name, sensitivity),
+        noise: source.noise(&of_all, sensitivity),
         values: (mean, now.value),
     })
 }

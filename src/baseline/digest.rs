@@ -2,7 +2,10 @@
 
 use crate::{
     clock::Nanos,
-    grammar::slo::Subject,
+    grammar::{
+        class::ClassName,
+        slo::{Part, Subject},
+    },
     judge::{self, Breakdown, Compared, Measured, standard_error},
     metrics::{Basis, Bucket, LatencyHistogram, Metrics, RequestTimes, gaps, limit_ratio, measure},
     record::Record,
@@ -156,11 +159,21 @@ impl Digest {
 
     fn of_all(run: &Run, of_run: &Metrics) -> Self {
         let limited = !of_run.goodput.limits.is_empty();
-        let numbers = Compared::all(limited, run.setup.open_loop)
+        let classes: Vec<ClassName> = run.classes().collect();
+        let parts: BTreeMap<ClassName, Run> = classes
+            .iter()
+            .map(|class| (*class, run.part(Part::of_class(*class))))
+            .collect();
+        let numbers = Compared::all(limited, run.setup.open_loop, &classes)
             .into_iter()
             .filter_map(|metric| {
-                let number = Number::of(metric.measured, run, of_run)?;
-                Some((metric.measured.to_string(), number))
+                let part = metric.class.and_then(|class| parts.get(&class));
+                let number = Number::of(
+                    metric.measured,
+                    part.unwrap_or(run),
+                    metric.of_class(of_run)?,
+                )?;
+                Some((metric.name(), number))
             });
         let basis = Basis::of_gate(run);
         let good = || run.records.iter().filter(|record| record.ok());

@@ -149,6 +149,7 @@ impl Gate {
             provenance: &self.provenance,
             limited: !self.limits.is_empty(),
             open_loop: run.setup.open_loop,
+            classes: &run.classes().collect::<Vec<_>>(),
         };
         let noise = self.noise.as_ref();
         let compared =

@@ -76,7 +76,7 @@ pub(super) fn changes(seen: Vec<Seen>, rule: &Rule) -> Vec<Change> {
         .map(|(seen, statistics)| next(seen, statistics).unwrap_or(Conclusion::Inconclusive))
         .collect();
     let change = |((seen, statistics), conclusion): ((Seen, Comparison), Conclusion)| Change {
-        subject: seen.metric.measured.to_string(),
+        subject: seen.metric.name(),
         unit: seen.metric.unit(),
         worse: seen.metric.worse,
         a: seen.values.0,

@@ -1,6 +1,6 @@
 //! Whether a bench's settings make sense together.
 
-use super::{Bench, check_plan::refuse_comparisons};
+use super::{Bench, check_plan::refuse_comparisons, classes, lora};
 use crate::{
     error::Error,
     grammar::{
@@ -8,7 +8,7 @@ use crate::{
         dataset::Dataset,
         fault,
         goodput::RequestMetric,
-        slo::{Latency, Part, Subject, Throughput},
+        slo::{Latency, Place, Subject, Throughput},
     },
     metrics::definition,
     plan::Shape,
@@ -52,6 +52,14 @@ impl Bench {
         self.check_bounds(&mut problems);
         self.check_versus(&mut problems);
         self.check_parts(&mut problems);
+        classes::check(
+            &self.load.dataset,
+            &self.demands.slo,
+            &self.demands.goodput,
+            self.wire.backend.as_deref(),
+            self.load.requests as u64,
+            &mut problems,
+        );
         self.check_salt(&mut problems);
         self.check_backend(&mut problems);
         self.check_probes(&mut problems);
@@ -60,7 +68,7 @@ impl Bench {
         if problems.is_empty() {
             self.check_proof(&mut problems);
         }
-        if self.demands.goodput.is_empty()
+        if classes::limits(&self.load, &self.demands).is_empty()
             && self
                 .demands
                 .slo
@@ -237,8 +245,8 @@ impl Bench {
             problems.push(Problem::new("rounds", rounds, fix));
         }
         for slo in &self.demands.slo {
-            let fix = match (slo.part, slo.subject) {
-                (Part::Round(span), _) if span.first as usize > rounds => format!(
+            let fix = match (slo.part.place, slo.subject) {
+                (Place::Round(span), _) if span.first as usize > rounds => format!(
                     "limits a round that the bench does not have. Set `rounds = {}`",
                     span.first
                 ),
@@ -249,7 +257,7 @@ impl Bench {
                     "limits the time of a round, and the bench has one. Set `rounds`, or limit `e2el`"
                         .to_owned()
                 }
-                (Part::Turn(span), _) if span.first > 1 && !self.load.dataset.has_sessions() => {
+                (Place::Turn(span), _) if span.first > 1 && !self.load.dataset.has_sessions() => {
                     "limits later turns of sessions, and requests of this dataset have none. Take a dataset with \
                      sessions, such as `conversations`"
                         .to_owned()
@@ -269,13 +277,11 @@ impl Bench {
             let fix = format!("is not supported by the backend `{name}`. Leave it out");
             problems.push(Problem::new("ignore_eos", true, fix));
         }
-        if let Some(adapter) = self.load.lora.modules.first() {
-            let is_json = |(_, value): &(&str, &str)| *value == "application/json";
-            if !backend.names_model() || !backend.headers().iter().any(is_json) {
-                let fix =
-                    format!("cannot be named in a request of the backend `{name}`. Leave it out");
-                problems.push(Problem::new("lora_modules", adapter, fix));
-            }
+        if let Some(adapter) = self.load.lora.modules.first()
+            && !lora::can_be_named(&**backend)
+        {
+            let fix = format!("cannot be named in a request of the backend `{name}`. Leave it out");
+            problems.push(Problem::new("lora_modules", adapter, fix));
         }
         if backend.task() == Task::Generate {
             return;
@@ -305,7 +311,7 @@ impl Bench {
             let fix = no_tokens(&subject, instead);
             problems.push(Problem::new("slo", slo, fix));
         }
-        for limit in &self.demands.goodput {
+        for limit in &classes::limits(&self.load, &self.demands) {
             if limit.metric != RequestMetric::E2el {
                 let fix = no_tokens(limit.metric.name(), "Limit e2el instead");
                 problems.push(Problem::new("goodput", limit, fix));
@@ -342,7 +348,17 @@ impl Bench {
         let Some(backend) = &self.wire.backend else {
             return;
         };
-        if let Dataset::Random(random) = &self.load.dataset {
+        let alone = std::slice::from_ref(&self.load.dataset);
+        let of_classes = self
+            .load
+            .dataset
+            .classes()
+            .iter()
+            .map(|class| &class.dataset);
+        for dataset in alone.iter().chain(of_classes) {
+            let Dataset::Random(random) = dataset else {
+                continue;
+            };
             if random.token_ids && !backend.takes(Shape::Tokens) {
                 problems.push(Problem::new(
                     "dataset",

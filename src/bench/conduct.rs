@@ -3,6 +3,7 @@
 use super::{
     Bench,
     checked::Checked,
+    classes,
     control::Control,
     line::{Line, Outgoing},
     notes,
@@ -201,7 +202,7 @@ impl Checked {
             baseline: self.keeping.baseline.as_deref(),
             required: self.keeping.require_baseline,
             settings: &self.keeping.baselines,
-            limits: &self.demands.goodput,
+            limits: &classes::limits(&self.load, &self.demands),
             rule: Rule {
                 error: self.demands.error(),
                 noise_threshold: self.demands.noise_threshold,

@@ -24,6 +24,8 @@ const SHARED_FROM: usize = 4 << 10;
 pub(super) struct Encoder<'a> {
     backend: &'a dyn Backend,
     options: &'a WireOptions,
+    /// Options for classes whose answers go on after the end of text.
+    ignoring: Option<WireOptions>,
     /// What stands before every prompt.
     salt: Option<&'a Salt>,
     /// Makes words that stand in no prompt.
@@ -44,6 +46,10 @@ impl<'a> Encoder<'a> {
         Encoder {
             backend,
             options,
+            ignoring: (!options.ignoring_classes.is_empty()).then(|| WireOptions {
+                ignore_eos: true,
+                ..options.clone()
+            }),
             salt: None,
             nonce: RandomState::new().build_hasher().finish(),
             decoded: HashMap::new(),
@@ -67,14 +73,25 @@ impl<'a> Encoder<'a> {
                     overrides: request.overrides.clone(),
                     id: request.id.clone(),
                     turn: None,
+                    class: None,
+                    client: None,
                     ..*request
                 };
-                self.backend.encode(&short, self.options)?
+                self.backend.encode(&short, self.options_of(request))?
             }
-            None => self.backend.encode(request, self.options)?,
+            None => self.backend.encode(request, self.options_of(request))?,
         };
         let body = overridden(body, &request.overrides);
         Some(Body::of(self.with_files(&body, &stored)))
+    }
+
+    fn options_of(&self, request: &PlannedRequest) -> &WireOptions {
+        let class = request.class.as_deref();
+        let ignores = class.is_some_and(|class| self.options.ignoring_classes.contains(class));
+        self.ignoring
+            .as_ref()
+            .filter(|_| ignores)
+            .unwrap_or(self.options)
     }
 
     /// The prompt with words in place of its files, which are stored. `None` if it has no large file.
@@ -191,6 +208,8 @@ mod tests {
                 .into_iter()
                 .collect(),
             turn: None,
+            class: None,
+            client: None,
         }
     }
 
@@ -253,6 +272,24 @@ mod tests {
             }
         }
         assert!(seen > 10, "{seen}");
+    }
+
+    /// Answers of some classes go on after the end of text, where the bench does not say it of all.
+    #[test]
+    fn classes_have_options_of_their_own() {
+        let backend = by_name("openai").unwrap();
+        let options = WireOptions {
+            ignoring_classes: ["made".to_owned()].into(),
+            ..WireOptions::default()
+        };
+        let mut encoder = Encoder::new(&*backend, &options);
+        for (class, ignores) in [(Some("made"), true), (Some("real"), false), (None, false)] {
+            let mut request = request(Prompt::Text("hi".to_owned()));
+            request.class = class.map(Into::into);
+            let body = whole(&encoder.body_of(&request).unwrap());
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body.get("ignore_eos").is_some(), ignores, "{body}");
+        }
     }
 
     /// A file is in memory once, however many bodies have it.

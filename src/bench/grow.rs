@@ -8,6 +8,7 @@
 
 use super::{
     checked::Checked,
+    classes,
     line::{Line, Outgoing},
     prepare::Prepared,
     segments::Segments,
@@ -77,7 +78,7 @@ impl Checked {
             _ => 1.0 - looks.error(look),
         };
         Criteria {
-            limits: self.demands.goodput.clone(),
+            limits: classes::limits(&self.load, &self.demands),
             slos: self.demands.slo.clone(),
             max_lateness_p99: self.client.max_lateness,
             confidence,

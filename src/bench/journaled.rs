@@ -1,6 +1,6 @@
 //! Which runs have a journal, and what its first line says.
 
-use super::{Control, checked::Checked};
+use super::{Control, checked::Checked, classes};
 use crate::{
     journal::{FORM, Heading, Journal},
     run::Setup,
@@ -28,7 +28,7 @@ impl Checked {
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
             setup,
-            limits: self.demands.limits(),
+            limits: classes::limits_text(&self.load, &self.demands),
         };
         let begun = Journal::begin(to, &heading, control.observer.clone());
         begun

@@ -2,6 +2,7 @@
 
 use super::parts::names;
 use crate::{
+    backend::Backend,
     grammar::Mistake,
     plan::{Plan, PyRandom},
 };
@@ -45,6 +46,12 @@ pub(crate) struct Lora {
     /// Which of them a request gets.
     #[serde(rename = "lora_assignment")]
     pub(crate) assignment: LoraAssignment,
+}
+
+/// Whether a request of this backend can name an adapter.
+pub(super) fn can_be_named(backend: &dyn Backend) -> bool {
+    let is_json = |(_, value): &(&str, &str)| *value == "application/json";
+    backend.names_model() && backend.headers().iter().any(is_json)
 }
 
 /// Gives each request an adapter; without adapters nothing changes.

@@ -36,6 +36,7 @@ mod builder;
 mod check;
 mod check_plan;
 mod checked;
+mod classes;
 mod compose;
 mod conduct;
 mod connect;

@@ -49,7 +49,7 @@ impl Bench {
             let value = |metrics: &Metrics| metric.value(metrics).filter(|value| *value > 0.0);
             let pair = |(a, b): &(Metrics, Metrics)| Some((value(a)?, value(b)?));
             let pairs: Option<Vec<(f64, f64)>> = experiment.pairs.iter().map(pair).collect();
-            Some((metric.measured.to_string(), MetricNoise::of(&pairs?)))
+            Some((metric.name(), MetricNoise::of(&pairs?)))
         };
         Ok(NoiseFloor {
             goodput_noise: NOISE_FORMAT,
@@ -58,7 +58,12 @@ impl Bench {
             target: target.describe(),
             pairs: bench.demands.pairs,
             requests: bench.load.requests,
-            metrics: bench.compared().into_iter().filter_map(of).collect(),
+            metrics: bench
+                .compared()
+                .into_iter()
+                .filter(|metric| metric.class.is_none())
+                .filter_map(of)
+                .collect(),
         })
     }
 }

@@ -1,8 +1,8 @@
 //! From a bench to requests that are ready to go out.
 
 use super::{
-    Bench, align::Aligner, api_key::ApiKey, checked::Checked, encode::Encoder, lora, made::made,
-    several, waiting::Waiting,
+    Bench, align::Aligner, api_key::ApiKey, checked::Checked, classes, encode::Encoder, lora,
+    made::made, several, waiting::Waiting,
 };
 use crate::{
     address::Endpoint,
@@ -93,6 +93,7 @@ impl Prepared {
                 .ignore_eos
                 .unwrap_or_else(|| backend.ignores_eos() && bench.load.dataset.ignores_eos()),
             logprobs: bench.wire.logprobs,
+            ignoring_classes: bench.ignoring_classes(&*backend),
             extra_body: (*bench.wire.extra_body).clone(),
         };
         let path = bench.path(&*backend, place)?;
@@ -226,6 +227,7 @@ impl Checked {
             return Err(Error::Invalid(problems));
         }
         lora::assign(&mut plan, &self.load.lora, seed);
+        classes::assign(&mut plan, self.load.dataset.classes());
         plan.salt = self.salt_of(seed, tokenizer)?;
         if plan.salt.is_some()
             && plan

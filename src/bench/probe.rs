@@ -58,6 +58,8 @@ impl Checked {
             id: format!("{}probe-", self.load.request_id_prefix),
             overrides,
             turn: None,
+            class: None,
+            client: None,
         };
         let body = prepared.body_of(&request)?;
         (self.client.probe_rate > 0.0).then(|| Probe {

@@ -3,12 +3,13 @@
 use super::{
     Bench,
     checked::Checked,
+    classes,
     parts::{Demands, Load},
 };
 use crate::{
     grammar::{
         proof::{Effort, Unprovable},
-        slo::{Latency, Part, Slo, Subject},
+        slo::{Class, Latency, Part, Place, Slo, Subject},
     },
     judge::{Compared, Expect, Finding, FindingKind, OnInconclusive},
     plan::{Plan, PlannedRequest},
@@ -29,6 +30,7 @@ const ONE_PAIR: &str =
 pub(super) fn effort(load: &Load, demands: &Demands, requests: u64) -> Effort {
     Effort {
         requests,
+        planned: requests,
         batch: load.dataset.batch(),
         max_extend: demands.max_extend as u64,
         repeats: match demands.versus {
@@ -45,25 +47,43 @@ fn at_most(load: &Load, slo: &Slo) -> u64 {
     if let Subject::Latency(_, Latency::RoundE2el) = slo.subject {
         return load.rounds as u64;
     }
-    let most = load.dataset.requests().unwrap_or(u64::MAX);
-    (load.requests as u64).min(most) * load.rounds as u64
+    let most = load
+        .dataset
+        .requests_for(slo.part.class, load.requests as u64);
+    most * load.rounds as u64
 }
 
 /// The number of requests of a plan that an SLO is about, or of sessions.
 pub(super) fn planned(slo: &Slo, plan: &Plan, rounds: usize) -> u64 {
     let turn = |request: &PlannedRequest| request.turn.as_deref().map_or(0, |turn| turn.id.number);
-    let once = match (slo.subject, slo.part) {
-        (Subject::Latency(_, Latency::SessionE2el), _) => plan.session_count(),
-        (_, Part::Turn(span)) => {
-            let turns = plan.requests.iter().map(turn);
-            turns.filter(|turn| span.has(*turn)).count()
+    let of_class = |class: Option<&str>| {
+        let is_of = |r: &&PlannedRequest| class.is_none() || r.class.as_deref() == class;
+        let requests = plan.requests.iter().filter(is_of);
+        match (slo.subject, slo.part.place) {
+            (Subject::Latency(_, Latency::SessionE2el), _) => match class {
+                Some(class) => plan.sessions_of_class(class),
+                None => plan.session_count(),
+            },
+            (_, Place::Turn(span)) => requests.filter(|r| span.has(turn(r))).count(),
+            _ => requests.count(),
         }
-        _ => plan.requests.len(),
     };
-    let times = match (slo.subject, slo.part) {
+    let once = match slo.part.class {
+        Class::All => of_class(None),
+        Class::One(name) => of_class(Some(name.as_str())),
+        // The class with the fewest decides.
+        Class::Worst => {
+            let classes = plan.classes().into_iter();
+            classes
+                .map(|class| of_class(Some(class)))
+                .min()
+                .unwrap_or(0)
+        }
+    };
+    let times = match (slo.subject, slo.part.place) {
         (Subject::Warm(_), _) => 1,
         (Subject::Latency(_, Latency::RoundE2el), _) => return rounds as u64,
-        (_, Part::Round(span)) => (0..rounds).filter(|round| span.has(*round)).count(),
+        (_, Place::Round(span)) => (0..rounds).filter(|round| span.has(*round)).count(),
         _ => rounds,
     };
     once as u64 * times as u64
@@ -80,6 +100,20 @@ pub(super) fn counted(slo: &Slo) -> &'static str {
 
 /// The number of requests of a run that an SLO was about, or of sessions.
 fn measured(slo: &Slo, run: &Run) -> u64 {
+    if slo.part.class == Class::Worst {
+        let of_class = |name| {
+            let class = Class::One(name);
+            let part = Part { class, ..slo.part };
+            measured(
+                &Slo {
+                    part,
+                    ..slo.clone()
+                },
+                run,
+            )
+        };
+        return run.classes().map(of_class).min().unwrap_or(0);
+    }
     let part = run
         .records
         .iter()
@@ -103,7 +137,15 @@ fn unprovable(load: &Load, demands: &Demands, about: impl Fn(&Slo) -> u64) -> Ve
         .slo
         .iter()
         .filter(|_| demands.expect == Expect::Pass);
-    slos.filter_map(|slo| effort(load, demands, about(slo)).unprovable(slo))
+    let planned = (load.requests * load.rounds) as u64;
+    let effort_of = |slo: &Slo| match slo.part.class {
+        Class::All => effort(load, demands, about(slo)),
+        Class::One(_) | Class::Worst => Effort {
+            planned,
+            ..effort(load, demands, about(slo))
+        },
+    };
+    slos.filter_map(|slo| effort_of(slo).unprovable(slo))
         .collect()
 }
 
@@ -154,10 +196,14 @@ impl Bench {
             ));
         }
         if let Some(name) = self.keeping.against() {
-            let gated = Compared::all(!self.demands.goodput.is_empty(), self.load.rate.is_finite())
-                .iter()
-                .filter(|metric| metric.gated)
-                .count();
+            let gated = Compared::all(
+                !classes::limits(&self.load, &self.demands).is_empty(),
+                self.load.rate.is_finite(),
+                &classes::names(&self.load.dataset),
+            )
+            .iter()
+            .filter(|metric| metric.gated)
+            .count();
             lines.push((
                 format!("baseline `{name}`"),
                 shown(unpaired::detectable_by(ASSUMED_CV, &rule, gated)),

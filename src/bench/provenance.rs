@@ -2,6 +2,7 @@
 
 use super::{
     checked::Checked,
+    classes,
     parts::{Load, Wire},
     prepare::Prepared,
 };
@@ -62,6 +63,8 @@ impl Checked {
             model,
             stream,
             ignore_eos,
+            // The dataset decides about it.
+            ignoring_classes: _,
             logprobs,
             extra_body,
         } = &prepared.options;
@@ -112,7 +115,7 @@ impl Checked {
                     .map(|(name, value)| (name.clone(), redact::text(value)))
                     .collect(),
                 tokenizer: prepared.tokenizer.name().map(str::to_owned),
-                limits: self.demands.limits(),
+                limits: classes::limits_text(&self.load, &self.demands),
                 goodput: env!("CARGO_PKG_VERSION").to_owned(),
                 host: Host::this(),
             },

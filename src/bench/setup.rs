@@ -16,6 +16,7 @@ impl Checked {
             tokenizer: prepared.tokenizer.name().map(str::to_owned),
             requests: prepared.plan.requests.len(),
             rounds: 1,
+            classes: self.classes(&prepared.plan),
             rate: (self.load.rate.is_finite() && !prepared.plan.timed).then_some(self.load.rate),
             burstiness: self.load.burstiness,
             max_concurrency: self.load.max_concurrency,

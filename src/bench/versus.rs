@@ -17,7 +17,7 @@ use super::{
     Control,
     arm::{Arm, REPEATS, Which},
     checked::Checked,
-    notes,
+    classes, notes,
     shared::Shared,
 };
 use crate::{
@@ -194,8 +194,9 @@ impl Checked {
     /// The numbers that servers are compared by.
     pub(super) fn compared(&self) -> Vec<Compared> {
         Compared::all(
-            !self.demands.goodput.is_empty(),
+            !classes::limits(&self.load, &self.demands).is_empty(),
             self.load.arrivals().open_loop(),
+            &classes::names(&self.load.dataset),
         )
     }
 }

@@ -108,6 +108,7 @@ const GROUPS: &[Group] = &[
             "limit_min_tokens",
             "max_active_conversations",
             "max_turns",
+            "mix",
             "no_align_prompts",
             "no_document_warmup",
             "no_oversample",

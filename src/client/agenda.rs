@@ -303,6 +303,8 @@ mod tests {
                 history: after.first().copied(),
                 answered: !after.is_empty(),
             })),
+            class: None,
+            client: None,
         }
     }
 

@@ -51,6 +51,8 @@ pub(super) struct Arrival {
     inputs: u64,
     audio_seconds: f64,
     lora: Option<String>,
+    class: Option<Box<str>>,
+    client: Option<Box<str>>,
     turn: Option<Box<TurnId>>,
 }
 
@@ -70,6 +72,8 @@ impl Arrival {
             inputs: request.prompt.inputs(),
             audio_seconds: request.prompt.audio_seconds(),
             lora: request.lora().map(str::to_owned),
+            class: request.class.clone(),
+            client: request.client.clone(),
             turn: request
                 .turn
                 .as_deref()
@@ -152,6 +156,8 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         inputs: arrival.inputs,
         audio_seconds: arrival.audio_seconds,
         lora: arrival.lora,
+        class: arrival.class,
+        client: arrival.client,
         turn: arrival.turn,
         session_e2el: None,
         round_e2el: None,

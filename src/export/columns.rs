@@ -102,6 +102,14 @@ pub(super) const COLUMNS: &[(&str, Column)] = &[
     ("timestamps", Text(|row| row.record.timestamps.map(clock))),
     ("lora", Text(|row| row.record.lora.clone())),
     (
+        "class",
+        Text(|row| row.record.class.as_deref().map(str::to_owned)),
+    ),
+    (
+        "client",
+        Text(|row| row.record.client.as_deref().map(str::to_owned)),
+    ),
+    (
         "session",
         Text(|row| Some(row.record.turn.as_deref()?.name.clone())),
     ),

@@ -8,12 +8,13 @@ use super::{
     slo::SloResult,
     verdict::{OnInconclusive, Verdict},
     worst::worst,
+    worst_class::of_worst,
 };
 use crate::{
     metrics::{Metrics, measure},
     run::Run,
 };
-use goodput_grammar::slo::Part;
+use goodput_grammar::slo::{Class, Part};
 use std::collections::BTreeMap;
 
 impl Criteria {
@@ -64,7 +65,10 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
 fn evaluate(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec<SloResult> {
     let mut parts: BTreeMap<Part, (Run, Metrics)> = BTreeMap::new();
     let evaluated = criteria.slos.iter().map(|slo| {
-        if slo.part == Part::All {
+        if slo.part.class == Class::Worst {
+            return of_worst(slo, run, criteria);
+        }
+        if slo.part == Part::ALL {
             return SloResult::of(slo, run, metrics, criteria.confidence);
         }
         let (run, metrics) = parts.entry(slo.part).or_insert_with(|| {

@@ -41,7 +41,7 @@ pub(crate) fn changes(
     let change = |(metric, found): (&Compared, Option<(Comparison, Conclusion)>)| {
         let (statistics, conclusion) = found?;
         Some(Change {
-            subject: metric.measured.to_string(),
+            subject: metric.name(),
             unit: metric.unit(),
             worse: metric.worse,
             a: mean(|pair| &pair.0, metric),
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn requests_that_fail_are_a_regression_although_the_others_are_as_fast() {
         let pairs: Vec<_> = (0..8).map(|_| (metrics(20, 0), metrics(20, 8))).collect();
-        let changes = changes(&Compared::all(true, true), &pairs, &Rule::default());
+        let changes = changes(&Compared::all(true, true, &[]), &pairs, &Rule::default());
         let worse = subjects(&changes, Conclusion::Worse);
         assert_eq!(worse, ["1 - errors", "goodput"]);
         let errors = changes.iter().find(|c| c.subject == "1 - errors").unwrap();
@@ -148,7 +148,7 @@ mod tests {
                 .zip(failed)
                 .map(|((a, b), failed)| (metrics(a, failed.0), metrics(b, failed.1)))
                 .collect();
-            changes(&Compared::all(false, true), &pairs, &Rule::default())
+            changes(&Compared::all(false, true, &[]), &pairs, &Rule::default())
         };
         let interval = |changes: &[Change]| changes[0].statistics.interval;
         let steady = concluded([(0, 0); 5]);
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn no_good_request_at_all_has_a_ratio_too() {
         let pairs: Vec<_> = (0..8).map(|_| (metrics(29, 0), metrics(31, 0))).collect();
-        let changes = changes(&Compared::all(true, true), &pairs, &Rule::default());
+        let changes = changes(&Compared::all(true, true, &[]), &pairs, &Rule::default());
         let goodput = changes.iter().find(|c| c.subject == "goodput").unwrap();
         assert_eq!((goodput.a, goodput.b), (1.0, 0.0));
         assert_eq!(goodput.conclusion, Conclusion::Worse);

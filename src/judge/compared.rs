@@ -7,13 +7,18 @@
 
 use super::{quantity::Unit, slo::value};
 use crate::{metrics::Metrics, stats::compare::Worse};
-use goodput_grammar::slo::{Latency, Stat, Subject, Throughput};
+use goodput_grammar::{
+    class::ClassName,
+    slo::{Latency, Part, Stat, Subject, Throughput},
+};
 use std::fmt;
 
 /// A number that servers are compared by.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Compared {
     pub(crate) measured: Measured,
+    /// The class of requests that it is about; `None` for all.
+    pub(crate) class: Option<ClassName>,
     pub(crate) worse: Worse,
     /// Whether the verdict depends on it.
     pub(crate) gated: bool,
@@ -29,10 +34,12 @@ pub(crate) enum Measured {
 }
 
 impl Compared {
-    /// All numbers of a bench, gated ones first. `limited` says whether the bench defines good requests.
-    pub(crate) fn all(limited: bool, open_loop: bool) -> Vec<Compared> {
+    /// All numbers of a bench, gated ones first. `limited` says whether the bench defines good requests. Of each class
+    /// the means and the share of good requests are gated, too: one class may get worse where all together do not.
+    pub(crate) fn all(limited: bool, open_loop: bool, classes: &[ClassName]) -> Vec<Compared> {
         let compared = |measured, worse, gated| Compared {
             measured,
+            class: None,
             worse,
             gated,
         };
@@ -61,7 +68,41 @@ impl Compared {
             latency(Stat::Percentile(99.0), Latency::Itl, false),
             latency(Stat::Percentile(99.0), Latency::E2el, false),
         ]);
+        for class in classes {
+            let of_class = |metric: Compared| Compared {
+                class: Some(*class),
+                ..metric
+            };
+            all.push(of_class(latency(Stat::Mean, Latency::Ttft, true)));
+            all.push(of_class(latency(Stat::Mean, Latency::E2el, true)));
+            if limited {
+                let good = Measured::Number(Subject::Goodput);
+                all.push(of_class(compared(good, Worse::Lower, true)));
+            }
+            all.push(of_class(latency(
+                Stat::Percentile(99.0),
+                Latency::Ttft,
+                false,
+            )));
+        }
+        all.sort_by_key(|metric| !metric.gated);
         all
+    }
+
+    /// The numbers of the requests that it is about.
+    pub(crate) fn of_class<'a>(&self, metrics: &'a Metrics) -> Option<&'a Metrics> {
+        match &self.class {
+            Some(class) => metrics.class(class.as_str()),
+            None => Some(metrics),
+        }
+    }
+
+    /// The number, as SLOs name it: `mean(ttft, chat)`.
+    pub(crate) fn name(&self) -> String {
+        match (self.measured, self.class) {
+            (Measured::Number(subject), Some(class)) => subject.of(Part::of_class(class)),
+            (measured, _) => measured.to_string(),
+        }
     }
 
     pub(crate) fn unit(&self) -> Unit {
@@ -73,6 +114,7 @@ impl Compared {
 
     /// The value as it is shown.
     pub(super) fn shown(&self, metrics: &Metrics) -> Option<f64> {
+        let metrics = self.of_class(metrics)?;
         match self.measured {
             Measured::Number(subject) => value(&subject, metrics).ok(),
             Measured::Succeeded => value(&Subject::Errors, metrics)
@@ -84,13 +126,14 @@ impl Compared {
     /// The value in a form that ratios can be taken from. Shares count half a request more on either side, so that
     /// none and all of them have ratios too.
     pub(crate) fn value(&self, metrics: &Metrics) -> Option<f64> {
+        let metrics = self.of_class(metrics)?;
         let share = |part: u64, all: u64| Some((part as f64 + 0.5) / (all as f64 + 1.0));
         let counts = &metrics.counts;
         match self.measured {
             Measured::Number(Subject::Goodput) => {
                 share(metrics.goodput.good, metrics.goodput.counted)
             }
-            Measured::Number(_) => self.shown(metrics),
+            Measured::Number(subject) => value(&subject, metrics).ok(),
             Measured::Succeeded => share(counts.completed, counts.completed + counts.failed),
         }
     }
@@ -112,7 +155,7 @@ mod tests {
     #[test]
     fn gated_ones_come_first_and_tails_decide_nothing() {
         let list = |limited, open_loop| -> Vec<String> {
-            let all = Compared::all(limited, open_loop);
+            let all = Compared::all(limited, open_loop, &[]);
             assert!(all.is_sorted_by_key(|metric| !metric.gated));
             let gated = all.iter().filter(|metric| metric.gated);
             gated.map(|metric| metric.measured.to_string()).collect()
@@ -124,6 +167,23 @@ mod tests {
             "mean(tpot)",
             "mean(e2el)",
         ];
+        let chat = ClassName::parse("chat").unwrap();
+        let with_class = Compared::all(true, true, &[chat]);
+        assert!(with_class.is_sorted_by_key(|metric| !metric.gated));
+        let of_class = with_class.iter().filter(|metric| metric.class.is_some());
+        let of_class: Vec<_> = of_class
+            .map(|metric| (metric.name(), metric.gated))
+            .collect();
+        let expected = [
+            ("mean(ttft, chat)", true),
+            ("mean(e2el, chat)", true),
+            ("goodput(chat)", true),
+            ("p99(ttft, chat)", false),
+        ];
+        assert_eq!(
+            of_class,
+            expected.map(|(name, gated)| (name.to_owned(), gated))
+        );
         let (in_open_loop, in_closed) = (list(false, true), list(true, false));
         assert_eq!(in_open_loop[..5], latencies);
         assert_eq!(in_open_loop[5..], ["1 - errors"]);

@@ -8,6 +8,7 @@
 //! | `errors` | failed or not | [`Share`] |
 //! | `throughput`, load set by a schedule | each request's tokens, at the run's rate of requests; on a ramp, whose length is drawn, by its gap | [`Ratio`] |
 //! | `cached` | each request's cached and all prompt tokens | [`Ratio`] |
+//! | `jain` | what each request adds to the index | [`Ratio`], up to the index without what chance takes off |
 //! | `warm` | each request's latency in later rounds and in the first | [`Ratio`] |
 //! | `throughput`, load set by the server | tokens in spans of time | [`Ratio`] |
 //! | `min`, `max`, `p0`, `p100` | | none: they belong to the run, not to the server |
@@ -16,8 +17,8 @@ use super::statistic::{Spread, spread};
 use crate::{
     clock::Nanos,
     metrics::{
-        Basis, Metrics, cached_and_all, definition, is_good, limit_ratio, tokens_of_events,
-        warm_and_cold,
+        Basis, Metrics, cached_and_all, definition, index_by_request, is_good, limit_ratio,
+        tokens_of_events, warm_and_cold,
     },
     record::{Record, RequestError},
     run::Run,
@@ -79,6 +80,11 @@ pub(super) enum Estimate<'a> {
     },
     /// The number is a ratio of a part to its whole, 0–1.
     Part(Ratio),
+    /// The number is an index, 0–1, that chance makes smaller: without that it is `unbiased`.
+    Index {
+        ratio: Ratio,
+        unbiased: f64,
+    },
     Percentile(Quantile<'a>),
     Share(Share),
     /// The number of this very run, without an interval.
@@ -126,6 +132,19 @@ impl<'a> Estimate<'a> {
                 let ratio = stats::ratio(&pairs, pace(run, &gaps), Tail::None);
                 ratio.map_or(Estimate::Exact, Estimate::Part)
             }
+            Subject::Jain => {
+                let Some((each, unbiased)) = index_by_request(run) else {
+                    return Estimate::Exact;
+                };
+                let count = each.len() as f64;
+                let pairs: Vec<(f64, f64)> =
+                    each.iter().map(|one| (value + count * one, 1.0)).collect();
+                let gaps = gaps_s(run.records.iter());
+                match stats::ratio(&pairs, pace(run, &gaps), Tail::None) {
+                    Some(ratio) => Estimate::Index { ratio, unbiased },
+                    None => Estimate::Exact,
+                }
+            }
             Subject::Warm(latency) => {
                 let pairs = warm_and_cold(run, latency);
                 of_ratio(stats::ratio(&pairs, Pace::Free, Tail::None), false)
@@ -138,6 +157,9 @@ impl<'a> Estimate<'a> {
         match self {
             Estimate::Ratio { ratio, .. } => self.scaled(ratio.interval(error)),
             Estimate::Part(ratio) => within_the_whole(ratio.interval(error)),
+            Estimate::Index { ratio, unbiased } => {
+                within_the_whole(ratio.interval(error).around(*unbiased))
+            }
             Estimate::Percentile(quantile) => quantile.interval(error),
             Estimate::Share(share) => share.interval(error),
             Estimate::Exact => Interval::UNKNOWN,
@@ -159,6 +181,10 @@ impl<'a> Estimate<'a> {
             Estimate::Ratio { ratio, .. } => {
                 let interval = self.scaled(ratio.interval_of(error, times));
                 decided(slo.op, slo.limit, &interval) == Some(met)
+            }
+            Estimate::Index { ratio, unbiased } => {
+                let interval = ratio.interval_of(error, times).around(*unbiased);
+                decided(slo.op, slo.limit, &within_the_whole(interval)) == Some(met)
             }
             Estimate::Part(ratio) => {
                 let interval = within_the_whole(ratio.interval_of(error, times));

@@ -10,7 +10,7 @@ const ONE_IN: u64 = 100;
 /// The message if too many requests of this run failed. It counts the run's own requests, as `min` and `max` do: an
 /// interval would let a short run fail more of them.
 pub(super) fn failed_requests(metrics: &Metrics, criteria: &Criteria) -> Option<String> {
-    let limits = |slo: &Slo| slo.subject == Subject::Errors && slo.part == Part::All;
+    let limits = |slo: &Slo| slo.subject == Subject::Errors && slo.part == Part::ALL;
     if criteria.slos.iter().any(limits) {
         return None;
     }

@@ -47,6 +47,7 @@ mod statistic;
 mod tests;
 mod verdict;
 mod worst;
+mod worst_class;
 
 pub use assess::judge;
 pub use attribution::{attribute, attribute_pairs};

@@ -19,6 +19,9 @@ pub enum Unit {
     /// Tokens a second.
     #[serde(rename = "tok/s")]
     TokensPerSecond,
+    /// An index from 0 to 1, written as it is.
+    #[serde(rename = "index")]
+    Index,
 }
 
 impl Unit {
@@ -28,6 +31,7 @@ impl Unit {
             Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => Unit::Ratio,
             Subject::Throughput(Throughput::Requests) => Unit::RequestsPerSecond,
             Subject::Throughput(_) => Unit::TokensPerSecond,
+            Subject::Jain => Unit::Index,
         }
     }
 
@@ -37,7 +41,12 @@ impl Unit {
             Unit::Ratio => "%",
             Unit::RequestsPerSecond => "req/s",
             Unit::TokensPerSecond => "tok/s",
+            Unit::Index => "",
         }
+    }
+
+    fn with_symbol(self, number: &str) -> String {
+        format!("{number} {}", self.symbol()).trim_end().to_owned()
     }
 
     fn scaled(self, value: f64) -> f64 {
@@ -50,7 +59,7 @@ impl Unit {
 
     /// Formats a measured value, rounded to what is worth reading.
     pub(crate) fn measured(self, value: f64) -> String {
-        format!("{} {}", number(self.scaled(value)), self.symbol())
+        self.with_symbol(&number(self.scaled(value)))
     }
 
     /// Formats the ends of an interval in brackets, without the unit. Empty if neither end is known.
@@ -67,7 +76,7 @@ impl Unit {
     /// Formats a limit as it was written: only what multiplying by 100 has added is rounded away.
     pub(crate) fn exact(self, limit: f64) -> String {
         let limit = (self.scaled(limit) * 1e10).round() / 1e10;
-        format!("{limit} {}", self.symbol())
+        self.with_symbol(&limit.to_string())
     }
 
     /// Formats a difference of two values.

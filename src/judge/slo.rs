@@ -72,12 +72,7 @@ impl SloResult {
 fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64) -> SloResult {
     let unit = Unit::of(&slo.subject);
     let error = 1.0 - confidence;
-    let (meets, margin) = match slo.op {
-        Op::Lt => (value < slo.limit, slo.limit - value),
-        Op::Le => (value <= slo.limit, slo.limit - value),
-        Op::Gt => (value > slo.limit, value - slo.limit),
-        Op::Ge => (value >= slo.limit, value - slo.limit),
-    };
+    let (meets, margin) = margin(slo.op, value, slo.limit);
     let relative = (slo.limit != 0.0).then(|| margin / slo.limit.abs());
     let mut values = None;
     let estimate = Estimate::of(
@@ -135,13 +130,23 @@ fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64
     }
 }
 
+/// Whether a value meets a limit, and its room to it.
+pub(super) fn margin(op: Op, value: f64, limit: f64) -> (bool, f64) {
+    match op {
+        Op::Lt => (value < limit, limit - value),
+        Op::Le => (value <= limit, limit - value),
+        Op::Gt => (value > limit, value - limit),
+        Op::Ge => (value >= limit, value - limit),
+    }
+}
+
 /// From when requests count, where that makes a difference.
 fn start(subject: &Subject, metrics: &Metrics) -> &'static str {
     let counts = match subject {
         Subject::Latency(_, latency) => definition(*latency).from_start,
         Subject::Warm(latency) => definition(*latency).from_start,
         Subject::Goodput => true,
-        Subject::Errors | Subject::Throughput(_) | Subject::Cached => false,
+        Subject::Errors | Subject::Throughput(_) | Subject::Cached | Subject::Jain => false,
     };
     if counts && metrics.plan_and_send_differ() {
         " from the plan"
@@ -157,7 +162,7 @@ fn more(times: f64, requests: usize) -> u64 {
     ((more / scale).ceil() * scale) as u64
 }
 
-fn undecided(more_requests: Option<u64>, unknown: bool) -> String {
+pub(super) fn undecided(more_requests: Option<u64>, unknown: bool) -> String {
     match more_requests {
         _ if unknown => {
             "inconclusive: too few requests. From 20 on there is an interval".to_owned()
@@ -172,7 +177,13 @@ fn undecided(more_requests: Option<u64>, unknown: bool) -> String {
 }
 
 /// How far a value is from the limit.
-fn distance(op: Op, unit: Unit, meets: bool, margin: f64, relative: Option<f64>) -> String {
+pub(super) fn distance(
+    op: Op,
+    unit: Unit,
+    meets: bool,
+    margin: f64,
+    relative: Option<f64>,
+) -> String {
     if margin == 0.0 {
         return "exactly at the limit".to_owned();
     }
@@ -194,7 +205,7 @@ fn percent(relative: f64) -> String {
     }
 }
 
-fn symbol(op: Op) -> &'static str {
+pub(super) fn symbol(op: Op) -> &'static str {
     match op {
         Op::Lt => "<",
         Op::Le => "<=",
@@ -224,6 +235,11 @@ pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> 
         Subject::Cached => metrics.cached_share.ok_or(
             "the server reports no cached tokens; vLLM does with `--enable-prompt-tokens-details`",
         ),
+        Subject::Jain => {
+            let jain = metrics.fairness.as_ref().map(|fairness| fairness.jain);
+            jain.filter(|jain| jain.is_finite())
+                .ok_or("fewer than two clients were served")
+        }
         Subject::Warm(latency) => {
             let rounds = metrics.rounds.as_ref();
             let ratio = rounds.and_then(|rounds| rounds.warm(*latency));

@@ -38,7 +38,7 @@ pub struct WorstRequest {
 /// Stands for limits on requests where there is no SLO.
 const GOODPUT: Slo = Slo {
     subject: Subject::Goodput,
-    part: Part::All,
+    part: Part::ALL,
     op: Op::Ge,
     limit: 1.0,
 };
@@ -66,7 +66,11 @@ pub(super) fn worst(
         let by = match slo.subject {
             Subject::Latency(_, latency) => latency.name(),
             Subject::Goodput => "goodput",
-            Subject::Errors | Subject::Throughput(_) | Subject::Cached | Subject::Warm(_) => {
+            Subject::Errors
+            | Subject::Throughput(_)
+            | Subject::Cached
+            | Subject::Warm(_)
+            | Subject::Jain => {
                 continue;
             }
         };

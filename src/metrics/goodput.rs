@@ -8,7 +8,10 @@ use crate::{
     record::{Record, RequestError},
     run::Run,
 };
-use goodput_grammar::goodput::{RequestLimit, RequestMetric};
+use goodput_grammar::{
+    class::ClassName,
+    goodput::{RequestLimit, RequestMetric},
+};
 use serde::Serialize;
 
 /// How many requests were within all their limits (inclusive). Without limits every success is
@@ -60,10 +63,30 @@ impl Goodput {
 
 /// Whether a request is within all limits.
 pub(crate) fn is_good(record: &Record, basis: Basis, limits: &[RequestLimit]) -> bool {
+    let mut limits = limits_of(record, limits).peekable();
     record.ok()
-        && (limits.is_empty()
+        && (limits.peek().is_none()
             || RequestTimes::of(record, basis)
-                .is_some_and(|times| limits.iter().all(|limit| within(limit, &times))))
+                .is_some_and(|times| limits.all(|limit| within(limit, &times))))
+}
+
+/// The limits that a request has: those of its class, if that has any, else those of all.
+fn limits_of<'a>(
+    record: &Record,
+    limits: &'a [RequestLimit],
+) -> impl Iterator<Item = &'a RequestLimit> {
+    let named = |limit: &RequestLimit| {
+        let class = limit.class.as_ref().map(ClassName::as_str);
+        class.is_some() && class == record.class.as_deref()
+    };
+    let own = limits.iter().any(named);
+    limits.iter().filter(move |limit| {
+        if own {
+            named(limit)
+        } else {
+            limit.class.is_none()
+        }
+    })
 }
 
 /// Compares whole nanoseconds, so that a value at its limit is good whatever the rounding.
@@ -83,8 +106,7 @@ fn within(limit: &RequestLimit, times: &RequestTimes) -> bool {
 /// that applies.
 pub(crate) fn limit_ratio(record: &Record, basis: Basis, limits: &[RequestLimit]) -> Option<f64> {
     let times = RequestTimes::of(record, basis)?;
-    limits
-        .iter()
+    limits_of(record, limits)
         .filter_map(|limit| {
             let value = match limit.metric {
                 RequestMetric::Ttft => times.ttft()?.as_secs_f64() * 1e3,

@@ -54,6 +54,8 @@
 //! | [`Counts::cached_tokens`] | prompt tokens that a prefix cache had, by the usage of completed requests | | goodput |
 //! | [`Metrics::cached_share`] | cached over all prompt tokens of completed requests whose usage has both | 0–1 | goodput |
 //! | [`Rounds::warm`] | a latency in later rounds over that in the first: Σ over requests of their mean over later rounds / Σ of their first | | goodput |
+//! | [`Metrics::classes`] | the same numbers over the requests of one class, with the *D* of the run | | goodput |
+//! | [`Fairness::jain`] | (Σ x)² / (n Σ x²) over n clients, x = input + 2 · output tokens of a client's successes | 0–1 | [Jain et al. 1984](https://arxiv.org/abs/cs/9809099), [Sheng et al. 2024](https://arxiv.org/abs/2401.00588) |
 //! | [`Probes::e2el`] | last − sent of the probes | ms | vLLM |
 //! | [`SpecDecodeRates`] | of the server's counters: accepted over draft tokens; 1 + accepted over drafts; accepted at each place over drafts | | vLLM |
 //! | [`DiffusionRates`] | of the server's counters: canvas = positions / steps, canvases = committed / canvas, denoising = steps − canvases | | vLLM |
@@ -66,8 +68,10 @@
 //! Requests that were cancelled because the run was stopped are neither successes nor failures.
 
 mod cached;
+mod classes;
 mod definition;
 mod errors;
+mod fairness;
 mod goodput;
 mod latency;
 mod peaks;
@@ -86,7 +90,9 @@ pub(crate) mod testing;
 mod tests;
 
 pub use crate::histogram::{Bucket, HistogramError, LatencyHistogram};
+pub use classes::ClassMetrics;
 pub use errors::{ErrorGroup, error_kind};
+pub use fairness::{ClientService, Fairness};
 pub use goodput::Goodput;
 pub use latency::{GateLatencies, Latencies};
 pub use peaks::Peaks;
@@ -101,6 +107,7 @@ pub use tokens::{EventTokens, tokens_of_events};
 pub(crate) use cached::cached_and_all;
 pub(crate) use definition::definition;
 pub(crate) use errors::one_line;
+pub(crate) use fairness::index_by_request;
 pub(crate) use goodput::{is_good, limit_ratio};
 pub(crate) use request::{gaps, millis};
 pub(crate) use rounds::warm_and_cold;
@@ -140,6 +147,12 @@ pub struct Metrics {
     /// Each round, if the plan was sent several times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds: Option<Rounds>,
+    /// Each class of a mix, in its order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassMetrics>,
+    /// How evenly the server's work is spread over clients, if requests say who they are from or have classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<Fairness>,
 }
 
 impl Metrics {

@@ -7,7 +7,7 @@ use super::{
     request::{Basis, RequestTimes, millis},
 };
 use crate::{record::Record, run::Run};
-use goodput_grammar::slo::{Latency, Part, Span};
+use goodput_grammar::slo::{Latency, Part, Place, Span};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl Rounds {
             first: u32::try_from(round + 1).unwrap_or(u32::MAX),
             and_later: false,
         };
-        let part = |round| run.part(Part::Round(span(round)));
+        let part = |round| run.part(Part::at(Place::Round(span(round))));
         (rounds > 1).then(|| Rounds {
             each: (0..rounds)
                 .map(|round| RoundMetrics::of(round, &part(round)))

@@ -1,8 +1,9 @@
 //! The numbers of a run that grows: what was counted of its first requests is kept.
 
 use super::{
-    Counts, ErrorGroup, GateLatencies, Goodput, Latencies, Metrics, Peaks, Probes, Rounds,
-    Sessions, Throughput, cached::cached_share, latency, peaks::Seconds, request::Basis,
+    ClassMetrics, Counts, ErrorGroup, Fairness, GateLatencies, Goodput, Latencies, Metrics, Peaks,
+    Probes, Rounds, Sessions, Throughput, cached::cached_share, latency, peaks::Seconds,
+    request::Basis,
 };
 use crate::run::Run;
 use goodput_grammar::goodput::RequestLimit;
@@ -56,6 +57,8 @@ impl Tally {
             probes: Probes::of(run),
             sessions: Sessions::of(run),
             rounds: Rounds::of(run),
+            classes: ClassMetrics::of(run, limits),
+            fairness: Fairness::of(run),
         }
     }
 }

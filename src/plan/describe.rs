@@ -35,6 +35,23 @@ impl Plan {
             ),
             format!("plan hash    {}", self.hash()),
         ];
+        for class in self.classes() {
+            let of_class = self
+                .requests
+                .iter()
+                .filter(|request| request.class.as_deref() == Some(class));
+            let (requests, input, output) =
+                of_class.fold((0, 0, 0), |(requests, input, output), request| {
+                    (
+                        requests + 1,
+                        input + request.input.tokens,
+                        output + request.output_tokens,
+                    )
+                });
+            lines.push(format!(
+                "class        {class}: {requests} requests, {input} prompt tokens, {output} output tokens asked for"
+            ));
+        }
         lines.extend(self.described_sessions());
         lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
         lines.push(String::new());
@@ -298,6 +315,8 @@ mod tests {
             id: String::new(),
             overrides: serde_json::Map::new(),
             turn: None,
+            class: None,
+            client: None,
         }
     }
 

@@ -118,6 +118,10 @@ pub(crate) fn hash(parts: &[&[PlannedRequest]]) -> String {
                 number(&mut hasher, turn.earliest.0);
             }
         }
+        if let Some(class) = &request.class {
+            hasher.update(&[252]);
+            bytes(&mut hasher, class.as_bytes());
+        }
     }
     format!("{:032x}", hasher.digest128())
 }
@@ -168,6 +172,8 @@ mod tests {
             id: "a".into(),
             overrides: serde_json::Map::new(),
             turn: None,
+            class: None,
+            client: None,
         });
         Plan {
             requests: requests.collect(),

@@ -93,6 +93,12 @@ pub struct PlannedRequest {
     /// Place in a session of several requests; `None` for a request that waits for no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Box<Turn>>,
+    /// Name of its class, in a mix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Box<str>>,
+    /// Name of the client that it is from, if the dataset says so (field `client`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Box<str>>,
 }
 
 impl PlannedRequest {
@@ -233,6 +239,8 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
                 turn.id.session = session;
                 turn
             }),
+            class: sample.class,
+            client: sample.client,
         })
         .collect();
     if let Some(late) = requests
@@ -256,6 +264,8 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
         id: String::new(),
         overrides: sample.overrides,
         turn: None,
+        class: None,
+        client: None,
     });
     Ok(Plan {
         requests,

@@ -1,8 +1,9 @@
 //! Sessions: requests of which later ones wait for earlier ones, as turns of a conversation or steps of an agent do.
 
-use super::Plan;
+use super::{Plan, PlannedRequest};
 use crate::{clock::Nanos, record::TurnId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Place of a request in a session.
 ///
@@ -67,6 +68,25 @@ impl Plan {
     /// The session of each request, counted from 0 in the plan's order; a request without a turn is a session of its own.
     pub fn sessions(&self) -> Vec<usize> {
         numbers(self.requests.iter().map(|request| request.turn.as_deref()))
+    }
+
+    /// Number of sessions of a class.
+    pub(crate) fn sessions_of_class(&self, class: &str) -> usize {
+        let of_class =
+            |(request, _): &(&PlannedRequest, usize)| request.class.as_deref() == Some(class);
+        let sessions = self.requests.iter().zip(self.sessions()).filter(of_class);
+        sessions
+            .map(|(_, session)| session)
+            .collect::<BTreeSet<usize>>()
+            .len()
+    }
+
+    /// Names of the classes of a mix that have requests.
+    pub(crate) fn classes(&self) -> BTreeSet<&str> {
+        self.requests
+            .iter()
+            .filter_map(|request| request.class.as_deref())
+            .collect()
     }
 
     /// Number of sessions; a request without a turn is one.

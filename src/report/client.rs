@@ -1,6 +1,6 @@
 //! The lines about the client.
 
-use super::{basis, rounds, server, sessions};
+use super::{basis, classes, rounds, server, sessions};
 use crate::{
     judge::number,
     metrics::Metrics,
@@ -15,6 +15,7 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
     basis::lines(metrics)
         .into_iter()
         .chain(warm_up(run))
+        .chain(classes::lines(metrics))
         .chain(sessions::lines(metrics))
         .chain(rounds::lines(metrics))
         .chain([client])

@@ -80,6 +80,14 @@ pub(super) fn extra(
     if let Some(rounds) = &metrics.rounds {
         extra["rounds"] = json!(rounds);
     }
+    if !metrics.classes.is_empty() {
+        let classes = metrics.classes.iter();
+        let classes = classes.map(|class| (class.name.clone(), of_class(&class.metrics)));
+        extra["classes"] = classes.collect::<Map<_, _>>().into();
+    }
+    if let Some(fairness) = &metrics.fairness {
+        extra["fairness"] = json!(fairness);
+    }
     if let Some(share) = metrics.cached_share {
         extra["cached_share"] = json!(share);
     }
@@ -91,6 +99,20 @@ pub(super) fn extra(
         merge(&mut extra["comparison"], json!(comparison));
     }
     extra
+}
+
+/// The numbers of one class, under the names that those of the run have.
+fn of_class(metrics: &Metrics) -> Value {
+    let mut class = json!({
+        "goodput": metrics.goodput,
+        "requests": metrics.counts,
+        "throughput": metrics.throughput,
+        "latency": metrics.gate,
+    });
+    if let Some(share) = metrics.cached_share {
+        class["cached_share"] = json!(share);
+    }
+    class
 }
 
 fn merge(into: &mut Value, from: Value) {
@@ -113,11 +135,18 @@ fn histograms(metrics: &Metrics) -> Value {
 }
 
 fn limits(limits: &[RequestLimit]) -> Value {
-    let limit = |limit: &RequestLimit| {
+    let mut all = Map::new();
+    for limit in limits {
         let key = format!("{}_ms", limit.metric);
-        (key, json!(limit.at_most.as_secs_f64() * 1e3))
-    };
-    limits.iter().map(limit).collect::<Map<_, _>>().into()
+        let at_most = json!(limit.at_most.as_secs_f64() * 1e3);
+        match limit.class {
+            None => {
+                all.insert(key, at_most);
+            }
+            Some(class) => all.entry(class.to_string()).or_insert_with(|| json!({}))[key] = at_most,
+        }
+    }
+    all.into()
 }
 
 /// Failures by kind, most frequent message first.

@@ -6,7 +6,7 @@ use crate::{
     metrics::Metrics,
     stats::Interval,
 };
-use goodput_grammar::slo::{Part, Stat, Subject, Throughput};
+use goodput_grammar::slo::{Class, Part, Stat, Subject, Throughput};
 
 /// One number of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +29,8 @@ const STATS: [Stat; 4] = [
 ];
 
 impl Measure {
-    /// The numbers of a report: mean, p50, p90 and p99 of the gate's latencies, throughput, goodput, errors, and
-    /// whatever else an SLO limits. None of an invalid run, whose numbers say nothing about the server and must not
+    /// The numbers of a report: mean, p50, p90 and p99 of the gate's latencies, throughput, goodput and errors, of all
+    /// requests and of each class; fairness; and whatever else an SLO limits. None of an invalid run, whose numbers say nothing about the server and must not
     /// enter any history.
     pub fn all(report: &Report) -> Vec<Measure> {
         if report.verdict() == judge::Verdict::Invalid {
@@ -38,7 +38,14 @@ impl Measure {
         }
         let metrics = report.metrics();
         let slos = &report.criteria().slos;
-        let mut numbers: Vec<(Subject, Part)> = usual(metrics).map(|s| (s, Part::All)).collect();
+        let mut numbers: Vec<(Subject, Part)> = usual(metrics).map(|s| (s, Part::ALL)).collect();
+        for class in report.run().classes() {
+            let of_class = metrics.class(class.as_str()).unwrap_or(metrics);
+            numbers.extend(usual(of_class).map(|subject| (subject, Part::of_class(class))));
+        }
+        if metrics.fairness.is_some() {
+            numbers.push((Subject::Jain, Part::ALL));
+        }
         for limited in slos.iter().map(|slo| (slo.subject, slo.part)) {
             if !numbers.contains(&limited) {
                 numbers.push(limited);
@@ -73,6 +80,7 @@ impl Measure {
             Unit::Ratio => "ratio",
             Unit::RequestsPerSecond => "req/s",
             Unit::TokensPerSecond => "tok/s",
+            Unit::Index => "index",
         }
     }
 
@@ -84,9 +92,20 @@ impl Measure {
     /// The number's name in lower case with hyphens, the metric first: `ttft-p99`, `throughput-output`, and the part of
     /// the run last: `ttft-p99-turn-2-on`.
     pub fn slug(&self) -> String {
-        let part = match self.part {
-            Part::All => String::new(),
-            part => format!("-{part}").replace(' ', "-").replace('+', "-on"),
+        let last = self
+            .part
+            .to_string()
+            .replace(", ", "-")
+            .replace(' ', "-")
+            .replace('+', "-on");
+        let part = if last.is_empty() {
+            last
+        } else {
+            format!("-{last}")
+        };
+        let worst = match self.part.class {
+            Class::Worst => "worst-class-",
+            Class::All | Class::One(_) => "",
         };
         let number = match &self.subject {
             Subject::Latency(stat, latency) => {
@@ -95,7 +114,7 @@ impl Measure {
             }
             subject => subject.to_string().replace('(', "-").replace(')', ""),
         };
-        number + &part
+        format!("{worst}{number}{part}")
     }
 }
 

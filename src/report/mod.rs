@@ -37,6 +37,7 @@ mod action;
 mod basis;
 mod bencher;
 mod caveat;
+mod classes;
 mod client;
 mod comparison;
 mod decoding;

@@ -2,7 +2,7 @@
 
 use super::{Measure, Outcome};
 use crate::{label::escaped, metrics::definition};
-use goodput_grammar::slo::{Latency, Part, Subject};
+use goodput_grammar::slo::{Class, Latency, Part, Subject};
 use std::fmt::Write;
 
 /// The numbers of all benches in the text exposition format 0.0.4, in Prometheus' base units: seconds and ratios. All
@@ -76,6 +76,10 @@ fn families() -> Vec<(String, String)> {
             "Share of the prompt tokens that the server's prefix cache had.",
         ),
         (
+            JAIN,
+            "Jain's index of the tokens that clients were served, from 1 / clients to 1.",
+        ),
+        (
             WARM,
             "Mean latency in the later rounds over that in the first.",
         ),
@@ -90,6 +94,7 @@ const ERRORS: &str = "goodput_error_ratio";
 
 const CACHED: &str = "goodput_cached_ratio";
 const WARM: &str = "goodput_warm_ratio";
+const JAIN: &str = "goodput_jain_index";
 
 fn seconds(latency: Latency) -> String {
     format!("goodput_{latency}_seconds")
@@ -105,14 +110,21 @@ fn sample(measure: &Measure) -> (String, String, f64) {
         Subject::Throughput(of) => (PER_SECOND.to_owned(), format!(",of=\"{of}\""), value),
         Subject::Goodput => (GOOD.to_owned(), String::new(), value),
         Subject::Errors => (ERRORS.to_owned(), String::new(), value),
+        Subject::Jain => (JAIN.to_owned(), String::new(), value),
         Subject::Cached => (CACHED.to_owned(), String::new(), value),
         Subject::Warm(latency) => (WARM.to_owned(), format!(",latency=\"{latency}\""), value),
     };
-    let part = match measure.part {
-        Part::All => String::new(),
-        part => format!(",part=\"{part}\""),
+    let place = Part::at(measure.part.place).to_string();
+    let part = match place.as_str() {
+        "" => String::new(),
+        place => format!(",part=\"{place}\""),
     };
-    (family, label + &part, value)
+    let class = match measure.part.class {
+        Class::All => String::new(),
+        Class::One(name) => format!(",class=\"{name}\""),
+        Class::Worst => ",class=\"(worst)\"".to_owned(),
+    };
+    (family, label + &part + &class, value)
 }
 
 fn labels(outcome: &Outcome) -> String {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     grammar::{
         self, Mistake,
-        slo::{Part, Subject},
+        slo::{Class, Part, Subject},
     },
     journal::Journal,
     judge::{self, Comparison, Criteria, Judgement, Verdict},
@@ -151,8 +151,21 @@ impl Report {
 
     /// A number of all requests, or of those of a part of the run.
     pub(crate) fn number(&self, subject: Subject, part: Part) -> Option<f64> {
-        if part == Part::All {
+        if part == Part::ALL {
             return judge::value(&subject, &self.metrics).ok();
+        }
+        if part.class == Class::Worst {
+            let of_class = |name| {
+                let class = Class::One(name);
+                self.number(subject, Part { class, ..part })
+            };
+            let each: Option<Vec<f64>> = self.run.classes().map(of_class).collect();
+            let worse = if subject.from_above() {
+                f64::max
+            } else {
+                f64::min
+            };
+            return each?.into_iter().reduce(worse);
         }
         let metrics = measure(&self.run.part(part), &self.criteria.limits);
         judge::value(&subject, &metrics).ok()

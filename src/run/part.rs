@@ -2,20 +2,25 @@
 
 use super::Run;
 use crate::{clock::Nanos, record::Record};
-use goodput_grammar::slo::Part;
+use goodput_grammar::slo::{Class, Part, Place};
 
 impl Run {
     /// Whether a request belongs to a part of the run.
     pub fn is_part(&self, part: Part, record: &Record) -> bool {
-        match part {
-            Part::All => true,
-            Part::Turn(span) => span.has(record.turn.as_deref().map_or(0, |turn| turn.number)),
-            Part::Round(span) => span.has(self.round_of(record)),
-        }
+        let place = match part.place {
+            Place::All => true,
+            Place::Turn(span) => span.has(record.turn.as_deref().map_or(0, |turn| turn.number)),
+            Place::Round(span) => span.has(self.round_of(record)),
+        };
+        place
+            && match part.class {
+                Class::All | Class::Worst => true,
+                Class::One(name) => record.class.as_deref() == Some(name.as_str()),
+            }
     }
 
     /// The requests of a part, as a run of their own. A round lasts from its first request's intended time to the end of
-    /// its last; turns last as long as the run.
+    /// its last; turns and classes last as long as the run.
     pub fn part(&self, part: Part) -> Run {
         let inside = |record: &&Record| self.is_part(part, record);
         let mut run = Run {
@@ -25,7 +30,10 @@ impl Run {
         };
         run.setup.requests = run.records.len();
         run.setup.rounds = 1;
-        if let Part::Round(_) = part {
+        if let Class::One(_) = part.class {
+            run.setup.classes.clear();
+        }
+        if let Place::Round(_) = part.place {
             let from = run.records.iter().map(|record| record.intended).min();
             let from = from.unwrap_or_default();
             for record in &mut run.records {

@@ -55,6 +55,14 @@ pub(super) fn text(report: &Report, tolerance: Option<f64>) -> String {
     for (label, value) in single {
         let _ = write!(text, "\n{label:<15}{}", cell(value));
     }
+    for class in &metrics.classes {
+        for (latency, summary) in class.metrics.usual() {
+            let label = format!("{} {latency} ms", class.name);
+            let _ = write!(text, "\n{label:<15}{}", statistics(summary, quantiles));
+        }
+        let label = format!("{} goodput", class.name);
+        let _ = write!(text, "\n{label:<15}{}", cell(class.metrics.goodput.ratio));
+    }
     text
 }
 

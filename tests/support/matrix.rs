@@ -107,6 +107,8 @@ fn plan(backend: &dyn Backend, requests: usize) -> Plan {
         id: format!("r-{index}"),
         overrides: serde_json::Map::new(),
         turn: None,
+        class: None,
+        client: None,
     };
     Plan {
         requests: (0..requests).map(request).collect(),

@@ -1,6 +1,6 @@
-//! Limits on one request: `ttft:200 tpot:50 e2el:5000`.
+//! Limits on one request: `ttft:200 tpot:50 e2el:5000`; on one of a class: `batch/e2el:60s`.
 
-use crate::{Mistake, Mistakes, duration};
+use crate::{Mistake, Mistakes, class::ClassName, duration, slo::class_name};
 use std::fmt;
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub struct RequestLimit {
     pub metric: RequestMetric,
     /// The largest good value.
     pub at_most: Duration,
+    /// The class of requests that it limits. `None` limits those of classes without limits of their own.
+    pub class: Option<ClassName>,
 }
 
 impl fmt::Display for RequestMetric {
@@ -53,12 +55,15 @@ impl fmt::Display for RequestMetric {
 
 impl fmt::Display for RequestLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(class) = self.class {
+            write!(f, "{class}/")?;
+        }
         write!(f, "{}:{}", self.metric, duration::format(self.at_most))
     }
 }
 
 /// Reads `ttft:200 tpot:50ms e2el:5s`: pairs separated by spaces or commas, bare numbers in
-/// milliseconds.
+/// milliseconds. `batch/e2el:60s` limits requests of the class `batch`.
 ///
 /// # Errors
 /// Every pair that cannot be read, every metric limited twice (of which vLLM silently takes the
@@ -89,7 +94,11 @@ pub fn parse(text: &str) -> Result<Vec<RequestLimit>, Mistakes> {
             continue;
         }
         match pair(key, value) {
-            Ok(limit) if limits.iter().any(|other| other.metric == limit.metric) => {
+            Ok(limit)
+                if limits
+                    .iter()
+                    .any(|other| (other.metric, other.class) == (limit.metric, limit.class)) =>
+            {
                 mistakes.push(Mistake::new(format!(
                     "`{key}` is limited twice; keep one (vLLM silently takes the last)"
                 )));
@@ -107,6 +116,14 @@ pub fn parse(text: &str) -> Result<Vec<RequestLimit>, Mistakes> {
 
 fn pair(key: &str, value: &str) -> Result<RequestLimit, Mistakes> {
     let mut mistakes = Mistakes::new();
+    let (class, key) = match key.split_once('/') {
+        Some((class, key)) => (Some(class_name(class)), key),
+        None => (None, key),
+    };
+    let class = class.transpose().unwrap_or_else(|mistake| {
+        mistakes.push(mistake);
+        None
+    });
     let mut known = RequestMetric::ALL.iter().copied();
     let metric = known.find(|metric| metric.name() == key);
     if metric.is_none() {
@@ -129,7 +146,11 @@ fn pair(key: &str, value: &str) -> Result<RequestLimit, Mistakes> {
             .ok()
     };
     match (metric, at_most) {
-        (Some(metric), Some(at_most)) => Ok(RequestLimit { metric, at_most }),
+        (Some(metric), Some(at_most)) if mistakes.is_empty() => Ok(RequestLimit {
+            metric,
+            at_most,
+            class,
+        }),
         _ => Err(mistakes),
     }
 }
@@ -178,7 +199,22 @@ mod tests {
         assert_eq!(shown, ["ttft:200ms", "tpot:50ms", "e2el:5s"]);
     }
 
+    #[test]
+    fn limits_of_classes() {
+        let limits = parse("ttft:200 batch/ttft:2s batch/e2el:60s").unwrap();
+        let shown: Vec<_> = limits.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["ttft:200ms", "batch/ttft:2s", "batch/e2el:60s"]);
+    }
+
     #[rstest]
+    #[case(
+        "goodput/ttft:200",
+        "`goodput` cannot name a class, because it has a meaning in SLOs; take another name, such as `goodput-users`"
+    )]
+    #[case(
+        "chat/ttft:200 chat/ttft:300",
+        "`chat/ttft` is limited twice; keep one (vLLM silently takes the last)"
+    )]
     #[case("", "no limits are given; write pairs such as `ttft:200 tpot:50`")]
     #[case(
         "ttfb:200",
@@ -232,8 +268,8 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(ttft in 0..31_536_000_000_000_000_u64, e2el in 0..31_536_000_000_000_000_u64) {
             let limits = vec![
-                RequestLimit { metric: RequestMetric::E2el, at_most: Duration::from_nanos(e2el) },
-                RequestLimit { metric: RequestMetric::Ttft, at_most: Duration::from_nanos(ttft) },
+                RequestLimit { metric: RequestMetric::E2el, at_most: Duration::from_nanos(e2el), class: None },
+                RequestLimit { metric: RequestMetric::Ttft, at_most: Duration::from_nanos(ttft), class: None },
             ];
             prop_assert_eq!(parse(&format!("{} {}", limits[0], limits[1])), Ok(limits));
         }

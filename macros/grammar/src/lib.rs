@@ -5,6 +5,7 @@
 
 pub mod bounds;
 mod call;
+pub mod class;
 pub mod dataset;
 pub mod duration;
 pub mod engine;

@@ -22,8 +22,10 @@ const EASE: f64 = 1.5;
 /// How long a run may become, and how sure its intervals are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
-    /// Requests asked for.
+    /// Requests that the SLO is about.
     pub requests: u64,
+    /// Requests asked for: more than those, if the SLO is about one class.
+    pub planned: u64,
     /// How many of them are sent as one; 1 without batches.
     pub batch: u64,
     /// How many times as many the run may grow to; at least 1.
@@ -111,7 +113,8 @@ impl Effort {
     /// limit; `None` when no number is enough.
     pub fn fewest(&self, slo: &Slo) -> Option<u64> {
         let needed = self.needed(slo)? / self.plans();
-        Some(needed.ceil() as u64 * self.batch.max(1))
+        let of_plan = self.planned.max(1) as f64 / self.requests.max(1) as f64;
+        Some((needed.ceil() * of_plan).ceil() as u64 * self.batch.max(1))
     }
 
     /// Requests, in all, whose best outcome passes; `None` when no number of them is enough.
@@ -133,7 +136,9 @@ impl Effort {
             (Subject::Errors, Op::Lt | Op::Le) => none_of(slo.limit, slo.op == Op::Lt),
             (Subject::Goodput, Op::Gt | Op::Ge) => none_of(1.0 - slo.limit, slo.op == Op::Gt),
             (Subject::Errors | Subject::Goodput, _) => Some(1.0),
-            (Subject::Throughput(_) | Subject::Cached | Subject::Warm(_), _) => Some(few),
+            (Subject::Throughput(_) | Subject::Cached | Subject::Warm(_) | Subject::Jain, _) => {
+                Some(few)
+            }
             (Subject::Latency(stat, latency), op) => {
                 let percentile = match stat.kind() {
                     StatKind::Moment => return Some(to_meet_stalls(error)),
@@ -221,6 +226,7 @@ impl Unprovable {
     fn why(&self) -> String {
         let Effort {
             requests,
+            planned,
             batch,
             max_extend,
             repeats,
@@ -235,6 +241,10 @@ impl Unprovable {
         let batches = match batch {
             0 | 1 => String::new(),
             batch => format!(", {batch} of them in one"),
+        };
+        let batches = match planned {
+            all if all > requests => format!("{batches} of the class, {all} in all"),
+            _ => batches,
         };
         let percent = (confidence * 1e8).round() / 1e6;
         match self.needed {
@@ -276,6 +286,7 @@ mod tests {
     fn effort(requests: u64) -> Effort {
         Effort {
             requests,
+            planned: requests,
             batch: 1,
             max_extend: 1,
             repeats: 1,
@@ -384,6 +395,24 @@ mod tests {
             unprovable.to_string(),
             "`p99(ttft) < 300ms` can only fail, never pass, with 100 requests. Even if all of them are good, \
              95 % confidence takes 299. Write `requests = 600`, or limit `p95(ttft) < 300ms`"
+        );
+    }
+
+    #[test]
+    fn a_class_needs_more_requests_of_all() {
+        let slo = &parse("errors(batch) < 5%").unwrap()[0];
+        let of_class = Effort {
+            planned: 1000,
+            ..effort(10)
+        };
+        let said = of_class.unprovable(slo).unwrap().error();
+        assert!(
+            said.contains("10 requests of the class, 1000 in all"),
+            "{said}"
+        );
+        assert!(
+            said.contains("takes 5900. Write `requests = 5900`"),
+            "{said}"
         );
     }
 }

@@ -1,11 +1,11 @@
 //! Limits on a run: `p99(ttft) < 300ms, goodput >= 95%, errors < 1%, throughput(output) > 1000`, and on parts of a
-//! run: `p99(ttft, turn 2+) < 200ms`.
+//! run: `p99(ttft, turn 2+) < 200ms`, `goodput(chat) >= 95%`.
 
 mod parse;
 mod part;
 
-pub use parse::{parse, parse_subject};
-pub use part::{Part, Span};
+pub use parse::{class_name, parse, parse_subject};
+pub use part::{Class, Part, Place, Span};
 
 use std::fmt;
 
@@ -128,6 +128,8 @@ pub enum Subject {
     Cached,
     /// `warm(…)`: mean of a latency in the later rounds over that in the first, request by request.
     Warm(Latency),
+    /// `jain(tokens)`: how evenly the server's work is spread over clients, from 1 / clients to 1.
+    Jain,
 }
 
 /// `<`, `<=`, `>`, `>=`
@@ -175,10 +177,15 @@ impl Subject {
     /// The number with the requests that it is about, as limits name it: `p99(ttft, turn 2+)`.
     pub fn of(self, part: Part) -> String {
         let name = self.to_string();
-        match (part, name.strip_suffix(')')) {
-            (Part::All, _) => name,
-            (part, Some(open)) => format!("{open}, {part})"),
-            (part, None) => format!("{name}({part})"),
+        let last = part.to_string();
+        let number = match name.strip_suffix(')') {
+            _ if last.is_empty() => name,
+            Some(open) => format!("{open}, {last})"),
+            None => format!("{name}({last})"),
+        };
+        match part.class {
+            Class::Worst => format!("worst_class({number})"),
+            Class::All | Class::One(_) => number,
         }
     }
 
@@ -190,6 +197,7 @@ impl Subject {
             Subject::Throughput(_) => "throughput",
             Subject::Cached => "the cached share",
             Subject::Warm(_) => "a ratio of rounds",
+            Subject::Jain => "fairness",
         }
     }
 
@@ -201,6 +209,7 @@ impl Subject {
             Subject::Throughput(_) => "1000",
             Subject::Cached => "40%",
             Subject::Warm(_) => "50%",
+            Subject::Jain => "0.9",
         }
     }
 }
@@ -210,7 +219,7 @@ impl Slo {
     pub fn new(subject: Subject, op: Op, limit: f64) -> Self {
         Slo {
             subject,
-            part: Part::All,
+            part: Part::ALL,
             op,
             limit,
         }
@@ -270,6 +279,7 @@ impl fmt::Display for Subject {
             Subject::Throughput(kind) => write!(f, "throughput({kind})"),
             Subject::Cached => f.write_str("cached"),
             Subject::Warm(latency) => write!(f, "warm({latency})"),
+            Subject::Jain => f.write_str("jain(tokens)"),
         }
     }
 }
@@ -280,7 +290,7 @@ impl fmt::Display for Slo {
         write!(f, "{} {} ", self.number(), self.op)?;
         match self.subject {
             Subject::Latency(..) => write!(f, "{}ms", self.limit),
-            Subject::Throughput(_) => write!(f, "{}", self.limit),
+            Subject::Throughput(_) | Subject::Jain => write!(f, "{}", self.limit),
             Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => {
                 // 0.07 · 100 is 7.000000000000001: round what multiplying has added, but only
                 // where that gives the same ratio back.

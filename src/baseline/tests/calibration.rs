@@ -128,6 +128,7 @@ impl Experiment {
             provenance: &provenance(),
             limited: true,
             open_loop: true,
+            classes: &[],
         };
         let noise = self.measured.map(|freedom| self.host(freedom, seed));
         compare("main", &stored, &new, noise.as_ref(), &Rule::default())

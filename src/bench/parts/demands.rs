@@ -30,14 +30,6 @@ pub(crate) struct Demands {
     pub(crate) share: f64,
 }
 
-impl Demands {
-    /// The limits on each request as text.
-    pub(crate) fn limits(&self) -> String {
-        let limits: Vec<String> = self.goodput.iter().map(ToString::to_string).collect();
-        limits.join(" ")
-    }
-}
-
 impl Default for Demands {
     fn default() -> Self {
         Demands {

@@ -1,3 +1,4 @@
-//! How often verdicts on drifting servers are wrong.
+//! How often verdicts are wrong: on servers whose speed drifts, about the worst class and about fairness.
 
+mod classes;
 mod drifting;

@@ -40,6 +40,8 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         inputs: 1,
         audio_seconds: 0.0,
         lora: None,
+        class: None,
+        client: None,
         turn: None,
         session_e2el: None,
         round_e2el: None,
@@ -67,6 +69,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             model: Some("model".into()),
             tokenizer: None,
             rounds: 1,
+            classes: Vec::new(),
             requests: records.len(),
             rate: Some(10.0),
             burstiness: 1.0,
@@ -101,5 +104,6 @@ pub(crate) fn limit(metric: RequestMetric, ms: u64) -> RequestLimit {
     RequestLimit {
         metric,
         at_most: Duration::from_millis(ms),
+        class: None,
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! A row has either `prompt`, a text, or `messages`, a chat. Texts are sent unchanged: no chat template is put around
 //! them, which is what vLLM's `--skip-chat-template` does. `output_tokens` is read when the dataset says `output =
-//! row`. Rows are shuffled by CPython's `random` with the plan's seed, and repeated by its `choice` when there are
+//! row`, and `client`, a string or a number, says who a row is from. Rows are shuffled by CPython's `random` with the plan's seed, and repeated by its `choice` when there are
 //! too few, as in vLLM.
 
 use super::{
     Sample, Samples, arrange, estimate,
-    fields::{Fields, kind, lines},
+    fields::{Fields, client, kind, lines},
     oversample,
 };
 use crate::{
@@ -22,6 +22,7 @@ use std::path::Path;
 struct Row {
     prompt: Prompt,
     output_tokens: u64,
+    client: Option<Box<str>>,
 }
 
 pub(super) fn sample(custom: &Custom, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
@@ -32,11 +33,15 @@ pub(super) fn sample(custom: &Custom, spec: &PlanSpec<'_>) -> Result<Samples, Pl
     for Row {
         prompt,
         output_tokens,
+        client,
     } in rows
     {
         spec.go_on()?;
         let input = length(&prompt, spec.tokenizer);
-        samples.rows.push(Sample::new(prompt, input, output_tokens));
+        samples.rows.push(Sample {
+            client,
+            ..Sample::new(prompt, input, output_tokens)
+        });
     }
     oversample(&mut samples, custom.no_oversample, spec.requests, spec.seed)?;
     Ok(samples)
@@ -73,11 +78,16 @@ fn row(mut fields: Fields, output: Option<usize>) -> Result<Row, Vec<String>> {
         }
     };
     let output_tokens = fields.output(output);
+    let client = client(fields.take("client")).unwrap_or_else(|mistake| {
+        fields.complain(mistake);
+        None
+    });
     fields
         .done(prompt.zip(output_tokens))
         .map(|(prompt, output_tokens)| Row {
             prompt,
             output_tokens,
+            client,
         })
 }
 

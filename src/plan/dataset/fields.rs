@@ -9,6 +9,16 @@ use goodput_grammar::bounds;
 use serde_json::{Map, Value};
 use std::path::Path;
 
+/// The client that a row is from: its field `client`, a string or a number, which fairness is measured by.
+pub(super) fn client(value: Option<Value>) -> Result<Option<Box<str>>, String> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(name)) => Ok(Some(name.into())),
+        Some(Value::Number(number)) => Ok(Some(number.to_string().into())),
+        Some(other) => Err(format!("field `client` is {}, not a string", kind(&other))),
+    }
+}
+
 /// A value's type, with its article.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {

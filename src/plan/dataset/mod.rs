@@ -18,6 +18,7 @@ mod hf;
 mod lengths;
 mod long_document_qa;
 mod media;
+mod mix;
 mod noise;
 mod prefix_repetition;
 mod random;
@@ -63,6 +64,10 @@ pub(super) struct Sample {
     pub(super) overrides: Map<String, Value>,
     /// Place in a session. The turns of a session stand together.
     pub(super) turn: Option<Box<Turn>>,
+    /// Name of its class, in a mix.
+    pub(super) class: Option<Box<str>>,
+    /// Name of the client that it is from, if the dataset says so.
+    pub(super) client: Option<Box<str>>,
 }
 
 impl Sample {
@@ -74,6 +79,8 @@ impl Sample {
             at: None,
             overrides: Map::new(),
             turn: None,
+            class: None,
+            client: None,
         }
     }
 }

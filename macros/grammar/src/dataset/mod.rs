@@ -2,6 +2,8 @@
 
 mod agents;
 mod buckets;
+mod lacks;
+mod mix;
 mod recorded;
 mod settings;
 mod size;
@@ -9,11 +11,12 @@ mod synthetic;
 
 pub use agents::{AgentFormat, Agents};
 pub use buckets::{Bucket, Buckets};
+pub use mix::{Class, Mix};
 pub use recorded::*;
 pub use size::fits;
 pub use synthetic::*;
 
-use crate::{Mistake, Mistakes, call::Call};
+use crate::{Mistake, Mistakes, call::Call, slo};
 use std::{fmt, path::PathBuf};
 
 /// Calls a macro with the one list of datasets: `"name" => Settings, samples;` each, in the order of the
@@ -59,6 +62,8 @@ macro_rules! with_datasets {
             "timed_trace" => TimedTrace, trace::sample;
             /// A set of the Hugging Face hub.
             "hf" => Hf, hf::sample;
+            /// Classes of requests, each with one of the others.
+            "mix" => Mix, mix::sample;
         }
     };
 }
@@ -139,6 +144,10 @@ impl Dataset {
             Dataset::RandomMm(random) => (random.output, random.output_range_ratio),
             Dataset::PrefixRepetition(prefixes) => (prefixes.output, 0.0),
             Dataset::LongDocumentQa(documents) => (documents.output, 0.0),
+            Dataset::Mix(mix) => {
+                let each = mix.classes.iter().map(|class| class.dataset.most_gaps());
+                return each.collect::<Option<Vec<u64>>>()?.into_iter().max();
+            }
             _ => return None,
         };
         Some(((output as f64 * (1.0 + ratio)).ceil() as u64).saturating_sub(1))
@@ -161,6 +170,9 @@ impl Dataset {
     /// Whether answers go on after the end of text unless the bench says otherwise: synthetic prompts would end at
     /// any time, and a trace says how long its answers were.
     pub fn ignores_eos(&self) -> bool {
+        if let Dataset::Mix(mix) = self {
+            return mix.classes.iter().all(|class| class.dataset.ignores_eos());
+        }
         matches!(
             self,
             Dataset::Random(_)
@@ -179,9 +191,49 @@ impl Dataset {
         }
     }
 
+    /// Requests of a class that a run of this many has at most; of the smallest class for the worst.
+    pub fn requests_for(&self, class: slo::Class, all: u64) -> u64 {
+        let all = self.requests().map_or(all, |most| most.min(all));
+        let Dataset::Mix(mix) = self else { return all };
+        let counts = mix.requests(all);
+        match class {
+            slo::Class::All => all,
+            slo::Class::One(name) => {
+                let place = mix.classes.iter().position(|class| class.name == name);
+                place.map_or(0, |place| counts[place])
+            }
+            slo::Class::Worst => counts
+                .into_iter()
+                .filter(|count| *count > 0)
+                .min()
+                .unwrap_or(0),
+        }
+    }
+
     /// Whether its requests may be turns of sessions.
     pub fn has_sessions(&self) -> bool {
-        matches!(self, Dataset::Conversations(_))
+        self.any_class(|dataset| matches!(dataset, Dataset::Conversations(_) | Dataset::Agents(_)))
+    }
+
+    /// Whether its rows may say who they are from, in a field `client`.
+    pub fn names_clients(&self) -> bool {
+        self.any_class(|dataset| matches!(dataset, Dataset::Custom(_) | Dataset::Conversations(_)))
+    }
+
+    /// Whether the dataset is such, or that of one of its classes.
+    fn any_class(&self, is: impl Fn(&Dataset) -> bool) -> bool {
+        match self {
+            Dataset::Mix(mix) => mix.classes.iter().any(|class| is(&class.dataset)),
+            dataset => is(dataset),
+        }
+    }
+
+    /// The classes of a mix; none of another dataset.
+    pub fn classes(&self) -> &[Class] {
+        match self {
+            Dataset::Mix(mix) => &mix.classes,
+            _ => &[],
+        }
     }
 
     /// Sessions that may go on at a time, if the dataset says so.
@@ -195,7 +247,9 @@ impl Dataset {
 
     /// Whether later requests of a session send the server's own answers back, where the settings decide that.
     pub fn sends_answers(&self) -> bool {
-        matches!(self, Dataset::Conversations(conversations) if conversations.history == History::Server)
+        self.any_class(|dataset| {
+            matches!(dataset, Dataset::Conversations(set) if set.history == History::Server)
+        })
     }
 
     /// Pixels of a request at most.

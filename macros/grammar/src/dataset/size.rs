@@ -16,6 +16,14 @@ pub fn fits(dataset: &Dataset, requests: u64) -> Result<(), Mistake> {
             "`{name} = {number}` is too large; the most is {WHOLE}"
         )));
     }
+    if let Dataset::Mix(mix) = dataset {
+        let mut each = mix.classes.iter().zip(mix.requests(requests));
+        each.try_for_each(|(class, requests)| {
+            let of_class =
+                |mistake: Mistake| Mistake::new(format!("class `{}` {}", class.name, mistake.0));
+            fits(&class.dataset, requests).map_err(of_class)
+        })?;
+    }
     if let Dataset::RandomMm(set) = dataset
         && let Some(mistake) = set.buckets.mistake()
     {

@@ -1,8 +1,10 @@
 //! Reads limits on a run.
 
-use super::{LATENCIES, Latency, Op, Part, STATS, Slo, Stat, Subject, THROUGHPUTS, part};
+use super::{
+    Class, LATENCIES, Latency, Op, Part, Place, STATS, Slo, Stat, Subject, THROUGHPUTS, part,
+};
 use crate::call::{self, Call};
-use crate::{Mistake, Mistakes, duration};
+use crate::{Mistake, Mistakes, class::ClassName, duration};
 
 /// How subjects look, for messages.
 const SUBJECTS: &[&str] = &[
@@ -13,6 +15,8 @@ const SUBJECTS: &[&str] = &[
     "p99(ttft)",
     "mean(tpot)",
     "warm(ttft)",
+    "worst_class(goodput)",
+    "jain(tokens)",
 ];
 /// Subjects that are one number of the run.
 const SHARES: &[(&str, Subject)] = &[
@@ -20,6 +24,29 @@ const SHARES: &[(&str, Subject)] = &[
     ("errors", Subject::Errors),
     ("cached", Subject::Cached),
 ];
+/// What fairness is measured by.
+const TOKENS: &str = "tokens";
+
+/// Reads the name of a class that SLOs can be about.
+///
+/// # Errors
+/// The text has characters that no name has, or it means something else in SLOs.
+pub fn class_name(text: &str) -> Result<ClassName, Mistake> {
+    let name = ClassName::parse(text)?;
+    let known = ["throughput", "warm", "worst_class", "jain", "all", TOKENS].contains(&text)
+        || find(text, SHARES).is_some()
+        || find(text, LATENCIES).is_some()
+        || find(text, THROUGHPUTS).is_some()
+        || stat(text).is_ok()
+        || part::begins_place(text);
+    if known {
+        return Err(Mistake::new(format!(
+            "`{text}` cannot name a class, because it has a meaning in SLOs; take another name, such as `{text}-users`"
+        )));
+    }
+    Ok(name)
+}
+
 /// Longest first, so that `<=` is not read as `<`. Those without a value are what people write
 /// instead, with what they mean.
 const OPS: &[(&str, Result<Op, &str>)] = &[
@@ -76,29 +103,44 @@ pub fn parse_subject(text: &str) -> Result<(Subject, Part), Mistake> {
     let call = Call::parse(text)?;
     let name = call.name;
     let Some(args) = &call.args else {
-        return bare_subject(name).map(|subject| (subject, Part::All));
+        return bare_subject(name).map(|subject| (subject, Part::ALL));
     };
     let words: Vec<&str> = args.iter().map(|arg| arg.word).collect();
-    let valued = args.iter().any(|arg| arg.value.is_some());
-    let bare = SHARES.iter().find(|(share, _)| *share == name);
-    let (inside, part) = match (&words[..], bare) {
-        _ if valued => return Err(takes_one_name(text)),
-        ([part], Some((_, subject))) if find(part, LATENCIES).is_none() => {
-            return Ok((*subject, part::parse(part)?));
-        }
-        (_, Some(_)) => {
+    if args.iter().any(|arg| arg.value.is_some()) {
+        return Err(takes_one_name(text));
+    }
+    if name == "worst_class" {
+        return worst_class(text, &words);
+    }
+    let (subject, last) = match (&words[..], find(name, SHARES)) {
+        ([first, ..], Some(_)) if find(first, LATENCIES).is_some() => {
             return Err(Mistake::new(format!(
                 "`{name}` is one number; write it without parentheses, or with a part of the run, as in \
                  `{name}(turn 1)`"
             )));
         }
-        ([inside], None) => (*inside, Part::All),
-        ([inside, part], None) => (*inside, part::parse(part)?),
-        _ => return Err(takes_one_name(text)),
+        ([], Some(_)) => {
+            return Err(Mistake::new(format!(
+                "`{name}` is one number; write it without parentheses, or with a part of the run, as in \
+                 `{name}(turn 1)`"
+            )));
+        }
+        (last, Some(subject)) => (subject, last),
+        ([inside, last @ ..], None) => (of_something(name, inside, text)?, last),
+        ([], None) => return Err(takes_one_name(text)),
     };
-    let subject = match name {
+    let part = part::parse(last)?;
+    check_part(text, subject, part)?;
+    Ok((subject, part))
+}
+
+/// Reads what stands around one word: `p99(ttft)`, `throughput(output)`.
+fn of_something(name: &str, inside: &str, text: &str) -> Result<Subject, Mistake> {
+    match name {
         "throughput" => lookup("throughput", inside, THROUGHPUTS).map(Subject::Throughput),
         "warm" => lookup("metric", inside, LATENCIES).map(Subject::Warm),
+        "jain" if inside == TOKENS => Ok(Subject::Jain),
+        "jain" => Err(Mistake::unknown("measure of fairness", inside, &[TOKENS])),
         _ if find(name, LATENCIES).is_some() && stat(inside).is_ok() => Err(Mistake::new(format!(
             "`{}` is the wrong way round; write `{inside}({name})`",
             text.trim()
@@ -107,10 +149,39 @@ pub fn parse_subject(text: &str) -> Result<(Subject, Part), Mistake> {
             let stat = stat(name)?;
             lookup("metric", inside, LATENCIES).map(|latency| Subject::Latency(stat, latency))
         }
-    }?;
+    }
+}
+
+/// Reads `worst_class(goodput)`, `worst_class(p99(ttft))`.
+fn worst_class(text: &str, words: &[&str]) -> Result<(Subject, Part), Mistake> {
+    let &[number] = words else {
+        return Err(Mistake::new(format!(
+            "`{}`: `worst_class` takes one number in its parentheses, as in `worst_class(goodput)` or \
+             `worst_class(p99(ttft))`",
+            text.trim()
+        )));
+    };
+    let (subject, part) = parse_subject(number)?;
+    if part.class != Class::All {
+        return Err(Mistake::new(format!(
+            "`{}` is about all classes, so it cannot be limited to one; write `worst_class({})`",
+            text.trim(),
+            subject.of(Part::at(part.place))
+        )));
+    }
+    let worst = Part {
+        class: Class::Worst,
+        ..part
+    };
+    check_part(text, subject, worst)?;
+    Ok((subject, worst))
+}
+
+/// Refuses parts that a number cannot be limited to.
+fn check_part(text: &str, subject: Subject, part: Part) -> Result<(), Mistake> {
     let whole = match subject {
-        Subject::Latency(_, Latency::SessionE2el) => matches!(part, Part::Turn(_)),
-        Subject::Latency(_, Latency::RoundE2el) => part != Part::All,
+        Subject::Latency(_, Latency::SessionE2el) => matches!(part.place, Place::Turn(_)),
+        Subject::Latency(_, Latency::RoundE2el) => part != Part::ALL,
         _ => false,
     };
     if whole {
@@ -119,19 +190,19 @@ pub fn parse_subject(text: &str) -> Result<(Subject, Part), Mistake> {
             text.trim()
         )));
     }
-    if matches!(subject, Subject::Warm(_)) && part != Part::All {
+    if matches!(subject, Subject::Warm(_)) && part != Part::ALL {
         return Err(Mistake::new(format!(
             "`{}` compares rounds, so it cannot be limited to a part; write `{subject}`",
             text.trim()
         )));
     }
-    Ok((subject, part))
+    Ok(())
 }
 
 fn takes_one_name(text: &str) -> Mistake {
     Mistake::new(format!(
         "`{}` takes one name in its parentheses, as in `p99(ttft)`, and a part of the run, as in \
-         `p99(ttft, turn 1)`",
+         `p99(ttft, turn 1)` or `p99(ttft, chat)`",
         text.trim()
     ))
 }
@@ -144,6 +215,12 @@ fn bare_subject(name: &str) -> Result<Subject, Mistake> {
         "warm" => {
             return Err(Mistake::new(
                 "`warm` of what? Write `warm(ttft)`, or another latency",
+            ));
+        }
+        "jain" => return Err(Mistake::new("`jain` of what? Write `jain(tokens)`")),
+        "worst_class" => {
+            return Err(Mistake::new(
+                "`worst_class` of what? Write `worst_class(goodput)`, or another number",
             ));
         }
         "throughput" => {
@@ -313,6 +390,12 @@ fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
                  number, such as `1000`"
             )),
         },
+        Subject::Jain => match call::number(value) {
+            Some(number) if number <= 1.0 => Ok(number),
+            _ => say(format!(
+                "`{value}` is not an index of fairness; write a number from 0 to 1, such as `0.9`"
+            )),
+        },
         Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => {
             let (digits, percent) = match value.strip_suffix('%') {
                 Some(digits) => (digits.trim(), true),
@@ -345,6 +428,7 @@ fn check_reach(subject: Subject, op: Op, limit: f64, item: &str) -> Result<(), M
         (Subject::Goodput, Op::Gt) if limit >= 1.0 => "goodput >= 100%",
         (Subject::Errors, Op::Lt) if limit <= 0.0 => "errors <= 0%",
         (Subject::Cached, Op::Gt) if limit >= 1.0 => "cached >= 100%",
+        (Subject::Jain, Op::Gt) if limit >= 1.0 => "jain(tokens) >= 1",
         (Subject::Latency(..), _) if limit <= 0.0 => {
             return Err(Mistake::new(format!(
                 "`{item}` can never hold; write a time above 0"

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Mistake;
+use crate::{Mistake, class::ClassName};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rstest::rstest;
@@ -16,6 +16,20 @@ use rstest::rstest;
 )]
 #[case("goodput >= 95%", "goodput >= 95%")]
 #[case("goodput > 0.7", "goodput > 70%")]
+#[case("p99(ttft,chat) < 200", "p99(ttft, chat) < 200ms")]
+#[case(
+    "goodput( batch-2 ) >= 90%, worst_class(goodput) >= 0.9",
+    "goodput(batch-2) >= 90%, worst_class(goodput) >= 90%"
+)]
+#[case(
+    "p50(ttft, turn 2+, chat) < 1s, worst_class(errors(turn 1)) < 1%",
+    "p50(ttft, turn 2+, chat) < 1000ms, worst_class(errors(turn 1)) < 1%"
+)]
+#[case(
+    "worst_class( p99( e2el ) ) < 2s, jain(tokens) >= .9, jain(tokens, chat) > 0.5",
+    "worst_class(p99(e2el)) < 2000ms, jain(tokens) >= 0.9, jain(tokens, chat) > 0.5"
+)]
+#[case("p50(session_e2el, chat) < 9s", "p50(session_e2el, chat) < 9000ms")]
 #[case("goodput >= 1.0", "goodput >= 100%")]
 #[case("errors <= 0", "errors <= 0%")]
 #[case("errors < 0.1 %", "errors < 0.1%")]
@@ -107,7 +121,8 @@ fn limits_are_in_the_units_of_their_subject() {
 #[case(
     "godput >= 95%",
     "unknown subject `godput`; did you mean `goodput`? Valid: goodput, errors, \
-     cached, throughput(output), p99(ttft), mean(tpot), warm(ttft)"
+     cached, throughput(output), p99(ttft), mean(tpot), \
+     warm(ttft), worst_class(goodput), jain(tokens)"
 )]
 #[case(
     "goodput() >= 95%",
@@ -219,12 +234,50 @@ fn limits_are_in_the_units_of_their_subject() {
     "`turn`: expected a number from 1 on, such as `turn 1`, or `turn 2+` for all from there on"
 )]
 #[case(
-    "goodput(chat) >= 95%",
+    "goodput(the chat) >= 95%",
+    "unknown part of a run `the chat`. Valid: turn 1, turn 2+, round 1, round 2+, the name of a class"
+)]
+#[case(
+    "goodput(chat, turn 1) >= 95%",
     "unknown part of a run `chat`. Valid: turn 1, turn 2+, round 1, round 2+"
 )]
 #[case(
+    "p99(ttft, turn 1, chat, batch) < 1s",
+    "`batch` is one name too many; a number has a turn or round and a class at most, as in `p99(ttft, turn 1, chat)`"
+)]
+#[case(
+    "worst_class(goodput(chat)) >= 95%",
+    "`worst_class(goodput(chat))` is about all classes, so it cannot be limited to one; write `worst_class(goodput)`"
+)]
+#[case(
+    "worst_class(goodput, errors) >= 95%",
+    "`worst_class(goodput, errors)`: `worst_class` takes one number in its parentheses, as in `worst_class(goodput)` or \
+     `worst_class(p99(ttft))`"
+)]
+#[case(
+    "worst_class >= 95%",
+    "`worst_class` of what? Write `worst_class(goodput)`, or another number"
+)]
+#[case(
+    "worst_class(warm(ttft)) < 50%",
+    "`worst_class(warm(ttft))` compares rounds, so it cannot be limited to a part; write `warm(ttft)`"
+)]
+#[case("jain >= 0.9", "`jain` of what? Write `jain(tokens)`")]
+#[case(
+    "jain(token) >= 0.9",
+    "unknown measure of fairness `token`; did you mean `tokens`? Valid: tokens"
+)]
+#[case(
+    "jain(tokens) >= 2",
+    "`jain(tokens) >= 2`: `2` is not an index of fairness; write a number from 0 to 1, such as `0.9`"
+)]
+#[case(
+    "jain(tokens) > 1",
+    "`jain(tokens) > 1` can never hold; write `jain(tokens) >= 1`"
+)]
+#[case(
     "errors(turn 1, turn 2) < 1%",
-    "`errors` is one number; write it without parentheses, or with a part of the run, as in `errors(turn 1)`"
+    "`turn 1` and `turn 2` are two parts of the run; keep one"
 )]
 #[case(
     "p99(ttft, turn 1) < 300, p99(ttft,turn 1) <= 200",
@@ -248,6 +301,22 @@ fn refuses(#[case] text: &str, #[case] said: &str) {
     assert_eq!(parse(text).unwrap_err(), [Mistake::new(said)]);
 }
 
+#[rstest]
+#[case("ttft")]
+#[case("requests")]
+#[case("goodput")]
+#[case("p99")]
+#[case("median")]
+#[case("turn")]
+#[case("round")]
+#[case("tokens")]
+#[case("worst_class")]
+fn words_of_slos_cannot_name_classes(#[case] text: &str) {
+    let mistake = class_name(text).unwrap_err().to_string();
+    let said = format!("has a meaning in SLOs; take another name, such as `{text}-users`");
+    assert!(mistake.contains(&said), "{mistake}");
+}
+
 #[test]
 fn says_all_mistakes_at_once() {
     let mistakes = parse("p101(ttft) < 1s, goodput >= 95, errors > 1%").unwrap_err();
@@ -268,6 +337,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
         Just(Subject::Goodput),
         Just(Subject::Errors),
         Just(Subject::Cached),
+        Just(Subject::Jain),
         select(throughputs).prop_map(Subject::Throughput),
         select(LATENCIES).prop_map(|(_, latency)| Subject::Warm(latency)),
     ]
@@ -276,11 +346,17 @@ fn any_subject() -> impl Strategy<Value = Subject> {
 fn any_part() -> impl Strategy<Value = Part> {
     let span =
         (1..=u32::MAX, any::<bool>()).prop_map(|(first, and_later)| Span { first, and_later });
-    prop_oneof![
-        Just(Part::All),
-        span.clone().prop_map(Part::Turn),
-        span.prop_map(Part::Round),
-    ]
+    let place = prop_oneof![
+        Just(Place::All),
+        span.clone().prop_map(Place::Turn),
+        span.prop_map(Place::Round),
+    ];
+    let class = prop_oneof![
+        Just(Class::All),
+        Just(Class::Worst),
+        "c[a-z0-9_-]{0,31}".prop_map(|name| Class::One(ClassName::parse(&name).unwrap())),
+    ];
+    (place, class).prop_map(|(place, class)| Part { place, class })
 }
 
 prop_compose! {
@@ -298,12 +374,12 @@ prop_compose! {
             (false, false) => Op::Gt,
         };
         let limit = match subject {
-            Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => ratio,
+            Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) | Subject::Jain => ratio,
             _ => nanos as f64 / 1e6,
         };
         let part = match subject {
             Subject::Warm(_)
-            | Subject::Latency(_, Latency::SessionE2el | Latency::RoundE2el) => Part::All,
+            | Subject::Latency(_, Latency::SessionE2el | Latency::RoundE2el) => Part::ALL,
             _ => part,
         };
         Slo {

@@ -5,7 +5,7 @@ use crate::plan::{
     PlanError,
     dataset::{
         complaints::{self, Complaints},
-        fields::kind,
+        fields::{client, kind},
     },
 };
 use serde_json::{Map, Value, json, value::RawValue};
@@ -14,6 +14,8 @@ use std::{collections::HashSet, path::Path};
 /// A conversation as it is in the file.
 pub(super) struct Conversation {
     pub(super) name: String,
+    /// Name of the client that it is from, if the file says so.
+    pub(super) client: Option<Box<str>>,
     pub(super) exchanges: Vec<Exchange>,
 }
 
@@ -146,12 +148,17 @@ fn conversation(entry: &RawValue) -> Result<Conversation, Vec<String>> {
             String::new()
         }
     };
+    let client = client(entry.remove("client")).unwrap_or_else(|mistake| {
+        mistakes.push(mistake);
+        None
+    });
     let messages = match (entry.remove("messages"), entry.remove("conversations")) {
         (Some(Value::Array(messages)), _) => Some(messages),
         (None, Some(Value::Array(turns))) => match shared(turns, &mut mistakes).map(sendable) {
             Some(messages) if messages.is_empty() && mistakes.is_empty() => {
                 return Ok(Conversation {
                     name,
+                    client,
                     exchanges: Vec::new(),
                 });
             }
@@ -177,7 +184,11 @@ fn conversation(entry: &RawValue) -> Result<Conversation, Vec<String>> {
     let exchanges = messages.map(|messages| exchanges(messages, &mut mistakes));
     let exchanges = exchanges.unwrap_or_default();
     if mistakes.is_empty() {
-        Ok(Conversation { name, exchanges })
+        Ok(Conversation {
+            name,
+            client,
+            exchanges,
+        })
     } else {
         Err(mistakes)
     }

@@ -112,6 +112,7 @@ pub(super) fn sample(settings: &Conversations, spec: &PlanSpec<'_>) -> Result<Sa
             let length = estimate(tokens as usize);
             samples.rows.push(Sample {
                 turn: Some(Box::new(turn)),
+                client: conversation.client.clone(),
                 ..Sample::new(Prompt::Messages(messages), length, output_tokens)
             });
         }

@@ -15,12 +15,23 @@ pub(super) struct DatasetFlags {
         long,
         value_parser = NAMES.to_vec(),
         default_value = "random",
-        default_value_if("input_file", ArgPredicate::IsPresent, "conversations")
+        default_value_ifs([
+            ("input_file", ArgPredicate::IsPresent, "conversations"),
+            ("mix", ArgPredicate::IsPresent, "mix"),
+        ])
     )]
     dataset_name: String,
     /// File or folder of the dataset; for hf, the id of a dataset of the hub or a folder.
     #[arg(long)]
     pub(super) dataset_path: Option<PathBuf>,
+    /// Classes of requests, each with a dataset: 'chat(random, weight = 3), batch(sonnet("sonnet.txt"), priority = 5)'.
+    #[arg(
+        long,
+        value_name = "CLASSES",
+        long_help = "Classes of requests of --dataset-name mix, each with a dataset and its settings: 'chat(random, \
+                     weight = 3), batch(sonnet(\"sonnet.txt\"), priority = 5)'; see docs/classes.md."
+    )]
+    mix: Option<String>,
     /// Keep the file's order.
     #[arg(long)]
     disable_shuffle: bool,

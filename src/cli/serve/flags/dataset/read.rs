@@ -25,6 +25,16 @@ impl DatasetFlags {
     ) -> Option<Dataset> {
         // Clap takes no other name.
         let mut dataset = dataset::named(&self.dataset_name)?;
+        if let Some(classes) = &self.mix
+            && !matches!(dataset, Dataset::Mix(_))
+        {
+            let fix = "goes with --dataset-name mix. Leave one of them out";
+            problems.push(Problem::new("--mix", classes, fix));
+            return None;
+        }
+        if matches!(dataset, Dataset::Mix(_)) {
+            return self.mix(problems);
+        }
         let trace = &self.trace;
         let replays = matches!(dataset, Dataset::TimedTrace(_) | Dataset::Agents(_));
         if (trace.self_timed || trace.no_self_timed) && !replays {
@@ -69,6 +79,25 @@ impl DatasetFlags {
             (None, None) => {}
         }
         self.with_flags(dataset, multi_turn, problems)
+    }
+
+    fn mix(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let Some(classes) = &self.mix else {
+            let fix =
+                "has no classes. Add --mix 'chat(random, weight = 3), batch(random, priority = 5)'";
+            problems.push(Problem::new("--dataset-name", "mix", fix));
+            return None;
+        };
+        match dataset::parse(&format!("mix({classes})")) {
+            Ok(dataset) => Some(dataset),
+            Err(mistakes) => {
+                let said = mistakes
+                    .into_iter()
+                    .map(|mistake| Problem::new("--mix", classes, mistake.0));
+                problems.extend(said);
+                None
+            }
+        }
     }
 
     /// The order of the requests of long_document_qa; `None` for another dataset.

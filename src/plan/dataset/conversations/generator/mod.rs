@@ -47,6 +47,7 @@ impl Generator {
             let exchanges = maker.conversation(number, most)?;
             requests += exchanges.len();
             conversations.push(Conversation {
+                client: None,
                 name: format!("CONV_ID_{number}"),
                 exchanges,
             });
