@@ -215,7 +215,7 @@ pub use goodput_grammar as grammar;
 pub use goodput_macros::llm_bench;
 pub use judge::Verdict;
 pub use problem::Problem;
-pub use report::{Failed, Report};
+pub use report::{Failed, Lineup, Report};
 pub use targets::{ServerProcess, Service, Simulation, Target};
 
 /// Compiles the code of README.md.

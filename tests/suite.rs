@@ -216,7 +216,10 @@ fn paths_are_taken_from_where_they_are_written() {
 /// What the pages show is a suite, and their commands are commands.
 #[test]
 fn the_suite_of_the_documentation_is_one() {
-    let [suite] = blocks("suites.md", "toml").try_into().unwrap();
+    let [suite, engines] = blocks("suites.md", "toml").try_into().unwrap();
+    let of_engines = run(&self::folder("docs-engines", &engines), &["--list"]);
+    let names = text(&of_engines.stdout);
+    assert!(names.contains("chat@tgi: benchmark"), "{names}");
     let folder = folder("docs", &suite);
     std::fs::create_dir_all(folder.join("nightly")).unwrap();
     std::fs::write(folder.join("nightly/goodput.toml"), &suite).unwrap();
@@ -246,4 +249,48 @@ fn the_suite_of_the_documentation_is_one() {
             text(&output.stderr)
         );
     }
+}
+
+/// Every bench on two engines, one of which is slower: a table after each, in the text and in the job's summary.
+#[test]
+fn engines_are_lined_up() {
+    let suite = "\
+[engine.first]
+target = \"sim(ttft = normal(80ms, 20ms))\"
+
+[engine.second]
+target = \"sim(ttft = normal(120ms, 20ms))\"
+backend = \"sglang\"
+
+[bench.chat]
+dataset = \"random(input = 32, output = 8)\"
+rate = 20
+slo = \"p50(ttft) < 500ms\"
+
+[bench.long]
+dataset = \"random(input = 32, output = 32)\"
+rate = 20
+";
+    let folder = folder("engines", suite);
+    let ran = run(&folder, &["--output", "markdown=summary.md"]);
+    let out = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(i32::from(PASS)), "{out}");
+    let place = |what: &str| out.find(what).unwrap_or_else(|| panic!("{what} in {out}"));
+    assert!(
+        place("chat@second") < place("compared with `first`"),
+        "{out}"
+    );
+    assert!(
+        place("compared with `first`") < place("long@first"),
+        "{out}"
+    );
+    assert!(out.contains("% worse"), "{out}");
+    let summary = std::fs::read_to_string(folder.join("summary.md")).unwrap();
+    assert!(
+        summary.contains("#### chat") && summary.contains("| | first | second |"),
+        "{summary}"
+    );
+    // One engine alone has nothing to be compared with.
+    let alone = text(&run(&folder, &["chat@first"]).stdout);
+    assert!(!alone.contains("compared with"), "{alone}");
 }

@@ -18,6 +18,7 @@ mod format;
 mod gate;
 mod gated;
 mod host;
+mod lineup;
 mod noise;
 mod noise_floor;
 mod provenance;

@@ -43,6 +43,32 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The source for one run of each side, of which the second is not known.
+    pub(super) fn without_file(deterministic: bool) -> Self {
+        Source {
+            chance: if deterministic {
+                Chance::None
+            } else {
+                Chance::OfTheHost
+            },
+            runs: 1,
+            host: None,
+        }
+    }
+
+    /// Describes the source for a table of engines.
+    pub(super) fn between_engines(&self) -> String {
+        if self.leaves_nothing_to_chance() {
+            "time is virtual and the plan is the same, so chance plays no part".to_owned()
+        } else {
+            format!(
+                "one run does not show how much runs differ, so goodput assumes a CV of {:.0} %; `goodput ab` shows \
+                 smaller differences of two engines",
+                ASSUMED_CV * 100.0
+            )
+        }
+    }
+
     /// Whether every difference comes from the server.
     pub(super) fn leaves_nothing_to_chance(&self) -> bool {
         matches!(self.chance, Chance::None | Chance::NoneSeen)

@@ -10,7 +10,7 @@ use crate::{
     judge::OnInconclusive,
     outputs::Session,
     problem::Problem,
-    report::{CaveatKind, Outcome, counted, worst_exit_code},
+    report::{CaveatKind, Lineup, Outcome, Report, counted, worst_exit_code},
     runner::{Candidate, Done, Front, Given, Ignored, Ran, Runner, Selection, without_report},
     screen,
     signals::{self, UNHEARD},
@@ -18,6 +18,8 @@ use crate::{
     targets::live_is_required,
 };
 use std::{
+    cell::RefCell,
+    collections::HashSet,
     env,
     path::{self, Path, PathBuf},
     process::ExitCode,
@@ -114,6 +116,7 @@ fn measure(args: Args) -> Result<u8, Error> {
         file: file.display().to_string(),
         folder,
         baselines: args.baseline.settings(),
+        waiting: RefCell::default(),
     };
     let words = SuiteWords {
         left_out: all - chosen.len(),
@@ -121,8 +124,10 @@ fn measure(args: Args) -> Result<u8, Error> {
     let member = |declared| Member {
         declared,
         of: &of_suite,
+        is_last: false,
     };
-    let members: Vec<Member<'_>> = chosen.into_iter().map(member).collect();
+    let mut members: Vec<Member<'_>> = chosen.into_iter().map(member).collect();
+    mark_last(&mut members);
     let comparing = runner.comparing(&members);
     Ok(runner.run(members, comparing, &words))
 }
@@ -135,12 +140,46 @@ struct OfSuite {
     /// Where results are kept.
     folder: Option<PathBuf>,
     baselines: Settings,
+    /// Reports of the engines that the present bench has run on.
+    waiting: RefCell<Vec<(String, Report)>>,
 }
 
 /// A bench of a suite.
 struct Member<'a> {
     declared: Declared,
     of: &'a OfSuite,
+    /// Whether it is the last of its bench's engines.
+    is_last: bool,
+}
+
+/// Marks the last engine of each bench, whose outcome has the table of all.
+fn mark_last(members: &mut [Member<'_>]) {
+    let mut seen = HashSet::new();
+    for member in members.iter_mut().rev() {
+        let bench = member.declared.engine.as_ref().map(|on| on.bench.clone());
+        member.is_last = bench.is_some_and(|bench| seen.insert(bench));
+    }
+}
+
+impl Member<'_> {
+    /// Keeps the report until all engines of its bench have run. The table of all, if this is the last.
+    fn lined_up(&self, report: Option<Report>) -> Option<Lineup> {
+        let on = self.declared.engine.as_ref()?;
+        let mut waiting = self.of.waiting.borrow_mut();
+        if let Some(report) = report {
+            waiting.push((on.engine.clone(), report));
+        }
+        if !self.is_last {
+            return None;
+        }
+        let reports = std::mem::take(&mut *waiting);
+        let reports: Vec<(&str, &Report)> = reports
+            .iter()
+            .map(|(engine, report)| (engine.as_str(), report))
+            .collect();
+        let error = self.declared.bench.demands.false_alarms;
+        (reports.len() > 1).then(|| Lineup::of(&on.bench, &reports, error))
+    }
 }
 
 impl Candidate for Member<'_> {
@@ -192,19 +231,20 @@ impl Candidate for Member<'_> {
                 bench.run_blocking_with(control)
             }),
         };
-        let (outcome, shown) = match ran {
+        let (mut outcome, shown, report) = match ran {
             Ok(report) => {
                 for note in report.notes() {
                     screen::err(format_args!("note: {note}"));
                 }
                 let outcome = Outcome::of(&self.of.group, &report, started.elapsed());
-                (outcome, Some(report.to_string()))
+                (outcome, Some(report.to_string()), Some(report))
             }
             Err(e) => {
                 let end = e.end(live_is_required());
-                (without_report(self, end, started.elapsed()), None)
+                (without_report(self, end, started.elapsed()), None, None)
             }
         };
+        outcome.lineup = self.lined_up(report);
         Ran {
             outcome,
             shown,
@@ -228,6 +268,9 @@ impl Front for SuiteWords {
         });
         if let Some(change) = &done.change {
             session.say(format!("  previous    {change}\n"));
+        }
+        if let Some(lineup) = &outcome.lineup {
+            session.say(lineup);
         }
     }
 

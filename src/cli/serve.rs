@@ -178,6 +178,7 @@ fn without_report(command: &str, name: String, error: &Error, took: Duration) ->
         took,
         end: error.end(live_is_required()),
         measured: None,
+        lineup: None,
     }
 }
 

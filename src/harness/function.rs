@@ -145,6 +145,7 @@ impl Candidate for Function<'_> {
             took: started.elapsed(),
             end,
             measured,
+            lineup: None,
         };
         self.panic = panic;
         self.unmarked = Some(outcome.clone());

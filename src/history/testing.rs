@@ -26,6 +26,7 @@ pub(super) fn ignored() -> Outcome {
         took: Duration::from_secs(1),
         end: End::Ignored("LLM_URL is not set".to_owned()),
         measured: None,
+        lineup: None,
     }
 }
 

@@ -5,8 +5,12 @@
 //! and output tokens a second where the server sets the pace. A change in the p99 of a thousand requests is made by
 //! ten of them; tails are shown and decide nothing.
 
-use super::{quantity::Unit, slo::value};
-use crate::{metrics::Metrics, stats::compare::Worse};
+use super::{estimate::Estimate, quantity::Unit, slo::value};
+use crate::{
+    metrics::Metrics,
+    run::Run,
+    stats::{Interval, compare::Worse},
+};
 use goodput_grammar::{
     class::ClassName,
     slo::{Latency, Part, Stat, Subject, Throughput},
@@ -105,6 +109,36 @@ impl Compared {
         }
     }
 
+    /// Where the number lies with this confidence, in the unit in which it is shown; `None` if the run cannot say.
+    pub(crate) fn interval(
+        &self,
+        run: &Run,
+        metrics: &Metrics,
+        confidence: f64,
+    ) -> Option<Interval> {
+        let part = self.class.map(|class| run.part(Part::of_class(class)));
+        let (run, metrics) = (part.as_ref().unwrap_or(run), self.of_class(metrics)?);
+        let (subject, turned) = match self.measured {
+            Measured::Number(subject) => (subject, false),
+            Measured::Succeeded => (Subject::Errors, true),
+        };
+        let number = value(&subject, metrics).ok()?;
+        let mut values = None;
+        let estimate = Estimate::of(&subject, number, None, run, metrics, &mut values);
+        let interval = match estimate {
+            Estimate::Exact => return None,
+            estimate => estimate.interval(1.0 - confidence).around(number),
+        };
+        Some(if turned {
+            Interval {
+                low: interval.high.map(|high| 1.0 - high),
+                high: interval.low.map(|low| 1.0 - low),
+            }
+        } else {
+            interval
+        })
+    }
+
     pub(crate) fn unit(&self) -> Unit {
         match self.measured {
             Measured::Number(subject) => Unit::of(&subject),
@@ -113,7 +147,7 @@ impl Compared {
     }
 
     /// The value as it is shown.
-    pub(super) fn shown(&self, metrics: &Metrics) -> Option<f64> {
+    pub(crate) fn shown(&self, metrics: &Metrics) -> Option<f64> {
         let metrics = self.of_class(metrics)?;
         match self.measured {
             Measured::Number(subject) => value(&subject, metrics).ok(),

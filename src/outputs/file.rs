@@ -318,6 +318,7 @@ mod tests {
             took: Duration::ZERO,
             end: End::Ignored(String::new()),
             measured: None,
+            lineup: None,
         };
         outputs.write(&[outcome]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n");

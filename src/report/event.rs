@@ -1,6 +1,6 @@
 //! What happens, as lines of JSON for programs that follow along.
 
-use super::{Caveat, Measure, Outcome};
+use super::{Caveat, Lineup, Measure, Outcome};
 use crate::{judge::Verdict, redact, screen};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -77,6 +77,9 @@ pub struct Finished {
     pub measures: Value,
     /// The key `goodput` of a result file, with its own `schema`; null without a report.
     pub report: Option<Value>,
+    /// The numbers of all engines next to each other, after the last engine of a bench.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lineup: Option<Lineup>,
 }
 
 impl Event {
@@ -124,6 +127,7 @@ impl Event {
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
             report: measured.map(|m| m.facts.clone()),
+            lineup: outcome.lineup.clone(),
         }))
     }
 

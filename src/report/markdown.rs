@@ -1,8 +1,11 @@
 //! Markdown for the summary of a CI job: one table of all benches, and what speaks against those that
 //! did not pass.
 
-use super::{CaveatKind, Outcome};
-use crate::judge::{Verdict, number};
+use super::{CaveatKind, Lineup, Outcome};
+use crate::{
+    judge::{Verdict, number},
+    stats::compare::Conclusion,
+};
 use std::fmt::Write;
 
 /// A heading, a table with a row for each bench, and for each that did not pass its evidence.
@@ -22,6 +25,12 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
     for outcome in outcomes {
         text += &row(outcome);
     }
+    for lineup in outcomes
+        .iter()
+        .filter_map(|outcome| outcome.lineup.as_ref())
+    {
+        text += &lineup.markdown();
+    }
     for outcome in outcomes
         .iter()
         .filter(|outcome| !outcome.reason().is_empty())
@@ -29,6 +38,36 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
         text += &details(outcome);
     }
     text
+}
+
+impl Lineup {
+    /// The table in GitHub's Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = format!("\n#### {}\n\n| |", plain(&self.bench));
+        for engine in &self.engines {
+            let _ = write!(text, " {} |", plain(engine));
+        }
+        text += "\n|---|";
+        text += &"---:|".repeat(self.engines.len());
+        text.push('\n');
+        for row in &self.rows {
+            let _ = write!(text, "| {} |", plain(&row.number));
+            for cell in &row.cells {
+                let strong = matches!(
+                    cell.conclusion,
+                    Some(Conclusion::Worse | Conclusion::Better)
+                );
+                let mark = if strong { "**" } else { "" };
+                let _ = write!(text, " {mark}{}{mark} |", cell.text(row.unit));
+            }
+            text.push('\n');
+        }
+        text.push('\n');
+        for note in &self.notes {
+            let _ = writeln!(text, "{}\n", plain(note));
+        }
+        text
+    }
 }
 
 fn row(outcome: &Outcome) -> String {

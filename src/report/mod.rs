@@ -51,6 +51,7 @@ mod fields;
 mod json;
 #[cfg(feature = "junit")]
 mod junit;
+mod lineup;
 mod markdown;
 mod measure;
 mod multi_turn;
@@ -83,6 +84,7 @@ pub use fields::VllmJson;
 pub use json::{JsonOptions, is_result_key, vllm_json};
 #[cfg(feature = "junit")]
 pub use junit::junit_xml;
+pub use lineup::{Lineup, LineupCell, LineupRow};
 pub use markdown::markdown;
 pub use measure::Measure;
 pub use multi_turn::{Description, MultiTurn, Part, TurnStats, turn_stats};

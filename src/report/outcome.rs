@@ -1,7 +1,7 @@
 //! The outcome of a bench, as outputs for other tools need it. Small: it does not hold the records, so that a suite
 //! of long runs does not stay in memory.
 
-use super::{Caveat, Measure, Report, caveats, extra::extra};
+use super::{Caveat, Lineup, Measure, Report, caveats, extra::extra};
 use crate::{
     exit_code::{self, worst},
     judge::{Comparison, SloResult, Verdict},
@@ -25,6 +25,8 @@ pub struct Outcome {
     pub end: End,
     /// The numbers and the verdict, if there is a report.
     pub measured: Option<Measured>,
+    /// The numbers of all engines next to each other, after the last engine of a bench.
+    pub lineup: Option<Lineup>,
 }
 
 /// How a bench ended.
@@ -123,6 +125,7 @@ impl Outcome {
             took,
             end: End::of(report),
             measured: Some(Measured::of(report)),
+            lineup: None,
         }
     }
 

@@ -126,6 +126,7 @@ pub(crate) fn outcome(end: &str) -> Outcome {
         took,
         end,
         measured: None::<Measured>,
+        lineup: None,
     };
     match end {
         "pass" => of("easy", failing_run(), lifted()),

@@ -116,6 +116,7 @@ pub(crate) fn without_report(candidate: &impl Candidate, end: End, took: Duratio
         took,
         end,
         measured: None,
+        lineup: None,
     }
 }
 

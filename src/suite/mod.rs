@@ -11,6 +11,17 @@
 //! slo = "goodput >= 99%"
 //! ```
 //!
+//! With `[engine.NAME]` tables every bench runs on each engine, as `chat@vllm`:
+//!
+//! ```toml
+//! [engine.vllm]
+//! target = "http://127.0.0.1:8000"
+//!
+//! [engine.sglang]
+//! target = "http://127.0.0.1:30000"
+//! backend = "sglang"
+//! ```
+//!
 //! The keys are those of `#[llm_bench(…)]`, read by the same parsers.
 
 mod read;
@@ -30,4 +41,13 @@ pub(crate) struct Declared {
     pub(crate) bench: Bench,
     /// Why it runs only when asked for; empty without a reason.
     pub(crate) ignore: Option<String>,
+    /// The bench of the file and the engine, where the file has engines. The bench's own name has both.
+    pub(crate) engine: Option<OnEngine>,
+}
+
+/// A bench of a file on one of its engines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OnEngine {
+    pub(crate) bench: String,
+    pub(crate) engine: String,
 }

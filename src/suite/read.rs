@@ -1,8 +1,8 @@
 //! From a suite file to benches, with everything that is wrong at once.
 
 use super::{
-    Declared, Suite,
-    toml::{Set, parse},
+    Declared, OnEngine, Suite,
+    toml::{File, Set, Table, parse},
 };
 use crate::{
     bench::{Bench, keys},
@@ -46,11 +46,36 @@ impl Suite {
         let defaults: Vec<Placed<'_>> = placed("defaults", &file.defaults);
         // By themselves too, as benches may replace all of them.
         read("defaults", &defaults, &mut complaints);
-        let benches = file.benches.iter().map(|table| {
+        complaints.engines(&file);
+        // Without engines each bench runs once, as it is.
+        let mut on: Vec<Option<&Table>> = file.engines.iter().map(Some).collect();
+        if on.is_empty() {
+            on.push(None);
+        }
+        let pairs = file
+            .benches
+            .iter()
+            .flat_map(|table| on.iter().map(move |engine| (table, *engine)));
+        let benches = pairs.map(|(table, engine)| {
             let label = format!("bench.{}", table.name);
-            let sets = merged(&defaults, placed(&label, &table.sets));
-            let declared = read(&table.name, &sets, &mut complaints);
+            let common = match engine {
+                Some(engine) => merged(
+                    &defaults,
+                    placed(&format!("engine.{}", engine.name), &engine.sets),
+                ),
+                None => defaults.clone(),
+            };
+            let sets = merged(&common, placed(&label, &table.sets));
+            let name = match engine {
+                Some(engine) => format!("{}@{}", table.name, engine.name),
+                None => table.name.clone(),
+            };
+            let mut declared = read(&name, &sets, &mut complaints);
             complaints.check(&declared.bench, &sets, (table.line, &label));
+            declared.engine = engine.map(|engine| OnEngine {
+                bench: table.name.clone(),
+                engine: engine.name.clone(),
+            });
             declared
         });
         let benches = benches.collect();
@@ -114,7 +139,11 @@ fn read(name: &str, sets: &[Placed<'_>], complaints: &mut Complaints<'_>) -> Dec
             Err(mistake) => complaints.of(placed, None, &mistake.0),
         }
     }
-    Declared { bench, ignore }
+    Declared {
+        bench,
+        ignore,
+        engine: None,
+    }
 }
 
 /// `true`, or why a bench is ignored.
@@ -153,6 +182,27 @@ impl<'a> Complaints<'a> {
         // Every bench has the defaults, and with them their mistakes.
         if !self.found.contains(&complaint) {
             self.found.push(complaint);
+        }
+    }
+
+    /// Complains of engines whose names do not do, and of keys that a bench and an engine both have.
+    fn engines(&mut self, file: &File) {
+        for engine in &file.engines {
+            let named = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            if engine.name.is_empty() || !engine.name.chars().all(named) {
+                let message = "has other characters than letters, digits, `-`, `_` and `.`. Take another name";
+                self.add(engine.line, "", &format!("engine.{}", engine.name), message);
+            }
+        }
+        for bench in &file.benches {
+            for set in &bench.sets {
+                let has = |engine: &&Table| engine.sets.iter().any(|other| other.key == set.key);
+                if let Some(engine) = file.engines.iter().find(has) {
+                    let place = format!("bench.{}.{}", bench.name, set.key);
+                    let message = format!("is also set by `[engine.{}]`. Keep one", engine.name);
+                    self.add(set.line, &place, shown(set), &message);
+                }
+            }
         }
     }
 

@@ -12,11 +12,13 @@ use toml::{
 pub(super) struct File {
     pub(super) defaults: Vec<Set>,
     pub(super) benches: Vec<Table>,
+    /// Engines that every bench runs on, if there are any.
+    pub(super) engines: Vec<Table>,
     /// What is not as it should be: the line and the sentence.
     pub(super) mistakes: Vec<(usize, String)>,
 }
 
-/// `[bench.NAME]`
+/// `[bench.NAME]` or `[engine.NAME]`
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: String,
@@ -58,27 +60,32 @@ pub(super) fn parse(text: &str) -> File {
         let at = line(key.span().start);
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("defaults", DeValue::Table(table)) => file.defaults = sets(table),
-            ("bench", DeValue::Table(tables)) => {
-                for (name, bench) in tables {
+            (kind @ ("bench" | "engine"), DeValue::Table(tables)) => {
+                for (name, table) in tables {
                     let line = line(name.span().start);
-                    match bench.get_ref() {
-                        DeValue::Table(table) => file.benches.push(Table {
-                            name: name.get_ref().to_string(),
-                            line,
-                            sets: sets(table),
-                        }),
-                        // One bench is written as if it were all of them.
-                        _ => file.mistakes.push((line, NAMELESS.to_owned())),
-                    }
+                    // One is written as if it were all of them.
+                    let DeValue::Table(table) = table.get_ref() else {
+                        file.mistakes.push((line, nameless(kind)));
+                        continue;
+                    };
+                    let named = match kind {
+                        "bench" => &mut file.benches,
+                        _ => &mut file.engines,
+                    };
+                    named.push(Table {
+                        name: name.get_ref().to_string(),
+                        line,
+                        sets: sets(table),
+                    });
                 }
             }
-            ("bench", _) => file.mistakes.push((at, NAMELESS.to_owned())),
+            (kind @ ("bench" | "engine"), _) => file.mistakes.push((at, nameless(kind))),
             ("defaults", _) => {
                 let sentence = "`defaults` is a table; write `[defaults]`";
                 file.mistakes.push((at, sentence.to_owned()));
             }
             (other, _) => {
-                let mistake = Mistake::unknown("table", other, &["defaults", "bench"]);
+                let mistake = Mistake::unknown("table", other, &["defaults", "bench", "engine"]);
                 file.mistakes.push((at, mistake.0));
             }
         }
@@ -86,7 +93,10 @@ pub(super) fn parse(text: &str) -> File {
     file
 }
 
-const NAMELESS: &str = "a bench is a table with its name; write `[bench.NAME]`";
+fn nameless(kind: &str) -> String {
+    let article = if kind == "engine" { "an" } else { "a" };
+    format!("{article} {kind} is a table with its name; write `[{kind}.NAME]`")
+}
 
 /// The value as JSON has it. What JSON lacks becomes text: dates, and infinity as `inf`.
 fn plain(value: &Spanned<DeValue<'_>>) -> Value {

@@ -198,3 +198,57 @@ fn secrets_are_not_repeated() {
     let debug = format!("{:?}", one("[bench.a]\napi_key = \"hunter2\"\n").bench);
     assert!(!debug.contains("hunter2"), "{debug}");
 }
+
+const ENGINES: &str = "\
+[defaults]
+requests = 300
+
+[engine.a]
+target = \"sim\"
+
+[engine.b]
+target = \"sim(ttft = 90ms)\"
+backend = \"sglang\"
+requests = 200
+
+[bench.chat]
+rate = 10
+
+[bench.batch]
+rate = 20
+";
+
+#[test]
+fn every_bench_runs_on_every_engine() {
+    let suite = Suite::parse("goodput.toml", ENGINES).unwrap();
+    let all = suite.benches.iter().map(|declared| {
+        let on = declared.engine.as_ref().unwrap();
+        let name = declared.bench.name();
+        (
+            name,
+            on.bench.as_str(),
+            on.engine.as_str(),
+            declared.bench.requests_at_most(),
+        )
+    });
+    let expected = [
+        ("chat@a", "chat", "a", 300),
+        ("chat@b", "chat", "b", 200),
+        ("batch@a", "batch", "a", 300),
+        ("batch@b", "batch", "b", 200),
+    ];
+    assert_eq!(all.collect::<Vec<_>>(), expected);
+}
+
+#[rstest]
+#[case::set_by_both(&ENGINES.replace("rate = 10", "backend = \"openai\""), "bench.chat.backend = \"openai\": is also set by `[engine.b]`. Keep one")]
+#[case::name(&ENGINES.replace("engine.a", "engine.\"a/b\""), "engine.a/b: has other characters than letters, digits")]
+#[case::no_table(
+    "[engine]\na = 3\n[bench.a]\ntarget = \"sim\"\n",
+    "an engine is a table with its name; write `[engine.NAME]`"
+)]
+#[case::wrong_key(&ENGINES.replace("backend", "backent"), "engine.b.backent: unknown key `backent`; did you mean `backend`?")]
+fn engines_that_cannot_be(#[case] text: &str, #[case] said: &str) {
+    let told = told(text);
+    assert!(told.contains(said), "{told}");
+}
