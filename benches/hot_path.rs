@@ -110,6 +110,7 @@ fn plan_random(c: &mut Criterion) {
         let spec = PlanSpec {
             dataset: &dataset,
             arrivals: &arrivals,
+            duration: None,
             requests: 10_000,
             seed: 0,
             tokenizer: &tokenizer,

@@ -131,6 +131,7 @@ pub fn dataset(data: &[u8]) {
     let planned = plan::build(&PlanSpec {
         dataset: &small(dataset),
         arrivals: &arrivals,
+        duration: None,
         requests: 3,
         seed: 0,
         tokenizer: &tokenizer,

@@ -435,6 +435,9 @@ pub struct Record {
     pub input: TokenCount,
     /// Generated tokens; see [`CountSource`].
     pub output: TokenCount,
+    /// Whether it is outside the steady part of its run, and so counts in no number.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cut: bool,
     /// Why it failed, if it did.
     pub error: Option<RequestError>,
 }
@@ -490,6 +493,7 @@ impl Record {
             output: self.output,
             asked: self.asked,
             retried: self.retried,
+            cut: self.cut,
             error: self.error.clone(),
         }
     }

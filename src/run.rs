@@ -23,14 +23,18 @@
 //! ```
 
 mod audit;
+mod ending;
 mod part;
 mod server;
+mod steady;
 
 pub use crate::record::{Task, Timestamps};
 pub use audit::{Audit, ReadAudit, ServerTtft, WatchAudit};
+pub use ending::{EndReason, Ending};
 pub use server::{
     Diffusion, GaugeSample, GaugeSeries, PrefixCache, ServerCounts, ServerSide, SpecDecode,
 };
+pub use steady::Steady;
 
 use crate::{clock::Nanos, plan::RateChange, record::Record};
 use serde::{Deserialize, Serialize};
@@ -52,6 +56,12 @@ pub struct Run {
     /// Requests, by their places in the plan, that were not sent because an earlier one of their session failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub abandoned: Vec<usize>,
+    /// How the run ended, if it had to last for a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
+    /// The part that counts, if ends of the run are cut off. Records outside are marked as [`cut`](Record::cut).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steady: Option<Steady>,
     /// The requests that were sent before the plan, if there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up: Option<WarmUp>,

@@ -2,12 +2,14 @@
 
 use crate::grammar::{
     self, Mistakes,
+    cut::Cut,
     dataset::Dataset,
     fault::Fault,
     goodput::RequestLimit,
     ramp::Ramp,
-    sim::{Distribution, Slowdown},
+    sim::{Cold, Distribution, Slowdown},
     slo::Slo,
+    stop_if::StopIf,
 };
 use std::time::Duration;
 
@@ -59,8 +61,12 @@ readable!(Distribution, |text| {
 });
 readable!(Slowdown, |text| grammar::sim::parse_slowdown(text)
     .map_err(|m| vec![m]));
+readable!(Cold, |text| grammar::sim::parse_cold(text)
+    .map_err(|m| vec![m]));
 readable!(Vec<RequestLimit>, grammar::goodput::parse);
 readable!(Vec<Slo>, grammar::slo::parse);
+readable!(Cut, |text| grammar::cut::parse(text).map_err(|m| vec![m]));
+readable!(Vec<StopIf>, grammar::stop_if::parse);
 readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));
 readable!(Duration, |text| grammar::duration::parse(text)
     .map_err(|m| vec![m]));

@@ -31,6 +31,8 @@ pub struct Stop {
     asked: Option<watch::Receiver<bool>>,
     /// Stop of this run alone, in addition to the shared one.
     alone: Option<watch::Receiver<bool>>,
+    /// Gives up what is under way when nothing more is sent.
+    late: Option<watch::Receiver<bool>>,
 }
 
 impl Stop {
@@ -45,6 +47,7 @@ impl Stop {
         let stop = Stop {
             asked: Some(receiver),
             alone: None,
+            late: None,
         };
         (Stopper(sender), stop)
     }
@@ -59,11 +62,21 @@ impl Stop {
         (Stopper(sender), stop)
     }
 
+    /// Adds a stopper for what is still under way when nothing more is sent.
+    pub(crate) fn for_late(self) -> (Stopper, Stop) {
+        let (sender, receiver) = watch::channel(false);
+        let stop = Stop {
+            late: Some(receiver),
+            ..self
+        };
+        (Stopper(sender), stop)
+    }
+
     /// Whether the run should stop.
     pub fn is_requested(&self) -> bool {
         let asks =
             |stop: &Option<watch::Receiver<bool>>| stop.as_ref().is_some_and(|s| *s.borrow());
-        asks(&self.asked) || asks(&self.alone)
+        asks(&self.asked) || asks(&self.alone) || asks(&self.late)
     }
 
     /// Returns once the run should stop.
@@ -71,6 +84,7 @@ impl Stop {
         select! {
             () = heard(&mut self.asked) => (),
             () = heard(&mut self.alone) => (),
+            () = heard(&mut self.late) => (),
         }
     }
 

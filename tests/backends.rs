@@ -4,7 +4,7 @@
 use goodput::{
     Bench, Error,
     backend::{Backend, WireOptions, by_name},
-    client::{Body, Dialer, Driver, Envelope, Timeouts},
+    client::{Body, Dialer, Driver, Ends, Envelope, Timeouts},
     clock::{Nanos, on_virtual_time},
     grammar::{names::BACKENDS, sim::Script},
     observer::Silent,
@@ -141,6 +141,7 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
             max_sessions: None,
             open_loop: false,
             prewarm: 0,
+            ends: Ends::default(),
             stop: Stop::never(),
             observer: Arc::new(Silent),
             probe: None,

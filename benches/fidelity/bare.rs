@@ -71,6 +71,7 @@ pub(crate) fn run(
             ramp: None,
             max_concurrency: None,
         },
+        duration: None,
         requests,
         seed: SEED,
         tokenizer: &Tokenizer::none(),

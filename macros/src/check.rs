@@ -9,12 +9,13 @@ use crate::{
     value::Value,
 };
 use goodput_grammar::{
-    Mistake, Mistakes, bounds, dataset, duration, fault, goodput,
+    Mistake, Mistakes, bounds, cut, dataset, duration, fault, goodput,
     names::{BACKENDS, EXPECT, Key, Kind, ON_INCONCLUSIVE, is_baseline},
-    ramp, slo, target, tolerance,
+    ramp, slo, stop_if, target, tolerance,
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use std::time::Duration;
 use syn::{Expr, LitStr, spanned::Spanned};
 
 /// Settings in the form the expansion needs.
@@ -98,9 +99,34 @@ fn together(settings: &[Setting], errors: &mut Errors) {
         errors.at(ramp.ident.span(), sentence);
         errors.at(rate.ident.span(), "`rate` contradicts `ramp`");
     }
+    cuts(settings, errors);
     if let (Some(required), None) = (given("require_baseline"), given("baseline")) {
         let sentence = "`require_baseline` names no baseline; add the one that must exist: `baseline = \"main\"`";
         errors.at(required.ident.span(), sentence);
+    }
+}
+
+/// Checks that cuts leave something of a run, where all are literals.
+fn cuts(settings: &[Setting], errors: &mut Errors) {
+    let given = |name: &str| settings.iter().find(|setting| setting.key.name == name);
+    let text = |name: &str| match Value::of(given(name)?.value.as_ref()?) {
+        Value::Text(text) => Some(text.value()),
+        _ => None,
+    };
+    let read = |name: &str| cut::parse(&text(name)?).ok();
+    let number = |name: &str| match Value::of(given(name)?.value.as_ref()?) {
+        Value::Whole(digits) | Value::Float(digits) => digits.parse::<f64>().ok(),
+        _ => None,
+    };
+    let requests = number("requests");
+    let by_rate = || Duration::try_from_secs_f64(requests? / number("rate")?).ok();
+    let lasts = text("duration").and_then(|text| duration::parse(&text).ok());
+    let lasts = lasts.or_else(by_rate);
+    let requests = requests.map(|requests| requests as u64);
+    let (start, end) = (read("cut_start"), read("cut_end"));
+    let named = given("cut_start").or_else(|| given("cut_end"));
+    if let (Some(named), Some(why)) = (named, cut::leaves_nothing(start, end, lasts, requests)) {
+        errors.at(named.ident.span(), format!("`{}` {why}", named.key.name));
     }
 }
 
@@ -183,7 +209,12 @@ fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
             None
         }
         (Kind::Span, Value::Text(text)) => {
-            errors.mistakes(text.span(), duration::parse(&text.value()).err());
+            let read = duration::parse(&text.value());
+            let read = read.and_then(|span| {
+                bounds::span(key.name, span)
+                    .map_err(|mistake| Mistake::new(format!("`{}` {mistake}", key.name)))
+            });
+            errors.mistakes(text.span(), read.err());
             Some(as_written)
         }
         (Kind::Span, Value::Whole(digits) | Value::Float(digits)) => {
@@ -330,6 +361,9 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "dataset" => dataset::parse(&text).map(drop),
         "goodput" => goodput::parse(&text).map(drop),
         "slo" => slo::parse(&text).map(drop),
+        "cut_start" => one(cut::parse(&text).map(drop)),
+        "cut_end" => one(cut::parse_end(&text).map(drop)),
+        "stop_if" => stop_if::parse(&text).map(drop),
         "ramp" => one(ramp::parse(&text).and_then(|ramp| ramp::within_bounds(&ramp))),
         "headers" => one(header(&text)),
         "baseline" if !is_baseline(&text) => one(Err(Mistake::new(format!(

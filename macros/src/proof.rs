@@ -52,6 +52,10 @@ fn demanded(settings: &[Setting]) -> Option<(&LitStr, Effort, Dataset)> {
         (_, Some(Value::Float(digits))) => digits.parse().ok()?,
         _ => return None,
     };
+    // How many requests a duration has depends on more than its own literal.
+    if given("duration").is_some() {
+        return None;
+    }
     let planned = whole("requests", names::DEFAULT_REQUESTS)?;
     let effort = Effort {
         requests: planned,

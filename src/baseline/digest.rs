@@ -223,6 +223,8 @@ fn first(run: &Run, planned: usize) -> Run {
             .collect(),
         audit: run.audit.clone(),
         partial: run.partial,
+        ending: run.ending,
+        steady: run.steady,
         records,
         // Of the whole run, and not part of any stored number.
         server: None,

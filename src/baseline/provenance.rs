@@ -27,6 +27,15 @@ pub struct ComparedLoad {
     pub arrivals: String,
     /// Number of requests; explains a different plan.
     pub requests: usize,
+    /// How long requests are sent, if the bench says that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<String>,
+    /// What counts in no number at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_start: Option<String>,
+    /// What counts in no number at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_end: Option<String>,
     /// How many times the plan is sent.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub rounds: usize,
@@ -133,6 +142,9 @@ impl Provenance {
             ),
             ("logprobs", shown(&old.logprobs), shown(&new.logprobs)),
             ("extra_body", shown(&old.extra_body), shown(&new.extra_body)),
+            ("duration", shown(&old.duration), shown(&new.duration)),
+            ("cut_start", shown(&old.cut_start), shown(&new.cut_start)),
+            ("cut_end", shown(&old.cut_end), shown(&new.cut_end)),
             ("rounds", old.rounds.to_string(), new.rounds.to_string()),
             (
                 "warmup_rounds",

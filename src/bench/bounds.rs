@@ -97,6 +97,8 @@ impl Bench {
                 self.client.server_metrics_interval,
             ),
             ("max_lateness", Some(self.client.max_lateness)),
+            ("duration", self.load.duration),
+            ("grace", self.load.grace),
         ];
         for (name, span) in spans {
             let Some(span) = span else { continue };

@@ -8,7 +8,7 @@ use crate::{
         dataset::Dataset,
         fault,
         goodput::RequestMetric,
-        slo::{Latency, Place, Subject, Throughput},
+        slo::{Latency, Level, Place, Subject, Throughput},
     },
     metrics::definition,
     plan::Shape,
@@ -25,6 +25,11 @@ impl Bench {
     /// # Errors
     /// [`Error::Invalid`] with all of them.
     pub fn check(&self) -> Result<(), Error> {
+        self.clone().lasting().check_lasting()
+    }
+
+    /// Checks a bench that has its number of requests.
+    pub(super) fn check_lasting(&self) -> Result<(), Error> {
         let mut problems = self.problems.clone();
         let target = self.chosen_target();
         self.check_faults(&target, &mut problems);
@@ -44,7 +49,11 @@ impl Bench {
         self.check_arrivals(&mut problems);
         self.check_dataset(&mut problems);
         self.check_history(&mut problems);
-        if self.load.requests == 0 {
+        self.check_duration(&mut problems);
+        self.check_cuts(&mut problems);
+        self.check_drift(&mut problems);
+        self.check_stops(&mut problems);
+        if self.load.requests == 0 && self.load.duration.is_none() {
             let fix = "must be at least 1, or there is nothing to measure";
             problems.push(Problem::new("requests", 0, fix));
         }
@@ -294,12 +303,16 @@ impl Bench {
         };
         for slo in &self.demands.slo {
             let (subject, instead) = match slo.subject {
-                Subject::Latency(_, latency) | Subject::Warm(latency)
+                Subject::Latency(_, latency)
+                | Subject::Warm(latency)
+                | Subject::Drift(Level::Latency(_, latency))
                     if !definition(latency).of_tokens =>
                 {
                     continue;
                 }
-                Subject::Latency(_, latency) | Subject::Warm(latency) => {
+                Subject::Latency(_, latency)
+                | Subject::Warm(latency)
+                | Subject::Drift(Level::Latency(_, latency)) => {
                     (latency.to_string(), "Limit e2el instead")
                 }
                 Subject::Throughput(Throughput::Output) => (

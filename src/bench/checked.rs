@@ -42,16 +42,17 @@ impl Bench {
     /// # Errors
     /// As [`check`](Self::check).
     pub(super) fn checked(self) -> Result<Checked, Error> {
-        self.check()?;
+        let this = self.lasting();
+        this.check_lasting()?;
         let mut checked = Checked {
-            unnamed: self.target.is_none() && url_of_environment().is_none(),
-            target: self.chosen_target(),
-            name: self.name,
-            load: self.load,
-            wire: self.wire,
-            client: self.client,
-            demands: self.demands,
-            keeping: self.keeping,
+            unnamed: this.target.is_none() && url_of_environment().is_none(),
+            target: this.chosen_target(),
+            name: this.name,
+            load: this.load,
+            wire: this.wire,
+            client: this.client,
+            demands: this.demands,
+            keeping: this.keeping,
             written: Value::Null,
         };
         if checked.load.salt.as_deref() == Some(AUTO) {

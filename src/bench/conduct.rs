@@ -147,8 +147,14 @@ impl Checked {
         let journal = self.journal(&opened.place, setup, control);
         let control = &control.journaling(journal.as_ref());
         let mut numbers = Tally::default();
-        let grow =
-            async |line: &Line<'_>, first: Outgoing| self.grow(line, first, &mut numbers).await;
+        let group = opened
+            .guard
+            .as_ref()
+            .and_then(|guard| guard.process_group());
+        let grow = async |line: &Line<'_>, first: Outgoing| {
+            line.group.set(group);
+            self.grow(line, first, &mut numbers).await
+        };
         let (segments, note) = self.connect(&opened.place, &prepared, control, grow)?;
         let notes = prepared.plan.notes.iter().cloned().chain(note).collect();
         let count = segments.count();
@@ -259,6 +265,7 @@ impl Checked {
             gate,
         } = ended;
         record::redact(&mut run.records);
+        run.cut_off(self.load.cut_start, self.load.cut_end);
         let criteria = Criteria {
             complaint,
             ..self.criteria(segments)
@@ -266,9 +273,10 @@ impl Checked {
         let metrics = numbers.measure(&run, &criteria.limits);
         let mut judgement = judge(&run, &metrics, &criteria);
         judgement.findings.extend(self.notes_on_proof(&run));
+        judgement.findings.extend(self.note_on_plan(&run));
         let mut lost = None;
         if let Some((gate, planned)) = gate {
-            (judgement, lost) = gate.close(&run, &metrics, judgement, planned);
+            (judgement, lost) = gate.close(&run.steady(), &metrics, judgement, planned);
         }
         judgement.findings.extend(self.note_on_target());
         let notes = notes.into_iter().chain(notes::on(&run)).collect();

@@ -10,11 +10,11 @@ use super::{
     watch::{Pages, Watch, Watched},
 };
 use crate::{
-    client::{Bodies, Body, Delivery, Dialer, Driver},
+    client::{Bodies, Body, Conditions, Delivery, Dialer, Driver, Ends},
     clock::{Clock, Nanos},
     error::Error,
     plan::{self, Plan, Turn},
-    run::{Audit, Run, Setup, Timestamps, WarmUp},
+    run::{Audit, EndReason, Run, Setup, Timestamps, WarmUp},
     targets::Place,
 };
 use std::{cell::Cell, sync::Arc};
@@ -47,6 +47,8 @@ pub(super) struct Line<'a> {
     check_ready: bool,
     /// What was sent before the plan.
     warm_up: Cell<Option<WarmUp>>,
+    /// The process group of the server, if the bench has started it.
+    pub(super) group: Cell<Option<u32>>,
 }
 
 impl<'a> Line<'a> {
@@ -67,6 +69,7 @@ impl<'a> Line<'a> {
             pages: Pages::None,
             descriptors: None,
             warm_up: Cell::new(None),
+            group: Cell::new(None),
             bench,
             prepared,
             control,
@@ -133,7 +136,8 @@ impl<'a> Line<'a> {
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Segments, Error> {
         let watch = Watch {
             pages: &self.pages,
-            interval: self.bench.client.server_metrics_interval,
+            interval: self.bench.sampled_every(),
+            group: self.group.get(),
         };
         let Outgoing { plan, bodies } = outgoing;
         let sent = watch.around(&self.driver.clock, self.deliver(&plan, &bodies));
@@ -172,7 +176,11 @@ impl<'a> Line<'a> {
         let schedule: Vec<Nanos> = plan.requests.iter().map(|request| request.at).collect();
         let run = Run {
             setup: Setup {
-                requests: plan.requests.len(),
+                // A run that ended before its plan is as long as what was sent.
+                requests: match delivery.ending {
+                    Some(ending) if ending.why != EndReason::Plan => delivery.records.len(),
+                    _ => plan.requests.len(),
+                },
                 ..self.setup.clone()
             },
             duration: delivery.duration,
@@ -192,6 +200,8 @@ impl<'a> Line<'a> {
                 server_ttft,
             },
             partial: delivery.partial,
+            ending: delivery.ending,
+            steady: None,
             warm_up: self.warm_up.get(),
             rate_changes: plan::rate_changes(&self.bench.load.arrivals(), &schedule),
             server,
@@ -230,6 +240,12 @@ impl Checked {
                 self.connections(&prepared.plan)
             } else {
                 0
+            },
+            ends: Ends {
+                after: self.load.until(),
+                conditions: (!self.load.stop_if.is_empty())
+                    .then(|| Arc::new(Conditions::new(self.load.stop_if.clone()))),
+                grace: self.load.grace,
             },
             stop: control.stop.clone(),
             observer: control.observer.clone(),

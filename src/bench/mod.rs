@@ -48,6 +48,7 @@ mod grow;
 mod journaled;
 #[cfg(feature = "cli")]
 pub(crate) mod keys;
+mod lasting;
 mod line;
 mod live;
 mod lora;
@@ -170,9 +171,10 @@ impl Bench {
     /// The largest number of requests that are sent, for progress.
     #[cfg(feature = "cli")]
     pub(crate) fn requests_at_most(&self) -> usize {
+        let requests = self.load.planned();
         match self.demands.versus {
-            Some(_) => 2 * self.demands.pairs.saturating_mul(self.load.requests),
-            None => self.load.requests,
+            Some(_) => 2 * self.demands.pairs.saturating_mul(requests),
+            None => requests,
         }
     }
 

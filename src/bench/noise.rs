@@ -57,7 +57,7 @@ impl Bench {
             saved: saved.to_owned(),
             target: target.describe(),
             pairs: bench.demands.pairs,
-            requests: bench.load.requests,
+            requests: bench.load.planned(),
             metrics: bench
                 .compared()
                 .into_iter()

@@ -190,6 +190,7 @@ impl Checked {
             dataset: &self.load.dataset,
             arrivals: &self.load.arrivals(),
             requests: self.load.requests,
+            duration: self.load.duration,
             seed,
             tokenizer,
             takes: &takes,

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     grammar::{
         proof::{Effort, Unprovable},
-        slo::{Class, Latency, Part, Place, Slo, Subject},
+        slo::{Class, Latency, Level, Part, Place, Slo, Subject},
     },
     judge::{Compared, Expect, Finding, FindingKind, OnInconclusive},
     plan::{Plan, PlannedRequest},
@@ -169,6 +169,9 @@ impl Bench {
                 format!(", and this is about {about}")
             };
             let line = match (effort.unprovable(slo), effort.fewest(slo)) {
+                _ if slo.subject == Subject::Drift(Level::Memory) => {
+                    "yes, if it stays far from the limit: from 24 samples on".to_owned()
+                }
                 (Some(_), Some(fewest)) => format!("no: takes {fewest} {counted} at least{here}"),
                 (Some(_), None) | (None, None) => {
                     format!("no: no number of {counted} is enough")

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     backend::WireOptions,
     baseline::{Circumstances, ComparedLoad, Host, Provenance},
+    grammar::duration::format as format_span,
     redact,
     targets::Place,
 };
@@ -31,6 +32,14 @@ impl Checked {
         let Load {
             dataset,
             requests,
+            // The duration has become their number.
+            counted: _,
+            duration,
+            cut_start,
+            cut_end,
+            // They end a run, and the part of the plan that was sent is another run.
+            stop_if: _,
+            grace: _,
             rounds,
             salt,
             warmup_rounds,
@@ -83,6 +92,9 @@ impl Checked {
                 dataset: dataset.to_string(),
                 arrivals,
                 requests: *requests,
+                duration: duration.map(format_span),
+                cut_start: cut_start.as_ref().map(ToString::to_string),
+                cut_end: cut_end.as_ref().map(ToString::to_string),
                 rounds: *rounds,
                 warmup_rounds: *warmup_rounds,
                 salted: salt.is_some(),

@@ -1,14 +1,15 @@
 //! What the server reports while a plan is sent: its page before and after, and now and then during it.
 
-use super::Bench;
+use super::{Bench, checked::Checked};
 use crate::{
     client::Delivery,
     clock::{Clock, Nanos},
     error::Error,
+    grammar::slo::{Level, Slo, Subject},
     inspect::Inspector,
     problem::Problem,
-    run::{ServerSide, ServerTtft},
-    scrape::{Between, Reading, Series},
+    run::{GaugeSample, ServerSide, ServerTtft},
+    scrape::{Between, Reading, Series, resident_bytes},
     setting::Setting,
     sim::{SimServer, metrics_page},
 };
@@ -78,6 +79,37 @@ pub(super) struct Watch<'a> {
     pub(super) pages: &'a Pages,
     /// The time between samples during the run; no samples without it.
     pub(super) interval: Option<Duration>,
+    /// The process group of the server, if the bench has started it.
+    pub(super) group: Option<u32>,
+}
+
+/// What there is to sample of a server.
+#[derive(Clone)]
+struct Sampled {
+    pages: Pages,
+    group: Option<u32>,
+    /// The page before the run, if the server has one.
+    before: Option<Reading>,
+}
+
+impl Sampled {
+    /// The server as it is now; `None` if it shows nothing.
+    fn now(&self, at: Nanos) -> Option<GaugeSample> {
+        let page = self.before.as_ref().and_then(|before| {
+            let reading = self.pages.read(at, true)?;
+            Some(reading.sample(at, before))
+        });
+        let Some(group) = self.group else {
+            return page;
+        };
+        // The kernel knows of all processes, a page of one.
+        let memory_bytes = resident_bytes(group);
+        (page.is_some() || memory_bytes.is_some()).then(|| GaugeSample {
+            at,
+            memory_bytes,
+            ..page.unwrap_or_default()
+        })
+    }
 }
 
 impl Watch<'_> {
@@ -87,24 +119,32 @@ impl Watch<'_> {
         clock: &Clock,
         work: impl Future<Output = Result<Delivery, Error>>,
     ) -> Result<Watched, Error> {
-        let Some(before) = self.pages.read(clock.now(), false) else {
-            return Ok(Watched::unwatched(work.await?));
+        let before = self.pages.read(clock.now(), false);
+        let sampled = Sampled {
+            pages: self.pages.clone(),
+            // Not every system shows the memory of processes.
+            group: self.group.filter(|group| resident_bytes(*group).is_some()),
+            before: before.clone(),
         };
         let (delivery, series) = match self.interval {
-            None => (work.await?, None),
-            Some(interval) => self.sampled(interval, clock, &before, work).await?,
+            Some(interval) if before.is_some() || sampled.group.is_some() => {
+                sampled.during(interval, clock, work).await?
+            }
+            _ => (work.await?, None),
         };
+        let gauges = series.and_then(|series| series.of_run(delivery.started, delivery.duration));
+        let engine = before.as_ref().and_then(Reading::engine);
+        if engine.is_none() && gauges.is_none() {
+            return Ok(Watched::unwatched(delivery));
+        }
         let mut side = ServerSide {
-            engine: Some(before.engine().to_owned()),
-            gauges: series.and_then(|series| series.of_run(delivery.started, delivery.duration)),
+            engine: engine.map(str::to_owned),
+            gauges,
             ..ServerSide::default()
         };
         let mut server_ttft = None;
-        match self
-            .pages
-            .read(clock.now(), false)
-            .map(|after| after.since(&before))
-        {
+        let before = before.filter(|before| before.engine().is_some());
+        match before.and_then(|before| Some(self.pages.read(clock.now(), false)?.since(&before))) {
             Some(Between::Counted(counts, ttft)) => {
                 side.counted = Some(counts);
                 // Client and simulation share one clock, so there is nothing to compare.
@@ -119,12 +159,14 @@ impl Watch<'_> {
             server_ttft,
         })
     }
+}
 
-    async fn sampled(
-        &self,
+impl Sampled {
+    /// Takes samples while the work is done.
+    async fn during(
+        self,
         interval: Duration,
         clock: &Clock,
-        before: &Reading,
         work: impl Future<Output = Result<Delivery, Error>>,
     ) -> Result<(Delivery, Option<Series>), Error> {
         if clock.is_virtual() {
@@ -132,22 +174,21 @@ impl Watch<'_> {
             let delivery = select! {
                 biased;
                 delivery = work => delivery?,
-                never = self.sample_on(clock, before, &mut series) => match never {},
+                never = self.sample_on(clock, &mut series) => match never {},
             };
             return Ok((delivery, Some(series)));
         }
-        let sampler = Sampler::start(self.pages.clone(), clock.now(), before.clone(), interval)?;
+        let sampler = Sampler::start(self, clock.now(), interval)?;
         let delivery = work.await?;
         Ok((delivery, sampler.stop()))
     }
 
     /// Takes samples at their times on a virtual clock, where reading takes no time.
-    async fn sample_on(&self, clock: &Clock, before: &Reading, series: &mut Series) -> Infallible {
+    async fn sample_on(&self, clock: &Clock, series: &mut Series) -> Infallible {
         loop {
             clock.sleep_until(series.due()).await;
-            let now = clock.now();
-            match self.pages.read(now, true) {
-                Some(reading) => series.push(reading.sample(now, before)),
+            match self.now(clock.now()) {
+                Some(sample) => series.push(sample),
                 None => pending().await,
             }
         }
@@ -162,7 +203,7 @@ struct Sampler {
 
 impl Sampler {
     /// Starts the thread. `now` is the run's time.
-    fn start(pages: Pages, now: Nanos, before: Reading, interval: Duration) -> Result<Self, Error> {
+    fn start(sampled: Sampled, now: Nanos, interval: Duration) -> Result<Self, Error> {
         let mut series = Series::new(interval);
         let (stop, stopped) = mpsc::channel();
         let origin = Instant::now();
@@ -171,9 +212,9 @@ impl Sampler {
             let mut due = elapsed();
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(due - elapsed()) {
                 let at = elapsed();
-                due = match pages.read(at, true) {
-                    Some(reading) => {
-                        series.push(reading.sample(at, &before));
+                due = match sampled.now(at) {
+                    Some(sample) => {
+                        series.push(sample);
                         series.due()
                     }
                     // A server that does not answer now is not asked again at once.
@@ -207,6 +248,19 @@ impl Sampler {
 impl Drop for Sampler {
     fn drop(&mut self) {
         self.join();
+    }
+}
+
+/// How often the memory is sampled where an SLO limits its drift and no interval is set.
+const MEMORY_EVERY: Duration = Duration::from_secs(1);
+
+impl Checked {
+    /// How often the server is sampled during a run; `None` if it need not be.
+    pub(super) fn sampled_every(&self) -> Option<Duration> {
+        let of_memory = |slo: &Slo| slo.subject == Subject::Drift(Level::Memory);
+        let memory = self.demands.slo.iter().any(of_memory);
+        let every = self.client.server_metrics_interval;
+        every.or(memory.then_some(MEMORY_EVERY))
     }
 }
 

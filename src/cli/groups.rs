@@ -39,6 +39,10 @@ const GROUPS: &[Group] = &[
         common: &[
             "batch_size",
             "burstiness",
+            "cut_end",
+            "cut_start",
+            "duration",
+            "grace",
             "max_concurrency",
             "num_iters",
             "num_iters_warmup",
@@ -53,6 +57,7 @@ const GROUPS: &[Group] = &[
             "rounds",
             "salt",
             "seed",
+            "stop_if",
             "warmup_rounds",
             "workers",
         ],

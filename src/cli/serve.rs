@@ -98,7 +98,7 @@ pub(super) fn measure(
     args: &Args,
     words: &Words<'_>,
 ) -> Result<u8, Error> {
-    let output = output::Output::new(args, bench.load.requests, bench.demands.versus.is_some())?;
+    let output = output::Output::new(args, bench.load.planned(), bench.demands.versus.is_some())?;
     if args.dry_run {
         let plan = bench.plan().map_err(|e| words.error(e))?;
         screen::out(plan.describe(&bench.load.arrivals()).trim_end());

@@ -7,7 +7,7 @@ use crate::{
         self, duration,
         engine::EngineConfig,
         fault::{self, Fault},
-        sim::{Script, Slowdown},
+        sim::{Cold, Script, Slowdown},
     },
     screen, signals,
     sim::{SimServer, serve_forever},
@@ -43,6 +43,15 @@ pub(super) struct Args {
     /// Coefficient of variation of the server's overall speed, drawn once from the seed, such as `4%`.
     #[arg(long, default_value = "0%", value_parser = grammar::sim::parse_noise)]
     noise: f64,
+    /// How much slower it becomes while it runs, such as `20%/h`.
+    #[arg(long, default_value = "0%/h", value_parser = grammar::growth::parse)]
+    aging: f64,
+    /// How slow it is at first, and when it is warm: `3x@20s`.
+    #[arg(long, value_parser = grammar::sim::parse_cold)]
+    cold: Option<Cold>,
+    /// How the memory that its `/metrics` shows grows, such as `10%/h`.
+    #[arg(long, default_value = "0%/h", value_parser = grammar::growth::parse)]
+    leak: f64,
     /// Simulate an engine instead of those times, with its settings: `llama-3-8b@h100, max_num_seqs=64`.
     #[arg(long, conflicts_with_all = ["ttft", "itl", "prefill", "slowdown"], value_parser = engine)]
     engine: Option<Box<EngineConfig>>,
@@ -104,6 +113,9 @@ fn serve(args: Args) -> Result<(), String> {
         prefill: args.prefill,
         slowdown: args.slowdown,
         noise: args.noise,
+        aging: args.aging,
+        cold: args.cold.map(Box::new),
+        leak: args.leak,
         engine: args.engine,
         seed: args.seed,
         model: args.model,

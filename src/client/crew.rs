@@ -9,7 +9,11 @@ use super::{
     driver::Driver,
     share::{Place, Share, StartLine},
 };
-use crate::{clock::on_real_time_since, plan::Plan};
+use crate::{
+    clock::on_real_time_since,
+    plan::Plan,
+    run::{EndReason, Ending},
+};
 use std::{io, panic, thread, time::Instant};
 
 impl Driver {
@@ -84,6 +88,19 @@ impl Delivery {
         self.probes.extend(other.probes);
         self.abandoned.extend(other.abandoned);
         self.abandoned.sort_unstable();
+        self.ending = match (self.ending, other.ending) {
+            (Some(one), Some(other)) => Some(Ending {
+                // What ended one ended all, even if another had sent its part before.
+                why: if one.why == EndReason::Plan {
+                    other.why
+                } else {
+                    one.why
+                },
+                at: one.at.max(other.at),
+                given_up: one.given_up + other.given_up,
+            }),
+            (one, other) => one.or(other),
+        };
         self.partial |= other.partial;
     }
 }

@@ -1,7 +1,7 @@
 //! Results of sending a plan.
 
 use super::{arrivals::ReadLog, watch::WatchLog};
-use crate::{clock::Nanos, record::Record};
+use crate::{clock::Nanos, record::Record, run::Ending};
 use std::time::Duration;
 
 /// Result of sending a plan.
@@ -25,6 +25,8 @@ pub struct Delivery {
     pub probes: Vec<Record>,
     /// Requests, by their places in the plan, that were not sent because an earlier one of their session failed.
     pub abandoned: Vec<usize>,
+    /// How the run ended, if it had to last for a time.
+    pub ending: Option<Ending>,
     /// Whether the run was stopped early.
     pub partial: bool,
 }

@@ -3,6 +3,7 @@
 use super::{
     arrivals::Reader,
     body::Body,
+    closing::{Closing, Ends},
     compose::Bodies,
     connection::Pool,
     delivery::Delivery,
@@ -21,6 +22,7 @@ use crate::{
     observer::{Observer, Silent},
     plan::{Plan, PlannedRequest},
     record::Record,
+    run::EndReason,
     stop::Stop,
 };
 use std::{cell::Cell, rc::Rc, sync::Arc};
@@ -49,6 +51,8 @@ pub struct Driver {
     pub open_loop: bool,
     /// Number of connections to open before the first request.
     pub prewarm: usize,
+    /// What may end the run before its plan.
+    pub ends: Ends,
     /// Stops the run early.
     pub stop: Stop,
     /// Receives the progress.
@@ -79,7 +83,8 @@ impl Driver {
         let reader = Rc::new(Reader::new(self.clock.clone()));
         let slots = self.max_concurrency;
         let slots = slots.map(|all| Arc::new(Semaphore::new(share.of(all))));
-        let job = self.job(reader.clone(), slots, self.observer.clone());
+        let (late, stop) = self.stop.clone().for_late();
+        let job = self.job(reader.clone(), slots, self.observer.clone(), stop);
         // A stopped run needs no connections.
         self.stop
             .or_ended(self.warm_connections(&job.channel, share.of(self.prewarm)))
@@ -89,11 +94,14 @@ impl Driver {
         let Some(start) = place.wait(&self.clock) else {
             return Delivery::default();
         };
+        let closing = Closing::new(&self.ends, &self.clock, start, late);
         let sending = async {
             let delivery = if plan.has_sessions() {
-                self.send_sessions(plan, bodies, share, start, &job).await
+                self.send_sessions(plan, bodies, share, start, &job, closing)
+                    .await
             } else {
-                self.send(plan, bodies.ready, share, start, &job).await
+                self.send(plan, bodies.ready, share, start, &job, closing)
+                    .await
             };
             self.delivered(delivery, start)
         };
@@ -102,7 +110,7 @@ impl Driver {
             Some(probe) if share.worker == 0 => {
                 // Probes have their own connections and no observer.
                 let reader = Rc::new(Reader::new(self.clock.clone()));
-                let job = self.job(reader, None, Arc::new(Silent));
+                let job = self.job(reader, None, Arc::new(Silent), self.stop.clone());
                 probe.during(&job, start, sending).await
             }
             _ => (sending.await, Vec::new()),
@@ -123,6 +131,7 @@ impl Driver {
         reader: Rc<Reader>,
         slots: Option<Arc<Semaphore>>,
         observer: Arc<dyn Observer>,
+        stop: Stop,
     ) -> Rc<Job> {
         Rc::new(Job {
             channel: Rc::new(Channel {
@@ -135,7 +144,8 @@ impl Driver {
             backend: self.backend.clone(),
             stream: self.stream,
             slots,
-            stop: self.stop.clone(),
+            stop,
+            conditions: self.ends.conditions.clone(),
             observer,
         })
     }
@@ -165,11 +175,13 @@ impl Driver {
         share: Share,
         start: Nanos,
         job: &Rc<Job>,
+        closing: Closing<'_>,
     ) -> Delivery {
         let mut tasks = JoinSet::new();
         let mut records = Vec::with_capacity(plan.requests.len());
         let mut partial = false;
         let mut stop = self.stop.clone();
+        let mut why = EndReason::Plan;
         let requests = plan.requests.iter().zip(bodies).enumerate();
         for (index, (request, body)) in requests.filter(|(index, _)| share.has(*index)) {
             let turn = self.turn(request, start, job);
@@ -177,6 +189,10 @@ impl Driver {
                 biased;
                 () = stop.requested() => {
                     partial = true;
+                    break;
+                }
+                over = closing.over() => {
+                    why = over;
                     break;
                 }
                 turn = turn => turn,
@@ -204,12 +220,12 @@ impl Driver {
                 records.push(finished(done));
             }
         }
-        while let Some(done) = tasks.join_next().await {
-            records.push(finished(done));
-        }
+        let ended = |record| records.push(record);
+        let ending = closing.drain(why, &mut tasks, ended).await;
         Delivery {
             records,
             partial,
+            ending,
             ..Delivery::default()
         }
     }
@@ -247,6 +263,7 @@ impl Driver {
             prewarm: 0,
             observer: Arc::new(Silent),
             probe: None,
+            ends: Ends::default(),
             ..self.clone()
         }
     }

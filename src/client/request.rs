@@ -2,6 +2,7 @@
 
 use super::{
     bounds::Bounds,
+    conditions::Conditions,
     exchange::{Channel, Launch, Slot, Taker, Traces},
     message::Message,
 };
@@ -26,6 +27,8 @@ pub(super) struct Job {
     pub(super) stream: bool,
     pub(super) slots: Option<Arc<Semaphore>>,
     pub(super) stop: Stop,
+    /// States of the run in which nothing more is sent, if there are any.
+    pub(super) conditions: Option<Arc<Conditions>>,
     pub(super) observer: Arc<dyn Observer>,
 }
 
@@ -99,6 +102,9 @@ pub(super) enum Stage {
 
 pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Record {
     let clock = &job.channel.clock;
+    if let Some(conditions) = &job.conditions {
+        conditions.begins(clock.now());
+    }
     let mut traces = Traces::default();
     // Reserves space for the expected events, so that they need not move.
     let expected = arrival.output_tokens.min(EXPECTED_EVENTS) as usize;
@@ -161,6 +167,7 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         turn: arrival.turn,
         session_e2el: None,
         round_e2el: None,
+        cut: false,
         text: reply.text,
         reasoning: reply.reasoning,
         finish: reply.finish,
@@ -168,6 +175,10 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         server_times: reply.server_times,
         error: outcome.err(),
     };
+    if let Some(conditions) = &job.conditions {
+        let cancelled = record.error == Some(RequestError::Cancelled);
+        conditions.ends(clock.now(), (!cancelled).then(|| !record.ok()));
+    }
     // A turn may be the end of its session, which its record says.
     if record.turn.is_none() {
         job.observer.finished(&record);

@@ -3,6 +3,7 @@
 use super::{
     agenda::{Agenda, Released},
     body::Body,
+    closing::Closing,
     compose::Bodies,
     delivery::Delivery,
     driver::Driver,
@@ -14,6 +15,7 @@ use crate::{
     clock::Nanos,
     plan::{Plan, Turn},
     record::{Record, TokenCount},
+    run::EndReason,
 };
 use std::{collections::BTreeMap, rc::Rc};
 use tokio::{select, task::JoinSet};
@@ -40,6 +42,7 @@ impl Driver {
         share: Share,
         start: Nanos,
         job: &Rc<Job>,
+        closing: Closing<'_>,
     ) -> Delivery {
         let most = self.max_sessions.map(|all| share.of(all));
         let mut agenda = Agenda::of(plan, share, start, most);
@@ -48,6 +51,7 @@ impl Driver {
         let mut records = Vec::with_capacity(plan.requests.len());
         let mut stop = self.stop.clone();
         let mut partial = false;
+        let mut why = EndReason::Plan;
         loop {
             let next = agenda.next_at();
             if next.is_none() && tasks.is_empty() {
@@ -62,6 +66,10 @@ impl Driver {
                 biased;
                 () = stop.requested() => {
                     partial = true;
+                    break;
+                }
+                over = closing.over() => {
+                    why = over;
                     break;
                 }
                 () = due, if next.is_some() => {
@@ -81,17 +89,18 @@ impl Driver {
             }
         }
         // After a stop, what is under way is cancelled, or the end of its session. Nothing is abandoned by that.
-        while let Some(done) = tasks.join_next().await {
-            let mut record = finished(done);
+        let last = |mut record: Record| {
             if record.ok() {
                 ended(&mut agenda, &mut record);
             }
             job.observer.finished(&record);
             records.push(record);
-        }
+        };
+        let ending = closing.drain(why, &mut tasks, last).await;
         Delivery {
             records,
             partial,
+            ending,
             abandoned: agenda.into_abandoned(),
             ..Delivery::default()
         }

@@ -121,6 +121,7 @@ pub(super) const COLUMNS: &[(&str, Column)] = &[
         "session_e2el_ms",
         Number(|row| Some(row.record.session_e2el?.as_secs_f64() * 1e3)),
     ),
+    ("cut", Truth(|row| row.record.cut)),
 ];
 
 impl<'a> Row<'a> {

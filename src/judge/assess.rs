@@ -29,14 +29,17 @@ impl Criteria {
 /// Judges a run by its numbers, which must be those of `measure(run, &criteria.limits)`;
 /// [`Criteria::assess`] does both.
 pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
-    let slos = evaluate(run, metrics, criteria);
+    let steady = run.steady();
+    let slos = evaluate(&steady, metrics, criteria);
     let findings = findings(run, metrics, criteria, &slos);
     let any = |verdict| slos.iter().any(|slo| slo.verdict == verdict);
     let verdict = if findings.iter().any(|finding| finding.kind.invalidates()) {
         Verdict::Invalid
     } else if findings.iter().any(|finding| finding.kind.fails()) || any(Verdict::Fail) {
         Verdict::Fail
-    } else if any(Verdict::Inconclusive) && criteria.on_inconclusive == OnInconclusive::Fail {
+    } else if findings.iter().any(|finding| finding.kind.leaves_open())
+        || any(Verdict::Inconclusive) && criteria.on_inconclusive == OnInconclusive::Fail
+    {
         Verdict::Inconclusive
     } else if slos.is_empty() {
         Verdict::NoVerdict
@@ -44,7 +47,7 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
         Verdict::Pass
     };
     let worst = match verdict {
-        Verdict::Fail | Verdict::NoVerdict => worst(run, metrics, &criteria.slos, &slos),
+        Verdict::Fail | Verdict::NoVerdict => worst(&steady, metrics, &criteria.slos, &slos),
         _ => Vec::new(),
     };
     Judgement {

@@ -11,9 +11,13 @@
 //! | `jain` | what each request adds to the index | [`Ratio`], up to the index without what chance takes off |
 //! | `warm` | each request's latency in later rounds and in the first | [`Ratio`] |
 //! | `throughput`, load set by the server | tokens in spans of time | [`Ratio`] |
+//! | `drift` | the statistic of each block of requests or samples | [`Slope`] |
 //! | `min`, `max`, `p0`, `p100` | | none: they belong to the run, not to the server |
 
-use super::statistic::{Spread, spread};
+use super::{
+    drift::drift,
+    statistic::{Spread, spread},
+};
 use crate::{
     clock::Nanos,
     metrics::{
@@ -22,7 +26,7 @@ use crate::{
     },
     record::{Record, RequestError},
     run::Run,
-    stats::{self, Interval, Pace, Quantile, Ratio, Sample, Share, Tail},
+    stats::{self, Interval, Pace, Quantile, Ratio, Sample, Share, Slope, Tail},
 };
 use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject, Throughput};
 
@@ -87,6 +91,8 @@ pub(super) enum Estimate<'a> {
     },
     Percentile(Quantile<'a>),
     Share(Share),
+    /// The growth over the run's time; `None` if the run is too short to show it.
+    Slope(Option<Slope>),
     /// The number of this very run, without an interval.
     Exact,
 }
@@ -145,6 +151,7 @@ impl<'a> Estimate<'a> {
                     None => Estimate::Exact,
                 }
             }
+            Subject::Drift(level) => Estimate::Slope(drift(level, run, basis).ok().flatten()),
             Subject::Warm(latency) => {
                 let pairs = warm_and_cold(run, latency);
                 of_ratio(stats::ratio(&pairs, Pace::Free, Tail::None), false)
@@ -162,6 +169,8 @@ impl<'a> Estimate<'a> {
             }
             Estimate::Percentile(quantile) => quantile.interval(error),
             Estimate::Share(share) => share.interval(error),
+            Estimate::Slope(Some(slope)) => slope.interval(error),
+            Estimate::Slope(None) => Interval::UNKNOWN,
             Estimate::Exact => Interval::UNKNOWN,
         }
     }
@@ -208,6 +217,10 @@ impl<'a> Estimate<'a> {
                 };
                 decided(op, quantile.share, &below) == Some(met)
             }
+            Estimate::Slope(Some(slope)) => {
+                decided(slo.op, slo.limit, &slope.interval_of(error, times)) == Some(met)
+            }
+            Estimate::Slope(None) => false,
             Estimate::Exact => true,
         };
         if !decides(AT_MOST_TIMES) {
@@ -426,14 +439,19 @@ fn counts(kind: Throughput, record: &Record) -> Vec<(Nanos, f64)> {
     }
 }
 
-/// The counts of equal spans of the run's time, as many as there were requests.
+/// The counts of equal spans of the run's time, as many as there were requests. What the last answers of a steady part bring
+/// after it stands for what those before it brought into it.
 fn in_spans(kind: Throughput, run: &Run) -> Vec<f64> {
     let mut spans = vec![0.0; run.records.len()];
     let end = run.duration.as_secs_f64();
     for record in run.records.iter().filter(|record| record.ok()) {
         for (at, count) in counts(kind, record) {
             let place = at.as_secs_f64() / end * spans.len() as f64;
-            let place = (place as usize).min(spans.len() - 1);
+            let place = if at > run.duration {
+                place as usize % spans.len()
+            } else {
+                (place as usize).min(spans.len() - 1)
+            };
             spans[place] += count;
         }
     }

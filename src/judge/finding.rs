@@ -37,6 +37,16 @@ pub enum FindingKind {
     UnknownGaps,
     /// A run of a pair is invalid, so the comparison is.
     Pair,
+    /// The ends that were to be cut off leave nothing to measure.
+    NothingLeft,
+    /// The run had to find out where it has settled, and has not.
+    NotSettled,
+    /// A state of the run ended it. The run is inconclusive, unless something shows that it fails.
+    StopCondition,
+    /// Requests were given up when the grace period was over. A note.
+    GivenUp,
+    /// The plan was over before the time of the run. A note.
+    ShortPlan,
     /// The target complained after the run. The run fails.
     Complaint,
     /// More requests failed than may, and no SLO limits `errors`. The run fails.
@@ -90,9 +100,14 @@ impl FindingKind {
             | FindingKind::Accounting
             | FindingKind::UnknownGaps
             | FindingKind::BrokenDns
+            | FindingKind::NothingLeft
+            | FindingKind::NotSettled
             | FindingKind::Pair => true,
             FindingKind::Complaint
             | FindingKind::FailedRequests
+            | FindingKind::StopCondition
+            | FindingKind::GivenUp
+            | FindingKind::ShortPlan
             | FindingKind::Undecided
             | FindingKind::Unprovable
             | FindingKind::NewBaseline
@@ -109,6 +124,11 @@ impl FindingKind {
             | FindingKind::SlowDns
             | FindingKind::ServerTtft => false,
         }
+    }
+
+    /// Returns whether a run with this finding never passes, because it was ended before its time.
+    pub fn leaves_open(self) -> bool {
+        self == FindingKind::StopCondition
     }
 
     /// Returns whether a run with this finding fails, whatever its SLOs say.

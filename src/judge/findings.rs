@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     metrics::Metrics,
-    record::CountSource,
-    run::{Run, Task},
+    record::{CountSource, Record, RequestError},
+    run::{EndReason, Run, Task},
 };
 
 /// The number of different errors that are named when nothing completed.
@@ -28,10 +28,17 @@ pub(super) fn findings(
     let mut add = |kind, message: Option<String>| {
         findings.extend(message.map(|message| Finding { kind, message }));
     };
-    add(FindingKind::Partial, partial(run, metrics));
+    add(FindingKind::Partial, partial(run));
     add(FindingKind::Late, late(metrics, criteria));
     add(FindingKind::NoTokens, no_tokens(metrics));
-    add(FindingKind::NothingCompleted, nothing_completed(metrics));
+    let left = nothing_left(run);
+    if left.is_none() {
+        add(FindingKind::NothingCompleted, nothing_completed(metrics));
+    }
+    add(FindingKind::StopCondition, stopped(run));
+    add(FindingKind::GivenUp, given_up(run));
+    add(FindingKind::NothingLeft, left);
+    add(FindingKind::NotSettled, not_settled(run));
     add(FindingKind::Complaint, criteria.complaint.clone());
     add(FindingKind::Undecided, undecided(criteria, slos));
     add(FindingKind::EstimatedTokens, estimated_tokens(run));
@@ -46,22 +53,79 @@ pub(super) fn findings(
     findings
 }
 
-fn partial(run: &Run, metrics: &Metrics) -> Option<String> {
-    let counts = &metrics.counts;
+fn partial(run: &Run) -> Option<String> {
+    let cancelled = |record: &&Record| record.error == Some(RequestError::Cancelled);
+    let ended = run.records.len() - run.records.iter().filter(cancelled).count();
     // A request whose session has failed is accounted for, too.
-    let ended = counts.ended() + run.abandoned.len() as u64;
+    let (ended, planned) = (ended + run.abandoned.len(), run.setup.requests);
+    // What was given up after the grace period is counted elsewhere.
+    let given_up = run.ending.map_or(0, |ending| ending.given_up);
+    let ended = ended + given_up;
     if run.partial {
         return Some(format!(
-            "the run was stopped after {ended} of {} planned requests had ended; let it finish",
-            counts.planned
+            "the run was stopped after {ended} of {planned} planned requests had ended; let it finish"
         ));
     }
-    (ended < counts.planned).then(|| {
+    (ended < planned)
+        .then(|| format!("only {ended} of {planned} planned requests were sent and came to an end"))
+}
+
+/// The state of the run that ended it.
+fn stopped(run: &Run) -> Option<String> {
+    let ending = run.ending?;
+    let at = number(ending.at.as_secs_f64());
+    let state = match ending.why {
+        EndReason::Plan | EndReason::Time => return None,
+        EndReason::Errors { failed, of } => {
+            format!("{failed} of the last {of} requests had failed")
+        }
+        EndReason::InFlight { in_flight } => format!("{in_flight} requests were in flight"),
+        EndReason::Saturated { early, late } => format!(
+            "the requests in flight had grown from {} to {} and went on growing, so the server did not keep up",
+            number(early),
+            number(late)
+        ),
+    };
+    Some(format!(
+        "`stop_if` ended the run after {at} s: {state}. What was measured until then is in this report; it cannot pass"
+    ))
+}
+
+fn given_up(run: &Run) -> Option<String> {
+    let given_up = run.ending?.given_up;
+    (given_up > 0).then(|| {
         format!(
-            "only {ended} of {} planned requests were sent and came to an end",
-            counts.planned
+            "{given_up} requests had not ended when the grace period was over; they count in no number. A longer `grace` \
+             lets them end"
         )
     })
+}
+
+fn nothing_left(run: &Run) -> Option<String> {
+    let nothing = run.steady.is_some() && run.records.iter().all(|record| record.cut);
+    nothing.then(|| {
+        format!(
+            "the run sent requests for {} s, and `cut_start` and `cut_end` leave none of them. Cut less, or let it last \
+             longer",
+            number(last_due(run))
+        )
+    })
+}
+
+fn not_settled(run: &Run) -> Option<String> {
+    (run.steady?.settled == Some(false)).then(|| {
+        format!(
+            "the run never settled: in the {} s in which requests were sent, latencies kept changing (MSER-5 puts the end of \
+             the transient into the second half). Let it last longer, or say what to cut, such as `cut_start = \"30s\"`",
+            number(last_due(run))
+        )
+    })
+}
+
+/// When the last request was due, s.
+fn last_due(run: &Run) -> f64 {
+    let due = run.records.iter().map(|record| record.intended).max();
+    due.unwrap_or_default().as_secs_f64()
 }
 
 fn late(metrics: &Metrics, criteria: &Criteria) -> Option<String> {

@@ -13,6 +13,9 @@ pub enum Unit {
     /// A share 0–1, written in percent.
     #[serde(rename = "ratio")]
     Ratio,
+    /// A share 0–1 an hour, written in percent.
+    #[serde(rename = "ratio/h")]
+    RatioPerHour,
     /// Requests a second.
     #[serde(rename = "req/s")]
     RequestsPerSecond,
@@ -29,6 +32,7 @@ impl Unit {
         match subject {
             Subject::Latency(..) => Unit::Milliseconds,
             Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => Unit::Ratio,
+            Subject::Drift(_) => Unit::RatioPerHour,
             Subject::Throughput(Throughput::Requests) => Unit::RequestsPerSecond,
             Subject::Throughput(_) => Unit::TokensPerSecond,
             Subject::Jain => Unit::Index,
@@ -39,6 +43,7 @@ impl Unit {
         match self {
             Unit::Milliseconds => "ms",
             Unit::Ratio => "%",
+            Unit::RatioPerHour => "%/h",
             Unit::RequestsPerSecond => "req/s",
             Unit::TokensPerSecond => "tok/s",
             Unit::Index => "",
@@ -50,7 +55,7 @@ impl Unit {
     }
 
     fn scaled(self, value: f64) -> f64 {
-        if self == Unit::Ratio {
+        if matches!(self, Unit::Ratio | Unit::RatioPerHour) {
             value * 100.0
         } else {
             value
@@ -83,6 +88,9 @@ impl Unit {
     pub(crate) fn difference(self, difference: f64) -> String {
         if self == Unit::Ratio {
             return format!("{} points", number(self.scaled(difference)));
+        }
+        if self == Unit::RatioPerHour {
+            return format!("{} points an hour", number(self.scaled(difference)));
         }
         self.measured(difference)
     }

@@ -1,6 +1,7 @@
 //! One limit on the whole run, evaluated.
 
 use super::{
+    drift::drift,
     estimate::{Estimate, decided},
     quantity::Unit,
     statistic::statistic,
@@ -11,7 +12,10 @@ use crate::{
     run::Run,
     stats::Interval,
 };
-use goodput_grammar::slo::{Op, Slo, Subject, Throughput};
+use goodput_grammar::{
+    proof,
+    slo::{Level, Op, Slo, Subject, Throughput},
+};
 use serde::{Deserialize, Serialize};
 
 /// The result of one SLO of a run.
@@ -46,7 +50,7 @@ pub struct SloResult {
 impl SloResult {
     /// `run` and `metrics` are those of the part of the run that the SLO is about.
     pub(super) fn of(slo: &Slo, run: &Run, metrics: &Metrics, confidence: f64) -> Self {
-        match value(&slo.subject, metrics) {
+        match value_in(&slo.subject, run, metrics) {
             Ok(value) => measured(slo, value, run, metrics, confidence),
             Err(reason) => SloResult {
                 slo: slo.to_string(),
@@ -103,18 +107,22 @@ fn measured(slo: &Slo, value: f64, run: &Run, metrics: &Metrics, confidence: f64
         _ => None,
     };
     let outcome = match verdict {
-        Verdict::Inconclusive => undecided(more_requests, interval == Some(Interval::UNKNOWN)),
+        Verdict::Inconclusive => undecided(
+            &slo.subject,
+            more_requests,
+            interval == Some(Interval::UNKNOWN),
+        ),
         _ => distance(slo.op, unit, meets, margin, relative),
     };
     SloResult {
         slo: slo.to_string(),
-        value: Some(value),
+        value: known(value),
         interval,
         confidence,
         limit: slo.limit,
         verdict,
-        margin: Some(margin),
-        relative_margin: relative,
+        margin: known(margin),
+        relative_margin: relative.and_then(known),
         more_requests,
         sentence: format!(
             "{} = {}{}{}, limit {} {}: {outcome}",
@@ -140,13 +148,22 @@ pub(super) fn margin(op: Op, value: f64, limit: f64) -> (bool, f64) {
     }
 }
 
+/// A number that there is: a run may be too short for one.
+fn known(number: f64) -> Option<f64> {
+    (!number.is_nan()).then_some(number)
+}
+
 /// From when requests count, where that makes a difference.
 fn start(subject: &Subject, metrics: &Metrics) -> &'static str {
     let counts = match subject {
         Subject::Latency(_, latency) => definition(*latency).from_start,
         Subject::Warm(latency) => definition(*latency).from_start,
         Subject::Goodput => true,
-        Subject::Errors | Subject::Throughput(_) | Subject::Cached | Subject::Jain => false,
+        Subject::Errors
+        | Subject::Throughput(_)
+        | Subject::Cached
+        | Subject::Drift(_)
+        | Subject::Jain => false,
     };
     if counts && metrics.plan_and_send_differ() {
         " from the plan"
@@ -162,8 +179,17 @@ fn more(times: f64, requests: usize) -> u64 {
     ((more / scale).ceil() * scale) as u64
 }
 
-pub(super) fn undecided(more_requests: Option<u64>, unknown: bool) -> String {
+pub(super) fn undecided(subject: &Subject, more_requests: Option<u64>, unknown: bool) -> String {
     match more_requests {
+        _ if unknown && let Subject::Drift(level) = subject => match level {
+            Level::Latency(stat, _) => {
+                let least = proof::BLOCKS * proof::in_block(*stat);
+                format!("inconclusive: too few requests. From {least} on there is an interval")
+            }
+            Level::Memory => {
+                "inconclusive: too few samples. From 24 on there is an interval".to_owned()
+            }
+        },
         _ if unknown => {
             "inconclusive: too few requests. From 20 on there is an interval".to_owned()
         }
@@ -214,11 +240,26 @@ pub(super) fn symbol(op: Op) -> &'static str {
     }
 }
 
-/// The limited number, in the unit of its limits.
+/// The limited number of a run, in the unit of its limits. `metrics` are those of `measure(run, …)`.
 ///
 /// # Errors
 ///
 /// The reason why there is no number.
+pub fn value_in(subject: &Subject, run: &Run, metrics: &Metrics) -> Result<f64, &'static str> {
+    match subject {
+        // Without an interval the sentence says why there is none.
+        Subject::Drift(level) => {
+            Ok(drift(*level, run, metrics.gate.basis)?.map_or(f64::NAN, |slope| slope.value))
+        }
+        _ => value(subject, metrics),
+    }
+}
+
+/// The limited number, in the unit of its limits, where the numbers of a run are enough to tell.
+///
+/// # Errors
+///
+/// The reason why there is no number. A drift needs the run itself: see [`value_in`].
 pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> {
     match subject {
         Subject::Latency(stat, latency) => {
@@ -232,6 +273,7 @@ pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> 
         Subject::Goodput => Ok(metrics.goodput.ratio),
         Subject::Errors if metrics.counts.ended() == 0 => Err("no request came to its end"),
         Subject::Errors => Ok(metrics.counts.error_ratio()),
+        Subject::Drift(_) => Err("a drift needs the times of the requests"),
         Subject::Cached => metrics.cached_share.ok_or(
             "the server reports no cached tokens; vLLM does with `--enable-prompt-tokens-details`",
         ),

@@ -70,6 +70,7 @@ pub(super) fn worst(
             | Subject::Throughput(_)
             | Subject::Cached
             | Subject::Warm(_)
+            | Subject::Drift(_)
             | Subject::Jain => {
                 continue;
             }

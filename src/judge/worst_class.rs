@@ -82,7 +82,8 @@ fn combine(slo: &Slo, each: &[OfClass], requests: usize, confidence: f64) -> Slo
             interval: None,
             confidence,
             limit: slo.limit,
-            verdict: Verdict::Fail,
+            // A run too short for a number has not missed it.
+            verdict: without.map_or(Verdict::Fail, |class| class.result.verdict),
             margin: None,
             relative_margin: None,
             more_requests: None,
@@ -105,7 +106,11 @@ fn combine(slo: &Slo, each: &[OfClass], requests: usize, confidence: f64) -> Slo
         .then(|| more_requests(each, requests))
         .flatten();
     let outcome = match verdict {
-        Verdict::Inconclusive => undecided(more_requests, interval == Some(Interval::UNKNOWN)),
+        Verdict::Inconclusive => undecided(
+            &slo.subject,
+            more_requests,
+            interval == Some(Interval::UNKNOWN),
+        ),
         _ => distance(slo.op, unit, meets, margin, relative),
     };
     SloResult {

@@ -80,6 +80,7 @@ mod request;
 mod rounds;
 mod server;
 mod sessions;
+mod steady;
 mod tally;
 mod throughput;
 mod tokens;

@@ -28,6 +28,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Every number of the run, which must begin with the requests that were counted before.
     pub(crate) fn measure(&mut self, run: &Run, limits: &[RequestLimit]) -> Metrics {
+        let run = &*run.steady();
         let basis = Basis::of_gate(run);
         let new = &run.records[self.counted..];
         self.counted = run.records.len();

@@ -35,7 +35,10 @@ use goodput_grammar::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 /// Requests of a run with their intended send times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -164,6 +167,8 @@ pub struct PlanSpec<'a> {
     pub arrivals: &'a Arrivals,
     /// Number of requests; a dataset that must not repeat rows may have fewer.
     pub requests: usize,
+    /// How long requests are due. What the times of a trace or of a ramp put after it is left out.
+    pub duration: Option<Duration>,
     /// Seed of all draws, as in `vllm bench serve --seed`.
     pub seed: u64,
     /// Tokenizer that makes and counts prompts.
@@ -223,6 +228,9 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
     let arrive = sessions.last().map_or(0, |last| last + 1);
     let times = arrivals::schedule_from(spec.arrivals, arrive, random);
     let timed = samples.rows.iter().any(|sample| sample.at.is_some());
+    let until = spec
+        .duration
+        .map_or(Nanos(u64::MAX), |span| Nanos(0).after(span));
     let requests: Vec<PlannedRequest> = samples
         .rows
         .into_iter()
@@ -242,7 +250,13 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
             class: sample.class,
             client: sample.client,
         })
+        .filter(|request| request.at <= until)
         .collect();
+    if requests.is_empty() {
+        return Err(PlanError::new(
+            "no request is due before the duration is over. Write a longer time",
+        ));
+    }
     if let Some(late) = requests
         .iter()
         .find(|request| request.at > Nanos(0).after(bounds::SPAN))
@@ -305,6 +319,7 @@ mod tests {
             dataset,
             arrivals,
             requests: 7,
+            duration: None,
             seed: 0,
             tokenizer,
             takes: &[Shape::Text],

@@ -96,6 +96,9 @@ fn next(judgement: &Judgement) -> Option<String> {
         // This is what was expected.
         Verdict::Fail if judgement.holds() => None,
         Verdict::Fail => after_a_failure(judgement),
+        Verdict::Inconclusive if found(judgement, FindingKind::StopCondition) => {
+            Some("find out why the run came into this state, or set another `stop_if`".to_owned())
+        }
         Verdict::Inconclusive => {
             let slos = judgement.slos.iter();
             let open = slos.filter(|slo| slo.verdict == Verdict::Inconclusive);
@@ -200,6 +203,9 @@ fn verdict(judgement: &Judgement) -> String {
                 [one] => format!("{fail}: {one}"),
                 [more @ .., last] => format!("{fail}: {}, and {last}", more.join(", ")),
             }
+        }
+        Verdict::Inconclusive if found(judgement, FindingKind::StopCondition) => {
+            "INCONCLUSIVE: `stop_if` ended the run".to_owned()
         }
         Verdict::Inconclusive if count(judgement, Verdict::Inconclusive) == 0 => {
             "INCONCLUSIVE: the comparison shows no change, nor that there is none".to_owned()

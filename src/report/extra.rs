@@ -77,6 +77,19 @@ pub(super) fn extra(
             "duration": warm_up.duration.as_secs_f64(),
         });
     }
+    if let Some(ending) = &run.ending {
+        extra["ending"] = json!(ending);
+        extra["ending"]["at"] = json!(ending.at.as_secs_f64());
+    }
+    if let Some(steady) = &run.steady {
+        extra["steady"] = json!({
+            "from": steady.from.as_secs_f64(),
+            "to": steady.to.as_secs_f64(),
+            "cut_start": steady.cut_start,
+            "cut_end": steady.cut_end,
+            "settled": steady.settled,
+        });
+    }
     if let Some(rounds) = &metrics.rounds {
         extra["rounds"] = json!(rounds);
     }

@@ -186,7 +186,7 @@ fn totals(result: &mut VllmJson<'_>, run: &Run, metrics: &Metrics, options: &Jso
     let (counts, throughput) = (&metrics.counts, &metrics.throughput);
     let goodput = or_zero(metrics.goodput.requests_per_s);
     let goodput = options.vllm.goodput_given.then_some(goodput);
-    put(result, "duration", run.duration.as_secs_f64());
+    put(result, "duration", run.measured_time().as_secs_f64());
     put(result, "completed", counts.completed);
     if run.setup.task == Task::Pool {
         put(result, "total_input_tokens", counts.input_tokens);
@@ -273,6 +273,9 @@ fn per_request<'a>(result: &mut VllmJson<'a>, run: &'a Run, detailed: bool) {
             json!("")
         }
     });
+    if run.steady.is_some() {
+        column("cut", false, |record| json!(record.cut));
+    }
     column("errors", false, |record| match &record.error {
         Some(error) => json!(error.to_string()),
         None => json!(""),

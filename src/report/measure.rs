@@ -73,11 +73,12 @@ impl Measure {
             .collect()
     }
 
-    /// The unit: `ms`, `ratio`, `req/s` or `tok/s`.
+    /// The unit: `ms`, `ratio`, `ratio/h`, `req/s` or `tok/s`.
     pub fn unit(&self) -> &'static str {
         match Unit::of(&self.subject) {
             Unit::Milliseconds => "ms",
             Unit::Ratio => "ratio",
+            Unit::RatioPerHour => "ratio/h",
             Unit::RequestsPerSecond => "req/s",
             Unit::TokensPerSecond => "tok/s",
             Unit::Index => "index",
@@ -112,7 +113,10 @@ impl Measure {
                 // The grammar's own words, in the order that sorts.
                 format!("{latency}-{stat}").replace('.', "-")
             }
-            subject => subject.to_string().replace('(', "-").replace(')', ""),
+            subject => subject
+                .to_string()
+                .replace(['(', '.'], "-")
+                .replace(')', ""),
         };
         format!("{worst}{number}{part}")
     }

@@ -83,6 +83,10 @@ fn families() -> Vec<(String, String)> {
             WARM,
             "Mean latency in the later rounds over that in the first.",
         ),
+        (
+            DRIFT,
+            "Growth over the run's time, as a share of the mean per hour.",
+        ),
     ];
     let others = others.map(|(name, help)| (name.to_owned(), help.to_owned()));
     latencies.chain(others).collect()
@@ -95,6 +99,7 @@ const ERRORS: &str = "goodput_error_ratio";
 const CACHED: &str = "goodput_cached_ratio";
 const WARM: &str = "goodput_warm_ratio";
 const JAIN: &str = "goodput_jain_index";
+const DRIFT: &str = "goodput_drift_ratio_per_hour";
 
 fn seconds(latency: Latency) -> String {
     format!("goodput_{latency}_seconds")
@@ -113,6 +118,7 @@ fn sample(measure: &Measure) -> (String, String, f64) {
         Subject::Jain => (JAIN.to_owned(), String::new(), value),
         Subject::Cached => (CACHED.to_owned(), String::new(), value),
         Subject::Warm(latency) => (WARM.to_owned(), format!(",latency=\"{latency}\""), value),
+        Subject::Drift(level) => (DRIFT.to_owned(), format!(",of=\"{level}\""), value),
     };
     let place = Part::at(measure.part.place).to_string();
     let part = match place.as_str() {

@@ -80,10 +80,13 @@ fn drafts(counts: &ServerCounts) -> Option<String> {
 /// Means and peaks of the samples.
 fn series(series: &GaugeSeries) -> Option<String> {
     type Gauge = fn(&GaugeSample) -> Option<f64>;
-    let gauges: [(&str, &str, f64, Gauge); 3] = [
+    let gauges: [(&str, &str, f64, Gauge); 4] = [
         ("running", "", 1.0, |sample| sample.running),
         ("waiting", "", 1.0, |sample| sample.waiting),
         ("KV memory", " %", 100.0, |sample| sample.kv_usage),
+        ("memory", " MiB", 1.0 / 1_048_576.0, |sample| {
+            sample.memory_bytes
+        }),
     ];
     let part = |(name, unit, scale, gauge): (&str, &str, f64, Gauge)| {
         let values: Vec<f64> = series.samples.iter().filter_map(gauge).collect();
@@ -133,7 +136,7 @@ pub(super) fn value(side: &ServerSide) -> Value {
 /// Columns of equal length; those that the server does not show are left out.
 fn columns(series: &GaugeSeries) -> Value {
     type Column = fn(&GaugeSample) -> Value;
-    let all: [(&str, Column); 7] = [
+    let all: [(&str, Column); 8] = [
         ("at_s", |sample| json!(sample.at.as_secs_f64())),
         ("running", |sample| json!(sample.running)),
         ("waiting", |sample| json!(sample.waiting)),
@@ -145,6 +148,7 @@ fn columns(series: &GaugeSeries) -> Value {
         ("generation_tokens", |sample| {
             json!(sample.generation_tokens)
         }),
+        ("memory_bytes", |sample| json!(sample.memory_bytes)),
     ];
     let mut columns = Map::new();
     columns.insert("interval_ms".to_owned(), json!(series.interval_ms));

@@ -16,6 +16,9 @@ pub fn summary(run: &Run, metrics: &Metrics, judgement: &Judgement) -> String {
     let mut line = |label: &str, text: String| lines.push(format!("  {label:<11} {text}"));
     line("target", target(run));
     line("requests", requests(metrics));
+    if let Some(cut) = cut(run) {
+        line("cut", cut);
+    }
     line("duration", duration(run, metrics));
     for (label, text) in latencies(run, metrics) {
         line(&label, text);
@@ -57,6 +60,40 @@ fn requests(metrics: &Metrics) -> String {
     text
 }
 
+/// What the ends that were cut off had.
+fn cut(run: &Run) -> Option<String> {
+    let steady = run.steady?;
+    let at_start = (steady.cut_start > 0).then(|| {
+        let found = if steady.settled == Some(true) {
+            " until the server had settled"
+        } else {
+            ""
+        };
+        let from = seconds(steady.from.as_secs_f64());
+        format!("{} of the first {from}{found}", steady.cut_start)
+    });
+    let rest = (run.duration - steady.to).as_secs_f64();
+    let at_end =
+        (steady.cut_end > 0).then(|| format!("{} of the last {}", steady.cut_end, seconds(rest)));
+    let both: Vec<String> = at_start.into_iter().chain(at_end).collect();
+    if both.is_empty() {
+        return Some("no request".to_owned());
+    }
+    let failed = run
+        .records
+        .iter()
+        .filter(|record| record.cut && !record.ok())
+        .count();
+    let failed = match failed {
+        0 => String::new(),
+        failed => format!(" ({failed} of them failed)"),
+    };
+    Some(format!(
+        "{}: they count in no number{failed}",
+        both.join(" and ")
+    ))
+}
+
 fn duration(run: &Run, metrics: &Metrics) -> String {
     let throughput = &metrics.throughput;
     let asked = match (run.setup.rate, run.setup.open_loop) {
@@ -77,7 +114,7 @@ fn duration(run: &Run, metrics: &Metrics) -> String {
     };
     format!(
         "{}; {asked}{at_most}{sent}, {} req/s completed",
-        seconds(run.duration.as_secs_f64()),
+        seconds(run.measured_time().as_secs_f64()),
         number(throughput.requests),
     )
 }

@@ -152,7 +152,7 @@ impl Report {
     /// A number of all requests, or of those of a part of the run.
     pub(crate) fn number(&self, subject: Subject, part: Part) -> Option<f64> {
         if part == Part::ALL {
-            return judge::value(&subject, &self.metrics).ok();
+            return known(judge::value_in(&subject, &self.run.steady(), &self.metrics));
         }
         if part.class == Class::Worst {
             let of_class = |name| {
@@ -167,8 +167,9 @@ impl Report {
             };
             return each?.into_iter().reduce(worse);
         }
-        let metrics = measure(&self.run.part(part), &self.criteria.limits);
-        judge::value(&subject, &metrics).ok()
+        let run = self.run.steady().part(part);
+        let metrics = measure(&run, &self.criteria.limits);
+        known(judge::value_in(&subject, &run, &metrics))
     }
 
     /// Wire name of the model; empty when it is not known.
@@ -211,6 +212,11 @@ impl Report {
     pub fn run(&self) -> &Run {
         &self.run
     }
+}
+
+/// A number that there is.
+fn known(number: Result<f64, &'static str>) -> Option<f64> {
+    number.ok().filter(|number| !number.is_nan())
 }
 
 impl fmt::Display for Report {

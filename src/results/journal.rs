@@ -55,6 +55,8 @@ pub(super) fn reading(
                 .unwrap_or_default(),
             ..Audit::default()
         },
+        ending: None,
+        steady: None,
         partial: true,
         warm_up: None,
         rate_changes: Vec::new(),

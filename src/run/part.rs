@@ -45,7 +45,7 @@ impl Run {
         run
     }
 
-    fn clone_without_requests(&self) -> Run {
+    pub(super) fn clone_without_requests(&self) -> Run {
         Run {
             setup: self.setup.clone(),
             records: Vec::new(),
@@ -53,6 +53,8 @@ impl Run {
             audit: self.audit.clone(),
             partial: self.partial,
             abandoned: Vec::new(),
+            ending: self.ending,
+            steady: None,
             warm_up: None,
             rate_changes: self.rate_changes.clone(),
             server: None,

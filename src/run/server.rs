@@ -128,6 +128,10 @@ pub struct GaugeSample {
     /// Generated tokens since the run's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation_tokens: Option<u64>,
+    /// Resident memory in bytes: of all processes of a server that the bench started, counted by this machine's kernel;
+    /// else of the one process whose page it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<f64>,
 }
 
 impl ServerSide {

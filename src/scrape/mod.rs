@@ -8,9 +8,11 @@
 //! splits labels at commas and braces inside their values, and depends on regex and chrono.
 
 mod names;
+mod process;
 mod reading;
 mod series;
 mod text;
 
+pub(crate) use process::resident_bytes;
 pub(crate) use reading::{Between, Reading};
 pub(crate) use series::Series;

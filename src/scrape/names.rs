@@ -34,14 +34,19 @@ pub(super) enum Key {
     Waiting,
     /// A gauge: share of KV memory in use. Of several engines the fullest counts.
     KvUsage,
+    /// A gauge: resident memory of the process, bytes.
+    Memory,
 }
 
 impl Key {
-    pub(super) const COUNT: usize = Key::KvUsage as usize + 1;
+    pub(super) const COUNT: usize = Key::Memory as usize + 1;
 
     /// Whether the number only grows.
     pub(super) fn counts(self) -> bool {
-        !matches!(self, Key::Running | Key::Waiting | Key::KvUsage)
+        !matches!(
+            self,
+            Key::Running | Key::Waiting | Key::KvUsage | Key::Memory
+        )
     }
 }
 

@@ -13,13 +13,17 @@ use std::collections::BTreeMap;
 /// Start time of the server's process, which Prometheus' clients add to the engine's numbers.
 const STARTED: &str = "process_start_time_seconds";
 
+/// Resident memory of the server's process, which they add, too.
+const MEMORY: &str = "process_resident_memory_bytes";
+
 /// Maximum number of places in a draft.
 const PLACES: u32 = 256;
 
 /// Contents of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reading {
-    engine: &'static str,
+    /// `None` if the page has nothing but the memory of its process.
+    engine: Option<&'static str>,
     values: [Option<f64>; Key::COUNT],
     accepted_at: BTreeMap<u32, f64>,
     started: Option<f64>,
@@ -36,12 +40,12 @@ pub(crate) enum Between {
 }
 
 impl Reading {
-    /// Parses a page; `None` if it has no series of a known engine.
+    /// Parses a page; `None` if it has neither series of a known engine nor its process's memory.
     pub(crate) fn of(page: &str) -> Option<Self> {
         let known = |engine: &&Engine| samples(page).any(|s| engine.keys(s.name).next().is_some());
-        let engine = ENGINES.iter().find(known)?;
+        let engine = ENGINES.iter().find(known);
         let mut reading = Reading {
-            engine: engine.name,
+            engine: engine.map(|engine| engine.name),
             values: [None; Key::COUNT],
             accepted_at: BTreeMap::new(),
             started: None,
@@ -49,7 +53,10 @@ impl Reading {
         };
         let mut roundings = [0.0; Key::COUNT];
         for sample in samples(page).filter(|sample| sample.value.is_finite()) {
-            for key in engine.keys(sample.name) {
+            for (engine, key) in engine
+                .iter()
+                .flat_map(|e| e.keys(sample.name).map(move |key| (e, key)))
+            {
                 reading.note(key, sample.value);
                 if key.counts() {
                     roundings[key as usize] += engine.rounding(sample.value);
@@ -61,16 +68,19 @@ impl Reading {
                     *reading.accepted_at.entry(place).or_default() += sample.value;
                 }
             }
-            if sample.name == STARTED {
-                reading.started = Some(sample.value);
+            match sample.name {
+                STARTED => reading.started = Some(sample.value),
+                MEMORY => reading.note(Key::Memory, sample.value),
+                _ => {}
             }
         }
         reading.rounding = roundings.into_iter().fold(0.0, f64::max);
-        Some(reading)
+        let of_use = reading.engine.is_some() || reading.value(Key::Memory).is_some();
+        of_use.then_some(reading)
     }
 
     /// Engine whose names the page uses.
-    pub(crate) fn engine(&self) -> &'static str {
+    pub(crate) fn engine(&self) -> Option<&'static str> {
         self.engine
     }
 
@@ -167,6 +177,7 @@ impl Reading {
             preemptions: grown(Key::Preemptions),
             cached_prompt_tokens: grown(Key::CachedPromptTokens),
             generation_tokens: grown(Key::GenerationTokens),
+            memory_bytes: self.value(Key::Memory),
         }
     }
 }

@@ -38,6 +38,7 @@ mod tcp;
 mod telemetry;
 mod thread;
 mod tokens;
+mod wear;
 
 #[cfg(feature = "wiremock")]
 pub(crate) use accept::accept_each;

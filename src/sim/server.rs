@@ -5,6 +5,7 @@ use super::{
     engine::EngineRunner,
     script::{Latencies, luck},
     telemetry::Telemetry,
+    wear::Wear,
 };
 use crate::{
     clock::{Clock, Nanos},
@@ -50,7 +51,9 @@ impl SimServer {
     /// Reads the recordings that the script names; see [`problems`](Self::problems).
     pub fn new(script: Script) -> Self {
         let engine = script.engine.clone();
-        let engine = engine.map(|config| EngineRunner::new(lucky(*config, &script), script.seed));
+        let wear = Wear::of(&script);
+        let engine = engine
+            .map(|config| EngineRunner::new(lucky(*config, &script), script.seed).wearing(wear));
         let telemetry = match &engine {
             Some(engine) => engine.telemetry().clone(),
             None => Arc::new(Telemetry::new(MAX_MODEL_LEN, 0)),
@@ -129,6 +132,11 @@ impl SimServer {
     /// The server's engine, if it has one.
     pub fn engine(&self) -> Option<&EngineRunner> {
         self.engine.as_ref()
+    }
+
+    /// Resident memory at this time, bytes.
+    pub(super) fn memory(&self, now: Nanos) -> f64 {
+        Wear::of(&self.script).memory(now)
     }
 
     /// The server's counters.

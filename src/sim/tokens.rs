@@ -56,7 +56,7 @@ impl TokenSource {
         arrival: Nanos,
         clock: &Clock,
     ) -> Self {
-        let mut spans = latencies.spans(ordinal, prompt_tokens);
+        let mut spans = latencies.spans(ordinal, prompt_tokens, arrival);
         let first = spans.next();
         match latencies.load() {
             None => TokenSource::Scripted {

@@ -64,6 +64,11 @@ impl Group {
         command.process_group(self.id.as_raw());
     }
 
+    /// The group's number, which is also that of its watchdog.
+    pub(super) fn id(&self) -> u32 {
+        self.watchdog.id()
+    }
+
     /// Sends a signal to the whole group. The watchdog ignores signals that can be ignored.
     pub(super) fn signal(&self, signal: Signal) {
         // If all processes have ended, there is nothing to signal.

@@ -145,6 +145,11 @@ pub trait Guard: Send {
     fn close(self: Box<Self>) -> Result<(), String> {
         Ok(())
     }
+
+    /// The process group of a server that the target started, whose memory a run can watch. Default `None`.
+    fn process_group(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// Why a target cannot be measured.

@@ -341,6 +341,11 @@ struct Running {
 }
 
 impl Guard for Running {
+    #[cfg(unix)]
+    fn process_group(&self) -> Option<u32> {
+        Some(self.group.id())
+    }
+
     fn close(mut self: Box<Self>) -> Result<(), String> {
         match self.child.try_wait() {
             Ok(Some(status)) => {

@@ -4,7 +4,7 @@ use super::{Opened, Place, Target, TargetError};
 use crate::{
     grammar::{
         fault::{self, Fault},
-        sim::{Distribution, Script, Slowdown},
+        sim::{Cold, Distribution, Script, Slowdown},
     },
     problem::Problem,
     setting::Setting,
@@ -124,6 +124,55 @@ impl Simulation {
             ))
         }
         self
+    }
+
+    /// Lets the server become slower while it runs, at a constant pace: 0.2 adds 20 % to all times in an hour. Default 0.
+    ///
+    /// ```
+    /// use goodput::{Bench, Simulation};
+    ///
+    /// let bench = |server| Bench::new("soak").target(server).rate(5).requests(3600).slo("drift(p50(ttft)) < 5%/h");
+    /// let steady = bench(Simulation::new().ttft("lognormal(50ms, 10ms)")).run_blocking()?;
+    /// steady.ensure_passed()?;
+    /// let aging = bench(Simulation::new().ttft("lognormal(50ms, 10ms)").aging(0.5)).run_blocking()?;
+    /// assert!(aging.ensure_passed().is_err());
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    #[must_use]
+    pub fn aging(mut self, an_hour: f64) -> Self {
+        if let Some(an_hour) = self.grows("aging", an_hour) {
+            self.script.aging = an_hour;
+        }
+        self
+    }
+
+    /// Lets the memory that its `/metrics` shows grow, from 1 GiB: 0.1 adds 10 % in an hour. Default 0.
+    #[must_use]
+    pub fn leak(mut self, an_hour: f64) -> Self {
+        if let Some(an_hour) = self.grows("leak", an_hour) {
+            self.script.leak = an_hour;
+        }
+        self
+    }
+
+    /// Lets the server be slow at first: `"3x@20s"` takes three times as long at its start and is warm after 20 s.
+    /// Default: never slower.
+    #[must_use]
+    pub fn cold(mut self, cold: impl Setting<Cold>) -> Self {
+        if let Some(cold) = self.read("cold", cold) {
+            self.script.cold = Some(Box::new(cold));
+        }
+        self
+    }
+
+    /// A share an hour, or a problem.
+    fn grows(&mut self, field: &str, an_hour: f64) -> Option<f64> {
+        let possible = an_hour.is_finite() && an_hour >= 0.0;
+        if !possible {
+            let fix = "must be at least 0, such as 0.2 for 20 % an hour";
+            self.problems.push(Problem::new(field, an_hour, fix));
+        }
+        possible.then_some(an_hour)
     }
 
     /// Simulates an engine instead of scripted times: the times follow from the engine's other work.

@@ -7,7 +7,7 @@
 
 use goodput::{
     backend::{Backend, WireOptions, by_name},
-    client::{Body, Dialer, Driver, Envelope, Timeouts},
+    client::{Body, Dialer, Driver, Ends, Envelope, Timeouts},
     clock::{Nanos, on_virtual_time},
     grammar::{fault, sim::Script},
     observer::Silent,
@@ -174,6 +174,7 @@ pub fn account(name: &str, fault: &str, hit: Hit, requests: usize) -> usize {
             max_sessions: None,
             open_loop: true,
             prewarm: 0,
+            ends: Ends::default(),
             stop: Stop::never(),
             observer: Arc::new(Silent),
             probe: None,

@@ -7,6 +7,7 @@
 //! | what | from | to |
 //! |---|---|---|
 //! | `requests`, also times `max_extend`, `rounds` or twice the `pairs` | 1 | 5,000,000 |
+//! | `duration` | above 0 | 365 days |
 //! | `max_concurrency` | 1 | 5,000,000 |
 //! | `workers` | 1 | 256 |
 //! | `warmups` | 0 | 10,000 |
@@ -84,6 +85,11 @@ pub fn span(name: &str, span: Duration) -> Result<(), Mistake> {
     if span > SPAN {
         return Err(Mistake::new("must be at most 365 days"));
     }
+    if name == "duration" && span.is_zero() {
+        return Err(Mistake::new(
+            "must be above 0, or nothing is sent. Write such as `10m`",
+        ));
+    }
     if name == "server_metrics_interval" && span < Duration::from_millis(10) {
         return Err(Mistake::new("must be at least `10ms`"));
     }
@@ -120,5 +126,6 @@ mod tests {
         assert!(duration::parse("8761h").is_err());
         assert!(span("total_timeout", Duration::MAX).is_err());
         assert!(span("server_metrics_interval", Duration::from_nanos(1)).is_err());
+        assert!(span("duration", Duration::ZERO).is_err());
     }
 }

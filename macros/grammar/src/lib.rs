@@ -6,17 +6,20 @@
 pub mod bounds;
 mod call;
 pub mod class;
+pub mod cut;
 pub mod dataset;
 pub mod duration;
 pub mod engine;
 pub mod fault;
 pub mod goodput;
+pub mod growth;
 pub mod mistake;
 pub mod names;
 pub mod proof;
 pub mod ramp;
 pub mod sim;
 pub mod slo;
+pub mod stop_if;
 pub mod target;
 pub mod tolerance;
 

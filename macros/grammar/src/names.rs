@@ -137,6 +137,11 @@ macro_rules! with_keys {
             max_concurrency: Positive = "8", "Maximum number of requests in flight.";
             workers: Positive = "2", "Number of threads that send.";
             requests: Positive = "200", "Number of requests of the run.";
+            duration: Span = r#""10m""#, "How long requests are sent, instead of their number: `docs/long_runs.md`.";
+            cut_start: Text = r#""30s""#, "What counts in no number at the start of the run: a time, `100 requests`, or `auto`, until the server has settled.";
+            cut_end: Text = r#""10s""#, "What counts in no number at its end: a time, or `50 requests`.";
+            stop_if: Text = r#""errors > 20%, saturated""#, "States of a run in which nothing more is sent: `errors > 20%`, `in_flight > 500`, `saturated`.";
+            grace: Span = r#""30s""#, "How long answers are waited for once nothing more is sent.";
             rounds: Positive = "2", "How many times the plan is sent, each time after the last answer; the first round is cold.";
             warmup_rounds: Whole = "10", "Rounds before the measured ones, which count in no number.";
             salt: Text = r#""auto""#, "Text before every prompt, so that a prefix cache has nothing of earlier runs; `auto`: another one for each run.";
@@ -227,20 +232,15 @@ pub fn known_key(name: &str) -> Result<&'static Key, Mistake> {
         let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
         let other = OTHER_NAMES.iter().find(|(other, _)| *other == name);
         // Nearly fifty names would bury the one that was meant.
-        Mistake::new(match (name, other, closest(name, &names)) {
-            ("duration", ..) => {
-                "unknown key `duration`; a run is as long as its requests: write `requests = …`, \
-                                 which is the rate times the seconds"
-                    .to_owned()
-            }
-            (_, Some((_, ours)), _) => {
+        Mistake::new(match (other, closest(name, &names)) {
+            (Some((_, ours)), _) => {
                 let key = key_named(ours).map_or("…", |key| key.example);
                 format!(
                     "unknown key `{name}`; here it is called `{ours}`, such as `{ours} = {key}`"
                 )
             }
-            (_, None, Some(near)) => format!("unknown key `{name}`; did you mean `{near}`?"),
-            (_, None, None) => format!("unknown key `{name}`. Valid: {}", names.join(", ")),
+            (None, Some(near)) => format!("unknown key `{name}`; did you mean `{near}`?"),
+            (None, None) => format!("unknown key `{name}`. Valid: {}", names.join(", ")),
         })
     })
 }

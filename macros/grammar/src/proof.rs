@@ -6,7 +6,7 @@
 //! `3 / n` at 95 %), and a percentile `q` of values far below its limit has an upper bound if `qⁿ ≤ e`. Both are what the verdict's own
 //! intervals give for such a run.
 
-use crate::slo::{Latency, Op, Slo, Stat, StatKind, Subject};
+use crate::slo::{Latency, Level, Op, Slo, Stat, StatKind, Subject};
 use std::fmt;
 
 /// Fewer requests do not show whether they depend on each other, so throughputs have no
@@ -15,6 +15,8 @@ pub const FEWEST: u64 = 8;
 /// One request in this many may stall. Until a run has probably met one, a mean of latencies has no upper end, because a
 /// stall may have any length. A convention.
 pub const STALLS_ONCE_IN: f64 = 50.0;
+/// A drift is a line through this number of blocks of a run at least.
+pub const BLOCKS: u64 = 8;
 /// How many times its own requests a suggested limit allows for, so that a single slow request does not
 /// leave it open again.
 const EASE: f64 = 1.5;
@@ -67,6 +69,19 @@ pub fn looks(segments: usize) -> Vec<usize> {
         looks[look] = looks[look].max(looks[look - 1] + 1);
     }
     looks
+}
+
+/// The smallest number of requests in a block of which a drift takes this statistic: ten, and two on either side of a
+/// percentile.
+pub fn in_block(stat: Stat) -> u64 {
+    match stat.kind() {
+        StatKind::Rank(percent) => {
+            let beyond = (percent / 100.0).min(1.0 - percent / 100.0);
+            // What dividing has put behind the digits is rounded away.
+            ((2.0 / beyond * 1e6).round() / 1e6).ceil().max(10.0) as u64
+        }
+        StatKind::Moment | StatKind::Extreme => 10,
+    }
 }
 
 /// The number of requests that contain one that [stalls](STALLS_ONCE_IN), except with this probability.
@@ -136,6 +151,9 @@ impl Effort {
             (Subject::Errors, Op::Lt | Op::Le) => none_of(slo.limit, slo.op == Op::Lt),
             (Subject::Goodput, Op::Gt | Op::Ge) => none_of(1.0 - slo.limit, slo.op == Op::Gt),
             (Subject::Errors | Subject::Goodput, _) => Some(1.0),
+            (Subject::Drift(Level::Latency(stat, _)), _) => Some((BLOCKS * in_block(stat)) as f64),
+            // Its samples are not requests.
+            (Subject::Drift(Level::Memory), _) => Some(1.0),
             (Subject::Throughput(_) | Subject::Cached | Subject::Warm(_) | Subject::Jain, _) => {
                 Some(few)
             }
@@ -317,6 +335,9 @@ mod tests {
     #[case("p100(ttft) < 1s", 1)]
     #[case("mean(ttft) < 1s", 149)]
     #[case("throughput(output) > 1", 8)]
+    #[case("drift(mean(e2el)) < 5%/h", 80)]
+    #[case("drift(p50(ttft)) < 5%/h", 80)]
+    #[case("drift(p99(ttft)) < 5%/h", 1600)]
     fn the_fewest_requests(#[case] text: &str, #[case] needed: u64) {
         let slo = slo(text);
         assert_eq!(effort(needed).unprovable(&slo), None);

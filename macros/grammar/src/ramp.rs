@@ -23,6 +23,22 @@ pub struct Ramp {
     pub end: f64,
 }
 
+impl Ramp {
+    /// How many requests a second there are on average over the whole ramp, from the first request to the last: the
+    /// number of requests over the sum of their expected gaps, for many requests.
+    pub fn mean_rate(&self) -> f64 {
+        let Ramp { kind, start, end } = *self;
+        let growth = (end / start).ln();
+        if growth == 0.0 {
+            return start;
+        }
+        match kind {
+            RampKind::Linear => (end - start) / growth,
+            RampKind::Exponential => growth / (1.0 / start - 1.0 / end),
+        }
+    }
+}
+
 impl fmt::Display for Ramp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {

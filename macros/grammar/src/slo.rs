@@ -1,12 +1,15 @@
 //! Limits on a run: `p99(ttft) < 300ms, goodput >= 95%, errors < 1%, throughput(output) > 1000`, and on parts of a
 //! run: `p99(ttft, turn 2+) < 200ms`, `goodput(chat) >= 95%`.
 
+mod drift;
 mod parse;
 mod part;
+mod words;
 
 pub use parse::{class_name, parse, parse_subject};
 pub use part::{Class, Part, Place, Span};
 
+use crate::growth;
 use std::fmt;
 
 macro_rules! latencies {
@@ -130,6 +133,17 @@ pub enum Subject {
     Warm(Latency),
     /// `jain(tokens)`: how evenly the server's work is spread over clients, from 1 / clients to 1.
     Jain,
+    /// `drift(…)`: how fast something grows over the run's time, as a share of its mean an hour.
+    Drift(Level),
+}
+
+/// What may grow over a run's time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Level {
+    /// A statistic of a latency, such as `p50(ttft)`.
+    Latency(Stat, Latency),
+    /// `memory`: resident memory of the server.
+    Memory,
 }
 
 /// `<`, `<=`, `>`, `>=`
@@ -170,7 +184,7 @@ impl Subject {
     pub fn from_above(self) -> bool {
         matches!(
             self,
-            Subject::Latency(..) | Subject::Errors | Subject::Warm(_)
+            Subject::Latency(..) | Subject::Errors | Subject::Warm(_) | Subject::Drift(_)
         )
     }
 
@@ -198,6 +212,7 @@ impl Subject {
             Subject::Cached => "the cached share",
             Subject::Warm(_) => "a ratio of rounds",
             Subject::Jain => "fairness",
+            Subject::Drift(_) => "a drift",
         }
     }
 
@@ -210,6 +225,7 @@ impl Subject {
             Subject::Cached => "40%",
             Subject::Warm(_) => "50%",
             Subject::Jain => "0.9",
+            Subject::Drift(_) => "5%/h",
         }
     }
 }
@@ -270,6 +286,15 @@ impl fmt::Display for Op {
     }
 }
 
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Level::Latency(stat, latency) => write!(f, "{stat}({latency})"),
+            Level::Memory => f.write_str("memory"),
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -280,6 +305,7 @@ impl fmt::Display for Subject {
             Subject::Cached => f.write_str("cached"),
             Subject::Warm(latency) => write!(f, "warm({latency})"),
             Subject::Jain => f.write_str("jain(tokens)"),
+            Subject::Drift(level) => write!(f, "drift({level})"),
         }
     }
 }
@@ -291,6 +317,7 @@ impl fmt::Display for Slo {
         match self.subject {
             Subject::Latency(..) => write!(f, "{}ms", self.limit),
             Subject::Throughput(_) | Subject::Jain => write!(f, "{}", self.limit),
+            Subject::Drift(_) => f.write_str(&growth::format(self.limit)),
             Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => {
                 // 0.07 · 100 is 7.000000000000001: round what multiplying has added, but only
                 // where that gives the same ratio back.

@@ -275,7 +275,7 @@ mod tests {
     #[case("sim(seed = 1", "`sim(seed = 1` lacks its closing `)`")]
     #[case(
         "sim(ttf = 1ms)",
-        "unknown setting of the simulation `ttf`; did you mean `ttft`? Valid: ttft, itl, prefill, slowdown, noise, seed, model, engine, faults"
+        "unknown setting of the simulation `ttf`; did you mean `ttft`? Valid: ttft, itl, prefill, slowdown, noise, aging, cold, leak, seed, model, engine, faults"
     )]
     fn refuses(#[case] text: &str, #[case] said: &str) {
         assert_eq!(parse(text).unwrap_err(), [Mistake::new(said)]);

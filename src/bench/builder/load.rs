@@ -4,7 +4,8 @@ use crate::{
     bench::{Bench, LoraAssignment, lora::Lora},
     setting::Setting,
 };
-use goodput_grammar::{dataset::Dataset, ramp::Ramp};
+use goodput_grammar::{cut::Cut, dataset::Dataset, ramp::Ramp, stop_if::StopIf};
+use std::time::Duration;
 
 impl Bench {
     /// The dataset: `"random(input = 256, output = 64)"`, `"custom(\"prompts.jsonl\")"`, `"sharegpt(\"file.json\")"`.
@@ -71,6 +72,87 @@ impl Bench {
     /// Requests to send. Default 100.
     pub fn requests(mut self, count: usize) -> Self {
         self.load.requests = count;
+        self.load.counted = true;
+        self
+    }
+
+    /// How long requests are sent, instead of their number: `"10m"`, or a `Duration`. Default: as long as
+    /// [`requests`](Self::requests) take.
+    ///
+    /// With a [`rate`](Self::rate) or a [`ramp`](Self::ramp) it is the number of requests that are due in this time. A
+    /// trace ends at this time. A closed loop sends requests until the time is over, from a plan of ten a second for each
+    /// client, 1,000 to 100,000. If `requests` is set too, the run ends with whichever comes first. Answers that are under
+    /// way at the end are waited for.
+    ///
+    /// ```
+    /// use goodput::Bench;
+    ///
+    /// let report = Bench::new("soak").target("sim").rate(20).duration("1m").run_blocking()?;
+    /// assert_eq!(report.run().records.len(), 1200);
+    /// let report = Bench::new("soak").target("sim").max_concurrency(4).duration("10s").run_blocking()?;
+    /// assert_eq!(report.run().ending.unwrap().at.as_secs_f64(), 10.0);
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn duration(mut self, span: impl Setting<Duration>) -> Self {
+        let span = self.set("duration", span);
+        self.load.duration = span.or(self.load.duration);
+        self
+    }
+
+    /// What counts in no number at the start of the run: `"30s"`, `"100 requests"`, or `"auto"` for the requests before the
+    /// server has settled (MSER-5, `docs/long_runs.md`). Such requests are sent and stored, and the report counts them.
+    /// Default: nothing.
+    ///
+    /// ```
+    /// use goodput::Bench;
+    ///
+    /// let cold = "sim(ttft = normal(50ms, 5ms), cold = 3x@20s)";
+    /// let bench = Bench::new("soak").target(cold).rate(10).duration("2m").cut_start("25s").cut_end("5s");
+    /// let report = bench.run_blocking()?;
+    /// assert_eq!(report.run().records.len(), 1200);
+    /// assert!(report.completed() < 1000 && report.ttft().max < 100.0);
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn cut_start(mut self, cut: impl Setting<Cut>) -> Self {
+        let cut = self.set("cut_start", cut);
+        self.load.cut_start = cut.or(self.load.cut_start);
+        self
+    }
+
+    /// What counts in no number at the end of the run: `"10s"` or `"50 requests"`. Default: nothing.
+    pub fn cut_end(mut self, cut: impl Setting<Cut>) -> Self {
+        let cut = self.set("cut_end", cut);
+        self.load.cut_end = cut.or(self.load.cut_end);
+        self
+    }
+
+    /// States of the run in which nothing more is sent: `"errors > 20%"` of the last 100 requests, `"in_flight > 500"`,
+    /// `"saturated"` when the requests in flight grow and grow, or several of them. Answers under way are then waited for,
+    /// at most for [`grace`](Self::grace). What was measured is kept. Such a run never passes: it fails if the evidence says
+    /// so, and is inconclusive otherwise. Default: none.
+    ///
+    /// ```
+    /// use goodput::{Bench, Verdict, run::EndReason};
+    ///
+    /// let bench = Bench::new("soak").target("sim").faults("status(500)@t:10s..1h").rate(10).duration("10m");
+    /// let report = bench.stop_if("errors > 20%").run_blocking()?;
+    /// let ending = report.run().ending.unwrap();
+    /// assert!(matches!(ending.why, EndReason::Errors { .. }) && ending.at.as_secs_f64() < 20.0);
+    /// assert_eq!(report.verdict(), Verdict::Fail);
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn stop_if(mut self, states: impl Setting<Vec<StopIf>>) -> Self {
+        let states = self.set("stop_if", states);
+        self.load.stop_if = states.unwrap_or_default();
+        self
+    }
+
+    /// How long answers are waited for once nothing more is sent, because the plan, its [`duration`](Self::duration) or the
+    /// run is over by [`stop_if`](Self::stop_if). What has not ended by then is given up, counts in no number, and is
+    /// counted in the report. Default: as long as the time limits of requests allow; 30 s after `stop_if`.
+    pub fn grace(mut self, span: impl Setting<Duration>) -> Self {
+        let span = self.set("grace", span);
+        self.load.grace = span.or(self.load.grace);
         self
     }
 

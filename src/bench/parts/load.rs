@@ -1,16 +1,19 @@
 //! The load: prompts, their number and their times.
 
-use super::written::{any_text, number, text};
+use super::written::{any_span, any_text, number, states, text};
 use crate::{
     bench::lora::Lora,
     plan::{Arrivals, Plan},
 };
 use goodput_grammar::{
+    cut::Cut,
     dataset::{self, Dataset},
     names,
     ramp::Ramp,
+    stop_if::StopIf,
 };
 use serde::Serialize;
+use std::time::Duration;
 
 /// The load, with prompts, their number and their times: everything that a plan is made from.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +21,24 @@ pub(crate) struct Load {
     #[serde(serialize_with = "text")]
     pub(crate) dataset: Dataset,
     pub(crate) requests: usize,
+    /// Whether the bench says how many.
+    #[serde(skip)]
+    pub(crate) counted: bool,
+    /// How long requests are sent.
+    #[serde(serialize_with = "any_span")]
+    pub(crate) duration: Option<Duration>,
+    /// What counts in no number at the start of the run.
+    #[serde(serialize_with = "any_text")]
+    pub(crate) cut_start: Option<Cut>,
+    /// What counts in no number at its end.
+    #[serde(serialize_with = "any_text")]
+    pub(crate) cut_end: Option<Cut>,
+    /// States of the run in which nothing more is sent.
+    #[serde(serialize_with = "states")]
+    pub(crate) stop_if: Vec<StopIf>,
+    /// How long answers are waited for once nothing more is sent.
+    #[serde(serialize_with = "any_span")]
+    pub(crate) grace: Option<Duration>,
     /// How many times the plan is sent.
     pub(crate) rounds: usize,
     /// Requests a second.
@@ -71,6 +92,12 @@ impl Default for Load {
         Load {
             dataset: Dataset::Random(dataset::Random::default()),
             requests: names::DEFAULT_REQUESTS as usize,
+            counted: false,
+            duration: None,
+            cut_start: None,
+            cut_end: None,
+            stop_if: Vec::new(),
+            grace: None,
             rounds: 1,
             warmup_rounds: 0,
             rate: f64::INFINITY,

@@ -3,7 +3,7 @@
 use crate::{
     backend::Backend,
     client::Timeouts,
-    grammar::{duration, goodput::RequestLimit, slo::Slo},
+    grammar::{duration, goodput::RequestLimit, slo::Slo, stop_if::StopIf},
     redact,
     targets::AnyTarget,
 };
@@ -39,6 +39,11 @@ pub(super) fn limits<S: Serializer>(
 /// Limits on the run, or none.
 pub(super) fn slos<S: Serializer>(slos: &[Slo], serializer: S) -> Result<S::Ok, S::Error> {
     joined(slos, ", ").serialize(serializer)
+}
+
+/// States of a run, or none.
+pub(super) fn states<S: Serializer>(states: &[StopIf], serializer: S) -> Result<S::Ok, S::Error> {
+    joined(states, ", ").serialize(serializer)
 }
 
 fn joined(values: &[impl fmt::Display], separator: &str) -> Option<String> {

@@ -82,16 +82,33 @@ pub(in crate::cli) struct Args {
     /// Which adapter a request gets: random or round-robin.
     #[arg(long, default_value = "random")]
     lora_assignment: String,
-    /// Requests to send. Default: 1000; with --input-file, all of the file.
+    /// Requests to send. Default: 1000; with --input-file, all of the file; with --duration, as many as that has.
     #[arg(
         long,
         short = 'n',
         default_value_t = 1000,
         default_value_if("input_file", ArgPredicate::IsPresent, ALL),
+        default_value_if("duration", ArgPredicate::IsPresent, ALL),
         hide_default_value = true,
         visible_aliases = ["requests", "max-num-requests"]
     )]
     pub(in crate::cli) num_prompts: usize,
+    /// How long to send requests, such as 10m, instead of a number of them. With --num-prompts too, the run ends with
+    /// whichever comes first.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<String>,
+    /// What counts in no number at the start of the run: 30s, "100 requests", or auto, until the server has settled.
+    #[arg(long, value_name = "CUT")]
+    cut_start: Option<String>,
+    /// What counts in no number at its end: 10s or "50 requests".
+    #[arg(long, value_name = "CUT")]
+    cut_end: Option<String>,
+    /// Send nothing more in these states: "errors > 20%, in_flight > 500, saturated"; repeatable.
+    #[arg(long, value_name = "STATE")]
+    stop_if: Vec<String>,
+    /// How long to wait for answers once nothing more is sent, such as 30s. Default: without limit; 30s after --stop-if.
+    #[arg(long, value_name = "TIME")]
+    grace: Option<String>,
     /// Seed of prompts and arrivals.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -303,6 +320,7 @@ impl Serve {
         let args = &self.args;
         let given = [
             ("--num-prompts", args.num_prompts != 1000),
+            ("--duration", args.duration.is_some()),
             ("--request-rate", args.request_rate.is_finite()),
             ("--rounds", args.rounds != 1),
             ("--warmup-rounds", args.warmup_rounds != 0),
@@ -363,7 +381,6 @@ impl Args {
             .backend(self.backend.as_str())
             .rate(self.request_rate)
             .burstiness(self.burstiness)
-            .requests(self.num_prompts)
             .seed(self.seed)
             .request_id_prefix(&self.request_id_prefix)
             .extra_body(self.sampling.body())
@@ -385,6 +402,24 @@ impl Args {
             .on_inconclusive(on_inconclusive)
             .expect(self.expect.as_str())
             .exclusive(self.exclusive);
+        if self.duration.is_none() || !self.takes_all() {
+            bench = bench.requests(self.num_prompts);
+        }
+        if let Some(span) = &self.duration {
+            bench = bench.duration(span);
+        }
+        if let Some(cut) = &self.cut_start {
+            bench = bench.cut_start(cut);
+        }
+        if let Some(cut) = &self.cut_end {
+            bench = bench.cut_end(cut);
+        }
+        if !self.stop_if.is_empty() {
+            bench = bench.stop_if(self.stop_if.join(", "));
+        }
+        if let Some(span) = &self.grace {
+            bench = bench.grace(span);
+        }
         if let Some(key) = &self.api_key {
             bench = bench.api_key(key);
         }
@@ -518,12 +553,17 @@ impl Args {
         input.or(path.map(|path| ("--dataset-path", path)))
     }
 
+    /// Whether no flag says how many requests there are.
+    fn takes_all(&self) -> bool {
+        self.num_prompts.to_string() == ALL
+    }
+
     /// Sets the number of requests to those of the file, if it says how many there are.
     ///
     /// # Errors
     /// The file cannot be planned.
     pub(in crate::cli) fn whole_file(&self, bench: Bench) -> Result<Bench, Error> {
-        let whole = self.multi_turn.input_file.is_some() && self.num_prompts.to_string() == ALL;
+        let whole = self.multi_turn.input_file.is_some() && self.takes_all();
         if !whole {
             return Ok(bench);
         }

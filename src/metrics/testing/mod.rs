@@ -45,6 +45,7 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         turn: None,
         session_e2el: None,
         round_e2el: None,
+        cut: false,
         text: String::new(),
         reasoning: String::new(),
         finish: None,
@@ -91,6 +92,8 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             ..Audit::default()
         },
         partial: false,
+        ending: None,
+        steady: None,
         warm_up: None,
         rate_changes: Vec::new(),
         server: None,

@@ -293,6 +293,7 @@ mod tests {
         sample(&PlanSpec {
             dataset,
             arrivals: &AT_ONCE,
+            duration: None,
             requests,
             seed,
             tokenizer,

@@ -47,6 +47,9 @@ pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples,
             .push("the trace is not in the order of its times and was sorted".into());
     }
     rebase(&mut events, trace, &mut samples)?;
+    if let Some(span) = spec.duration.filter(|_| trace.self_timed) {
+        events.retain(|event| event.at * trace.sec_multiplier <= span.as_secs_f64());
+    }
     events.truncate(spec.requests);
 
     let mut tokens = Tokens::new(spec);
@@ -70,7 +73,9 @@ pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples,
         sample.at = trace.self_timed.then_some(at);
         samples.rows.push(sample);
     }
-    samples.tell_fewer(spec.requests);
+    if spec.duration.is_none() {
+        samples.tell_fewer(spec.requests);
+    }
     match spec.tokenizer.codec() {
         Some(_) => samples.tell_tokenizer(spec),
         None => samples.tell_words(),

@@ -4,6 +4,7 @@ use super::{Engine, EngineConfig, Job, JobId, State, Step, TooLong};
 use crate::{
     clock::{Clock, Nanos},
     sim::telemetry::Telemetry,
+    sim::wear::Wear,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -72,6 +73,12 @@ impl EngineRunner {
             config,
             steps: Mutex::default(),
         }
+    }
+
+    /// A runner whose engine becomes slower or faster as time goes on.
+    pub(in crate::sim) fn wearing(self, wear: Wear) -> Self {
+        self.shared.floor().engine.wears(wear);
+        self
     }
 
     /// The settings of the engine.

@@ -4,7 +4,7 @@ use super::{
     Emission, EngineConfig, Finished, Job, JobId, Load, Policy, State, Step, TooLong,
     blocks::Blocks, drafts, job::Active,
 };
-use crate::clock::Nanos;
+use crate::{clock::Nanos, sim::wear::Wear};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
@@ -46,6 +46,7 @@ pub struct Engine {
     /// Jobs that were preempted when there was no step to report them.
     unreported: Vec<JobId>,
     counted: State,
+    wear: Wear,
 }
 
 /// What a step is made of, while it is put together.
@@ -81,7 +82,13 @@ impl Engine {
             stalled: BTreeSet::new(),
             unreported: Vec::new(),
             counted: State::default(),
+            wear: Wear::default(),
         }
+    }
+
+    /// Lets steps become longer or shorter as time goes on.
+    pub(in crate::sim) fn wears(&mut self, wear: Wear) {
+        self.wear = wear;
     }
 
     /// The engine's settings.
@@ -335,7 +342,12 @@ impl Engine {
     /// Computes a batch.
     fn compute(&mut self, now: Nanos, batch: Batch) -> Step {
         let load = self.load(&batch);
-        let ends = Nanos(now.0.saturating_add(load.nanos(&self.config.cost)));
+        let nanos = load.nanos(&self.config.cost);
+        let nanos = match self.wear.factor(now) {
+            1.0 => nanos,
+            factor => (nanos as f64 * factor).round() as u64,
+        };
+        let ends = Nanos(now.0.saturating_add(nanos));
         let mut emissions = Vec::with_capacity(batch.shares.len());
         let mut finished = Vec::new();
         for (rank, tokens) in batch.shares {

@@ -5,7 +5,8 @@ mod recording;
 
 pub(super) use load::{Load, Share, Work};
 
-use crate::{problem::Problem, sampler::Sampler};
+use super::wear::Wear;
+use crate::{clock::Nanos, problem::Problem, sampler::Sampler};
 use goodput_grammar::sim::{Distribution, Recording, Script};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution as _, StandardNormal};
@@ -26,6 +27,7 @@ pub(super) struct Latencies {
     load: Option<Arc<Load>>,
     /// The factor by which all times are longer than the script says.
     luck: f64,
+    wear: Wear,
 }
 
 /// Where times come from.
@@ -75,6 +77,7 @@ impl Latencies {
                 .slowdown
                 .map(|slowdown| Arc::new(Load::new(slowdown))),
             luck: luck(script),
+            wear: Wear::of(script),
         };
         if problems.is_empty() {
             Ok(latencies)
@@ -83,8 +86,9 @@ impl Latencies {
         }
     }
 
-    /// The times of the tokens of the `ordinal`th request, whose prompt has this number of tokens.
-    pub(super) fn spans(&self, ordinal: u64, prompt_tokens: u64) -> Spans {
+    /// The times of the tokens of the `ordinal`th request, which arrived at `arrival` and whose prompt has this number of
+    /// tokens.
+    pub(super) fn spans(&self, ordinal: u64, prompt_tokens: u64, arrival: Nanos) -> Spans {
         // Hashed, because generators whose seeds are neighbours start out alike.
         let seed = xxh3_64_with_seed(&ordinal.to_le_bytes(), self.seed);
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
@@ -110,7 +114,7 @@ impl Latencies {
                 },
             },
             rng,
-            luck: self.luck,
+            stretch: self.luck * self.wear.factor(arrival),
         }
     }
 
@@ -138,7 +142,8 @@ pub(super) struct Spans {
     first: Option<Duration>,
     itl: Gaps,
     rng: Pcg64Mcg,
-    luck: f64,
+    /// The factor by which each time is longer than drawn.
+    stretch: f64,
 }
 
 #[derive(Debug)]
@@ -158,10 +163,12 @@ impl Spans {
             Some(first) => first,
             None => self.itl.next(&mut self.rng),
         };
-        match self.luck {
+        match self.stretch {
             1.0 => span,
             // A time that is longer than a `Duration` holds never ends.
-            luck => Duration::try_from_secs_f64(span.as_secs_f64() * luck).unwrap_or(Duration::MAX),
+            stretch => {
+                Duration::try_from_secs_f64(span.as_secs_f64() * stretch).unwrap_or(Duration::MAX)
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ const fn ms(millis: u64) -> Duration {
 }
 
 fn spans(script: &Script, ordinal: u64, count: usize) -> Vec<Duration> {
-    let mut spans = Latencies::read(script).unwrap().spans(ordinal, 7);
+    let mut spans = Latencies::read(script).unwrap().spans(ordinal, 7, Nanos(0));
     (0..count).map(|_| spans.next()).collect()
 }
 
@@ -87,7 +87,7 @@ fn recorded(paired: bool) -> Latencies {
 }
 
 fn drawn(latencies: &Latencies, ordinal: u64) -> (u128, Vec<u128>) {
-    let mut spans = latencies.spans(ordinal, 7);
+    let mut spans = latencies.spans(ordinal, 7, Nanos(0));
     let mut next = || spans.next().as_millis();
     (next(), (0..12).map(|_| next()).collect())
 }
@@ -132,7 +132,7 @@ fn two_recordings_are_drawn_apart() {
 /// 30,000 gaps, of which each recorded one is a fifth: within 4 standard errors, 0.9 %.
 #[test]
 fn long_answers_draw_every_gap_equally_often() {
-    let mut spans = recorded(true).spans(3, 7);
+    let mut spans = recorded(true).spans(3, 7, Nanos(0));
     spans.next();
     let mut counts = BTreeMap::new();
     for _ in 0..30_000 {

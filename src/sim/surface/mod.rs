@@ -127,7 +127,7 @@ async fn serve(
 
 /// The page `/metrics`.
 pub(crate) fn metrics_page(server: &SimServer, now: Nanos) -> String {
-    telemetry::page(server, EPOCH as f64 + now.as_secs_f64())
+    telemetry::page(server, now, EPOCH as f64)
 }
 
 /// The whole request body.

@@ -29,6 +29,13 @@ impl Exposition {
         self.sample(name, &[], value);
     }
 
+    /// A gauge of the process, not of the model.
+    pub(super) fn of_process(&mut self, name: &str, help: &str, value: f64) {
+        self.head(name, help, "gauge");
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{name} {value:?}");
+    }
+
     /// A counter. The name is without `_total`.
     pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) {
         let name = format!("{name}_total");

@@ -2,14 +2,21 @@
 
 use super::{Telemetry, exposition::Exposition};
 use crate::{
+    clock::Nanos,
     label::escaped,
     sim::{engine::State, server::SimServer},
 };
 use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 
-/// All series; `now` is in Unix seconds.
-pub(in crate::sim) fn page(server: &SimServer, now: f64) -> String {
+/// All series at this time since the server's start, which is `epoch` in Unix seconds.
+pub(in crate::sim) fn page(server: &SimServer, up: Nanos, epoch: f64) -> String {
+    let now = epoch + up.as_secs_f64();
     let mut page = Exposition::new(&server.script.model);
+    page.of_process(
+        "process_resident_memory_bytes",
+        "Resident memory size in bytes.",
+        server.memory(up),
+    );
     let telemetry = server.telemetry();
     let state = server.engine().map(|engine| engine.state());
     gauges(

@@ -13,6 +13,7 @@
 //!   does for normal ones.
 
 mod posterior;
+mod slope;
 mod tails;
 
 use super::{
@@ -20,6 +21,7 @@ use super::{
     mixture::{Mixture, Part},
 };
 use posterior::Model;
+pub use slope::{Slope, slope};
 use tails::Tails;
 
 /// Fewer values than this say nothing about their own correlation.

@@ -14,8 +14,8 @@ use super::tails::Tails;
 use crate::stats::mixture::Part;
 
 /// Where φ is looked for, and at how many places.
-const CORRELATION: (f64, f64) = (-0.5, 1.0);
-const PLACES: usize = 24;
+pub(super) const CORRELATION: (f64, f64) = (-0.5, 1.0);
+pub(super) const PLACES: usize = 24;
 /// How much likelier φ is near 0 beforehand, and how near.
 const BONUS: f64 = 6.0;
 const NEAR: f64 = 0.12;
@@ -24,7 +24,7 @@ const GROWTHS: [f64; 4] = [0.0, 1.0, 2.0, 3.0];
 /// Where the pole of a sharp bend is; a ramp is from −1 to 1.
 const POLE: f64 = 1.4;
 /// Parts this much less likely than the likeliest (on the logarithmic scale) do not count.
-const UNLIKELY: f64 = 10.0;
+pub(super) const UNLIKELY: f64 = 10.0;
 /// The smallest number of degrees of freedom.
 const FREEDOM: f64 = 1.5;
 
@@ -137,11 +137,7 @@ impl Model {
         let freedom = self.spare();
         // Residuals of rounding only, when the columns explain everything.
         let unexplained = unexplained.max(1e-24 * means.iter().map(|y| y * y).sum::<f64>());
-        let nearness = correlation / NEAR;
-        let likely = 0.5 * libm::log(1.0 - correlation * correlation)
-            - libm::log(volume)
-            - 0.5 * freedom * libm::log(unexplained)
-            + libm::log(1.0 + BONUS * libm::exp(-0.5 * nearness * nearness));
+        let likely = likelihood(correlation, volume, freedom, unexplained);
         // The variance of the sum of all batches, each pair of them by its distance.
         let (mut sum, mut before) = (0.0, 0.0);
         for scale in scale {
@@ -172,6 +168,15 @@ impl Model {
     }
 }
 
+/// The logarithm of how likely a correlation is by what is left unexplained, times how likely it was beforehand.
+pub(super) fn likelihood(correlation: f64, volume: f64, freedom: f64, unexplained: f64) -> f64 {
+    let nearness = correlation / NEAR;
+    0.5 * libm::log(1.0 - correlation * correlation)
+        - libm::log(volume)
+        - 0.5 * freedom * libm::log(unexplained)
+        + libm::log(1.0 + BONUS * libm::exp(-0.5 * nearness * nearness))
+}
+
 /// What a level and a trend leave of the batches once these are whitened, and the volume that level and
 /// trend span.
 fn rest(means: &[f64], trend: &[Vec<f64>], correlation: f64, scale: &[f64]) -> (Vec<f64>, f64) {
@@ -182,7 +187,11 @@ fn rest(means: &[f64], trend: &[Vec<f64>], correlation: f64, scale: &[f64]) -> (
 }
 
 /// The innovations of an autoregression with this correlation and scale.
-fn white(series: impl Iterator<Item = f64>, correlation: f64, scale: &[f64]) -> Vec<f64> {
+pub(super) fn white(
+    series: impl Iterator<Item = f64>,
+    correlation: f64,
+    scale: &[f64],
+) -> Vec<f64> {
     let mut white = Vec::with_capacity(scale.len());
     let mut before = 0.0;
     for (value, scale) in series.zip(scale) {
@@ -224,7 +233,7 @@ fn least_squares(mut columns: Vec<Vec<f64>>, mut series: Vec<f64>) -> (Vec<f64>,
 }
 
 /// Takes out of a series what a column explains.
-fn take_out(series: &mut [f64], column: &[f64]) {
+pub(super) fn take_out(series: &mut [f64], column: &[f64]) {
     let square = dot(column, column);
     if square > 0.0 {
         let share = dot(series, column) / square;
@@ -234,7 +243,7 @@ fn take_out(series: &mut [f64], column: &[f64]) {
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 

@@ -42,6 +42,7 @@ false_alarms = 0.02
         let name = match key.name {
             "require_baseline" => "baseline = \"main\"\n",
             "warmup_rounds" => "rounds = 2\n",
+            "duration" | "stop_if" => "rate = 1\n",
             _ => "",
         };
         let others = format!("{others}{name}");

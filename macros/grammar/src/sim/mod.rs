@@ -1,14 +1,16 @@
 //! The simulated server as text: `ttft = normal(50ms, 5ms), itl = 10ms, slowdown = 2%, seed = 1`.
 
+mod cold;
 mod distribution;
 mod slowdown;
 
+pub use cold::{Cold, parse_cold};
 pub use distribution::{Distribution, Recording, parse_distribution};
 pub use slowdown::{Slowdown, parse_slowdown};
 
 use crate::call::{self, set};
 use crate::engine::{self, EngineConfig};
-use crate::{Mistake, Mistakes, duration, fault, fault::Fault};
+use crate::{Mistake, Mistakes, duration, fault, fault::Fault, growth};
 use std::fmt;
 use std::time::Duration;
 
@@ -27,6 +29,13 @@ pub struct Script {
     /// How much servers with other seeds are slower or faster as a whole: the coefficient of variation of a
     /// lognormal factor on all times, whose median is 1; at most 1. Default 0.
     pub noise: f64,
+    /// How much slower it becomes while it runs: the share of all times that is added in an hour, at a constant pace.
+    /// Default 0.
+    pub aging: f64,
+    /// How slow it is at first. Default not slower. In a box, because most simulations do without.
+    pub cold: Option<Box<Cold>>,
+    /// How its memory grows while it runs: the share of its first 1 GiB that is added in an hour. Default 0.
+    pub leak: f64,
     /// Takes the place of the first four: times follow from what the server does. Default
     /// none. In a box, because most simulations do without.
     pub engine: Option<Box<EngineConfig>>,
@@ -46,6 +55,9 @@ impl Default for Script {
             prefill: Duration::ZERO,
             slowdown: None,
             noise: 0.0,
+            aging: 0.0,
+            cold: None,
+            leak: 0.0,
             engine: None,
             seed: 0,
             model: "simulated".to_owned(),
@@ -55,7 +67,8 @@ impl Default for Script {
 }
 
 const KEYS: &[&str] = &[
-    "ttft", "itl", "prefill", "slowdown", "noise", "seed", "model", "engine", "faults",
+    "ttft", "itl", "prefill", "slowdown", "noise", "aging", "cold", "leak", "seed", "model",
+    "engine", "faults",
 ];
 /// Settings that have no effect together with an engine.
 const SCRIPTED: &[&str] = &["ttft", "itl", "prefill", "slowdown"];
@@ -120,6 +133,13 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
                 arg.text().and_then(parse_noise),
                 &mut mistakes,
             ),
+            "aging" => set(&mut script.aging, grows(arg), &mut mistakes),
+            "leak" => set(&mut script.leak, grows(arg), &mut mistakes),
+            "cold" => {
+                let read = arg.text().and_then(parse_cold);
+                let read = read.map(|cold| Some(Box::new(cold)));
+                set(&mut script.cold, read, &mut mistakes);
+            }
             "seed" => set(&mut script.seed, arg.any_whole(0), &mut mistakes),
             "model" => set(
                 &mut script.model,
@@ -146,6 +166,12 @@ pub fn parse(text: &str) -> Result<Script, Mistakes> {
     } else {
         Err(mistakes)
     }
+}
+
+/// Reads how fast something grows.
+fn grows(arg: &call::Arg<'_>) -> Result<f64, Mistake> {
+    let about = |mistake: Mistake| Mistake::new(format!("`{}`: {mistake}", arg.word));
+    growth::parse(arg.text()?).map_err(about)
 }
 
 /// Reads the noise from run to run: `4%`.
@@ -184,6 +210,15 @@ impl fmt::Display for Script {
         if self.noise > 0.0 {
             // Rounded, because a share of 0.07 is not 7 per cent to the last digit.
             write!(f, ", noise = {}%", (self.noise * 1e10).round() / 1e8)?;
+        }
+        if self.aging > 0.0 {
+            write!(f, ", aging = {}", growth::format(self.aging))?;
+        }
+        if let Some(cold) = &self.cold {
+            write!(f, ", cold = {cold}")?;
+        }
+        if self.leak > 0.0 {
+            write!(f, ", leak = {}", growth::format(self.leak))?;
         }
         write!(f, ", seed = {}", self.seed)?;
         if self.model != "simulated" {

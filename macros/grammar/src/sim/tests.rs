@@ -46,7 +46,7 @@ fn says_all_mistakes_at_once() {
         said,
         [
             "unknown setting of the simulation `tfft`; did you mean `ttft`? Valid: ttft, itl, \
-             prefill, slowdown, noise, seed, model, engine, faults",
+             prefill, slowdown, noise, aging, cold, leak, seed, model, engine, faults",
             "`seed` is given twice; keep one",
             "`itl`: `7` has no unit; write `7ms`, `7us` or `7s`",
             "`seed = x`: expected a whole number of at least 0",
@@ -223,10 +223,14 @@ proptest! {
         noise in (0..10_000_u32).prop_map(|share| {
             parse_noise(&format!("{}%", f64::from(share) / 100.0)).unwrap()
         }),
+        aging in 0..100_000_u32,
+        leak in 0..100_000_u32,
         seed: u64,
         model in ".+",
     ) {
-        let script = Script { ttft, itl, prefill, slowdown, noise, seed, model, ..Script::default() };
+        let grows = |share| crate::growth::parse(&format!("{}%/h", f64::from(share) / 100.0)).unwrap();
+        let (aging, leak) = (grows(aging), grows(leak));
+        let script = Script { ttft, itl, prefill, slowdown, noise, aging, leak, seed, model, ..Script::default() };
         prop_assert_eq!(parse(&script.to_string()), Ok(script));
     }
 

@@ -1,10 +1,13 @@
 //! Reads limits on a run.
 
 use super::{
-    Class, LATENCIES, Latency, Op, Part, Place, STATS, Slo, Stat, Subject, THROUGHPUTS, part,
+    Class, LATENCIES, Latency, Level, Op, Part, Place, Slo, Subject, THROUGHPUTS,
+    drift::drift,
+    part,
+    words::{find, lookup, stat},
 };
 use crate::call::{self, Call};
-use crate::{Mistake, Mistakes, class::ClassName, duration};
+use crate::{Mistake, Mistakes, class::ClassName, duration, growth};
 
 /// How subjects look, for messages.
 const SUBJECTS: &[&str] = &[
@@ -17,6 +20,7 @@ const SUBJECTS: &[&str] = &[
     "warm(ttft)",
     "worst_class(goodput)",
     "jain(tokens)",
+    "drift(p50(ttft))",
 ];
 /// Subjects that are one number of the run.
 const SHARES: &[(&str, Subject)] = &[
@@ -141,6 +145,7 @@ fn of_something(name: &str, inside: &str, text: &str) -> Result<Subject, Mistake
         "warm" => lookup("metric", inside, LATENCIES).map(Subject::Warm),
         "jain" if inside == TOKENS => Ok(Subject::Jain),
         "jain" => Err(Mistake::unknown("measure of fairness", inside, &[TOKENS])),
+        "drift" => drift(inside).map(Subject::Drift),
         _ if find(name, LATENCIES).is_some() && stat(inside).is_ok() => Err(Mistake::new(format!(
             "`{}` is the wrong way round; write `{inside}({name})`",
             text.trim()
@@ -190,6 +195,12 @@ fn check_part(text: &str, subject: Subject, part: Part) -> Result<(), Mistake> {
             text.trim()
         )));
     }
+    if subject == Subject::Drift(Level::Memory) && part != Part::ALL {
+        return Err(Mistake::new(format!(
+            "`{}` is about the server, so it cannot be limited to a part; write `{subject}`",
+            text.trim()
+        )));
+    }
     if matches!(subject, Subject::Warm(_)) && part != Part::ALL {
         return Err(Mistake::new(format!(
             "`{}` compares rounds, so it cannot be limited to a part; write `{subject}`",
@@ -215,6 +226,11 @@ fn bare_subject(name: &str) -> Result<Subject, Mistake> {
         "warm" => {
             return Err(Mistake::new(
                 "`warm` of what? Write `warm(ttft)`, or another latency",
+            ));
+        }
+        "drift" => {
+            return Err(Mistake::new(
+                "`drift` of what? Write `drift(p50(ttft))`, another statistic of a latency, or `drift(memory)`",
             ));
         }
         "jain" => return Err(Mistake::new("`jain` of what? Write `jain(tokens)`")),
@@ -250,37 +266,6 @@ fn bare_subject(name: &str) -> Result<Subject, Mistake> {
         }
     }
     Err(Mistake::unknown("subject", name, SUBJECTS))
-}
-
-fn stat(name: &str) -> Result<Stat, Mistake> {
-    if let Some(stat) = find(name, STATS) {
-        return Ok(stat);
-    }
-    match name.strip_prefix('p').map(call::number) {
-        Some(Some(percentile)) if percentile <= 100.0 => Ok(Stat::Percentile(percentile)),
-        Some(Some(_)) => Err(Mistake::new(format!(
-            "there is no `{name}`; percentiles go from `p0` to `p100`"
-        ))),
-        _ => {
-            let names = STATS.iter().map(|(name, _)| *name);
-            let names: Vec<&str> = names.chain(["p50", "p99", "p99.9"]).collect();
-            Err(Mistake::unknown("statistic", name, &names))
-        }
-    }
-}
-
-fn find<T: Copy>(word: &str, names: &[(&str, T)]) -> Option<T> {
-    names
-        .iter()
-        .find(|(name, _)| *name == word)
-        .map(|(_, value)| *value)
-}
-
-fn lookup<T: Copy>(what: &str, word: &str, names: &[(&str, T)]) -> Result<T, Mistake> {
-    find(word, names).ok_or_else(|| {
-        let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-        Mistake::unknown(what, word, &names)
-    })
 }
 
 /// What people write between two limits where a comma belongs.
@@ -396,6 +381,7 @@ fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
                 "`{value}` is not an index of fairness; write a number from 0 to 1, such as `0.9`"
             )),
         },
+        Subject::Drift(_) => growth::parse(value).or_else(|mistake| say(mistake.0)),
         Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => {
             let (digits, percent) = match value.strip_suffix('%') {
                 Some(digits) => (digits.trim(), true),
@@ -429,6 +415,11 @@ fn check_reach(subject: Subject, op: Op, limit: f64, item: &str) -> Result<(), M
         (Subject::Errors, Op::Lt) if limit <= 0.0 => "errors <= 0%",
         (Subject::Cached, Op::Gt) if limit >= 1.0 => "cached >= 100%",
         (Subject::Jain, Op::Gt) if limit >= 1.0 => "jain(tokens) >= 1",
+        (Subject::Drift(_), Op::Lt) if limit <= 0.0 => {
+            return Err(Mistake::new(format!(
+                "`{item}` asks for something that shrinks; write a share above 0, such as `5%/h`"
+            )));
+        }
         (Subject::Latency(..), _) if limit <= 0.0 => {
             return Err(Mistake::new(format!(
                 "`{item}` can never hold; write a time above 0"

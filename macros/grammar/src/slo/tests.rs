@@ -52,6 +52,10 @@ use rstest::rstest;
     "warm(ttft) < 120%, warm(e2el) <= 0.5",
     "warm(ttft) < 120%, warm(e2el) <= 50%"
 )]
+#[case(
+    "drift( p50( ttft ) ) < 5%/h, drift(memory) <= 0.1%/min, drift(p99(e2el), turn 2+) < 24%/day",
+    "drift(p50(ttft)) < 5%/h, drift(memory) <= 6%/h, drift(p99(e2el), turn 2+) < 1%/h"
+)]
 fn reads(#[case] text: &str, #[case] plain: &str) {
     let slos = parse(text).unwrap();
     let shown: Vec<_> = slos.iter().map(ToString::to_string).collect();
@@ -119,10 +123,43 @@ fn limits_are_in_the_units_of_their_subject() {
     "`throughput` of what? Write `throughput(output)`, or requests, input, total"
 )]
 #[case(
+    "drift < 5%/h",
+    "`drift` of what? Write `drift(p50(ttft))`, another statistic of a latency, or `drift(memory)`"
+)]
+#[case(
+    "drift(ttft) < 5%/h",
+    "`drift(ttft)`: expected a statistic of a latency, or memory, as in `drift(p50(ttft))` and `drift(memory)`"
+)]
+#[case(
+    "drift(max(ttft)) < 5%/h",
+    "`drift(max(ttft))`: the first or last value of a run says nothing about how it changes; write such as \
+     `drift(p99(ttft))`"
+)]
+#[case(
+    "drift(p50(session_e2el)) < 5%/h",
+    "`drift(p50(session_e2el))`: `session_e2el` is the time of many requests; write such as `drift(p50(e2el))`"
+)]
+#[case(
+    "drift(memory, turn 1) < 5%/h",
+    "`drift(memory, turn 1)` is about the server, so it cannot be limited to a part; write `drift(memory)`"
+)]
+#[case(
+    "drift(memory) < 5%",
+    "`drift(memory) < 5%`: `5%`: expected a share for each unit of time, such as `5%/h` or `0.1%/min`"
+)]
+#[case(
+    "drift(memory) < 0%/h",
+    "`drift(memory) < 0%/h` asks for something that shrinks; write a share above 0, such as `5%/h`"
+)]
+#[case(
+    "drift(memory) > 5%/h",
+    "`drift(memory) > 5%/h` points the wrong way: an SLO limits a drift from above; write `drift(memory) < 5%/h`"
+)]
+#[case(
     "godput >= 95%",
     "unknown subject `godput`; did you mean `goodput`? Valid: goodput, errors, \
      cached, throughput(output), p99(ttft), mean(tpot), \
-     warm(ttft), worst_class(goodput), jain(tokens)"
+     warm(ttft), worst_class(goodput), jain(tokens), drift(p50(ttft))"
 )]
 #[case(
     "goodput() >= 95%",
