@@ -286,19 +286,20 @@ mod tests {
     #[test]
     #[ignore = "prints a table of docs/long_runs.md"]
     fn saturated_table() {
-        const RUNS: u64 = 100;
-        println!("| load | 500 requests | 2,000 |");
-        println!("|---|---|---|");
-        for load in [0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.5] {
-            let cells = [500, 2_000].map(|requests| {
+        const RUNS: u64 = 300;
+        println!("| load | 500 requests | 2,000 | 10,000 |");
+        println!("|---|---|---|---|");
+        for load in [0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.5, 2.0] {
+            let cells = [500, 2_000, 10_000].map(|requests| {
                 let ended: Vec<f64> = (0..RUNS)
                     .filter_map(|seed| ended_at(load, requests, seed))
                     .collect();
                 let share = ended.len() as f64 * 100.0 / RUNS as f64;
                 let at = ended.iter().sum::<f64>() / ended.len().max(1) as f64 * 100.0;
-                match load > 1.0 {
-                    true => format!(" {share:.1} %, after {at:.0} % of the run |"),
-                    false => format!(" {share:.1} % |"),
+                if load > 1.0 {
+                    format!(" {share:.1} %, after {at:.0} % of the run |")
+                } else {
+                    format!(" {share:.1} % |")
                 }
             });
             println!("| {load} |{}", cells.concat());

@@ -122,15 +122,34 @@ mod tests {
         assert_eq!(resident_of("Name:\tx\n"), None);
     }
 
-    /// This test's own group: cargo leads it or the shell does, so it has a member that counts.
+    /// A shell leads the group and does not count; what it started does.
     #[test]
     fn memory_of_this_machine_is_read() {
-        let stat = fs::read_to_string("/proc/self/stat").unwrap();
-        let own = Process::of(std::process::id(), &stat).unwrap();
-        let resident = match own.group == own.id {
-            true => return,
-            false => resident_bytes(own.group).unwrap(),
+        use nix::{
+            sys::signal::{Signal, killpg},
+            unistd::Pid,
         };
-        assert!(resident > 1e6, "{resident}");
+        use std::{
+            os::unix::process::CommandExt,
+            process::Command,
+            time::{Duration, Instant},
+        };
+        let mut shell = Command::new("/bin/sh")
+            .args(["-c", "sleep 60 & wait"])
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let resident = loop {
+            // Between fork and exec the child has the shell's memory, which is some, too.
+            match resident_bytes(shell.id()) {
+                Some(bytes) if bytes > 0.0 => break bytes,
+                _ => assert!(Instant::now() < deadline, "no process was found"),
+            }
+        };
+        let group = Pid::from_raw(i32::try_from(shell.id()).unwrap());
+        killpg(group, Signal::SIGKILL).unwrap();
+        shell.wait().unwrap();
+        assert!((1e4..1e8).contains(&resident), "{resident}");
     }
 }
