@@ -40,6 +40,7 @@ macro_rules! links {
             "[simulation.md]: crate::docs::simulation\n",
             "[simulation.md#the-script]: crate::docs::simulation#the-script\n",
             "[snapshots.md]: crate::docs::snapshots\n",
+            "[structured.md]: crate::docs::structured\n",
             "[suites.md]: crate::docs::suites\n",
             "[suites.md#bounds]: crate::docs::suites#bounds\n",
             "[verdicts.md]: crate::docs::verdicts\n",
@@ -81,6 +82,7 @@ pages! {
     simulation,
     #[cfg(any(feature = "insta", not(doctest)))]
     snapshots,
+    structured,
     suites,
     verdicts,
     vllm,

@@ -204,6 +204,7 @@ pub mod sim;
 pub mod snapshot;
 pub mod stats;
 pub mod stop;
+pub mod structure;
 #[cfg(feature = "cli")]
 mod suite;
 pub mod targets;

@@ -32,7 +32,7 @@ pub use events::{Events, Iter};
 pub(crate) use redact::redact;
 pub use turn::TurnId;
 
-use crate::clock::Nanos;
+use crate::{clock::Nanos, structure::Answered};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -409,6 +409,9 @@ pub struct Record {
     /// Name of the client that it is from, if the dataset says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Box<str>>,
+    /// How a request with a structure was answered; `None` for a free answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structure: Option<Box<Answered>>,
     /// Session and turn; `None` for a request that is not part of a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Box<TurnId>>,
@@ -481,6 +484,7 @@ impl Record {
             lora: self.lora.clone(),
             class: self.class.clone(),
             client: self.client.clone(),
+            structure: self.structure.clone(),
             turn: self.turn.clone(),
             session_e2el: self.session_e2el,
             round_e2el: self.round_e2el,

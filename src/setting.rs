@@ -10,6 +10,7 @@ use crate::grammar::{
     sim::{Cold, Distribution, Slowdown},
     slo::Slo,
     stop_if::StopIf,
+    structured::StructuredOutput,
 };
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ readable!(Vec<RequestLimit>, grammar::goodput::parse);
 readable!(Vec<Slo>, grammar::slo::parse);
 readable!(Cut, |text| grammar::cut::parse(text).map_err(|m| vec![m]));
 readable!(Vec<StopIf>, grammar::stop_if::parse);
+readable!(StructuredOutput, grammar::structured::parse);
 readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));
 readable!(Duration, |text| grammar::duration::parse(text)
     .map_err(|m| vec![m]));

@@ -93,6 +93,7 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
             output_tokens: index as u64 + 1,
             id: format!("r-{index}"),
             overrides: serde_json::Map::new(),
+            structure: None,
             turn: None,
             class: None,
             client: None,

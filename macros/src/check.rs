@@ -11,7 +11,7 @@ use crate::{
 use goodput_grammar::{
     Mistake, Mistakes, bounds, cut, dataset, duration, fault, goodput,
     names::{BACKENDS, EXPECT, Key, Kind, ON_INCONCLUSIVE, is_baseline},
-    ramp, slo, stop_if, target, tolerance,
+    ramp, slo, stop_if, structured, target, tolerance,
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -186,7 +186,15 @@ fn argument(setting: &Setting, errors: &mut Errors) -> Option<TokenStream> {
             }
             Some(as_written)
         }
-        (Kind::Share | Kind::Fraction, other) => {
+        (Kind::Ratio, Value::Whole(digits) | Value::Float(digits)) => {
+            within_bounds(key, expr, digits, errors);
+            Some(as_written)
+        }
+        (Kind::Ratio, Value::Negative) => {
+            within_bounds(key, expr, "-1", errors);
+            None
+        }
+        (Kind::Share | Kind::Fraction | Kind::Ratio, other) => {
             wrong(key, expr, "a number", other, errors);
             None
         }
@@ -364,6 +372,7 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "cut_start" => one(cut::parse(&text).map(drop)),
         "cut_end" => one(cut::parse_end(&text).map(drop)),
         "stop_if" => stop_if::parse(&text).map(drop),
+        "structured_output" => structured::parse(&text).map(drop),
         "ramp" => one(ramp::parse(&text).and_then(|ramp| ramp::within_bounds(&ramp))),
         "headers" => one(header(&text)),
         "baseline" if !is_baseline(&text) => one(Err(Mistake::new(format!(

@@ -7,15 +7,17 @@ use super::{
         string, word,
     },
     body::Body,
+    structured,
 };
 use crate::{
     clock::Nanos,
     plan::{Media, MediaKind, MediaSource, PlannedRequest, Prompt, Shape},
     record::{Channel, Reply},
+    structure::Structure,
 };
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 use std::borrow::Cow;
 
 /// Anthropic's messages, which vLLM serves too.
@@ -62,6 +64,16 @@ impl Backend for Anthropic {
 
     fn key_header(&self, key: &str) -> (&'static str, String) {
         ("x-api-key", key.to_owned())
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        match structure {
+            Structure::Json { schema, .. } => {
+                let format = json!({"type": "json_schema", "schema": schema});
+                structured::field("output_config", json!({"format": format}))
+            }
+            _ => None,
+        }
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

@@ -7,15 +7,17 @@ use super::{
         push, seen, string, word,
     },
     body::Body,
+    structured,
 };
 use crate::{
     clock::Nanos,
     plan::{PlannedRequest, Prompt, Shape},
     record::{Channel, Reply, Usage},
+    structure::Structure,
 };
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 /// The native `/completion` of llama.cpp's server.
 ///
@@ -42,6 +44,14 @@ impl Backend for LlamaCpp {
 
     fn names_model(&self) -> bool {
         false
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        match structure {
+            Structure::Json { schema, .. } => structured::field("json_schema", schema.clone()),
+            Structure::Grammar(grammar) => structured::field("grammar", grammar.as_str()),
+            _ => None,
+        }
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

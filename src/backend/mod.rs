@@ -18,6 +18,7 @@ mod openai_embeddings;
 mod openai_responses;
 mod parts;
 mod sglang;
+mod structured;
 mod tensorrt_llm;
 #[cfg(test)]
 mod testing;
@@ -48,6 +49,7 @@ use crate::{
     clock::Nanos,
     plan::{PlannedRequest, Prompt, Shape},
     record::{Reply, RequestError, Task},
+    structure::Structure,
 };
 use bytes::Bytes;
 #[cfg(test)]
@@ -115,6 +117,13 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Whether bodies say the model. Default: they do.
     fn names_model(&self) -> bool {
         true
+    }
+
+    /// The fields of the body that ask for an answer of this structure; they are merged into it, objects into objects.
+    /// `None` if the server's API has no way to ask. Default: it has none.
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        let _ = structure;
+        None
     }
 
     /// Headers of every request besides `host` and the key's. Default: a content type of JSON.

@@ -4,15 +4,17 @@ use super::{
     Backend, Decode, WireOptions,
     answer::{Dialect, Lines, Unread, count, decoder, error_in, flag, push, string, truthy, word},
     body::Body,
+    structured,
 };
 use crate::{
     clock::Nanos,
     plan::{MediaKind, MediaSource, PlannedRequest, Prompt, Shape},
     record::{Channel, Reply, Usage},
+    structure::Structure,
 };
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 /// Ollama's `/api/chat`.
 ///
@@ -53,6 +55,13 @@ impl Backend for Ollama {
 
     fn ignores_eos(&self) -> bool {
         false
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        match structure {
+            Structure::Json { schema, .. } => structured::field("format", schema.clone()),
+            _ => None,
+        }
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

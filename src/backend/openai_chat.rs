@@ -5,12 +5,15 @@ use super::{
     answer::{Choice, OpenAi, Piece, decoder, string, truthy},
     body::Body,
     parts::{MediaPosition, messages},
+    structured,
 };
 use crate::{
     plan::{PlannedRequest, Shape},
     record::Channel,
+    structure::Structure,
 };
 use bytes::Bytes;
+use serde_json::{Map, Value};
 
 /// OpenAI's chat completions, as vLLM's benchmark client sends them.
 ///
@@ -43,6 +46,10 @@ impl Backend for OpenAiChat {
 
     fn takes(&self, shape: Shape) -> bool {
         matches!(shape, Shape::Text | Shape::Messages | Shape::Media(_))
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        structured::vllm(structure)
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

@@ -4,13 +4,15 @@ use super::{
     Backend, Decode, WireOptions,
     answer::{Choice, OpenAi, Piece, decoder, string, truthy},
     body::Body,
+    structured,
 };
 use crate::{
     plan::{PlannedRequest, Prompt, Shape},
     record::Channel,
+    structure::Structure,
 };
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// OpenAI's completions, as vLLM's benchmark client sends them.
 ///
@@ -63,6 +65,12 @@ impl Backend for OpenAiCompletions {
 
     fn takes(&self, shape: Shape) -> bool {
         shape == Shape::Text || shape == Shape::Tokens && self.takes_token_ids
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        // The completions of the others have no such field.
+        let vllms = [Self::OPENAI.name, Self::VLLM.name].contains(&self.name);
+        vllms.then(|| structured::vllm(structure)).flatten()
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

@@ -7,15 +7,17 @@ use super::{
         push, string, truthy, word,
     },
     body::Body,
+    structured,
 };
 use crate::{
     clock::Nanos,
     plan::{Media, MediaKind, PlannedRequest, Prompt, Shape},
     record::{Channel, Reply, Usage},
+    structure::Structure,
 };
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 use std::borrow::Cow;
 
 /// OpenAI's responses, as vLLM's benchmark client sends them.
@@ -50,6 +52,17 @@ impl Backend for OpenAiResponses {
             shape,
             Shape::Text | Shape::Messages | Shape::Media(MediaKind::Image)
         )
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        match structure {
+            Structure::Json { schema, .. } => {
+                let (kind, name) = ("json_schema", structured::NAME);
+                let format = json!({"type": kind, "name": name, "schema": schema, "strict": true});
+                structured::field("text", json!({"format": format}))
+            }
+            _ => None,
+        }
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

@@ -7,15 +7,17 @@ use super::{
         string,
     },
     body::Body,
+    structured,
 };
 use crate::{
     clock::Nanos,
     plan::{PlannedRequest, Prompt, Shape},
     record::{Channel, Reply, Usage},
+    structure::Structure,
 };
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 /// SGLang's native `/generate`.
 ///
@@ -47,6 +49,18 @@ impl Backend for Sglang {
 
     fn names_model(&self) -> bool {
         false
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        // SGLang wants schemas and tags as text.
+        let (key, value) = match structure {
+            Structure::Json { schema, .. } => ("json_schema", schema.to_string()),
+            Structure::Regex(pattern) => ("regex", pattern.clone()),
+            Structure::Grammar(grammar) => ("ebnf", grammar.clone()),
+            Structure::StructuralTag(tag) => ("structural_tag", tag.to_string()),
+            Structure::Choice(_) => return None,
+        };
+        structured::field("sampling_params", json!({key: value}))
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

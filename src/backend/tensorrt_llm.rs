@@ -9,10 +9,12 @@ use crate::{
     clock::Nanos,
     plan::{PlannedRequest, Prompt, Shape},
     record::{Channel, Reply},
+    structure::Structure,
 };
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
 /// Triton's generate extension, as the ensemble of TensorRT-LLM's backend for it is called.
 ///
@@ -44,6 +46,17 @@ impl Backend for TensorRtLlm {
 
     fn names_model(&self) -> bool {
         false
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        let (kind, guide) = match structure {
+            Structure::Json { schema, .. } => ("json_schema", schema.to_string()),
+            Structure::Regex(pattern) => ("regex", pattern.clone()),
+            Structure::Grammar(grammar) => ("ebnf_grammar", grammar.clone()),
+            _ => return None,
+        };
+        let fields = json!({"guided_decoding_guide_type": kind, "guided_decoding_guide": guide});
+        fields.as_object().cloned()
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

@@ -18,6 +18,7 @@ pub(super) fn request(prompt: Prompt) -> PlannedRequest {
         output_tokens: 16,
         id: "bench-0".to_owned(),
         overrides: serde_json::Map::new(),
+        structure: None,
         turn: None,
         class: None,
         client: None,

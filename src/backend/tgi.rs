@@ -7,15 +7,17 @@ use super::{
         word,
     },
     body::Body,
+    structured,
 };
 use crate::{
     clock::Nanos,
     plan::{PlannedRequest, Prompt, Shape},
     record::{Channel, Reply, Usage},
+    structure::Structure,
 };
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 /// TGI's native `/generate_stream`, or `/generate` without a stream.
 ///
@@ -46,6 +48,16 @@ impl Backend for Tgi {
 
     fn names_model(&self) -> bool {
         false
+    }
+
+    fn structured(&self, structure: &Structure) -> Option<Map<String, Value>> {
+        let (kind, value) = match structure {
+            Structure::Json { schema, .. } => ("json", schema.clone()),
+            Structure::Regex(pattern) => ("regex", json!(pattern)),
+            _ => return None,
+        };
+        let grammar = json!({"type": kind, "value": value});
+        structured::field("parameters", json!({"grammar": grammar}))
     }
 
     fn encode(&self, request: &PlannedRequest, options: &WireOptions) -> Option<Bytes> {

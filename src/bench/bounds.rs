@@ -70,6 +70,13 @@ impl Bench {
                 (self.client.probe_rate, shown(self.client.probe_rate)),
             ),
             (
+                "structured_output_ratio",
+                (
+                    self.wire.structured_output_ratio,
+                    shown(self.wire.structured_output_ratio),
+                ),
+            ),
+            (
                 "confidence",
                 (self.demands.confidence, shown(self.demands.confidence)),
             ),
@@ -152,6 +159,8 @@ mod tests {
     #[case(bench().probe_rate(f64::INFINITY), "probe_rate")]
     #[case(bench().probe_rate(1e-300), "probe_rate")]
     #[case(bench().confidence(1.0 - 1e-12), "confidence")]
+    #[case(bench().structured_output("choice(a)").structured_output_ratio(50), "structured_output_ratio")]
+    #[case(bench().structured_output("choice(a)").structured_output_ratio(f64::NAN), "structured_output_ratio")]
     #[case(bench().dataset("random(input = 99999999999)"), "dataset")]
     #[case(bench().dataset("random(output = 99999999999)"), "dataset")]
     #[case(bench().dataset("random(prefix = 18446744073709551616)"), "dataset")]

@@ -71,6 +71,7 @@ impl Bench {
         );
         self.check_salt(&mut problems);
         self.check_backend(&mut problems);
+        self.check_structure(&mut problems);
         self.check_probes(&mut problems);
         self.check_server_metrics(&mut problems);
         // This check needs settings that make sense.

@@ -48,6 +48,13 @@ impl Checked {
             );
         }
         let about = planned(slo, plan, self.load.rounds);
+        if about == 0 && slo.subject == Subject::Valid {
+            return Some(
+                "limits valid answers, and no request that it is about asks for a structure that goodput can check: a \
+                 grammar cannot be checked. Ask for another structure, or leave the limit out"
+                    .to_owned(),
+            );
+        }
         if about == 0 {
             return Some(format!(
                 "is about {}, and the plan has no such request. Take longer sessions, or another turn",

@@ -8,6 +8,7 @@ use crate::{
     backend::{Backend, WireOptions},
     client::Body,
     plan::{Base64, File, MediaSource, PlannedRequest, Prompt, Salt},
+    structure,
 };
 use bytes::Bytes;
 use memchr::memmem;
@@ -72,6 +73,7 @@ impl<'a> Encoder<'a> {
                     prompt,
                     overrides: request.overrides.clone(),
                     id: request.id.clone(),
+                    structure: request.structure.clone(),
                     turn: None,
                     class: None,
                     client: None,
@@ -81,7 +83,9 @@ impl<'a> Encoder<'a> {
             }
             None => self.backend.encode(request, self.options_of(request))?,
         };
-        let body = overridden(body, &request.overrides);
+        let asked = request.structure.as_deref().filter(|asked| asked.sent);
+        let fields = asked.and_then(|asked| self.backend.structured(&asked.structure));
+        let body = overridden(structured(body, fields), &request.overrides);
         Some(Body::of(self.with_files(&body, &stored)))
     }
 
@@ -150,6 +154,20 @@ impl<'a> Encoder<'a> {
     }
 }
 
+/// A JSON body with the fields that ask for a structure.
+fn structured(body: Bytes, fields: Option<Map<String, Value>>) -> Bytes {
+    let Some(asked) = fields else {
+        return body;
+    };
+    match serde_json::from_slice::<Map<String, Value>>(&body) {
+        Ok(mut fields) => {
+            structure::merge(&mut fields, &asked);
+            Bytes::from(Value::Object(fields).to_string())
+        }
+        Err(_) => body,
+    }
+}
+
 /// A JSON body with fields of its own, which replace those of the bench.
 fn overridden(body: Bytes, overrides: &Map<String, Value>) -> Bytes {
     if overrides.is_empty() {
@@ -207,6 +225,7 @@ mod tests {
             overrides: [("model".to_owned(), json!("adapter"))]
                 .into_iter()
                 .collect(),
+            structure: None,
             turn: None,
             class: None,
             client: None,

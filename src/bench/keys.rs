@@ -105,6 +105,10 @@ impl Read<'_> {
         self.Share()
     }
 
+    fn Ratio(self) -> Result<f64, Mistake> {
+        self.Share()
+    }
+
     fn Share(self) -> Result<f64, Mistake> {
         self.value.as_f64().ok_or_else(|| self.wrong("a number"))
     }

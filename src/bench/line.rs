@@ -6,6 +6,7 @@ use super::{
     compose::Composer,
     prepare::Prepared,
     segments::{Logs, Segments},
+    structured::check_answers,
     tokens::count_tokens,
     watch::{Pages, Watch, Watched},
 };
@@ -164,6 +165,7 @@ impl<'a> Line<'a> {
         for record in &mut delivery.records {
             count_tokens(record, &self.prepared.tokenizer);
         }
+        check_answers(plan, &mut delivery.records);
         Ok(delivery)
     }
 

@@ -67,6 +67,7 @@ mod setting;
 mod setup;
 mod several;
 mod shared;
+mod structured;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -88,10 +88,11 @@ impl Prepared {
         let options = WireOptions {
             model: model.clone(),
             stream: bench.wire.stream && backend.streams(),
-            ignore_eos: bench
-                .wire
-                .ignore_eos
-                .unwrap_or_else(|| backend.ignores_eos() && bench.load.dataset.ignores_eos()),
+            ignore_eos: bench.wire.ignore_eos.unwrap_or_else(|| {
+                backend.ignores_eos()
+                    && bench.load.dataset.ignores_eos()
+                    && bench.wire.structured_output.is_none()
+            }),
             logprobs: bench.wire.logprobs,
             ignoring_classes: bench.ignoring_classes(&*backend),
             extra_body: (*bench.wire.extra_body).clone(),
@@ -223,6 +224,7 @@ impl Checked {
             let fix = format!("the backend {why}");
             Problem::new("dataset", backend.name(), fix)
         }));
+        problems.extend(self.ask_for_structures(&mut plan, backend, seed));
         self.check_plan(&plan, &mut problems);
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));

@@ -57,6 +57,7 @@ impl Checked {
             output_tokens: 1,
             id: format!("{}probe-", self.load.request_id_prefix),
             overrides,
+            structure: None,
             turn: None,
             class: None,
             client: None,

@@ -12,6 +12,7 @@ use crate::{
         slo::{Class, Latency, Level, Part, Place, Slo, Subject},
     },
     judge::{Compared, Expect, Finding, FindingKind, OnInconclusive},
+    metrics::is_checked,
     plan::{Plan, PlannedRequest},
     problem::Problem,
     run::Run,
@@ -56,9 +57,14 @@ fn at_most(load: &Load, slo: &Slo) -> u64 {
 /// The number of requests of a plan that an SLO is about, or of sessions.
 pub(super) fn planned(slo: &Slo, plan: &Plan, rounds: usize) -> u64 {
     let turn = |request: &PlannedRequest| request.turn.as_deref().map_or(0, |turn| turn.id.number);
+    let counts = |request: &&PlannedRequest| {
+        let asked = request.structure.as_deref();
+        slo.subject != Subject::Valid
+            || asked.is_some_and(|asked| asked.sent && asked.structure.is_checked())
+    };
     let of_class = |class: Option<&str>| {
         let is_of = |r: &&PlannedRequest| class.is_none() || r.class.as_deref() == class;
-        let requests = plan.requests.iter().filter(is_of);
+        let requests = plan.requests.iter().filter(is_of).filter(counts);
         match (slo.subject, slo.part.place) {
             (Subject::Latency(_, Latency::SessionE2el), _) => match class {
                 Some(class) => plan.sessions_of_class(class),
@@ -123,6 +129,7 @@ fn measured(slo: &Slo, run: &Run) -> u64 {
             let turns = part.map(|record| record.turn.as_deref().map(|turn| turn.session));
             turns.collect::<BTreeSet<_>>().len()
         }
+        Subject::Valid => part.filter(|record| is_checked(record)).count(),
         Subject::Warm(_) => part.count() / run.setup.rounds.max(1),
         Subject::Latency(_, Latency::RoundE2el) => run.setup.rounds,
         _ => part.count(),

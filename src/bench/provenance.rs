@@ -63,6 +63,9 @@ impl Checked {
             stream: _,
             ignore_eos: _,
             logprobs: _,
+            // The plan has the structures of its requests.
+            structured_output: _,
+            structured_output_ratio: _,
             extra_body: _,
             // They say who asks, not what.
             headers: _,

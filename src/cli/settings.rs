@@ -57,6 +57,15 @@ const DATASETS: &[(&str, Settings)] = &[
             ("warmup = false", "--no-document-warmup"),
         ],
     ),
+    (
+        "structured",
+        &[
+            ("output", "--output-len"),
+            ("rows", "--dataset-path"),
+            ("schema", "--json-schema-path"),
+            ("set", "--structured-set"),
+        ],
+    ),
     ("sharegpt", &[("output", "--sharegpt-output-len")]),
     (
         "conversations",
@@ -173,6 +182,7 @@ mod tests {
     #[case("random-rerank(input = 8)")]
     #[case("prefix_repetition(prefix = 1)")]
     #[case("long_document_qa(documents = 1)")]
+    #[case("structured(output = 1)")]
     #[case("sharegpt(f, output = 1)")]
     #[case("sonnet(f)")]
     #[case("custom(f)")]

@@ -47,6 +47,8 @@ const FLAGS: &[Flag] = &[
     ("false_alarms", Some("--false-alarms")),
     ("stream", Some("--disable-stream")),
     ("ignore_eos", Some("--ignore-eos")),
+    ("structured_output", Some("--structured-output")),
+    ("structured_output_ratio", Some("--structured-output-ratio")),
     ("logprobs", Some("--logprobs")),
     ("extra_body", Some("--extra-body")),
     ("headers", Some("--header")),
@@ -343,6 +345,11 @@ mod tests {
     #[case("--on-inconclusive maybe", "--on-inconclusive = ")]
     #[case("--expect maybe", "--expect = ")]
     #[case("--ramp up", "--ramp = ")]
+    #[case("--structured-output jsn(a)", "--structured-output = ")]
+    #[case(
+        "--structured-output choice(a) --structured-output-ratio 2",
+        "--structured-output-ratio = 2"
+    )]
     #[case("--faults reset@5%", "only a simulation can have faults")]
     #[case("--noise-threshold -1", "--noise-threshold = -1")]
     #[case("--false-alarms 2", "--false-alarms = 2")]

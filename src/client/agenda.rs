@@ -291,6 +291,7 @@ mod tests {
             output_tokens: 1,
             id: String::new(),
             overrides: serde_json::Map::new(),
+            structure: None,
             turn: Some(Box::new(Turn {
                 id: TurnId {
                     session,

@@ -164,6 +164,8 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         lora: arrival.lora,
         class: arrival.class,
         client: arrival.client,
+        // Answers are checked after the run.
+        structure: None,
         turn: arrival.turn,
         session_e2el: None,
         round_e2el: None,

@@ -2,9 +2,10 @@
 
 use crate::{
     clock::Nanos,
-    metrics::{Basis, RequestTimes, error_kind, gaps, is_good, millis},
+    metrics::{Basis, RequestTimes, error_kind, gaps, is_good, is_refused, millis},
     record::{CountSource, Record, RequestError, Timestamps},
     report::Report,
+    structure::{Answered, Validity},
 };
 
 /// The version of the columns. It rises when one is renamed or means something else; new ones come at the
@@ -122,6 +123,8 @@ pub(super) const COLUMNS: &[(&str, Column)] = &[
         Number(|row| Some(row.record.session_e2el?.as_secs_f64() * 1e3)),
     ),
     ("cut", Truth(|row| row.record.cut)),
+    ("structure", Text(|row| Some(row.asked()?.kind.clone()))),
+    ("valid", Text(|row| row.validity().map(str::to_owned))),
 ];
 
 impl<'a> Row<'a> {
@@ -139,6 +142,25 @@ impl<'a> Row<'a> {
     fn id(&self) -> String {
         let prefix = &self.report.run().setup.request_id_prefix;
         format!("{prefix}{}", self.record.index)
+    }
+
+    fn asked(&self) -> Option<&'a Answered> {
+        self.record
+            .structure
+            .as_deref()
+            .filter(|answered| answered.sent)
+    }
+
+    /// How a request for a structure was answered.
+    fn validity(&self) -> Option<&'static str> {
+        let answered = self.asked()?;
+        Some(match &answered.validity {
+            Some(Validity::Valid) => "valid",
+            Some(Validity::Wrong(_)) => "wrong",
+            None if is_refused(self.record) => "refused",
+            None if !self.record.ok() => "failed",
+            None => "unchecked",
+        })
     }
 
     fn status(&self) -> &'static str {

@@ -6,6 +6,7 @@
 //! | percentiles | each request's values | [`Quantile`] |
 //! | `goodput` | good or not; how close to the limits | [`Share`] |
 //! | `errors` | failed or not | [`Share`] |
+//! | `valid` | of the requests that count, answered with their structure or not | [`Share`] |
 //! | `throughput`, load set by a schedule | each request's tokens, at the run's rate of requests; on a ramp, whose length is drawn, by its gap | [`Ratio`] |
 //! | `cached` | each request's cached and all prompt tokens | [`Ratio`] |
 //! | `jain` | what each request adds to the index | [`Ratio`], up to the index without what chance takes off |
@@ -21,8 +22,8 @@ use super::{
 use crate::{
     clock::Nanos,
     metrics::{
-        Basis, Metrics, cached_and_all, definition, index_by_request, is_good, limit_ratio,
-        tokens_of_events, warm_and_cold,
+        Basis, Metrics, cached_and_all, definition, index_by_request, is_checked, is_good,
+        is_valid, limit_ratio, tokens_of_events, warm_and_cold,
     },
     record::{Record, RequestError},
     run::Run,
@@ -127,9 +128,13 @@ impl<'a> Estimate<'a> {
                     }
                 };
                 let limit_ratios: Vec<f64> = counted(run).map(ratio).collect();
-                share(run, good, Some(&limit_ratios))
+                share(run, counted(run), good, Some(&limit_ratios))
             }
-            Subject::Errors => share(run, |record| !record.ok(), None),
+            Subject::Errors => share(run, counted(run), |record| !record.ok(), None),
+            Subject::Valid => {
+                let checked = counted(run).filter(|record| is_checked(record));
+                share(run, checked, is_valid, None)
+            }
             Subject::Throughput(kind) => of_throughput(kind, value, run),
             Subject::Cached => {
                 let told = |record: &Record| cached_and_all(record).unwrap_or((0.0, 0.0));
@@ -321,20 +326,22 @@ fn of_latency<'a>(
 }
 
 /// The requests that could be good, or could fail.
-fn counted(run: &Run) -> impl Iterator<Item = &Record> {
+fn counted(run: &Run) -> impl Iterator<Item = &Record> + Clone {
     let cancelled = |record: &&Record| record.error == Some(RequestError::Cancelled);
     run.records.iter().filter(move |record| !cancelled(record))
 }
 
-fn share<'a>(
+fn share<'a, 'r>(
     run: &Run,
+    records: impl Iterator<Item = &'r Record> + Clone,
     happened: impl Fn(&Record) -> bool,
     limit_ratios: Option<&[f64]>,
 ) -> Estimate<'a> {
-    let indicators: Vec<f64> = counted(run)
+    let indicators: Vec<f64> = records
+        .clone()
         .map(|record| f64::from(u8::from(happened(record))))
         .collect();
-    let gaps = gaps_s(counted(run));
+    let gaps = gaps_s(records);
     match stats::share(&indicators, limit_ratios, pace(run, &gaps)) {
         Some(share) => Estimate::Share(share),
         None => Estimate::Exact,

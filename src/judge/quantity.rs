@@ -31,7 +31,11 @@ impl Unit {
     pub(crate) fn of(subject: &Subject) -> Self {
         match subject {
             Subject::Latency(..) => Unit::Milliseconds,
-            Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => Unit::Ratio,
+            Subject::Goodput
+            | Subject::Errors
+            | Subject::Cached
+            | Subject::Valid
+            | Subject::Warm(_) => Unit::Ratio,
             Subject::Drift(_) => Unit::RatioPerHour,
             Subject::Throughput(Throughput::Requests) => Unit::RequestsPerSecond,
             Subject::Throughput(_) => Unit::TokensPerSecond,

@@ -163,6 +163,7 @@ fn start(subject: &Subject, metrics: &Metrics) -> &'static str {
         | Subject::Throughput(_)
         | Subject::Cached
         | Subject::Drift(_)
+        | Subject::Valid
         | Subject::Jain => false,
     };
     if counts && metrics.plan_and_send_differ() {
@@ -281,6 +282,11 @@ pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> 
             let jain = metrics.fairness.as_ref().map(|fairness| fairness.jain);
             jain.filter(|jain| jain.is_finite())
                 .ok_or("fewer than two clients were served")
+        }
+        Subject::Valid => {
+            let structured = metrics.structured.as_ref();
+            let share = structured.and_then(|structured| structured.share);
+            share.ok_or("no request asked for a structure that can be checked")
         }
         Subject::Warm(latency) => {
             let rounds = metrics.rounds.as_ref();

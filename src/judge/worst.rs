@@ -69,6 +69,7 @@ pub(super) fn worst(
             Subject::Errors
             | Subject::Throughput(_)
             | Subject::Cached
+            | Subject::Valid
             | Subject::Warm(_)
             | Subject::Drift(_)
             | Subject::Jain => {

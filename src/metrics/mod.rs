@@ -53,6 +53,8 @@
 //! | [`Goodput::ratio`] | requests within all limits over all that were sent | 0–1 | goodput |
 //! | [`Counts::cached_tokens`] | prompt tokens that a prefix cache had, by the usage of completed requests | | goodput |
 //! | [`Metrics::cached_share`] | cached over all prompt tokens of completed requests whose usage has both | 0–1 | goodput |
+//! | [`Structured::share`] | answers that have their structure, over the requests that asked for one that goodput can check; a request that failed or was refused is not valid, a cancelled one does not count | 0–1 | goodput |
+//! | [`Structured::correct_percent`] | the same by the weaker checks of vLLM's `benchmark_serving_structured_output.py`, over all requests that have a structure, also those that its ratio leaves out | % | vLLM |
 //! | [`Rounds::warm`] | a latency in later rounds over that in the first: Σ over requests of their mean over later rounds / Σ of their first | | goodput |
 //! | [`Metrics::classes`] | the same numbers over the requests of one class, with the *D* of the run | | goodput |
 //! | [`Fairness::jain`] | (Σ x)² / (n Σ x²) over n clients, x = input + 2 · output tokens of a client's successes | 0–1 | [Jain et al. 1984](https://arxiv.org/abs/cs/9809099), [Sheng et al. 2024](https://arxiv.org/abs/2401.00588) |
@@ -81,6 +83,7 @@ mod rounds;
 mod server;
 mod sessions;
 mod steady;
+mod structured;
 mod tally;
 mod throughput;
 mod tokens;
@@ -102,6 +105,7 @@ pub use request::{Basis, RequestTimes};
 pub use rounds::{RoundMetrics, Rounds, Warm};
 pub use server::{DiffusionRates, Probes, SpecDecodeRates};
 pub use sessions::{SessionMetrics, Sessions, TurnMetrics};
+pub use structured::{Structured, WrongAnswer, is_refused};
 pub use throughput::{Counts, Throughput};
 pub use tokens::{EventTokens, tokens_of_events};
 
@@ -112,6 +116,7 @@ pub(crate) use fairness::index_by_request;
 pub(crate) use goodput::{is_good, limit_ratio};
 pub(crate) use request::{gaps, millis};
 pub(crate) use rounds::warm_and_cold;
+pub(crate) use structured::{is_checked, is_valid};
 pub(crate) use tally::Tally;
 
 use crate::run::Run;
@@ -137,6 +142,9 @@ pub struct Metrics {
     /// has, by the counters on the server's page. `None` without either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_share: Option<f64>,
+    /// How requests for a structure were answered, if there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structured: Option<Structured>,
     /// What went wrong, most frequent first.
     pub errors: Vec<ErrorGroup>,
     /// The probes: requests in addition to the plan, if there were any.

@@ -2,8 +2,8 @@
 
 use super::{
     ClassMetrics, Counts, ErrorGroup, Fairness, GateLatencies, Goodput, Latencies, Metrics, Peaks,
-    Probes, Rounds, Sessions, Throughput, cached::cached_share, latency, peaks::Seconds,
-    request::Basis,
+    Probes, Rounds, Sessions, Structured, Throughput, cached::cached_share, latency,
+    peaks::Seconds, request::Basis,
 };
 use crate::run::Run;
 use goodput_grammar::goodput::RequestLimit;
@@ -54,6 +54,7 @@ impl Tally {
             peaks: Peaks::of(run, &mut self.seconds),
             goodput: Goodput::of(run, limits),
             cached_share: cached_share(&run.records).or_else(|| by_its_page(run)),
+            structured: Structured::of(run),
             errors: ErrorGroup::of(run),
             probes: Probes::of(run),
             sessions: Sessions::of(run),

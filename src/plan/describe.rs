@@ -314,6 +314,7 @@ mod tests {
             output_tokens: 16,
             id: String::new(),
             overrides: serde_json::Map::new(),
+            structure: None,
             turn: None,
             class: None,
             client: None,

@@ -20,7 +20,7 @@ impl Plan {
     /// and for each part a byte (0 image, 1 video, 2 audio), then 0 and its URL, or 1 and its file; 4 is a
     /// recording's file and seconds (bits of a double); 5 is a number of texts; 6 is a query and a number
     /// of documents. A file is its name, media type and base64. A request with its own fields ends with the
-    /// byte 255 and their JSON text. A turn of a session ends with the byte 254, its session, the number of
+    /// byte 255 and their JSON text. A request for a structure has the byte 252 and the JSON text of the structure. A turn of a session ends with the byte 254, its session, the number of
     /// requests that it waits for, their places, its pause in nanoseconds, one more than the place of the
     /// request whose messages it repeats (0 for none), and a byte: 1 if the server's answer follows them. A turn that is
     /// not due before a time of its session then has the byte 253 and the time. So the hash covers the rule by which later
@@ -100,6 +100,11 @@ pub(crate) fn hash(parts: &[&[PlannedRequest]]) -> String {
             let overrides = serde_json::to_vec(&request.overrides).unwrap_or_default();
             bytes(&mut hasher, &overrides);
         }
+        if let Some(asked) = request.structure.as_deref().filter(|asked| asked.sent) {
+            hasher.update(&[252]);
+            let structure = serde_json::to_vec(&*asked.structure).unwrap_or_default();
+            bytes(&mut hasher, &structure);
+        }
         if let Some(turn) = &request.turn {
             hasher.update(&[254]);
             number(&mut hasher, turn.id.session as u64);
@@ -155,6 +160,7 @@ mod tests {
         clock::Nanos,
         plan::{Audio, Base64, Media, PlannedRequest},
         record::{CountSource, TokenCount},
+        structure::{Asked, Structure},
     };
     use rstest::rstest;
     use serde_json::json;
@@ -171,6 +177,7 @@ mod tests {
             output_tokens: 9,
             id: "a".into(),
             overrides: serde_json::Map::new(),
+            structure: None,
             turn: None,
             class: None,
             client: None,
@@ -282,6 +289,10 @@ mod tests {
     #[case::kinds(plan([text("")]), plan([Prompt::Tokens(Vec::new())]))]
     #[case::order(plan([text("a"), text("b")]), plan([text("b"), text("a")]))]
     #[case::time(plan([text("a")]), later(plan([text("a")])))]
+    #[case::structure(plan([text("a")]), structured(plan([text("a")]), true))]
+    #[case::another_structure(
+        structured(plan([text("a")]), true), structured(plan([text("a")]), false)
+    )]
     #[case::output(plan([text("a")]), longer(plan([text("a")])))]
     fn what_is_sent_counts(#[case] one: Plan, #[case] other: Plan) {
         assert_ne!(one.hash(), other.hash());
@@ -290,6 +301,24 @@ mod tests {
     fn later(mut plan: Plan) -> Plan {
         plan.requests[0].at = Nanos(8);
         plan
+    }
+
+    /// Asks for a choice, or for a regular expression.
+    fn structured(mut plan: Plan, choice: bool) -> Plan {
+        let structure = if choice {
+            Structure::Choice(vec!["a".into()])
+        } else {
+            Structure::Regex("a".into())
+        };
+        plan.requests[0].structure = Some(Asked::of(structure.into()));
+        plan
+    }
+
+    #[test]
+    fn a_structure_that_is_not_asked_for_does_not_count() {
+        let mut left_out = structured(plan([text("a")]), true);
+        left_out.requests[0].structure.as_mut().unwrap().sent = false;
+        assert_eq!(left_out.hash(), plan([text("a")]).hash());
     }
 
     fn longer(mut plan: Plan) -> Plan {

@@ -28,7 +28,7 @@ pub use salt::Salt;
 pub use session::Turn;
 pub use shape::Shape;
 
-use crate::{clock::Nanos, record::TokenCount, tokenizer::Tokenizer};
+use crate::{clock::Nanos, record::TokenCount, structure::Asked, tokenizer::Tokenizer};
 use goodput_grammar::{
     bounds,
     dataset::{Dataset, Random},
@@ -93,6 +93,9 @@ pub struct PlannedRequest {
     /// Fields of the body that only this request has, such as `tools`; they replace the bench's own fields.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub overrides: Map<String, Value>,
+    /// The structure that the answer must have; `None` for a free answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structure: Option<Box<Asked>>,
     /// Place in a session of several requests; `None` for a request that waits for no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Box<Turn>>,
@@ -243,6 +246,7 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
             output_tokens: sample.output_tokens,
             id: format!("{}{index}", spec.request_id_prefix),
             overrides: sample.overrides,
+            structure: sample.structure,
             turn: sample.turn.map(|mut turn| {
                 turn.id.session = session;
                 turn
@@ -277,6 +281,7 @@ pub fn build(spec: &PlanSpec<'_>) -> Result<Plan, PlanError> {
         // Only measured requests have ids.
         id: String::new(),
         overrides: sample.overrides,
+        structure: sample.structure,
         turn: None,
         class: None,
         client: None,

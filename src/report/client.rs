@@ -1,6 +1,6 @@
 //! The lines about the client.
 
-use super::{basis, classes, rounds, server, sessions};
+use super::{basis, classes, rounds, server, sessions, structured};
 use crate::{
     judge::number,
     metrics::Metrics,
@@ -18,6 +18,7 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
         .chain(classes::lines(metrics))
         .chain(sessions::lines(metrics))
         .chain(rounds::lines(metrics))
+        .chain(structured::lines(metrics))
         .chain([client])
         .chain(server::lines(run, metrics))
         .collect()

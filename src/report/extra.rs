@@ -104,6 +104,9 @@ pub(super) fn extra(
     if let Some(share) = metrics.cached_share {
         extra["cached_share"] = json!(share);
     }
+    if let Some(structured) = &metrics.structured {
+        extra["structured"] = json!(structured);
+    }
     if let Some(comparison) = &judgement.comparison {
         extra["comparison"] = json!({
             "conclusion": comparison.conclusion(),

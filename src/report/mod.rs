@@ -27,6 +27,7 @@
 //! * [`vllm_json`]: what `vllm bench serve --save-result` writes, key for key, with everything of goodput's
 //!   own under the one key `goodput`.
 //! * [`MultiTurn`]: what vLLM's multi-turn script prints and writes of a run of conversations.
+//! * [`correct_rate`] and [`structured_json`]: what vLLM's script for structured output prints and writes.
 //! * [`pytorch_records`]: the same result for the database of PyTorch's benchmarks.
 //! * [`junit_xml`], [`markdown`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]: for CI
 //!   and other tools, all made from [`Outcome`]s. Their words are those of [`Report::reasons`],
@@ -63,6 +64,8 @@ mod pytorch;
 mod rounds;
 mod server;
 mod sessions;
+mod structured;
+mod structured_script;
 mod summary;
 mod table;
 #[cfg(test)]
@@ -93,6 +96,7 @@ pub use outcome::{End, Measured, Outcome, worst_exit_code};
 pub use printed::printed;
 pub use prometheus::prometheus_text;
 pub use pytorch::{pytorch_file, pytorch_records};
+pub use structured_script::{correct_rate, structured_json};
 pub use summary::summary;
 pub use table::vllm_table;
 pub use value::Report;

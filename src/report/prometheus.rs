@@ -80,6 +80,10 @@ fn families() -> Vec<(String, String)> {
             "Jain's index of the tokens that clients were served, from 1 / clients to 1.",
         ),
         (
+            VALID,
+            "Share of the requests for a structure that were answered with it.",
+        ),
+        (
             WARM,
             "Mean latency in the later rounds over that in the first.",
         ),
@@ -97,6 +101,7 @@ const GOOD: &str = "goodput_good_ratio";
 const ERRORS: &str = "goodput_error_ratio";
 
 const CACHED: &str = "goodput_cached_ratio";
+const VALID: &str = "goodput_valid_ratio";
 const WARM: &str = "goodput_warm_ratio";
 const JAIN: &str = "goodput_jain_index";
 const DRIFT: &str = "goodput_drift_ratio_per_hour";
@@ -117,6 +122,7 @@ fn sample(measure: &Measure) -> (String, String, f64) {
         Subject::Errors => (ERRORS.to_owned(), String::new(), value),
         Subject::Jain => (JAIN.to_owned(), String::new(), value),
         Subject::Cached => (CACHED.to_owned(), String::new(), value),
+        Subject::Valid => (VALID.to_owned(), String::new(), value),
         Subject::Warm(latency) => (WARM.to_owned(), format!(",latency=\"{latency}\""), value),
         Subject::Drift(level) => (DRIFT.to_owned(), format!(",of=\"{level}\""), value),
     };

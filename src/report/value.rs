@@ -139,7 +139,7 @@ impl Report {
     }
 
     /// Any number that an SLO may limit, by its name there: `"p99(ttft)"` in milliseconds,
-    /// `"goodput"`, `"errors"` and `"cached"` as ratios 0–1, `"throughput(output)"` per second; of a part of the run, as
+    /// `"goodput"`, `"errors"`, `"cached"` and `"valid"` as ratios 0–1, `"throughput(output)"` per second; of a part of the run, as
     /// `"p99(ttft, turn 2+)"`. `None` when there is nothing to take it from.
     ///
     /// # Errors

@@ -68,6 +68,8 @@ impl Disturbed {
                 | Kind::UsageOnly { .. }
                 | Kind::Duplicate { .. }
                 | Kind::TruncatedUtf8 { .. } => {}
+                // What an answer says: `surface/generate`.
+                Kind::InvalidAnswer => {}
                 // How events are written: `writes`.
                 Kind::Crlf | Kind::Drip { .. } => {}
                 // What holds the tokens back: `stall`. One without end is an end, too.

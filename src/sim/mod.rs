@@ -33,6 +33,7 @@ mod server;
 mod serving;
 mod stall;
 mod streamed;
+mod structured;
 mod surface;
 mod tcp;
 mod telemetry;

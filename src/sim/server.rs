@@ -3,13 +3,16 @@
 use super::{
     dialect::{MAX_MODEL_LEN, WORDS},
     engine::EngineRunner,
+    refusal::Refusal,
     script::{Latencies, luck},
+    structured::{Maker, Makers},
     telemetry::Telemetry,
     wear::Wear,
 };
 use crate::{
     clock::{Clock, Nanos},
     problem::Problem,
+    structure::Structure,
     tokenizer::{Codec, Tokenizer},
 };
 use goodput_grammar::{
@@ -36,6 +39,8 @@ pub struct SimServer {
     tokenizer: Tokenizer,
     /// The tokenizer's ids for the words of answers.
     word_ids: Option<Arc<[u64]>>,
+    /// Writes texts by the structures that were asked for.
+    makers: Makers,
     accepted: AtomicU64,
     in_flight: AtomicU64,
     /// Nanoseconds that generations were in flight, added up as they end.
@@ -70,6 +75,7 @@ impl SimServer {
             count: Box::new(estimate_tokens),
             tokenizer: Tokenizer::none(),
             word_ids: None,
+            makers: Makers::default(),
             accepted: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             nanos_in_flight: AtomicU64::new(0),
@@ -170,6 +176,11 @@ impl SimServer {
     /// The token ids of the words of answers, if there is a tokenizer.
     pub(super) fn word_ids(&self) -> Option<Arc<[u64]>> {
         self.word_ids.clone()
+    }
+
+    /// Writes texts with a structure.
+    pub(super) fn maker(&self, structure: Structure) -> Result<Arc<Maker>, Refusal> {
+        self.makers.of(structure)
     }
 
     /// The name of the only model served; `None` is any.

@@ -30,6 +30,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
             "setting",
             "stats",
             "stop",
+            "structure",
         ],
     ),
     (

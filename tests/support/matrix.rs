@@ -106,6 +106,7 @@ fn plan(backend: &dyn Backend, requests: usize) -> Plan {
         output_tokens: TOKENS,
         id: format!("r-{index}"),
         overrides: serde_json::Map::new(),
+        structure: None,
         turn: None,
         class: None,
         client: None,

@@ -15,6 +15,7 @@
 //! | `burstiness` | 0.001 | 1,000,000, or `"inf"` |
 //! | `probe_rate` | 0.0001 a second, or 0 for none | 1,000 a second |
 //! | `confidence` | above 0.5 | 0.999999 |
+//! | `structured_output_ratio` | 0 | 1 |
 //! | any span of time | 0 | 365 days |
 //! | `server_metrics_interval` | 10 ms | 365 days |
 //! | from the first request to the last, also of a trace | 0 | 365 days |
@@ -57,6 +58,7 @@ const NUMBERS: &[(&str, f64, f64, bool)] = &[
     ("warmup_rounds", 0.0, 100.0, false),
     ("pairs", 1.0, 16.0, false),
     ("confidence", 0.5, 0.999_999, false),
+    ("structured_output_ratio", 0.0, 1.0, false),
 ];
 
 /// Whether a setting may have this value; settings without bounds may have any.

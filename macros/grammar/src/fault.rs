@@ -173,6 +173,8 @@ faults! {
         /// Bytes in a write; default [`DRIP_BYTES`].
         bytes: u64 = DripBytes,
     };
+    /// `invalid_answer`: an answer without the structure that the request asks for: words instead.
+    "invalid_answer" => InvalidAnswer;
     /// `no_tokens`: an answer that is complete and holds no token.
     "no_tokens" => NoTokens;
 }

@@ -20,6 +20,7 @@ pub mod ramp;
 pub mod sim;
 pub mod slo;
 pub mod stop_if;
+pub mod structured;
 pub mod target;
 pub mod tolerance;
 

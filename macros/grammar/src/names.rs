@@ -95,6 +95,8 @@ pub enum Kind {
     Share,
     /// A number of at least 0 and below 1.
     Fraction,
+    /// A number from 0 to 1.
+    Ratio,
     /// A whole number of at least 0.
     Whole,
     /// A whole number of at least 1.
@@ -160,6 +162,8 @@ macro_rules! with_keys {
             false_alarms: Fraction = "0.01", "Maximum probability of calling an unchanged server worse.";
             stream: Flag = "false", "Ask for a stream of tokens.";
             ignore_eos: Flag = "true", "Ask the server to generate the full output length.";
+            structured_output: Text = r#""choice(yes, no)""#, "Structure that answers must have: `json(…)`, `regex(…)`, `choice(…)`, `grammar(…)`, `structural_tag(…)`: `docs/structured.md`.";
+            structured_output_ratio: Ratio = "0.5", "Share of the requests that ask for the structure, from 0 to 1.";
             logprobs: Whole = "1", "Log-probabilities to ask for (completions).";
             extra_body: Text = r##"r#"{"temperature": 0}"#"##, "JSON object merged into every request.";
             headers: Texts = r#""X-Team: search""#, "Headers of every request, each `Name: value`.";

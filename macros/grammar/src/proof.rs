@@ -149,8 +149,10 @@ impl Effort {
         let few = FEWEST as f64;
         match (slo.subject, slo.op) {
             (Subject::Errors, Op::Lt | Op::Le) => none_of(slo.limit, slo.op == Op::Lt),
-            (Subject::Goodput, Op::Gt | Op::Ge) => none_of(1.0 - slo.limit, slo.op == Op::Gt),
-            (Subject::Errors | Subject::Goodput, _) => Some(1.0),
+            (Subject::Goodput | Subject::Valid, Op::Gt | Op::Ge) => {
+                none_of(1.0 - slo.limit, slo.op == Op::Gt)
+            }
+            (Subject::Errors | Subject::Goodput | Subject::Valid, _) => Some(1.0),
             (Subject::Drift(Level::Latency(stat, _)), _) => Some((BLOCKS * in_block(stat)) as f64),
             // Its samples are not requests.
             (Subject::Drift(Level::Memory), _) => Some(1.0),
@@ -192,7 +194,7 @@ impl Effort {
                 limit: share,
                 ..slo.clone()
             },
-            Subject::Goodput => Slo {
+            Subject::Goodput | Subject::Valid => Slo {
                 limit: 1.0 - share,
                 ..slo.clone()
             },

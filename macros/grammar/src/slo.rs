@@ -129,6 +129,8 @@ pub enum Subject {
     Throughput(Throughput),
     /// `cached`: share of the prompt tokens that the server's prefix cache had, 0–1.
     Cached,
+    /// `valid`: share of the requests for a structure that are answered with it, 0–1.
+    Valid,
     /// `warm(…)`: mean of a latency in the later rounds over that in the first, request by request.
     Warm(Latency),
     /// `jain(tokens)`: how evenly the server's work is spread over clients, from 1 / clients to 1.
@@ -210,6 +212,7 @@ impl Subject {
             Subject::Errors => "errors",
             Subject::Throughput(_) => "throughput",
             Subject::Cached => "the cached share",
+            Subject::Valid => "the share of valid answers",
             Subject::Warm(_) => "a ratio of rounds",
             Subject::Jain => "fairness",
             Subject::Drift(_) => "a drift",
@@ -223,6 +226,7 @@ impl Subject {
             Subject::Errors => "1%",
             Subject::Throughput(_) => "1000",
             Subject::Cached => "40%",
+            Subject::Valid => "99%",
             Subject::Warm(_) => "50%",
             Subject::Jain => "0.9",
             Subject::Drift(_) => "5%/h",
@@ -303,6 +307,7 @@ impl fmt::Display for Subject {
             Subject::Errors => f.write_str("errors"),
             Subject::Throughput(kind) => write!(f, "throughput({kind})"),
             Subject::Cached => f.write_str("cached"),
+            Subject::Valid => f.write_str("valid"),
             Subject::Warm(latency) => write!(f, "warm({latency})"),
             Subject::Jain => f.write_str("jain(tokens)"),
             Subject::Drift(level) => write!(f, "drift({level})"),
@@ -318,7 +323,11 @@ impl fmt::Display for Slo {
             Subject::Latency(..) => write!(f, "{}ms", self.limit),
             Subject::Throughput(_) | Subject::Jain => write!(f, "{}", self.limit),
             Subject::Drift(_) => f.write_str(&growth::format(self.limit)),
-            Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => {
+            Subject::Goodput
+            | Subject::Errors
+            | Subject::Cached
+            | Subject::Valid
+            | Subject::Warm(_) => {
                 // 0.07 · 100 is 7.000000000000001: round what multiplying has added, but only
                 // where that gives the same ratio back.
                 let percent = (self.limit * 1e12).round() / 1e10;

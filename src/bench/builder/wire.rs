@@ -6,6 +6,7 @@ use crate::{
         Bench, HeaderLines,
         api_key::{ApiKey, secret},
     },
+    grammar::structured::StructuredOutput,
     problem::Problem,
     redact,
     setting::Setting,
@@ -54,6 +55,34 @@ impl Bench {
     /// Ask the server to generate to the full length. Default: true for `random`, as in vLLM.
     pub fn ignore_eos(mut self, ignore: bool) -> Self {
         self.wire.ignore_eos = Some(ignore);
+        self
+    }
+
+    /// The structure that answers must have: `"json(schema.json)"`, `"regex(\\d{4})"`, `"choice(yes, no)"`,
+    /// `"grammar(sql.ebnf)"`, `"structural_tag(tags.json)"`. Each backend asks in its own way, and answers are checked:
+    /// `valid` is their share. Default: free answers. A row of the dataset `custom` may have a structure of its own. With a
+    /// structure, `ignore_eos` is false unless it is set.
+    ///
+    /// ```
+    /// use goodput::Bench;
+    ///
+    /// let bench = Bench::new("mood").target("sim").backend("openai-chat").requests(100);
+    /// let report = bench.structured_output("choice(Positive, Negative)").slo("valid >= 95%").run_blocking()?;
+    /// report.ensure_passed()?;
+    /// assert!(["Positive", "Negative"].contains(&report.run().records[0].text.as_str()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn structured_output(mut self, structure: impl Setting<StructuredOutput>) -> Self {
+        self.wire.structured_output = self
+            .set("structured_output", structure)
+            .or(self.wire.structured_output);
+        self
+    }
+
+    /// The share of the requests that ask for their structure, 0–1; which ones is drawn from the seed, as vLLM's script
+    /// draws them. Default 1.
+    pub fn structured_output_ratio(mut self, share: impl Into<f64>) -> Self {
+        self.wire.structured_output_ratio = share.into();
         self
     }
 

@@ -4,6 +4,7 @@ use super::written::{any_text, backend, headers};
 use crate::{
     backend::{Backend, by_name},
     bench::api_key::ApiKey,
+    grammar::structured::StructuredOutput,
     redact::Hidden,
     tokenizer::TokenizerSpec,
 };
@@ -24,6 +25,9 @@ pub(crate) struct Wire {
     pub(crate) tokenizer: Option<TokenizerSpec>,
     pub(crate) stream: bool,
     pub(crate) ignore_eos: Option<bool>,
+    #[serde(serialize_with = "any_text")]
+    pub(crate) structured_output: Option<StructuredOutput>,
+    pub(crate) structured_output_ratio: f64,
     pub(crate) logprobs: Option<u64>,
     pub(crate) extra_body: Hidden<Map<String, Value>>,
     #[serde(serialize_with = "headers")]
@@ -40,6 +44,8 @@ impl Default for Wire {
             tokenizer: None,
             stream: true,
             ignore_eos: None,
+            structured_output: None,
+            structured_output_ratio: 1.0,
             logprobs: None,
             extra_body: Hidden::default(),
             headers: HeaderMap::new(),

@@ -174,6 +174,16 @@ pub(in crate::cli) struct Args {
     /// Ask the server to generate to the full length; always on for random.
     #[arg(long)]
     ignore_eos: bool,
+    /// Structure that answers must have: "json(schema.json)", "regex(\\d{4})", "choice(yes, no)", "grammar(FILE)",
+    /// "structural_tag(FILE)"; see docs/structured.md.
+    #[arg(long, value_name = "STRUCTURE")]
+    structured_output: Option<String>,
+    /// Share of the requests that ask for their structure, from 0 to 1.
+    #[arg(long, default_value_t = 1.0)]
+    structured_output_ratio: f64,
+    /// Ask for no structure; as --structured-output-ratio 0.
+    #[arg(long)]
+    no_structured_output: bool,
     /// Log-probabilities to ask for (completions only).
     #[arg(long)]
     logprobs: Option<u64>,
@@ -253,6 +263,9 @@ pub(in crate::cli) struct Args {
     /// Name of the result file. Default: made of label, rate, model and date.
     #[arg(long)]
     pub(super) result_filename: Option<String>,
+    /// File for the result with the keys of vLLM's benchmark_serving_structured_output.py; for the dataset structured.
+    #[arg(long, value_name = "FILE")]
+    pub(super) structured_result: Option<PathBuf>,
     /// Label of the result. Default in file names: the backend.
     #[arg(long)]
     pub(super) label: Option<String>,
@@ -474,6 +487,14 @@ impl Args {
         if self.ignore_eos {
             bench = bench.ignore_eos(true);
         }
+        if let Some(structure) = &self.structured_output {
+            bench = bench.structured_output(structure);
+        }
+        bench = bench.structured_output_ratio(if self.no_structured_output {
+            0.0
+        } else {
+            self.structured_output_ratio
+        });
         if let Some(count) = self.logprobs {
             bench = bench.logprobs(count);
         }
@@ -524,6 +545,11 @@ impl Args {
     /// The order of the requests of long_document_qa; `None` for another dataset.
     pub(super) fn repeat_mode(&self) -> Option<&str> {
         self.dataset.repeat_mode()
+    }
+
+    /// The set of the dataset structured; `None` for another dataset.
+    pub(super) fn structured_set(&self) -> Option<&str> {
+        self.dataset.structured_set()
     }
 
     /// The dataset, and what is wrong with it.

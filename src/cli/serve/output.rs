@@ -21,7 +21,12 @@ use crate::{
     screen,
 };
 use jiff::{ToSpan, Zoned};
-use std::path::{Path, PathBuf};
+use serde::Serialize;
+use serde_json::ser::{PrettyFormatter, Serializer};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// Output that the flags ask for, checked before the run so that no result is lost after it.
 pub(super) struct Output<'a> {
@@ -59,6 +64,7 @@ impl<'a> Output<'a> {
             if let Some(script) = &args.script {
                 script.check(&mut problems);
             }
+            check_structured(args, &mut problems);
         }
         let output = Output {
             args,
@@ -145,7 +151,12 @@ impl<'a> Output<'a> {
             files.read(flag, path);
         }
         let script = self.args.script.as_ref().and_then(Script::named);
-        for (flag, path) in conversations::files(self.args).chain(script) {
+        let structured = self.args.structured_result.as_deref();
+        let structured = structured.map(|path| ("--structured-result", path));
+        for (flag, path) in conversations::files(self.args)
+            .chain(script)
+            .chain(structured)
+        {
             files.write(flag, path);
         }
         for path in outputs.paths() {
@@ -185,7 +196,11 @@ impl<'a> Output<'a> {
         let script = self.args.script.as_ref();
         let script = script.map(|script| script.lines(report));
         let above: Vec<String> = script.into_iter().chain(documents).chain([table]).collect();
-        let table = above.join("\n");
+        let rate = self
+            .args
+            .structured_set()
+            .map(|_| report::correct_rate(report.metrics()));
+        let table = above.into_iter().chain(rate).collect::<Vec<_>>().join("\n");
         let summary = conversations::results(self.args, report).map(|results| results.text());
         let below = [summary, Some(report.client()), Some(report.evidence())];
         report::printed(
@@ -205,9 +220,27 @@ impl<'a> Output<'a> {
             None => Ok(()),
         };
         self.save_result(report)
+            .and(self.save_structured(report))
             .and(exported)
             .and(conversations)
             .and(script)
+    }
+
+    /// Writes the file of vLLM's script for structured output.
+    fn save_structured(&self, report: &Report) -> Result<(), Error> {
+        let Some(path) = &self.args.structured_result else {
+            return Ok(());
+        };
+        let options = self.options(report, &Zoned::now());
+        let json = report::structured_json(report.run(), report.metrics(), &options);
+        let what = format!("cannot write {}", path.display());
+        let write = |file: &mut std::fs::File| {
+            // As Python's `json.dump(…, indent=4)`.
+            let formatter = PrettyFormatter::with_indent(b"    ");
+            let mut serializer = Serializer::with_formatter(file, formatter);
+            json.serialize(&mut serializer).map_err(io::Error::from)
+        };
+        files::replace(path, write).map_err(Error::io(what))
     }
 
     fn export_requests(&self, report: &Report) -> Result<(), Error> {
@@ -278,6 +311,11 @@ impl<'a> Output<'a> {
     }
 
     fn json<'r>(&self, report: &'r Report, now: &Zoned) -> VllmJson<'r> {
+        let options = self.options(report, now);
+        report::vllm_json(report.run(), report.metrics(), report.judgement(), &options)
+    }
+
+    fn options(&self, report: &Report, now: &Zoned) -> JsonOptions {
         let run = report.run();
         let started = now.saturating_sub(span(run.duration));
         let time = |at| {
@@ -285,7 +323,7 @@ impl<'a> Output<'a> {
                 .saturating_add(span(at))
                 .strftime("%Y-%m-%dT%H:%M:%S%.6f")
         };
-        let options = JsonOptions {
+        JsonOptions {
             date: date(now),
             label: self.args.label.clone(),
             model_id: Some(self.args.model_id(report.model()).to_owned()),
@@ -301,8 +339,22 @@ impl<'a> Output<'a> {
             detailed: self.args.save_detailed,
             dataset: Some(self.args.dataset_text()),
             vllm: self.vllm(),
-        };
-        report::vllm_json(run, report.metrics(), report.judgement(), &options)
+        }
+    }
+}
+
+/// Checks the file of vLLM's script for structured output.
+fn check_structured(args: &Args, problems: &mut Vec<Problem>) {
+    let Some(path) = &args.structured_result else {
+        return;
+    };
+    let flag = "--structured-result";
+    if args.structured_set().is_none() {
+        let fix = "is the file of vLLM's script, whose sets are another dataset. Add --dataset-name structured";
+        problems.push(Problem::new(flag, path.display(), fix));
+    } else if let Err(e) = files::check(path) {
+        let message = format!("cannot be written: {e}. Choose another path");
+        problems.push(Problem::new(flag, path.display(), message));
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn record(sent: u64, events: &[u64], output_tokens: u64) -> Record {
         lora: None,
         class: None,
         client: None,
+        structure: None,
         turn: None,
         session_e2el: None,
         round_e2el: None,

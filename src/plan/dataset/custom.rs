@@ -2,7 +2,8 @@
 //!
 //! A row has either `prompt`, a text, or `messages`, a chat. Texts are sent unchanged: no chat template is put around
 //! them, which is what vLLM's `--skip-chat-template` does. `output_tokens` is read when the dataset says `output =
-//! row`, and `client`, a string or a number, says who a row is from. Rows are shuffled by CPython's `random` with the plan's seed, and repeated by its `choice` when there are
+//! row`, and `client`, a string or a number, says who a row is from. `structured_output`, such as `{"choice": ["yes", "no"]}`, is
+//! the structure of the row's answer. Rows are shuffled by CPython's `random` with the plan's seed, and repeated by its `choice` when there are
 //! too few, as in vLLM.
 
 use super::{
@@ -13,16 +14,18 @@ use super::{
 use crate::{
     plan::{PlanError, PlanSpec, Prompt},
     record::TokenCount,
+    structure::{Asked, Structure},
     tokenizer::Tokenizer,
 };
 use goodput_grammar::dataset::Custom;
 use serde_json::Value;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 struct Row {
     prompt: Prompt,
     output_tokens: u64,
     client: Option<Box<str>>,
+    structure: Option<Arc<Structure>>,
 }
 
 pub(super) fn sample(custom: &Custom, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
@@ -34,12 +37,14 @@ pub(super) fn sample(custom: &Custom, spec: &PlanSpec<'_>) -> Result<Samples, Pl
         prompt,
         output_tokens,
         client,
+        structure,
     } in rows
     {
         spec.go_on()?;
         let input = length(&prompt, spec.tokenizer);
         samples.rows.push(Sample {
             client,
+            structure: structure.map(Asked::of),
             ..Sample::new(prompt, input, output_tokens)
         });
     }
@@ -82,13 +87,33 @@ fn row(mut fields: Fields, output: Option<usize>) -> Result<Row, Vec<String>> {
         fields.complain(mistake);
         None
     });
+    let structure = structure(&mut fields);
     fields
         .done(prompt.zip(output_tokens))
         .map(|(prompt, output_tokens)| Row {
             prompt,
             output_tokens,
             client,
+            structure,
         })
+}
+
+/// The structure that a row asks for, in the form of vLLM's `structured_outputs`.
+fn structure(fields: &mut Fields) -> Option<Arc<Structure>> {
+    let read = match fields.take("structured_output")? {
+        Value::Object(structure) => Structure::of_fields(&structure).and_then(Structure::checked),
+        other => Err(format!(
+            "is {}, not an object such as {{\"choice\": [\"yes\", \"no\"]}}",
+            kind(&other)
+        )),
+    };
+    match read {
+        Ok(structure) => Some(Arc::new(structure)),
+        Err(why) => {
+            fields.complain(format!("field `structured_output`: {why}"));
+            None
+        }
+    }
 }
 
 /// Tokens of a prompt, special tokens included. A chat's template is the server's, so its length
@@ -192,6 +217,18 @@ mod tests {
     }
 
     #[test]
+    fn rows_may_ask_for_their_own_structures() {
+        let rows = r#"{"prompt": "a", "structured_output": {"choice": ["yes", "no"]}}
+{"prompt": "b"}
+{"prompt": "c", "structured_output": {"json": {"type": "object"}}}
+"#;
+        let samples = of(rows, |custom| custom.no_oversample = true).unwrap();
+        let kind = |row: &Sample| row.structure.as_deref().map(|asked| asked.structure.kind());
+        let kinds: Vec<_> = samples.rows.iter().map(kind).collect();
+        assert_eq!(kinds, [Some("choice"), None, Some("json")]);
+    }
+
+    #[test]
     fn chats_are_sent_as_they_are() {
         let row = r#"{"messages": [{"role": "user", "content": "eight by"}, {"role": "user", "content": [{"type": "text", "text": "tes!"}]}]}"#;
         let samples = of(row, |_| {}).unwrap();
@@ -210,6 +247,14 @@ mod tests {
     #[case::both("{\"prompt\": \"a\", \"messages\": []}", &["has both"])]
     #[case::no_messages("{\"messages\": []}", &["`messages` must be an array"])]
     #[case::empty("\n \n", &["rows.jsonl`: is empty"])]
+    #[case::structure(
+        "{\"prompt\": \"a\", \"structured_output\": {\"regex\": \"(\"}}",
+        &["line 1: field `structured_output`: the regular expression `(` does not compile"]
+    )]
+    #[case::no_structure(
+        "{\"prompt\": \"a\", \"structured_output\": \"json\"}",
+        &["field `structured_output`: is a string, not an object"]
+    )]
     #[case::several("{}\n{\"prompt\": \"a\"}\n7", &["line 1: field", "\n", "line 3: is a number"])]
     fn bad_files_are_told_by_line(#[case] content: &str, #[case] parts: &[&str]) {
         let error = of(content, |_| {}).unwrap_err().to_string();

@@ -27,6 +27,7 @@ mod rerank;
 mod sharegpt;
 mod sonnet;
 mod sound;
+mod structured;
 mod table;
 #[cfg(test)]
 #[cfg(feature = "tokenizers")]
@@ -47,6 +48,7 @@ use super::{
 use crate::{
     clock::Nanos,
     record::{CountSource, TokenCount},
+    structure::Asked,
 };
 use goodput_grammar::{bounds, dataset::Dataset};
 use serde_json::{Map, Value};
@@ -62,6 +64,8 @@ pub(super) struct Sample {
     pub(super) at: Option<Nanos>,
     /// Fields of the body that only this request has.
     pub(super) overrides: Map<String, Value>,
+    /// The structure that its answer must have.
+    pub(super) structure: Option<Box<Asked>>,
     /// Place in a session. The turns of a session stand together.
     pub(super) turn: Option<Box<Turn>>,
     /// Name of its class, in a mix.
@@ -78,6 +82,7 @@ impl Sample {
             output_tokens,
             at: None,
             overrides: Map::new(),
+            structure: None,
             turn: None,
             class: None,
             client: None,

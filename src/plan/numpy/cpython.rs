@@ -2,7 +2,7 @@
 
 use rand_mt::Mt;
 use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
+use std::{collections::HashSet, hash::Hasher, ops::Div};
 
 /// Lower half of `hash(text)` in CPython with `PYTHONHASHSEED=0`: SipHash-1-3 without a key. Without that
 /// variable every process has a different key.
@@ -47,6 +47,32 @@ impl PyRandom {
                 return drawn as usize;
             }
         }
+    }
+
+    /// Indices that `random.sample(range(of), count)` would give, in its order; at most `of`.
+    pub(crate) fn sample(&mut self, of: usize, count: usize) -> Vec<usize> {
+        let count = count.min(of);
+        // CPython's choice between a list and a set, by the memory that they take.
+        let set_size = 21
+            + match count {
+                0..=5 => 0,
+                _ => 4_usize.pow((3.0 * count as f64).ln().div(4_f64.ln()).ceil() as u32),
+            };
+        if of <= set_size {
+            let mut pool: Vec<usize> = (0..of).collect();
+            return (0..count)
+                .map(|_| pool.swap_remove(self.below(pool.len())))
+                .collect();
+        }
+        let mut chosen = HashSet::new();
+        let mut indices = Vec::with_capacity(count);
+        while indices.len() < count {
+            let drawn = self.below(of);
+            if chosen.insert(drawn) {
+                indices.push(drawn);
+            }
+        }
+        indices
     }
 
     /// `random.random()`: uniform in [0, 1) with 53 bits.
@@ -115,6 +141,26 @@ mod tests {
             let choices: Vec<usize> = serde_json::from_value(case["choices"].clone()).unwrap();
             assert_eq!(random.choices(4095, choices.len()), choices);
         }
+    }
+
+    /// `random.seed(seed)`, then `random.sample(range(of), count)`, of CPython 3.12.
+    #[test]
+    fn samples_agree_with_cpython() {
+        let cases: [(u64, usize, &[usize]); 7] = [
+            (0, 10, &[6, 9, 0, 2, 4]),
+            (7, 10, &[5, 2, 6, 9, 0, 7, 4, 1, 3, 8]),
+            (3, 30, &[7, 18, 17, 4]),
+            (0, 100, &[49, 97, 53, 5, 33, 65]),
+            (1, 1000, &[137, 582, 867, 821, 782, 64, 261]),
+            (42, 85, &[81, 14, 3, 35, 31, 28]),
+            (0, 3, &[]),
+        ];
+        for (seed, of, expected) in cases {
+            let drawn = PyRandom::new(seed).sample(of, expected.len());
+            assert_eq!(drawn, expected, "seed {seed}, of {of}");
+        }
+        let most = PyRandom::new(0).sample(2, 5).len();
+        assert_eq!(most, 2);
     }
 
     #[test]

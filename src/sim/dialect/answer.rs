@@ -5,7 +5,7 @@ use super::{
     form::Form,
     template::{Filling, Slot, Template},
 };
-use crate::clock::Nanos;
+use crate::{clock::Nanos, sim::structured::Wording};
 use bytes::Bytes;
 use serde_json::Value;
 use std::{
@@ -42,6 +42,7 @@ impl Answer {
                 created,
                 model: model.to_owned(),
                 tokens: tokens.max(1),
+                wording: None,
                 prompt_tokens,
                 cached: None,
                 usage: UsageEvents::Never,
@@ -68,6 +69,12 @@ impl Answer {
     /// States how many tokens of the prompt a prefix cache had.
     pub(crate) fn cached(mut self, tokens: Option<Arc<OnceLock<u64>>>) -> Self {
         self.facts.cached = tokens;
+        self
+    }
+
+    /// Says this text instead of words.
+    pub(in crate::sim) fn saying(mut self, wording: Option<Wording>) -> Self {
+        self.facts.wording = wording;
         self
     }
 

@@ -7,7 +7,6 @@ use super::{
     facts::Facts,
     openai,
     parsed::{Generating, Input},
-    words,
 };
 use crate::sim::refusal::Refusal;
 use memchr::memmem;
@@ -145,12 +144,8 @@ impl Choices for Speech {
         openai::head(facts, prefix, object)
     }
 
-    fn choice(&self, last: bool) -> (&'static str, &'static str) {
-        let behind = if last {
-            r#""},"finish_reason":"length","stop_reason":null}]"#
-        } else {
-            r#""},"finish_reason":null,"stop_reason":null}]"#
-        };
+    fn choice(&self, finish: &str) -> (&'static str, String) {
+        let behind = format!(r#""}},"finish_reason":{finish},"stop_reason":null}}]"#);
         (r#"{"delta":{"content":""#, behind)
     }
 
@@ -159,7 +154,7 @@ impl Choices for Speech {
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
-        let mut whole = json!({"text": words::text(generated)});
+        let mut whole = json!({"text": facts.text(generated)});
         if !facts.withheld && self.work == Work::Transcribe {
             let seconds = self.seconds.ceil() as u64;
             whole["usage"] = json!({"type": "duration", "seconds": seconds});

@@ -9,8 +9,8 @@ use super::{
     json, openai,
     parsed::{Generating, Message, Messages, StreamOptions},
     settings::Settings,
+    structured,
     template::{Filling, Template},
-    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -24,6 +24,8 @@ pub(super) const DEFAULT_TOKENS: u64 = 128;
 struct Body {
     messages: Option<Vec<Message>>,
     stream_options: Option<StreamOptions>,
+    structured_outputs: Option<Value>,
+    response_format: Option<Value>,
 }
 
 pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
@@ -43,6 +45,7 @@ pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     Ok(ParsedRequest {
         usage: body.stream_options.unwrap_or_default().usage(),
         priority: settings.whole("priority").unwrap_or(0),
+        structure: structured::vllm(body.structured_outputs, body.response_format.as_ref())?,
         ..asked
     })
 }
@@ -76,12 +79,14 @@ impl Choices for Chat {
         Some(event)
     }
 
-    fn choice(&self, last: bool) -> (&'static str, &'static str) {
-        let behind = if last {
-            r#""},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":null}]"#
+    fn choice(&self, finish: &str) -> (&'static str, String) {
+        let stop = if finish == "null" {
+            ""
         } else {
-            r#""},"logprobs":null,"finish_reason":null,"token_ids":null}]"#
+            ",\"stop_reason\":null"
         };
+        let behind =
+            format!(r#""}},"logprobs":null,"finish_reason":{finish}{stop},"token_ids":null}}]"#);
         (r#"{"index":0,"delta":{"content":""#, behind)
     }
 
@@ -90,7 +95,7 @@ impl Choices for Chat {
             "index": 0,
             "message": {
                 "role": "assistant",
-                "content": words::text(generated),
+                "content": facts.text(generated),
                 "refusal": null,
                 "annotations": null,
                 "audio": null,
@@ -98,7 +103,7 @@ impl Choices for Chat {
                 "reasoning": null,
             },
             "logprobs": null,
-            "finish_reason": "length",
+            "finish_reason": facts.finish(generated),
             "stop_reason": null,
             "token_ids": null,
             "routed_experts": null,

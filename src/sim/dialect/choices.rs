@@ -26,8 +26,9 @@ pub(super) trait Choices: fmt::Debug + Send + Sync {
         None
     }
 
-    /// What stands before and behind the text in the choice of an event.
-    fn choice(&self, last: bool) -> (&'static str, &'static str);
+    /// What stands before and behind the text in the choice of an event; `finish` is how the answer ends with it, as JSON, or
+    /// `null`.
+    fn choice(&self, finish: &str) -> (&'static str, String);
 
     /// What an event of tokens ends with.
     fn tail(&self, facts: &Facts, last: bool) -> String {
@@ -52,7 +53,12 @@ impl<C: Choices> Form for C {
     }
 
     fn token(&self, facts: &Facts, last: bool) -> Template {
-        let (before, behind) = self.choice(last);
+        let finish = if last {
+            format!("\"{}\"", facts.finish(facts.tokens))
+        } else {
+            "null".to_owned()
+        };
+        let (before, behind) = self.choice(&finish);
         let choice = Template::new(self.head(facts))
             .then(before)
             .slot(Slot::Text)

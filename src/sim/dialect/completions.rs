@@ -7,7 +7,7 @@ use super::{
     json, openai,
     parsed::{Generating, Prompt, StreamOptions},
     settings::Settings,
-    words,
+    structured,
 };
 use crate::sim::refusal::Refusal;
 use serde::Deserialize;
@@ -20,6 +20,8 @@ const DEFAULT_TOKENS: u64 = 16;
 struct Body {
     prompt: Option<Prompt>,
     stream_options: Option<StreamOptions>,
+    structured_outputs: Option<Value>,
+    response_format: Option<Value>,
 }
 
 pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
@@ -42,6 +44,7 @@ pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     Ok(ParsedRequest {
         usage: body.stream_options.unwrap_or_default().usage(),
         priority: settings.whole("priority").unwrap_or(0),
+        structure: structured::vllm(body.structured_outputs, body.response_format.as_ref())?,
         ..asked
     })
 }
@@ -62,21 +65,19 @@ impl Choices for Completions {
         openai::head(facts, ID, OBJECT)
     }
 
-    fn choice(&self, last: bool) -> (&'static str, &'static str) {
-        let behind = if last {
-            r#"","logprobs":null,"finish_reason":"length","stop_reason":null,"prompt_token_ids":null,"token_ids":null}]"#
-        } else {
-            r#"","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]"#
-        };
+    fn choice(&self, finish: &str) -> (&'static str, String) {
+        let behind = format!(
+            r#"","logprobs":null,"finish_reason":{finish},"stop_reason":null,"prompt_token_ids":null,"token_ids":null}}]"#
+        );
         (r#"{"index":0,"text":""#, behind)
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
         let choice = json!({
             "index": 0,
-            "text": words::text(generated),
+            "text": facts.text(generated),
             "logprobs": null,
-            "finish_reason": "length",
+            "finish_reason": facts.finish(generated),
             "stop_reason": null,
             "token_ids": null,
             "prompt_logprobs": null,

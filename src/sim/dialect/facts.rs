@@ -1,7 +1,8 @@
 //! What is the same for every dialect.
 
-use super::words::place;
+use super::words::{self, place};
 use crate::clock::Nanos;
+use crate::sim::structured::Wording;
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -17,6 +18,8 @@ pub(crate) struct Facts {
     pub(super) model: String,
     /// Tokens to generate; at least 1.
     pub(super) tokens: u64,
+    /// The text, where a request asks for one with a structure; else words.
+    pub(super) wording: Option<Wording>,
     pub(super) prompt_tokens: u64,
     /// Tokens of the prompt that a prefix cache had, if there is one; set when the first token is ready.
     pub(super) cached: Option<Arc<OnceLock<u64>>>,
@@ -69,6 +72,38 @@ impl Facts {
     /// The ids of the first tokens.
     pub(super) fn token_ids(&self, tokens: u64) -> Vec<u64> {
         (0..tokens).map(|index| self.token_id(index)).collect()
+    }
+
+    /// The text of a token, as it stands in a string of JSON.
+    pub(super) fn escaped(&self, index: u64) -> &str {
+        match &self.wording {
+            Some(wording) => wording.escaped(index),
+            None => words::word(index),
+        }
+    }
+
+    /// The text of a token.
+    pub(super) fn word(&self, index: u64) -> &str {
+        match &self.wording {
+            Some(wording) => wording.word(index),
+            None => words::word(index),
+        }
+    }
+
+    /// The text of the first tokens.
+    pub(super) fn text(&self, tokens: u64) -> String {
+        (0..tokens).map(|index| self.word(index)).collect()
+    }
+
+    /// Returns whether an answer of this number of tokens ends by itself, as one with a structure does. Others end because
+    /// they have all tokens that they may have.
+    pub(super) fn stops(&self, tokens: u64) -> bool {
+        tokens == self.tokens && self.wording.as_ref().is_some_and(Wording::is_whole)
+    }
+
+    /// OpenAI's word for how an answer of this number of tokens ends.
+    pub(super) fn finish(&self, tokens: u64) -> &'static str {
+        if self.stops(tokens) { "stop" } else { "length" }
     }
 
     /// The number of the next event.

@@ -7,8 +7,8 @@ use super::{
     json,
     parsed::{Generating, Input, Prompt},
     settings::Settings,
+    structured,
     template::{Slot, Template},
-    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -27,6 +27,8 @@ struct Body {
     max_tokens: Option<i64>,
     seed: Option<i64>,
     stream: Option<bool>,
+    json_schema: Option<Value>,
+    grammar: Option<Value>,
 }
 
 pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
@@ -54,7 +56,13 @@ pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
         default_tokens: DEFAULT_TOKENS,
         stream,
     };
-    generating.asked(Box::new(form))
+    Ok(ParsedRequest {
+        structure: structured::named(&[
+            ("json_schema", "json", body.json_schema),
+            ("grammar", "grammar", body.grammar),
+        ])?,
+        ..generating.asked(Box::new(form))?
+    })
 }
 
 #[derive(Debug)]
@@ -81,7 +89,7 @@ impl Llama {
             "prompt": self.prompt,
             "has_new_line": false,
             "truncated": false,
-            "stop_type": "limit",
+            "stop_type": if facts.stops(generated) { "eos" } else { "limit" },
             "stopping_word": "",
             "tokens_cached": facts.prompt_tokens + generated.saturating_sub(1),
             "timings": timings(facts, stated),
@@ -232,7 +240,7 @@ impl Form for Llama {
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
         // Token ids only come with `return_tokens`, which is not simulated.
-        self.end(facts, generated, words::text(generated), &[])
+        self.end(facts, generated, facts.text(generated), &[])
     }
 
     fn error_body(&self, message: &str) -> Value {

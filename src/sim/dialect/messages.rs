@@ -6,8 +6,8 @@ use super::{
     json, named,
     parsed::{Content, Generating, Input, Message, Messages as _},
     settings::Settings,
+    structured,
     template::{Slot, Template},
-    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 struct Body {
     system: Option<Content>,
     messages: Option<Vec<Message>>,
+    output_config: Option<Value>,
 }
 
 /// The parts of a message that Anthropic has and OpenAI does not.
@@ -65,7 +66,12 @@ pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
         default_tokens: chat::DEFAULT_TOKENS,
         stream: settings.flag("stream").unwrap_or(false),
     };
-    generating.asked(Box::new(Messages))
+    let format = body.output_config.as_ref().map(|config| &config["format"]);
+    let schema = format.and_then(|format| format.get("schema"));
+    Ok(ParsedRequest {
+        structure: schema.cloned().map(structured::of_schema),
+        ..generating.asked(Box::new(Messages))?
+    })
 }
 
 #[derive(Debug)]
@@ -103,6 +109,14 @@ fn usage(facts: &Facts, generated: u64) -> Value {
     }
 }
 
+fn stop_reason(facts: &Facts, generated: u64) -> &'static str {
+    if facts.stops(generated) {
+        "end_turn"
+    } else {
+        "max_tokens"
+    }
+}
+
 impl Form for Messages {
     fn text_key(&self) -> &'static str {
         "text"
@@ -126,7 +140,7 @@ impl Form for Messages {
     }
 
     fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
-        let delta = json!({"stop_reason": "max_tokens", "stop_sequence": null});
+        let delta = json!({"stop_reason": stop_reason(facts, generated), "stop_sequence": null});
         let mut message = json!({"type": "message_delta", "delta": delta});
         if !facts.withheld {
             message["usage"] = usage(facts, facts.stated(generated));
@@ -154,8 +168,9 @@ impl Form for Messages {
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
-        let content = json!([{"type": "text", "text": words::text(generated)}]);
-        message(facts, facts.stated(generated), content, "max_tokens".into())
+        let content = json!([{"type": "text", "text": facts.text(generated)}]);
+        let stop = stop_reason(facts, generated).into();
+        message(facts, facts.stated(generated), content, stop)
     }
 
     fn error_body(&self, message: &str) -> Value {

@@ -20,6 +20,7 @@ mod pooling;
 mod responses;
 mod settings;
 mod sglang;
+mod structured;
 mod template;
 mod tgi;
 mod triton;

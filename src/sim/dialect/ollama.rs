@@ -6,8 +6,8 @@ use super::{
     json,
     parsed::{Generating, Input, Message, Messages},
     settings::Settings,
+    structured,
     template::{Slot, Template},
-    words,
 };
 use crate::{clock::rfc3339, sim::refusal::Refusal};
 use bytes::Bytes;
@@ -26,6 +26,8 @@ struct Body {
     #[serde(default)]
     options: Options,
     stream: Option<bool>,
+    /// A schema, or the word `json`.
+    format: Option<Value>,
 }
 
 #[derive(Deserialize, Default)]
@@ -56,7 +58,8 @@ fn parse(body: &[u8]) -> Result<Body, Refusal> {
     json::parse(body)
 }
 
-fn asked(body: Body, input: Input, form: Ollama) -> Result<ParsedRequest, Refusal> {
+fn asked(mut body: Body, input: Input, form: Ollama) -> Result<ParsedRequest, Refusal> {
+    let schema = body.format.take().filter(Value::is_object);
     let generating = Generating {
         model: body.model,
         input,
@@ -68,7 +71,10 @@ fn asked(body: Body, input: Input, form: Ollama) -> Result<ParsedRequest, Refusa
         default_tokens: DEFAULT_TOKENS,
         stream: body.stream.unwrap_or(true),
     };
-    generating.asked(Box::new(form))
+    Ok(ParsedRequest {
+        structure: schema.map(structured::of_schema),
+        ..generating.asked(Box::new(form))?
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +106,7 @@ impl Ollama {
             Ollama::Generate => end["response"] = text.into(),
         }
         end["done"] = true.into();
-        end["done_reason"] = "length".into();
+        end["done_reason"] = facts.finish(generated).into();
         if self == Ollama::Generate {
             end["context"] = facts.token_ids(generated).into();
         }
@@ -157,7 +163,7 @@ impl Form for Ollama {
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
-        self.end(facts, generated, &words::text(generated))
+        self.end(facts, generated, &facts.text(generated))
     }
 
     fn error_body(&self, message: &str) -> Value {

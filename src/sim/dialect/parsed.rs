@@ -4,7 +4,7 @@ use super::{
     Form, UsageEvents,
     json::{input, python_text},
 };
-use crate::sim::refusal::Refusal;
+use crate::{sim::refusal::Refusal, structure::Structure};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ pub(crate) struct ParsedRequest {
     pub(crate) usage: UsageEvents,
     /// Lower goes first, if the server schedules by priority. Default 0.
     pub(crate) priority: i64,
+    /// The structure that the answer must have.
+    pub(crate) structure: Option<Structure>,
     /// How the answer is worded.
     pub(crate) form: Box<dyn Form>,
 }
@@ -75,6 +77,7 @@ impl Generating {
             stream: self.stream,
             usage: UsageEvents::Never,
             priority: 0,
+            structure: None,
             form,
         })
     }

@@ -205,6 +205,7 @@ fn asked(
         stream: false,
         usage: UsageEvents::Never,
         priority: priority.unwrap_or(0),
+        structure: None,
         form: Box::new(Pooled(kind)),
     }
 }

@@ -7,8 +7,8 @@ use super::{
     json, named,
     parsed::{Content, Generating, Input},
     settings::Settings,
+    structured,
     template::{Slot, Template},
-    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 struct Body {
     instructions: Option<String>,
     input: Option<Items>,
+    text: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +62,11 @@ pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let asked = generating.asked(Box::new(Responses {
         instructions: body.instructions,
     }))?;
+    let format = body.text.as_ref().map(|text| &text["format"]);
+    let format = format.filter(|format| format["type"] == "json_schema");
+    let schema = format.and_then(|format| format.get("schema"));
     Ok(ParsedRequest {
+        structure: schema.cloned().map(structured::of_schema),
         priority: settings.whole("priority").unwrap_or(0),
         ..asked
     })
@@ -174,11 +179,15 @@ impl Responses {
         self.response(facts, state)
     }
 
-    /// The answer in its end state. All tokens that were allowed were generated, which this dialect calls incomplete.
+    /// The answer in its end state. If all tokens that were allowed were generated, this dialect calls it incomplete.
     fn ended(&self, facts: &Facts, generated: u64) -> Value {
-        let text = words::text(generated);
+        let text = facts.text(generated);
         let state = State {
-            status: "incomplete",
+            status: if facts.stops(generated) {
+                "completed"
+            } else {
+                "incomplete"
+            },
             output: &[message(facts, "completed", &[part(&text, Value::Null)])],
             usage: usage(facts, generated),
         };
@@ -231,7 +240,7 @@ impl Form for Responses {
     }
 
     fn closing(&self, facts: &mut Facts, generated: u64) -> Vec<Bytes> {
-        let text = words::text(generated);
+        let text = facts.text(generated);
         let id = item_id(facts);
         let part = part(&text, Value::Null);
         let item = message(facts, "completed", std::slice::from_ref(&part));

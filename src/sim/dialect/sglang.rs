@@ -6,8 +6,8 @@ use super::{
     json, openai,
     parsed::{Generating, Prompt},
     settings::Settings,
+    structured,
     template::{Filling, Slot, Template},
-    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -31,6 +31,10 @@ struct Body {
 #[derive(Deserialize, Default)]
 struct SamplingParams {
     max_new_tokens: Option<u64>,
+    json_schema: Option<Value>,
+    regex: Option<Value>,
+    ebnf: Option<Value>,
+    structural_tag: Option<Value>,
 }
 
 /// Whether a body to `/generate` is for SGLang, whose prompts have other names than TGI's.
@@ -61,6 +65,16 @@ pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     let asked = generating.asked(Box::new(Sglang))?;
     Ok(ParsedRequest {
         priority: body.priority.unwrap_or(0),
+        structure: structured::named(&[
+            ("json_schema", "json", body.sampling_params.json_schema),
+            ("regex", "regex", body.sampling_params.regex),
+            ("ebnf", "grammar", body.sampling_params.ebnf),
+            (
+                "structural_tag",
+                "structural_tag",
+                body.sampling_params.structural_tag,
+            ),
+        ])?,
         ..asked
     })
 }
@@ -75,7 +89,7 @@ impl Form for Sglang {
 
     fn token(&self, facts: &Facts, last: bool) -> Template {
         let finish = if last {
-            format!("{{\"type\":\"length\",\"length\":{}}}", facts.tokens)
+            finish(facts, facts.tokens).to_string()
         } else {
             "null".to_owned()
         };
@@ -133,7 +147,7 @@ impl Form for Sglang {
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
         let mut meta = json!({
             "id": facts.id,
-            "finish_reason": {"type": "length", "length": generated},
+            "finish_reason": finish(facts, generated),
         });
         if !facts.withheld {
             meta["prompt_tokens"] = facts.prompt_tokens.into();
@@ -142,7 +156,7 @@ impl Form for Sglang {
         }
         meta["e2e_latency"] = seconds(facts).into();
         json!({
-            "text": words::text(generated),
+            "text": facts.text(generated),
             "output_ids": facts.token_ids(generated),
             "meta_info": meta,
         })
@@ -150,6 +164,15 @@ impl Form for Sglang {
 
     fn error_body(&self, message: &str) -> Value {
         json!({"error": {"message": message}})
+    }
+}
+
+fn finish(facts: &Facts, generated: u64) -> Value {
+    // A token of its own ends the answer, which is not shown; its id is that of the first word.
+    if facts.stops(generated) {
+        json!({"type": "stop", "matched": facts.token_id(0)})
+    } else {
+        json!({"type": "length", "length": generated})
     }
 }
 

@@ -1,6 +1,6 @@
 //! The event of a token, put together once for an answer, so that each token costs one copy.
 
-use super::{facts::Facts, words::word};
+use super::facts::Facts;
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -96,7 +96,10 @@ impl Filling<'_> {
 
     fn size(&self, slot: Slot) -> usize {
         let texts = |tokens: Range<u64>| -> usize {
-            self.before_text.len() + tokens.map(|index| word(index).len()).sum::<usize>()
+            self.before_text.len()
+                + tokens
+                    .map(|index| self.facts.escaped(index).len())
+                    .sum::<usize>()
         };
         let ids = |tokens: Range<u64>| -> usize {
             let commas = (tokens.end - tokens.start).saturating_sub(1) as usize;
@@ -114,7 +117,7 @@ impl Filling<'_> {
     fn write(&self, slot: Slot, event: &mut Vec<u8>) {
         let texts = |tokens: Range<u64>, event: &mut Vec<u8>| {
             event.extend_from_slice(self.before_text);
-            tokens.for_each(|index| event.extend_from_slice(word(index).as_bytes()));
+            tokens.for_each(|index| event.extend_from_slice(self.facts.escaped(index).as_bytes()));
         };
         let ids = |tokens: Range<u64>, event: &mut Vec<u8>| {
             for (place, id) in self.ids(tokens).enumerate() {

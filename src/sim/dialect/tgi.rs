@@ -7,8 +7,8 @@ use super::{
     json,
     parsed::{Generating, Prompt},
     settings::Settings,
+    structured,
     template::{Slot, Template},
-    words::{self, word},
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -30,6 +30,15 @@ struct Body {
 struct Parameters {
     max_new_tokens: Option<u64>,
     details: Option<bool>,
+    grammar: Option<Grammar>,
+}
+
+/// TGI's word for a structure.
+#[derive(Deserialize)]
+struct Grammar {
+    #[serde(rename = "type")]
+    kind: String,
+    value: Value,
 }
 
 pub(super) fn read(body: &[u8], stream: bool) -> Result<ParsedRequest, Refusal> {
@@ -44,9 +53,29 @@ pub(super) fn read(body: &[u8], stream: bool) -> Result<ParsedRequest, Refusal> 
         default_tokens: DEFAULT_TOKENS,
         stream: stream || body.stream.unwrap_or(false),
     };
-    generating.asked(Box::new(Tgi {
+    let structure = match body.parameters.grammar {
+        None => None,
+        Some(Grammar { kind, value }) => match kind.as_str() {
+            "json" => structured::named(&[("grammar", "json", Some(value))])?,
+            "json_schema" => {
+                structured::named(&[("grammar", "json", value.get("schema").cloned())])?
+            }
+            "regex" => structured::named(&[("grammar", "regex", Some(value))])?,
+            other => {
+                let message = format!(
+                    "unknown variant `{other}`, expected one of `json`, `regex`, `json_schema`"
+                );
+                return Err(Refusal::bad_request("grammar", message));
+            }
+        },
+    };
+    let form = Tgi {
         details: body.parameters.details.unwrap_or(false),
-    }))
+    };
+    Ok(ParsedRequest {
+        structure,
+        ..generating.asked(Box::new(form))?
+    })
 }
 
 #[derive(Debug)]
@@ -59,7 +88,7 @@ impl Tgi {
     fn details(&self, facts: &Facts, generated: u64) -> Option<Value> {
         (self.details && !facts.withheld).then(|| {
             json!({
-                "finish_reason": "length",
+                "finish_reason": if facts.stops(generated) { "eos_token" } else { "length" },
                 "generated_tokens": facts.stated(generated),
                 "seed": null,
                 "input_length": facts.prompt_tokens,
@@ -79,7 +108,7 @@ impl Form for Tgi {
 
     fn token(&self, facts: &Facts, last: bool) -> Template {
         let ends = last && facts.done;
-        let text = json!(ends.then(|| words::text(facts.tokens)));
+        let text = json!(ends.then(|| facts.text(facts.tokens)));
         let details = ends.then(|| self.details(facts, facts.tokens)).flatten();
         let details = json!(details);
         // TGI puts no space behind the colon.
@@ -111,9 +140,9 @@ impl Form for Tgi {
     }
 
     fn whole(&self, facts: &Facts, generated: u64) -> Value {
-        let mut whole = json!({"generated_text": words::text(generated)});
+        let mut whole = json!({"generated_text": facts.text(generated)});
         if let Some(mut details) = self.details(facts, generated) {
-            let token = |index: u64| json!({"id": facts.token_id(index), "text": word(index), "logprob": -1.0, "special": false});
+            let token = |index: u64| json!({"id": facts.token_id(index), "text": facts.word(index), "logprob": -1.0, "special": false});
             details["prefill"] = json!([]);
             details["tokens"] = (0..generated).map(token).collect();
             whole["details"] = details;

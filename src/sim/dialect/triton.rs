@@ -7,8 +7,8 @@ use super::{
     json,
     parsed::{Generating, Prompt},
     settings::Settings,
+    structured,
     template::{Slot, Template},
-    words,
 };
 use crate::sim::refusal::Refusal;
 use bytes::Bytes;
@@ -22,6 +22,8 @@ const DEFAULT_TOKENS: u64 = 16;
 struct Body {
     text_input: Option<String>,
     max_tokens: Option<u64>,
+    guided_decoding_guide_type: Option<String>,
+    guided_decoding_guide: Option<Value>,
 }
 
 pub(super) fn read(body: &[u8], stream: bool) -> Result<ParsedRequest, Refusal> {
@@ -37,7 +39,17 @@ pub(super) fn read(body: &[u8], stream: bool) -> Result<ParsedRequest, Refusal> 
         default_tokens: DEFAULT_TOKENS,
         stream,
     };
-    generating.asked(Box::new(Triton))
+    let ours = match body.guided_decoding_guide_type.as_deref() {
+        Some("json_schema") => "json",
+        Some("regex") => "regex",
+        Some("ebnf_grammar") => "grammar",
+        _ => "",
+    };
+    let guide = body.guided_decoding_guide.filter(|_| !ours.is_empty());
+    Ok(ParsedRequest {
+        structure: structured::named(&[("guided_decoding_guide", ours, guide)])?,
+        ..generating.asked(Box::new(Triton))?
+    })
 }
 
 #[derive(Debug)]
@@ -75,14 +87,14 @@ impl Form for Triton {
         vec![data(&self.error_body(message))]
     }
 
-    fn whole(&self, _facts: &Facts, generated: u64) -> Value {
+    fn whole(&self, facts: &Facts, generated: u64) -> Value {
         json!({
             "model_name": "ensemble",
             "model_version": "1",
             "sequence_end": false,
             "sequence_id": 0,
             "sequence_start": false,
-            "text_output": words::text(generated),
+            "text_output": facts.text(generated),
         })
     }
 

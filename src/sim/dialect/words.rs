@@ -16,8 +16,3 @@ pub(super) fn place(index: u64) -> usize {
     // The remainder is below the length of the list.
     (index % WORDS.len() as u64) as usize
 }
-
-/// The text of the first tokens.
-pub(super) fn text(tokens: u64) -> String {
-    (0..tokens).map(word).collect()
-}

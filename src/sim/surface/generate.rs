@@ -15,10 +15,12 @@ use crate::{
         server::SimServer,
         stall,
         streamed::Streamed,
+        structured::{Maker, Wording},
         telemetry::Progress,
         tokens::TokenSource,
     },
 };
+use goodput_grammar::fault::Kind;
 use http_body_util::BodyExt;
 use hyper::{HeaderMap, Response, header::HeaderValue};
 use std::sync::Arc;
@@ -34,13 +36,21 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    pub(super) async fn answer(&self, asked: ParsedRequest) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn answer(&self, mut asked: ParsedRequest) -> Result<Response<Body>, Refusal> {
         let server = self.server;
         check_model(server, asked.model.as_deref())?;
         let prompts = asked.inputs.iter();
         let prompts: Vec<u64> = prompts
             .map(|input| length::counted(server, input))
             .collect::<Result<_, _>>()?;
+        let maker = asked
+            .structure
+            .take()
+            .map(|structure| server.maker(structure))
+            .transpose()?;
+        let mut wording = maker
+            .map(|maker| self.wording_of(&maker, &asked))
+            .transpose()?;
         if let Some(engine) = server.engine() {
             let limit = engine.config().max_model_len();
             for &prompt in &prompts {
@@ -52,6 +62,11 @@ impl Call<'_> {
         // A refused request costs no step, because the engine has not seen it yet.
         if let Some(response) = http_faults::instead(&faults, self.clock, self.arrival).await {
             return Ok(response);
+        }
+        if faults.contains(&Kind::InvalidAnswer) {
+            wording = None;
+        } else if let Some(wording) = &wording {
+            asked.max_tokens = wording.tokens();
         }
         let stalls = stall::stalls(&faults, asked.max_tokens);
         let tickets = self.submit(&asked, &prompts, &stalls)?;
@@ -65,6 +80,7 @@ impl Call<'_> {
         let stream = asked.stream;
         let answer = self
             .wording(asked, prompt_tokens, accepted.ordinal)
+            .saying(wording)
             .cached(cached);
         if !faults.is_empty() {
             let disturbed = Disturbed::new(answer, faults);
@@ -83,6 +99,19 @@ impl Call<'_> {
             return Ok(response(media, body.boxed_unsync()));
         }
         Ok(whole(answer, source, progress).await)
+    }
+
+    /// A text with the structure that a request asks for, of as many tokens as it may have. The same request gets the same
+    /// text, by its id or else by its prompt.
+    fn wording_of(&self, maker: &Maker, asked: &ParsedRequest) -> Result<Wording, Refusal> {
+        let id = self
+            .headers
+            .get("x-request-id")
+            .map(|id| id.as_bytes().to_vec());
+        let key = id.unwrap_or_else(|| format!("{:?}", asked.inputs).into_bytes());
+        let seed = xxh3_64_with_seed(&key, self.server.script.seed);
+        let text = maker.text(seed)?;
+        Ok(Wording::new(&text, asked.max_tokens))
     }
 
     /// The counters of a generation of a script. An engine counts its own.

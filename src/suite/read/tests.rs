@@ -43,6 +43,7 @@ false_alarms = 0.02
             "require_baseline" => "baseline = \"main\"\n",
             "warmup_rounds" => "rounds = 2\n",
             "duration" | "stop_if" => "rate = 1\n",
+            "structured_output_ratio" => "structured_output = \"choice(yes, no)\"\n",
             _ => "",
         };
         let others = format!("{others}{name}");

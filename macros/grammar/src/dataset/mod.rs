@@ -7,6 +7,7 @@ mod mix;
 mod recorded;
 mod settings;
 mod size;
+mod structured;
 mod synthetic;
 
 pub use agents::{AgentFormat, Agents};
@@ -14,6 +15,7 @@ pub use buckets::{Bucket, Buckets};
 pub use mix::{Class, Mix};
 pub use recorded::*;
 pub use size::fits;
+pub use structured::{Set, Structured};
 pub use synthetic::*;
 
 use crate::{Mistake, Mistakes, call::Call, slo};
@@ -38,6 +40,8 @@ macro_rules! with_datasets {
             "prefix_repetition" => PrefixRepetition, prefix_repetition::sample;
             /// Long documents, each asked about several times.
             "long_document_qa" => LongDocumentQa, long_document_qa::sample;
+            /// The fixed sets of vLLM's script for structured output.
+            "structured" => Structured, structured::sample;
             /// Conversations in ShareGPT's format: turn 0 is the prompt, turn 1 sets the output length.
             "sharegpt" => ShareGpt, sharegpt::sample;
             /// Conversations of several turns, each a session.
@@ -322,6 +326,15 @@ mod tests {
     #[case(
         "prefix-repetition(prefixes = 2)",
         "prefix_repetition(prefix = 256, suffix = 256, prefixes = 2, output = 128)"
+    )]
+    #[case("structured", "structured(set = json, output = 128)")]
+    #[case(
+        "structured(set = json-unique, schema = s.json, output = 64)",
+        "structured(set = json-unique, schema = \"s.json\", output = 64)"
+    )]
+    #[case(
+        "structured(set = xgrammar_bench, rows = 'a, b.jsonl')",
+        "structured(set = xgrammar_bench, rows = \"a, b.jsonl\", output = 128)"
     )]
     #[case(
         "sharegpt(x.json, media = 'a b')",

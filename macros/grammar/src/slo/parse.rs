@@ -14,6 +14,7 @@ const SUBJECTS: &[&str] = &[
     "goodput",
     "errors",
     "cached",
+    "valid",
     "throughput(output)",
     "p99(ttft)",
     "mean(tpot)",
@@ -27,6 +28,7 @@ const SHARES: &[(&str, Subject)] = &[
     ("goodput", Subject::Goodput),
     ("errors", Subject::Errors),
     ("cached", Subject::Cached),
+    ("valid", Subject::Valid),
 ];
 /// What fairness is measured by.
 const TOKENS: &str = "tokens";
@@ -382,7 +384,11 @@ fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
             )),
         },
         Subject::Drift(_) => growth::parse(value).or_else(|mistake| say(mistake.0)),
-        Subject::Goodput | Subject::Errors | Subject::Cached | Subject::Warm(_) => {
+        Subject::Goodput
+        | Subject::Errors
+        | Subject::Cached
+        | Subject::Valid
+        | Subject::Warm(_) => {
             let (digits, percent) = match value.strip_suffix('%') {
                 Some(digits) => (digits.trim(), true),
                 None => (value, false),
@@ -420,6 +426,7 @@ fn check_reach(subject: Subject, op: Op, limit: f64, item: &str) -> Result<(), M
                 "`{item}` asks for something that shrinks; write a share above 0, such as `5%/h`"
             )));
         }
+        (Subject::Valid, Op::Gt) if limit >= 1.0 => "valid >= 100%",
         (Subject::Latency(..), _) if limit <= 0.0 => {
             return Err(Mistake::new(format!(
                 "`{item}` can never hold; write a time above 0"

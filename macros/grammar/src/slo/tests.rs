@@ -158,7 +158,7 @@ fn limits_are_in_the_units_of_their_subject() {
 #[case(
     "godput >= 95%",
     "unknown subject `godput`; did you mean `goodput`? Valid: goodput, errors, \
-     cached, throughput(output), p99(ttft), mean(tpot), \
+     cached, valid, throughput(output), p99(ttft), mean(tpot), \
      warm(ttft), worst_class(goodput), jain(tokens), drift(p50(ttft))"
 )]
 #[case(

@@ -15,12 +15,17 @@ use goodput::llm_bench;
     slo = "p101(ttft) < 300ms, goodput >= 95, errors > 1%",
     stream = 1,
     extra_body = "",
+    structured_output = "choice(yes, yes)",
+    structured_output_ratio = 1.5,
     headers = ["X-Team"],
     total_timeout = 30,
     ready_timeout = "30",
     ignore = 5
 )]
 fn wrong() {}
+
+#[llm_bench(structured_output = "regex(a(b)", structured_output_ratio = -1)]
+fn unstructured() {}
 
 #[llm_bench(ramp = "linear 0..10", target = "http://user:password@host")]
 fn wrong_too() {}

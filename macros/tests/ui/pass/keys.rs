@@ -39,6 +39,8 @@ fn key() -> String {
     false_alarms = 0.05,
     stream,
     ignore_eos = true,
+    structured_output = "choice(yes, no)",
+    structured_output_ratio = 0.5,
     extra_body = r#"{"temperature": 0}"#,
     headers = ["X-Team: search", "X-Run: 1"],
     api_key = key(),

@@ -3,7 +3,7 @@
 mod buckets;
 mod read;
 
-use crate::grammar::dataset::{AgentFormat, NAMES, SpeedBench};
+use crate::grammar::dataset::{AgentFormat, NAMES, Set, SpeedBench};
 use clap::{ArgAction, builder::ArgPredicate};
 use std::path::PathBuf;
 
@@ -54,6 +54,8 @@ pub(super) struct DatasetFlags {
     random: RandomFlags,
     #[command(flatten)]
     documents: DocumentFlags,
+    #[command(flatten)]
+    structured: StructuredFlags,
     #[command(flatten)]
     text: TextFlags,
     #[command(flatten)]
@@ -153,6 +155,17 @@ struct DocumentFlags {
     /// Leave out the requests about other documents that are sent first.
     #[arg(long)]
     no_document_warmup: bool,
+}
+
+/// Flags of structured, as in vLLM's script.
+#[derive(Debug, clap::Args)]
+struct StructuredFlags {
+    /// Set of structured; --dataset-path has the rows of xgrammar_bench.
+    #[arg(long, default_value = "json", value_parser = Set::NAMES.to_vec())]
+    structured_set: String,
+    /// File of the schema of the sets json and json-unique. Default: a user's profile.
+    #[arg(long, value_name = "FILE")]
+    json_schema_path: Option<PathBuf>,
 }
 
 /// Flags of texts and questions.

@@ -7,7 +7,7 @@ use crate::{
         dataset::{
             self, AgentFormat, Agents, Conversations, Custom, CustomAudio, CustomImage, Dataset,
             Hf, History, LongDocumentQa, PrefixRepetition, Random, RandomMm, RandomRerank, Repeat,
-            ShareGpt, Sonnet, SpecBench, SpeedBench, TimedTrace,
+            Set, ShareGpt, Sonnet, SpecBench, SpeedBench, Structured, TimedTrace,
         },
         duration, sim,
     },
@@ -60,6 +60,7 @@ impl DatasetFlags {
                 "is for datasets of the hub, as in vllm bench serve. For answers in one piece, write --disable-stream",
             ));
         }
+        let structured = matches!(dataset, Dataset::Structured(_));
         match (dataset.path_mut(), self.dataset_path.as_ref().or(input)) {
             (Some(path), Some(given)) => path.clone_from(given),
             (Some(_), None) => {
@@ -70,6 +71,8 @@ impl DatasetFlags {
                 ));
                 return None;
             }
+            // Rows of one of its sets.
+            (None, Some(_)) if structured => {}
             (None, Some(given)) => problems.push(Problem::new(
                 "--dataset-path",
                 given.display(),
@@ -105,6 +108,27 @@ impl DatasetFlags {
         let documents = dataset::named(&self.dataset_name);
         matches!(documents, Some(Dataset::LongDocumentQa(_)))
             .then_some(self.documents.repeat_mode.as_str())
+    }
+
+    fn structured(&self, problems: &mut Vec<Problem>) -> Option<Dataset> {
+        let set = Structured {
+            set: Set::parse(&self.structured.structured_set).ok()?,
+            schema: self.structured.json_schema_path.clone(),
+            rows: self.dataset_path.clone(),
+            output: self.output_len.unwrap_or(Structured::default().output),
+        };
+        let field = "--structured-set";
+        let mistakes = set.mistakes().into_iter();
+        let before = problems.len();
+        problems.extend(mistakes.map(|mistake| Problem::new(field, set.set.name(), mistake.0)));
+        (problems.len() == before).then_some(Dataset::Structured(set))
+    }
+
+    /// The set of structured; `None` for another dataset.
+    pub(in crate::cli::serve::flags) fn structured_set(&self) -> Option<&str> {
+        let dataset = dataset::named(&self.dataset_name);
+        matches!(dataset, Some(Dataset::Structured(_)))
+            .then_some(self.structured.structured_set.as_str())
     }
 
     fn zipf(&self, problems: &mut Vec<Problem>) -> Option<f64> {
@@ -189,6 +213,7 @@ impl DatasetFlags {
                 })
             }
             Dataset::LongDocumentQa(_) => self.documents(problems)?,
+            Dataset::Structured(_) => self.structured(problems)?,
             Dataset::ShareGpt(set) => Dataset::ShareGpt(ShareGpt {
                 output: self.output_len.or(self.sharegpt_output_len),
                 keep_order,
