@@ -85,8 +85,10 @@ const FAULTS: [&str; 21] = [
 
 #[test]
 fn no_kind_is_left_out() {
-    for kind in KINDS {
-        let looked_at = |fault: &&str| fault.split('(').next() == Some(kind);
+    // It shows where a request asks for a structure: `bench/structured/tests.rs` looks at it in every dialect.
+    let elsewhere = ["invalid_answer"];
+    for kind in KINDS.iter().filter(|kind| !elsewhere.contains(kind)) {
+        let looked_at = |fault: &&str| fault.split('(').next() == Some(*kind);
         assert!(FAULTS.iter().any(looked_at), "`{kind}` is not looked at");
     }
 }

@@ -23,7 +23,7 @@ use hyper::{
 use std::{sync::Arc, time::Duration};
 
 /// Every kind of fault, and what becomes of the answers that it hits.
-pub const FAULTS: [(&str, Hit); 23] = [
+pub const FAULTS: [(&str, Hit); 24] = [
     // Hits connections, and most requests need no new one.
     ("refuse", Hit::Varies),
     ("slow_headers(20ms)", Hit::Succeeds),
@@ -47,6 +47,7 @@ pub const FAULTS: [(&str, Hit); 23] = [
     ("tokens_per_chunk(2)", Hit::Succeeds),
     ("crlf", Hit::Succeeds),
     ("drip(1ms, bytes = 40)", Hit::Succeeds),
+    ("invalid_answer", Hit::Succeeds),
     ("no_tokens", Hit::Fails),
 ];
 

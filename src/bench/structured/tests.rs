@@ -33,13 +33,19 @@ fn every_backend_is_answered_with_the_structure(
     #[values(true, false)] stream: bool,
 ) {
     let mut asked = 0;
+    // Words without a trigger fit tags.
+    let expected_of_words = if structure.starts_with("struct") {
+        4
+    } else {
+        0
+    };
     for name in BACKENDS {
         let bench = bench()
             .backend(*name)
             .requests(4)
             .stream(stream)
             .structured_output(structure);
-        let Ok(report) = bench.run_blocking() else {
+        let Ok(report) = bench.clone().run_blocking() else {
             continue;
         };
         let counted = counted(&report);
@@ -47,6 +53,13 @@ fn every_backend_is_answered_with_the_structure(
         assert_eq!(
             counted.correct_percent,
             (!structure.starts_with("struct")).then_some(100.0)
+        );
+        let wrong = run(bench.faults("invalid_answer"));
+        let counted = wrong.metrics().structured.as_ref().unwrap();
+        assert_eq!(
+            (counted.valid, wrong.failed()),
+            (expected_of_words, 0),
+            "{name}: {wrong}"
         );
         asked += 1;
     }
