@@ -190,3 +190,22 @@ fn rows_that_are_none_are_named(#[case] row: &str, #[case] said: &str) {
     let error = of(&text, 1).unwrap_err().to_string();
     assert!(error.contains(said) && error.contains("line 1"), "{error}");
 }
+
+/// Prompts and structures are those that vLLM's own code makes.
+#[rstest]
+#[case("json")]
+#[case("grammar")]
+#[case("regex")]
+#[case("choice")]
+fn sets_are_those_of_the_script(#[case] set: &str) {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/vllm/structured_sets.json"
+    );
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let samples = of(&format!("structured(set = {set})"), 2).unwrap();
+    for sample in &samples.rows {
+        assert_eq!(prompt(sample), golden[set]["prompt"].as_str().unwrap());
+        assert_eq!(fields(sample), json!({set: golden[set]["schema"]}));
+    }
+}
