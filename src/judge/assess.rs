@@ -5,7 +5,7 @@ use super::{
     findings::findings,
     function::FunctionCheck,
     judgement::Judgement,
-    slo::SloResult,
+    slo_result::SloResult,
     verdict::{OnInconclusive, Verdict},
     worst::worst,
     worst_class::of_worst,

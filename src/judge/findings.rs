@@ -6,7 +6,7 @@ use super::{
     finding::{Finding, FindingKind},
     floor,
     quantity::number,
-    slo::SloResult,
+    slo_result::SloResult,
     verdict::{OnInconclusive, Verdict},
 };
 use crate::{

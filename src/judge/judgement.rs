@@ -5,7 +5,7 @@ use super::{
     expect::Expect,
     finding::Finding,
     function::FunctionCheck,
-    slo::SloResult,
+    slo_result::SloResult,
     verdict::{OnInconclusive, Verdict},
     worst::WorstRequest,
 };

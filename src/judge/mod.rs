@@ -43,6 +43,7 @@ mod judgement;
 mod quantity;
 mod reading;
 mod slo;
+mod slo_result;
 mod statistic;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ pub use judgement::Judgement;
 pub use quantity::Unit;
 pub(crate) use quantity::number;
 pub(crate) use reading::standard_error;
-pub use slo::{SloResult, value, value_in};
+pub use slo::{value, value_in};
+pub use slo_result::SloResult;
 pub use verdict::{OnInconclusive, Verdict};
 pub use worst::WorstRequest;

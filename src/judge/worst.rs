@@ -1,6 +1,6 @@
 //! The requests that made an SLO fail.
 
-use super::{slo::SloResult, verdict::Verdict};
+use super::{slo_result::SloResult, verdict::Verdict};
 use crate::{
     metrics::{Basis, Metrics, RequestTimes, definition, limit_ratio, millis},
     record::Record,

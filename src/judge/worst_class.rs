@@ -7,9 +7,7 @@
 
 use super::{
     criteria::Criteria,
-    estimate::decided,
-    quantity::Unit,
-    slo::{SloResult, distance, margin, symbol, undecided},
+    slo_result::{Found, SloResult},
     verdict::Verdict,
 };
 use crate::{metrics::measure, run::Run, stats::Interval};
@@ -57,7 +55,6 @@ pub(super) fn of_worst(slo: &Slo, run: &Run, criteria: &Criteria) -> SloResult {
 }
 
 fn combine(slo: &Slo, each: &[OfClass], requests: usize, confidence: f64) -> SloResult {
-    let unit = Unit::of(&slo.subject);
     let above = slo.subject.from_above();
     let without = each.iter().find(|class| class.result.value.is_none());
     let worse = |a: f64, b: f64| {
@@ -76,65 +73,16 @@ fn combine(slo: &Slo, each: &[OfClass], requests: usize, confidence: f64) -> Slo
             Some(class) => class.result.sentence.clone(),
             None => format!("{}: no value: the run has no classes", slo.number()),
         };
-        return SloResult {
-            slo: slo.to_string(),
-            value: None,
-            interval: None,
-            confidence,
-            limit: slo.limit,
-            // A run too short for a number has not missed it.
-            verdict: without.map_or(Verdict::Fail, |class| class.result.verdict),
-            margin: None,
-            relative_margin: None,
-            more_requests: None,
-            sentence: why,
-        };
+        // A run too short for a number has not missed it.
+        let verdict = without.map_or(Verdict::Fail, |class| class.result.verdict);
+        return SloResult::without(slo, confidence, verdict, why);
     };
-    let (meets, margin) = margin(slo.op, value, slo.limit);
-    let relative = (slo.limit != 0.0).then(|| margin / slo.limit.abs());
-    let interval = interval(each, above).map(|interval| interval.around(value));
-    let decided = match &interval {
-        Some(interval) => decided(slo.op, slo.limit, interval),
-        None => Some(meets),
+    let found = Found {
+        value,
+        interval: interval(each, above).map(|interval| interval.around(value)),
+        about: format!(" in class `{}`", worst.name),
     };
-    let verdict = match decided {
-        Some(true) => Verdict::Pass,
-        Some(false) => Verdict::Fail,
-        None => Verdict::Inconclusive,
-    };
-    let more_requests = (verdict == Verdict::Inconclusive)
-        .then(|| more_requests(each, requests))
-        .flatten();
-    let outcome = match verdict {
-        Verdict::Inconclusive => undecided(
-            &slo.subject,
-            more_requests,
-            interval == Some(Interval::UNKNOWN),
-        ),
-        _ => distance(slo.op, unit, meets, margin, relative),
-    };
-    SloResult {
-        slo: slo.to_string(),
-        value: Some(value),
-        interval,
-        confidence,
-        limit: slo.limit,
-        verdict,
-        margin: Some(margin),
-        relative_margin: relative,
-        more_requests,
-        sentence: format!(
-            "{} = {}{} in class `{}`, limit {} {}: {outcome}",
-            slo.number(),
-            unit.measured(value),
-            interval
-                .map(|ends| unit.interval(&ends))
-                .unwrap_or_default(),
-            worst.name,
-            symbol(slo.op),
-            unit.exact(slo.limit),
-        ),
-    }
+    SloResult::decide(slo, confidence, found, |_| more_requests(each, requests))
 }
 
 /// The interval of the worst class's number; `None` if the numbers have none.
