@@ -165,7 +165,7 @@ mod tests {
     };
     use goodput_grammar::{
         goodput::RequestMetric,
-        slo::{Latency, Stat},
+        slo::{Latency, Op, Stat},
     };
     use rstest::rstest;
 

@@ -73,8 +73,9 @@ pub(crate) fn place(url: &str) -> String {
 /// Masks credentials in a user's setting, and learns them, so that they are masked where a server repeats
 /// them.
 pub(crate) fn own(text: &str) -> String {
-    let masked = shape::masked(text, &mut |found| learn(found));
-    masked_known_word(&masked_known(&masked))
+    // All of it first: what looks like a part of a URL may be the end of a credential that is known.
+    shape::masked(text, &mut |found| learn(found));
+    self::text(text)
 }
 
 /// Masks credentials in the value of a user's setting, as [`own`] does: all of the value, if the setting's

@@ -195,3 +195,16 @@ proptest! {
         prop_assert_eq!(text(&once), once);
     }
 }
+
+/// A credential that ends like the query of a URL is masked whole, in a user's own setting, too.
+#[test]
+fn a_known_credential_is_masked_before_what_looks_like_one() {
+    let secret = r#""Z"(~(/;EPlDg/U?.QBI-"#;
+    learn(secret);
+    for masked in [own, text] {
+        assert_eq!(
+            masked(&format!("the cluster that takes {secret}")),
+            "the cluster that takes ***"
+        );
+    }
+}
