@@ -19,7 +19,21 @@ impl Lineup {
     /// Compares reports of one bench on several engines, each with its name; the others are compared with the first.
     /// `error` is the probability of a false difference in the whole table: 0.01 is that of comparisons elsewhere.
     ///
-    /// Numbers of an invalid run are left out.
+    /// Numbers of an invalid run are left out. Reports of different plans are compared, with a note.
+    ///
+    /// ```
+    /// use goodput::{Bench, Lineup};
+    ///
+    /// let bench = |target| Bench::new("chat").target(target).rate(20).requests(200);
+    /// let first = bench("sim(ttft = 80ms)").run_blocking()?;
+    /// let second = bench("sim(ttft = 100ms)").run_blocking()?;
+    ///
+    /// let lineup = Lineup::of("chat", &[("first", &first), ("second", &second)], 0.01);
+    /// println!("{lineup}");
+    /// let p50 = lineup.rows.iter().find(|row| row.number == "p50(ttft)").unwrap();
+    /// assert_eq!(p50.cells[1].change, Some(0.25));
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
     pub fn of(bench: &str, reports: &[(&str, &Report)], error: f64) -> Self {
         let members: Vec<Member<'_>> = reports
             .iter()

@@ -10,7 +10,7 @@ use crate::{
     plan::{Plan, PyRandom},
     problem::Problem,
     record::Record,
-    structure::{self, Answered, Asked, Checker, Structure, Validity},
+    structure::{self, Answered, Asked, Checker, Script, Structure},
 };
 use serde_json::{Map, Value};
 use std::{
@@ -26,7 +26,7 @@ impl Bench {
     /// Checks the structure and its ratio with the other settings.
     pub(super) fn check_structure(&self, problems: &mut Vec<Problem>) {
         let wire = &self.wire;
-        let by_dataset = has_structures(&self.load.dataset);
+        let by_dataset = self.load.dataset.has_structures();
         let Some(setting) = &wire.structured_output else {
             if by_dataset {
                 return;
@@ -75,18 +75,6 @@ impl Bench {
         let field = structure::conflict(&self.wire.extra_body, fields)?;
         let fix = "is what `structured_output` sets in the body. Remove one of them";
         Some(Problem::new("extra_body", field, fix))
-    }
-}
-
-/// Whether requests of a dataset may have structures of their own.
-fn has_structures(dataset: &Dataset) -> bool {
-    match dataset {
-        Dataset::Structured(_) | Dataset::Custom(_) => true,
-        Dataset::Mix(mix) => mix
-            .classes
-            .iter()
-            .any(|class| has_structures(&class.dataset)),
-        _ => false,
     }
 }
 
@@ -189,7 +177,7 @@ impl Checked {
 /// Checks the answers to a plan's requests for their structures.
 pub(super) fn check_answers(plan: &Plan, records: &mut [Record]) {
     // Most plans have one structure for all.
-    let mut checkers: HashMap<*const Structure, Option<Checker>> = HashMap::new();
+    let mut checkers: HashMap<*const Structure, Checkers> = HashMap::new();
     for record in records {
         let Some(asked) = plan
             .requests
@@ -199,26 +187,40 @@ pub(super) fn check_answers(plan: &Plan, records: &mut [Record]) {
             continue;
         };
         let structure = &asked.structure;
-        let checker = checkers.entry(Arc::as_ptr(structure));
-        let checker = checker.or_insert_with(|| Checker::new(structure).ok());
-        let checks = checker.as_ref().filter(|checker| checker.checks());
-        record.structure = Some(Box::new(answered(asked, record, checks)));
+        let checkers = checkers.entry(Arc::as_ptr(structure));
+        let checkers = checkers.or_insert_with(|| Checkers::of(structure));
+        record.structure = Some(Box::new(checkers.answered(asked, record)));
     }
 }
 
-fn answered(asked: &Asked, record: &Record, checker: Option<&Checker>) -> Answered {
-    let ok = record.ok();
-    let validity: Option<Validity> = checker
-        .filter(|_| ok && asked.sent)
-        .and_then(|checker| checker.check(&record.text));
-    Answered {
-        kind: asked.structure.kind().to_owned(),
-        sent: asked.sent,
-        checked: checker.is_some(),
-        validity,
-        // The script has no text of a request that failed.
-        correct: structure::correct(&asked.structure, if ok { &record.text } else { "" }),
-        expected: asked.expected.clone(),
+/// What answers with one structure are held against.
+struct Checkers {
+    /// `None` where goodput cannot check.
+    checker: Option<Checker>,
+    script: Script,
+}
+
+impl Checkers {
+    fn of(structure: &Structure) -> Self {
+        Checkers {
+            // A structure that cannot be used was refused before the run.
+            checker: Checker::new(structure).ok().flatten(),
+            script: Script::new(structure),
+        }
+    }
+
+    fn answered(&self, asked: &Asked, record: &Record) -> Answered {
+        let ok = record.ok();
+        let checker = self.checker.as_ref().filter(|_| ok && asked.sent);
+        Answered {
+            kind: asked.structure.kind().to_owned(),
+            sent: asked.sent,
+            checked: self.checker.is_some(),
+            validity: checker.map(|checker| checker.check(&record.text)),
+            // The script has no text of a request that failed.
+            correct: self.script.correct(if ok { &record.text } else { "" }),
+            expected: asked.expected.clone(),
+        }
     }
 }
 

@@ -38,13 +38,15 @@ struct Seen {
     look_at: f64,
     /// When the last requests ended, whether they failed.
     failed: VecDeque<bool>,
-    /// At each change: the time, and the requests in flight integrated up to it, in request-seconds.
-    areas: Vec<(f64, f64)>,
+    /// At each change: the time, and the requests in flight integrated up to it, in request-seconds. `None`
+    /// unless saturation is watched for.
+    areas: Option<Vec<(f64, f64)>>,
 }
 
 impl Conditions {
     /// Watches for these states.
     pub fn new(states: Vec<StopIf>) -> Self {
+        let areas = states.contains(&StopIf::Saturated).then(Vec::new);
         Conditions {
             states,
             seen: Mutex::new(Seen {
@@ -52,7 +54,7 @@ impl Conditions {
                 begun: 0.0,
                 look_at: ENOUGH_BEGUN,
                 failed: VecDeque::new(),
-                areas: Vec::new(),
+                areas,
             }),
             over: watch::Sender::new(None),
         }
@@ -136,23 +138,24 @@ impl Conditions {
 impl Seen {
     /// Notes that this number of requests more or fewer are in flight from now on.
     fn moves(&mut self, now: Nanos, change: i64) {
-        let now = now.as_secs_f64();
-        let (before, area) = self.areas.last().copied().unwrap_or((now, 0.0));
-        // Threads may come a little late.
-        let now = now.max(before);
-        self.areas
-            .push((now, area + self.in_flight as f64 * (now - before)));
+        if let Some(areas) = &mut self.areas {
+            let now = now.as_secs_f64();
+            let (before, area) = areas.last().copied().unwrap_or((now, 0.0));
+            // Threads may come a little late.
+            let now = now.max(before);
+            areas.push((now, area + self.in_flight as f64 * (now - before)));
+        }
         self.in_flight = self.in_flight.saturating_add_signed(change);
     }
 
     /// The requests in flight on average between two times.
-    fn mean(&self, from: f64, to: f64) -> f64 {
+    fn mean(areas: &[(f64, f64)], from: f64, to: f64) -> f64 {
         let area = |time: f64| {
-            let after = self.areas.partition_point(|(at, _)| *at <= time);
-            let Some((at, area)) = after.checked_sub(1).map(|before| self.areas[before]) else {
+            let after = areas.partition_point(|(at, _)| *at <= time);
+            let Some((at, area)) = after.checked_sub(1).map(|before| areas[before]) else {
                 return 0.0;
             };
-            match self.areas.get(after) {
+            match areas.get(after) {
                 Some((next, next_area)) => area + (next_area - area) * (time - at) / (next - at),
                 None => area,
             }
@@ -163,13 +166,14 @@ impl Seen {
     /// Whether the requests in flight grew from each eighth of the run to the next, its start left out, and more than
     /// doubled.
     fn saturated(&self) -> Option<EndReason> {
-        let (begin, end) = (self.areas.first()?.0, self.areas.last()?.0);
+        let areas = self.areas.as_deref()?;
+        let (begin, end) = (areas.first()?.0, areas.last()?.0);
         if end <= begin {
             return None;
         }
         let at = |eighth: usize| begin + (end - begin) * eighth as f64 / EIGHTHS as f64;
         let means: Vec<f64> = (START..EIGHTHS)
-            .map(|eighth| self.mean(at(eighth), at(eighth + 1)))
+            .map(|eighth| Self::mean(areas, at(eighth), at(eighth + 1)))
             .collect();
         let (early, late) = (*means.first()?, *means.last()?);
         let grows = means.is_sorted_by(|a, b| a < b) && late > GROWTH * early && late >= MANY;

@@ -1,9 +1,9 @@
 //! `worst_class(…)`: the number of the class in which it is worst.
 //!
-//! Let every class's interval be wrong with probability e. The worst class's number is on the good side of the best end
-//! of nothing: its bad end bounds it, and the worst of all bad ends is at least as bad, so that end is wrong with e/2 as
-//! it is. The good end is wrong if that of any class is (union bound), so it takes each class's at e over the number of
-//! classes.
+//! Its interval joins those of the classes. Say that larger is worse, so that the number is the largest of the classes'.
+//! Above it ends at the largest of their upper ends: that is at least the upper end of the class which truly is worst, so it
+//! is too low as rarely as one class's end. Below it ends at the largest of their lower ends: that is too high if the end of
+//! any class is, so each class's interval there is wrong with the error over the number of classes (union bound).
 
 use super::{
     criteria::Criteria,

@@ -73,7 +73,7 @@ pub(crate) fn place(url: &str) -> String {
 /// Masks credentials in a user's setting, and learns them, so that they are masked where a server repeats
 /// them.
 pub(crate) fn own(text: &str) -> String {
-    // All of it first: what looks like a part of a URL may be the end of a credential that is known.
+    // All credentials are learned first: what looks like a part of a URL may be the end of a known one.
     shape::masked(text, &mut |found| learn(found));
     self::text(text)
 }

@@ -80,7 +80,7 @@ mod tests {
     }
 
     /// What is left of a transient of which the times fall from three times to once within 200 of 1,000 requests: the
-    /// mean, which is 20 % too high with all of it, is within 3 % of its value in nine runs of ten.
+    /// mean, which is 20 % too high where nothing is cut, is within 3 % of its value in nine runs of ten.
     #[test]
     fn most_of_a_transient_is_cut() {
         let close = (0..100).filter(|seed| {

@@ -20,15 +20,15 @@ pub(crate) enum Checker {
     Regex(Regex),
     Choice(Vec<String>),
     Tags(Tags),
-    /// A grammar has no notation that all servers share, so goodput does not check it.
-    Nothing,
 }
 
 impl Checker {
+    /// `None` for a structure that goodput [cannot check](Structure::is_checked).
+    ///
     /// # Errors
-    /// The schema is none, or the regular expression does not compile.
-    pub(crate) fn new(structure: &Structure) -> Result<Self, String> {
-        Ok(match structure {
+    /// The schema is not one, the regular expression does not compile, or the tags are not xgrammar's.
+    pub(crate) fn new(structure: &Structure) -> Result<Option<Self>, String> {
+        Ok(Some(match structure {
             Structure::Json { schema, .. } => Checker::Json(Box::new(validator(schema)?)),
             Structure::Regex(pattern) => {
                 check_regex(pattern).map_err(|mistake| mistake.0)?;
@@ -39,21 +39,17 @@ impl Checker {
                 )
             }
             Structure::Choice(choices) => Checker::Choice(choices.clone()),
-            Structure::Grammar(_) => Checker::Nothing,
             Structure::StructuralTag(tag) => match Tags::new(tag)? {
                 Some(tags) => Checker::Tags(tags),
-                None => Checker::Nothing,
+                None => return Ok(None),
             },
-        })
+            // It has no notation that all servers share.
+            Structure::Grammar(_) => return Ok(None),
+        }))
     }
 
-    /// Returns whether answers can be checked at all.
-    pub(crate) fn checks(&self) -> bool {
-        !matches!(self, Checker::Nothing)
-    }
-
-    /// Whether an answer has the structure; `None` where nothing is checked.
-    pub(crate) fn check(&self, text: &str) -> Option<Validity> {
+    /// Whether an answer has the structure.
+    pub(crate) fn check(&self, text: &str) -> Validity {
         let wrong = match self {
             Checker::Json(validator) => match serde_json::from_str::<Value>(text) {
                 Err(e) => Some(format!("is not JSON: {e}")),
@@ -67,11 +63,10 @@ impl Checker {
                 (!one).then(|| "is not one of the choices".to_owned())
             }
             Checker::Tags(tags) => tags.wrong(text),
-            Checker::Nothing => return None,
         };
-        Some(match wrong {
+        match wrong {
             None => Validity::Valid,
             Some(why) => Validity::Wrong(why.chars().take(LONGEST).collect()),
-        })
+        }
     }
 }

@@ -12,7 +12,7 @@ mod tags;
 mod tests;
 
 pub(crate) use check::Checker;
-pub(crate) use script::correct;
+pub(crate) use script::Script;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};

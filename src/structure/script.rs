@@ -5,17 +5,36 @@ use super::Structure;
 use regex::Regex;
 use serde_json::Value;
 
-/// Whether the script counts an answer; `None` where it does not look.
-pub(crate) fn correct(structure: &Structure, text: &str) -> Option<bool> {
-    match structure {
-        Structure::Json { .. } => Some(has_an_object(text)),
-        // Python's `re.match`: from the start, to anywhere.
-        Structure::Regex(pattern) => {
-            let start = Regex::new(&format!(r"\A(?:{pattern})"));
-            Some(start.is_ok_and(|start| start.is_match(text)))
+/// The script's checks of one structure.
+pub(crate) enum Script {
+    Json,
+    /// Python's `re.match`: from the start, to anywhere. `None` if the expression does not compile.
+    Regex(Option<Regex>),
+    Choice(Vec<String>),
+    /// It does not look at grammars and tags.
+    Nothing,
+}
+
+impl Script {
+    pub(crate) fn new(structure: &Structure) -> Self {
+        match structure {
+            Structure::Json { .. } => Script::Json,
+            Structure::Regex(pattern) => {
+                Script::Regex(Regex::new(&format!(r"\A(?:{pattern})")).ok())
+            }
+            Structure::Choice(choices) => Script::Choice(choices.clone()),
+            Structure::Grammar(_) | Structure::StructuralTag(_) => Script::Nothing,
         }
-        Structure::Choice(choices) => Some(choices.iter().any(|choice| choice == text)),
-        Structure::Grammar(_) | Structure::StructuralTag(_) => None,
+    }
+
+    /// Whether the script counts an answer; `None` where it does not look.
+    pub(crate) fn correct(&self, text: &str) -> Option<bool> {
+        match self {
+            Script::Json => Some(has_an_object(text)),
+            Script::Regex(start) => Some(start.as_ref().is_some_and(|start| start.is_match(text))),
+            Script::Choice(choices) => Some(choices.iter().any(|choice| choice == text)),
+            Script::Nothing => None,
+        }
     }
 }
 

@@ -7,8 +7,25 @@ fn structure(fields: Value) -> Structure {
     Structure::of_fields(fields.as_object().unwrap()).unwrap()
 }
 
+/// What is checked does not depend on whom one asks.
+#[rstest]
+#[case(json!({"json": {}}))]
+#[case(json!({"regex": "a"}))]
+#[case(json!({"choice": ["a"]}))]
+#[case(json!({"grammar": "root ::= \"a\""}))]
+#[case(json!({"structural_tag": {"format": {"type": "any_text"}}}))]
+#[case(tags())]
+fn there_is_a_checker_where_answers_are_checked(#[case] fields: Value) {
+    let structure = structure(fields);
+    assert_eq!(
+        Checker::new(&structure).unwrap().is_some(),
+        structure.is_checked()
+    );
+}
+
 fn validity(fields: Value, text: &str) -> Option<Validity> {
-    Checker::new(&structure(fields)).unwrap().check(text)
+    let checker = Checker::new(&structure(fields)).unwrap();
+    checker.map(|checker| checker.check(text))
 }
 
 fn person() -> Value {
@@ -70,7 +87,7 @@ fn tags() -> Value {
 #[case::grammar(json!({"grammar": "root ::= \"a\""}))]
 #[case::new_tag(json!({"structural_tag": {"type": "structural_tag", "format": {"type": "any_text"}}}))]
 fn what_cannot_be_checked_is_never_valid(#[case] fields: Value) {
-    assert!(!Checker::new(&structure(fields.clone())).unwrap().checks());
+    assert!(!structure(fields.clone()).is_checked());
     assert_eq!(validity(fields, "a"), None);
 }
 
@@ -90,7 +107,7 @@ fn the_scripts_checks_are_weaker(
     #[case] text: &str,
     #[case] expected: Option<bool>,
 ) {
-    assert_eq!(correct(&structure(fields), text), expected);
+    assert_eq!(Script::new(&structure(fields)).correct(text), expected);
 }
 
 #[rstest]

@@ -7,6 +7,7 @@
 use super::{Sample, Samples, is_about_lengths, sample as samples_of};
 use crate::plan::{Arrivals, PlanError, PlanSpec, numpy::PyRandom, session};
 use goodput_grammar::dataset::{Class, Mix};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 pub(super) fn sample(mix: &Mix, spec: &PlanSpec<'_>) -> Result<Samples, PlanError> {
     let counts = mix.requests(spec.requests as u64);
@@ -74,15 +75,12 @@ fn of_class(
 }
 
 /// A seed for each class, within the 32 bits that numpy's seeds have: two classes with the same dataset must not have
-/// the same prompts. The steps are those of SplitMix64.
+/// the same prompts.
 fn seed_of(seed: u64, class: usize) -> u64 {
-    if class == 0 {
-        return seed;
+    match class {
+        0 => seed,
+        class => xxh3_64_with_seed(&(class as u64).to_le_bytes(), seed) >> 32,
     }
-    let mut state = seed.wrapping_add((class as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (state ^ (state >> 31)) >> 32
 }
 
 /// The requests of a session, which stand together.

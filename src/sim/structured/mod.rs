@@ -49,9 +49,7 @@ impl Maker {
             ),
         };
         let checker = Checker::new(&structure).map_err(refused)?;
-        if !checker.checks() {
-            return Err(refused(String::new()));
-        }
+        let checker = checker.ok_or_else(|| refused(String::new()))?;
         let maker = Maker { structure, checker };
         maker.text(0).map(|_| maker)
     }
@@ -61,7 +59,7 @@ impl Maker {
     /// # Errors
     /// None was found.
     pub(super) fn text(&self, seed: u64) -> Result<String, Refusal> {
-        let right = |text: &String| self.checker.check(text) == Some(Validity::Valid);
+        let right = |text: &String| self.checker.check(text) == Validity::Valid;
         let mut texts = (0..TRIES).filter_map(|attempt| {
             let mut random = Pcg64Mcg::seed_from_u64(seed.wrapping_add(attempt << 32));
             self.draw(&mut random)

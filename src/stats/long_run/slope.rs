@@ -77,7 +77,7 @@ fn fit(line: &[f64], rest: &[f64], level: f64, correlation: f64, freedom: f64) -
     let of = |series: &[f64]| white(series.iter().copied(), correlation, &scale);
     let (ones, mut left, mut along) = (of(&scale), of(rest), of(line));
     let length = dot(&ones, &ones).sqrt();
-    // The level's own column, without what the line explains of it.
+    // The level's own column, without the part that the line explains.
     let mut across = ones.clone();
     take_out(&mut across, &along);
     take_out(&mut along, &ones);
