@@ -193,7 +193,7 @@ pub(super) fn check_answers(plan: &Plan, records: &mut [Record]) {
     }
 }
 
-/// What answers with one structure are held against.
+/// What answers with one structure are compared with.
 struct Checkers {
     /// `None` where goodput cannot check.
     checker: Option<Checker>,

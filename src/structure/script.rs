@@ -11,7 +11,7 @@ pub(crate) enum Script {
     /// Python's `re.match`: from the start, to anywhere. `None` if the expression does not compile.
     Regex(Option<Regex>),
     Choice(Vec<String>),
-    /// It does not look at grammars and tags.
+    /// The script does not look at grammars and tags.
     Nothing,
 }
 
