@@ -294,3 +294,30 @@ rate = 20
     let alone = text(&run(&folder, &["chat@first"]).stdout);
     assert!(!alone.contains("compared with"), "{alone}");
 }
+
+/// One server of several does not answer: the others keep their columns, the table names it, and the exit code is its own.
+#[rstest]
+#[case::of_three(
+    "[engine.down]\ntarget = \"http://127.0.0.1:1\"\n[engine.first]\ntarget = \"sim\"\n[engine.second]\ntarget = \"sim\"\n",
+    "| | first | second |"
+)]
+#[case::of_two(
+    "[engine.first]\ntarget = \"sim\"\n[engine.down]\ntarget = \"http://127.0.0.1:1\"\n",
+    "| | first |"
+)]
+fn an_engine_that_is_down_takes_nothing_from_the_others(#[case] engines: &str, #[case] head: &str) {
+    let bench = "[bench.chat]\ndataset = \"mix(a(random(input = 8, output = 4)), b(random(input = 8, output = 4)))\"\n\
+                 rate = 20\nslo = \"errors < 5%\"\n";
+    let folder = folder("engine-down", &format!("{engines}{bench}"));
+    let ran = run(&folder, &["--output", "markdown=summary.md"]);
+    let out = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(i32::from(INVALID)), "{out}");
+    assert!(
+        out.contains("`down` has no column: cannot connect to http://127.0.0.1:1"),
+        "{out}"
+    );
+    assert!(out.contains("  mean(ttft, a) "), "{out}");
+    let summary = std::fs::read_to_string(folder.join("summary.md")).unwrap();
+    assert!(summary.contains(head), "{summary}");
+    assert!(summary.contains("has no column"), "{summary}");
+}

@@ -9,6 +9,7 @@ use super::{
     noise::Source,
 };
 use crate::{
+    grammar::class::ClassName,
     judge::{Change, Compared, Verdict},
     report::{Lineup, LineupCell, LineupRow, Report},
     stats::compare::Rule,
@@ -71,35 +72,35 @@ impl Lineup {
                 source.between_engines()
             ));
         }
+        let shared = Compared::all(limited, open_loop, &classes(reports));
         let changes: Vec<Vec<Change>> = members
             .iter()
             .skip(1)
             .map(|member| match (members.first(), member.valid) {
                 (Some(first), true) if first.valid => {
-                    let compared = Compared::all(limited, open_loop, &[]).into_iter();
-                    let seen = compared.filter_map(|metric| seen(metric, first, member, &source));
+                    let seen = shared
+                        .iter()
+                        .filter_map(|metric| seen(*metric, first, member, &source));
                     gated::changes(seen.collect(), &rule)
                 }
                 _ => Vec::new(),
             })
             .collect();
-        let rows = Compared::all(limited, open_loop, &[])
-            .into_iter()
-            .map(|metric| LineupRow {
-                number: metric.name(),
-                unit: metric.unit(),
-                cells: members
-                    .iter()
-                    .enumerate()
-                    .map(|(place, member)| {
-                        let of_engine = place.checked_sub(1).and_then(|place| changes.get(place));
-                        let name = metric.name();
-                        let change = of_engine
-                            .and_then(|all| all.iter().find(|change| change.subject == name));
-                        member.cell(&metric, change)
-                    })
-                    .collect(),
-            });
+        let rows = shared.iter().map(|metric| LineupRow {
+            number: metric.name(),
+            unit: metric.unit(),
+            cells: members
+                .iter()
+                .enumerate()
+                .map(|(place, member)| {
+                    let of_engine = place.checked_sub(1).and_then(|place| changes.get(place));
+                    let name = metric.name();
+                    let change =
+                        of_engine.and_then(|all| all.iter().find(|change| change.subject == name));
+                    member.cell(metric, change)
+                })
+                .collect(),
+        });
         Lineup {
             bench: bench.to_owned(),
             engines: reports.iter().map(|(name, _)| (*name).to_owned()).collect(),
@@ -108,8 +109,22 @@ impl Lineup {
                 .map_or(0.95, |(_, report)| report.criteria().confidence),
             rows: rows.collect(),
             notes,
+            missing: Vec::new(),
         }
     }
+}
+
+/// The classes that all runs have, in the order of the first.
+fn classes(reports: &[(&str, &Report)]) -> Vec<ClassName> {
+    let of = |report: &Report| -> Vec<ClassName> { report.run().classes().collect() };
+    let all: Vec<Vec<ClassName>> = reports.iter().map(|(_, report)| of(report)).collect();
+    let Some(first) = all.first() else {
+        return Vec::new();
+    };
+    let shared = first
+        .iter()
+        .filter(|class| all.iter().all(|own| own.contains(class)));
+    shared.copied().collect()
 }
 
 /// The run of one engine.

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     grammar::{
         dataset::Dataset,
-        slo::{Latency, Slo, Subject},
+        slo::{Class, Latency, Slo, Subject},
     },
     judge::{Expect, OnInconclusive},
     plan::Plan,
@@ -49,11 +49,7 @@ impl Checked {
         }
         let about = planned(slo, plan, self.load.rounds);
         if about == 0 && slo.subject == Subject::Valid {
-            return Some(
-                "limits valid answers, and no request that it is about asks for a structure that goodput can check: a \
-                 grammar cannot be checked. Ask for another structure, or leave the limit out"
-                    .to_owned(),
-            );
+            return Some(nothing_to_check(slo, plan).to_owned());
         }
         if about == 0 {
             return Some(format!(
@@ -80,6 +76,28 @@ impl Checked {
              something else, or set `on_inconclusive = \"warn\"`",
             (demands.confidence * 1e8).round() / 1e6
         ))
+    }
+}
+
+/// Why an SLO on valid answers has none that could be valid.
+fn nothing_to_check(slo: &Slo, plan: &Plan) -> &'static str {
+    let of_class = |class: &Option<Box<str>>| match slo.part.class {
+        Class::One(name) => class.as_deref() == Some(name.as_str()),
+        Class::All | Class::Worst => true,
+    };
+    let mut asked = plan
+        .requests
+        .iter()
+        .filter(|request| of_class(&request.class));
+    let unchecked =
+        asked.any(|request| request.structure.as_deref().is_some_and(|asked| asked.sent));
+    if unchecked {
+        "limits valid answers, and goodput cannot check those that it is about: it checks grammars in GBNF or EBNF without \
+         rules that refer to themselves, and structural tags without a `format`. Ask for another structure, or leave the \
+         limit out"
+    } else {
+        "limits valid answers, and no request that it is about asks for a structure. Set `structured_output`, raise its \
+         ratio, or leave the limit out"
     }
 }
 

@@ -75,7 +75,9 @@ impl Checked {
 
     /// Names of the classes whose answers go on after the end of text, where the bench does not say.
     pub(super) fn ignoring_classes(&self, backend: &dyn Backend) -> BTreeSet<String> {
-        if self.wire.ignore_eos.is_some() || !backend.ignores_eos() {
+        // An answer with a structure ends with it.
+        let ends = self.wire.ignore_eos.is_some() || self.wire.structured_output.is_some();
+        if ends || !backend.ignores_eos() {
             return BTreeSet::new();
         }
         let classes = self.load.dataset.classes().iter();
@@ -121,14 +123,10 @@ pub(super) fn check(
             .filter(|(class, count)| class.weight > 0.0 && *count == 0);
         for (class, _) in none {
             let fix = format!(
-                "gets none of {requests} requests by its weight of {}. Raise `requests`, or its weight",
-                class.weight
+                "class `{}` gets none of {requests} requests by its weight of {}. Raise `requests`, or its weight",
+                class.name, class.weight
             );
-            problems.push(Problem::new(
-                "dataset",
-                format!("class {}", class.name),
-                fix,
-            ));
+            problems.push(Problem::new("dataset", format!("mix({class})"), fix));
         }
     }
     let Some(backend) = backend else { return };
@@ -136,23 +134,19 @@ pub(super) fn check(
         let name = backend.name();
         if class.priority.is_some() && !backend.takes_priority() {
             let fix = format!(
-                "is not supported by the backend `{name}`. Leave `priority` out, or use `openai`"
+                "class `{}`: the backend `{name}` does not support a `priority`. Leave it out, or use `openai`",
+                class.name
             );
-            problems.push(Problem::new(
-                "dataset",
-                format!("class {}, priority", class.name),
-                fix,
-            ));
+            problems.push(Problem::new("dataset", format!("mix({class})"), fix));
         }
         if let Some(adapter) = &class.lora
             && !super::lora::can_be_named(backend)
         {
-            let fix = format!("cannot be named in a request of the backend `{name}`. Leave it out");
-            problems.push(Problem::new(
-                "dataset",
-                format!("class {}, lora = {adapter}", class.name),
-                fix,
-            ));
+            let fix = format!(
+                "class `{}`: a request of the backend `{name}` cannot name the adapter `{adapter}`. Leave `lora` out",
+                class.name
+            );
+            problems.push(Problem::new("dataset", format!("mix({class})"), fix));
         }
     }
 }
@@ -190,6 +184,7 @@ mod tests {
     #[rstest]
     #[case::as_its_dataset_says(mix("made(random), real(custom(p.jsonl))"), &["made"])]
     #[case::as_the_bench_says(mix("made(random), real(custom(p.jsonl))").ignore_eos(false), &[])]
+    #[case::with_a_structure(mix("made(random), real(custom(p.jsonl))").structured_output("choice(a, b)"), &[])]
     fn synthetic_answers_have_their_length(#[case] bench: Bench, #[case] ignoring: &[&str]) {
         let bench = bench.checked().unwrap();
         let found = bench.ignoring_classes(&*by_name("openai").unwrap());
@@ -204,9 +199,13 @@ mod tests {
     #[case::no_mix(Bench::new("a").slo("goodput(chat) >= 90%"), "limits a class, and the dataset has none")]
     #[case::worst_of_none(Bench::new("a").slo("worst_class(goodput) >= 90%"), "limits a class, and the dataset has none")]
     #[case::no_clients(Bench::new("a").slo("jain(tokens) >= 0.9"), "compares clients, and requests of this dataset name none")]
-    #[case::too_few(mix("chat(random, weight = 999), batch(random)").requests(20), "class batch: gets none of 20 requests by its weight of 1")]
-    #[case::no_priority(mix("a(random, priority = 1)").backend("tgi"), "class a, priority: is not supported by the backend `tgi`")]
-    #[case::no_lora(mix("a(random, lora = x)").backend("tgi"), "class a, lora = x: cannot be named")]
+    #[case::too_few(mix("chat(random, weight = 999), batch(random)").requests(20), "class `batch` gets none of 20 requests by its weight of 1")]
+    #[case::no_priority(mix("a(random, priority = 1)").backend("tgi"), "class `a`: the backend `tgi` does not support a `priority`")]
+    #[case::no_lora(mix("a(random, lora = x)").backend("tgi"), "class `a`: a request of the backend `tgi` cannot name the adapter `x`")]
+    #[case::without_requests(
+        mix("chat(random), batch(random, weight = 0)").slo("errors(batch) < 1%"),
+        "limits the class `batch`, which has no requests: its weight is 0"
+    )]
     #[case::unprovable(
         mix("chat(random, weight = 9), batch(random)").slo("errors(batch) < 1%").on_inconclusive(crate::judge::OnInconclusive::Fail),
         "batch"

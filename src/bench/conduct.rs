@@ -156,19 +156,21 @@ impl Checked {
             self.grow(line, first, &mut numbers).await
         };
         let (segments, note) = self.connect(&opened.place, &prepared, control, grow)?;
-        let notes = prepared.plan.notes.iter().cloned().chain(note).collect();
+        let notes: Vec<String> = prepared.plan.notes.iter().cloned().chain(note).collect();
         let count = segments.count();
         let mut run = segments.into_run();
         if !about.is_empty() {
             run.server.get_or_insert_default().about = about;
         }
+        let server = run.server.as_ref();
+        let ignored = notes::ignored_structure(&prepared.plan, &*prepared.backend, server);
         let complaint = closed(opened.guard);
         let planned = prepared.plan.requests.len();
         let ended = Ended {
             run,
             numbers,
             segments: count,
-            notes,
+            notes: ignored.into_iter().chain(notes).collect(),
             complaint,
             gate: gate.map(|gate| (gate, planned)),
         };

@@ -1,8 +1,10 @@
 //! Notes of a report on the answers of a run, besides its numbers.
 
 use crate::{
+    backend::Backend,
+    plan::{Plan, PlannedRequest},
     record::{CountSource, Record},
-    run::Run,
+    run::{Run, ServerSide},
 };
 
 /// Name of the tokenizer that goodput embeds, which belongs to no model.
@@ -23,6 +25,37 @@ pub(super) fn on(run: &Run) -> Vec<String> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// The field by which vLLM is asked for structures, and vLLM's name on pages `/metrics`.
+const FIELD: &str = "structured_outputs";
+const ENGINE: &str = "vLLM";
+
+/// A note on a server that is not vLLM and is asked for structures by vLLM's field. Such servers ignore fields that they do
+/// not know, and answer as if no structure was asked for.
+pub(super) fn ignored_structure(
+    plan: &Plan,
+    backend: &dyn Backend,
+    server: Option<&ServerSide>,
+) -> Option<String> {
+    let server = server?;
+    let by_models = || {
+        let owner = server.about.get("owned_by")?;
+        (owner == "llamacpp").then(|| "llama.cpp".to_owned())
+    };
+    let engine = server.engine.clone().or_else(by_models)?;
+    let asks = |request: &PlannedRequest| {
+        let asked = request.structure.as_deref().filter(|asked| asked.sent)?;
+        backend.structured(&asked.structure)?.get(FIELD).map(drop)
+    };
+    let asked = plan.requests.iter().any(|request| asks(request).is_some());
+    (asked && engine != ENGINE).then(|| {
+        format!(
+            "the server is {engine}, and the backend `{}` asks for structures by `{FIELD}`, a field of vLLM that other \
+             servers ignore. Take the backend for {engine}, or ask for a schema by `json(…, response_format)`",
+            backend.name()
+        )
+    })
 }
 
 fn retried(run: &Run) -> Option<String> {
@@ -87,7 +120,12 @@ fn counted_elsewhere(run: &Run) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::testing::{record, run_of};
+    use crate::{
+        backend::by_name,
+        bench::Bench,
+        metrics::testing::{record, run_of},
+    };
+    use rstest::rstest;
 
     /// A run of one record like this.
     fn remarks(change: impl FnOnce(&mut Record)) -> Vec<String> {
@@ -141,5 +179,45 @@ mod tests {
             found[0].contains("far more tokens than were asked for, up to 3000001 where 8 were"),
             "{found:?}"
         );
+    }
+
+    /// Who is asked by vLLM's field without being vLLM.
+    #[rstest]
+    #[case::by_metrics(
+        "openai-chat",
+        "grammar('root ::= \"a\"')",
+        Some("llama.cpp"),
+        None,
+        true
+    )]
+    #[case::by_models("openai", "choice(a, b)", None, Some("llamacpp"), true)]
+    #[case::openais_field(
+        "openai-chat",
+        "json({}, response_format)",
+        Some("llama.cpp"),
+        None,
+        false
+    )]
+    #[case::its_own_field("llama.cpp", "json({})", Some("llama.cpp"), None, false)]
+    #[case::vllm("openai-chat", "choice(a, b)", Some("vLLM"), Some("vllm"), false)]
+    #[case::unknown("openai-chat", "choice(a, b)", None, Some("me"), false)]
+    fn a_field_that_a_server_ignores_is_said(
+        #[case] backend: &str,
+        #[case] structure: &str,
+        #[case] engine: Option<&str>,
+        #[case] owner: Option<&str>,
+        #[case] said: bool,
+    ) {
+        let bench = Bench::new("asks").backend(backend).requests(2);
+        let plan = bench.structured_output(structure).plan().unwrap();
+        let about = owner.map(|owner| ("owned_by".to_owned(), owner.to_owned()));
+        let server = ServerSide {
+            engine: engine.map(str::to_owned),
+            about: about.into_iter().collect(),
+            ..ServerSide::default()
+        };
+        let backend = by_name(backend).unwrap();
+        let note = ignored_structure(&plan, &*backend, Some(&server));
+        assert_eq!(note.is_some(), said, "{note:?}");
     }
 }

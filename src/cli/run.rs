@@ -10,7 +10,7 @@ use crate::{
     judge::OnInconclusive,
     outputs::Session,
     problem::Problem,
-    report::{CaveatKind, Lineup, Outcome, Report, counted, worst_exit_code},
+    report::{CaveatKind, Lineup, MissingEngine, Outcome, Report, counted, worst_exit_code},
     runner::{Candidate, Done, Front, Given, Ignored, Ran, Runner, Selection, without_report},
     screen,
     signals::{self, UNHEARD},
@@ -140,8 +140,8 @@ struct OfSuite {
     /// Where results are kept.
     folder: Option<PathBuf>,
     baselines: Settings,
-    /// Reports of the engines that the present bench has run on.
-    waiting: RefCell<Vec<(String, Report)>>,
+    /// The engines that the present bench has run on, each with its report, or with why there is none.
+    waiting: RefCell<Vec<(String, Result<Report, String>)>>,
 }
 
 /// A bench of a suite.
@@ -163,22 +163,29 @@ fn mark_last(members: &mut [Member<'_>]) {
 
 impl Member<'_> {
     /// Keeps the report until all engines of its bench have run. The table of all, if this is the last.
-    fn lined_up(&self, report: Option<Report>) -> Option<Lineup> {
+    fn lined_up(&self, ran: Result<Report, String>) -> Option<Lineup> {
         let on = self.declared.engine.as_ref()?;
         let mut waiting = self.of.waiting.borrow_mut();
-        if let Some(report) = report {
-            waiting.push((on.engine.clone(), report));
-        }
+        waiting.push((on.engine.clone(), ran));
         if !self.is_last {
             return None;
         }
-        let reports = std::mem::take(&mut *waiting);
-        let reports: Vec<(&str, &Report)> = reports
-            .iter()
-            .map(|(engine, report)| (engine.as_str(), report))
-            .collect();
+        let engines = std::mem::take(&mut *waiting);
+        let (mut reports, mut missing) = (Vec::new(), Vec::new());
+        for (engine, ran) in &engines {
+            match ran {
+                Ok(report) => reports.push((engine.as_str(), report)),
+                Err(why) => missing.push(MissingEngine {
+                    engine: engine.clone(),
+                    why: why.clone(),
+                }),
+            }
+        }
         let error = self.declared.bench.demands.false_alarms;
-        (reports.len() > 1).then(|| Lineup::of(&on.bench, &reports, error))
+        (engines.len() > 1 && !reports.is_empty()).then(|| Lineup {
+            missing,
+            ..Lineup::of(&on.bench, &reports, error)
+        })
     }
 }
 
@@ -231,20 +238,22 @@ impl Candidate for Member<'_> {
                 bench.run_blocking_with(control)
             }),
         };
-        let (mut outcome, shown, report) = match ran {
+        let (mut outcome, shown, ran) = match ran {
             Ok(report) => {
                 for note in report.notes() {
                     screen::err(format_args!("note: {note}"));
                 }
                 let outcome = Outcome::of(&self.of.group, &report, started.elapsed());
-                (outcome, Some(report.to_string()), Some(report))
+                (outcome, Some(report.to_string()), Ok(report))
             }
             Err(e) => {
                 let end = e.end(live_is_required());
-                (without_report(self, end, started.elapsed()), None, None)
+                let outcome = without_report(self, end, started.elapsed());
+                let why = outcome.reason().to_owned();
+                (outcome, None, Err(why))
             }
         };
-        outcome.lineup = self.lined_up(report);
+        outcome.lineup = self.lined_up(ran);
         Ran {
             outcome,
             shown,

@@ -74,7 +74,7 @@ const FLAGS: &[Flag] = &[
     ("ignore", None),
 ];
 
-/// Replaces some of the words in backticks.
+/// Replaces some of the words in backticks, but no name of a class: users choose these.
 fn requoted(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
     let mut said = String::with_capacity(sentence.len());
     let mut rest = sentence;
@@ -83,7 +83,11 @@ fn requoted(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
             break;
         };
         said.push_str(before);
-        said.push_str(&format!("`{}`", word(quoted).as_deref().unwrap_or(quoted)));
+        let theirs = ["class ", "named "]
+            .iter()
+            .any(|word| before.ends_with(word));
+        let word = if theirs { None } else { word(quoted) };
+        said.push_str(&format!("`{}`", word.as_deref().unwrap_or(quoted)));
         rest = behind;
     }
     said.push_str(rest);
@@ -163,9 +167,16 @@ impl Words<'_> {
 
 /// Translates a problem of a dataset, whose value is all or one of its settings.
 fn in_flags(problem: Problem) -> Problem {
-    let Some((dataset, _)) = problem.value.split_once('(') else {
+    let Some((dataset, inside)) = problem.value.split_once('(') else {
         return problem;
     };
+    if dataset == "mix" {
+        return Problem {
+            field: "--mix".to_owned(),
+            value: inside.strip_suffix(')').unwrap_or(inside).to_owned(),
+            ..problem
+        };
+    }
     let message = requoted(&problem.message, |quoted| {
         let (key, value) = quoted.split_once(" = ")?;
         Some(format!("{} {value}", of_setting(dataset, key)?))
@@ -281,6 +292,18 @@ mod tests {
             !error.contains("`random") && !error.contains("`sonnet"),
             "{error}"
         );
+    }
+
+    /// A class may be named like a setting, and keeps its name.
+    #[rstest]
+    #[case(
+        "a class cannot be named `requests`, because it has a meaning. Set `requests`",
+        "a class cannot be named `requests`, because it has a meaning. Set `--num-prompts`"
+    )]
+    #[case("class `seed`: unknown `seed`", "class `seed`: unknown `--seed`")]
+    fn a_class_keeps_its_name(#[case] sentence: &str, #[case] said: &str) {
+        let origins = Origins::default();
+        assert_eq!(WORDS(&origins).say(sentence), said);
     }
 
     /// Names of fields in files are not settings.

@@ -20,6 +20,23 @@ pub struct Lineup {
     pub rows: Vec<LineupRow>,
     /// Where the evidence comes from, and what could not be compared, in sentences.
     pub notes: Vec<String>,
+    /// Engines that have no column, because there is no run on them.
+    pub missing: Vec<MissingEngine>,
+}
+
+/// An engine that a bench has not run on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MissingEngine {
+    /// Name of the engine.
+    pub engine: String,
+    /// Why there is no run, such as an error; empty if the engine's bench was ignored without a reason.
+    pub why: String,
+}
+
+impl fmt::Display for MissingEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` has no column: {}", self.engine, self.why)
+    }
 }
 
 /// One number of all engines.
@@ -95,6 +112,9 @@ impl fmt::Display for Lineup {
             });
             let cells: Vec<String> = cells.collect();
             writeln!(f, "  {}", cells.join("  ").trim_end())?;
+        }
+        for missing in &self.missing {
+            writeln!(f, "  {missing}")?;
         }
         for note in &self.notes {
             writeln!(f, "  {note}")?;

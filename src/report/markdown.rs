@@ -63,8 +63,9 @@ impl Lineup {
             text.push('\n');
         }
         text.push('\n');
-        for note in &self.notes {
-            let _ = writeln!(text, "{}\n", plain(note));
+        let missing = self.missing.iter().map(ToString::to_string);
+        for note in missing.chain(self.notes.iter().cloned()) {
+            let _ = writeln!(text, "{}\n", plain(&note));
         }
         text
     }

@@ -87,7 +87,7 @@ pub use fields::VllmJson;
 pub use json::{JsonOptions, is_result_key, vllm_json};
 #[cfg(feature = "junit")]
 pub use junit::junit_xml;
-pub use lineup::{Lineup, LineupCell, LineupRow};
+pub use lineup::{Lineup, LineupCell, LineupRow, MissingEngine};
 pub use markdown::markdown;
 pub use measure::Measure;
 pub use multi_turn::{Description, MultiTurn, Part, TurnStats, turn_stats};

@@ -38,7 +38,7 @@ pub(super) fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
     };
     let unchecked = counted.asked - counted.checked;
     if unchecked > 0 {
-        first += &format!("; {unchecked} unchecked: goodput cannot check a grammar");
+        first += &format!("; {unchecked} unchecked: goodput cannot check such a grammar or tag");
         let refused = counted.refused_in_all - counted.refused;
         if refused > 0 {
             first += &format!(
@@ -115,7 +115,7 @@ mod tests {
         };
         assert_eq!(
             said(counted),
-            "no answer was checked; 8 unchecked: goodput cannot check a grammar"
+            "no answer was checked; 8 unchecked: goodput cannot check such a grammar or tag"
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Structure, Validity,
+    grammar::expression,
     schema::{misfit, validator},
     tags::Tags,
 };
@@ -19,6 +20,8 @@ pub(crate) enum Checker {
     Json(Box<Validator>),
     Regex(Regex),
     Choice(Vec<String>),
+    /// What says the same as the grammar.
+    Grammar(Regex),
     Tags(Tags),
 }
 
@@ -43,8 +46,14 @@ impl Checker {
                 Some(tags) => Checker::Tags(tags),
                 None => return Ok(None),
             },
-            // It has no notation that all servers share.
-            Structure::Grammar(_) => return Ok(None),
+            Structure::Grammar(grammar) => {
+                let said = expression(grammar);
+                let whole = said.and_then(|said| Regex::new(&format!(r"\A(?:{said})\z")).ok());
+                match whole {
+                    Some(whole) => Checker::Grammar(whole),
+                    None => return Ok(None),
+                }
+            }
         }))
     }
 
@@ -61,6 +70,9 @@ impl Checker {
             Checker::Choice(choices) => {
                 let one = choices.iter().any(|choice| choice == text);
                 (!one).then(|| "is not one of the choices".to_owned())
+            }
+            Checker::Grammar(regex) => {
+                (!regex.is_match(text)).then(|| "does not follow the grammar".to_owned())
             }
             Checker::Tags(tags) => tags.wrong(text),
         };

@@ -4,6 +4,7 @@
 //! ([`Answered`]). docs/structured.md has the whole story.
 
 mod check;
+mod grammar;
 mod read;
 mod schema;
 mod script;
@@ -12,6 +13,7 @@ mod tags;
 mod tests;
 
 pub(crate) use check::Checker;
+pub(crate) use grammar::expression;
 pub(crate) use script::Script;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -52,12 +54,12 @@ impl Structure {
         }
     }
 
-    /// Returns whether goodput can check answers. It cannot for a grammar, whose notation is the server's own, nor for tags
-    /// of the form that has a `format`.
+    /// Returns whether goodput can check answers. Of grammars it can only where the notation is that of llama.cpp and
+    /// xgrammar and no rule refers to itself; it cannot for tags of the form that has a `format`.
     pub fn is_checked(&self) -> bool {
         match self {
             Structure::Json { .. } | Structure::Regex(_) | Structure::Choice(_) => true,
-            Structure::Grammar(_) => false,
+            Structure::Grammar(_) => matches!(Checker::new(self), Ok(Some(_))),
             Structure::StructuralTag(tag) => tag.get("format").is_none(),
         }
     }

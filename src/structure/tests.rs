@@ -84,7 +84,8 @@ fn tags() -> Value {
 }
 
 #[rstest]
-#[case::grammar(json!({"grammar": "root ::= \"a\""}))]
+#[case::grammar(json!({"grammar": "root ::= \"a\" root?"}))]
+#[case::lark(json!({"grammar": "start: \"a\""}))]
 #[case::new_tag(json!({"structural_tag": {"type": "structural_tag", "format": {"type": "any_text"}}}))]
 fn what_cannot_be_checked_is_never_valid(#[case] fields: Value) {
     assert!(!structure(fields.clone()).is_checked());

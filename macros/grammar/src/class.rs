@@ -27,8 +27,8 @@ impl ClassName {
             && text.len() <= LONGEST;
         if !named {
             return Err(Mistake::new(format!(
-                "`{text}` cannot name a class; a name has at most {LONGEST} letters, digits, `-` and `_`, and begins \
-                 with a letter"
+                "a class cannot be named `{text}`: a name has at most {LONGEST} letters, digits, `-` and `_`, and \
+                 begins with a letter"
             )));
         }
         let mut bytes = [0; LONGEST];
@@ -96,10 +96,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case("", "cannot name a class; a name has at most 32 letters")]
+    #[case("", "a class cannot be named ``: a name has at most 32 letters")]
     #[case("2nd", "begins with a letter")]
-    #[case("a b", "cannot name a class")]
-    #[case("müller", "cannot name a class")]
+    #[case("a b", "a class cannot be named")]
+    #[case("müller", "a class cannot be named")]
     #[case("a234567890123456789012345678901234", "at most 32")]
     fn other_texts_are_refused(#[case] text: &str, #[case] said: &str) {
         let mistake = ClassName::parse(text).unwrap_err().to_string();

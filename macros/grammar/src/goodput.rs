@@ -209,7 +209,7 @@ mod tests {
     #[rstest]
     #[case(
         "goodput/ttft:200",
-        "`goodput` cannot name a class, because it has a meaning in SLOs; take another name, such as `goodput-users`"
+        "a class cannot be named `goodput`, because it has a meaning in SLOs; take another name, such as `goodput-users`"
     )]
     #[case(
         "chat/ttft:200 chat/ttft:300",

@@ -59,9 +59,28 @@ pub fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
         .iter()
         .map(|candidate| {
             let plain = candidate.to_lowercase().replace('-', "_");
-            (strsim::damerau_levenshtein(&word, &plain), *candidate)
+            let letters = word.chars().count().max(plain.chars().count());
+            let distance = strsim::damerau_levenshtein(&word, &plain);
+            (distance, letters, *candidate)
         })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        // Words of which no letter is the same are not a slip.
+        .filter(|(distance, letters, candidate)| {
+            *distance <= 1 + candidate.len() / 4 && distance < letters
+        })
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(.., candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closest;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("tft", Some("ttft"))]
+    #[case("a", None)]
+    #[case("xy", None)]
+    fn a_slip_leaves_a_letter(#[case] word: &str, #[case] meant: Option<&str>) {
+        assert_eq!(closest(word, &["ttft", "b", "c"]), meant);
+    }
 }

@@ -45,6 +45,7 @@ pub(super) fn read(body: &[u8]) -> Result<ParsedRequest, Refusal> {
     Ok(ParsedRequest {
         usage: body.stream_options.unwrap_or_default().usage(),
         priority: settings.whole("priority").unwrap_or(0),
+        ignore_eos: settings.flag("ignore_eos").unwrap_or(false),
         structure: structured::vllm(body.structured_outputs, body.response_format.as_ref())?,
         ..asked
     })

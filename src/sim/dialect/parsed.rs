@@ -24,6 +24,8 @@ pub(crate) struct ParsedRequest {
     pub(crate) priority: i64,
     /// The structure that the answer must have.
     pub(crate) structure: Option<Structure>,
+    /// Whether the answer goes on behind its structure until it has its largest number of tokens, as in vLLM.
+    pub(crate) ignore_eos: bool,
     /// How the answer is worded.
     pub(crate) form: Box<dyn Form>,
 }
@@ -78,6 +80,7 @@ impl Generating {
             usage: UsageEvents::Never,
             priority: 0,
             structure: None,
+            ignore_eos: false,
             form,
         })
     }

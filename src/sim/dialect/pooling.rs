@@ -206,6 +206,7 @@ fn asked(
         usage: UsageEvents::Never,
         priority: priority.unwrap_or(0),
         structure: None,
+        ignore_eos: false,
         form: Box::new(Pooled(kind)),
     }
 }

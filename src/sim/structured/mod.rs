@@ -1,7 +1,7 @@
 //! Answers with the structure that a request asks for.
 //!
-//! A schema, a regular expression, a choice and tags are followed; a grammar is refused, as is a schema that the writer of
-//! answers cannot fit. Each text is checked before it is sent.
+//! A schema, a regular expression, a choice, tags and a grammar whose rules do not refer to themselves are followed. Other
+//! grammars are refused, as is a schema that the writer of answers cannot fit. Each text is checked before it is sent.
 
 mod json;
 mod regex;
@@ -10,7 +10,7 @@ mod wording;
 pub(super) use wording::Wording;
 
 use super::refusal::Refusal;
-use crate::structure::{Checker, Structure, Validity};
+use crate::structure::{Checker, Structure, Validity, expression};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde_json::Value;
@@ -40,7 +40,8 @@ impl Maker {
             Structure::Regex(pattern) => Refusal::value(&in_guidance(pattern, &why)),
             Structure::Choice(_) => Refusal::value(&why),
             Structure::Grammar(_) => Refusal::value(
-                "Invalid grammar specification: this simulation writes no answers by a grammar",
+                "Invalid grammar specification: this simulation follows only grammars in GBNF or EBNF without rules that \
+                 refer to themselves",
             ),
             Structure::StructuralTag(_) => Refusal::parameter(
                 "structured_outputs",
@@ -77,7 +78,7 @@ impl Maker {
                 Some(choices[random.random_range(..choices.len())].clone())
             }
             Structure::StructuralTag(tag) => tagged(tag, random),
-            Structure::Grammar(_) => None,
+            Structure::Grammar(grammar) => regex::text(&expression(grammar)?, random),
         }
     }
 }

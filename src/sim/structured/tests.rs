@@ -21,6 +21,7 @@ fn maker(fields: Value) -> Result<Maker, Refusal> {
 #[case::tree(json!({"json": {"$defs": {"node": {"type": "object", "properties": {"name": {"type": "string"}, "children": {"type": "array", "items": {"$ref": "#/$defs/node"}}}, "required": ["name", "children"]}}, "$ref": "#/$defs/node"}}))]
 #[case::formats(json!({"json": {"type": "array", "prefixItems": [{"type": "string", "format": "uuid"}, {"type": "string", "format": "date-time"}], "minItems": 2}}))]
 #[case::tag(json!({"structural_tag": {"structures": [{"begin": "<f>", "schema": {"type": "array"}, "end": "</f>"}], "triggers": ["<f>"]}}))]
+#[case::grammar(json!({"grammar": "root ::= \"SELECT \" column (\" from \" [a-z]{3,5})?\ncolumn ::= \"a\" | [^a]"}))]
 fn texts_have_their_structure(#[case] fields: Value) {
     let maker = maker(fields).unwrap();
     let texts: Vec<String> = (0..200).map(|seed| maker.text(seed).unwrap()).collect();
@@ -44,7 +45,8 @@ fn texts_differ() {
 #[case(json!({"json": {"type": "integer", "minimum": 3, "maximum": 2}}), "found no answer that has the structure")]
 #[case(json!({"regex": "a("}), "regex parse error")]
 #[case(json!({"regex": r"a\bb"}), "found no answer that has the structure")]
-#[case(json!({"grammar": "root ::= \"a\""}), "Invalid grammar specification: this simulation")]
+#[case(json!({"grammar": "root ::= \"a\" root?"}), "Invalid grammar specification: this simulation")]
+#[case(json!({"grammar": "start: \"a\""}), "Invalid grammar specification: this simulation")]
 fn what_cannot_be_written_is_refused(#[case] fields: Value, #[case] said: &str) {
     let refused = maker(fields).unwrap_err().body();
     assert!(refused.contains(said), "{refused}");

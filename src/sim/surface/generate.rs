@@ -111,7 +111,11 @@ impl Call<'_> {
         let key = id.unwrap_or_else(|| format!("{:?}", asked.inputs).into_bytes());
         let seed = xxh3_64_with_seed(&key, self.server.script.seed);
         let text = maker.text(seed)?;
-        Ok(Wording::new(&text, asked.max_tokens))
+        Ok(if asked.ignore_eos {
+            Wording::endless(&text, asked.max_tokens)
+        } else {
+            Wording::new(&text, asked.max_tokens)
+        })
     }
 
     /// The counters of a generation of a script. An engine counts its own.

@@ -30,10 +30,19 @@ impl Dataset {
                     .to_owned(),
             ),
             Class::Worst => None,
-            Class::One(name) => (!names.contains(&name.as_str())).then(|| {
-                let mistake = Mistake::unknown("class", name.as_str(), &names);
-                format!("limits an {mistake}")
-            }),
+            Class::One(name) => {
+                match self.classes().iter().find(|class| class.name == name) {
+                    None => {
+                        let mistake = Mistake::unknown("class", name.as_str(), &names);
+                        Some(format!("limits an {mistake}"))
+                    }
+                    Some(class) if class.weight == 0.0 => Some(format!(
+                        "limits the class `{name}`, which has no requests: its weight is 0. Give it a weight, or leave \
+                         the limit out"
+                    )),
+                    Some(_) => None,
+                }
+            }
         }
     }
 }

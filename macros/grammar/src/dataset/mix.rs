@@ -143,7 +143,7 @@ fn class(arg: &Arg<'_>, mistakes: &mut Mistakes) -> Option<Class> {
         match arg.word {
             "weight" => call::set(&mut weight, at_least_0(arg), &mut found),
             "priority" => call::set(&mut priority, signed(arg).map(Some), &mut found),
-            "lora" => call::set(&mut lora, words(arg).map(Some), &mut found),
+            "lora" => call::set(&mut lora, adapter(arg).map(Some), &mut found),
             "goodput" => match words(arg)
                 .map_err(|one| vec![one])
                 .and_then(|text| goodput::parse(&text))
@@ -201,6 +201,15 @@ fn why_not(dataset: &Dataset) -> Option<String> {
 
 fn words(arg: &Arg<'_>) -> Result<String, Mistake> {
     arg.text().map(call::unquote)
+}
+
+fn adapter(arg: &Arg<'_>) -> Result<String, Mistake> {
+    let name = words(arg)?;
+    if name.trim().is_empty() {
+        let fix = "`lora` has no name; write the adapter's, as in `lora = sql`, or leave it out";
+        return Err(Mistake::new(fix));
+    }
+    Ok(name)
 }
 
 fn at_least_0(arg: &Arg<'_>) -> Result<f64, Mistake> {
@@ -335,6 +344,10 @@ mod tests {
         "class `a`: `weight = -1`: expected a number of at least 0, such as `2`"
     )]
     #[case(
+        "mix(a(random, lora = ''))",
+        "class `a`: `lora` has no name; write the adapter's, as in `lora = sql`, or leave it out"
+    )]
+    #[case(
         "mix(a(random, priority = high))",
         "class `a`: `priority = high`: expected a whole number, such as `0` or `-1`"
     )]
@@ -344,7 +357,7 @@ mod tests {
     )]
     #[case(
         "mix(ttft(random))",
-        "`ttft` cannot name a class, because it has a meaning in SLOs; take another name, such as `ttft-users`"
+        "a class cannot be named `ttft`, because it has a meaning in SLOs; take another name, such as `ttft-users`"
     )]
     #[case(
         "mix(a(timed_trace(t.jsonl)))",

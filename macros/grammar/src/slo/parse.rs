@@ -47,7 +47,7 @@ pub fn class_name(text: &str) -> Result<ClassName, Mistake> {
         || part::begins_place(text);
     if known {
         return Err(Mistake::new(format!(
-            "`{text}` cannot name a class, because it has a meaning in SLOs; take another name, such as `{text}-users`"
+            "a class cannot be named `{text}`, because it has a meaning in SLOs; take another name, such as `{text}-users`"
         )));
     }
     Ok(name)

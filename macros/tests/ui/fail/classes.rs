@@ -20,6 +20,9 @@ fn weights_of_nothing() {}
 )]
 fn too_few_of_a_class() {}
 
+#[llm_bench(dataset = "mix(chat(random), batch(random, weight = 0))", slo = "errors(batch) < 5%", on_inconclusive = "fail")]
+fn a_class_without_requests() {}
+
 #[llm_bench(slo = "jain(tokens) >= 0.9")]
 fn no_clients() {}
 
