@@ -119,6 +119,11 @@ fn classes_may_have_sessions() {
         of_class.filter(|record| record.turn.is_some()).count()
     };
     assert_eq!((turns("chat"), turns("batch")), (100, 0));
+    // Single requests are not sessions.
+    let sessions = report.metrics().sessions.as_ref().unwrap();
+    assert_eq!((sessions.begun, sessions.finished), (50, 50));
+    let single = report.value("p50(session_e2el, batch)");
+    assert!(!single.is_ok_and(|value| value.is_some()));
     let fairness = report.metrics().fairness.as_ref().unwrap();
     let clients: Vec<&str> = fairness
         .clients
@@ -135,7 +140,7 @@ fn classes_may_have_sessions() {
 )]
 #[case::without_requests(
     "goodput(none) >= 90%",
-    "is about none, and the plan has no such request"
+    "limits the class `none`, which has no requests: its weight is 0"
 )]
 fn slos_of_other_classes_are_refused(#[case] slo: &str, #[case] said: &str) {
     let bench = mix("chat(random), batch(random), none(random, weight = 0)").goodput("ttft:200");

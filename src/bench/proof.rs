@@ -83,10 +83,7 @@ pub(super) fn planned(slo: &Slo, plan: &Plan, rounds: usize) -> u64 {
         let is_of = |r: &&PlannedRequest| class.is_none() || r.class.as_deref() == class;
         let requests = plan.requests.iter().filter(is_of).filter(counts);
         match (slo.subject, slo.part.place) {
-            (Subject::Latency(_, Latency::SessionE2el), _) => match class {
-                Some(class) => plan.sessions_of_class(class),
-                None => plan.session_count(),
-            },
+            (Subject::Latency(_, Latency::SessionE2el), _) => plan.sessions_with_turns(class),
             (_, Place::Turn(span)) => requests.filter(|r| span.has(turn(r))).count(),
             _ => requests.count(),
         }

@@ -143,7 +143,9 @@ impl Driver {
 fn ended(agenda: &mut Agenda, record: &mut Record) -> Released {
     let waited = (record.intended, record.end);
     let released = agenda.end(record.index, waited, record.ok());
-    record.session_e2el = released.session_e2el;
+    // A request without turns is alone, and only `e2el` is about it.
+    let has_turns = record.turn.is_some();
+    record.session_e2el = released.session_e2el.filter(|_| has_turns);
     released
 }
 

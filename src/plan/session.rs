@@ -70,11 +70,13 @@ impl Plan {
         numbers(self.requests.iter().map(|request| request.turn.as_deref()))
     }
 
-    /// Number of sessions of a class.
-    pub(crate) fn sessions_of_class(&self, class: &str) -> usize {
-        let of_class =
-            |(request, _): &(&PlannedRequest, usize)| request.class.as_deref() == Some(class);
-        let sessions = self.requests.iter().zip(self.sessions()).filter(of_class);
+    /// Number of sessions that have turns: of a class, or of all.
+    pub(crate) fn sessions_with_turns(&self, class: Option<&str>) -> usize {
+        let counts = |(request, _): &(&PlannedRequest, usize)| {
+            let of_class = class.is_none() || request.class.as_deref() == class;
+            of_class && request.turn.is_some()
+        };
+        let sessions = self.requests.iter().zip(self.sessions()).filter(counts);
         sessions
             .map(|(_, session)| session)
             .collect::<BTreeSet<usize>>()

@@ -1,5 +1,5 @@
-//! Grammars in the notation that llama.cpp (GBNF), xgrammar and so vLLM, SGLang and TensorRT-LLM (EBNF) share, as far as a
-//! regular expression can say the same: where no rule refers to itself.
+//! Grammars in the notation that llama.cpp (GBNF), xgrammar and so vLLM, SGLang and TensorRT-LLM (EBNF) share, where a
+//! regular expression says the same because no rule refers to itself.
 //!
 //! ```text
 //! root   ::= "SELECT " column " FROM " [a-z]{3,5}   # a rule is a name and what it stands for
