@@ -134,7 +134,7 @@ impl Plan {
             .map(|turn| turn.pause.as_secs_f64())
             .collect();
         self.has_sessions().then(|| {
-            let sessions = self.sessions_with_turns(None);
+            let sessions = self.session_count();
             let mean = waits.iter().sum::<f64>() / waits.len().max(1) as f64;
             let mut text = match waits.len() {
                 0 => format!("sessions     {sessions}, of one request each"),
