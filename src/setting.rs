@@ -7,6 +7,7 @@ use crate::grammar::{
     fault::Fault,
     goodput::RequestLimit,
     ramp::Ramp,
+    search::{Budget, Search},
     sim::{Cold, Distribution, Slowdown},
     slo::Slo,
     stop_if::StopIf,
@@ -68,6 +69,9 @@ readable!(Vec<RequestLimit>, grammar::goodput::parse);
 readable!(Vec<Slo>, grammar::slo::parse);
 readable!(Cut, |text| grammar::cut::parse(text).map_err(|m| vec![m]));
 readable!(Vec<StopIf>, grammar::stop_if::parse);
+readable!(Search, grammar::search::parse);
+readable!(Budget, |text| grammar::search::parse_budget(text)
+    .map_err(|m| vec![m]));
 readable!(StructuredOutput, grammar::structured::parse);
 readable!(Ramp, |text| grammar::ramp::parse(text).map_err(|m| vec![m]));
 readable!(Duration, |text| grammar::duration::parse(text)

@@ -11,7 +11,7 @@ use crate::{
 use goodput_grammar::{
     Mistake, Mistakes, bounds, cut, dataset, duration, fault, goodput,
     names::{BACKENDS, EXPECT, Key, Kind, ON_INCONCLUSIVE, is_baseline},
-    ramp, slo, stop_if, structured, target, tolerance,
+    ramp, search, slo, stop_if, structured, target, tolerance,
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -372,6 +372,8 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
         "cut_start" => one(cut::parse(&text).map(drop)),
         "cut_end" => one(cut::parse_end(&text).map(drop)),
         "stop_if" => stop_if::parse(&text).map(drop),
+        "search" => search::parse(&text).map(drop),
+        "search_budget" => search::parse_budget(&text).map(drop).map_err(|m| vec![m]),
         "structured_output" => structured::parse(&text).map(drop),
         "ramp" => one(ramp::parse(&text).and_then(|ramp| ramp::within_bounds(&ramp))),
         "headers" => one(header(&text)),

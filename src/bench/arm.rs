@@ -292,16 +292,8 @@ impl Arm {
         Ok(plan)
     }
 
-    /// The place of a run: a simulation is another server in each, with its own luck.
     fn place(&self, place: &Place, pair: usize) -> Place {
-        match place {
-            Place::Simulation(simulation) => {
-                let run = format!("{}{pair}", self.which.letter());
-                let seed = xxh3_64_with_seed(run.as_bytes(), simulation.script().seed);
-                Place::Simulation(simulation.clone().seed(seed))
-            }
-            other => other.clone(),
-        }
+        another_server(place, &format!("{}{pair}", self.which.letter()))
     }
 
     fn pair_is_invalid(&self, pair: usize, finding: &Finding) -> Finding {
@@ -355,6 +347,17 @@ impl Arm {
             format!("{failed} of {all} requests to A failed: its latencies are those of the others")
         });
         models.into_iter().chain(complaint).chain(failed).collect()
+    }
+}
+
+/// The place of a run: a simulation is another server in each, with its own luck.
+pub(super) fn another_server(place: &Place, run: &str) -> Place {
+    match place {
+        Place::Simulation(simulation) => {
+            let seed = xxh3_64_with_seed(run.as_bytes(), simulation.script().seed);
+            Place::Simulation(simulation.clone().seed(seed))
+        }
+        other => other.clone(),
     }
 }
 

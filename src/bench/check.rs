@@ -25,7 +25,7 @@ impl Bench {
     /// # Errors
     /// [`Error::Invalid`] with all of them.
     pub fn check(&self) -> Result<(), Error> {
-        self.clone().lasting().check_lasting()
+        self.clone().lasting().searching().check_lasting()
     }
 
     /// Checks a bench that has its number of requests.
@@ -53,6 +53,7 @@ impl Bench {
         self.check_cuts(&mut problems);
         self.check_drift(&mut problems);
         self.check_stops(&mut problems);
+        self.check_search(&mut problems);
         if self.load.requests == 0 && self.load.duration.is_none() {
             let fix = "must be at least 1, or there is nothing to measure";
             problems.push(Problem::new("requests", 0, fix));

@@ -42,7 +42,7 @@ impl Bench {
     /// # Errors
     /// As [`check`](Self::check).
     pub(super) fn checked(self) -> Result<Checked, Error> {
-        let this = self.lasting();
+        let this = self.lasting().searching();
         this.check_lasting()?;
         let mut checked = Checked {
             unnamed: this.target.is_none() && url_of_environment().is_none(),

@@ -126,6 +126,7 @@ impl Bench {
         control.go_on("waited for its turn")?;
         match &bench.demands.versus {
             Some(versus) => bench.conduct_versus(versus, control),
+            None if bench.load.search.is_some() => bench.conduct_search(control),
             None => bench.conduct_one(control),
         }
     }

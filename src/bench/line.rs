@@ -115,6 +115,11 @@ impl<'a> Line<'a> {
         work(&self, first).await
     }
 
+    /// What may end a segment before its plan is sent.
+    pub(super) fn conditions(&self) -> Option<Arc<Conditions>> {
+        self.driver.ends.conditions.clone()
+    }
+
     /// Adds requests before the plan. If they fail, the run will show it.
     fn warmed_up(&self, delivery: &Delivery) {
         let failed = delivery.records.iter().filter(|record| !record.ok());

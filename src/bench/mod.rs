@@ -62,6 +62,7 @@ mod profile;
 mod proof;
 mod provenance;
 mod ready;
+mod search;
 mod segments;
 mod setting;
 mod setup;
@@ -71,6 +72,7 @@ mod structured;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod trial;
 mod versus;
 mod waiting;
 mod watch;
@@ -83,6 +85,7 @@ pub use setting::HeaderLines;
 
 use crate::{
     grammar::fault::Fault,
+    grammar::search::Budget,
     problem::Problem,
     setting::Setting,
     targets::{self, AnyTarget},
@@ -175,7 +178,10 @@ impl Bench {
         let requests = self.load.planned();
         match self.demands.versus {
             Some(_) => 2 * self.demands.pairs.saturating_mul(requests),
-            None => requests,
+            None => match self.load.search_budget {
+                Some(Budget::Requests(most)) => usize::try_from(most).unwrap_or(usize::MAX),
+                Some(Budget::Time(_)) | None => requests,
+            },
         }
     }
 

@@ -40,6 +40,9 @@ impl Checked {
             // They end a run, and the part of the plan that was sent is another run.
             stop_if: _,
             grace: _,
+            // A search has no baseline.
+            search: _,
+            search_budget: _,
             rounds,
             salt,
             warmup_rounds,

@@ -42,6 +42,7 @@ const GROUPS: &[Group] = &[
             "cut_end",
             "cut_start",
             "duration",
+            "find",
             "grace",
             "max_concurrency",
             "num_iters",
@@ -56,6 +57,8 @@ const GROUPS: &[Group] = &[
             "request_rate",
             "rounds",
             "salt",
+            "search",
+            "search_budget",
             "seed",
             "stop_if",
             "warmup_rounds",
@@ -275,7 +278,7 @@ mod tests {
     fn every_flag_is_in_one_group() {
         let command = Cli::command();
         let of = |name| command.find_subcommand(name).unwrap().get_arguments();
-        let commands = ["serve", "ab", "latency", "throughput"];
+        let commands = ["serve", "ab", "latency", "throughput", "search"];
         let flags = commands.into_iter().flat_map(of);
         let flags: BTreeSet<&str> = flags.map(|arg| arg.get_id().as_str()).collect();
         let listed = GROUPS.iter().flat_map(|group| [group.common, group.rare]);

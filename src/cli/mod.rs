@@ -1,4 +1,5 @@
-//! The `goodput` command: `serve` measures a server, `latency` and `throughput` do it as vLLM's offline scripts, `ab`
+//! The `goodput` command: `serve` measures a server, `latency` and `throughput` do it as vLLM's offline scripts, `search` finds
+//! how much load it can take, `ab`
 //! compares two, `run` runs a suite of benches,
 //! `report` shows result files, `sim` simulates a server.
 
@@ -13,6 +14,7 @@ mod progress;
 mod report;
 mod run;
 mod save;
+mod search;
 mod serve;
 mod settings;
 mod sim;
@@ -68,6 +70,17 @@ enum Command {
         after_long_help = throughput::EXAMPLES
     )]
     Throughput(Box<throughput::Throughput>),
+    /// Search for the highest load at which the SLOs hold, with an interval.
+    ///
+    /// Exit codes are those of `goodput serve`; see docs/capacity.md.
+    #[command(
+        allow_negative_numbers = true,
+        args_override_self = true,
+        mut_args = groups::grouped,
+        after_help = groups::MORE,
+        after_long_help = search::EXAMPLES
+    )]
+    Search(Box<search::Search>),
     /// Run the benches of a suite file, `goodput.toml`.
     ///
     /// Its keys are those of the attribute `#[llm_bench]`; see docs/suites.md.
@@ -176,6 +189,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, &origins),
         Command::Latency(args) => latency::run(*args, &origins),
         Command::Throughput(args) => throughput::run(*args, &origins),
+        Command::Search(args) => search::run(*args, &origins),
         Command::Run(args) => run::run(args),
         Command::Ab(args) => ab::run(&args, &origins),
         Command::Baseline(args) => baseline::run(&args),

@@ -29,6 +29,8 @@ const FLAGS: &[Flag] = &[
     ("cut_end", Some("--cut-end")),
     ("stop_if", Some("--stop-if")),
     ("grace", Some("--grace")),
+    ("search", Some("--search")),
+    ("search_budget", Some("--search-budget")),
     ("rounds", Some("--rounds")),
     ("warmup_rounds", Some("--warmup-rounds")),
     ("salt", Some("--salt")),

@@ -72,7 +72,8 @@ impl<'a> Closing<'a> {
         mut ended: impl FnMut(Record),
     ) -> Option<Ending> {
         let at = Nanos(self.clock.now().0.saturating_sub(self.start.0));
-        let grace = self.ends.grace.or(why.is_state().then_some(GRACE));
+        let early = why.is_state() || why == EndReason::Decided;
+        let grace = self.ends.grace.or(early.then_some(GRACE));
         let until = grace.map(|grace| self.clock.now().after(grace));
         let mut waits = true;
         let mut given_up = 0;

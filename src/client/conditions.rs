@@ -119,8 +119,8 @@ impl Conditions {
         }
     }
 
-    /// The first state that holds ends the run.
-    fn end(&self, why: Option<EndReason>) {
+    /// Ends the run. The first reason counts.
+    pub fn end(&self, why: Option<EndReason>) {
         if why.is_some() {
             self.over.send_if_modified(|over| {
                 let first = over.is_none();

@@ -57,6 +57,7 @@ pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
         errors: metrics.errors.clone(),
         worst,
         comparison: None,
+        capacity: None,
         function: criteria.function.then_some(FunctionCheck::Pending),
         expect: criteria.expect,
         completed: metrics.counts.completed,

@@ -12,11 +12,13 @@
 //! | `jain` | what each request adds to the index | [`Ratio`], up to the index without what chance takes off |
 //! | `warm` | each request's latency in later rounds and in the first | [`Ratio`] |
 //! | `throughput`, load set by the server | tokens in spans of time | [`Ratio`] |
+//! | `queue_growth` | requests in flight, in blocks of time | [`Slope`] |
 //! | `drift` | the statistic of each block of requests or samples | [`Slope`] |
 //! | `min`, `max`, `p0`, `p100` | | none: they belong to the run, not to the server |
 
 use super::{
     drift::drift,
+    growth::{Growth, growth},
     statistic::{Spread, spread},
 };
 use crate::{
@@ -94,6 +96,8 @@ pub(super) enum Estimate<'a> {
     Share(Share),
     /// The growth over the run's time; `None` if the run is too short to show it.
     Slope(Option<Slope>),
+    /// How the queue grows; `None` if the run is too short to show it.
+    Growth(Option<Growth>),
     /// The number of this very run, without an interval.
     Exact,
 }
@@ -157,6 +161,8 @@ impl<'a> Estimate<'a> {
                 }
             }
             Subject::Drift(level) => Estimate::Slope(drift(level, run, basis).ok().flatten()),
+            Subject::QueueGrowth => Estimate::Growth(growth(run)),
+            Subject::Max(_) => Estimate::Exact,
             Subject::Warm(latency) => {
                 let pairs = warm_and_cold(run, latency);
                 of_ratio(stats::ratio(&pairs, Pace::Free, Tail::None), false)
@@ -175,7 +181,8 @@ impl<'a> Estimate<'a> {
             Estimate::Percentile(quantile) => quantile.interval(error),
             Estimate::Share(share) => share.interval(error),
             Estimate::Slope(Some(slope)) => slope.interval(error),
-            Estimate::Slope(None) => Interval::UNKNOWN,
+            Estimate::Growth(Some(growth)) => growth.interval(error),
+            Estimate::Slope(None) | Estimate::Growth(None) => Interval::UNKNOWN,
             Estimate::Exact => Interval::UNKNOWN,
         }
     }
@@ -225,7 +232,10 @@ impl<'a> Estimate<'a> {
             Estimate::Slope(Some(slope)) => {
                 decided(slo.op, slo.limit, &slope.interval_of(error, times)) == Some(met)
             }
-            Estimate::Slope(None) => false,
+            Estimate::Growth(Some(growth)) => {
+                decided(slo.op, slo.limit, &growth.interval_of(error, times)) == Some(met)
+            }
+            Estimate::Slope(None) | Estimate::Growth(None) => false,
             Estimate::Exact => true,
         };
         if !decides(AT_MOST_TIMES) {
@@ -326,7 +336,7 @@ fn of_latency<'a>(
 }
 
 /// The requests that could be good, or could fail.
-fn counted(run: &Run) -> impl Iterator<Item = &Record> + Clone {
+pub(super) fn counted(run: &Run) -> impl Iterator<Item = &Record> + Clone {
     let cancelled = |record: &&Record| record.error == Some(RequestError::Cancelled);
     run.records.iter().filter(move |record| !cancelled(record))
 }

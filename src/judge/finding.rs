@@ -37,6 +37,10 @@ pub enum FindingKind {
     UnknownGaps,
     /// A run of a pair is invalid, so the comparison is.
     Pair,
+    /// A trial is invalid, so the search is.
+    Trial,
+    /// The trials of a search contradict each other. A note.
+    Scatter,
     /// The ends that were to be cut off leave nothing to measure.
     NothingLeft,
     /// The run had to find out where it has settled, and has not.
@@ -102,8 +106,10 @@ impl FindingKind {
             | FindingKind::BrokenDns
             | FindingKind::NothingLeft
             | FindingKind::NotSettled
+            | FindingKind::Trial
             | FindingKind::Pair => true,
             FindingKind::Complaint
+            | FindingKind::Scatter
             | FindingKind::FailedRequests
             | FindingKind::StopCondition
             | FindingKind::GivenUp

@@ -75,7 +75,7 @@ fn stopped(run: &Run) -> Option<String> {
     let ending = run.ending?;
     let at = number(ending.at.as_secs_f64());
     let state = match ending.why {
-        EndReason::Plan | EndReason::Time => return None,
+        EndReason::Plan | EndReason::Time | EndReason::Decided => return None,
         EndReason::Errors { failed, of } => {
             format!("{failed} of the last {of} requests had failed")
         }

@@ -1,6 +1,7 @@
 //! A verdict with its evidence, and what changes it after the run was judged.
 
 use super::{
+    capacity::Capacity,
     comparison::Comparison,
     expect::Expect,
     finding::Finding,
@@ -29,6 +30,9 @@ pub struct Judgement {
     /// The comparison with another server or another time, if the bench asked for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// The highest load at which the SLOs hold, if the bench searched for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
     /// The answer of the bench's own function, if it has one that demands something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionCheck>,

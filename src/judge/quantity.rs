@@ -1,7 +1,10 @@
 //! Numbers with their units, as sentences need them.
 
 use crate::stats::Interval;
-use goodput_grammar::slo::{Subject, Throughput};
+use goodput_grammar::{
+    search::Over,
+    slo::{Subject, Throughput},
+};
 use serde::{Deserialize, Serialize};
 
 /// The unit of a limited number.
@@ -22,6 +25,9 @@ pub enum Unit {
     /// Tokens a second.
     #[serde(rename = "tok/s")]
     TokensPerSecond,
+    /// Requests in flight.
+    #[serde(rename = "req")]
+    Requests,
     /// An index from 0 to 1, written as it is.
     #[serde(rename = "index")]
     Index,
@@ -35,9 +41,13 @@ impl Unit {
             | Subject::Errors
             | Subject::Cached
             | Subject::Valid
+            | Subject::QueueGrowth
             | Subject::Warm(_) => Unit::Ratio,
             Subject::Drift(_) => Unit::RatioPerHour,
-            Subject::Throughput(Throughput::Requests) => Unit::RequestsPerSecond,
+            Subject::Max(Over::Concurrency) => Unit::Requests,
+            Subject::Max(Over::Rate) | Subject::Throughput(Throughput::Requests) => {
+                Unit::RequestsPerSecond
+            }
             Subject::Throughput(_) => Unit::TokensPerSecond,
             Subject::Jain => Unit::Index,
         }
@@ -50,6 +60,7 @@ impl Unit {
             Unit::RatioPerHour => "%/h",
             Unit::RequestsPerSecond => "req/s",
             Unit::TokensPerSecond => "tok/s",
+            Unit::Requests => "at a time",
             Unit::Index => "",
         }
     }

@@ -3,6 +3,7 @@
 use super::{
     drift::drift,
     estimate::Estimate,
+    growth::growth,
     quantity::Unit,
     slo_result::{Found, SloResult},
     statistic::statistic,
@@ -71,6 +72,8 @@ fn start(subject: &Subject, metrics: &Metrics) -> &'static str {
         | Subject::Cached
         | Subject::Drift(_)
         | Subject::Valid
+        | Subject::QueueGrowth
+        | Subject::Max(_)
         | Subject::Jain => false,
     };
     if counts && metrics.plan_and_send_differ() {
@@ -98,6 +101,7 @@ pub fn value_in(subject: &Subject, run: &Run, metrics: &Metrics) -> Result<f64, 
         Subject::Drift(level) => {
             Ok(drift(*level, run, metrics.gate.basis)?.map_or(f64::NAN, |slope| slope.value))
         }
+        Subject::QueueGrowth => Ok(growth(run).map_or(f64::NAN, |growth| growth.value())),
         _ => value(subject, metrics),
     }
 }
@@ -120,6 +124,8 @@ pub fn value(subject: &Subject, metrics: &Metrics) -> Result<f64, &'static str> 
         Subject::Goodput => Ok(metrics.goodput.ratio),
         Subject::Errors if metrics.counts.ended() == 0 => Err("no request came to its end"),
         Subject::Errors => Ok(metrics.counts.error_ratio()),
+        Subject::QueueGrowth => Err("the growth of the queue needs the times of the requests"),
+        Subject::Max(_) => Err("only a search finds a capacity"),
         Subject::Drift(_) => Err("a drift needs the times of the requests"),
         Subject::Cached => metrics.cached_share.ok_or(
             "the server reports no cached tokens; vLLM does with `--enable-prompt-tokens-details`",

@@ -149,6 +149,9 @@ fn undecided(subject: &Subject, more_requests: Option<u64>, unknown: bool) -> St
                 "inconclusive: too few samples. From 24 on there is an interval".to_owned()
             }
         },
+        _ if unknown && *subject == Subject::QueueGrowth => {
+            "inconclusive: too few requests. From 160 on there is an interval".to_owned()
+        }
         _ if unknown => {
             "inconclusive: too few requests. From 20 on there is an interval".to_owned()
         }

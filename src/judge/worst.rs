@@ -72,6 +72,8 @@ pub(super) fn worst(
             | Subject::Valid
             | Subject::Warm(_)
             | Subject::Drift(_)
+            | Subject::QueueGrowth
+            | Subject::Max(_)
             | Subject::Jain => {
                 continue;
             }

@@ -1,6 +1,9 @@
 //! The verdict with its evidence.
 
-use super::comparison::{comparison, summary};
+use super::{
+    capacity,
+    comparison::{comparison, summary},
+};
 use crate::{
     judge::{
         Expect, Finding, FindingKind, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest,
@@ -72,6 +75,7 @@ pub fn evidence(judgement: &Judgement) -> String {
             .as_ref()
             .map(|check| function(check, judged)),
     );
+    lines.extend(judgement.capacity.iter().flat_map(capacity::lines));
     if let Some(compared) = &judgement.comparison {
         lines.push(comparison(compared, judged));
     }

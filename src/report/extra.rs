@@ -107,6 +107,9 @@ pub(super) fn extra(
     if let Some(structured) = &metrics.structured {
         extra["structured"] = json!(structured);
     }
+    if let Some(capacity) = &judgement.capacity {
+        extra["capacity"] = json!(capacity);
+    }
     if let Some(comparison) = &judgement.comparison {
         extra["comparison"] = json!({
             "conclusion": comparison.conclusion(),

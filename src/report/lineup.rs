@@ -1,5 +1,6 @@
 //! One bench on several engines: a table of their numbers, and which differences are shown.
 
+use super::columns::aligned;
 use crate::{
     judge::{Unit, number},
     stats::{Interval, compare::Conclusion},
@@ -98,20 +99,8 @@ impl fmt::Display for Lineup {
             let cells = row.cells.iter().map(|cell| cell.text(row.unit));
             lines.push(std::iter::once(row.number.clone()).chain(cells).collect());
         }
-        let columns = self.engines.len() + 1;
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                let cells = lines.iter().filter_map(|line| line.get(column));
-                cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-            })
-            .collect();
-        for line in lines {
-            let cells = line.iter().zip(&widths).map(|(cell, width)| {
-                let missing = width - cell.chars().count();
-                format!("{cell}{}", " ".repeat(missing))
-            });
-            let cells: Vec<String> = cells.collect();
-            writeln!(f, "  {}", cells.join("  ").trim_end())?;
+        for line in aligned(&lines) {
+            writeln!(f, "  {line}")?;
         }
         for missing in &self.missing {
             writeln!(f, "  {missing}")?;

@@ -1,7 +1,7 @@
 //! Markdown for the summary of a CI job: one table of all benches, and what speaks against those that
 //! did not pass.
 
-use super::{CaveatKind, Lineup, Outcome};
+use super::{CaveatKind, Lineup, Outcome, capacity};
 use crate::{
     judge::{Verdict, number},
     stats::compare::Conclusion,
@@ -30,6 +30,17 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
         .filter_map(|outcome| outcome.lineup.as_ref())
     {
         text += &lineup.markdown();
+    }
+    for outcome in outcomes {
+        let measured = outcome.measured.as_ref();
+        if let Some(found) = measured.and_then(|measured| measured.capacity.as_ref()) {
+            let _ = write!(
+                text,
+                "\n#### {}\n\n{}",
+                plain(&outcome.name),
+                capacity::markdown(found)
+            );
+        }
     }
     for outcome in outcomes
         .iter()

@@ -81,6 +81,7 @@ impl Measure {
             Unit::RatioPerHour => "ratio/h",
             Unit::RequestsPerSecond => "req/s",
             Unit::TokensPerSecond => "tok/s",
+            Unit::Requests => "req",
             Unit::Index => "index",
         }
     }

@@ -37,9 +37,11 @@
 mod action;
 mod basis;
 mod bencher;
+mod capacity;
 mod caveat;
 mod classes;
 mod client;
+mod columns;
 mod comparison;
 mod decoding;
 mod document_qa;

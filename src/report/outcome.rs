@@ -4,7 +4,7 @@
 use super::{Caveat, Lineup, Measure, Report, caveats, extra::extra};
 use crate::{
     exit_code::{self, worst},
-    judge::{Comparison, SloResult, Verdict},
+    judge::{Capacity, Comparison, SloResult, Verdict},
     metrics::Counts,
     run::Setup,
     stats::compare::Conclusion,
@@ -53,6 +53,8 @@ pub struct Measured {
     pub counts: Counts,
     /// The conclusion of the comparison, if there was one.
     pub conclusion: Option<Conclusion>,
+    /// The highest load at which the SLOs held, if the bench searched for it.
+    pub capacity: Option<Capacity>,
     /// What a pass did not prove.
     pub caveats: Vec<Caveat>,
     /// The result of each SLO.
@@ -78,6 +80,7 @@ impl Measured {
             verdict: report.verdict(),
             counts: report.metrics().counts,
             conclusion: judgement.comparison.as_ref().map(Comparison::conclusion),
+            capacity: judgement.capacity.clone(),
             caveats: caveats(judgement),
             slos: judgement.slos.clone(),
             measures: Measure::all(report),

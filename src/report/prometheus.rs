@@ -80,6 +80,14 @@ fn families() -> Vec<(String, String)> {
             "Jain's index of the tokens that clients were served, from 1 / clients to 1.",
         ),
         (
+            QUEUE_GROWTH,
+            "Share of the requests that came and stayed in flight, more and more.",
+        ),
+        (
+            CAPACITY,
+            "Highest load at which the SLOs held, in requests per second or in flight.",
+        ),
+        (
             VALID,
             "Share of the requests for a structure that were answered with it.",
         ),
@@ -104,6 +112,8 @@ const CACHED: &str = "goodput_cached_ratio";
 const VALID: &str = "goodput_valid_ratio";
 const WARM: &str = "goodput_warm_ratio";
 const JAIN: &str = "goodput_jain_index";
+const QUEUE_GROWTH: &str = "goodput_queue_growth_ratio";
+const CAPACITY: &str = "goodput_capacity";
 const DRIFT: &str = "goodput_drift_ratio_per_hour";
 
 fn seconds(latency: Latency) -> String {
@@ -120,6 +130,12 @@ fn sample(measure: &Measure) -> (String, String, f64) {
         Subject::Throughput(of) => (PER_SECOND.to_owned(), format!(",of=\"{of}\""), value),
         Subject::Goodput => (GOOD.to_owned(), String::new(), value),
         Subject::Errors => (ERRORS.to_owned(), String::new(), value),
+        Subject::QueueGrowth => (QUEUE_GROWTH.to_owned(), String::new(), value),
+        Subject::Max(over) => (
+            CAPACITY.to_owned(),
+            format!(",over=\"{}\"", over.name()),
+            value,
+        ),
         Subject::Jain => (JAIN.to_owned(), String::new(), value),
         Subject::Cached => (CACHED.to_owned(), String::new(), value),
         Subject::Valid => (VALID.to_owned(), String::new(), value),

@@ -11,7 +11,7 @@ use crate::{
         slo::{Class, Part, Subject},
     },
     journal::Journal,
-    judge::{self, Comparison, Criteria, Judgement, Verdict},
+    judge::{self, Capacity, Comparison, Criteria, Judgement, Verdict},
     metrics::{Metrics, Summary, measure},
     redact,
     run::Run,
@@ -100,6 +100,11 @@ impl Report {
     /// How the client fared, in a line; and the server's own count, if it reported one.
     pub fn client(&self) -> String {
         client::text(client::lines(&self.run, &self.metrics))
+    }
+
+    /// The highest load at which the SLOs hold, if the bench [searched](crate::Bench::search) for it.
+    pub fn capacity(&self) -> Option<&Capacity> {
+        self.judgement.capacity.as_ref()
     }
 
     /// Requests that succeeded.

@@ -2,7 +2,8 @@
 
 use crate::{
     judge::{
-        Comparison, Expect, Finding, FunctionCheck, Judgement, SloResult, Verdict, WorstRequest,
+        Capacity, Comparison, Expect, Finding, FunctionCheck, Judgement, SloResult, Verdict,
+        WorstRequest,
     },
     metrics::ErrorGroup,
 };
@@ -49,6 +50,8 @@ pub(super) struct Own {
     #[serde(default)]
     pub(super) comparison: Option<Comparison>,
     #[serde(default)]
+    pub(super) capacity: Option<Capacity>,
+    #[serde(default)]
     pub(super) function: Option<FunctionCheck>,
     #[serde(default)]
     pub(super) expect: Expect,
@@ -82,6 +85,7 @@ impl Own {
             errors: self.error_groups.clone(),
             worst: self.worst.clone(),
             comparison: self.comparison.clone(),
+            capacity: self.capacity.clone(),
             function: self.function.clone(),
             expect: self.expect,
             completed: self.requests.completed.unwrap_or_default(),

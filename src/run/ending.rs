@@ -36,6 +36,8 @@ pub enum EndReason {
         /// How many.
         in_flight: u64,
     },
+    /// A trial of a search had shown on which side of the edge it is.
+    Decided,
     /// The requests in flight grew and grew.
     Saturated {
         /// How many there were on average early in the run.
@@ -48,6 +50,6 @@ pub enum EndReason {
 impl EndReason {
     /// Returns whether a state of the run ended it, and not its plan or its time.
     pub fn is_state(self) -> bool {
-        !matches!(self, EndReason::Plan | EndReason::Time)
+        !matches!(self, EndReason::Plan | EndReason::Time | EndReason::Decided)
     }
 }

@@ -1,6 +1,6 @@
 //! A part of a run as a run of its own.
 
-use super::Run;
+use super::{Audit, Run, Setup};
 use crate::{clock::Nanos, record::Record};
 use goodput_grammar::slo::{Class, Part, Place};
 
@@ -43,6 +43,24 @@ impl Run {
             run.duration = end.unwrap_or(Nanos(0));
         }
         run
+    }
+
+    /// A run of which nothing has been sent yet.
+    pub(crate) fn empty(setup: Setup) -> Run {
+        Run {
+            setup,
+            records: Vec::new(),
+            duration: Nanos(0),
+            audit: Audit::default(),
+            partial: false,
+            abandoned: Vec::new(),
+            ending: None,
+            steady: None,
+            warm_up: None,
+            rate_changes: Vec::new(),
+            server: None,
+            probes: Vec::new(),
+        }
     }
 
     pub(super) fn clone_without_requests(&self) -> Run {

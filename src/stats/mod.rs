@@ -22,6 +22,7 @@ mod quantile;
 mod ratio;
 mod rows;
 mod sample;
+pub mod search;
 mod settled;
 mod share;
 mod tail;

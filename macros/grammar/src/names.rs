@@ -144,6 +144,8 @@ macro_rules! with_keys {
             cut_end: Text = r#""10s""#, "What counts in no number at its end: a time, or `50 requests`.";
             stop_if: Text = r#""errors > 20%, saturated""#, "States of a run in which nothing more is sent: `errors > 20%`, `in_flight > 500`, `saturated`.";
             grace: Span = r#""30s""#, "How long answers are waited for once nothing more is sent.";
+            search: Text = r#""rate(1..64)""#, "Search for the highest load at which the SLOs hold: `rate` or `concurrency`, with a range and a precision: `docs/capacity.md`.";
+            search_budget: Text = r#""20000 requests""#, "What the search may spend: a number of requests or a time.";
             rounds: Positive = "2", "How many times the plan is sent, each time after the last answer; the first round is cold.";
             warmup_rounds: Whole = "10", "Rounds before the measured ones, which count in no number.";
             salt: Text = r#""auto""#, "Text before every prompt, so that a prefix cache has nothing of earlier runs; `auto`: another one for each run.";

@@ -156,6 +156,10 @@ impl Effort {
             (Subject::Drift(Level::Latency(stat, _)), _) => Some((BLOCKS * in_block(stat)) as f64),
             // Its samples are not requests.
             (Subject::Drift(Level::Memory), _) => Some(1.0),
+            // Each block of the run has a mean.
+            (Subject::QueueGrowth, _) => Some(BLOCKS as f64 * few),
+            // A search sends as many as it needs.
+            (Subject::Max(_), _) => Some(1.0),
             (Subject::Throughput(_) | Subject::Cached | Subject::Warm(_) | Subject::Jain, _) => {
                 Some(few)
             }

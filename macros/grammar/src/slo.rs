@@ -9,7 +9,7 @@ mod words;
 pub use parse::{class_name, parse, parse_subject};
 pub use part::{Class, Part, Place, Span};
 
-use crate::growth;
+use crate::{growth, search::Over};
 use std::fmt;
 
 macro_rules! latencies {
@@ -137,6 +137,10 @@ pub enum Subject {
     Jain,
     /// `drift(…)`: how fast something grows over the run's time, as a share of its mean an hour.
     Drift(Level),
+    /// `queue_growth`: the share of the requests that come and are not answered, so that more and more are in flight.
+    QueueGrowth,
+    /// `max_rate`, `max_concurrency`: the highest load at which the other SLOs hold.
+    Max(Over),
 }
 
 /// What may grow over a run's time.
@@ -186,7 +190,11 @@ impl Subject {
     pub fn from_above(self) -> bool {
         matches!(
             self,
-            Subject::Latency(..) | Subject::Errors | Subject::Warm(_) | Subject::Drift(_)
+            Subject::Latency(..)
+                | Subject::Errors
+                | Subject::Warm(_)
+                | Subject::Drift(_)
+                | Subject::QueueGrowth
         )
     }
 
@@ -216,6 +224,8 @@ impl Subject {
             Subject::Warm(_) => "a ratio of rounds",
             Subject::Jain => "fairness",
             Subject::Drift(_) => "a drift",
+            Subject::QueueGrowth => "the growth of the queue",
+            Subject::Max(_) => "a capacity",
         }
     }
 
@@ -230,6 +240,9 @@ impl Subject {
             Subject::Warm(_) => "50%",
             Subject::Jain => "0.9",
             Subject::Drift(_) => "5%/h",
+            Subject::QueueGrowth => "2%",
+            Subject::Max(Over::Rate) => "12",
+            Subject::Max(Over::Concurrency) => "32",
         }
     }
 }
@@ -311,6 +324,8 @@ impl fmt::Display for Subject {
             Subject::Warm(latency) => write!(f, "warm({latency})"),
             Subject::Jain => f.write_str("jain(tokens)"),
             Subject::Drift(level) => write!(f, "drift({level})"),
+            Subject::QueueGrowth => f.write_str("queue_growth"),
+            Subject::Max(over) => write!(f, "max_{}", over.name()),
         }
     }
 }
@@ -321,12 +336,15 @@ impl fmt::Display for Slo {
         write!(f, "{} {} ", self.number(), self.op)?;
         match self.subject {
             Subject::Latency(..) => write!(f, "{}ms", self.limit),
-            Subject::Throughput(_) | Subject::Jain => write!(f, "{}", self.limit),
+            Subject::Throughput(_) | Subject::Jain | Subject::Max(_) => {
+                write!(f, "{}", self.limit)
+            }
             Subject::Drift(_) => f.write_str(&growth::format(self.limit)),
             Subject::Goodput
             | Subject::Errors
             | Subject::Cached
             | Subject::Valid
+            | Subject::QueueGrowth
             | Subject::Warm(_) => {
                 // 0.07 · 100 is 7.000000000000001: round what multiplying has added, but only
                 // where that gives the same ratio back.

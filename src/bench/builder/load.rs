@@ -4,7 +4,13 @@ use crate::{
     bench::{Bench, LoraAssignment, lora::Lora},
     setting::Setting,
 };
-use goodput_grammar::{cut::Cut, dataset::Dataset, ramp::Ramp, stop_if::StopIf};
+use goodput_grammar::{
+    cut::Cut,
+    dataset::Dataset,
+    ramp::Ramp,
+    search::{Budget, Search},
+    stop_if::StopIf,
+};
 use std::time::Duration;
 
 impl Bench {
@@ -153,6 +159,36 @@ impl Bench {
     pub fn grace(mut self, span: impl Setting<Duration>) -> Self {
         let span = self.set("grace", span);
         self.load.grace = span.or(self.load.grace);
+        self
+    }
+
+    /// Searches for the highest load at which the SLOs hold: `"rate"`, `"rate(1..64)"`,
+    /// `"concurrency(1..256, within = 10%)"`. The number of [`requests`](Self::requests) is that of one trial. Default:
+    /// the load is given.
+    ///
+    /// ```
+    /// use goodput::Bench;
+    ///
+    /// // Four slots that each take 0.24 s: at most 17 requests per second.
+    /// let bench = Bench::new("capacity").target("sim(ttft = 80ms, itl = 10ms, slots = 4)").dataset("random(output = 17)");
+    /// let bench = bench.requests(300).goodput("ttft:500").search("rate").slo("goodput >= 90%");
+    /// let report = bench.run_blocking()?;
+    /// let capacity = report.capacity().unwrap();
+    /// assert!((12.0..17.0).contains(&capacity.value.unwrap()));
+    /// println!("{}", capacity.sentence());
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn search(mut self, search: impl Setting<Search>) -> Self {
+        let search = self.set("search", search);
+        self.load.search = search.or(self.load.search);
+        self
+    }
+
+    /// What a search may spend before it answers with what it knows: `"20000 requests"` or `"10m"`. It ends sooner once its
+    /// interval is narrow enough. A search of a live server needs one. Default: 100 times [`requests`](Self::requests).
+    pub fn search_budget(mut self, budget: impl Setting<Budget>) -> Self {
+        let budget = self.set("search_budget", budget);
+        self.load.search_budget = budget.or(self.load.search_budget);
         self
     }
 

@@ -10,6 +10,7 @@ use goodput_grammar::{
     dataset::{self, Dataset},
     names,
     ramp::Ramp,
+    search::{Budget, Search},
     stop_if::StopIf,
 };
 use serde::Serialize;
@@ -39,6 +40,12 @@ pub(crate) struct Load {
     /// How long answers are waited for once nothing more is sent.
     #[serde(serialize_with = "any_span")]
     pub(crate) grace: Option<Duration>,
+    /// What is searched for, if the load is not given.
+    #[serde(serialize_with = "any_text")]
+    pub(crate) search: Option<Search>,
+    /// What the search may spend.
+    #[serde(serialize_with = "any_text")]
+    pub(crate) search_budget: Option<Budget>,
     /// How many times the plan is sent.
     pub(crate) rounds: usize,
     /// Requests a second.
@@ -98,6 +105,8 @@ impl Default for Load {
             cut_end: None,
             stop_if: Vec::new(),
             grace: None,
+            search: None,
+            search_budget: None,
             rounds: 1,
             warmup_rounds: 0,
             rate: f64::INFINITY,

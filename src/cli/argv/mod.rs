@@ -19,7 +19,7 @@ use names::Names;
 use std::ffi::OsString;
 
 /// The subcommands that have the flags of `vllm bench serve`.
-const LIKE_VLLM: [&str; 4] = ["serve", "ab", "latency", "throughput"];
+const LIKE_VLLM: [&str; 5] = ["serve", "ab", "latency", "throughput", "search"];
 
 /// Rewrites the arguments as clap reads them (`_` in names as `-`, names in full, the flags of a `--config`
 /// file, nested keys as one JSON object, numbers as Rust writes them); also returns which flags the file

@@ -102,6 +102,13 @@ pub(in crate::cli) struct Args {
     /// How long to wait for answers once nothing more is sent, such as 30s. Default: without limit; 30s after --stop-if.
     #[arg(long, value_name = "TIME")]
     grace: Option<String>,
+    /// Search for the highest load at which the SLOs hold: rate, "rate(1..64)", "concurrency(1..256, within = 5%)". The
+    /// number of prompts is that of one trial.
+    #[arg(long, value_name = "SEARCH")]
+    search: Option<String>,
+    /// What a search may spend: "20000 requests" or 10m.
+    #[arg(long, value_name = "BUDGET")]
+    search_budget: Option<String>,
     /// Seed of prompts and arrivals.
     #[arg(long, default_value_t = 0)]
     seed: u64,

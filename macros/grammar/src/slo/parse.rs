@@ -7,7 +7,7 @@ use super::{
     words::{find, lookup, stat},
 };
 use crate::call::{self, Call};
-use crate::{Mistake, Mistakes, class::ClassName, duration, growth};
+use crate::{Mistake, Mistakes, class::ClassName, duration, growth, search::Over};
 
 /// How subjects look, for messages.
 const SUBJECTS: &[&str] = &[
@@ -22,6 +22,8 @@ const SUBJECTS: &[&str] = &[
     "worst_class(goodput)",
     "jain(tokens)",
     "drift(p50(ttft))",
+    "queue_growth",
+    "max_rate",
 ];
 /// Subjects that are one number of the run.
 const SHARES: &[(&str, Subject)] = &[
@@ -30,6 +32,14 @@ const SHARES: &[(&str, Subject)] = &[
     ("cached", Subject::Cached),
     ("valid", Subject::Valid),
 ];
+/// Subjects that are one number of a run or a search as a whole.
+const WHOLES: &[(&str, Subject)] = &[
+    ("queue_growth", Subject::QueueGrowth),
+    ("max_rate", Subject::Max(Over::Rate)),
+    ("max_concurrency", Subject::Max(Over::Concurrency)),
+];
+/// `queue_stable`: what it stands for. A a queue that is stable may be longer at the end of a run than at its start.
+const QUEUE_STABLE: &str = "queue_growth < 2%";
 /// What fairness is measured by.
 const TOKENS: &str = "tokens";
 
@@ -39,8 +49,18 @@ const TOKENS: &str = "tokens";
 /// The text has characters that no name has, or it means something else in SLOs.
 pub fn class_name(text: &str) -> Result<ClassName, Mistake> {
     let name = ClassName::parse(text)?;
-    let known = ["throughput", "warm", "worst_class", "jain", "all", TOKENS].contains(&text)
+    let known = [
+        "throughput",
+        "warm",
+        "worst_class",
+        "jain",
+        "all",
+        "queue_stable",
+        TOKENS,
+    ]
+    .contains(&text)
         || find(text, SHARES).is_some()
+        || find(text, WHOLES).is_some()
         || find(text, LATENCIES).is_some()
         || find(text, THROUGHPUTS).is_some()
         || stat(text).is_ok()
@@ -83,15 +103,24 @@ pub fn parse(text: &str) -> Result<Vec<Slo>, Mistakes> {
         ));
     }
     for item in items {
-        match limit(item) {
-            Ok(slo) if slos.iter().any(|other| other.number() == slo.number()) => {
+        let read = match capacity(item) {
+            Some(read) => read,
+            None => limit(item)
+                .map(|slo| vec![slo])
+                .map_err(|mistake| vec![mistake]),
+        };
+        for slo in read.unwrap_or_else(|wrong| {
+            mistakes.extend(wrong);
+            Vec::new()
+        }) {
+            if slos.iter().any(|other| other.number() == slo.number()) {
                 mistakes.push(Mistake::new(format!(
                     "`{}` is limited twice; keep the stricter limit",
                     slo.number()
                 )));
+            } else {
+                slos.push(slo);
             }
-            Ok(slo) => slos.push(slo),
-            Err(mistake) => mistakes.push(mistake),
         }
     }
     if mistakes.is_empty() {
@@ -99,6 +128,42 @@ pub fn parse(text: &str) -> Result<Vec<Slo>, Mistakes> {
     } else {
         Err(mistakes)
     }
+}
+
+/// Reads `max_rate(goodput >= 90%) >= 12`, which is short for `goodput >= 90%, max_rate >= 12`. `None` for other limits.
+fn capacity(item: &str) -> Option<Result<Vec<Slo>, Mistakes>> {
+    let (name, _) = WHOLES
+        .iter()
+        .filter(|(_, subject)| matches!(subject, Subject::Max(_)))
+        .find(|(name, _)| {
+            item.strip_prefix(name)
+                .is_some_and(|rest| rest.trim_start().starts_with('('))
+        })?;
+    let wrong = || {
+        vec![Mistake::new(format!(
+            "`{item}`: write such as `{name}(goodput >= 90%) >= 12`"
+        ))]
+    };
+    let Some(close) = item.rfind(')') else {
+        return Some(Err(wrong()));
+    };
+    let open = item.find('(').unwrap_or(close);
+    let inside = item[open + 1..close].trim();
+    if inside.is_empty() {
+        return Some(Err(wrong()));
+    }
+    let whole = limit(&format!("{name}{}", &item[close + 1..]));
+    Some(match (parse(inside), whole) {
+        (Ok(mut slos), Ok(whole)) => {
+            slos.push(whole);
+            Ok(slos)
+        }
+        (Err(mut mistakes), whole) => {
+            mistakes.extend(whole.err());
+            Err(mistakes)
+        }
+        (Ok(_), Err(mistake)) => Err(vec![mistake]),
+    })
 }
 
 /// Reads one subject, such as `p99(ttft)`, with the part of the run that it is about, such as `p99(ttft, turn 1)`.
@@ -111,6 +176,11 @@ pub fn parse_subject(text: &str) -> Result<(Subject, Part), Mistake> {
     let Some(args) = &call.args else {
         return bare_subject(name).map(|subject| (subject, Part::ALL));
     };
+    if find(name, WHOLES).is_some() {
+        return Err(Mistake::new(format!(
+            "`{name}` is one number of the whole; write it without parentheses"
+        )));
+    }
     let words: Vec<&str> = args.iter().map(|arg| arg.word).collect();
     if args.iter().any(|arg| arg.value.is_some()) {
         return Err(takes_one_name(text));
@@ -221,8 +291,8 @@ fn takes_one_name(text: &str) -> Mistake {
 }
 
 fn bare_subject(name: &str) -> Result<Subject, Mistake> {
-    if let Some((_, subject)) = SHARES.iter().find(|(share, _)| *share == name) {
-        return Ok(*subject);
+    if let Some(subject) = find(name, SHARES).or(find(name, WHOLES)) {
+        return Ok(subject);
     }
     match name {
         "warm" => {
@@ -296,6 +366,11 @@ fn limit(item: &str) -> Result<Slo, Mistake> {
     if let Some(mistake) = joined(item) {
         return Err(mistake);
     }
+    let item = if item.trim() == "queue_stable" {
+        QUEUE_STABLE
+    } else {
+        item
+    };
     let Some((at, (sign, op))) = item
         .char_indices()
         .find_map(|(at, _)| Some((at, OPS.iter().find(|(op, _)| item[at..].starts_with(op))?)))
@@ -370,6 +445,14 @@ fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
             Ok(span) => Ok(span.as_nanos() as f64 / 1e6),
             Err(mistake) => say(mistake.0),
         },
+        Subject::Max(over) => match call::number(value) {
+            Some(number) if over == Over::Rate || number.fract() == 0.0 => Ok(number),
+            _ => say(format!(
+                "`{value}` is not a {}; write a plain number, such as `{}`",
+                over.name(),
+                subject.example()
+            )),
+        },
         Subject::Throughput(_) => match call::number(value) {
             Some(number) => Ok(number),
             None => say(format!(
@@ -388,6 +471,7 @@ fn amount(subject: Subject, item: &str, value: &str) -> Result<f64, Mistake> {
         | Subject::Errors
         | Subject::Cached
         | Subject::Valid
+        | Subject::QueueGrowth
         | Subject::Warm(_) => {
             let (digits, percent) = match value.strip_suffix('%') {
                 Some(digits) => (digits.trim(), true),
@@ -427,6 +511,12 @@ fn check_reach(subject: Subject, op: Op, limit: f64, item: &str) -> Result<(), M
             )));
         }
         (Subject::Valid, Op::Gt) if limit >= 1.0 => "valid >= 100%",
+        (Subject::QueueGrowth, _) if limit <= 0.0 => "queue_growth < 2%",
+        (Subject::Max(_), _) if limit <= 0.0 => {
+            return Err(Mistake::new(format!(
+                "`{item}` always holds; write a number above 0"
+            )));
+        }
         (Subject::Latency(..), _) if limit <= 0.0 => {
             return Err(Mistake::new(format!(
                 "`{item}` can never hold; write a time above 0"

@@ -76,6 +76,16 @@ impl Args {
         self.rounds = timed;
     }
 
+    /// What is searched for; without a budget that of as many requests as trials mostly take.
+    pub(in crate::cli) fn searches_for(&mut self, search: String) {
+        const TRIALS: usize = 40;
+        self.search = Some(search);
+        if self.search_budget.is_none() {
+            let requests = self.num_prompts.saturating_mul(TRIALS);
+            self.search_budget = Some(format!("{requests} requests"));
+        }
+    }
+
     /// The bench that the flags describe, but for its target. It is not checked.
     pub(in crate::cli) fn bench(&self, name: &str, on_inconclusive: &str) -> Bench {
         let mut problems = Vec::new();
@@ -119,6 +129,12 @@ impl Args {
         }
         if !self.stop_if.is_empty() {
             bench = bench.stop_if(self.stop_if.join(", "));
+        }
+        if let Some(search) = &self.search {
+            bench = bench.search(search);
+        }
+        if let Some(budget) = &self.search_budget {
+            bench = bench.search_budget(budget);
         }
         if let Some(span) = &self.grace {
             bench = bench.grace(span);

@@ -1,0 +1,277 @@
+//! Which loads are tried, and when a search is over.
+
+use super::{Edge, Reading, edge};
+use crate::stats::Interval;
+
+/// Ends of the interval between which the distance is halved by short trials, as a logarithm of the load.
+const NEAR: f64 = 0.3;
+/// Trials within this distance of the edge count, as a logarithm of the load, or further ones until there are enough.
+const WINDOW: f64 = 0.2;
+const ENOUGH: usize = 3;
+/// How far from the edge a load is tried: by how much the logarithm of the odds changes up to there, and at least and at
+/// most by how much that of the load does.
+const STEP: f64 = 1.5;
+const STEPS: (f64, f64) = (0.01, 0.12);
+/// The steepest line that is supposed before there is one.
+const STEEP: f64 = 50.0;
+/// The smallest number of trials near the edge.
+const FEWEST: usize = 5;
+/// A search gives up after so many doublings or halvings.
+const DOUBLINGS: i32 = 20;
+
+/// What a search is to find.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// The first load that is tried.
+    pub start: f64,
+    /// The lowest and the highest load that is tried.
+    pub range: (f64, f64),
+    /// Loads are whole numbers.
+    pub whole: bool,
+    /// The search ends when half of the interval is this share of the answer.
+    pub within: f64,
+    /// The probability that the interval is wrong.
+    pub error: f64,
+}
+
+/// Which side of the edge a trial is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// All demands held.
+    Below,
+    /// One did not.
+    Above,
+}
+
+/// A trial to be made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    /// Requests per second, or requests in flight.
+    pub load: f64,
+    /// The trial only has to show on which side of the edge it is, and may end once it has.
+    pub short: bool,
+}
+
+/// What a search does next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Next {
+    /// A trial.
+    Trial(Trial),
+    /// Nothing.
+    Done(Why),
+}
+
+/// Why a search is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The interval is as narrow as it should be.
+    Precise,
+    /// The highest load that is tried keeps the SLOs.
+    HighestHolds,
+    /// The lowest load that is tried breaks them.
+    LowestFails,
+}
+
+/// A search, as far as it has come.
+#[derive(Debug, Clone)]
+pub struct Search {
+    settings: Settings,
+    /// The logarithms of the highest load below the edge, and of the lowest above, of the short trials.
+    below: Option<f64>,
+    above: Option<f64>,
+    /// By demand, what each long trial says.
+    readings: Vec<Vec<Reading>>,
+    long: usize,
+    edges: Vec<Option<Edge>>,
+}
+
+impl Search {
+    /// A search that has not begun, for this number of demands.
+    pub fn new(settings: Settings, demands: usize) -> Self {
+        Search {
+            settings,
+            below: None,
+            above: None,
+            readings: vec![Vec::new(); demands],
+            long: 0,
+            edges: vec![None; demands],
+        }
+    }
+
+    /// Sets the first load that is tried.
+    pub fn starts_at(&mut self, load: f64) {
+        self.settings.start = load;
+    }
+
+    /// What is to be done.
+    pub fn next(&self) -> Next {
+        let (from, to) = self.settings.range;
+        let short = |load: f64| {
+            Next::Trial(Trial {
+                load: self.possible(load),
+                short: true,
+            })
+        };
+        let (low, high) = match (self.below, self.above) {
+            (None, None) => return short(self.settings.start),
+            (Some(below), None) => {
+                let load = self.possible(libm::exp(below));
+                if load >= to || self.doublings(below) >= DOUBLINGS {
+                    return Next::Done(Why::HighestHolds);
+                }
+                return short((2.0 * load).min(to));
+            }
+            (None, Some(above)) => {
+                let load = self.possible(libm::exp(above));
+                if load <= from || self.doublings(above) <= -DOUBLINGS {
+                    return Next::Done(Why::LowestFails);
+                }
+                return short((load / 2.0).max(from));
+            }
+            (Some(below), Some(above)) => (below, above),
+        };
+        let neighbours = self.settings.whole && libm::exp(high) - libm::exp(low) < 1.5;
+        if self.long == 0 && high - low > NEAR && !neighbours {
+            return short(libm::exp(0.5 * (low + high)));
+        }
+        if self.long >= FEWEST && self.is_precise() {
+            return Next::Done(Why::Precise);
+        }
+        let (edge, slope) = self.guess(low, high);
+        let (least, most) = STEPS;
+        let step = (STEP / slope).clamp(least, most);
+        let load = match self.long % 2 {
+            0 => self.up(libm::exp(edge + step), libm::exp(edge)),
+            _ => self.down(libm::exp(edge - step), libm::exp(edge)),
+        };
+        Next::Trial(Trial { load, short: false })
+    }
+
+    /// Notes on which side of the edge a short trial is.
+    pub fn decided(&mut self, load: f64, side: Side) {
+        let load = libm::log(load);
+        match side {
+            Side::Below => self.below = Some(self.below.map_or(load, |below| below.max(load))),
+            Side::Above => self.above = Some(self.above.map_or(load, |above| above.min(load))),
+        }
+    }
+
+    /// Notes what a long trial says about each demand.
+    pub fn measured(&mut self, readings: Vec<Option<Reading>>) {
+        for (kept, reading) in self.readings.iter_mut().zip(readings) {
+            kept.extend(reading);
+        }
+        self.long += 1;
+        if self.long < ENOUGH {
+            return;
+        }
+        let error = self.settings.error / self.readings.len().max(1) as f64;
+        let around = self.edge().or(self.middle());
+        let Some(around) = around else { return };
+        self.edges = self
+            .readings
+            .iter()
+            .map(|readings| edge(&near(readings, around), error))
+            .collect();
+    }
+
+    /// The load up to which all demands hold; `None` as long as nothing is known.
+    pub fn estimate(&self) -> Option<f64> {
+        self.edge().map(libm::exp)
+    }
+
+    /// Where that load is. An end is open if the trials do not show it.
+    pub fn interval(&self) -> Interval {
+        let first = |of: fn(&Interval) -> Option<f64>, open: f64| {
+            let ends = self.edges.iter().flatten().map(|edge| of(&edge.interval));
+            let first = ends.map(|end| end.unwrap_or(open)).reduce(f64::min);
+            first.filter(|end| end.is_finite()).map(libm::exp)
+        };
+        Interval {
+            low: first(|interval| interval.low, f64::NEG_INFINITY),
+            high: first(|interval| interval.high, f64::INFINITY),
+        }
+    }
+
+    /// The edges of the demands, in their order.
+    pub fn edges(&self) -> &[Option<Edge>] {
+        &self.edges
+    }
+
+    fn edge(&self) -> Option<f64> {
+        let edges = self.edges.iter().flatten().map(|edge| edge.load);
+        edges.reduce(f64::min)
+    }
+
+    fn middle(&self) -> Option<f64> {
+        Some(0.5 * (self.below? + self.above?))
+    }
+
+    /// The edge and the slope there, as far as they are known. No guess leads far away from the loads that were tried.
+    fn guess(&self, low: f64, high: f64) -> (f64, f64) {
+        let binding = self.edges.iter().flatten();
+        let binding = binding.min_by(|a, b| a.load.total_cmp(&b.load));
+        match binding {
+            Some(edge) => {
+                let room = WINDOW.max(high - low);
+                (edge.load.clamp(low - room, high + room), edge.slope)
+            }
+            None => {
+                let half = (0.5 * (high - low)).max(1e-6);
+                (0.5 * (low + high), (STEP / half).min(STEEP))
+            }
+        }
+    }
+
+    fn is_precise(&self) -> bool {
+        let Some((low, high)) = self.interval().low.zip(self.interval().high) else {
+            return false;
+        };
+        let known = self.edges.iter().any(Option::is_some);
+        // One whole number is as precise as it gets.
+        let one = self.settings.whole && libm::floor(low) == libm::floor(high);
+        known && (one || 0.5 * libm::log(high / low) <= self.settings.within)
+    }
+
+    fn doublings(&self, load: f64) -> i32 {
+        libm::round((load - libm::log(self.settings.start)) / core::f64::consts::LN_2) as i32
+    }
+
+    /// The nearest load that may be tried.
+    fn possible(&self, load: f64) -> f64 {
+        let (from, to) = self.settings.range;
+        let load = load.clamp(from, to);
+        if self.settings.whole {
+            libm::round(load).max(1.0)
+        } else {
+            load
+        }
+    }
+
+    /// A load above the edge: another whole number than those below.
+    fn up(&self, load: f64, edge: f64) -> f64 {
+        match self.settings.whole {
+            true => self.possible(libm::round(load).max(libm::floor(edge) + 1.0)),
+            false => self.possible(load),
+        }
+    }
+
+    fn down(&self, load: f64, edge: f64) -> f64 {
+        match self.settings.whole {
+            true => self.possible(libm::round(load).min(libm::floor(edge))),
+            false => self.possible(load),
+        }
+    }
+}
+
+/// The trials near a load, as many as a line needs.
+fn near(readings: &[Reading], load: f64) -> Vec<Reading> {
+    let mut nearest: Vec<Reading> = readings.to_vec();
+    nearest.sort_by(|a, b| {
+        let far = |reading: &Reading| (reading.load - load).abs();
+        far(a).total_cmp(&far(b))
+    });
+    let within = nearest.partition_point(|reading| (reading.load - load).abs() <= WINDOW);
+    nearest.truncate(within.max(ENOUGH));
+    nearest
+}

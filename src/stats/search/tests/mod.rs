@@ -1,0 +1,143 @@
+//! Searches on queues whose capacity is known.
+
+mod queue;
+mod searched;
+
+use queue::{Queue, Service};
+use rstest::rstest;
+use searched::{Searched, bisected, searched};
+
+/// Requests of a trial, and of a search at most.
+const TRIAL: usize = 2_000;
+const BUDGET: usize = 60_000;
+
+const fn queue(
+    name: &'static str,
+    servers: usize,
+    service: Service,
+    limit: f64,
+    share: f64,
+) -> Queue {
+    Queue {
+        name,
+        servers,
+        service,
+        limit,
+        share,
+    }
+}
+
+const QUEUES: &[Queue] = &[
+    queue("M/M/1, 90 % within 10", 1, Service::Exponential, 10.0, 0.1),
+    queue("M/M/1, 90 % within 5", 1, Service::Exponential, 5.0, 0.1),
+    queue("M/M/4, 90 % within 1", 4, Service::Exponential, 1.0, 0.1),
+    queue(
+        "M/M/16, 90 % within 0.25",
+        16,
+        Service::Exponential,
+        0.25,
+        0.1,
+    ),
+    queue("M/D/1, 90 % within 4", 1, Service::Constant, 4.0, 0.1),
+    queue(
+        "M/G/1 (CV 2), 90 % within 10",
+        1,
+        Service::Lognormal(2.0),
+        10.0,
+        0.1,
+    ),
+    queue(
+        "M/G/1 (CV 0.5), 95 % within 5",
+        1,
+        Service::Lognormal(0.5),
+        5.0,
+        0.05,
+    ),
+];
+
+/// What a number of searches found.
+struct Found {
+    covered: usize,
+    /// Distances of the estimates from the truth, as shares of it, the smallest first.
+    off: Vec<f64>,
+    requests: usize,
+    precise: usize,
+}
+
+fn found(truth: f64, searches: u64, search: impl Fn(u64) -> Searched) -> Found {
+    let mut found = Found {
+        covered: 0,
+        off: Vec::new(),
+        requests: 0,
+        precise: 0,
+    };
+    for seed in 1..=searches {
+        let one = search(seed);
+        found.covered += usize::from(one.low <= truth && truth <= one.high);
+        found.off.push((one.estimate / truth - 1.0).abs());
+        found.requests += one.requests;
+        found.precise += usize::from(one.precise);
+    }
+    found.off.sort_by(f64::total_cmp);
+    found
+}
+
+/// The small version of the table.
+#[rstest]
+#[case::one_server(&QUEUES[1])]
+#[case::four_servers(&QUEUES[2])]
+#[case::sixteen_servers(&QUEUES[3])]
+fn the_truth_is_in_the_interval(#[case] queue: &Queue) {
+    let truth = queue.capacity();
+    let found = found(truth, 40, |seed| searched(queue, TRIAL, BUDGET, seed));
+    // 35 of 40 happen with probability 0.986 if 95 % is true, and with 0.1 if 80 % is.
+    assert!(found.covered >= 35, "{}", found.covered);
+    assert!(found.off[20] < 0.03, "{:?}", found.off);
+    assert!(found.precise >= 32, "{}", found.precise);
+}
+
+#[test]
+fn erlangs_formula_agrees_with_the_queue() {
+    for queue in &QUEUES[1..4] {
+        let waits = queue.waits(queue.capacity(), 400_000, 3);
+        let beyond = waits.iter().filter(|wait| **wait > queue.limit).count() as f64 / 4e5;
+        assert!(
+            (beyond - queue.share).abs() < 0.012,
+            "{}: {beyond}",
+            queue.name
+        );
+    }
+}
+
+/// `cargo test --release --all-features --lib -- --ignored --nocapture search_table`
+#[test]
+#[ignore = "prints a table of docs/capacity.md"]
+fn search_table() {
+    const SEARCHES: u64 = 200;
+    println!(
+        "| queue | capacity | truth in the interval | off by, p50 | p95 | requests | bisection: in its bracket | off by, p95 | requests |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let mut covered = 0;
+    for queue in QUEUES {
+        let truth = queue.capacity();
+        let ours = found(truth, SEARCHES, |seed| searched(queue, TRIAL, BUDGET, seed));
+        let plain = found(truth, SEARCHES, |seed| bisected(queue, TRIAL, 0.05, seed));
+        covered += ours.covered;
+        let percent = |count: usize| count as f64 * 100.0 / SEARCHES as f64;
+        let at = |off: &[f64], share: f64| off[(off.len() as f64 * share) as usize] * 100.0;
+        println!(
+            "| {} | {truth:.3} | {:.1} % | {:.1} % | {:.1} % | {} | {:.1} % | {:.1} % | {} |",
+            queue.name,
+            percent(ours.covered),
+            at(&ours.off, 0.5),
+            at(&ours.off, 0.95),
+            ours.requests / SEARCHES as usize,
+            percent(plain.covered),
+            at(&plain.off, 0.95),
+            plain.requests / SEARCHES as usize,
+        );
+    }
+    let all = covered as f64 * 100.0 / (SEARCHES as f64 * QUEUES.len() as f64);
+    println!("\nAll together: {all:.1} %.");
+}
