@@ -1,11 +1,8 @@
 //! The highest load at which the SLOs hold, as a search found it.
 
 use super::{
-    finding::Finding,
-    judgement::Judgement,
     quantity::{Unit, number},
     slo_result::{Found, SloResult},
-    verdict::{OnInconclusive, Verdict},
 };
 use crate::stats::Interval;
 use goodput_grammar::{
@@ -196,36 +193,5 @@ impl Capacity {
             "concurrency" => Over::Concurrency,
             _ => Over::Rate,
         }
-    }
-}
-
-impl Judgement {
-    /// Adds what a search found, and decides what is demanded of it. `invalid` says why the trials say nothing.
-    #[must_use]
-    pub(crate) fn searched(
-        mut self,
-        capacity: Capacity,
-        slos: &[Slo],
-        invalid: Option<Finding>,
-        inconclusive: OnInconclusive,
-    ) -> Self {
-        self.slos = slos.iter().map(|slo| capacity.decide(slo)).collect();
-        self.worst.clear();
-        let any = |verdict| self.slos.iter().any(|slo| slo.verdict == verdict);
-        let fails = self.findings.iter().any(|finding| finding.kind.fails());
-        self.verdict = if invalid.is_some() || self.verdict == Verdict::Invalid {
-            Verdict::Invalid
-        } else if any(Verdict::Fail) || fails {
-            Verdict::Fail
-        } else if any(Verdict::Inconclusive) && inconclusive == OnInconclusive::Fail {
-            Verdict::Inconclusive
-        } else if self.slos.is_empty() {
-            Verdict::NoVerdict
-        } else {
-            Verdict::Pass
-        };
-        self.findings.extend(invalid);
-        self.capacity = Some(capacity);
-        self
     }
 }

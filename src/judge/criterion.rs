@@ -33,7 +33,7 @@ pub(crate) struct Said {
     pub(crate) beyond: f64,
     /// All of them.
     pub(crate) values: f64,
-    /// Their sum.
+    /// The sum of all values.
     sum: f64,
     /// The largest, as a multiple of the limit.
     pub(crate) limit_ratio: f64,

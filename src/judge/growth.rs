@@ -78,7 +78,7 @@ pub(super) fn growth(run: &Run) -> Option<Growth> {
 const GROWS: f64 = 0.02;
 const SURELY: f64 = 0.01;
 
-/// Whether a server kept up with the load of a run, as far as the run shows.
+/// Whether a server kept up with the load of a run; a run that is too short to show it counts as kept up.
 pub(crate) fn keeps_up(run: &Run) -> bool {
     let least = growth(run).and_then(|growth| growth.interval(2.0 * SURELY).low);
     least.is_none_or(|least| least <= GROWS)

@@ -11,6 +11,7 @@ use super::{
     worst::WorstRequest,
 };
 use crate::{metrics::ErrorGroup, stats::compare::Conclusion};
+use goodput_grammar::slo::Slo;
 use serde::{Deserialize, Serialize};
 
 /// A verdict and its evidence.
@@ -64,6 +65,35 @@ impl Judgement {
             (verdict, _) => verdict,
         };
         self.comparison = Some(comparison);
+        self
+    }
+
+    /// Adds what a search found, and compares it with the demands. `invalid` says why the trials say nothing.
+    #[must_use]
+    pub(crate) fn searched(
+        mut self,
+        capacity: Capacity,
+        slos: &[Slo],
+        invalid: Option<Finding>,
+        inconclusive: OnInconclusive,
+    ) -> Self {
+        self.slos = slos.iter().map(|slo| capacity.decide(slo)).collect();
+        self.worst.clear();
+        let any = |verdict| self.slos.iter().any(|slo| slo.verdict == verdict);
+        let fails = self.findings.iter().any(|finding| finding.kind.fails());
+        self.verdict = if invalid.is_some() || self.verdict == Verdict::Invalid {
+            Verdict::Invalid
+        } else if any(Verdict::Fail) || fails {
+            Verdict::Fail
+        } else if any(Verdict::Inconclusive) && inconclusive == OnInconclusive::Fail {
+            Verdict::Inconclusive
+        } else if self.slos.is_empty() {
+            Verdict::NoVerdict
+        } else {
+            Verdict::Pass
+        };
+        self.findings.extend(invalid);
+        self.capacity = Some(capacity);
         self
     }
 

@@ -16,7 +16,7 @@ const STEPS: (f64, f64) = (0.01, 0.12);
 const STEEP: f64 = 50.0;
 /// The smallest number of trials near the edge.
 const FEWEST: usize = 5;
-/// A search gives up after so many doublings or halvings.
+/// A search gives up after this number of doublings or halvings.
 const DOUBLINGS: i32 = 20;
 
 /// What a search is to find.
@@ -72,7 +72,7 @@ pub enum Why {
     LowestFails,
 }
 
-/// A search, as far as it has come.
+/// A search under way.
 #[derive(Debug, Clone)]
 pub struct Search {
     settings: Settings,
@@ -207,7 +207,7 @@ impl Search {
         Some(0.5 * (self.below? + self.above?))
     }
 
-    /// The edge and the slope there, as far as they are known. No guess leads far away from the loads that were tried.
+    /// The best guess of the edge and of the slope there. No guess leads far away from the loads that were tried.
     fn guess(&self, low: f64, high: f64) -> (f64, f64) {
         let binding = self.edges.iter().flatten();
         let binding = binding.min_by(|a, b| a.load.total_cmp(&b.load));

@@ -7,7 +7,7 @@ use super::Side;
 const CLEAR: f64 = 0.5;
 const ENOUGH: usize = 50;
 const SHARE: f64 = 0.2;
-/// A trial is above the edge once this many times as many values are beyond the limit as may be in all of it, and at least
+/// A trial is above the edge once this many times as many values are beyond the limit as the whole trial may have, and at least
 /// this number.
 const TIMES: f64 = 3.0;
 const MANY: f64 = 20.0;
