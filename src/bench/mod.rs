@@ -85,7 +85,6 @@ pub use setting::HeaderLines;
 
 use crate::{
     grammar::fault::Fault,
-    grammar::search::Budget,
     problem::Problem,
     setting::Setting,
     targets::{self, AnyTarget},
@@ -179,8 +178,10 @@ impl Bench {
         match self.demands.versus {
             Some(_) => 2 * self.demands.pairs.saturating_mul(requests),
             None => match self.load.search_budget {
-                Some(Budget::Requests(most)) => usize::try_from(most).unwrap_or(usize::MAX),
-                Some(Budget::Time(_)) | None => requests,
+                Some(crate::grammar::search::Budget::Requests(most)) => {
+                    usize::try_from(most).unwrap_or(usize::MAX)
+                }
+                Some(crate::grammar::search::Budget::Time(_)) | None => requests,
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     client::Conditions,
-    judge::Criterion,
+    judge::{Criterion, Said},
     metrics::Basis,
     observer::Observer,
     record::Record,
@@ -11,7 +11,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Watches requests in the order of the plan, each once all before it have ended: the fast ones must not speak first.
@@ -26,7 +26,7 @@ pub(super) struct Watching {
 struct State {
     early: Vec<Early>,
     /// Requests that have ended before one that is planned earlier: what each criterion has of them.
-    waiting: BTreeMap<usize, Vec<Option<(f64, f64, f64)>>>,
+    waiting: BTreeMap<usize, Vec<Option<Said>>>,
     next: usize,
     conditions: Option<Arc<Conditions>>,
     side: Option<Side>,
@@ -63,16 +63,14 @@ impl Watching {
         self.state().side
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn watch(&self, record: &Record) {
         let basis = Basis::of_gate(&self.run);
-        let said = self.criteria.iter().map(|criterion| {
-            let said = criterion.said(&self.run, basis, record)?;
-            Some((said.beyond, said.values, said.limit_ratio))
-        });
+        let said = self.criteria.iter();
+        let said = said.map(|criterion| criterion.said(&self.run, basis, record));
         let said = said.collect();
         let mut state = self.state();
         state.waiting.insert(record.index, said);
@@ -82,8 +80,8 @@ impl Watching {
         } {
             state.next += 1;
             for (early, said) in state.early.iter_mut().zip(said) {
-                if let Some((beyond, values, ratio)) = said {
-                    early.sees(beyond, values, ratio);
+                if let Some(said) = said {
+                    early.sees(said.beyond, said.values, said.limit_ratio);
                 }
             }
         }

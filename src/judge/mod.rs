@@ -62,7 +62,7 @@ pub(crate) use changes::{OF_SPEEDS, changes};
 pub(crate) use compared::{Compared, Measured};
 pub use comparison::{Change, Comparison, Pairing};
 pub use criteria::Criteria;
-pub(crate) use criterion::Criterion;
+pub(crate) use criterion::{Criterion, Said};
 pub use expect::Expect;
 pub use finding::{Finding, FindingKind};
 pub use function::FunctionCheck;

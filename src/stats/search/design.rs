@@ -250,16 +250,19 @@ impl Search {
 
     /// A load above the edge: another whole number than those below.
     fn up(&self, load: f64, edge: f64) -> f64 {
-        match self.settings.whole {
-            true => self.possible(libm::round(load).max(libm::floor(edge) + 1.0)),
-            false => self.possible(load),
+        if self.settings.whole {
+            self.possible(libm::round(load).max(libm::floor(edge) + 1.0))
+        } else {
+            self.possible(load)
         }
     }
 
+    /// A load below the edge.
     fn down(&self, load: f64, edge: f64) -> f64 {
-        match self.settings.whole {
-            true => self.possible(libm::round(load).min(libm::floor(edge))),
-            false => self.possible(load),
+        if self.settings.whole {
+            self.possible(libm::round(load).min(libm::floor(edge)))
+        } else {
+            self.possible(load)
         }
     }
 }
