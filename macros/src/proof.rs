@@ -54,8 +54,10 @@ fn demanded(settings: &[Setting]) -> Option<(&LitStr, Effort, Dataset)> {
         (_, Some(Value::Float(digits))) => digits.parse().ok()?,
         _ => return None,
     };
-    // How many requests a duration has depends on more than its own literal.
-    if given("duration").is_some() {
+    // How many requests a duration has depends on more than its own literal, and a search makes as many trials as it needs.
+    let searches = given("search").is_some()
+        || text("slo").is_some_and(|literal| literal.value().contains("max_"));
+    if given("duration").is_some() || searches {
         return None;
     }
     let planned = whole("requests", names::DEFAULT_REQUESTS)?;

@@ -153,11 +153,11 @@ fn measured(slo: &Slo, run: &Run) -> u64 {
 
 /// SLOs that not even the best outcome of the run would pass, if each is about this number of requests.
 fn unprovable(load: &Load, demands: &Demands, about: impl Fn(&Slo) -> u64) -> Vec<Unprovable> {
-    // Of a bench that must fail nothing has to hold.
+    // Of a bench that must fail nothing has to hold, and a search makes as many trials as it needs.
     let slos = demands
         .slo
         .iter()
-        .filter(|_| demands.expect == Expect::Pass);
+        .filter(|_| demands.expect == Expect::Pass && load.search.is_none());
     let planned = (load.requests * load.rounds) as u64;
     let effort_of = |slo: &Slo| match slo.part.class {
         Class::All => effort(load, demands, about(slo)),
@@ -179,6 +179,12 @@ impl Bench {
     /// that decide it, and the change that a comparison would show. Empty if nothing is demanded. `goodput serve --dry-run`
     /// prints it.
     pub fn decidable(&self, plan: &Plan) -> String {
+        if let Some(search) = self.clone().searching().load.search {
+            return format!(
+                "search: {search}, in trials of {} requests",
+                plan.requests.len()
+            );
+        }
         let mut lines = Vec::new();
         for slo in &self.demands.slo {
             let about = planned(slo, plan, self.load.rounds);
