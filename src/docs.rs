@@ -44,6 +44,7 @@ macro_rules! links {
             "[structured.md]: crate::docs::structured\n",
             "[suites.md]: crate::docs::suites\n",
             "[suites.md#bounds]: crate::docs::suites#bounds\n",
+            "[sweeps.md]: crate::docs::sweeps\n",
             "[verdicts.md]: crate::docs::verdicts\n",
             "[verdicts.md#drift-over-a-run]: crate::docs::verdicts#drift-over-a-run\n",
             "[verdicts.md#measured-coverage]: crate::docs::verdicts#measured-coverage\n",
@@ -86,6 +87,7 @@ pages! {
     snapshots,
     structured,
     suites,
+    sweeps,
     verdicts,
     vllm,
 }

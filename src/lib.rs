@@ -207,6 +207,8 @@ pub mod stop;
 pub mod structure;
 #[cfg(feature = "cli")]
 mod suite;
+#[cfg(feature = "cli")]
+mod sweep;
 pub mod targets;
 pub mod tokenizer;
 

@@ -37,6 +37,19 @@ pub(super) struct Checked {
 }
 
 impl Bench {
+    /// All settings as JSON, without credentials, so that two benches of the same settings have the same text. A salt that is
+    /// drawn for each run stays `auto`.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    #[cfg(feature = "cli")]
+    pub(crate) fn script(&self) -> Result<Value, Error> {
+        let salt = self.load.salt.clone();
+        let mut checked = self.clone().checked()?;
+        checked.load.salt = salt;
+        Ok(serde_json::to_value(&checked).unwrap_or_default())
+    }
+
     /// The bench as it is run.
     ///
     /// # Errors

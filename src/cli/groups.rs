@@ -234,6 +234,29 @@ const GROUPS: &[Group] = &[
         ],
     },
     Group {
+        heading: "Sweep",
+        common: &[
+            "bench_params",
+            "experiment_name",
+            "num_runs",
+            "output_dir",
+            "resume",
+            "shuffle",
+            "vary",
+            "warmup_num_prompts",
+        ],
+        rare: &[
+            "after_bench_cmd",
+            "bench_cmd",
+            "continue_on_error",
+            "link_vars",
+            "serve_cmd",
+            "serve_params",
+            "server_ready_timeout",
+            "show_stdout",
+        ],
+    },
+    Group {
         heading: "Server",
         common: &["server_metrics_interval"],
         rare: &["probe_request_rate", "profile"],
@@ -278,7 +301,7 @@ mod tests {
     fn every_flag_is_in_one_group() {
         let command = Cli::command();
         let of = |name| command.find_subcommand(name).unwrap().get_arguments();
-        let commands = ["serve", "ab", "latency", "throughput", "search"];
+        let commands = ["serve", "ab", "latency", "throughput", "search", "sweep"];
         let flags = commands.into_iter().flat_map(of);
         let flags: BTreeSet<&str> = flags.map(|arg| arg.get_id().as_str()).collect();
         let listed = GROUPS.iter().flat_map(|group| [group.common, group.rare]);
@@ -298,6 +321,8 @@ mod tests {
         let long = serve.render_long_help().to_string();
         for (text, left_out) in [(&short, 1), (&long, 0)] {
             let headings = GROUPS[..GROUPS.len() - left_out].iter();
+            // The flags of another command.
+            let headings = headings.filter(|group| group.heading != "Sweep");
             let places: Vec<usize> = headings
                 .map(|group| text.find(&format!("\n{}:\n", group.heading)))
                 .map(|place| place.expect("a heading"))

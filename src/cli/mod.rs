@@ -1,6 +1,6 @@
 //! The `goodput` command: `serve` measures a server, `latency` and `throughput` do it as vLLM's offline scripts, `search` finds
 //! how much load it can take, `ab`
-//! compares two, `run` runs a suite of benches,
+//! compares two, `sweep` measures many combinations of settings, `run` runs a suite of benches,
 //! `report` shows result files, `sim` simulates a server.
 
 mod ab;
@@ -18,6 +18,7 @@ mod search;
 mod serve;
 mod settings;
 mod sim;
+mod sweep;
 mod throughput;
 mod words;
 
@@ -101,6 +102,21 @@ enum Command {
         after_long_help = ab::EXAMPLES
     )]
     Ab(Box<ab::Ab>),
+    /// Measure a server under each combination of settings.
+    ///
+    /// Settings come from --vary, from a file with lists (--config), or from the files of `vllm bench sweep serve`
+    /// (--bench-params, --serve-params). All other flags are those of `goodput serve` and apply to every case. Each
+    /// case has a result file, and all have a table. Exit code: the worst of all cases, in this order: 2 unusable
+    /// arguments or files, and nothing was sent; 1 a case failed; 4 invalid; 3 inconclusive; 0 all cases pass or have
+    /// no verdict.
+    #[command(
+        allow_negative_numbers = true,
+        args_override_self = true,
+        mut_args = sweep::arranged,
+        after_help = groups::MORE,
+        after_long_help = sweep::EXAMPLES
+    )]
+    Sweep(Box<sweep::Sweep>),
     /// Show saved baselines.
     Baseline(baseline::Args),
     /// Show result files again, of goodput and of other tools.
@@ -192,6 +208,7 @@ pub fn main() -> ExitCode {
         Command::Search(args) => search::run(*args, &origins),
         Command::Run(args) => run::run(args),
         Command::Ab(args) => ab::run(&args, &origins),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Baseline(args) => baseline::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Sim(args) => sim::run(args),

@@ -1,10 +1,12 @@
 //! `goodput serve`: `vllm bench serve` with a verdict.
 
+mod case;
 mod conversations;
 mod flags;
 mod offline;
 mod output;
 
+pub(super) use case::Case;
 pub(super) use flags::{Args, Serve};
 pub(super) use offline::Script;
 

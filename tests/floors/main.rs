@@ -55,7 +55,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
         &["baseline", "export", "outputs", "results"],
     ),
     ("conducting", &["bench"]),
-    ("one bench after another", &["runner"]),
+    ("one bench after another", &["runner", "sweep"]),
     ("several benches", &["harness", "suite"]),
     ("the command", &["cli"]),
 ];

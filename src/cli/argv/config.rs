@@ -28,7 +28,7 @@ impl Origins {
 /// A value in the file. Unlike JSON's, its floats may be infinite.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Setting {
+pub(super) enum Setting {
     Flag(bool),
     Whole(i64),
     Large(u64),
@@ -141,7 +141,7 @@ fn parsed(text: &str) -> Result<BTreeMap<String, Setting>, String> {
 }
 
 /// Line of a key at the top level of the file, from 1.
-fn line_of(text: &str, key: &str) -> Option<usize> {
+pub(in crate::cli) fn line_of(text: &str, key: &str) -> Option<usize> {
     let is_key = |line: &str| {
         let line = line.trim_start_matches(['"', '\'']);
         let rest = line.strip_prefix(key).unwrap_or_default();
@@ -152,7 +152,7 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
 }
 
 /// Command-line words of a setting, if the subcommand accepts it.
-fn fitting(
+pub(super) fn fitting(
     args: &[OsString],
     words: Vec<OsString>,
     name: &str,
@@ -177,7 +177,7 @@ fn fitting(
 }
 
 /// A setting as command-line words; `false` and an empty list give none.
-fn flag_of(name: &str, setting: Setting) -> Result<Vec<OsString>, String> {
+pub(super) fn flag_of(name: &str, setting: Setting) -> Result<Vec<OsString>, String> {
     let flag = format!("--{name}");
     let one = |word: String| Ok(vec![format!("{flag}={word}").into()]);
     match setting {

@@ -1,6 +1,7 @@
 //! Prepares the command line for clap: handles what vLLM's parser allows and clap does not.
 
 mod config;
+mod flags;
 mod help;
 mod names;
 mod nested;
@@ -9,7 +10,8 @@ mod refused;
 mod settings;
 mod spelling;
 
-pub(super) use config::Origins;
+pub(super) use config::{Origins, line_of};
+pub(super) use flags::{Flags, given};
 pub(super) use help::help;
 pub(super) use numbers::float;
 pub(super) use settings::settings;
@@ -19,7 +21,10 @@ use names::Names;
 use std::ffi::OsString;
 
 /// The subcommands that have the flags of `vllm bench serve`.
-const LIKE_VLLM: [&str; 5] = ["serve", "ab", "latency", "throughput", "search"];
+const LIKE_VLLM: [&str; 6] = ["serve", "ab", "latency", "throughput", "search", "sweep"];
+
+/// The subcommand whose `--config` file has lists of values, which it reads itself.
+const SWEEP: &str = "sweep";
 
 /// Rewrites the arguments as clap reads them (`_` in names as `-`, names in full, the flags of a `--config`
 /// file, nested keys as one JSON object, numbers as Rust writes them); also returns which flags the file
@@ -38,7 +43,10 @@ pub(super) fn prepared(
     };
     let names = Names::of(subcommand);
     let args = names::resolved(args, &names)?;
-    let (args, origins) = config::expanded(args, &names)?;
+    let (args, origins) = match subcommand {
+        SWEEP => (args, Origins::default()),
+        _ => config::expanded(args, &names)?,
+    };
     refused::check(&args)?;
     let args = numbers::plain(nested::joined(args), subcommand);
     Ok((args, origins))

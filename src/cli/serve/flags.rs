@@ -247,7 +247,7 @@ pub(in crate::cli) struct Args {
     pub(super) journal: Option<PathBuf>,
     /// Write down nothing before the run has ended.
     #[arg(long, conflicts_with = "journal")]
-    pub(super) no_journal: bool,
+    pub(in crate::cli) no_journal: bool,
     /// Write the result to a JSON file.
     #[arg(long)]
     pub(super) save_result: bool,

@@ -315,6 +315,15 @@ impl<'a> Output<'a> {
         report::vllm_json(report.run(), report.metrics(), report.judgement(), &options)
     }
 
+    /// The keys of the result file with their values.
+    pub(super) fn keys(&self, report: &Report) -> serde_json::Map<String, serde_json::Value> {
+        let json = serde_json::to_value(self.json(report, &Zoned::now()));
+        match json {
+            Ok(serde_json::Value::Object(keys)) => keys,
+            _ => serde_json::Map::new(),
+        }
+    }
+
     fn options(&self, report: &Report, now: &Zoned) -> JsonOptions {
         let run = report.run();
         let started = now.saturating_sub(span(run.duration));

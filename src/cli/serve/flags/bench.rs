@@ -18,6 +18,16 @@ impl Serve {
         &mut self.args
     }
 
+    /// The same flags, to read.
+    pub(in crate::cli) fn args(&self) -> &Args {
+        &self.args
+    }
+
+    /// `--config`, which in a sweep has lists.
+    pub(in crate::cli) fn config(&self) -> Option<&Path> {
+        self.args.config.as_deref()
+    }
+
     /// Complaints about flags whose numbers another flag of the command sets.
     pub(in crate::cli) fn sets_load(&self, instead: &str) -> Vec<Problem> {
         let args = &self.args;
