@@ -210,7 +210,7 @@ pub fn grammars(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    match which % 14 {
+    match which % 15 {
         0 => drop(grammar::slo::parse(text)),
         1 => drop(grammar::goodput::parse(text)),
         2 => drop(grammar::dataset::parse(text)),
@@ -224,6 +224,8 @@ pub fn grammars(data: &[u8]) {
         10 => drop(grammar::slo::parse_subject(text)),
         11 => drop(Origin::parse(text).map(|o| (o.api(), o.places(), o.path_of("/v1/x", false)))),
         12 => drop(grammar::names::known_key(text)),
+        #[cfg(feature = "cli")]
+        13 => crate::cli::fuzzed_sweep(text),
         _ => {
             #[cfg(feature = "cli")]
             let _ = crate::cli::fuzzed_line(text);
@@ -395,8 +397,15 @@ mod tests {
                 .as_bytes()
                 .to_vec()
         })
+        .chain(SWEEPS.map(|text| text.as_bytes().to_vec()))
         .collect()
     }
+
+    /// Files of sweeps.
+    const SWEEPS: [&str; 2] = [
+        "model: m\ninput_output:\n  - [256, 128]\nconcurrency_prompts: [[1, 10], [4, 40]]\nseed: [1, 2]\n",
+        r#"[{"max_concurrency": 4, "a.b": [1.5, null]}, {"_benchmark_name": "x/..y", "z": true}]"#,
+    ];
 
     /// What clients send.
     fn bodies() -> Vec<Vec<u8>> {

@@ -216,10 +216,13 @@ fn paths_are_taken_from_where_they_are_written() {
 /// What the pages show is a suite, and their commands are commands.
 #[test]
 fn the_suite_of_the_documentation_is_one() {
-    let [suite, engines] = blocks("suites.md", "toml").try_into().unwrap();
+    let [suite, engines, sweep] = blocks("suites.md", "toml").try_into().unwrap();
     let of_engines = run(&self::folder("docs-engines", &engines), &["--list"]);
     let names = text(&of_engines.stdout);
     assert!(names.contains("chat@tgi: benchmark"), "{names}");
+    let of_sweep = run(&self::folder("docs-sweep", &sweep), &[]);
+    let table = blocks("suites.md", "text").pop().unwrap();
+    assert!(text(&of_sweep.stdout).contains(&table), "{of_sweep:?}");
     let folder = folder("docs", &suite);
     std::fs::create_dir_all(folder.join("nightly")).unwrap();
     std::fs::write(folder.join("nightly/goodput.toml"), &suite).unwrap();

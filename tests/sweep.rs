@@ -39,18 +39,18 @@ const NAMES: [&str; 4] = [
     "bench_io16x4_mc4_np20",
 ];
 
-fn command(folder: &Path, args: &[&str]) -> Command {
+fn sweep(folder: &Path, args: &[&str]) -> Output {
+    of("sweep", folder, args).output().unwrap()
+}
+
+fn of(subcommand: &str, folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodput"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOODPUT_")) {
         command.env_remove(name);
     }
     command.env_remove("GITHUB_STEP_SUMMARY");
-    command.current_dir(folder).arg("sweep").args(args);
+    command.current_dir(folder).arg(subcommand).args(args);
     command
-}
-
-fn sweep(folder: &Path, args: &[&str]) -> Output {
-    command(folder, args).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -594,4 +594,113 @@ fn servers_are_started_with_their_flags() {
         folder.join("results/broken/SERVE--ttft=10ms-BENCH--max_concurrency=1/run=0.failure.json");
     let error = json(failure)["error"].as_str().unwrap().to_owned();
     assert!(error.contains("ended before it was ready"), "{error}");
+}
+
+const SUITE: &str = r#"
+[defaults]
+target = "sim(ttft = normal(80ms, 20ms), itl = 5ms, seed = 1)"
+dataset = "random(input = 32, output = 8)"
+requests = 40
+
+[bench.chat]
+slo = "p50(ttft) < 200ms"
+
+[bench.chat.sweep]
+max_concurrency = [1, 4]
+
+[bench.slow]
+slo = "p50(ttft) < 20ms"
+
+[bench.slow.sweep]
+rate = [20]
+
+[bench.alone]
+rate = 5
+"#;
+
+#[test]
+fn a_suite_runs_each_combination_as_a_bench() {
+    let folder = with("suite", "goodput.toml", SUITE);
+    let run = |args: &[&str]| of("run", &folder, args).output().unwrap();
+    let listed = text(&run(&["--list"]).stdout);
+    let names = [
+        "chat[max_concurrency=1]",
+        "chat[max_concurrency=4]",
+        "slow[rate=20]",
+        "alone",
+    ];
+    let lines: Vec<String> = names.map(|name| format!("{name}: benchmark")).into();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), lines);
+    let output = run(&[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(FAIL.into()), "{stdout}");
+    let table = stdout.split("\nchat\n").nth(1).unwrap();
+    let rows: Vec<&str> = table.lines().take(3).collect();
+    assert!(
+        rows[0]
+            .trim_start()
+            .starts_with("max_concurrency  completed  req/s"),
+        "{table}"
+    );
+    assert!(
+        rows[1].trim_start().starts_with("1 ") && rows[1].ends_with("pass"),
+        "{table}"
+    );
+    assert!(
+        rows[2].trim_start().starts_with("4 ") && rows[2].ends_with("pass"),
+        "{table}"
+    );
+    assert!(
+        stdout.contains("4 benches: 2 pass, 1 no verdict, 1 fail (slow[rate=20]); "),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn a_suite_is_swept_into_files() {
+    let folder = Folder::new("swept suite");
+    fs::create_dir(folder.join("suite")).unwrap();
+    fs::write(folder.join("suite/goodput.toml"), SUITE).unwrap();
+    let line = ["--suite", "suite/goodput.toml", "-o", "out"];
+    let output = sweep(&folder, &line);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(FAIL.into()), "{output:?}");
+    assert!(
+        stdout.contains("3 cases: 2 pass, 1 fail (slow[rate=20]); "),
+        "{stdout}"
+    );
+    let result = json(folder.join("out/chat[max_concurrency=4].json"));
+    assert_eq!(
+        (&result["completed"], &result["max_concurrency"]),
+        (&Value::from(40), &Value::from(4))
+    );
+    let rows = rows(&folder.join("out/aggregate_results.csv"));
+    let of = |key: &str| rows.iter().map(|row| row[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of("bench"), ["chat", "chat", "slow"]);
+    assert_eq!(of("verdict"), ["pass", "pass", "fail"]);
+    // Only what changed is measured again.
+    let changed = SUITE.replace("p50(ttft) < 20ms", "p50(ttft) < 150ms");
+    fs::write(folder.join("suite/goodput.toml"), changed).unwrap();
+    let resumed = sweep(&folder, &[&line[..], &["--resume"]].concat());
+    let stdout = text(&resumed.stdout);
+    assert_eq!(resumed.status.code(), Some(PASS.into()), "{resumed:?}");
+    assert!(
+        stdout.contains("3 cases: 3 pass; 2 measured before; "),
+        "{stdout}"
+    );
+
+    let refused = sweep(
+        &folder,
+        &[&line[..], &["--resume", "--seed", "3", "--vary", "rate=1"]].concat(),
+    );
+    let stderr = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(UNUSABLE.into()));
+    assert!(
+        stderr.contains("--seed = (given): is for cases of the command line"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("--vary = (given): is another way"),
+        "{stderr}"
+    );
 }

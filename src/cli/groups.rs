@@ -242,6 +242,7 @@ const GROUPS: &[Group] = &[
             "output_dir",
             "resume",
             "shuffle",
+            "suite",
             "vary",
             "warmup_num_prompts",
         ],

@@ -163,6 +163,12 @@ pub(crate) fn fuzzed_line(text: &str) -> bool {
     Cli::try_parse_from(line).is_ok()
 }
 
+/// Reads a text as each of the files of a sweep; for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzzed_sweep(text: &str) {
+    sweep::fuzzed(text);
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let _shown = screen::open();

@@ -15,6 +15,7 @@ use crate::{
     screen,
     signals::{self, UNHEARD},
     suite::{Declared, Suite},
+    sweep::{self, Row, Table},
     targets::live_is_required,
 };
 use std::{
@@ -117,9 +118,11 @@ fn measure(args: Args) -> Result<u8, Error> {
         folder,
         baselines: args.baseline.settings(),
         waiting: RefCell::default(),
+        tables: RefCell::default(),
     };
     let words = SuiteWords {
         left_out: all - chosen.len(),
+        of: &of_suite,
     };
     let member = |declared| Member {
         declared,
@@ -142,6 +145,8 @@ struct OfSuite {
     baselines: Settings,
     /// The engines that the present bench has run on, each with its report, or with why there is none.
     waiting: RefCell<Vec<(String, Result<Report, String>)>>,
+    /// The table of each bench with a sweep, by its name with the engine.
+    tables: RefCell<Vec<(String, Table)>>,
 }
 
 /// A bench of a suite.
@@ -186,6 +191,26 @@ impl Member<'_> {
             missing,
             ..Lineup::of(&on.bench, &reports, error)
         })
+    }
+}
+
+impl Member<'_> {
+    /// Adds the numbers to the table of the bench, if it has a sweep.
+    fn tabled(&self, outcome: &Outcome, report: Option<&Report>) {
+        let Some(swept) = &self.declared.swept else {
+            return;
+        };
+        let row = Row {
+            point: swept.point.clone(),
+            result: report.map(|report| sweep::result(&self.declared.bench, report)),
+            verdict: outcome.word(),
+            file: String::new(),
+        };
+        let mut tables = self.of.tables.borrow_mut();
+        match tables.iter_mut().find(|(bench, _)| *bench == swept.bench) {
+            Some((_, table)) => table.rows.push(row),
+            None => tables.push((swept.bench.clone(), Table { rows: vec![row] })),
+        }
     }
 }
 
@@ -253,6 +278,7 @@ impl Candidate for Member<'_> {
                 (outcome, None, Err(why))
             }
         };
+        self.tabled(&outcome, ran.as_ref().ok());
         outcome.lineup = self.lined_up(ran);
         Ran {
             outcome,
@@ -263,12 +289,13 @@ impl Candidate for Member<'_> {
 }
 
 /// What the command says of a suite.
-struct SuiteWords {
+struct SuiteWords<'a> {
     /// Benches that were not asked for.
     left_out: usize,
+    of: &'a OfSuite,
 }
 
-impl Front for SuiteWords {
+impl Front for SuiteWords<'_> {
     fn ended(&self, session: &Session, done: &Done) {
         let outcome = &done.outcome;
         session.say(match &done.shown {
@@ -284,6 +311,9 @@ impl Front for SuiteWords {
     }
 
     fn all_ended(&self, session: &Session, took: Duration) {
+        for (bench, table) in self.of.tables.borrow().iter() {
+            session.say(format!("{bench}\n{}", table.text()));
+        }
         session.say(last_line(session.outcomes(), self.left_out, took));
     }
 
@@ -321,7 +351,7 @@ fn choose(suite: Suite, selection: &Selection) -> Result<Vec<Declared>, Error> {
 }
 
 /// Goes to the suite's folder, as paths in it are meant from there; the file's name in it.
-fn enter_folder(suite: &Path) -> Result<PathBuf, Error> {
+pub(super) fn enter_folder(suite: &Path) -> Result<PathBuf, Error> {
     let folder = suite
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

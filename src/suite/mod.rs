@@ -22,12 +22,22 @@
 //! backend = "sglang"
 //! ```
 //!
+//! With a table `[sweep]`, or `[bench.NAME.sweep]`, a bench runs for each combination of values, as `chat[rate=1]`:
+//!
+//! ```toml
+//! [bench.chat.sweep]
+//! rate = [1, 2, 4]
+//! "max_concurrency, requests" = [[1, 10], [4, 40]]
+//! ```
+//!
 //! The keys are those of `#[llm_bench(…)]`, read by the same parsers.
 
+mod complaints;
 mod read;
+mod sweep;
 mod toml;
 
-use crate::bench::Bench;
+use crate::{bench::Bench, sweep::Point};
 
 /// The benches of a file, in its order.
 #[derive(Debug)]
@@ -43,6 +53,16 @@ pub(crate) struct Declared {
     pub(crate) ignore: Option<String>,
     /// The bench of the file and the engine, where the file has engines. The bench's own name has both.
     pub(crate) engine: Option<OnEngine>,
+    /// The combination that it is, of a bench with a sweep.
+    pub(crate) swept: Option<Swept>,
+}
+
+/// A bench of a file with one combination of its values.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Swept {
+    /// The bench of the file, with its engine.
+    pub(crate) bench: String,
+    pub(crate) point: Point,
 }
 
 /// A bench of a file on one of its engines.

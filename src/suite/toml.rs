@@ -7,6 +7,9 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+/// The table of what varies.
+const SWEEP: &str = "sweep";
+
 /// A file's tables, in its order.
 #[derive(Debug, Default)]
 pub(super) struct File {
@@ -14,6 +17,8 @@ pub(super) struct File {
     pub(super) benches: Vec<Table>,
     /// Engines that every bench runs on, if there are any.
     pub(super) engines: Vec<Table>,
+    /// What varies in every bench.
+    pub(super) sweep: Vec<Set>,
     /// What is not as it should be: the line and the sentence.
     pub(super) mistakes: Vec<(usize, String)>,
 }
@@ -24,6 +29,8 @@ pub(super) struct Table {
     pub(super) name: String,
     pub(super) line: usize,
     pub(super) sets: Vec<Set>,
+    /// What varies in this bench, `[bench.NAME.sweep]`.
+    pub(super) sweep: Vec<Set>,
 }
 
 /// A key with its value, and the line that it is on.
@@ -60,6 +67,7 @@ pub(super) fn parse(text: &str) -> File {
         let at = line(key.span().start);
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("defaults", DeValue::Table(table)) => file.defaults = sets(table),
+            (SWEEP, DeValue::Table(table)) => file.sweep = sets(table),
             (kind @ ("bench" | "engine"), DeValue::Table(tables)) => {
                 for (name, table) in tables {
                     let line = line(name.span().start);
@@ -72,20 +80,28 @@ pub(super) fn parse(text: &str) -> File {
                         "bench" => &mut file.benches,
                         _ => &mut file.engines,
                     };
+                    let swept = match table.get(SWEEP).map(Spanned::get_ref) {
+                        Some(DeValue::Table(swept)) if kind == "bench" => Some(sets(swept)),
+                        _ => None,
+                    };
+                    let mut sets = sets(table);
+                    sets.retain(|set| swept.is_none() || set.key != SWEEP);
                     named.push(Table {
                         name: name.get_ref().to_string(),
                         line,
-                        sets: sets(table),
+                        sets,
+                        sweep: swept.unwrap_or_default(),
                     });
                 }
             }
             (kind @ ("bench" | "engine"), _) => file.mistakes.push((at, nameless(kind))),
-            ("defaults", _) => {
-                let sentence = "`defaults` is a table; write `[defaults]`";
-                file.mistakes.push((at, sentence.to_owned()));
+            (kind @ ("defaults" | SWEEP), _) => {
+                let sentence = format!("`{kind}` is a table; write `[{kind}]`");
+                file.mistakes.push((at, sentence));
             }
             (other, _) => {
-                let mistake = Mistake::unknown("table", other, &["defaults", "bench", "engine"]);
+                let mistake =
+                    Mistake::unknown("table", other, &["defaults", "bench", "engine", SWEEP]);
                 file.mistakes.push((at, mistake.0));
             }
         }

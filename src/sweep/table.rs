@@ -89,11 +89,21 @@ impl Table {
                     _ => cells.insert(key, value.clone()),
                 };
             }
-            cells.insert("filename".to_owned(), row.file.as_str().into());
-            cells.insert("verdict".to_owned(), row.verdict.as_str().into());
             cells
         });
-        frame(&rows.collect::<Vec<_>>(), false)
+        let mut rows: Vec<Map<String, Value>> = rows.collect();
+        let all: Map<String, Value> = rows
+            .iter()
+            .flat_map(Map::keys)
+            .map(|key| (key.clone(), Value::Null))
+            .collect();
+        for (cells, row) in rows.iter_mut().zip(&self.rows) {
+            let of_case = std::mem::replace(cells, all.clone());
+            cells.extend(of_case);
+            cells.insert("filename".to_owned(), row.file.as_str().into());
+            cells.insert("verdict".to_owned(), row.verdict.as_str().into());
+        }
+        frame(&rows, false)
     }
 
     /// The heading and a line for each case.

@@ -1,21 +1,25 @@
 //! The combinations that a command line and its files ask for.
 
 use super::{
-    Sweep,
-    design::{self, Combination, Layout},
-    flags,
+    design::{self, Combination, Layout, What},
+    flags::{self, Sweep},
     lists::Lists,
     params::{self, Item},
-    ready_timeout,
     server::{self, Servers, Start},
 };
 use crate::{
-    cli::argv::{Flags, given},
+    cli::{
+        argv::{Flags, given},
+        run::enter_folder,
+    },
+    error::Error,
+    files,
     problem::Problem,
+    suite::{self, Suite},
     sweep::{MOST, Point, product, size},
 };
 use serde_json::Map;
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, path::Path, time::Duration};
 
 /// What is to be measured.
 pub(super) struct Declared {
@@ -52,6 +56,25 @@ pub(super) fn declared(sweep: &Sweep, line: &[OsString], problems: &mut Vec<Prob
         || own.serve_cmd.is_some()
         || own.bench_cmd.is_some();
     let config = sweep.serve.config();
+    if let Some(file) = &own.suite {
+        let others = [
+            ("--config", config.is_some()),
+            ("--vary", !own.vary.is_empty()),
+            ("--bench-params", own.bench_params.is_some()),
+            ("--serve-params", own.serve_params.is_some()),
+            ("--serve-cmd", own.serve_cmd.is_some()),
+            ("--bench-cmd", own.bench_cmd.is_some()),
+        ];
+        for (flag, _) in others.iter().filter(|(_, is_given)| *is_given) {
+            let fix = "is another way to say what varies than a suite. Keep one";
+            problems.push(Problem::new(*flag, "(given)", fix));
+        }
+        return Declared {
+            combinations: of_suite(file, &words, problems),
+            layout: Layout::Flat,
+            servers: None,
+        };
+    }
     if of_vllm {
         for (flag, is_given) in [
             ("--config", config.is_some()),
@@ -78,6 +101,65 @@ pub(super) fn declared(sweep: &Sweep, line: &[OsString], problems: &mut Vec<Prob
         layout: Layout::Flat,
         servers: None,
     }
+}
+
+/// Flags of `goodput serve` that say nothing about a bench.
+const OF_OUTPUT: [&str; 5] = [
+    "disable-tqdm",
+    "message-format",
+    "no-journal",
+    "output",
+    "results",
+];
+
+/// The benches of a suite that have a sweep. Paths in it are taken from its folder, which becomes this process's.
+fn of_suite(file: &Path, words: &[OsString], problems: &mut Vec<Problem>) -> Vec<Combination> {
+    let names = words
+        .iter()
+        .filter_map(|word| word.to_str()?.strip_prefix('-'));
+    let names = names.map(|word| word.trim_start_matches('-'));
+    let names = names.map(|word| word.split_once('=').map_or(word, |(name, _)| name));
+    for name in names.filter(|name| !OF_OUTPUT.contains(name)) {
+        let fix =
+            "is for cases of the command line. Write it into the suite as a key, or leave it out";
+        problems.push(Problem::new(format!("--{name}"), "(given)", fix));
+    }
+    let read = enter_folder(file).and_then(|file| Suite::read(&file));
+    let suite = match read {
+        Ok(suite) => suite,
+        Err(Error::Invalid(found)) => {
+            problems.extend(found);
+            return Vec::new();
+        }
+        Err(e) => {
+            problems.push(Problem::new("--suite", file.display(), e.to_string()));
+            return Vec::new();
+        }
+    };
+    let combination = |declared: suite::Declared| {
+        let suite::Declared {
+            bench,
+            swept,
+            ignore,
+            ..
+        } = declared;
+        let swept = swept.filter(|_| ignore.is_none())?;
+        let of = ("bench".to_owned(), swept.bench.into());
+        Some(Combination {
+            name: files::fitting(bench.name()),
+            point: std::iter::once(of).chain(swept.point).collect(),
+            what: What::Bench(Box::new(bench)),
+            tags: Map::new(),
+            server: 0,
+        })
+    };
+    let combinations: Vec<Combination> =
+        suite.benches.into_iter().filter_map(combination).collect();
+    if combinations.is_empty() {
+        let fix = "has no bench that varies. Write `[bench.NAME.sweep]` or `[sweep]`, or measure it by `goodput run`";
+        problems.push(Problem::new("--suite", file.display(), fix));
+    }
+    combinations
 }
 
 /// The product of lists.
@@ -128,7 +210,7 @@ fn of_lists(
             .flat_map(|(key, value)| flags.words(key, value).unwrap_or_default());
         Combination {
             name: design::name(&point),
-            words: common.iter().cloned().chain(of_point).collect(),
+            what: What::Words(common.iter().cloned().chain(of_point).collect()),
             point,
             tags: Map::new(),
             server: 0,
@@ -178,11 +260,13 @@ fn of_files(sweep: &Sweep, words: Vec<OsString>, problems: &mut Vec<Problem>) ->
                 point: point
                     .map(|(key, value)| (key.clone(), value.clone()))
                     .collect(),
-                words: bench
-                    .apply(&common, false)
-                    .into_iter()
-                    .map(OsString::from)
-                    .collect(),
+                what: What::Words(
+                    bench
+                        .apply(&common, false)
+                        .into_iter()
+                        .map(OsString::from)
+                        .collect(),
+                ),
                 tags: tags
                     .map(|(key, value)| (key.clone(), value.clone()))
                     .collect(),
@@ -268,7 +352,7 @@ fn servers(sweep: &Sweep, serves: &[Item], problems: &mut Vec<Problem>) -> Optio
     }
     Some(Servers {
         starts,
-        ready_timeout: ready_timeout(own),
+        ready_timeout: Duration::from_secs(own.server_ready_timeout),
         after,
         running: None,
     })

@@ -1,11 +1,14 @@
 //! The cases of a sweep, with everything checked that can be checked before the first request.
 
 use crate::{
+    bench::Bench,
     cli::serve,
     error::Error,
     files,
+    plan::Plan,
     problem::Problem,
-    sweep::{Point, Work, shown},
+    report::Report,
+    sweep::{self, Point, Work, shown},
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, ffi::OsString, rc::Rc};
@@ -25,12 +28,19 @@ pub(super) struct Combination {
     /// Names the case, and in vLLM's layout its folder. Empty only for the one combination of nothing.
     pub(super) name: String,
     pub(super) point: Point,
-    /// Flags of `goodput serve`.
-    pub(super) words: Vec<OsString>,
+    pub(super) what: What,
     /// What vLLM adds to the keys of a result.
     pub(super) tags: Map<String, Value>,
     /// The server that it runs on, of those that the sweep starts.
     pub(super) server: usize,
+}
+
+/// What a combination measures.
+pub(super) enum What {
+    /// Flags of `goodput serve`.
+    Words(Vec<OsString>),
+    /// A bench of a suite.
+    Bench(Box<Bench>),
 }
 
 /// A case: one run of a combination.
@@ -50,11 +60,52 @@ pub(super) struct Planned {
     pub(super) point: Point,
     pub(super) tags: Map<String, Value>,
     pub(super) server: usize,
-    pub(super) line: serve::Case,
+    pub(super) line: Line,
     pub(super) work: Work,
     pub(super) requests: usize,
     /// Hash of all settings and of the plan. Another one is another case, whatever its name.
     pub(super) settings: String,
+}
+
+/// A bench, with the words in which it was asked for.
+pub(super) enum Line {
+    Flags(serve::Case),
+    Suite(Box<Bench>),
+}
+
+impl Line {
+    pub(super) fn bench(&self) -> &Bench {
+        match self {
+            Line::Flags(case) => &case.bench,
+            Line::Suite(bench) => bench,
+        }
+    }
+
+    /// The keys of the result file.
+    ///
+    /// # Errors
+    /// As [`serve::Case::result`].
+    pub(super) fn result(&self, report: &Report) -> Result<Map<String, Value>, Error> {
+        match self {
+            Line::Flags(case) => case.result(report),
+            Line::Suite(bench) => Ok(sweep::result(bench, report)),
+        }
+    }
+
+    /// An error of the run, in these words.
+    pub(super) fn error(&self, error: Error) -> Error {
+        match self {
+            Line::Flags(case) => case.error(error),
+            Line::Suite(_) => error,
+        }
+    }
+
+    fn plan(&self) -> Result<Plan, Error> {
+        match self {
+            Line::Flags(case) => case.plan(),
+            Line::Suite(bench) => bench.plan(),
+        }
+    }
 }
 
 /// The name of a case after its settings, in the form that the community uses for lengths and concurrency.
@@ -160,23 +211,29 @@ fn planned(combination: Combination, also: &Value) -> Result<Planned, Error> {
     let Combination {
         name,
         point,
-        words,
+        what,
         tags,
         server,
     } = combination;
-    let mut line = serve::Case::of(words)?;
-    if !name.is_empty() {
-        line.bench.name.clone_from(&name);
-    }
+    let line = match what {
+        What::Bench(bench) => Line::Suite(bench),
+        What::Words(words) => {
+            let mut case = serve::Case::of(words)?;
+            if !name.is_empty() {
+                case.bench.name.clone_from(&name);
+            }
+            Line::Flags(case)
+        }
+    };
     let plan = line.plan()?;
     let settings = json!({
-        "settings": line.bench.script()?,
+        "settings": line.bench().script()?,
         "plan": plan.hash(),
         "tags": tags,
         "sweep": also,
     });
     Ok(Planned {
-        work: Work::of(&plan, line.bench.load.max_concurrency),
+        work: Work::of(&plan, line.bench().load.max_concurrency),
         requests: plan.requests.len(),
         settings: format!("{:032x}", xxh3_128(settings.to_string().as_bytes())),
         name,
@@ -213,11 +270,13 @@ mod tests {
         Combination {
             name: name.to_owned(),
             point: Vec::new(),
-            words: shell_words::split(words)
-                .unwrap()
-                .into_iter()
-                .map(OsString::from)
-                .collect(),
+            what: What::Words(
+                shell_words::split(words)
+                    .unwrap()
+                    .into_iter()
+                    .map(OsString::from)
+                    .collect(),
+            ),
             tags: Map::new(),
             server: 0,
         }
@@ -276,7 +335,7 @@ mod tests {
     #[case::plan("--target sim --seed 1 --num-prompts 10", false)]
     #[case::concurrency("--target sim --seed 0 --num-prompts 10 --max-concurrency 2", false)]
     #[case::target("--target sim(itl=1ms) --seed 0 --num-prompts 10", false)]
-    #[case::demand("--target sim --seed 0 --num-prompts 10 --slo 'errors < 1%'", false)]
+    #[case::demand("--target sim --seed 0 --num-prompts 10 --slo 'p50(ttft) < 1s'", false)]
     #[case::output(
         "--target sim --seed 0 --num-prompts 10 --output junit=x.xml --disable-tqdm",
         true

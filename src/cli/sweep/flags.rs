@@ -1,11 +1,20 @@
 //! The flags of `goodput sweep` itself. All others are those of `goodput serve`.
 
-use crate::cli::groups;
+use crate::cli::{groups, serve};
 use clap::Arg;
 use std::{
     ffi::{OsStr, OsString},
     path::PathBuf,
 };
+
+/// What varies; the flags of `goodput serve` apply to every case.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Sweep {
+    #[command(flatten)]
+    pub(super) own: Own,
+    #[command(flatten)]
+    pub(super) serve: serve::Serve,
+}
 
 /// What varies, in which order, and where results go.
 #[derive(Debug, clap::Args)]
@@ -20,6 +29,9 @@ pub(super) struct Own {
     /// File with the flags of each server that --serve-cmd starts, as JSON; each case runs on each of them.
     #[arg(long, value_name = "FILE")]
     pub(super) serve_params: Option<PathBuf>,
+    /// Measure the benches of a suite file that have a sweep, instead of flags; docs/suites.md has its tables.
+    #[arg(long, value_name = "FILE")]
+    pub(super) suite: Option<PathBuf>,
     /// Command that starts the server, such as "vllm serve MODEL --port 8000"; {port} is a free port.
     #[arg(long, value_name = "COMMAND")]
     pub(super) serve_cmd: Option<String>,

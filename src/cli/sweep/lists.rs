@@ -238,6 +238,15 @@ struct Settings(Vec<(String, Node)>);
 /// A value of YAML. What JSON lacks becomes text: infinity is `inf`.
 struct Node(Value);
 
+/// Reads a text as a file; for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fuzzed(text: &str) {
+    let settings = parsed(text).map_or_else(|_| Vec::new(), |settings| settings.0);
+    for (key, value) in settings {
+        let _ = (line_of(text, &key), pairs(&value.0));
+    }
+}
+
 fn parsed(text: &str) -> Result<Settings, String> {
     // Both as Python's reader has them.
     let options = serde_saphyr::options! {

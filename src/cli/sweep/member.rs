@@ -68,7 +68,7 @@ impl Member<'_> {
             return Err(Error::ended("waited for its turn"));
         }
         let line = &self.case.of.line;
-        let mut bench = line.bench.clone().sharing(share);
+        let mut bench = line.bench().clone().sharing(share);
         if self.of.journals {
             bench = bench.journaled(Some(Place::File(self.of.folder.journal(&self.case.name))));
         }
@@ -236,7 +236,7 @@ impl Candidate for Member<'_> {
     }
 
     fn compares(&self) -> bool {
-        self.case.of.line.bench.keeping.baselines.compares()
+        self.case.of.line.bench().keeping.baselines.compares()
     }
 
     fn measure(&mut self, given: Given) -> Ran {

@@ -12,13 +12,13 @@ mod member;
 mod params;
 mod server;
 
-pub(super) use flags::arranged;
+pub(super) use flags::{Sweep, arranged};
 
 use super::{line, outputs::OutputArgs, serve};
 use crate::{
     error::Error,
     history::{History, asked},
-    outputs::Session,
+    outputs::{Outputs, Session},
     problem::Problem,
     runner::{Ignored, Runner},
     screen,
@@ -35,19 +35,9 @@ use server::Servers;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
-    path::PathBuf,
+    path::{self, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
-
-/// What varies; the flags of `goodput serve` apply to every case.
-#[derive(Debug, clap::Args)]
-pub(super) struct Sweep {
-    #[command(flatten)]
-    own: flags::Own,
-    #[command(flatten)]
-    serve: serve::Serve,
-}
 
 /// The end of the long help.
 pub(super) const EXAMPLES: &str = "\
@@ -70,9 +60,24 @@ pub(super) fn run(sweep: &Sweep) -> ExitCode {
     serve::exit_code(measure(sweep))
 }
 
+/// Reads a text as each of the files of a sweep; for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fuzzed(text: &str) {
+    lists::fuzzed(text);
+    params::fuzzed(text);
+}
+
 fn measure(sweep: &Sweep) -> Result<u8, Error> {
     let own = &sweep.own;
     let args = sweep.serve.args();
+    // A suite's folder becomes that of this process, but the line means this one.
+    let output_dir = path::absolute(&own.output_dir);
+    let output_dir = match own.suite {
+        Some(_) => output_dir.unwrap_or_else(|_| own.output_dir.clone()),
+        None => own.output_dir.clone(),
+    };
+    let results = asked(args.to.results.as_deref());
+    let outputs = args.to.outputs("sweep")?;
     let mut problems = Vec::new();
     if own.num_runs == Some(0) {
         problems.push(Problem::new("--num-runs", 0, "must be at least 1"));
@@ -95,7 +100,7 @@ fn measure(sweep: &Sweep) -> Result<u8, Error> {
         }),
     });
     let cases = design::cases(combinations, layout, runs.max(1), &also, &mut problems);
-    let path = folder_of(own, layout, &mut problems);
+    let path = folder_of(own, output_dir, layout, &mut problems);
     let folder = Folder::read(path, layout).map_err(|problem| vec![problem]);
     let checked = folder.and_then(|folder| {
         if !args.dry_run {
@@ -117,7 +122,15 @@ fn measure(sweep: &Sweep) -> Result<u8, Error> {
         screen::out(front::shown(&cases, kept));
         return Ok(0);
     }
-    conduct(sweep, &cases, &order, folder, servers)
+    let kept = Keeps { outputs, results };
+    conduct(sweep, &cases, &order, folder, servers, kept)
+}
+
+/// Where results go besides the folder of the sweep.
+struct Keeps {
+    outputs: Outputs,
+    /// The folder of the last results.
+    results: Option<PathBuf>,
 }
 
 /// Measures the cases that the folder does not have.
@@ -127,6 +140,7 @@ fn conduct(
     order: &[usize],
     folder: Folder,
     mut servers: Option<Servers>,
+    keeps: Keeps,
 ) -> Result<u8, Error> {
     for start in servers.iter_mut().flat_map(|servers| &mut servers.starts) {
         // An absolute path stays.
@@ -134,7 +148,6 @@ fn conduct(
     }
     let args = sweep.serve.args();
     let to: &OutputArgs = &args.to;
-    let outputs = to.outputs("sweep")?;
     let mut kept = Kept::of(cases);
     let mut left: Vec<usize> = Vec::new();
     for place in order {
@@ -143,7 +156,7 @@ fn conduct(
             None => left.push(*place),
         }
     }
-    let session = Session::begin(outputs, to.message_format, left.len())?;
+    let session = Session::begin(keeps.outputs, to.message_format, left.len())?;
     let stop = signals::listen(Some(signals::ENDING)).map_err(Error::io(UNHEARD))?;
     let sweeping = Sweeping {
         folder,
@@ -177,7 +190,7 @@ fn conduct(
     };
     let runner = Runner {
         session,
-        history: History::of_command("goodput sweep", asked(to.results.as_deref())),
+        history: History::of_command("goodput sweep", keeps.results),
         stop,
         ignored: Ignored::Left,
     };
@@ -191,10 +204,15 @@ fn conduct(
 }
 
 /// The folder of results.
-fn folder_of(own: &flags::Own, layout: Layout, problems: &mut Vec<Problem>) -> PathBuf {
+fn folder_of(
+    own: &flags::Own,
+    output_dir: PathBuf,
+    layout: Layout,
+    problems: &mut Vec<Problem>,
+) -> PathBuf {
     let Some(name) = &own.experiment_name else {
         return match layout {
-            Layout::Flat => own.output_dir.clone(),
+            Layout::Flat => output_dir,
             Layout::Vllm => {
                 if own.resume {
                     let message =
@@ -202,11 +220,11 @@ fn folder_of(own: &flags::Own, layout: Layout, problems: &mut Vec<Problem>) -> P
                     problems.push(Problem::new("--resume", "", message));
                 }
                 let now = jiff::Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
-                own.output_dir.join(now)
+                output_dir.join(now)
             }
         };
     };
-    let folder = own.output_dir.join(name);
+    let folder = output_dir.join(name);
     // As vLLM: what is asked for must be there, and what is there must be asked for.
     match (layout, folder.exists(), own.resume) {
         (Layout::Vllm, true, false) => {
@@ -242,9 +260,4 @@ fn order(cases: &[Case], shuffle: Option<u64>) -> Vec<usize> {
         order.extend(shuffled.into_iter().map(|place| places[place]));
     }
     order
-}
-
-/// The time that a started server has.
-fn ready_timeout(own: &flags::Own) -> Duration {
-    Duration::from_secs(own.server_ready_timeout)
 }

@@ -181,6 +181,18 @@ pub(super) fn read(flag: &str, path: &Path) -> Result<Vec<Item>, Vec<Problem>> {
     Ok(items)
 }
 
+/// Reads a text as a file and as a command; for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fuzzed(text: &str) {
+    let _ = (links(text), of_command(text));
+    let value = serde_json::from_str::<Value>(text).unwrap_or_default();
+    for item in items(value).unwrap_or_default() {
+        let folder = folder(&item, &Item::default());
+        assert!(!folder.contains('/') && !folder.contains(".."), "{folder}");
+        let _ = item.apply(&[], false);
+    }
+}
+
 fn items(value: Value) -> Result<Vec<Item>, Vec<String>> {
     let entries: Vec<(String, Value)> = match value {
         Value::Array(entries) => {
