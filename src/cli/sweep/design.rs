@@ -69,7 +69,7 @@ pub(super) struct Planned {
 
 /// A bench, with the words in which it was asked for.
 pub(super) enum Line {
-    Flags(serve::Case),
+    Flags(Box<serve::Case>),
     Suite(Box<Bench>),
 }
 
@@ -222,7 +222,7 @@ fn planned(combination: Combination, also: &Value) -> Result<Planned, Error> {
             if !name.is_empty() {
                 case.bench.name.clone_from(&name);
             }
-            Line::Flags(case)
+            Line::Flags(Box::new(case))
         }
     };
     let plan = line.plan()?;
