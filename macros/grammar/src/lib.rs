@@ -17,6 +17,7 @@ pub mod mistake;
 pub mod names;
 pub mod proof;
 pub mod ramp;
+mod schema;
 pub mod search;
 pub mod sim;
 pub mod slo;

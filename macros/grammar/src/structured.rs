@@ -4,6 +4,7 @@
 use crate::{
     Mistake, Mistakes,
     call::{self, quote, unquote},
+    schema,
 };
 use std::{fmt, path::PathBuf};
 
@@ -161,8 +162,12 @@ fn json(inside: &str) -> Result<StructuredOutput, Mistake> {
         }
     };
     let inline = |text: &str| text.trim_start().starts_with('{');
+    let source = source("json", &unquote(schema), inline)?;
+    if let Source::Text(text) = &source {
+        schema::check(text)?;
+    }
     Ok(StructuredOutput::Json {
-        schema: source("json", &unquote(schema), inline)?,
+        schema: source,
         response_format,
     })
 }

@@ -32,7 +32,11 @@ impl Serve {
     pub(in crate::cli) fn sets_load(&self, instead: &str) -> Vec<Problem> {
         let args = &self.args;
         let given = [
-            ("--num-prompts", args.num_prompts != 1000),
+            // With a duration it is as many as that has.
+            (
+                "--num-prompts",
+                args.num_prompts != 1000 && args.duration.is_none(),
+            ),
             ("--duration", args.duration.is_some()),
             ("--request-rate", args.request_rate.is_finite()),
             ("--rounds", args.rounds != 1),

@@ -87,6 +87,7 @@ impl DatasetFlags {
             problems.push(Problem::new("--dataset-name", "mix", fix));
             return None;
         };
+        self.refuse_in_a_mix(problems);
         match dataset::parse(&format!("mix({classes})")) {
             Ok(dataset) => Some(dataset),
             Err(mistakes) => {
@@ -97,6 +98,26 @@ impl DatasetFlags {
                 None
             }
         }
+    }
+
+    /// Complains about flags of one dataset, which no class of a mix has.
+    fn refuse_in_a_mix(&self, problems: &mut Vec<Problem>) {
+        let random = &self.random;
+        let given = [
+            ("--dataset-path", self.dataset_path.is_some()),
+            ("--input-len", self.input_len.is_some()),
+            ("--output-len", self.output_len.is_some()),
+            ("--random-input-len", random.random_input_len != 1024),
+            ("--random-output-len", random.random_output_len != 128),
+            ("--random-prefix-len", random.random_prefix_len != 0),
+            ("--random-range-ratio", random.random_range_ratio != "0.0"),
+            ("--custom-output-len", self.custom_output_len != 256),
+            ("--sharegpt-output-len", self.sharegpt_output_len.is_some()),
+        ];
+        let fix = "has no meaning for a mix, whose classes have settings of their own. Write such as --mix \
+                   'chat(random(input = 256, output = 64))'";
+        let given = given.into_iter().filter(|(_, given)| *given);
+        problems.extend(given.map(|(flag, _)| Problem::new(flag, "(set)", fix)));
     }
 
     /// The order of the requests of long_document_qa; `None` for another dataset.

@@ -149,3 +149,13 @@ fn problems_name_their_flag(#[case] flags: &str, #[case] flag: &str) {
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(format!("{:?}", problems[0]).contains(flag), "{problems:?}");
 }
+
+/// Flags of one dataset say nothing about the classes of a mix.
+#[test]
+fn a_mix_takes_no_flag_of_one_dataset() {
+    let (_, problems) = read("--mix 'a(random)' --random-input-len 5 --output-len 3");
+    let fields: Vec<&str> = problems.iter().map(|p| p.field.as_str()).collect();
+    assert_eq!(fields, ["--output-len", "--random-input-len"]);
+    assert!(problems[0].message.starts_with("has no meaning for a mix"));
+    assert_eq!(read("--mix 'a(random)'").1, []);
+}
