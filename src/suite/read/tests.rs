@@ -43,6 +43,8 @@ false_alarms = 0.02
             "require_baseline" => "baseline = \"main\"\n",
             "warmup_rounds" => "rounds = 2\n",
             "duration" | "stop_if" => "rate = 1\n",
+            "search" => "slo = \"p99(ttft) < 1s\"\n",
+            "search_budget" => "search = \"rate\"\nslo = \"p99(ttft) < 1s\"\n",
             "structured_output_ratio" => "structured_output = \"choice(yes, no)\"\n",
             _ => "",
         };
