@@ -237,7 +237,7 @@ mod tests {
     #[case("10m", Budget::Time(Duration::from_secs(600)))]
     fn budgets_are_read_back(#[case] text: &str, #[case] budget: Budget) {
         assert_eq!(parse_budget(text), Ok(budget));
-        assert_eq!(budget.to_string(), text);
+        assert_eq!(parse_budget(&budget.to_string()), Ok(budget));
     }
 
     #[rstest]
