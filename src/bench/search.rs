@@ -46,6 +46,8 @@ const CUTS: (f64, f64) = (0.2, 0.05);
 const UNLOADED: usize = 10;
 /// How often a trial that the client spoiled is repeated, in all.
 const REPEATS: usize = 3;
+/// What happens by chance less often than this is worth a note.
+const UNLIKELY: f64 = 0.001;
 
 /// A search under way.
 struct Hunt<'a> {
@@ -65,7 +67,6 @@ struct Hunt<'a> {
     began: Instant,
     /// The run that the report is about.
     best: Option<(Rank, Run)>,
-    scatter: Option<Finding>,
 }
 
 /// How much a trial says about what the server can take: one that kept the SLOs before one that did not, a long one before a
@@ -127,7 +128,6 @@ impl Checked {
             took: Nanos(0),
             began: Instant::now(),
             best: None,
-            scatter: None,
         };
         let mut invalid = None;
         let stopped = match hunt.start(wanted.range).and_then(|()| hunt.go(&demands)) {
@@ -149,7 +149,7 @@ impl Checked {
             Err(Ending::Error(why)) => return Err(why),
         };
         let capacity = hunt.capacity(stopped, self.demands.confidence);
-        let scatter = hunt.scatter.take();
+        let scatter = hunt.contradictions();
         let best = hunt.best.take();
         let complaint = closed(opened.guard);
         let Some((_, run)) = best else {
@@ -475,6 +475,31 @@ impl Hunt<'_> {
             seconds: self.took.as_secs_f64(),
             trials: self.trials.clone(),
         }
+    }
+
+    /// What speaks against the trials' being runs of the same server.
+    fn contradictions(&self) -> Vec<Finding> {
+        let mut said = Vec::new();
+        let edges = self.search.edges().iter().flatten();
+        let chance = edges.map(|edge| edge.by_chance).fold(1.0, f64::min);
+        if chance < UNLIKELY {
+            said.push(
+                "the trials differ by far more than the requests within them explain: the server or its machine was faster in \
+                 some than in others, or the SLOs do not break as the load grows. The interval is wider for it; search again \
+                 on an idle machine"
+                    .to_owned(),
+            );
+        }
+        if let Some(trend) = self.search.trend().filter(|trend| trend.abs() < UNLIKELY) {
+            let way = if trend > 0.0 { "slower" } else { "faster" };
+            said.push(format!(
+                "the server became {way} from trial to trial, so there is no one capacity: warm it up, or find out what fills up"
+            ));
+        }
+        let kind = FindingKind::Scatter;
+        said.into_iter()
+            .map(|message| Finding { kind, message })
+            .collect()
     }
 
     /// Says how the search goes, where that takes a while.

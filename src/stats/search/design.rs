@@ -1,7 +1,10 @@
 //! Which loads are tried, and when a search is over.
 
-use super::{Edge, Reading, edge};
-use crate::stats::Interval;
+use super::{
+    Edge, Reading,
+    edge::{edge, off},
+};
+use crate::stats::{Interval, critical};
 
 /// Ends of the interval between which the distance is halved by short trials, as a logarithm of the load.
 const NEAR: f64 = 0.3;
@@ -196,6 +199,44 @@ impl Search {
     /// The edges of the demands, in their order.
     pub fn edges(&self) -> &[Option<Edge>] {
         &self.edges
+    }
+
+    /// How likely the trials became worse (above 0) or better (below 0) this steadily, one after the other, by chance: the
+    /// probability with the sign of the change. `None` with fewer than five long trials.
+    ///
+    /// It is that of the correlation of their distances from the line with their order.
+    pub fn trend(&self) -> Option<f64> {
+        let (edge, readings) = self
+            .edges
+            .iter()
+            .zip(&self.readings)
+            .filter_map(|(edge, readings)| Some(((*edge)?, readings)))
+            .min_by(|(a, _), (b, _)| a.load.total_cmp(&b.load))?;
+        let distances: Vec<f64> = readings
+            .iter()
+            .map(|reading| off(reading, edge.load, edge.slope))
+            .collect();
+        let count = distances.len() as f64;
+        if distances.len() < FEWEST {
+            return None;
+        }
+        let middle = 0.5 * (count - 1.0);
+        let mean = distances.iter().sum::<f64>() / count;
+        let (mut along, mut places, mut squares) = (0.0, 0.0, 0.0);
+        for (place, distance) in distances.iter().enumerate() {
+            let (place, distance) = (place as f64 - middle, distance - mean);
+            along += place * distance;
+            places += place * place;
+            squares += distance * distance;
+        }
+        if squares <= 0.0 {
+            return None;
+        }
+        let correlation = along / (places * squares).sqrt();
+        let rest = (1.0 - correlation * correlation).max(1e-12);
+        let t = correlation.abs() * ((count - 2.0) / rest).sqrt();
+        let likely = (2.0 * critical::t_above(count - 2.0, t)).min(1.0);
+        Some(likely.copysign(correlation))
     }
 
     fn edge(&self) -> Option<f64> {

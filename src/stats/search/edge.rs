@@ -27,11 +27,14 @@ pub struct Edge {
     pub scatter: f64,
     /// The logarithms of the loads between which it is.
     pub interval: Interval,
+    /// How likely trials scatter this much around the line by chance, by how much they vary within (F test). 1 if that cannot be
+    /// said.
+    pub by_chance: f64,
 }
 
 /// The edge that these trials of one demand show; the interval is wrong with probability `error`. `None` if they are
 /// fewer than two, or none of them shows how much they vary.
-pub fn edge(readings: &[Reading], error: f64) -> Option<Edge> {
+pub(super) fn edge(readings: &[Reading], error: f64) -> Option<Edge> {
     let loads = readings.iter().map(|reading| reading.load);
     let (low, high) = loads.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), load| {
         (low.min(load), high.max(load))
@@ -45,7 +48,11 @@ pub fn edge(readings: &[Reading], error: f64) -> Option<Edge> {
         high + BEYOND,
     );
     let slope = line_through(readings, load).0;
-    let (scatter, freedom) = scatter(readings, load, slope)?;
+    let Scatter {
+        scatter,
+        freedom,
+        by_chance,
+    } = scatter(readings, load, slope)?;
     let t = critical::t(freedom, error / 2.0);
     let most = least + scatter * t * t;
     let end = |direction: f64| {
@@ -67,6 +74,7 @@ pub fn edge(readings: &[Reading], error: f64) -> Option<Edge> {
             low: end(-1.0),
             high: end(1.0),
         },
+        by_chance,
     })
 }
 
@@ -109,11 +117,18 @@ fn expected(allowed: f64, along: f64) -> f64 {
     (1.0 / (1.0 + libm::exp(-odds))).clamp(1e-12, 1.0 - 1e-12)
 }
 
-/// How many times as much the trials vary as independent requests, with its degrees of freedom.
+/// How many times as much the trials vary as independent requests.
+struct Scatter {
+    scatter: f64,
+    freedom: f64,
+    by_chance: f64,
+}
+
+/// How much the trials vary.
 ///
 /// Batches within trials and trials around the line are two estimates of the same number. Both together count, unless the
 /// trials scatter more: then something differs between them that none of them shows.
-fn scatter(readings: &[Reading], edge: f64, slope: f64) -> Option<(f64, f64)> {
+fn scatter(readings: &[Reading], edge: f64, slope: f64) -> Option<Scatter> {
     let seen = || readings.iter().filter_map(|r| Some((r.values, r.scatter?)));
     let (values, weighted, mut freedom) = seen().fold(
         (0.0, 0.0, 0.0),
@@ -126,28 +141,35 @@ fn scatter(readings: &[Reading], edge: f64, slope: f64) -> Option<(f64, f64)> {
     }
     let within = weighted / values;
     let spare = readings.len() as f64 - 2.0;
-    let squares: f64 = readings.iter().map(|r| square(r, edge, slope)).sum();
-    let mut scatter = within;
+    let squares = readings.iter().map(|r| off(r, edge, slope));
+    let squares: f64 = squares.map(|off| off * off).sum();
+    let around = squares / spare;
+    let (mut scatter, mut by_chance) = (within, 1.0);
     if spare > 0.0 {
+        // P(F > f) by the incomplete beta function.
+        let part = freedom * within / (freedom * within + spare * around);
+        by_chance = critical::beta_at_most(0.5 * freedom, 0.5 * spare, part);
         scatter = (within * freedom + squares) / (freedom + spare);
         freedom += spare;
     }
-    let around = squares / spare;
     if readings.len() as f64 >= TO_SCATTER && around > scatter {
         (scatter, freedom) = (around, spare);
     }
-    Some((scatter.max(LEAST), freedom.max(1.0)))
+    Some(Scatter {
+        scatter: scatter.max(LEAST),
+        freedom: freedom.max(1.0),
+        by_chance,
+    })
 }
 
-/// The square of a trial's distance from the line, as a multiple of the variance of independent values.
-fn square(reading: &Reading, edge: f64, slope: f64) -> f64 {
+/// A trial's distance from the line, above 0 if it is worse, in standard deviations of independent values.
+pub(super) fn off(reading: &Reading, edge: f64, slope: f64) -> f64 {
     let along = slope * (reading.load - edge);
     match reading.found {
-        Found::Level(level) => reading.values * (level - along) * (level - along),
+        Found::Level(level) => reading.values.sqrt() * (level - along),
         Found::Beyond { share, allowed } => {
             let expected = expected(allowed, along);
-            let off = share - expected;
-            reading.values * off * off / (expected * (1.0 - expected))
+            (share - expected) * (reading.values / (expected * (1.0 - expected))).sqrt()
         }
     }
 }

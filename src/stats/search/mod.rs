@@ -20,7 +20,7 @@ mod reading;
 
 pub use design::{Next, Search, Settings, Side, Trial, Why};
 pub use early::Early;
-pub use edge::{Edge, edge};
+pub use edge::Edge;
 pub use reading::Reading;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod queue;
 mod searched;
 
+use super::{Next, Reading, Search, Settings, Side};
 use queue::{Queue, Service};
 use rstest::rstest;
 use searched::{Searched, bisected, searched};
@@ -147,4 +148,45 @@ fn search_table() {
     }
     let all = covered as f64 * 100.0 / (SEARCHES as f64 * (QUEUES.len() + 1) as f64);
     println!("\nAll together: {all:.1} %.");
+}
+
+/// A search on a server that becomes slower by this share with each trial.
+fn drifting(slower: f64, seed: u64) -> Option<f64> {
+    let queue = &QUEUES[1];
+    let trial = |rate: f64, index: usize| {
+        let slow = 1.0 + slower * index as f64;
+        let waits = queue.waits(rate * slow, TRIAL, seed * 1_000 + index as u64);
+        let beyond = |wait: &f64| (f64::from(u8::from(wait * slow > queue.limit)), 1.0);
+        let requests: Vec<(f64, f64)> = waits[TRIAL / 5..].iter().map(beyond).collect();
+        Reading::beyond(rate, &requests, queue.share)
+    };
+    let mut search = Search::new(
+        Settings {
+            start: 0.6,
+            range: (0.1, 2.0),
+            whole: false,
+            within: 1e-6,
+            error: 0.05,
+        },
+        1,
+    );
+    search.decided(0.6, Side::Below);
+    search.decided(0.7, Side::Above);
+    for index in 0..16 {
+        let Next::Trial(next) = search.next() else {
+            break;
+        };
+        search.measured(vec![trial(next.load, index)]);
+    }
+    search.trend()
+}
+
+#[test]
+fn a_drift_from_trial_to_trial_is_noticed_and_a_steady_server_is_not_accused() {
+    let told = |slower: f64| {
+        let trends = (0..20).filter_map(|seed| drifting(slower, seed));
+        trends.filter(|trend| trend.abs() < 0.001).count()
+    };
+    assert!(told(0.0) <= 1, "{}", told(0.0));
+    assert!(told(0.03) >= 12, "{}", told(0.03));
 }
