@@ -72,7 +72,6 @@ mod structured;
 #[cfg(test)]
 mod tests;
 mod tokens;
-mod trial;
 mod versus;
 mod waiting;
 mod watch;
