@@ -169,12 +169,12 @@ impl Bench {
     /// ```
     /// use goodput::Bench;
     ///
-    /// // Four slots that each take 0.24 s: at most 17 requests per second.
-    /// let bench = Bench::new("capacity").target("sim(ttft = 80ms, itl = 10ms, slots = 4)").dataset("random(output = 17)");
-    /// let bench = bench.requests(300).goodput("ttft:500").search("rate").slo("goodput >= 90%");
-    /// let report = bench.run_blocking()?;
+    /// // Four answers at a time: the fifth request waits until one has ended.
+    /// let bench = Bench::new("capacity").target("sim(engine = linear, max_num_seqs = 4)").requests(200);
+    /// let bench = bench.dataset("random(input = 32, output = 16)").slo("p90(ttft) < 100ms");
+    /// let report = bench.search("concurrency").run_blocking()?;
     /// let capacity = report.capacity().unwrap();
-    /// assert!((12.0..17.0).contains(&capacity.value.unwrap()));
+    /// assert_eq!(capacity.value, Some(4.0));
     /// println!("{}", capacity.sentence());
     /// # Ok::<(), goodput::Error>(())
     /// ```
