@@ -19,6 +19,8 @@ const STEPS: (f64, f64) = (0.01, 0.12);
 const STEEP: f64 = 50.0;
 /// The smallest number of trials near the edge.
 const FEWEST: usize = 5;
+/// A load whose logarithm was taken is off by less than this, relative to itself.
+const ROUNDING: f64 = 1e-9;
 /// A search gives up after this number of doublings or halvings.
 const DOUBLINGS: i32 = 20;
 
@@ -119,14 +121,14 @@ impl Search {
             (None, None) => return short(self.settings.start),
             (Some(below), None) => {
                 let load = self.possible(libm::exp(below));
-                if load >= to || self.doublings(below) >= DOUBLINGS {
+                if load >= to * (1.0 - ROUNDING) || self.doublings(below) >= DOUBLINGS {
                     return Next::Done(Why::HighestHolds);
                 }
                 return short((2.0 * load).min(to));
             }
             (None, Some(above)) => {
                 let load = self.possible(libm::exp(above));
-                if load <= from || self.doublings(above) <= -DOUBLINGS {
+                if load <= from * (1.0 + ROUNDING) || self.doublings(above) <= -DOUBLINGS {
                     return Next::Done(Why::LowestFails);
                 }
                 return short((load / 2.0).max(from));

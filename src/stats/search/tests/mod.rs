@@ -3,7 +3,7 @@
 mod queue;
 mod searched;
 
-use super::{Next, Reading, Search, Settings, Side};
+use super::{Next, Reading, Search, Settings, Side, Why};
 use queue::{Queue, Service};
 use rstest::rstest;
 use searched::{Searched, bisected, searched};
@@ -189,4 +189,35 @@ fn a_drift_from_trial_to_trial_is_noticed_and_a_steady_server_is_not_accused() {
     };
     assert!(told(0.0) <= 1, "{}", told(0.0));
     assert!(told(0.02) >= 8, "{}", told(0.02));
+}
+
+/// The ends of a range are tried once.
+#[rstest]
+#[case(4.0, 64.0)]
+#[case(0.3, 70.1)]
+#[case(1.0, 10.0)]
+fn a_range_ends_a_search(#[case] from: f64, #[case] to: f64) {
+    for (side, start, end) in [
+        (Side::Below, from, Why::HighestHolds),
+        (Side::Above, to, Why::LowestFails),
+    ] {
+        let settings = Settings {
+            start,
+            range: (from, to),
+            whole: false,
+            within: 0.05,
+            error: 0.05,
+        };
+        let mut search = Search::new(settings, 1);
+        let mut trials = 0;
+        let why = loop {
+            match search.next() {
+                Next::Trial(next) => search.decided(next.load, side),
+                Next::Done(why) => break why,
+            }
+            trials += 1;
+            assert!(trials < 12, "{from}..{to}");
+        };
+        assert_eq!(why, end);
+    }
 }
