@@ -190,6 +190,7 @@ mod problem;
 pub mod record;
 mod redact;
 pub mod report;
+mod repr;
 #[cfg(feature = "cli")]
 mod results;
 pub mod run;

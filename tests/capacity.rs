@@ -218,69 +218,6 @@ fn the_command_exits_with_the_verdict_and_its_file_reads_back() {
     assert!(again.contains("p90(ttft) < 100ms holds up to 4"), "{again}");
 }
 
-/// `cargo test --release --all-features --test capacity -- --ignored --nocapture engine_table`
-#[test]
-#[ignore = "prints numbers of docs/capacity.md"]
-fn engine_table() {
-    const SEARCHES: u64 = 200;
-    /// Runs of 100,000 requests at each of two rates, of whose ends 2,000 do not count.
-    const RUNS: u64 = 50;
-    let bench = |seed: u64| {
-        Bench::new("engine")
-            .target("sim(engine = linear, max_num_seqs = 4)")
-            .dataset("random(input = 8, output = 4)")
-            .tokenizer("none")
-            .goodput("ttft:80")
-            .seed(seed)
-    };
-    let bad = |rate: f64| {
-        let mut bad = 0.0;
-        for seed in 0..RUNS {
-            let bench = bench(1_000_000 + seed * 7).requests(100_000).rate(rate);
-            let report = bench.cut_start("2000 requests").run_blocking().unwrap();
-            bad += 1.0 - report.goodput_ratio();
-        }
-        bad / RUNS as f64
-    };
-    let logit = |share: f64| (share / (1.0 - share)).ln();
-    let found: Vec<_> = (0..SEARCHES)
-        .map(|seed| {
-            let bench = bench(seed * 1_000).requests(2_000).search("rate");
-            let bench = bench.slo("goodput >= 90%").search_budget("60000 requests");
-            let report = bench.run_blocking().unwrap();
-            report.capacity().cloned().unwrap()
-        })
-        .collect();
-    let mut values: Vec<f64> = found.iter().filter_map(|found| found.value).collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values[values.len() / 2];
-    let (low, high) = (0.99 * middle, 1.01 * middle);
-    let (at_low, at_high) = (logit(bad(low)), logit(bad(high)));
-    let along = (logit(0.1) - at_low) / (at_high - at_low);
-    let truth = low * (high / low).powf(along);
-    let covered = found
-        .iter()
-        .filter(|found| {
-            found.interval.low.is_some_and(|low| low <= truth)
-                && found.interval.high.is_some_and(|high| truth <= high)
-        })
-        .count();
-    let mut off: Vec<f64> = values
-        .iter()
-        .map(|value| (value / truth - 1.0).abs())
-        .collect();
-    off.sort_by(f64::total_cmp);
-    let requests = found.iter().map(|found| found.requests).sum::<u64>() / SEARCHES;
-    println!(
-        "truth {truth:.3} between {low:.3} and {high:.3}, logits {at_low:.3} and {at_high:.3}"
-    );
-    println!(
-        "covered {covered} of {SEARCHES}, off by p50 {:.1} %, p95 {:.1} %, {requests} requests",
-        off[off.len() / 2] * 100.0,
-        off[off.len() * 95 / 100] * 100.0
-    );
-}
-
 /// A trial alone proves nothing, and does not have to.
 #[test]
 fn a_small_trial_is_allowed_where_proof_is_required() {

@@ -124,10 +124,10 @@ impl Bench {
         let bench = self.checked()?;
         bench.require_live()?;
         control.go_on("waited for its turn")?;
-        match &bench.demands.versus {
-            Some(versus) => bench.conduct_versus(versus, control),
-            None if bench.load.search.is_some() => bench.conduct_search(control),
-            None => bench.conduct_one(control),
+        match (&bench.demands.versus, bench.load.search) {
+            (Some(versus), _) => bench.conduct_versus(versus, control),
+            (None, Some(search)) => bench.conduct_search(search, control),
+            (None, None) => bench.conduct_one(control),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     clock::Nanos,
     error::Error,
     grammar::{
-        search::Over,
+        search::{Over, Search as Sought},
         slo::{Slo, Subject},
     },
     judge::{Criteria, Criterion, Finding, FindingKind, Stopped, judge},
@@ -33,10 +33,11 @@ use std::time::Instant;
 
 impl Checked {
     /// Searches, and gives the report of the highest load that kept the SLOs.
-    pub(super) fn conduct_search(&self, control: &Control) -> Result<Report, Error> {
-        let Some(wanted) = self.load.search else {
-            return Err(Error::Target("nothing is searched for".into()));
-        };
+    pub(super) fn conduct_search(
+        &self,
+        wanted: Sought,
+        control: &Control,
+    ) -> Result<Report, Error> {
         let _lock = self.lock_for(&[&self.target], control)?;
         let opened = opened(&self.target, control)?;
         let mut prepared = self.prepare(&opened.place, None, control)?;
@@ -47,11 +48,11 @@ impl Checked {
         let demanded = |slo: &&Slo| matches!(slo.subject, Subject::Max(_));
         let (demands, slos): (Vec<&Slo>, Vec<&Slo>) = self.demands.slo.iter().partition(demanded);
         let demands: Vec<Slo> = demands.into_iter().cloned().collect();
-        let criteria: Result<Vec<Criterion>, &str> = slos
+        // A bench is checked before it searches, so each can be searched for.
+        let criteria = slos
             .iter()
-            .map(|slo| Criterion::new(slo, &limits))
-            .collect();
-        let criteria = criteria.map_err(|why| Error::Target(why.to_owned()))?;
+            .filter_map(|slo| Criterion::new(slo, &limits).ok());
+        let criteria: Vec<Criterion> = criteria.collect();
         let mut hunt = Hunt {
             bench: self,
             control,

@@ -10,7 +10,7 @@ use crate::{
     judge::OnInconclusive,
     outputs::Session,
     problem::Problem,
-    report::{CaveatKind, Lineup, MissingEngine, Outcome, Report, counted, worst_exit_code},
+    report::{CaveatKind, Lineup, MissingEngine, Outcome, Report, counted, tally, worst_exit_code},
     runner::{Candidate, Done, Front, Given, Ignored, Ran, Runner, Selection, without_report},
     screen,
     signals::{self, UNHEARD},
@@ -374,29 +374,9 @@ fn line(name: &str, word: &str, why: &str) -> String {
 
 /// `3 benches: 1 pass, 1 fail (chat), 1 ignored; finished in 2.31s`
 fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
-    const WORDS: [&str; 7] = [
-        "pass",
-        "no verdict",
-        "fail",
-        "inconclusive",
-        "invalid",
-        "error",
-        "ignored",
-    ];
-    let parts: Vec<String> = WORDS
+    let ended: Vec<(String, String)> = outcomes
         .iter()
-        .filter_map(|word| {
-            let names: Vec<&str> = outcomes
-                .iter()
-                .filter(|outcome| outcome.word() == *word)
-                .map(|outcome| outcome.name.as_str())
-                .collect();
-            match (names.len(), *word) {
-                (0, _) => None,
-                (count, "pass" | "no verdict" | "ignored") => Some(format!("{count} {word}")),
-                (count, _) => Some(format!("{count} {word} ({})", names.join(", "))),
-            }
-        })
+        .map(|outcome| (outcome.name.clone(), outcome.word()))
         .collect();
     let noun = if outcomes.len() == 1 {
         "bench"
@@ -417,10 +397,10 @@ fn last_line(outcomes: &[Outcome], left_out: usize, took: Duration) -> String {
     format!(
         "{} {noun}: {}{not_plain}{left_out}; finished in {:.2}s",
         outcomes.len(),
-        if parts.is_empty() {
+        if outcomes.is_empty() {
             "nothing was run".to_owned()
         } else {
-            parts.join(", ")
+            tally(&ended)
         },
         took.as_secs_f64()
     )

@@ -18,12 +18,12 @@ pub struct Capacity {
     pub over: String,
     /// The SLOs that must hold.
     pub slos: Vec<String>,
-    /// The load at which the first of them stops to hold; a whole number for a concurrency. `None` if the trials do not
+    /// The load at which the first of them stops to hold, in requests per second or in flight; a whole number for a concurrency. `None` if the trials do not
     /// show it.
     pub value: Option<f64>,
-    /// Where it is, with the confidence below.
+    /// Where that load is, in the same unit, with the confidence below. An end is `None` if the trials do not show it.
     pub interval: Interval,
-    /// The confidence of the interval.
+    /// The confidence of the interval, above 0.5 and below 1.
     pub confidence: f64,
     /// All that is known, if the search has not found both sides.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -70,6 +70,8 @@ mod structured;
 mod structured_script;
 mod summary;
 mod table;
+#[cfg(feature = "cli")]
+mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 mod value;
@@ -109,4 +111,5 @@ pub(crate) use {
     failures::capped,
     markdown::plain,
     table::{Line, lines, table},
+    tally::tally,
 };

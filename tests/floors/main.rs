@@ -26,6 +26,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
             "label",
             "paths",
             "redact",
+            "repr",
             "sampler",
             "setting",
             "stats",

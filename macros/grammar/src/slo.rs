@@ -1,6 +1,7 @@
 //! Limits on a run: `p99(ttft) < 300ms, goodput >= 95%, errors < 1%, throughput(output) > 1000`, and on parts of a
 //! run: `p99(ttft, turn 2+) < 200ms`, `goodput(chat) >= 95%`.
 
+mod amount;
 mod drift;
 mod parse;
 mod part;

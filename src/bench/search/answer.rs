@@ -66,7 +66,7 @@ impl Hunt<'_> {
         if let Some(trend) = self.search.trend().filter(|trend| trend.abs() < UNLIKELY) {
             let way = if trend > 0.0 { "slower" } else { "faster" };
             said.push(format!(
-                "the server became {way} from trial to trial, so there is no one capacity: warm it up, or find out what fills up"
+                "the server became {way} from trial to trial, so its capacity changed, too: warm it up, or find out what fills up"
             ));
         }
         let kind = FindingKind::Scatter;

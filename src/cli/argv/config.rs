@@ -1,11 +1,10 @@
 //! `--config FILE`: flags from a YAML file, as vLLM reads them. The command line takes precedence.
 
-use super::{names::Names, spelling::flag_name};
+use super::{names::Names, spelling::flag_name, yaml::mapping};
 use crate::{cli::Cli, error::Error, files::text, problem::Problem};
 use clap::{CommandFactory, error::ErrorKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use std::{
     collections::{BTreeMap, HashSet},
     ffi::OsString,
@@ -119,25 +118,12 @@ fn taken(args: &mut Vec<OsString>) -> Result<Option<std::path::PathBuf>, Error> 
     Ok(Some(Path::new(&path).to_owned()))
 }
 
-/// Parses the settings of a file. An error shows none of the file's lines, which may contain keys.
+/// Parses the settings of a file.
 fn parsed(text: &str) -> Result<BTreeMap<String, Setting>, String> {
     if text.trim().is_empty() {
         return Ok(BTreeMap::new());
     }
-    // Both as Python's reader has them.
-    let options = serde_saphyr::options! {
-        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
-        duplicate_keys: DuplicateKeyPolicy::LastWins,
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| {
-        let place = e.location().map_or_else(String::new, |at| {
-            format!(" (line {}, column {})", at.line(), at.column())
-        });
-        format!(
-            "is not a YAML mapping of flags to values{place}. Write one flag a line, such as \
-             `request-rate: 10`"
-        )
-    })
+    mapping(text, "request-rate: 10")
 }
 
 /// Line of a key at the top level of the file, from 1.

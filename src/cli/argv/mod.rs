@@ -9,12 +9,14 @@ mod numbers;
 mod refused;
 mod settings;
 mod spelling;
+mod yaml;
 
 pub(super) use config::{Origins, line_of};
 pub(super) use flags::{Flags, given};
 pub(super) use help::help;
 pub(super) use numbers::float;
 pub(super) use settings::settings;
+pub(super) use yaml::mapping;
 
 use crate::error::Error;
 use names::Names;

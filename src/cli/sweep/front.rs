@@ -6,7 +6,7 @@ use crate::{
     grammar::slo::{Latency, Part, Stat, Subject, Throughput},
     judge::number,
     outputs::Session,
-    report::{Measure, Outcome, worst_exit_code},
+    report::{Measure, Outcome, tally, worst_exit_code},
     runner::{Done, Front},
     stop::Stop,
     sweep::{Left, Work},
@@ -122,34 +122,15 @@ fn span(time: Duration) -> String {
 
 /// `12 cases: 11 pass, 1 fail (bench_io8x4_mc1_np10); 3 of before; finished in 2.31s`
 fn last_line(verdicts: &[(String, String)], kept: usize, took: Duration) -> String {
-    const WORDS: [&str; 7] = [
-        "pass",
-        "no verdict",
-        "fail",
-        "inconclusive",
-        "invalid",
-        "error",
-        "ignored",
-    ];
-    let parts = WORDS.iter().filter_map(|word| {
-        let of = verdicts.iter().filter(|(_, verdict)| verdict == word);
-        let names: Vec<&str> = of.map(|(name, _)| name.as_str()).collect();
-        match (names.len(), *word) {
-            (0, _) => None,
-            (count, "pass" | "no verdict") => Some(format!("{count} {word}")),
-            (count, _) => Some(format!("{count} {word} ({})", names.join(", "))),
-        }
-    });
     let noun = if verdicts.len() == 1 { "case" } else { "cases" };
     let before = match kept {
         0 => String::new(),
         count => format!("; {count} measured before"),
     };
-    let parts: Vec<String> = parts.collect();
     format!(
         "{} {noun}: {}{before}; finished in {:.2}s",
         verdicts.len(),
-        parts.join(", "),
+        tally(verdicts),
         took.as_secs_f64()
     )
 }

@@ -1,7 +1,7 @@
 //! What varies: lists of a YAML file, and `--vary`.
 
 use crate::{
-    cli::argv::{Flags, given, line_of},
+    cli::argv::{Flags, given, line_of, mapping},
     files::text,
     problem::Problem,
     sweep::Axis,
@@ -11,7 +11,6 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::Value;
-use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use std::{ffi::OsString, fmt, path::Path};
 
 /// Lists of pairs, each with the two flags that it sets, and how they name a case.
@@ -248,21 +247,7 @@ pub(super) fn fuzzed(text: &str) {
 }
 
 fn parsed(text: &str) -> Result<Settings, String> {
-    // Both as Python's reader has them.
-    let options = serde_saphyr::options! {
-        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
-        duplicate_keys: DuplicateKeyPolicy::LastWins,
-    };
-    // An error shows none of the file's lines, which may contain keys.
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| {
-        let place = e.location().map_or_else(String::new, |at| {
-            format!(" (line {}, column {})", at.line(), at.column())
-        });
-        format!(
-            "is not a YAML mapping of flags to values{place}. Write one flag a line, such as \
-             `max-concurrency: [1, 4, 16]`"
-        )
-    })
+    mapping(text, "max-concurrency: [1, 4, 16]")
 }
 
 impl<'de> Deserialize<'de> for Settings {

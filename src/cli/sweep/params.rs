@@ -1,7 +1,7 @@
 //! The parameter files of `vllm bench sweep serve`: lists of flags with values, their names, and what they change in a
 //! command, as in vLLM 0.33.
 
-use crate::{files::text, problem::Problem};
+use crate::{files::text, problem::Problem, repr::repr};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -101,12 +101,12 @@ fn literal(value: &Value) -> String {
             Some(float) => python_float(float),
             None => number.to_string(),
         },
-        Value::String(text) => quoted(text),
+        Value::String(text) => repr(text),
         Value::Array(values) => format!("[{}]", all(values.iter().map(literal).collect())),
         Value::Object(map) => {
             let pairs = map
                 .iter()
-                .map(|(key, value)| format!("{}: {}", quoted(key), literal(value)));
+                .map(|(key, value)| format!("{}: {}", repr(key), literal(value)));
             format!("{{{}}}", all(pairs.collect()))
         }
     }
@@ -130,28 +130,6 @@ fn python_float(value: f64) -> String {
     } else {
         format!("{text}.0")
     }
-}
-
-/// A text as Python's `repr()` shows it.
-fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut shown = String::from(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => shown.push_str("\\\\"),
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            c if c == quote => shown.extend(['\\', c]),
-            c => shown.push(c),
-        }
-    }
-    shown.push(quote);
-    shown
 }
 
 /// Reads a file: a list of objects, or an object of names.

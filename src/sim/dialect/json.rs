@@ -1,6 +1,6 @@
 //! Request bodies of JSON, and their errors in the words of Python's `json` and of pydantic, which vLLM passes on.
 
-use crate::sim::refusal::Refusal;
+use crate::{repr::repr, sim::refusal::Refusal};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ fn refusal(body: &[u8], error: &serde_json::Error) -> Refusal {
         let detail = format!(
             "{{'type': 'json_invalid', 'loc': 'body.{place}', 'msg': 'JSON decode error', 'input': \
              '<dict of 0 items>', 'ctx': {{'error': {}}}}}",
-            python_text(what)
+            repr(what)
         );
         return Refusal::validation(&format!("body.{place}"), &[detail]);
     }
@@ -57,32 +57,9 @@ pub(super) fn input(value: &Value) -> String {
         Value::Object(fields) => format!("<dict of {} items>", fields.len()),
     };
     match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => python_text(&format!("{}...[truncated]", &text[..end])),
-        None => python_text(&text),
+        Some((end, _)) => repr(&format!("{}...[truncated]", &text[..end])),
+        None => repr(&text),
     }
-}
-
-/// A text as Python shows it in code.
-pub(super) fn python_text(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut shown = String::from(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => shown.push_str("\\\\"),
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            c if c == quote => shown.extend(['\\', c]),
-            c if c.is_control() => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => shown.push(c),
-        }
-    }
-    shown.push(quote);
-    shown
 }
 
 /// What may come next.

@@ -1,10 +1,7 @@
 //! What a request asks for, and the pieces of bodies that several dialects share.
 
-use super::{
-    Form, UsageEvents,
-    json::{input, python_text},
-};
-use crate::{sim::refusal::Refusal, structure::Structure};
+use super::{Form, UsageEvents, json::input};
+use crate::{repr::repr, sim::refusal::Refusal, structure::Structure};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -204,7 +201,7 @@ impl Content {
             let supported = PARTS.join(", ");
             let message = format!(
                 "Unsupported chat content part type: {}. Supported types: {supported}.",
-                python_text(kind)
+                repr(kind)
             );
             Err(Refusal::parameter("type", &message, Some(kind)))
         })

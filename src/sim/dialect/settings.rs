@@ -1,8 +1,8 @@
 //! The settings of a request that vLLM checks: their types as pydantic does, their ranges as its sampling parameters
 //! do, in the same words. A simulation follows few of them, but a bench that sends a wrong one must fail here, too.
 
-use super::json::{self, input, python_text};
-use crate::sim::refusal::Refusal;
+use super::json::{self, input};
+use crate::{repr::repr, sim::refusal::Refusal};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -261,7 +261,7 @@ impl Settings {
         };
         if let Some(bias) = self.0.get("logit_bias").and_then(Value::as_object) {
             let keys = bias.keys().filter(|key| key.trim().parse::<i64>().is_err());
-            let keys: Vec<String> = keys.map(|key| python_text(key)).collect();
+            let keys: Vec<String> = keys.map(|key| repr(key)).collect();
             if !keys.is_empty() {
                 let keys = format!("[{}]", keys.join(", "));
                 let message = format!(
