@@ -199,6 +199,7 @@ mod sampler;
 mod scrape;
 mod screen;
 pub mod setting;
+pub mod shard;
 mod signals;
 pub mod sim;
 #[cfg(feature = "insta")]

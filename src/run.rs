@@ -26,6 +26,7 @@ mod audit;
 mod ending;
 mod part;
 mod server;
+mod shards;
 mod steady;
 
 pub use crate::record::{Task, Timestamps};
@@ -34,6 +35,7 @@ pub use ending::{EndReason, Ending};
 pub use server::{
     Diffusion, GaugeSample, GaugeSeries, PrefixCache, ServerCounts, ServerSide, SpecDecode,
 };
+pub use shards::{ShardAudit, ShardStart};
 pub use steady::Steady;
 
 use crate::{clock::Nanos, plan::RateChange, record::Record};

@@ -13,6 +13,7 @@ use goodput::{
     },
     record::{CountSource, Record, TokenCount},
     run::Task,
+    shard::Shard,
     sim::{InProcess, SimServer},
     stop::Stop,
 };
@@ -138,6 +139,8 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
             backend: backend.clone(),
             stream,
             timeouts: Timeouts::default(),
+            shard: Shard::WHOLE,
+            start: None,
             max_concurrency: None,
             max_sessions: None,
             open_loop: false,

@@ -16,6 +16,7 @@ use crate::{
     error::Error,
     plan::{self, Plan, Turn},
     run::{Audit, EndReason, Run, Setup, Timestamps, WarmUp},
+    shard::Shard,
     targets::Place,
 };
 use std::{cell::Cell, sync::Arc};
@@ -205,6 +206,8 @@ impl<'a> Line<'a> {
                 descriptors: self.descriptors,
                 resolve_ms: delivery.resolved_in.map(|time| time.as_secs_f64() * 1e3),
                 server_ttft,
+                shard: None,
+                shards: Vec::new(),
             },
             partial: delivery.partial,
             ending: delivery.ending,
@@ -240,6 +243,8 @@ impl Checked {
             backend: prepared.backend.clone(),
             stream: prepared.options.stream,
             timeouts: self.client.timeouts,
+            shard: Shard::WHOLE,
+            start: None,
             max_concurrency: self.load.max_concurrency,
             max_sessions: self.load.max_sessions(&prepared.plan),
             open_loop: self.load.open_loop(&prepared.plan),

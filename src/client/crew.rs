@@ -1,7 +1,7 @@
 //! Sends one plan by several threads.
 //!
 //! Each thread has its own runtime, clock, connections and part of the plan; they share only the moment at
-//! which they start. Worker `i % workers` sends request `i`.
+//! which they start. Worker `i % workers` sends request `i` of the process's part.
 
 use super::{
     compose::Bodies,
@@ -35,9 +35,13 @@ impl Driver {
             .fold(workers, usize::min)
             .max(1);
         let (origin, now) = (Instant::now(), self.clock.now());
-        let line = StartLine::new(workers);
+        let line = StartLine::new(workers, self.start.as_deref());
         let drive = |worker, place: Place<'_>| {
-            let share = Share { worker, workers };
+            let share = Share {
+                shard: self.shard,
+                worker,
+                workers,
+            };
             on_real_time_since(origin, async |clock| {
                 let driver = Driver {
                     clock,

@@ -13,6 +13,7 @@ use super::{
     probe::Probe,
     request::{Arrival, Job, Stage, finished, run_one},
     share::{Place, Share, StartLine},
+    start::Start,
     timeouts::Timeouts,
     watch::watch,
 };
@@ -23,6 +24,7 @@ use crate::{
     plan::{Plan, PlannedRequest},
     record::Record,
     run::EndReason,
+    shard::Shard,
     stop::Stop,
 };
 use std::{cell::Cell, rc::Rc, sync::Arc};
@@ -43,9 +45,13 @@ pub struct Driver {
     pub stream: bool,
     /// Time limits of each request.
     pub timeouts: Timeouts,
-    /// Maximum number of requests in flight.
+    /// Part of each plan that is sent.
+    pub shard: Shard,
+    /// How processes that send one plan agree on its start; a process that sends alone starts at once.
+    pub start: Option<Arc<dyn Start>>,
+    /// Maximum number of requests in flight, of this process.
     pub max_concurrency: Option<usize>,
-    /// Maximum number of sessions that have begun and not ended, for plans of sessions.
+    /// Maximum number of sessions of this process that have begun and not ended, for plans of sessions.
     pub max_sessions: Option<usize>,
     /// Whether requests keep to the plan's times; otherwise they go as soon as there is a slot.
     pub open_loop: bool,
@@ -62,14 +68,15 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Sends every request of the plan and waits for the answers.
+    /// Sends every request of the shard's part of the plan and waits for the answers.
     ///
     /// `bodies` has the encoded form of each request, in the plan's order. Times in the records count from the
     /// start of the schedule, which is when the connections of `prewarm` are open. Must run inside
     /// one of the runtimes of [`clock`](crate::clock).
     pub async fn drive<'a>(&self, plan: &Plan, bodies: impl Into<Bodies<'a>>) -> Delivery {
-        let line = StartLine::new(1);
-        self.drive_share(plan, bodies.into(), Share::WHOLE, line.place())
+        let line = StartLine::new(1, self.start.as_deref());
+        let share = Share::alone(self.shard);
+        self.drive_share(plan, bodies.into(), share, line.place())
             .await
     }
 
@@ -94,6 +101,9 @@ impl Driver {
         let Some(start) = place.wait(&self.clock) else {
             return Delivery::default();
         };
+        if self.start.is_some() {
+            self.stop.or_ended(self.clock.sleep_until(start)).await;
+        }
         let closing = Closing::new(&self.ends, &self.clock, start, late);
         let sending = async {
             let delivery = if plan.has_sessions() {
@@ -178,7 +188,7 @@ impl Driver {
         closing: Closing<'_>,
     ) -> Delivery {
         let mut tasks = JoinSet::new();
-        let mut records = Vec::with_capacity(plan.requests.len());
+        let mut records = Vec::with_capacity(share.of(self.shard.of(plan.requests.len())));
         let mut partial = false;
         let mut stop = self.stop.clone();
         let mut why = EndReason::Plan;
@@ -256,7 +266,7 @@ impl Driver {
         self.aside().drive(&rehearsal, &bodies).await
     }
 
-    /// A driver of requests that count in no number: without an observer and without a schedule.
+    /// A driver of requests that count in no number: without an observer, without a schedule, and for whole plans.
     pub fn aside(&self) -> Driver {
         Driver {
             open_loop: false,
@@ -264,6 +274,8 @@ impl Driver {
             observer: Arc::new(Silent),
             probe: None,
             ends: Ends::default(),
+            shard: Shard::WHOLE,
+            start: None,
             ..self.clone()
         }
     }

@@ -48,7 +48,7 @@ impl Driver {
         let mut agenda = Agenda::of(plan, share, start, most);
         let mut said = Said::new(plan, bodies);
         let mut tasks: JoinSet<Record> = JoinSet::new();
-        let mut records = Vec::with_capacity(plan.requests.len());
+        let mut records = Vec::with_capacity(share.of(self.shard.of(plan.requests.len())));
         let mut stop = self.stop.clone();
         let mut partial = false;
         let mut why = EndReason::Plan;

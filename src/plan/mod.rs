@@ -13,6 +13,7 @@ mod numpy;
 mod salt;
 mod session;
 mod shape;
+mod share;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -1,5 +1,6 @@
 //! Audit: how the client and its machine performed.
 
+use super::{ShardAudit, ShardStart};
 use crate::record::Timestamps;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,13 @@ pub struct Audit {
     /// Time to first token as the server counted it during the run, from its `/metrics`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_ttft: Option<ServerTtft>,
+    /// How it started, if the run is one shard of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Box<ShardStart>>,
+    /// How each shard performed, if several sent the run. The values above are then sums of what was counted, and those
+    /// of the worst shard of what was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<ShardAudit>,
 }
 
 /// How the client read the answers.

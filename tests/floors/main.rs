@@ -38,7 +38,10 @@ const FLOORS: [(&str, &[&str]); 14] = [
         "what all speak of",
         &["lock", "problem", "record", "screen"],
     ),
-    ("watching and counting", &["observer", "tokenizer"]),
+    (
+        "watching, counting, dividing",
+        &["observer", "shard", "tokenizer"],
+    ),
     (
         "plans, and questions to servers",
         &["inspect", "plan", "sim"],

@@ -13,6 +13,7 @@ use goodput::{
     observer::Silent,
     plan::{Audio, Base64, File, Media, MediaSource, Plan, PlannedRequest, Prompt, Shape},
     record::{CountSource, Record, Task, TokenCount},
+    shard::Shard,
     sim::{InProcess, SimServer},
     stop::Stop,
 };
@@ -172,6 +173,8 @@ pub fn account(name: &str, fault: &str, hit: Hit, requests: usize) -> usize {
                 between_tokens: Duration::from_millis(500),
                 ..Timeouts::default()
             },
+            shard: Shard::WHOLE,
+            start: None,
             max_concurrency: None,
             max_sessions: None,
             open_loop: true,

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     plan::{PlannedRequest, Prompt, Turn},
     record::{CountSource, TokenCount, TurnId},
+    shard::Shard,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -57,7 +58,7 @@ fn diamond() -> Plan {
 }
 
 fn agenda(plan: &Plan, most: Option<usize>) -> Agenda {
-    Agenda::of(plan, Share::WHOLE, Nanos(100), most)
+    Agenda::of(plan, Share::alone(Shard::WHOLE), Nanos(100), most)
 }
 
 #[test]
@@ -196,7 +197,7 @@ proptest! {
         let plan = plan(requests);
         let mut outcomes = vec![0; plan.requests.len()];
         for worker in 0..workers {
-            let share = Share { worker, workers };
+            let share = Share { shard: Shard::WHOLE, worker, workers };
             let mut agenda = Agenda::of(&plan, share, Nanos(0), most);
             let mut under_way: BTreeSet<(Nanos, usize, Nanos)> = BTreeSet::new();
             let mut ended: Vec<Option<Nanos>> = vec![None; plan.requests.len()];

@@ -15,6 +15,7 @@ use crate::{
     observer::Silent,
     plan::{Plan, Shape},
     record::Record,
+    shard::Shard,
     sim::InProcess,
     stop::Stop,
 };
@@ -209,6 +210,8 @@ pub(super) fn drive_many(
                 first_token: Duration::from_secs(5),
                 ..Timeouts::default()
             },
+            shard: Shard::WHOLE,
+            start: None,
             max_concurrency: Some(1),
             max_sessions: None,
             open_loop: false,
