@@ -7,6 +7,8 @@ use std::{fmt, path::PathBuf};
 pub enum Endpoint {
     /// `http://…` or `https://…`.
     Url(Origin),
+    /// Several URLs of one server, its frontends, which share the requests.
+    Urls(Vec<Origin>),
     /// HTTP over a Unix socket.
     Unix(PathBuf),
 }
@@ -15,7 +17,21 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Endpoint::Url(origin) => f.write_str(&origin.base()),
+            Endpoint::Urls(origins) => {
+                let bases: Vec<String> = origins.iter().map(Origin::base).collect();
+                f.write_str(&bases.join(" "))
+            }
             Endpoint::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Each frontend as an endpoint of its own; the endpoint itself if it has only one.
+    pub(crate) fn frontends(&self) -> Vec<Endpoint> {
+        match self {
+            Endpoint::Urls(origins) => origins.iter().cloned().map(Endpoint::Url).collect(),
+            one => vec![one.clone()],
         }
     }
 }

@@ -227,6 +227,9 @@ pub struct Record {
     /// no byte of an answer. Its times count from the first sending.
     #[serde(default, skip_serializing_if = "is_false")]
     pub retried: bool,
+    /// Number of the frontend that it went to, from 0, if the target has several URLs and it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontend: Option<u32>,
     /// Token events in order of arrival.
     pub events: Events,
     /// When the last byte of an answer without tokens (vectors, scores) arrived.
@@ -338,6 +341,7 @@ impl Record {
             output: self.output,
             asked: self.asked,
             retried: self.retried,
+            frontend: self.frontend,
             cut: self.cut,
             error: self.error.clone(),
         }

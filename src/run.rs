@@ -101,6 +101,9 @@ pub struct Setup {
     pub task: Task,
     /// Target: a URL without secrets, or a description of the simulation.
     pub target: String,
+    /// URLs of the target, in their order, if it has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontends: Vec<String>,
     /// Whether the built-in simulation answered.
     pub simulated: bool,
     /// Model name on the wire.
@@ -152,6 +155,12 @@ impl Run {
         let rounds = self.setup.rounds.max(1);
         let each = (self.setup.requests / rounds).max(1);
         (record.index / each).min(rounds - 1)
+    }
+
+    /// The URL that a request went to, if the target has several.
+    pub fn url_of(&self, record: &Record) -> Option<&str> {
+        let frontend = usize::try_from(record.frontend?).ok()?;
+        self.setup.frontends.get(frontend).map(String::as_str)
     }
 
     /// Whether the same bench gives the same run again: the built-in simulation answered on virtual time,

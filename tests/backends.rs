@@ -4,7 +4,7 @@
 use goodput::{
     Bench, Error,
     backend::{Backend, WireOptions, by_name},
-    client::{Body, Dialer, Driver, Ends, Envelope, Timeouts},
+    client::{Body, Dialer, Driver, Ends, Envelope, Frontend, Timeouts},
     clock::{Nanos, on_virtual_time},
     grammar::{names::BACKENDS, sim::Script},
     observer::Silent,
@@ -130,12 +130,15 @@ fn drive(backend: &Arc<dyn Backend>, prompts: &[Prompt], stream: bool) -> Vec<Re
     let server = server.count_tokens(|text: &str| text.split_whitespace().count() as u64);
     let delivery = on_virtual_time(async |clock| {
         let driver = Driver {
-            dialer: Dialer::in_process(InProcess::new(Arc::new(server), clock.clone())),
+            frontends: Frontend {
+                dialer: Dialer::in_process(InProcess::new(Arc::new(server), clock.clone())),
+                envelope: Envelope {
+                    path: backend.endpoint(stream).parse().unwrap(),
+                    headers,
+                },
+            }
+            .into(),
             clock,
-            envelope: Envelope {
-                path: backend.endpoint(stream).parse().unwrap(),
-                headers,
-            },
             backend: backend.clone(),
             stream,
             timeouts: Timeouts::default(),

@@ -10,7 +10,7 @@ use crate::{
 };
 use goodput_grammar::{
     Mistake, Mistakes, bounds, cut, dataset, duration, fault, goodput,
-    names::{BACKENDS, EXPECT, Key, Kind, ON_INCONCLUSIVE, is_baseline},
+    names::{BACKENDS, BALANCE, EXPECT, Key, Kind, ON_INCONCLUSIVE, is_baseline},
     ramp, search, slo, stop_if, structured, target, tolerance,
 };
 use proc_macro2::{Span, TokenStream};
@@ -358,6 +358,12 @@ fn literal_text(key: &Key, literal: &LitStr, errors: &mut Errors) {
             one(Err(Mistake::unknown("backend", &text, BACKENDS)))
         }
         "backend" => Ok(()),
+        "balance" if !BALANCE.contains(&text.as_str()) => {
+            one(Err(Mistake::unknown("policy", &text, BALANCE)))
+        }
+        "bind" if text.trim().parse::<std::net::IpAddr>().is_err() => one(Err(Mistake::new(
+            format!("`{text}` is not an IP address; write a local one, such as `10.0.0.1`"),
+        ))),
         "on_inconclusive" if !ON_INCONCLUSIVE.contains(&text.as_str()) => {
             one(Err(Mistake::unknown("answer", &text, ON_INCONCLUSIVE)))
         }

@@ -156,8 +156,8 @@ impl Checked {
             line.group.set(group);
             self.grow(line, first, &mut numbers).await
         };
-        let (segments, note) = self.connect(&opened.place, &prepared, control, grow)?;
-        let notes: Vec<String> = prepared.plan.notes.iter().cloned().chain(note).collect();
+        let (segments, on_line) = self.connect(&opened.place, &prepared, control, grow)?;
+        let notes: Vec<String> = prepared.plan.notes.iter().cloned().chain(on_line).collect();
         let count = segments.count();
         let mut run = segments.into_run();
         if !about.is_empty() {
@@ -189,7 +189,7 @@ impl Checked {
         match place {
             Place::Endpoint(endpoint) if talks => self
                 .inspector(endpoint, control)
-                .map(|inspector| inspector.about(&prepared.model, &prepared.envelope.headers))
+                .map(|inspector| inspector.about(&prepared.model, prepared.headers()))
                 .unwrap_or_default()
                 .into_iter()
                 .map(|(name, value)| (name, redact::text(&value)))

@@ -58,7 +58,9 @@ impl From<DialError> for Failure {
                     | io::ErrorKind::InvalidInput
                     | io::ErrorKind::PermissionDenied
             ),
-            DialError::Tls { .. } | DialError::NoUnixSockets(_) => false,
+            DialError::Tls { .. }
+            | DialError::NoLocalAddress { .. }
+            | DialError::NoUnixSockets(_) => false,
         };
         let (why, fix) = match error {
             DialError::Unreachable { source, target } => (

@@ -11,7 +11,7 @@ use super::{
     watch::{Pages, Watch, Watched},
 };
 use crate::{
-    client::{Bodies, Body, Conditions, Delivery, Dialer, Driver, Ends},
+    client::{Bodies, Body, Conditions, Delivery, Dialer, Driver, Ends, Frontend, Frontends},
     clock::{Clock, Nanos},
     error::Error,
     plan::{self, Plan, Turn},
@@ -54,17 +54,17 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// A line to this place, through this dialer.
+    /// A line to this place, through a dialer for each frontend.
     pub(super) fn new(
         bench: &'a Checked,
         place: &Place,
         prepared: &'a Prepared,
         control: &'a Control,
-        dialer: Dialer,
+        dialers: Vec<Dialer>,
         clock: &Clock,
     ) -> Self {
         Line {
-            driver: bench.driver(dialer, clock, prepared, control),
+            driver: bench.driver(dialers, clock, prepared, control),
             setup: bench.setup(place, prepared),
             check_ready: bench.client.ready_timeout.is_some()
                 && !matches!(place, Place::Endpoint(_)),
@@ -227,19 +227,27 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Where requests go, with a dialer for each.
+pub(super) fn frontends(dialers: Vec<Dialer>, prepared: &Prepared) -> Vec<Frontend> {
+    let envelopes = prepared.envelopes.iter().cloned();
+    let frontends = dialers.into_iter().zip(envelopes);
+    frontends
+        .map(|(dialer, envelope)| Frontend { dialer, envelope })
+        .collect()
+}
+
 impl Checked {
     /// The client with the settings of the bench.
     pub(super) fn driver(
         &self,
-        dialer: Dialer,
+        dialers: Vec<Dialer>,
         clock: &Clock,
         prepared: &Prepared,
         control: &Control,
     ) -> Driver {
         Driver {
-            dialer,
+            frontends: Frontends::new(frontends(dialers, prepared), self.client.balance),
             clock: clock.clone(),
-            envelope: prepared.envelope.clone(),
             backend: prepared.backend.clone(),
             stream: prepared.options.stream,
             timeouts: self.client.timeouts,

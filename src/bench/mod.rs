@@ -62,6 +62,7 @@ mod profile;
 mod proof;
 mod provenance;
 mod ready;
+mod room;
 mod search;
 mod segments;
 mod setting;
@@ -80,7 +81,7 @@ pub use control::Control;
 pub(crate) use family::Family;
 pub use lora::LoraAssignment;
 use parts::{Client, Demands, Keeping, Load, Wire};
-pub use setting::HeaderLines;
+pub use setting::Texts;
 
 use crate::{
     grammar::fault::Fault,

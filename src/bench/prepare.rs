@@ -24,7 +24,7 @@ use reqwest::header::{
 };
 use std::{
     collections::BTreeSet,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, LazyLock, atomic::AtomicBool},
 };
 
 /// What a run sends, worked out before it starts.
@@ -34,7 +34,8 @@ pub(super) struct Prepared {
     pub(super) model: String,
     pub(super) tokenizer: Tokenizer,
     pub(super) plan: Arc<Plan>,
-    pub(super) envelope: Envelope,
+    /// What all requests have in common, for each frontend.
+    pub(super) envelopes: Vec<Envelope>,
     pub(super) options: WireOptions,
     /// Fits plans to the server's tokenizer.
     pub(super) aligner: Option<Aligner>,
@@ -43,6 +44,11 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// The headers of requests to the first frontend.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        headers(&self.envelopes)
+    }
+
     /// Fits the plan to the server's tokenizer, once the server is ready.
     pub(super) fn align(&mut self) {
         if let Some(aligner) = &self.aligner {
@@ -73,7 +79,8 @@ impl Prepared {
         let backend = bench.wire.backend.clone().ok_or_else(|| {
             Error::Invalid(vec![Problem::new("backend", "", "no backend is set")])
         })?;
-        let headers = bench.all_headers(&*backend, place)?;
+        let envelopes = bench.envelopes(&*backend, place)?;
+        let headers = headers(&envelopes).clone();
         let (model, root) = bench.find_model(&*backend, place, &headers, waiting)?;
         let stop = waiting.control.stop.clone();
         let (maker, dialect, name) = (bench.clone(), backend.clone(), model.clone());
@@ -97,14 +104,13 @@ impl Prepared {
             ignoring_classes: bench.ignoring_classes(&*backend),
             extra_body: (*bench.wire.extra_body).clone(),
         };
-        let path = bench.path(&*backend, place)?;
         Ok(Prepared {
             aligner: bench.aligner(place, &tokenizer, &model, &headers, waiting.control),
             backend,
             model,
             tokenizer,
             plan: Arc::new(plan),
-            envelope: Envelope { path, headers },
+            envelopes,
             options,
             stop,
         })
@@ -305,6 +311,24 @@ impl Checked {
         }
     }
 
+    /// What all requests to each frontend have in common; a target without an address has one.
+    fn envelopes(&self, backend: &dyn Backend, place: &Place) -> Result<Vec<Envelope>, Error> {
+        let places = match place {
+            Place::Endpoint(endpoint) => {
+                let frontends = endpoint.frontends().into_iter();
+                frontends.map(Place::Endpoint).collect()
+            }
+            other => vec![other.clone()],
+        };
+        let envelope = |place: &Place| {
+            Ok(Envelope {
+                path: self.path(backend, place)?,
+                headers: self.all_headers(backend, place)?,
+            })
+        };
+        places.iter().map(envelope).collect()
+    }
+
     fn path(&self, backend: &dyn Backend, place: &Place) -> Result<Uri, Error> {
         let endpoint = self
             .wire
@@ -379,6 +403,14 @@ impl Checked {
                 .transpose(),
         }
     }
+}
+
+/// Headers of the first of these envelopes, of which there is always one.
+fn headers(envelopes: &[Envelope]) -> &HeaderMap {
+    static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+    envelopes
+        .first()
+        .map_or(&NONE, |envelope| &envelope.headers)
 }
 
 /// `Use openai-chat or anthropic`: the backends that take prompts of this kind.

@@ -6,11 +6,12 @@
 //! cannot succeed later, such as a wrong key, ends the wait at once.
 
 use super::{
-    checked::Checked, control::Control, failure::Failure, prepare::Prepared, waiting::Waiting,
+    checked::Checked, control::Control, failure::Failure, line::frontends, prepare::Prepared,
+    waiting::Waiting,
 };
 use crate::{
     address::Endpoint,
-    client::{Body, Dialer, Driver, TlsSettings},
+    client::{Balance, Body, Driver, Frontends},
     clock::{Clock, on_real_time},
     error::Error,
     plan::Plan,
@@ -51,15 +52,19 @@ impl Checked {
         control: &Control,
         clock: &Clock,
     ) -> Result<(), Failure> {
-        let tls = TlsSettings {
-            insecure: self.client.insecure,
-        };
-        let dialer = Dialer::new(endpoint, &tls).await?;
-        dialer.probe(clock, self.client.timeouts.connect).await?;
-        let driver = self.driver(dialer, clock, prepared, control);
+        let dialers = self.dialers(endpoint).await?;
+        for dialer in &dialers {
+            dialer.probe(clock, self.client.timeouts.connect).await?;
+        }
         let first = prepared.plan.requests.first();
         let body = first.and_then(|request| prepared.body_of(request));
-        tried(&driver, &prepared.plan, body.as_slice()).await
+        // In turn one copy goes to each frontend.
+        let copies = dialers.len();
+        let driver = Driver {
+            frontends: Frontends::new(frontends(dialers, prepared), Balance::RoundRobin),
+            ..self.driver(Vec::new(), clock, prepared, control)
+        };
+        tried(&driver, &prepared.plan, body.as_slice(), copies).await
     }
 
     /// The ready check of a target in this process, by its own clock.
@@ -70,14 +75,19 @@ impl Checked {
         control: &Control,
     ) -> Result<(), Error> {
         let waiting = Waiting::new(self, "the target".to_owned(), control);
-        let attempt = async || tried(driver, plan, bodies).await;
+        let attempt = async || tried(driver, plan, bodies, 1).await;
         waiting.until(&driver.clock, attempt).await
     }
 }
 
-/// Sends the first request of a plan.
-async fn tried(driver: &Driver, plan: &Plan, bodies: &[Body]) -> Result<(), Failure> {
-    let attempt = driver.rehearse(plan, bodies, 1).await;
+/// Sends the first request of a plan, several times at once.
+async fn tried(
+    driver: &Driver,
+    plan: &Plan,
+    bodies: &[Body],
+    copies: usize,
+) -> Result<(), Failure> {
+    let attempt = driver.rehearse(plan, bodies, copies).await;
     let errors = attempt.records.into_iter().find_map(|record| record.error);
     errors.map_or(Ok(()), |error| Err(Failure::from(error)))
 }

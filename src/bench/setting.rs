@@ -2,6 +2,7 @@
 
 use crate::{
     backend::{self, Backend},
+    client::Balance,
     grammar::{self, Mistake},
     judge::{Expect, OnInconclusive},
     setting::readable,
@@ -10,6 +11,7 @@ use crate::{
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
+readable!(Balance, |text| Balance::parse(text).map_err(|m| vec![m]));
 readable!(Expect, |text| Expect::parse(text).map_err(|m| vec![m]));
 readable!(OnInconclusive, |text| OnInconclusive::parse(text)
     .map_err(|m| vec![m]));
@@ -29,31 +31,31 @@ readable!(Map<String, Value>, |text| {
     }
 });
 
-/// Header lines `Name: value`, one or several.
-pub trait HeaderLines {
+/// One or several texts: header lines `Name: value`, or local addresses.
+pub trait Texts {
     /// The lines.
     fn lines(self) -> Vec<String>;
 }
 
-impl HeaderLines for &str {
+impl Texts for &str {
     fn lines(self) -> Vec<String> {
         vec![self.to_owned()]
     }
 }
 
-impl HeaderLines for String {
+impl Texts for String {
     fn lines(self) -> Vec<String> {
         vec![self]
     }
 }
 
-impl<S: AsRef<str>, const N: usize> HeaderLines for [S; N] {
+impl<S: AsRef<str>, const N: usize> Texts for [S; N] {
     fn lines(self) -> Vec<String> {
         self.iter().map(|line| line.as_ref().to_owned()).collect()
     }
 }
 
-impl<S: AsRef<str>> HeaderLines for Vec<S> {
+impl<S: AsRef<str>> Texts for Vec<S> {
     fn lines(self) -> Vec<String> {
         self.iter().map(|line| line.as_ref().to_owned()).collect()
     }

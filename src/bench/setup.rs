@@ -1,7 +1,7 @@
 //! What was asked, as a run stores it.
 
 use super::{checked::Checked, prepare::Prepared};
-use crate::{run::Setup, targets::Place};
+use crate::{address::Endpoint, redact, run::Setup, targets::Place};
 
 impl Checked {
     /// What is asked with the prepared plan, where numbers depend on it.
@@ -11,6 +11,7 @@ impl Checked {
             backend: prepared.backend.name().to_owned(),
             task: prepared.backend.task(),
             target: self.target.describe(),
+            frontends: frontends(place),
             simulated: matches!(place, Place::Simulation(_)),
             model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
             tokenizer: prepared.tokenizer.name().map(str::to_owned),
@@ -26,5 +27,16 @@ impl Checked {
             plan_hash: prepared.plan.hash(),
             bench: self.written.clone(),
         }
+    }
+}
+
+/// URLs of a target that has several.
+fn frontends(place: &Place) -> Vec<String> {
+    match place {
+        Place::Endpoint(Endpoint::Urls(origins)) => origins
+            .iter()
+            .map(|origin| redact::own(&origin.base()))
+            .collect(),
+        _ => Vec::new(),
     }
 }

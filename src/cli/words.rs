@@ -16,6 +16,8 @@ const FLAGS: &[Flag] = &[
     ("backend", Some("--backend")),
     ("faults", Some("--faults")),
     ("endpoint", Some("--endpoint")),
+    ("balance", Some("--balance")),
+    ("bind", Some("--bind")),
     ("model", Some("--model")),
     ("tokenizer", Some("--tokenizer")),
     ("dataset", Some("--dataset-name")),

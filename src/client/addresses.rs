@@ -3,6 +3,7 @@
 //! The client tries one address after the other, each with a short head start, so that an address that
 //! never answers costs little. From then on it tries the address that answered first.
 
+use super::local::LocalAddresses;
 use crate::clock::Clock;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::{
@@ -46,14 +47,30 @@ impl Addresses {
         }
     }
 
+    /// The address that is tried first.
+    pub(super) fn first(&self) -> Option<SocketAddr> {
+        self.all.get(self.first.load(Ordering::Relaxed)).copied()
+    }
+
+    /// Leaves the addresses that a local address can reach.
+    pub(super) fn reachable_from(mut self, local: &LocalAddresses) -> Self {
+        self.all
+            .retain(|remote| local.count_for(*remote) != Some(0));
+        self
+    }
+
     /// Connects to the first address that accepts.
     ///
     /// # Errors
     /// The error of the last address, if all of them fail.
-    pub(super) async fn connect(&self, clock: &Clock) -> io::Result<TcpStream> {
+    pub(super) async fn connect(
+        &self,
+        clock: &Clock,
+        local: &LocalAddresses,
+    ) -> io::Result<TcpStream> {
         let count = self.all.len();
         if let [only] = self.all[..] {
-            return TcpStream::connect(only).await;
+            return local.connect(only).await;
         }
         let first = self.first.load(Ordering::Relaxed);
         let mut waiting = (0..count).map(|place| (first + place) % count);
@@ -63,7 +80,7 @@ impl Addresses {
             match waiting.next() {
                 Some(place) => {
                     let address = self.all[place];
-                    attempts.push(async move { (place, TcpStream::connect(address).await) });
+                    attempts.push(async move { (place, local.connect(address).await) });
                 }
                 None if attempts.is_empty() => return Err(last_error),
                 None => {}
@@ -163,14 +180,15 @@ mod tests {
         let (first, second) = on_real_time(async |clock| {
             let start = Instant::now();
             let peer = addresses
-                .connect(&clock)
+                .connect(&clock, &LocalAddresses::default())
                 .await
                 .unwrap()
                 .peer_addr()
                 .unwrap();
             assert_eq!(peer, alive.local_addr().unwrap());
             let first = start.elapsed();
-            addresses.connect(&clock).await.unwrap();
+            let local = LocalAddresses::default();
+            addresses.connect(&clock, &local).await.unwrap();
             (first, start.elapsed() - first)
         })
         .unwrap();
@@ -184,7 +202,10 @@ mod tests {
         let closed = listener.local_addr().unwrap();
         drop(listener);
         let addresses = Addresses::new(vec![closed, closed]);
-        let error = on_real_time(async |clock| addresses.connect(&clock).await.unwrap_err());
+        let error = on_real_time(async |clock| {
+            let local = LocalAddresses::default();
+            addresses.connect(&clock, &local).await.unwrap_err()
+        });
         assert_eq!(error.unwrap().kind(), io::ErrorKind::ConnectionRefused);
     }
 }

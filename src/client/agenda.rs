@@ -151,6 +151,11 @@ impl Agenda {
         self.sessions[self.steps[index].session].held
     }
 
+    /// The number of a request's session.
+    pub(super) fn session_of(&self, index: usize) -> usize {
+        self.steps[index].session
+    }
+
     /// Lets the times of a session count from here.
     fn begin(&mut self, number: usize, begin: Nanos) {
         self.going_on += 1;

@@ -4,6 +4,7 @@ use super::{
     addresses::{Addresses, is_of_this_machine},
     arrivals::{Reader, Reads},
     io::{Noted, Stream},
+    local::LocalAddresses,
     tls::{Tls, is_of_tls},
 };
 use crate::{
@@ -29,6 +30,7 @@ enum Route {
     Tcp {
         name: String,
         addresses: Addresses,
+        local: LocalAddresses,
         resolved_in: Option<Duration>,
         tls: Option<Tls>,
         /// Keeps kernel times enabled, from before the first connection.
@@ -50,6 +52,14 @@ pub enum DialError {
         host: String,
         /// Error of the resolver.
         source: io::Error,
+    },
+    /// No local address of `bind` is of a family of the host's addresses.
+    #[error(
+        "no local address of `bind` can reach {host}. Add one of the same family (IPv4 or IPv6)"
+    )]
+    NoLocalAddress {
+        /// Host name.
+        host: String,
     },
     /// TLS cannot be set up.
     #[error("cannot set up TLS for `{host}`: {message}")]
@@ -86,18 +96,35 @@ pub(crate) fn what_mends(source: &io::Error) -> &'static str {
 }
 
 impl Dialer {
-    /// Resolves the endpoint's host and prepares TLS where the URL is `https`.
+    /// A dialer for each frontend of an endpoint, in their order: resolves hosts and prepares TLS where URLs are `https`.
     ///
     /// # Errors
-    /// The host has no address, or TLS is needed and cannot be set up.
-    pub async fn new(endpoint: &Endpoint, tls: &TlsSettings) -> Result<Self, DialError> {
-        let origin = match endpoint {
-            Endpoint::Url(origin) => origin,
+    /// A host has no address, or none that a local address can reach, or TLS is needed and cannot be set up.
+    pub async fn all(
+        endpoint: &Endpoint,
+        tls: &TlsSettings,
+        local: &LocalAddresses,
+    ) -> Result<Vec<Self>, DialError> {
+        let origins = match endpoint {
+            Endpoint::Url(origin) => std::slice::from_ref(origin),
+            Endpoint::Urls(origins) => origins,
             #[cfg(unix)]
-            Endpoint::Unix(path) => return Ok(Dialer(Arc::new(Route::Unix(path.clone())))),
+            Endpoint::Unix(path) => return Ok(vec![Dialer(Arc::new(Route::Unix(path.clone())))]),
             #[cfg(not(unix))]
             Endpoint::Unix(path) => return Err(DialError::NoUnixSockets(path.clone())),
         };
+        let mut dialers = Vec::with_capacity(origins.len());
+        for origin in origins {
+            dialers.push(Self::to(origin, tls, local).await?);
+        }
+        Ok(dialers)
+    }
+
+    async fn to(
+        origin: &Origin,
+        tls: &TlsSettings,
+        local: &LocalAddresses,
+    ) -> Result<Self, DialError> {
         let Origin { host, port, .. } = origin;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let asked = Instant::now();
@@ -109,6 +136,11 @@ impl Dialer {
             })?
             .collect();
         let resolved_in = asked.elapsed();
+        let addresses = Addresses::new(addresses).reachable_from(local);
+        if addresses.first().is_none() {
+            let host = host.clone();
+            return Err(DialError::NoLocalAddress { host });
+        }
         let tls = if origin.https {
             Some(Tls::new(bare, tls).map_err(|message| DialError::Tls {
                 host: host.clone(),
@@ -119,12 +151,28 @@ impl Dialer {
         };
         Ok(Dialer(Arc::new(Route::Tcp {
             name: format!("{host}:{port}"),
-            addresses: Addresses::new(addresses),
+            addresses,
+            local: local.clone(),
             resolved_in: bare.parse::<IpAddr>().is_err().then_some(resolved_in),
             tls,
             #[cfg(target_os = "linux")]
             _stamping: super::kernel_time::Stamping::start(),
         })))
+    }
+
+    /// The address that connections go to and how many local addresses they leave from, if they need ports.
+    pub(crate) fn ports(&self) -> Option<(SocketAddr, usize)> {
+        match &*self.0 {
+            Route::Tcp {
+                addresses, local, ..
+            } => {
+                let remote = addresses.first()?;
+                Some((remote, local.count_for(remote).unwrap_or(1)))
+            }
+            #[cfg(unix)]
+            Route::Unix(_) => None,
+            Route::InProcess(_) => None,
+        }
     }
 
     /// Whether requests go over plain TCP.
@@ -179,8 +227,13 @@ impl Dialer {
     /// Opens a connection that notes its reads in `reads`.
     pub(super) async fn dial(&self, reads: Rc<Reads>) -> io::Result<Stream> {
         match &*self.0 {
-            Route::Tcp { addresses, tls, .. } => {
-                let tcp = addresses.connect(reads.clock()).await?;
+            Route::Tcp {
+                addresses,
+                local,
+                tls,
+                ..
+            } => {
+                let tcp = addresses.connect(reads.clock(), local).await?;
                 tcp.set_nodelay(true)?;
                 let tcp = Noted::tcp(tcp, reads);
                 match tls {

@@ -7,9 +7,9 @@ use super::{
     compose::Bodies,
     connection::Pool,
     delivery::Delivery,
-    dial::Dialer,
     exchange::{Channel, Slot},
-    message::{Envelope, Message},
+    frontend::{Frontends, Order},
+    message::Message,
     probe::Probe,
     request::{Arrival, Job, Stage, finished, run_one},
     share::{Place, Share, StartLine},
@@ -27,18 +27,16 @@ use crate::{
     shard::Shard,
     stop::Stop,
 };
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 use tokio::{select, sync::Semaphore, task::JoinSet};
 
 /// Settings and resources for sending a plan.
 #[derive(Clone)]
 pub struct Driver {
-    /// Connections to the target.
-    pub dialer: Dialer,
+    /// Where requests go.
+    pub frontends: Frontends,
     /// Real or virtual time.
     pub clock: Clock,
-    /// Parts that all requests share.
-    pub envelope: Envelope,
     /// Wire dialect.
     pub backend: Arc<dyn Backend>,
     /// Whether to ask for streamed answers.
@@ -127,10 +125,10 @@ impl Driver {
         };
         Delivery {
             probes,
-            connections: job.channel.pool.opened(),
+            connections: job.channel.pools.iter().map(Pool::opened).sum(),
             reads: reader.log(),
             watch,
-            resolved_in: self.dialer.resolved_in(),
+            resolved_in: self.resolved_in(),
             ..delivery
         }
     }
@@ -143,12 +141,14 @@ impl Driver {
         observer: Arc<dyn Observer>,
         stop: Stop,
     ) -> Rc<Job> {
+        let pools = self.frontends.all.iter();
+        let pools = pools.map(|frontend| Pool::new(frontend.dialer.clone(), reader.clone()));
         Rc::new(Job {
             channel: Rc::new(Channel {
-                pool: Pool::new(self.dialer.clone(), reader),
+                pools: pools.collect(),
+                frontends: self.frontends.clone(),
                 bodies_stay_open: Cell::new(false),
                 clock: self.clock.clone(),
-                envelope: self.envelope.clone(),
                 timeouts: self.timeouts,
             }),
             backend: self.backend.clone(),
@@ -158,6 +158,14 @@ impl Driver {
             conditions: self.ends.conditions.clone(),
             observer,
         })
+    }
+
+    /// The longest time to resolve a name of the target.
+    fn resolved_in(&self) -> Option<Duration> {
+        let frontends = self.frontends.all.iter();
+        frontends
+            .filter_map(|frontend| frontend.dialer.resolved_in())
+            .max()
     }
 
     /// Puts the records into the plan's order and counts their times from the start of the schedule.
@@ -214,6 +222,7 @@ impl Driver {
                 start
             };
             let slot = slot.or_else(|| job.free_slot());
+            let order = Order::alone(index, self.shard);
             let message = Message {
                 id: request.id.clone(),
                 body: body.clone(),
@@ -221,10 +230,10 @@ impl Driver {
             // A request that is due is written here, before its task exists: a new task would wait behind those that read.
             let stage = match &job.slots {
                 Some(slots) if slot.is_none() => Stage::Queued(message, slots.clone()),
-                _ => Stage::Launched(job.launch(message), slot),
+                _ => Stage::Launched(job.launch(message, order), slot),
             };
             let arrival =
-                Arrival::of(request, index, intended, dispatched).with_input(plan.input(index));
+                Arrival::of(request, order, intended, dispatched).with_input(plan.input(index));
             tasks.spawn_local(run_one(job.clone(), arrival, stage));
             while let Some(done) = tasks.try_join_next() {
                 records.push(finished(done));
@@ -300,14 +309,14 @@ impl Driver {
     }
 
     async fn warm_connections(&self, channel: &Channel, count: usize) {
-        let opened = (0..count).map(|_| channel.open(self.clock.now()));
+        let pools = || channel.pools.iter().cycle().take(count);
+        let opened = pools().map(|pool| channel.open(pool, self.clock.now()));
         // If a connection cannot be opened now, the request that needs it tries again.
-        for connection in futures_util::future::join_all(opened)
-            .await
-            .into_iter()
-            .flatten()
-        {
-            channel.pool.give_back(connection);
+        let opened = futures_util::future::join_all(opened).await;
+        for (pool, connection) in pools().zip(opened) {
+            if let Ok(connection) = connection {
+                pool.give_back(connection);
+            }
         }
     }
 }

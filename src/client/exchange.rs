@@ -4,6 +4,7 @@ use super::{
     answer::{Answer, Silence, Upload, timeout},
     bounds::Bounds,
     connection::{Connection, Pool},
+    frontend::{Claim, Frontends, Order},
     head::{Head, says},
     message::{Envelope, Message, Outgoing},
     timeouts::Timeouts,
@@ -51,11 +52,12 @@ pub(super) struct Taker<'a> {
 
 /// Parts of a run that all exchanges share.
 pub(super) struct Channel {
-    pub(super) pool: Pool,
+    pub(super) frontends: Frontends,
+    /// Idle connections, for each frontend.
+    pub(super) pools: Vec<Pool>,
     /// Whether the last body that stayed open after its content did so until the client stopped waiting.
     pub(super) bodies_stay_open: Cell<bool>,
     pub(super) clock: Clock,
-    pub(super) envelope: Envelope,
     pub(super) timeouts: Timeouts,
 }
 
@@ -63,6 +65,7 @@ pub(super) struct Channel {
 pub(super) struct Launch {
     /// When the sending began.
     pub(super) sent: Nanos,
+    claim: Claim,
     message: Message,
     outgoing: Outgoing,
     call: Call<RecvResponse>,
@@ -75,6 +78,11 @@ impl Launch {
     pub(super) fn body_size(&self) -> usize {
         self.message.body.size()
     }
+
+    /// Number of the frontend that it goes to, if there are several.
+    pub(super) fn frontend(&self) -> Option<u32> {
+        self.claim.named()
+    }
 }
 
 impl Channel {
@@ -82,13 +90,14 @@ impl Channel {
     ///
     /// This does not wait, so that the driver itself can do it on time: a separate task would have to wait
     /// for all other tasks that have something to read.
-    pub(super) fn launch(&self, message: Message) -> Result<Launch, RequestError> {
+    pub(super) fn launch(&self, message: Message, order: Order) -> Result<Launch, RequestError> {
         let sent = self.clock.now();
-        let (mut outgoing, call) = self.seal(&message)?;
+        let claim = self.frontends.claim(order);
+        let (mut outgoing, call) = self.seal(&message, &claim)?;
         let size = outgoing.remaining();
         let cx = &mut Context::from_waker(Waker::noop());
         let connection = loop {
-            let Some(mut idle) = self.pool.idle() else {
+            let Some(mut idle) = self.pool(&claim).idle() else {
                 break None;
             };
             let sending = idle.poll_send(cx, &mut outgoing);
@@ -100,6 +109,7 @@ impl Channel {
         };
         Ok(Launch {
             sent,
+            claim,
             message,
             outgoing,
             call,
@@ -107,8 +117,20 @@ impl Channel {
         })
     }
 
-    fn seal(&self, message: &Message) -> Result<(Outgoing, Call<RecvResponse>), RequestError> {
-        let sealed = self.envelope.seal(message);
+    fn pool(&self, claim: &Claim) -> &Pool {
+        &self.pools[claim.frontend()]
+    }
+
+    fn envelope(&self, claim: &Claim) -> &Envelope {
+        &self.frontends.all[claim.frontend()].envelope
+    }
+
+    fn seal(
+        &self,
+        message: &Message,
+        claim: &Claim,
+    ) -> Result<(Outgoing, Call<RecvResponse>), RequestError> {
+        let sealed = self.envelope(claim).seal(message);
         sealed.map_err(|e| RequestError::Connect {
             message: format!("the request cannot be sent: {e}"),
         })
@@ -127,32 +149,36 @@ impl Channel {
         let taker = &mut taker;
         let Launch {
             sent,
+            claim,
             message,
             outgoing,
             call,
             connection,
         } = *launch;
+        let claim = &claim;
         if let Some(idle) = connection {
             let sealed = (outgoing, call);
-            let first = self.attempt(idle, sealed, sent, taker);
+            let first = self.attempt(idle, claim, sealed, sent, taker);
             match first.await {
                 Err(Silence::Unanswered(_)) => taker.traces.retried = true,
                 Err(Silence::Failed(error)) => return Err(error),
                 Ok(()) => return Ok(()),
             }
-            let connection = self.connect(sent, taker.traces).await?;
-            let sealed = self.seal(&message)?;
-            let second = self.attempt(connection, sealed, sent, taker);
-            return second.await.map_err(|silence| self.explained(silence));
+            let connection = self.connect(claim, sent, taker.traces).await?;
+            let sealed = self.seal(&message, claim)?;
+            let second = self.attempt(connection, claim, sealed, sent, taker);
+            return second
+                .await
+                .map_err(|silence| self.explained(silence, claim));
         }
-        let connection = self.connect(sent, taker.traces).await?;
-        let only = self.attempt(connection, (outgoing, call), sent, taker);
-        only.await.map_err(|silence| self.explained(silence))
+        let connection = self.connect(claim, sent, taker.traces).await?;
+        let only = self.attempt(connection, claim, (outgoing, call), sent, taker);
+        only.await.map_err(|silence| self.explained(silence, claim))
     }
 
-    fn explained(&self, silence: Silence) -> RequestError {
+    fn explained(&self, silence: Silence, claim: &Claim) -> RequestError {
         match silence {
-            Silence::Unanswered(error) => self.pool.explain(error),
+            Silence::Unanswered(error) => self.pool(claim).explain(error),
             Silence::Failed(error) => error,
         }
     }
@@ -161,6 +187,7 @@ impl Channel {
     async fn attempt(
         &self,
         mut connection: Connection,
+        claim: &Claim,
         (outgoing, call): (Outgoing, Call<RecvResponse>),
         sent: Nanos,
         taker: &mut Taker<'_>,
@@ -180,7 +207,7 @@ impl Channel {
             &self.timeouts,
             sent,
         );
-        let closing = says(&self.envelope.headers, "close");
+        let closing = says(&self.envelope(claim).headers, "close");
         let mut heading = answer.head(Head::new(call, closing)).await?;
         answer.begin(&mut heading);
         traces.head = Some(answer.connection.reads.arrived());
@@ -206,25 +233,30 @@ impl Channel {
             _ => Err(answer.refusal(&heading).await),
         };
         if answer.leaves_reusable() {
-            self.pool.give_back(connection);
+            self.pool(claim).give_back(connection);
         }
         outcome.map_err(Silence::Failed)
     }
 
-    async fn connect(&self, since: Nanos, traces: &mut Traces) -> Result<Connection, RequestError> {
+    async fn connect(
+        &self,
+        claim: &Claim,
+        since: Nanos,
+        traces: &mut Traces,
+    ) -> Result<Connection, RequestError> {
         // Boxed, so that requests do not keep the space while they read.
-        let connection = Box::pin(self.open(since)).await?;
+        let connection = Box::pin(self.open(self.pool(claim), since)).await?;
         traces.connected = Some(self.clock.now());
         Ok(connection)
     }
 
     /// Opens a connection within its own limit, and within the total limit of what began at `since`.
-    pub(super) async fn open(&self, since: Nanos) -> Result<Connection, RequestError> {
+    pub(super) async fn open(&self, pool: &Pool, since: Nanos) -> Result<Connection, RequestError> {
         let limit = self.timeouts.connect.min(self.timeouts.total);
         let all = since.after(self.timeouts.total);
         let until = self.clock.now().after(limit).min(all);
         let mut watchdog = Watchdog::new(self.clock.clone());
-        let mut open = pin!(self.pool.open());
+        let mut open = pin!(pool.open());
         poll_fn(|cx| {
             if let Poll::Ready(opened) = open.as_mut().poll(cx) {
                 return Poll::Ready(opened);

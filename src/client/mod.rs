@@ -23,14 +23,17 @@ mod descriptors;
 mod dial;
 mod driver;
 mod exchange;
+mod frontend;
 #[cfg(any(test, fuzzing))]
 mod fuzzed;
 mod head;
 mod io;
 #[cfg(target_os = "linux")]
 mod kernel_time;
+mod local;
 mod message;
 mod not_http;
+mod ports;
 mod probe;
 mod redirect;
 mod request;
@@ -53,9 +56,12 @@ pub(crate) use descriptors::{make_room, raise_descriptor_limit};
 pub use dial::{DialError, Dialer};
 pub(crate) use dial::{IS_IT_RUNNING, what_mends};
 pub use driver::Driver;
+pub use frontend::{Balance, Frontend, Frontends};
 #[cfg(any(test, fuzzing))]
 pub(crate) use fuzzed::fuzzed_answer;
+pub use local::LocalAddresses;
 pub use message::{Envelope, Message};
+pub(crate) use ports::{PortRange, open_descriptors};
 pub use probe::Probe;
 pub use start::Start;
 pub use system::{CpuTicks, Quota, SystemCounters};

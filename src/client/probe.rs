@@ -6,10 +6,12 @@
 
 use super::{
     body::Body,
+    frontend::Order,
     message::Message,
     request::{Arrival, Job, Stage, finished, run_one},
 };
 use crate::{
+    shard::Shard,
     clock::{Clock, Nanos},
     plan::PlannedRequest,
     record::Record,
@@ -78,9 +80,9 @@ impl Probe {
                 id: format!("{}{index}", self.request.id),
                 body: self.body.clone(),
             };
-            let dispatched = clock.now();
-            let stage = Stage::Launched(job.launch(message), None);
-            let arrival = Arrival::of(&self.request, index, due, dispatched);
+            let (dispatched, order) = (clock.now(), Order::alone(index, Shard::WHOLE));
+            let stage = Stage::Launched(job.launch(message, order), None);
+            let arrival = Arrival::of(&self.request, order, due, dispatched);
             sent.under_way
                 .spawn_local(run_one(job.clone(), arrival, stage));
             while let Some(probe) = sent.under_way.try_join_next() {

@@ -4,6 +4,7 @@ use super::{
     bounds::Bounds,
     conditions::Conditions,
     exchange::{Channel, Launch, Slot, Taker, Traces},
+    frontend::Order,
     message::Message,
 };
 use crate::{
@@ -37,15 +38,19 @@ impl Job {
         self.slots.as_ref()?.clone().try_acquire_owned().ok()
     }
 
-    pub(super) fn launch(&self, message: Message) -> Result<Box<Launch>, RequestError> {
+    pub(super) fn launch(
+        &self,
+        message: Message,
+        order: Order,
+    ) -> Result<Box<Launch>, RequestError> {
         self.observer.sent();
-        self.channel.launch(message).map(Box::new)
+        self.channel.launch(message, order).map(Box::new)
     }
 }
 
 /// A request as the driver took it up.
 pub(super) struct Arrival {
-    index: usize,
+    order: Order,
     intended: Nanos,
     dispatched: Nanos,
     input: TokenCount,
@@ -62,12 +67,12 @@ pub(super) struct Arrival {
 impl Arrival {
     pub(super) fn of(
         request: &PlannedRequest,
-        index: usize,
+        order: Order,
         intended: Nanos,
         dispatched: Nanos,
     ) -> Self {
         Arrival {
-            index,
+            order,
             intended,
             dispatched,
             input: request.input,
@@ -109,18 +114,19 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
     // Reserves space for the expected events, so that they need not move.
     let expected = arrival.output_tokens.min(EXPECTED_EVENTS) as usize;
     traces.reply.events.reserve(expected);
-    let mut sent = None;
+    let (mut sent, mut frontend) = (None, None);
     let outcome = {
         let work = async {
             let (launch, slot) = match stage {
                 Stage::Launched(launch, slot) => (launch, slot),
                 Stage::Queued(message, slots) => {
                     let slot = slots.acquire_owned().await.ok();
-                    (job.launch(message), slot)
+                    (job.launch(message, arrival.order), slot)
                 }
             };
             let launch = launch?;
             sent = Some(launch.sent);
+            frontend = launch.frontend();
             let task = job.backend.task();
             let bounds = Bounds::of(task, arrival.output_tokens, launch.body_size());
             let mut decoder = job.backend.decoder(job.stream);
@@ -141,7 +147,7 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
     reply.events.shrink_to_fit();
     reply.text.shrink_to_fit();
     let record = Record {
-        index: arrival.index,
+        index: arrival.order.index,
         intended: arrival.intended,
         dispatched: arrival.dispatched,
         sent: sent.unwrap_or(end),
@@ -151,6 +157,7 @@ pub(super) async fn run_one(job: Rc<Job>, arrival: Arrival, stage: Stage) -> Rec
         status: traces.status,
         timestamps: traces.timestamps,
         retried: traces.retried,
+        frontend,
         input: arrival.input,
         output: TokenCount::of_reply(&reply),
         events: reply.events,

@@ -7,6 +7,7 @@ use super::{
     compose::Bodies,
     delivery::Delivery,
     driver::Driver,
+    frontend::Order,
     message::Message,
     request::{Arrival, Job, Stage, finished, run_one},
     share::Share,
@@ -75,7 +76,8 @@ impl Driver {
                 () = due, if next.is_some() => {
                     if let Some((intended, index)) = agenda.take(self.clock.now()) {
                         let held = agenda.held_since(index);
-                        let sent = self.take_up(job, &mut said, (index, held), intended, start);
+                        let place = (index, agenda.session_of(index), held);
+                        let sent = self.take_up(job, &mut said, place, intended, start);
                         tasks.spawn_local(sent);
                     }
                 }
@@ -111,7 +113,7 @@ impl Driver {
         &self,
         job: &Rc<Job>,
         said: &mut Said<'_>,
-        (index, held): (usize, Option<Nanos>),
+        (index, session, held): (usize, usize, Option<Nanos>),
         intended: Nanos,
         start: Nanos,
     ) -> impl Future<Output = Record> + use<> {
@@ -124,6 +126,11 @@ impl Driver {
         } else {
             (intended, held.filter(|_| first).unwrap_or(now))
         };
+        let order = Order {
+            index,
+            session,
+            shard: self.shard,
+        };
         let message = Message {
             id: request.id.clone(),
             body: said.body(index),
@@ -131,10 +138,10 @@ impl Driver {
         let slot = job.free_slot();
         let stage = match &job.slots {
             Some(slots) if slot.is_none() => Stage::Queued(message, slots.clone()),
-            _ => Stage::Launched(job.launch(message), slot),
+            _ => Stage::Launched(job.launch(message, order), slot),
         };
         let input = said.input(index);
-        let arrival = Arrival::of(request, index, intended, dispatched).with_input(input);
+        let arrival = Arrival::of(request, order, intended, dispatched).with_input(input);
         run_one(job.clone(), arrival, stage)
     }
 }

@@ -125,6 +125,10 @@ pub(super) const COLUMNS: &[(&str, Column)] = &[
     ("cut", Truth(|row| row.record.cut)),
     ("structure", Text(|row| Some(row.asked()?.kind.clone()))),
     ("valid", Text(|row| row.validity().map(str::to_owned))),
+    (
+        "url",
+        Text(|row| row.report.run().url_of(row.record).map(str::to_owned)),
+    ),
 ];
 
 impl<'a> Row<'a> {

@@ -70,6 +70,11 @@ impl Inspector {
         #[cfg(not(feature = "tls"))]
         let _ = insecure;
         let (places, api, builder) = match endpoint {
+            // All frontends lead to the same server, so one is enough for a question.
+            Endpoint::Urls(origins) => {
+                let first = origins.first().ok_or("the target has no URL")?;
+                return Self::new(&Endpoint::Url(first.clone()), insecure);
+            }
             Endpoint::Url(origin) => (origin.places(), origin.api(), builder),
             #[cfg(unix)]
             Endpoint::Unix(path) => (

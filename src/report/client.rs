@@ -1,6 +1,6 @@
 //! The lines about the client.
 
-use super::{basis, classes, rounds, server, sessions, structured};
+use super::{basis, classes, frontends, rounds, server, sessions, structured};
 use crate::{
     judge::number,
     metrics::Metrics,
@@ -19,6 +19,7 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
         .chain(sessions::lines(metrics))
         .chain(rounds::lines(metrics))
         .chain(structured::lines(metrics))
+        .chain(frontends::lines(run))
         .chain([client])
         .chain(server::lines(run, metrics))
         .collect()

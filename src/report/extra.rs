@@ -1,6 +1,6 @@
 //! The key `goodput` of a result file: what vLLM does not know or does not report.
 
-use super::{client, failures::first_errors, server};
+use super::{client, failures::first_errors, frontends, server};
 use crate::{
     judge::{Expect, Judgement},
     metrics::{Metrics, Summary},
@@ -55,6 +55,9 @@ pub(super) fn extra(
         "audit": run.audit,
         "client": client::lines(run, metrics),
     });
+    if !setup.frontends.is_empty() {
+        extra["frontends"] = json!(frontends::counts(run));
+    }
     if let Some(server) = &run.server {
         extra["server"] = server::value(server);
     }

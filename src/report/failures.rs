@@ -10,9 +10,12 @@ pub(super) fn first_errors(run: &Run) -> Vec<String> {
     let errors = run
         .records
         .iter()
-        .filter_map(|record| record.error.as_ref())
-        .filter(|error| **error != RequestError::Cancelled)
-        .map(|error| error.to_string());
+        .filter_map(|record| Some((record, record.error.as_ref()?)))
+        .filter(|(_, error)| **error != RequestError::Cancelled)
+        .map(|(record, error)| match run.url_of(record) {
+            Some(url) => format!("{url}: {error}"),
+            None => error.to_string(),
+        });
     capped(errors)
 }
 

@@ -51,6 +51,7 @@ mod extra;
 mod failed;
 mod failures;
 mod fields;
+mod frontends;
 mod json;
 #[cfg(feature = "junit")]
 mod junit;

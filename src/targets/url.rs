@@ -2,7 +2,7 @@
 
 use super::{AnyTarget, Opened, Place, Target, TargetError};
 use crate::{
-    address::Endpoint,
+    address::{Endpoint, Origin},
     grammar::target::Target as Text,
     observer::{Observer, Silent},
     stop::Stop,
@@ -16,6 +16,7 @@ impl Target for Named {
     fn describe(&self) -> String {
         match &self.0 {
             Text::Url(url) => url.clone(),
+            Text::Urls(urls) => urls.join(" "),
             Text::Unix(path) => format!("unix:{}", path.display()),
             Text::Env(name) => match std::env::var(name) {
                 Ok(value) => AnyTarget::from(value).describe(),
@@ -38,6 +39,20 @@ impl Target for Named {
                     _ => None,
                 };
                 objection.map_or(Ok(opened), |why| Err(TargetError::Failed(why)))
+            }
+            Text::Urls(urls) => {
+                let mut origins = Vec::with_capacity(urls.len());
+                for url in urls {
+                    let origin = Origin::parse(url).map_err(TargetError::Unreadable)?;
+                    if let Some(why) = super::proxy::objection(&origin) {
+                        return Err(TargetError::Failed(why));
+                    }
+                    origins.push(origin);
+                }
+                Ok(Opened {
+                    place: Place::Endpoint(Endpoint::Urls(origins)),
+                    guard: None,
+                })
             }
             Text::Unix(path) => Ok(Opened {
                 place: Place::Endpoint(Endpoint::Unix(path.clone())),

@@ -7,7 +7,7 @@
 
 use goodput::{
     backend::{Backend, WireOptions, by_name},
-    client::{Body, Dialer, Driver, Ends, Envelope, Timeouts},
+    client::{Body, Dialer, Driver, Ends, Envelope, Frontend, Timeouts},
     clock::{Nanos, on_virtual_time},
     grammar::{fault, sim::Script},
     observer::Silent,
@@ -160,12 +160,15 @@ pub fn account(name: &str, fault: &str, hit: Hit, requests: usize) -> usize {
     let server = Arc::new(server);
     let records = on_virtual_time(async |clock| {
         let driver = Driver {
-            dialer: Dialer::in_process(InProcess::new(server.clone(), clock.clone())),
+            frontends: Frontend {
+                dialer: Dialer::in_process(InProcess::new(server.clone(), clock.clone())),
+                envelope: Envelope {
+                    path: backend.endpoint(stream).parse().unwrap(),
+                    headers: headers(&*backend),
+                },
+            }
+            .into(),
             clock: clock.clone(),
-            envelope: Envelope {
-                path: backend.endpoint(stream).parse().unwrap(),
-                headers: headers(&*backend),
-            },
             backend: backend.clone(),
             stream,
             timeouts: Timeouts {

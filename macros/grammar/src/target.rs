@@ -10,6 +10,8 @@ use std::fmt;
 pub enum Target {
     /// `http://…` or `https://…`, kept as written.
     Url(String),
+    /// Several such URLs, separated by blanks: the frontends of one server.
+    Urls(Vec<String>),
     /// `unix:/path`: HTTP over a Unix socket.
     Unix(std::path::PathBuf),
     /// `env:NAME`: the URL stands in an environment variable.
@@ -35,6 +37,10 @@ pub fn parse(text: &str) -> Result<Target, Mistakes> {
             None => "",
         };
         return sim::parse(inside).map(Target::Simulation);
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.len() > 1 && words.iter().all(|word| is_url(word)) {
+        return urls(&words);
     }
     let Some((scheme, rest)) = text.split_once(':') else {
         return one(match text {
@@ -83,6 +89,34 @@ pub fn parse(text: &str) -> Result<Target, Mistakes> {
                 "unknown kind of target `{scheme}:`; write one of {FORMS}"
             )),
         },
+    }
+}
+
+fn is_url(word: &str) -> bool {
+    let scheme = word.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| {
+        ["http", "https"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+    })
+}
+
+/// Reads several URLs, each of which is given once.
+fn urls(words: &[&str]) -> Result<Target, Mistakes> {
+    let mut mistakes = Mistakes::new();
+    for (place, word) in words.iter().enumerate() {
+        let rest = word.split_once(':').map_or("", |(_, rest)| rest);
+        mistakes.extend(url(word, rest).err());
+        if words[..place].contains(word) {
+            let shown = masked_url(word);
+            mistakes.push(Mistake::new(format!("`{shown}` is given twice; keep one")));
+        }
+    }
+    if mistakes.is_empty() {
+        let owned = words.iter().map(|word| (*word).to_owned());
+        Ok(Target::Urls(owned.collect()))
+    } else {
+        Err(mistakes)
     }
 }
 
@@ -195,6 +229,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Url(url) => f.write_str(url),
+            Target::Urls(urls) => f.write_str(&urls.join(" ")),
             Target::Unix(path) => write!(f, "unix:{}", path.display()),
             Target::Env(name) => write!(f, "env:{name}"),
             Target::Simulation(script) => write!(f, "sim({script})"),
@@ -231,6 +266,10 @@ mod tests {
 
     #[rstest]
     #[case("http://localhost:8000", Target::Url("http://localhost:8000".into()))]
+    #[case(
+        "http://a:8000  https://b/v1",
+        Target::Urls(vec!["http://a:8000".into(), "https://b/v1".into()])
+    )]
     #[case(" HTTPS://api.example.com/v2 ", Target::Url("HTTPS://api.example.com/v2".into()))]
     #[case("http://[::1]:8000/", Target::Url("http://[::1]:8000/".into()))]
     #[case("http://h?version=1", Target::Url("http://h?version=1".into()))]

@@ -1,9 +1,50 @@
 //! How the client works: threads, connections, time limits.
 
-use crate::{bench::Bench, setting::Setting};
+use crate::{
+    bench::{Bench, setting::Texts},
+    client::Balance,
+    problem::Problem,
+    setting::Setting,
+};
 use std::time::Duration;
 
 impl Bench {
+    /// Which of several URLs gets a request: `round-robin` (default), `least-in-flight` or `session`.
+    ///
+    /// ```
+    /// use goodput::Bench;
+    ///
+    /// let bench = Bench::new("chat").target("http://10.0.0.1:8000 http://10.0.0.2:8000").balance("session");
+    /// assert!(bench.check().is_ok());
+    /// ```
+    pub fn balance(mut self, policy: impl Setting<Balance>) -> Self {
+        if let Some(policy) = self.set("balance", policy) {
+            self.client.balance = policy;
+        }
+        self
+    }
+
+    /// Local addresses that connections leave from, in turn: each has about 28,000 ports for each URL. Default: the system
+    /// chooses one address.
+    pub fn bind(mut self, addresses: impl Texts) -> Self {
+        self.client.bind.clear();
+        for text in addresses.lines() {
+            match text.trim().parse() {
+                Ok(address) if self.client.bind.contains(&address) => {
+                    let fix = "is given twice. Keep one";
+                    self.problems.push(Problem::new("bind", address, fix));
+                }
+                Ok(address) => self.client.bind.push(address),
+                Err(_) => {
+                    let fix = "is not an IP address. Write a local one, such as \"10.0.0.1\"";
+                    self.problems
+                        .push(Problem::new("bind", format!("{text:?}"), fix));
+                }
+            }
+        }
+        self
+    }
+
     /// Copies of the first request to send before the run, not measured. Default 0.
     pub fn warmups(mut self, requests: usize) -> Self {
         self.client.warmups = requests;

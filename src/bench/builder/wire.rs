@@ -3,7 +3,7 @@
 use crate::{
     backend::Backend,
     bench::{
-        Bench, HeaderLines,
+        Bench, Texts,
         api_key::{ApiKey, secret},
     },
     grammar::structured::StructuredOutput,
@@ -104,7 +104,7 @@ impl Bench {
     }
 
     /// Headers `Name: value` for every request. Values never show in logs or reports.
-    pub fn headers(mut self, lines: impl HeaderLines) -> Self {
+    pub fn headers(mut self, lines: impl Texts) -> Self {
         for line in lines.lines() {
             let Some((name, value)) = line.split_once(':') else {
                 let message = "is not a header. Write `Name: value`";

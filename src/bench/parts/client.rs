@@ -1,13 +1,16 @@
 //! How the client works.
 
-use super::written::{any_span, number, span, timeouts};
-use crate::client::Timeouts;
+use super::written::{any_span, number, span, text, timeouts};
+use crate::client::{Balance, Timeouts};
 use serde::Serialize;
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// How the client works.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Client {
+    #[serde(serialize_with = "text")]
+    pub(crate) balance: Balance,
+    pub(crate) bind: Vec<IpAddr>,
     pub(crate) workers: usize,
     pub(crate) warmups: usize,
     pub(crate) prewarm: Option<bool>,
@@ -30,6 +33,8 @@ pub(crate) struct Client {
 impl Default for Client {
     fn default() -> Self {
         Client {
+            balance: Balance::default(),
+            bind: Vec::new(),
             workers: 1,
             warmups: 0,
             prewarm: None,

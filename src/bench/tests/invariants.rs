@@ -175,8 +175,8 @@ impl Trial {
         let control = Control::default();
         let sent = on_virtual_time(async |clock| {
             let pipes = InProcess::new(server.clone(), clock.clone());
-            let dialer = Dialer::in_process(pipes);
-            let line = Line::new(&bench, &place, &prepared, &control, dialer, &clock);
+            let dialers = vec![Dialer::in_process(pipes)];
+            let line = Line::new(&bench, &place, &prepared, &control, dialers, &clock);
             let sent = line.open(async |line, plan| line.send(plan).await).await;
             // An engine frees the blocks of a request when its step ends.
             clock.sleep_until(clock.now().after(ms(1_000))).await;

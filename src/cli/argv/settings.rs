@@ -46,7 +46,9 @@ fn value(arg: &Arg, matches: &ArgMatches) -> Value {
     };
     let mut given = given.map(|text| typed(arg, &text.to_string_lossy()));
     let most = arg.get_num_args().map_or(1, |range| range.max_values());
-    if most > 1 || matches!(arg.get_action(), ArgAction::Append) {
+    // vLLM's flag takes one URL.
+    let one = id == "base_url" && given.len() == 1;
+    if !one && (most > 1 || matches!(arg.get_action(), ArgAction::Append)) {
         given.collect()
     } else {
         given.next().unwrap_or_default()

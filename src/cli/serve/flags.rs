@@ -3,6 +3,7 @@
 
 mod address;
 mod bench;
+mod connections;
 mod dataset;
 mod export;
 mod multi_turn;
@@ -11,8 +12,8 @@ mod sampling;
 mod server;
 
 use self::{
-    address::Server, dataset::DatasetFlags, export::ExportFlags, multi_turn::MultiTurnFlags,
-    ramp::RampFlags, sampling::Sampling, server::ServerFlags,
+    address::Server, connections::Connections, dataset::DatasetFlags, export::ExportFlags,
+    multi_turn::MultiTurnFlags, ramp::RampFlags, sampling::Sampling, server::ServerFlags,
 };
 use super::Script;
 use crate::{
@@ -57,6 +58,8 @@ pub(in crate::cli) struct Args {
     /// anthropic ANTHROPIC_API_KEY.
     #[arg(long, value_name = "KEY")]
     api_key: Option<String>,
+    #[command(flatten)]
+    connections: Connections,
     /// Do not verify TLS certificates.
     #[arg(long)]
     insecure: bool,

@@ -15,11 +15,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Waits until the bench's server reports no request, if it reports them. A server without `/metrics` has none left once
 /// all answers are here. Returns what is left after the limit, as a sentence.
 pub(super) fn wait(bench: &Bench, stop: &Stop) -> Option<String> {
-    let endpoint = endpoint(bench)?;
-    let inspector = Inspector::new(&endpoint, bench.client.insecure).ok()?;
+    let inspector = |endpoint: &Endpoint| Inspector::new(endpoint, bench.client.insecure).ok();
+    let inspectors: Option<Vec<_>> = endpoint(bench)?.frontends().iter().map(inspector).collect();
+    let inspectors = inspectors?;
     let began = Instant::now();
     loop {
-        let left = requests(&inspector, bench)?;
+        let left = inspectors
+            .iter()
+            .map(|inspector| requests(inspector, bench));
+        let left = left.sum::<Option<f64>>()?;
         if left == 0.0 || stop.is_requested() {
             return None;
         }

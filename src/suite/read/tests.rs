@@ -70,6 +70,8 @@ false_alarms = 0.02
 #[case("stream = false", Bench::new("a").stream(false))]
 #[case("total_timeout = \"5m\"", Bench::new("a").total_timeout("5m"))]
 #[case("headers = [\"A: 1\", \"B: 2\"]", Bench::new("a").headers(["A: 1", "B: 2"]))]
+#[case("balance = \"session\"", Bench::new("a").balance("session"))]
+#[case("bind = [\"127.0.0.1\", \"::1\"]", Bench::new("a").bind(["127.0.0.1", "::1"]))]
 #[case("extra_body = { temperature = 0, stop = [\"x\"] }",
     Bench::new("a").extra_body("{\"temperature\": 0, \"stop\": [\"x\"]}"))]
 #[case("on_inconclusive = \"warn\"", Bench::new("a").on_inconclusive("warn"))]

@@ -164,7 +164,7 @@ impl Args {
         }
         bench = self
             .about_server
-            .apply(bench)
+            .apply(self.connections.apply(bench))
             .align_prompts(!self.no_align_prompts);
         self.sampling.check(&self.backend, &mut problems);
         match LoraAssignment::parse(&self.lora_assignment) {

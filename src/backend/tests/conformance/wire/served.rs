@@ -10,7 +10,7 @@ use crate::{
         Backend,
         testing::{options, request},
     },
-    client::{Body, Dialer, Driver, Ends, Envelope, Timeouts},
+    client::{Body, Dialer, Driver, Ends, Envelope, Frontend, Timeouts},
     clock::{Clock, on_virtual_time},
     observer::Silent,
     plan::{Plan, Shape},
@@ -197,12 +197,15 @@ pub(super) fn drive_many(
         .collect();
     let records = on_virtual_time(async |clock| {
         let driver = Driver {
-            dialer: Dialer::in_process(server(acts, clock.clone(), stats.clone())),
+            frontends: Frontend {
+                dialer: Dialer::in_process(server(acts, clock.clone(), stats.clone())),
+                envelope: Envelope {
+                    path: backend.endpoint(stream).parse().unwrap(),
+                    headers,
+                },
+            }
+            .into(),
             clock: clock.clone(),
-            envelope: Envelope {
-                path: backend.endpoint(stream).parse().unwrap(),
-                headers,
-            },
             backend: backend.clone(),
             stream,
             timeouts: Timeouts {
