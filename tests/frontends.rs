@@ -3,11 +3,16 @@
 
 mod support;
 
-use goodput::{Bench, Error};
+use goodput::{
+    Bench, Error,
+    grammar::sim::Script,
+    sim::{Listening, SimServer},
+};
 use rstest::rstest;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
+    net::Ipv4Addr,
     sync::{Arc, Mutex, atomic::Ordering},
 };
 use support::{RawServer, good_stream, http};
@@ -54,7 +59,10 @@ fn urls_share_the_requests_and_errors_name_theirs() {
     line(&bad.url, "6 failed (6 status)");
     // Each has its own path and name.
     let host = good.url.strip_prefix("http://").unwrap();
-    let expected = ["POST /a/v1/completions HTTP/1.1".to_owned(), format!("host: {host}")];
+    let expected = [
+        "POST /a/v1/completions HTTP/1.1".to_owned(),
+        format!("host: {host}"),
+    ];
     assert_eq!(*asked.lock().unwrap(), BTreeSet::from(expected));
 }
 
@@ -66,10 +74,15 @@ fn a_slow_url_gets_less_of_the_load() {
         stream.write_all(good_stream().as_bytes()).is_ok()
     });
     let target = format!("{} {}", good.url, slow.url);
-    let report = bench(&target).balance("least-in-flight").run_blocking().unwrap();
+    let report = bench(&target)
+        .balance("least-in-flight")
+        .run_blocking()
+        .unwrap();
     let to = |frontend| {
         let records = report.run().records.iter();
-        records.filter(|record| record.frontend == Some(frontend)).count()
+        records
+            .filter(|record| record.frontend == Some(frontend))
+            .count()
     };
     assert_eq!(report.completed(), 12, "{report}");
     assert!(to(0) > to(1), "{} and {}", to(0), to(1));
@@ -77,9 +90,11 @@ fn a_slow_url_gets_less_of_the_load() {
 
 #[test]
 fn a_session_stays_at_its_url() {
-    let (one, _) = listening();
-    let (other, _) = listening();
-    let target = format!("{} {}", one.url, other.url);
+    let servers = [(); 2].map(|()| {
+        let server = Arc::new(SimServer::new(Script::default()));
+        server.listen((Ipv4Addr::LOCALHOST, 0)).unwrap()
+    });
+    let target = servers.each_ref().map(Listening::url).join(" ");
     let report = bench(&target)
         .dataset("conversations(turns = 3, input = 4, output = 2)")
         .balance("session")
@@ -90,7 +105,10 @@ fn a_session_stays_at_its_url() {
         let name = record.turn.as_deref().unwrap().name.clone();
         places.entry(name).or_default().extend(record.frontend);
     }
-    assert!(places.len() > 1 && places.values().all(|at| at.len() == 1), "{places:?}");
+    assert!(
+        places.len() > 1 && places.values().all(|at| at.len() == 1),
+        "{places:?}"
+    );
     let all: BTreeSet<u32> = places.into_values().flatten().collect();
     assert_eq!(all, BTreeSet::from([0, 1]));
 }
@@ -152,7 +170,8 @@ fn what_one_server_alone_can_do_is_refused() {
     let target = format!("{} {}/v1", server.url, server.url);
     let told = refused(bench(&target).profile(true).server_metrics_interval("1s"));
     assert!(
-        told.contains("profile = true: needs a target with one URL") && told.contains("server_metrics_interval"),
+        told.contains("profile = true: needs a target with one URL")
+            && told.contains("server_metrics_interval"),
         "{told}"
     );
 }

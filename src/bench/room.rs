@@ -58,7 +58,7 @@ impl Peak {
     }
 }
 
-/// What connections need, and what this machine has of it.
+/// Ports and descriptors that connections need, and how many this machine has.
 struct Room {
     ports: Option<PortRange>,
     /// Local addresses and frontends, by the address that connections go to.

@@ -11,10 +11,10 @@ use super::{
     request::{Arrival, Job, Stage, finished, run_one},
 };
 use crate::{
-    shard::Shard,
     clock::{Clock, Nanos},
     plan::PlannedRequest,
     record::Record,
+    shard::Shard,
 };
 use std::{convert::Infallible, rc::Rc, time::Duration};
 use tokio::{select, task::JoinSet};

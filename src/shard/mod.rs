@@ -13,6 +13,8 @@
 //! # Ok::<(), goodput::grammar::Mistake>(())
 //! ```
 
+pub mod auto;
+
 use crate::grammar::Mistake;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};

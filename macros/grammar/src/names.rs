@@ -131,7 +131,7 @@ macro_rules! with_keys {
         $with! {
             backend: Text = r#""openai-chat""#, "Wire dialect: `openai-chat`, `vllm`, `anthropic`, `tgi`, `openai-embeddings`, …: `docs/backends.md`.";
             target: Any = r#""env:LLM_URL""#, "Server to measure: `http://…`, `unix:…`, `env:NAME`, `sim(…)`, or a value; several URLs share the requests.";
-            balance: Text = r#""round-robin""#, "Which of several URLs gets a request: `round-robin`, `least-in-flight` or `session`.";
+            balance: Text = r#""session""#, "Which of several URLs gets a request: `round-robin`, `least-in-flight` or `session`.";
             bind: Texts = r#"["10.0.0.1", "10.0.0.2"]"#, "Local addresses that connections leave from, in turn: `docs/ports.md`.";
             faults: Text = r#""reset@5%, stall(2s)@req:10""#, "Faults of a simulated target.";
             endpoint: Text = r#""/v1/completions""#, "Path on the target, if it differs from the backend's.";
