@@ -32,6 +32,10 @@ fn listening() -> (RawServer, Arc<Mutex<BTreeSet<String>>>) {
     let asked: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let notes = asked.clone();
     let server = RawServer::start(move |stream, request| {
+        if request.starts_with("POST /a/tokenize") {
+            let none = http("404 Not Found", "text/plain", "");
+            return stream.write_all(none.as_bytes()).is_ok();
+        }
         let lines = request.lines();
         let about = lines.filter(|line| line.starts_with("POST") || line.starts_with("host"));
         notes.lock().unwrap().extend(about.map(str::to_owned));
@@ -96,7 +100,8 @@ fn a_session_stays_at_its_url() {
     });
     let target = servers.each_ref().map(Listening::url).join(" ");
     let report = bench(&target)
-        .dataset("conversations(turns = 3, input = 4, output = 2)")
+        .dataset("conversations(\"fixtures/plan/datasets/conversations.json\", output = 2)")
+        .backend("openai-chat")
         .balance("session")
         .run_blocking()
         .unwrap();
