@@ -25,6 +25,7 @@ mod sample;
 pub mod search;
 mod settled;
 mod share;
+pub mod shift;
 mod tail;
 pub mod unpaired;
 

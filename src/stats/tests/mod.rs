@@ -3,3 +3,4 @@
 mod calibration;
 mod coverage;
 mod least_width;
+mod shifts;
