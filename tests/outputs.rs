@@ -86,6 +86,7 @@ fn the_command_writes_every_format() {
     let formats = [
         ("junit", "junit.xml"),
         ("markdown", "summary.md"),
+        ("comment", "comment.md"),
         ("bencher", "bmf.json"),
         ("github-smaller", "smaller.json"),
         ("github-bigger", "bigger.json"),

@@ -92,12 +92,14 @@ fn seen_in_all(metric: Compared, file: &File, new: &Digest, source: &Source<'_>)
     let sensitivity = both
         .map(|number| number.sensitivity.unwrap_or(1.0))
         .fold(0.0, f64::max);
-    let mean = numbers.iter().map(|number| number.value).sum::<f64>() / numbers.len() as f64;
     Some(Seen {
         metric,
         stored: numbers.iter().map(|number| number.reading()).collect(),
         now: now.reading(),
         noise: source.noise(&of_all, sensitivity),
-        values: (mean, now.value),
+        values: (
+            numbers.iter().map(|number| number.value).collect(),
+            now.value,
+        ),
     })
 }

@@ -19,8 +19,8 @@ pub(super) struct Seen {
     pub(super) stored: Vec<Reading>,
     pub(super) now: Reading,
     pub(super) noise: Noise,
-    /// Values to show: the mean of the stored runs, and the new one.
-    pub(super) values: (f64, f64),
+    /// Values to show: those of the stored runs, of which there is at least one, and the new one.
+    pub(super) values: (Vec<f64>, f64),
 }
 
 impl Seen {
@@ -79,8 +79,9 @@ pub(super) fn changes(seen: Vec<Seen>, rule: &Rule) -> Vec<Change> {
         subject: seen.metric.name(),
         unit: seen.metric.unit(),
         worse: seen.metric.worse,
-        a: seen.values.0,
+        a: seen.values.0.iter().sum::<f64>() / seen.values.0.len() as f64,
         b: seen.values.1,
+        stored: seen.values.0,
         gated: seen.metric.gated,
         statistics,
         conclusion,

@@ -202,7 +202,7 @@ fn seen(
         stored: vec![before.reading()],
         now: now.reading(),
         noise: source.noise(&name, sensitivity),
-        values: (before.value, now.value),
+        values: (vec![before.value], now.value),
     })
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn changes(
             worse: metric.worse,
             a: mean(|pair| &pair.0, metric),
             b: mean(|pair| &pair.1, metric),
+            stored: Vec::new(),
             gated: metric.gated,
             statistics,
             conclusion,

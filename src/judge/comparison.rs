@@ -53,6 +53,9 @@ pub struct Change {
     pub a: f64,
     /// The value at B: the mean over the runs.
     pub b: f64,
+    /// The values of A's runs, oldest first, if A is a baseline; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stored: Vec<f64>,
     /// Whether the verdict depends on it.
     pub gated: bool,
     /// Change from A to B with its interval.

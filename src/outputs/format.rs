@@ -1,7 +1,7 @@
 //! The formats of files: one list, which flags, help and messages follow.
 
 use crate::{
-    report::{Outcome, action_json, bencher_json, markdown, prometheus_text},
+    report::{Outcome, action_json, bencher_json, comment, markdown, prometheus_text},
     screen,
 };
 use serde_json::Value;
@@ -30,6 +30,7 @@ static FORMATS: &[Format] = &[
         is_job_summary: true,
         ..Format::text("markdown", |outcomes| Ok(markdown(outcomes)))
     },
+    Format::text("comment", |outcomes| Ok(comment(outcomes))),
     Format::text("bencher", |outcomes| Ok(json(&bencher_json(outcomes)))),
     Format::text("github-smaller", |outcomes| {
         Ok(json(&action_json(outcomes, false)))

@@ -106,7 +106,7 @@ fn tenths(change: f64) -> String {
     format!("{rounded:+.1}")
 }
 
-fn interval(interval: &Interval) -> String {
+pub(super) fn interval(interval: &Interval) -> String {
     match (interval.low, interval.high) {
         (Some(low), Some(high)) => format!("[{}, {}]", tenths(low), tenths(high)),
         (Some(low), None) => format!("[at least {}]", tenths(low)),

@@ -150,7 +150,7 @@ fn word(outcome: &Outcome) -> String {
     told.join(", ")
 }
 
-fn sign(outcome: &Outcome) -> &'static str {
+pub(super) fn sign(outcome: &Outcome) -> &'static str {
     match outcome.word().as_str() {
         "pass" => "✅",
         "no verdict" => "⚪",

@@ -29,7 +29,7 @@
 //! * [`MultiTurn`]: what vLLM's multi-turn script prints and writes of a run of conversations.
 //! * [`correct_rate`] and [`structured_json`]: what vLLM's script for structured output prints and writes.
 //! * [`pytorch_records`]: the same result for the database of PyTorch's benchmarks.
-//! * [`junit_xml`], [`markdown`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]: for CI
+//! * [`junit_xml`], [`markdown`], [`comment`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]: for CI
 //!   and other tools, all made from [`Outcome`]s. Their words are those of [`Report::reasons`],
 //!   [`Report::evidence`] and the summary; their numbers are [`Measure`]s. What is added there is in every
 //!   output.
@@ -42,6 +42,7 @@ mod caveat;
 mod classes;
 mod client;
 mod columns;
+mod comment;
 mod comparison;
 mod decoding;
 mod document_qa;
@@ -67,6 +68,7 @@ mod pytorch;
 mod rounds;
 mod server;
 mod sessions;
+mod sparkline;
 mod structured;
 mod structured_script;
 mod summary;
@@ -82,6 +84,7 @@ pub use action::action_json;
 pub use bencher::bencher_json;
 pub(crate) use caveat::counted;
 pub use caveat::{Caveat, CaveatKind, caveats};
+pub use comment::comment;
 pub use comparison::comparison;
 pub use document_qa::document_qa;
 pub use event::{EVENTS, Event, Finished};
@@ -111,6 +114,7 @@ pub(crate) use {
     client::text as client_text,
     failures::capped,
     markdown::plain,
+    sparkline::sparkline,
     table::{Line, lines, table},
     tally::tally,
 };

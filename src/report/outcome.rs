@@ -51,8 +51,8 @@ pub struct Measured {
     pub verdict: Verdict,
     /// The numbers of requests and tokens.
     pub counts: Counts,
-    /// The conclusion of the comparison, if there was one.
-    pub conclusion: Option<Conclusion>,
+    /// The comparison with a baseline or another server, if there was one.
+    pub comparison: Option<Comparison>,
     /// The highest load at which the SLOs held, if the bench searched for it.
     pub capacity: Option<Capacity>,
     /// What a pass did not prove.
@@ -79,7 +79,7 @@ impl Measured {
             setup: run.setup.clone(),
             verdict: report.verdict(),
             counts: report.metrics().counts,
-            conclusion: judgement.comparison.as_ref().map(Comparison::conclusion),
+            comparison: judgement.comparison.clone(),
             capacity: judgement.capacity.clone(),
             caveats: caveats(judgement),
             slos: judgement.slos.clone(),
@@ -134,7 +134,8 @@ impl Outcome {
 
     /// The conclusion of the comparison, if there was one.
     pub(crate) fn conclusion(&self) -> Option<Conclusion> {
-        self.measured.as_ref()?.conclusion
+        let comparison = self.measured.as_ref()?.comparison.as_ref();
+        comparison.map(Comparison::conclusion)
     }
 
     /// What the bench did not prove, if it passed.

@@ -184,6 +184,7 @@ pub(crate) fn changed(conclusion: Conclusion) -> Change {
         worse: Worse::Higher,
         a: 50.0,
         b: 50.0 * (1.0 + change),
+        stored: Vec::new(),
         gated: true,
         statistics: compare::Comparison {
             pairs: 5,
