@@ -46,6 +46,7 @@ macro_rules! links {
             "[suites.md]: crate::docs::suites\n",
             "[suites.md#bounds]: crate::docs::suites#bounds\n",
             "[sweeps.md]: crate::docs::sweeps\n",
+            "[trend.md]: crate::docs::trend\n",
             "[verdicts.md]: crate::docs::verdicts\n",
             "[verdicts.md#drift-over-a-run]: crate::docs::verdicts#drift-over-a-run\n",
             "[verdicts.md#measured-coverage]: crate::docs::verdicts#measured-coverage\n",
@@ -90,6 +91,7 @@ pages! {
     structured,
     suites,
     sweeps,
+    trend,
     verdicts,
     vllm,
 }

@@ -213,6 +213,8 @@ mod suite;
 mod sweep;
 pub mod targets;
 pub mod tokenizer;
+#[cfg(feature = "cli")]
+mod trend;
 
 pub use bench::Bench;
 pub use error::Error;

@@ -2,8 +2,11 @@
 
 use super::{argv::Origins, words::Words};
 use crate::{
-    exit_code::{UNUSABLE, worst},
-    history, results, screen,
+    exit_code::{PASS, UNUSABLE, worst},
+    history,
+    problem::Problem,
+    results, screen,
+    trend::{self, Trend},
 };
 use clap::ValueEnum;
 use std::{
@@ -31,6 +34,10 @@ pub(super) struct Args {
     /// the current Cargo project.
     #[arg(long, value_name = "DIR", conflicts_with = "files")]
     results: Option<PathBuf>,
+    /// Show how the numbers of benches changed over their runs, and since when: of the runs that benches have kept in the
+    /// folder of --results, of the result files in FOLDER, or of a file that --append-result has written.
+    #[arg(long, value_name = "FOLDER|FILE", num_args = 0..=1, conflicts_with_all = ["files", "strict"])]
+    history: Option<Option<PathBuf>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -45,6 +52,9 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
+    if let Some(path) = &args.history {
+        return ExitCode::from(trend(args, path.as_deref()));
+    }
     if args.files.is_empty() {
         return ExitCode::from(newest(args));
     }
@@ -74,8 +84,40 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-/// Shows the newest invocation; returns the worst of its exit codes.
-fn newest(args: &Args) -> u8 {
+/// Shows the trend of benches.
+fn trend(args: &Args, path: Option<&Path>) -> u8 {
+    let read = match path {
+        Some(path) if path.is_dir() => trend::of_folder(path, None),
+        Some(path) => trend::of_file(path),
+        None => {
+            let Some((folder, project)) = kept(args) else {
+                return UNUSABLE;
+            };
+            trend::of_folder(&folder, project.as_deref())
+        }
+    };
+    let (trend, notes): (Trend, Vec<Problem>) = match read {
+        Ok(read) => read,
+        Err(problems) => {
+            for problem in problems {
+                screen::error(problem);
+            }
+            return UNUSABLE;
+        }
+    };
+    for note in notes {
+        screen::err(format_args!("note: left out {note}"));
+    }
+    screen::out(match args.format {
+        Format::Text => trend::text(&trend),
+        Format::Markdown => trend::markdown(&trend),
+        Format::Json => trend::json(&trend),
+    });
+    PASS
+}
+
+/// The folder with the results of benches, and the project whose benches to look for; `None` after an error.
+fn kept(args: &Args) -> Option<(PathBuf, Option<PathBuf>)> {
     let here = env::current_dir().unwrap_or_default();
     let Some(folder) = history::of_command(args.results.as_deref(), &here) else {
         screen::error(format_args!(
@@ -83,9 +125,17 @@ fn newest(args: &Args) -> u8 {
              files, or the folder with the results with --results or GOODPUT_RESULTS",
             here.display()
         ));
-        return UNUSABLE;
+        return None;
     };
     let project = history::project(args.results.as_deref(), &here);
+    Some((folder, project))
+}
+
+/// Shows the newest invocation; returns the worst of its exit codes.
+fn newest(args: &Args) -> u8 {
+    let Some((folder, project)) = kept(args) else {
+        return UNUSABLE;
+    };
     let (newest, problems) = match history::newest(&folder, project.as_deref()) {
         Ok(read) => read,
         Err(problem) => {

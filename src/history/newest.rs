@@ -140,7 +140,7 @@ impl Bench {
 }
 
 impl BenchId {
-    fn order(&self) -> [&str; 4] {
+    pub(super) fn order(&self) -> [&str; 4] {
         [&self.package, &self.group, &self.source, &self.name].map(String::as_str)
     }
 }

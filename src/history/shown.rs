@@ -2,6 +2,7 @@
 
 use super::{
     change::{ago, numbers},
+    kept::BenchId,
     newest::{Bench, Newest, State},
     store::now_ms,
 };
@@ -123,6 +124,18 @@ impl Newest {
     }
 }
 
+impl BenchId {
+    /// The full name, such as `app slo::long::chat`.
+    pub(crate) fn full_name(&self) -> String {
+        let name = if self.source.is_empty() {
+            format!("{} {}", self.group, self.name)
+        } else {
+            format!("{} {}::{}", self.package, self.group, self.name)
+        };
+        one_line(name.trim())
+    }
+}
+
 impl Bench {
     fn caveats(&self) -> impl Iterator<Item = &report::Caveat> {
         let kept = match &self.state {
@@ -144,15 +157,8 @@ impl Bench {
         }
     }
 
-    /// The full name, such as `app slo::long::chat`.
     fn name(&self) -> String {
-        let id = &self.id;
-        let name = if id.source.is_empty() {
-            format!("{} {}", id.group, id.name)
-        } else {
-            format!("{} {}::{}", id.package, id.group, id.name)
-        };
-        one_line(name.trim())
+        self.id.full_name()
     }
 
     /// The most important fact in a line: why the bench did not pass, or what it did not prove, or its

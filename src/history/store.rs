@@ -2,9 +2,11 @@
 
 use super::{
     change::change,
+    commit::commit,
     folder::{self, VARIABLE},
     invocation::Invocation,
     kept::{BenchId, File, Kept, Running},
+    past::{self, PastRun},
 };
 use crate::{
     files::{self, Turn, text},
@@ -21,6 +23,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Name of the folder for files of benches.
 pub(super) const RESULTS: &str = "results";
+
+/// Name of the folder for the runs of benches.
+const RUNS: &str = "history";
 
 /// Results that one process stores.
 #[derive(Debug)]
@@ -76,6 +81,7 @@ impl History {
         let now = now_ms();
         let mut kept = Kept::of(outcome, self.invocation.clone(), now);
         kept.advice = advice;
+        self.add(bench, outcome, now);
         self.change(bench, |file| {
             let before = file.measured().cloned();
             let told = before.as_ref().and_then(|before| {
@@ -86,6 +92,25 @@ impl History {
             file.ended(kept);
             told
         })?
+    }
+
+    /// Adds a run with numbers to the bench's runs. A failure to store it is a note and never fails a bench.
+    fn add(&self, bench: &BenchId, outcome: &Outcome, now: u64) {
+        let Some(folder) = &self.folder else { return };
+        let here = || std::env::current_dir().unwrap_or_default();
+        let home = match bench.home.as_str() {
+            "" => here(),
+            home => PathBuf::from(home),
+        };
+        let Some(run) = PastRun::of(outcome, commit(&home), now) else {
+            return;
+        };
+        let folder = folder.join(RUNS);
+        let path = folder.join(file_name(bench)).with_extension("jsonl");
+        let added = std::fs::create_dir_all(&folder).and_then(|()| past::add(&path, bench, &run));
+        if let Err(e) = added {
+            remark(&folder, &e);
+        }
     }
 
     /// Changes the file of a bench. A failure to store a result is a note and never fails a bench.
@@ -99,6 +124,15 @@ impl History {
             }
         }
     }
+}
+
+/// Reads the runs of all benches in a folder of results, and problems with unreadable files.
+///
+/// # Errors
+/// The folder is unreadable.
+#[cfg(feature = "cli")]
+pub(crate) fn past(folder: &Path) -> io::Result<(Vec<past::Past>, Vec<crate::problem::Problem>)> {
+    past::read(&folder.join(RUNS))
 }
 
 fn changed<T>(

@@ -27,6 +27,26 @@ pub(crate) struct Reading {
     pub(super) origin: Origin,
 }
 
+impl Reading {
+    /// The file, and the place in it if it has several results.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The result under vLLM's keys, without lists that grow with requests.
+    pub(crate) fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
+    /// The key `goodput`, if goodput wrote the result.
+    pub(crate) fn own(&self) -> Option<&Value> {
+        match &self.origin {
+            Origin::Goodput(own) => Some(&own.whole),
+            Origin::Vllm | Origin::Other(_) => None,
+        }
+    }
+}
+
 /// Tool that wrote the result, with its other contents.
 #[derive(Debug)]
 pub(super) enum Origin {

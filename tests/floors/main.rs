@@ -59,7 +59,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
         &["baseline", "export", "outputs", "results"],
     ),
     ("conducting", &["bench"]),
-    ("one bench after another", &["runner", "sweep"]),
+    ("one bench after another", &["runner", "sweep", "trend"]),
     ("several benches", &["harness", "suite"]),
     ("the command", &["cli"]),
 ];
