@@ -120,6 +120,9 @@ pub struct Setup {
     pub classes: Vec<String>,
     /// Requests per second; `None` is infinite.
     pub rate: Option<f64>,
+    /// The ramp of the rate, such as `linear 1..10`; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<String>,
     /// Gamma shape of the gaps between requests.
     pub burstiness: f64,
     /// Maximum number of requests in flight.

@@ -45,7 +45,7 @@ fn a_concurrency_is_found_exactly() {
         capacity
             .trials
             .iter()
-            .map(|trial| trial.requests)
+            .map(|trial| trial.point.requests)
             .sum::<u64>()
     );
 }

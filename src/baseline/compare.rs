@@ -1,7 +1,8 @@
 //! Compares a run with the stored runs of a baseline.
 
 use super::{
-    digest::{Digest, Number},
+    Number,
+    digest::Digest,
     format::File,
     gated::{self, Seen},
     noise::Source,

@@ -1,6 +1,6 @@
 //! Describes a stored baseline, for `goodput baseline`.
 
-use super::{digest::Number, format::File};
+use super::{Number, format::File};
 use crate::{
     grammar::slo,
     judge::{Unit, number},

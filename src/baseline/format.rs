@@ -4,7 +4,8 @@
 //! The only date is that of the last save.
 
 use super::{
-    digest::{Digest, Histogram, Number, rounded},
+    Number,
+    digest::{Digest, Histogram},
     provenance::Provenance,
 };
 use crate::judge::{Breakdown, Mean};
@@ -143,7 +144,7 @@ fn shorten(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(shorten),
         Value::Object(fields) => fields.values_mut().for_each(shorten),
         Value::Number(number) if number.is_f64() => {
-            let shorter = number.as_f64().map(rounded);
+            let shorter = number.as_f64().map(crate::judge::rounded);
             if let Some(shorter) = shorter.and_then(serde_json::Number::from_f64) {
                 *number = shorter;
             }

@@ -57,7 +57,7 @@ impl Lineup {
         let deterministic = reports
             .iter()
             .all(|(_, report)| report.run().is_deterministic());
-        let source = Source::without_file(deterministic && plans.len() == 1);
+        let source = Source::without_file(deterministic && plans.len() == 1, 1);
         let mut notes: Vec<String> = members.iter().filter_map(Member::complaint).collect();
         if plans.len() > 1 {
             notes.push(
@@ -69,7 +69,7 @@ impl Lineup {
             let against = reports.first().map_or("", |(name, _)| name);
             notes.push(format!(
                 "compared with `{against}`; {}. A difference in words is shown, the others are not",
-                source.between_engines()
+                source.assumption()
             ));
         }
         let shared = Compared::all(limited, open_loop, &classes(reports));

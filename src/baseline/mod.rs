@@ -11,6 +11,7 @@
 //! comparison.
 
 mod compare;
+mod curves;
 #[cfg(feature = "cli")]
 mod describe;
 mod digest;
@@ -35,11 +36,14 @@ pub(crate) use settings::Chosen;
 pub use settings::{Against, Reader, Settings};
 pub use store::{FOLDER, Store};
 
-pub use digest::{Digest, Number};
+pub use crate::judge::Number;
+pub use digest::Digest;
 pub use host::Host;
 pub use noise_floor::{MetricNoise, NOISE_FORMAT, NoiseFloor};
 pub use provenance::{Circumstances, ComparedLoad, Provenance};
 
+#[cfg(feature = "cli")]
+pub(crate) use curves::compare_curves;
 #[cfg(feature = "cli")]
 pub(crate) use describe::{describe, headline};
 pub(crate) use gate::{Gate, GateSettings};

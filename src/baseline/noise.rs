@@ -43,27 +43,27 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The source for one run of each side, of which the second is not known.
-    pub(super) fn without_file(deterministic: bool) -> Self {
+    /// The source for these runs of one side, and one of the other, which no file of a baseline has.
+    pub(super) fn without_file(deterministic: bool, runs: usize) -> Self {
         Source {
             chance: if deterministic {
                 Chance::None
             } else {
                 Chance::OfTheHost
             },
-            runs: 1,
+            runs,
             host: None,
         }
     }
 
-    /// Describes the source for a table of engines.
-    pub(super) fn between_engines(&self) -> String {
+    /// Describes the source where no file of a baseline says more.
+    pub(super) fn assumption(&self) -> String {
         if self.leaves_nothing_to_chance() {
             "time is virtual and the plan is the same, so chance plays no part".to_owned()
         } else {
             format!(
                 "one run does not show how much runs differ, so goodput assumes a CV of {:.0} %; `goodput ab` shows \
-                 smaller differences of two engines",
+                 smaller differences",
                 ASSUMED_CV * 100.0
             )
         }

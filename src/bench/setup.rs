@@ -19,6 +19,7 @@ impl Checked {
             rounds: 1,
             classes: self.classes(&prepared.plan),
             rate: (self.load.rate.is_finite() && !prepared.plan.timed).then_some(self.load.rate),
+            ramp: self.load.ramp.map(|ramp| ramp.to_string()),
             burstiness: self.load.burstiness,
             max_concurrency: self.load.max_concurrency,
             open_loop: self.load.open_loop(&prepared.plan),

@@ -1,12 +1,13 @@
 //! The `goodput` command: `serve` measures a server, `latency` and `throughput` do it as vLLM's offline scripts, `search` finds
 //! how much load it can take, `ab`
 //! compares two, `sweep` measures many combinations of settings, `run` runs a suite of benches,
-//! `report` shows result files, `sim` simulates a server.
+//! `report` shows result files, `curve` what a server gives at each load, `sim` simulates a server.
 
 mod ab;
 mod apart;
 mod argv;
 mod baseline;
+mod curve;
 mod groups;
 mod latency;
 mod outputs;
@@ -125,6 +126,11 @@ enum Command {
     /// sglang's bench_serving, guidellm and aiperf appear under vLLM's names, with a note where their
     /// definition differs; see docs/results.md. Exit code: 0, or 2 for an unreadable file.
     Report(report::Args),
+    /// Show what a server gives at each load, and compare it with an earlier measurement.
+    ///
+    /// A curve is made of result files that differ in the load, of the folder of a sweep, of a run with a ramp, or of a search.
+    /// Exit code: 0; 1 if --against shows that something got worse; 2 for unreadable files.
+    Curve(curve::Args),
     /// Serve a simulated model on a port, as a server for other tools.
     Sim(sim::Args),
 }
@@ -217,6 +223,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args),
         Command::Baseline(args) => baseline::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Curve(args) => curve::run(&args),
         Command::Sim(args) => sim::run(args),
     }
 }

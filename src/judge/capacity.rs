@@ -1,21 +1,20 @@
 //! The highest load at which the SLOs hold, as a search found it.
 
 use super::{
+    curve::{CurvePoint, Load},
+    number::Number,
     quantity::{Unit, number},
     slo_result::{Found, SloResult},
 };
-use crate::stats::Interval;
-use goodput_grammar::{
-    search::Over,
-    slo::{Slo, Subject},
-};
+use crate::stats::{Interval, normal};
+use goodput_grammar::slo::{Slo, Subject};
 use serde::{Deserialize, Serialize};
 
 /// The highest load at which the SLOs hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
-    /// What the load is: `rate`, requests per second, or `concurrency`, requests in flight.
-    pub over: String,
+    /// What the load is.
+    pub over: Load,
     /// The SLOs that must hold.
     pub slos: Vec<String>,
     /// The load at which the first of them stops to hold, in requests per second or in flight; a whole number for a concurrency. `None` if the trials do not
@@ -73,10 +72,9 @@ pub enum Stopped {
 /// One run of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Requests per second, or requests in flight.
-    pub load: f64,
-    /// Requests that were sent.
-    pub requests: u64,
+    /// What the server gave.
+    #[serde(flatten)]
+    pub point: CurvePoint,
     /// Whether it only had to show on which side it is.
     pub short: bool,
     /// Whether the SLOs held.
@@ -85,18 +83,6 @@ pub struct Trial {
     pub kept_up: bool,
     /// The number of each SLO, in the order of the SLOs and in the units of their limits.
     pub numbers: Vec<Option<f64>>,
-    /// Completed requests per second.
-    pub request_throughput: f64,
-    /// Output tokens per second.
-    pub output_throughput: f64,
-    /// Median TTFT, ms.
-    pub median_ttft_ms: Option<f64>,
-    /// 99th percentile of the TTFT, ms.
-    pub p99_ttft_ms: Option<f64>,
-    /// Median TPOT, ms.
-    pub median_tpot_ms: Option<f64>,
-    /// Median E2EL, ms.
-    pub median_e2el_ms: Option<f64>,
 }
 
 /// Whether the SLOs held in a trial, by its numbers alone.
@@ -135,20 +121,33 @@ impl Capacity {
         SloResult::decide(slo, self.confidence, found, |_| None)
     }
 
+    /// The value with its standard error, as the interval has it; `None` if there is no value.
+    pub(crate) fn number(&self) -> Option<Number> {
+        let Interval { low, high } = self.interval;
+        let half = || Some(libm::log(high? / low?) / 2.0 / normal((1.0 - self.confidence) / 2.0));
+        Some(Number {
+            value: self.value?,
+            of: None,
+            error: half().filter(|error| error.is_finite()),
+            sensitivity: None,
+            freedom: None,
+        })
+    }
+
     /// The answer in a sentence.
     pub fn sentence(&self) -> String {
-        let unit = Unit::of(&Subject::Max(self.over()));
+        let unit = Unit::of(&Subject::Max(self.over.into()));
         let slos = self.slos.join(", ");
         let answer = match (self.bound, self.value) {
             (Some(Bound::AtLeast(load)), _) => format!(
                 "{slos} still holds at {}, the highest {} that was tried",
                 unit.measured(load),
-                self.over
+                self.over.name()
             ),
             (Some(Bound::Below(load)), _) => format!(
                 "{slos} fails already at {}, the lowest {} that was tried",
                 unit.measured(load),
-                self.over
+                self.over.name()
             ),
             (None, Some(value)) => format!(
                 "{slos} holds up to {}{}",
@@ -157,7 +156,7 @@ impl Capacity {
             ),
             (None, None) => format!(
                 "too few trials to say up to which {} {slos} holds",
-                self.over
+                self.over.name()
             ),
         };
         format!(
@@ -185,13 +184,5 @@ impl Capacity {
             side(self.passing),
             side(self.failing),
         )
-    }
-
-    /// What was searched for.
-    pub(crate) fn over(&self) -> Over {
-        match self.over.as_str() {
-            "concurrency" => Over::Concurrency,
-            _ => Over::Rate,
-        }
     }
 }

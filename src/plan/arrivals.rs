@@ -34,13 +34,9 @@ impl Arrivals {
 
     /// Requests per second around request `index` of `requests`.
     fn rate_at(&self, index: usize, requests: usize) -> f64 {
-        let Some(Ramp { kind, start, end }) = self.ramp else {
-            return self.rate;
-        };
-        let progress = index as f64 / requests.saturating_sub(1).max(1) as f64;
-        match kind {
-            RampKind::Linear => start + (end - start) * progress,
-            RampKind::Exponential => start * libm::pow(end / start, progress),
+        match self.ramp {
+            Some(ramp) => rate_at(ramp, index, requests),
+            None => self.rate,
         }
     }
 
@@ -121,6 +117,16 @@ pub struct RateChange {
     pub rps: u64,
     /// Time since the run's start.
     pub at: Nanos,
+}
+
+/// Requests per second of a ramp around request `index` of `requests`.
+pub(crate) fn rate_at(ramp: Ramp, index: usize, requests: usize) -> f64 {
+    let Ramp { kind, start, end } = ramp;
+    let progress = index as f64 / requests.saturating_sub(1).max(1) as f64;
+    match kind {
+        RampKind::Linear => start + (end - start) * progress,
+        RampKind::Exponential => start * libm::pow(end / start, progress),
+    }
 }
 
 /// When a ramp's schedule reached each whole number of requests per second (vLLM's

@@ -17,6 +17,7 @@ mod share;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use arrivals::rate_at;
 pub use arrivals::{Arrivals, RateChange, rate_changes, schedule};
 #[cfg(feature = "cli")]
 pub(crate) use dataset::described;

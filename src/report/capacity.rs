@@ -39,18 +39,18 @@ fn rows(capacity: &Capacity) -> Vec<Vec<String>> {
         .iter()
         .map(|slo| slo.split(' ').next().unwrap_or(slo).to_owned())
         .collect();
-    let mut head = vec![capacity.over.clone(), "requests".to_owned()];
+    let mut head = vec![capacity.over.name().to_owned(), "requests".to_owned()];
     head.extend(numbers);
     head.extend(["TTFT p50, ms", "TPOT p50, ms", "out, tok/s", ""].map(str::to_owned));
     let mut trials: Vec<&Trial> = capacity.trials.iter().collect();
-    trials.sort_by(|a, b| a.load.total_cmp(&b.load));
+    trials.sort_by(|a, b| a.point.load.total_cmp(&b.point.load));
     let rows = trials.into_iter().map(|trial| row(capacity, trial));
     std::iter::once(head).chain(rows).collect()
 }
 
 fn row(capacity: &Capacity, trial: &Trial) -> Vec<String> {
     let any = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
-    let mut row = vec![number(trial.load), trial.requests.to_string()];
+    let mut row = vec![number(trial.point.load), trial.point.requests.to_string()];
     row.extend(
         capacity
             .slos
@@ -66,8 +66,11 @@ fn row(capacity: &Capacity, trial: &Trial) -> Vec<String> {
                 }
             }),
     );
-    row.extend([any(trial.median_ttft_ms), any(trial.median_tpot_ms)]);
-    row.push(number(trial.output_throughput));
+    row.extend([
+        any(trial.point.median_ttft_ms),
+        any(trial.point.median_tpot_ms),
+    ]);
+    row.push(number(trial.point.output_throughput));
     let side = match trial.side {
         TrialSide::Holds => "holds",
         TrialSide::Fails => "fails",

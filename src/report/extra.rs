@@ -2,7 +2,7 @@
 
 use super::{client, failures::first_errors, frontends, server};
 use crate::{
-    judge::{Expect, Judgement},
+    judge::{Curve, Expect, Judgement},
     metrics::{Metrics, Summary},
     record::{CountSource, Record, TokenCount},
     run::Run,
@@ -112,6 +112,9 @@ pub(super) fn extra(
     }
     if let Some(capacity) = &judgement.capacity {
         extra["capacity"] = json!(capacity);
+    }
+    if let Some(curve) = Curve::of(run, metrics, judgement) {
+        extra["curve"] = json!(curve);
     }
     if let Some(comparison) = &judgement.comparison {
         extra["comparison"] = json!({

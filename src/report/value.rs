@@ -11,7 +11,7 @@ use crate::{
         slo::{Class, Part, Subject},
     },
     journal::Journal,
-    judge::{self, Capacity, Comparison, Criteria, Judgement, Verdict},
+    judge::{self, Capacity, Comparison, Criteria, Curve, Judgement, Verdict},
     metrics::{Metrics, Summary, measure},
     redact,
     run::Run,
@@ -105,6 +105,28 @@ impl Report {
     /// The highest load at which the SLOs hold, if the bench [searched](crate::Bench::search) for it.
     pub fn capacity(&self) -> Option<&Capacity> {
         self.judgement.capacity.as_ref()
+    }
+
+    /// What the server gave at each load: at the load of the run, in each part of a ramp, or in each trial of a search. `None` if
+    /// the run has no load: all requests at once, or the times of a trace.
+    ///
+    /// ```
+    /// let report = goodput::Bench::new("chat")
+    ///     .target("sim(engine = linear, max_num_seqs = 4)")
+    ///     .dataset("random(input = 32, output = 16)")
+    ///     .ramp("linear 2..40")
+    ///     .requests(600)
+    ///     .run_blocking()?;
+    /// let curve = report.curve().unwrap();
+    /// assert_eq!(curve.points.len(), 10);
+    ///
+    /// // Four at a time, each about 0.18 s: it gives 22 requests a second at most.
+    /// let knee = curve.knee().unwrap();
+    /// assert!((10.0..25.0).contains(&knee.load), "{knee:?}");
+    /// # Ok::<(), goodput::Error>(())
+    /// ```
+    pub fn curve(&self) -> Option<Curve> {
+        Curve::of(&self.run, &self.metrics, &self.judgement)
     }
 
     /// Requests that succeeded.

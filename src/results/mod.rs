@@ -4,6 +4,7 @@
 //! A metric that another tool defines differently always has a note, or is left out with a message;
 //! unknown names are listed. `docs/results.md` has the mappings.
 
+mod curves;
 mod document;
 mod import;
 mod journal;
@@ -12,6 +13,7 @@ mod reading;
 mod shown;
 
 use crate::{error::Error, files::text, problem::Problem};
+pub(crate) use curves::of_own as curve_of_own;
 use document::{Document, Documents};
 use import::Reader;
 pub(crate) use reading::Reading;

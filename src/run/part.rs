@@ -63,7 +63,7 @@ impl Run {
         }
     }
 
-    pub(super) fn clone_without_requests(&self) -> Run {
+    pub(crate) fn clone_without_requests(&self) -> Run {
         Run {
             setup: self.setup.clone(),
             records: Vec::new(),

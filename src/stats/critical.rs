@@ -28,7 +28,7 @@ pub(super) fn t_above(freedom: f64, t: f64) -> f64 {
 }
 
 /// The point that the standard normal distribution exceeds with probability `beyond`.
-pub(super) fn normal(beyond: f64) -> f64 {
+pub(crate) fn normal(beyond: f64) -> f64 {
     rounded(-Normal::standard().inverse_cdf(beyond))
 }
 

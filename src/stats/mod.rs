@@ -12,8 +12,10 @@ pub mod compare;
 mod critical;
 mod drift;
 mod evidence;
+pub mod frontier;
 mod halving;
 mod interval;
+mod knee;
 mod long_run;
 mod looks;
 mod mixture;
@@ -34,9 +36,11 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use critical::normal;
 pub use drift::variance_by_drift;
 pub use evidence::{EffectiveSize, Evidence};
 pub use interval::Interval;
+pub use knee::{Knee, Tried, knee};
 pub use long_run::{LongRun, Slope, slope};
 pub use looks::Looks;
 pub use pace::Pace;

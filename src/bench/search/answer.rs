@@ -19,19 +19,25 @@ impl Hunt<'_> {
         };
         let value = self.search.estimate().map(whole);
         let bound = match stopped {
-            Stopped::HighestHolds => self.trials.last().map(|trial| Bound::AtLeast(trial.load)),
-            Stopped::LowestFails => self.trials.last().map(|trial| Bound::Below(trial.load)),
+            Stopped::HighestHolds => self
+                .trials
+                .last()
+                .map(|trial| Bound::AtLeast(trial.point.load)),
+            Stopped::LowestFails => self
+                .trials
+                .last()
+                .map(|trial| Bound::Below(trial.point.load)),
             _ => None,
         };
         let of = |side: TrialSide| {
             let trials = self.trials.iter().filter(move |trial| trial.side == side);
-            trials.map(|trial| trial.load)
+            trials.map(|trial| trial.point.load)
         };
         let middle = self.search.estimate();
         let below = |load: &f64| middle.is_none_or(|middle| *load <= middle);
         let above = |load: &f64| middle.is_none_or(|middle| *load >= middle);
         Capacity {
-            over: self.over.name().to_owned(),
+            over: self.over.into(),
             slos: self
                 .criteria
                 .iter()
@@ -98,7 +104,7 @@ impl Hunt<'_> {
             "trial {} at {} {} {side}, {} requests in all{so_far}",
             self.trials.len(),
             self.over.name(),
-            judge::number(last.load),
+            judge::number(last.point.load),
             self.requests,
         ));
     }

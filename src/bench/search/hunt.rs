@@ -20,8 +20,11 @@ use crate::{
         slo::Slo,
         stop_if::StopIf,
     },
-    judge::{self, Criteria, Criterion, Finding, FindingKind, Stopped, Trial, TrialSide, keeps_up},
-    metrics::{Metrics, Summary, measure},
+    judge::{
+        self, Criteria, Criterion, CurvePoint, Finding, FindingKind, Stopped, Trial, TrialSide,
+        keeps_up,
+    },
+    metrics::{Metrics, measure},
     record,
     run::Run,
     stats::search::{Next, Search, Side, Trial as Wanted, Why},
@@ -190,12 +193,8 @@ impl Hunt<'_> {
     }
 
     fn told(&self, wanted: Wanted, made: &Made, side: Side, kept_up: bool) -> Trial {
-        let metrics = &made.metrics;
-        let middle =
-            |of: &Summary, percent: f64| Some(of.percentile(percent)).filter(|v| v.is_finite());
         Trial {
-            load: wanted.load,
-            requests: made.run.records.len() as u64,
+            point: CurvePoint::of(wanted.load, &made.run, &made.metrics),
             short: wanted.short,
             side: match side {
                 Side::Below => TrialSide::Holds,
@@ -213,12 +212,6 @@ impl Hunt<'_> {
                     value.filter(|value| value.is_finite())
                 })
                 .collect(),
-            request_throughput: metrics.throughput.requests,
-            output_throughput: metrics.throughput.output_tokens,
-            median_ttft_ms: middle(&metrics.gate.ttft, 50.0),
-            p99_ttft_ms: middle(&metrics.gate.ttft, 99.0),
-            median_tpot_ms: middle(&metrics.latency.tpot, 50.0),
-            median_e2el_ms: middle(&metrics.gate.e2el, 50.0),
         }
     }
 

@@ -74,6 +74,10 @@ pub(super) struct Own {
     /// Go on with a sweep in its folder: cases that are measured and have not changed are kept.
     #[arg(long)]
     pub(super) resume: bool,
+    /// Compare what the server gives at each load with the folder of an earlier sweep, or another file of `goodput curve`;
+    /// exit with 1 if a point got worse.
+    #[arg(long, value_name = "PATH")]
+    pub(super) against: Option<PathBuf>,
     /// Accepted: a failing case never ends the sweep.
     #[arg(long)]
     pub(super) continue_on_error: bool,

@@ -2,11 +2,12 @@
 
 use super::{design::Case, member::Sweeping};
 use crate::{
+    cli::curve,
     exit_code::worst,
     grammar::slo::{Latency, Part, Stat, Subject, Throughput},
     judge::number,
     outputs::Session,
-    report::{Measure, Outcome, tally, worst_exit_code},
+    report::{Curves, Measure, Outcome, tally, worst_exit_code},
     runner::{Done, Front},
     stop::Stop,
     sweep::{Left, Work},
@@ -26,6 +27,8 @@ pub(super) struct SweepWords<'a> {
     pub(super) kept: usize,
     pub(super) ended: Cell<usize>,
     pub(super) left: RefCell<Left>,
+    /// Curves to compare with.
+    pub(super) against: Option<Curves>,
     pub(super) stop: Stop,
 }
 
@@ -66,6 +69,14 @@ impl Front for SweepWords<'_> {
     fn all_ended(&self, session: &Session, took: Duration) {
         let kept = self.of.kept.borrow();
         session.say(format!("\n{}", kept.table().text()));
+        let curves = kept.curves();
+        for line in curves.sentences() {
+            session.say(line);
+        }
+        if let Some(stored) = &self.against {
+            let compared = curve::compare(&curves, stored);
+            session.say(curve::changed(&curves, &compared, "").trim_end());
+        }
         session.say(format!("results are in {}", self.of.folder.path.display()));
         session.say(last_line(&kept.verdicts(), self.kept, took));
     }
@@ -73,9 +84,14 @@ impl Front for SweepWords<'_> {
     fn exit_code(&self, outcomes: &[Outcome], written: bool) -> u8 {
         // A case of before may have failed, too.
         let kept = self.of.kept.borrow();
+        let compared = self.against.as_ref().map(|stored| {
+            let compared = curve::compare(&kept.curves(), stored);
+            curve::exit_code(&compared)
+        });
         worst(
             kept.exit_codes()
-                .chain([worst_exit_code(outcomes, written)]),
+                .chain([worst_exit_code(outcomes, written)])
+                .chain(compared),
         )
     }
 }

@@ -4,7 +4,11 @@ use super::{
     design::{Case, Layout},
     folder::{Entry, Folder},
 };
-use crate::sweep::{Row, Table, frame};
+use crate::{
+    report::Curves,
+    results::curve_of_own,
+    sweep::{Row, Table, frame},
+};
 use serde_json::{Map, Value};
 use std::io;
 
@@ -93,6 +97,13 @@ impl Kept {
         }
     }
 
+    /// What the server gave at each load.
+    pub(super) fn curves(&self) -> Curves {
+        let results = self.ended().filter_map(|(_, ended)| ended.result.as_ref());
+        let own = results.filter_map(|result| result.get("goodput"));
+        Curves::gather(own.filter_map(curve_of_own))
+    }
+
     /// Results with their settings under vLLM's names, for its plots.
     fn results(&self) -> Vec<Map<String, Value>> {
         let with_settings = |(named, ended): (&Named, &Ended)| {
@@ -114,11 +125,13 @@ impl Kept {
                 folder.write_text("aggregate_results.csv", &self.table().csv())?;
                 folder.write_text("aggregate_results.md", &self.table().markdown())?;
                 // In a folder of its own: some read each JSON file next to the results as a result.
-                folder.write("summary/summary.json", &self.results())
+                folder.write("summary/summary.json", &self.results())?;
+                folder.write("summary/curve.json", &self.curves())
             }
             Layout::Vllm => {
                 folder.write_text("summary.csv", &frame(&self.results(), true))?;
                 folder.write_text("summary.md", &self.table().markdown())?;
+                folder.write("curve.json", &self.curves())?;
                 self.write_combinations(folder)
             }
         }

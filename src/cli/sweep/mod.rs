@@ -14,12 +14,13 @@ mod server;
 
 pub(super) use flags::{Sweep, arranged};
 
-use super::{line, outputs::OutputArgs, serve};
+use super::{curve, line, outputs::OutputArgs, serve};
 use crate::{
     error::Error,
     history::{History, asked},
     outputs::{Outputs, Session},
     problem::Problem,
+    report::Curves,
     runner::{Ignored, Runner},
     screen,
     signals::{self, UNHEARD},
@@ -99,6 +100,11 @@ fn measure(sweep: &Sweep) -> Result<u8, Error> {
             servers.starts.iter().map(|start| &start.words).collect::<Vec<_>>()
         }),
     });
+    let against = own.against.as_slice();
+    let against = curve::stored(against).unwrap_or_else(|wrong| {
+        problems.extend(wrong);
+        None
+    });
     let cases = design::cases(combinations, layout, runs.max(1), &also, &mut problems);
     let path = folder_of(own, output_dir, layout, &mut problems);
     let folder = Folder::read(path, layout).map_err(|problem| vec![problem]);
@@ -122,7 +128,11 @@ fn measure(sweep: &Sweep) -> Result<u8, Error> {
         screen::out(front::shown(&cases, kept));
         return Ok(0);
     }
-    let kept = Keeps { outputs, results };
+    let kept = Keeps {
+        outputs,
+        results,
+        against,
+    };
     conduct(sweep, &cases, &order, folder, servers, kept)
 }
 
@@ -131,6 +141,8 @@ struct Keeps {
     outputs: Outputs,
     /// The folder of the last results.
     results: Option<PathBuf>,
+    /// Curves to compare with.
+    against: Option<Curves>,
 }
 
 /// Measures the cases that the folder does not have.
@@ -186,6 +198,7 @@ fn conduct(
         kept: cases.len() - left.len(),
         ended: Cell::default(),
         left: RefCell::new(Left::default()),
+        against: keeps.against,
         stop: stop.clone(),
     };
     let runner = Runner {

@@ -76,6 +76,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             classes: Vec::new(),
             requests: records.len(),
             rate: Some(10.0),
+            ramp: None,
             burstiness: 1.0,
             max_concurrency: None,
             open_loop: true,
