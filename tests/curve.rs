@@ -73,7 +73,7 @@ fn a_sweep_has_a_knee_where_its_server_is_full() {
         text(&swept.stderr)
     );
     assert!(
-        text(&swept.stdout).contains("knee: at concurrency 4.00, surely between 2.00 and 8.00"),
+        text(&swept.stdout).contains("knee: at concurrency 4, surely between 2 and 8"),
         "{}",
         text(&swept.stdout)
     );

@@ -82,7 +82,7 @@ impl CurveComparison {
                 (None, None) => "no change shown",
             };
             let at = load.map_or_else(String::new, |load| {
-                format!("{} {}", self.over.name(), number(load))
+                format!("{} {}", self.over.name(), self::load(self.over, load))
             });
             rows.push(vec![
                 at,
@@ -132,7 +132,11 @@ impl CurveComparison {
             ),
         };
         if !self.alone.is_empty() {
-            let loads: Vec<String> = self.alone.iter().map(|load| number(*load)).collect();
+            let loads: Vec<String> = self
+                .alone
+                .iter()
+                .map(|load| self::load(self.over, *load))
+                .collect();
             let _ = write!(
                 text,
                 ". Not compared, because the stored curve does not have them: {}",
@@ -217,20 +221,28 @@ pub(super) fn sentences(curve: &Curve) -> Vec<String> {
 
 fn knee_sentence(over: Load, knee: &Knee) -> String {
     let name = over.name();
-    let at = number(knee.load);
+    let at = load(over, knee.load);
     match (knee.after, knee.before) {
         (_, None) => {
             format!("knee: not reached; throughput still grows as fast as the time at {name} {at}")
         }
         (None, Some(before)) => format!(
             "knee: at {name} {at}, the lowest that cannot be excluded, or below; surely below {}",
-            number(before)
+            load(over, before)
         ),
         (Some(after), Some(before)) => format!(
             "knee: at {name} {at}, surely between {} and {}; more load costs more time than it brings throughput",
-            number(after),
-            number(before)
+            load(over, after),
+            load(over, before)
         ),
+    }
+}
+
+/// A load: a number of requests in flight is whole.
+fn load(over: Load, load: f64) -> String {
+    match over {
+        Load::Concurrency => load.to_string(),
+        Load::Rate => number(load),
     }
 }
 
@@ -249,7 +261,9 @@ fn rows(curve: &Curve) -> Vec<Vec<String>> {
     ];
     head.extend(limited.then_some("goodput"));
     head.extend(failed.then_some("errors"));
-    head.extend(["TTFT p50", "p99", "TPOT p50", "E2EL p50", "p99", ""]);
+    head.extend([
+        "TTFT p50", "TTFT p99", "TPOT p50", "E2EL p50", "E2EL p99", "",
+    ]);
     let head = head.into_iter().map(str::to_owned).collect();
     let any = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
     let row = |(place, point): (usize, &CurvePoint)| {
@@ -257,7 +271,7 @@ fn rows(curve: &Curve) -> Vec<Vec<String>> {
             value.map_or_else(|| "-".to_owned(), |value| Unit::Ratio.measured(value))
         };
         let mut row = vec![
-            number(point.load),
+            self::load(curve.over, point.load),
             point.requests.to_string(),
             number(point.request_throughput),
             number(point.output_throughput),
