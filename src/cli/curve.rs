@@ -39,7 +39,7 @@ enum Format {
     Text,
     /// The same for GitHub.
     Markdown,
-    /// The points with all their numbers; a file of it can be compared with later.
+    /// The points with all their numbers, to compare with later.
     Json,
 }
 

@@ -47,6 +47,7 @@ mod judgement;
 mod number;
 mod quantity;
 mod reading;
+mod run_curve;
 mod slo;
 mod slo_result;
 mod statistic;
