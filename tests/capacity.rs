@@ -50,6 +50,32 @@ fn a_concurrency_is_found_exactly() {
     );
 }
 
+/// Where answers differ in length, the first to end is not the first of the plan.
+#[test]
+fn answers_of_different_lengths_are_no_trouble() {
+    // Eight at a time, each for about 90 ms.
+    let bench = Bench::new("lengths")
+        .target("sim(engine = linear, max_num_seqs = 8)")
+        .dataset("random(input = 16, output = 8, range_ratio = 0.75)")
+        .requests(400)
+        .search("rate(5..500, within = 10%)")
+        .goodput("ttft:200")
+        .slo("goodput >= 90%");
+    let report = bench.run_blocking().unwrap();
+    let capacity = report.capacity().unwrap();
+    assert!(
+        (70.0..100.0).contains(&capacity.value.unwrap()),
+        "{}",
+        capacity.sentence()
+    );
+    assert!(
+        capacity
+            .trials
+            .iter()
+            .all(|trial| trial.point.requests >= 50)
+    );
+}
+
 #[rstest]
 #[case("max_concurrency(p90(ttft) < 100ms) >= 4", Verdict::Pass)]
 #[case("max_concurrency(p90(ttft) < 100ms) >= 5", Verdict::Fail)]

@@ -18,15 +18,10 @@ impl Hunt<'_> {
             Over::Rate => load,
         };
         let value = self.search.estimate().map(whole);
+        let loads = || self.trials.iter().map(|trial| trial.point.load);
         let bound = match stopped {
-            Stopped::HighestHolds => self
-                .trials
-                .last()
-                .map(|trial| Bound::AtLeast(trial.point.load)),
-            Stopped::LowestFails => self
-                .trials
-                .last()
-                .map(|trial| Bound::Below(trial.point.load)),
+            Stopped::HighestHolds => loads().reduce(f64::max).map(Bound::AtLeast),
+            Stopped::LowestFails => loads().reduce(f64::min).map(Bound::Below),
             _ => None,
         };
         let of = |side: TrialSide| {

@@ -184,7 +184,7 @@ impl Hunt<'_> {
         if wanted.short {
             self.search.decided(wanted.load, side);
         } else {
-            self.search.measured(readings);
+            self.search.measured(wanted.load, readings);
         }
         if let Some(last) = self.trials.last() {
             self.tell(last);

@@ -2,6 +2,7 @@
 
 use super::{
     Edge, Reading,
+    bracket::Bracket,
     edge::{edge, off},
 };
 use crate::stats::{Interval, critical};
@@ -81,9 +82,7 @@ pub enum Why {
 #[derive(Debug, Clone)]
 pub struct Search {
     settings: Settings,
-    /// The logarithms of the highest load below the edge, and of the lowest above, of the short trials.
-    below: Option<f64>,
-    above: Option<f64>,
+    bracket: Bracket,
     /// By demand, what each long trial says.
     readings: Vec<Vec<Reading>>,
     long: usize,
@@ -95,8 +94,7 @@ impl Search {
     pub fn new(settings: Settings, demands: usize) -> Self {
         Search {
             settings,
-            below: None,
-            above: None,
+            bracket: Bracket::default(),
             readings: vec![Vec::new(); demands],
             long: 0,
             edges: vec![None; demands],
@@ -117,7 +115,7 @@ impl Search {
                 short: true,
             })
         };
-        let (low, high) = match (self.below, self.above) {
+        let (low, high) = match (self.bracket.below, self.bracket.above) {
             (None, None) => return short(self.settings.start),
             (Some(below), None) => {
                 let load = self.possible(libm::exp(below));
@@ -135,6 +133,13 @@ impl Search {
             }
             (Some(below), Some(above)) => (below, above),
         };
+        let ends = (libm::log(from) + ROUNDING, libm::log(to) - ROUNDING);
+        if self.bracket.all_hold_at(ends.1) {
+            return Next::Done(Why::HighestHolds);
+        }
+        if self.bracket.all_fail_at(ends.0) {
+            return Next::Done(Why::LowestFails);
+        }
         let neighbours = self.settings.whole && libm::exp(high) - libm::exp(low) < 1.5;
         if self.long == 0 && high - low > NEAR && !neighbours {
             return short(libm::exp(0.5 * (low + high)));
@@ -154,22 +159,25 @@ impl Search {
 
     /// Notes on which side of the edge a short trial is.
     pub fn decided(&mut self, load: f64, side: Side) {
-        let load = libm::log(load);
-        match side {
-            Side::Below => self.below = Some(self.below.map_or(load, |below| below.max(load))),
-            Side::Above => self.above = Some(self.above.map_or(load, |above| above.min(load))),
-        }
+        self.bracket.decided(libm::log(load), side);
     }
 
-    /// Notes what a long trial says about each demand.
-    pub fn measured(&mut self, readings: Vec<Option<Reading>>) {
+    /// Notes what a long trial at a load says about each demand.
+    pub fn measured(&mut self, load: f64, readings: Vec<Option<Reading>>) {
+        let holds = readings.iter().flatten().all(Reading::holds);
+        let side = if holds { Side::Below } else { Side::Above };
         for (kept, reading) in self.readings.iter_mut().zip(readings) {
             kept.extend(reading);
         }
         self.long += 1;
-        if self.long < ENOUGH {
-            return;
+        if self.long >= ENOUGH {
+            self.fit();
         }
+        self.bracket.measured(libm::log(load), side, self.edge());
+    }
+
+    /// Fits the lines of all demands.
+    fn fit(&mut self) {
         let error = self.settings.error / self.readings.len().max(1) as f64;
         let around = self.edge().or(self.middle());
         let Some(around) = around else { return };
@@ -247,7 +255,7 @@ impl Search {
     }
 
     fn middle(&self) -> Option<f64> {
-        Some(0.5 * (self.below? + self.above?))
+        Some(0.5 * (self.bracket.below? + self.bracket.above?))
     }
 
     /// The best guess of the edge and of the slope there. No guess leads far away from the loads that were tried.

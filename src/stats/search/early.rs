@@ -48,7 +48,11 @@ impl Early {
 
     /// The side, if it is clear.
     pub fn side(&self) -> Option<Side> {
-        let each = self.values / self.seen.max(1) as f64;
+        // Before the first request, none is beyond and none is near.
+        if self.seen == 0 {
+            return None;
+        }
+        let each = self.values / self.seen as f64;
         let planned = self.requests as f64;
         if let Some(allowed) = self.allowed
             && self.beyond >= (TIMES * allowed * planned * each).max(MANY * each)

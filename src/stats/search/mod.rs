@@ -13,6 +13,7 @@
 //! the line has a slope. This is the sequential design of quantal response curves (Wu, *Efficient sequential designs with
 //! binary data*, Journal of the American Statistical Association 80, 1985).
 
+mod bracket;
 mod design;
 mod early;
 mod edge;

@@ -3,10 +3,10 @@
 mod queue;
 mod searched;
 
-use super::{Next, Reading, Search, Settings, Side, Why};
+use super::{Early, Next, Reading, Search, Settings, Side, Why};
 use queue::{Queue, Service};
 use rstest::rstest;
-use searched::{Searched, bisected, searched};
+use searched::{Searched, bisected, searched, searched_from};
 
 /// Requests of a trial, and of a search at most.
 const TRIAL: usize = 2_000;
@@ -176,7 +176,7 @@ fn drifting(slower: f64, seed: u64) -> Option<f64> {
         let Next::Trial(next) = search.next() else {
             break;
         };
-        search.measured(vec![trial(next.load, index)]);
+        search.measured(next.load, vec![trial(next.load, index)]);
     }
     search.trend()
 }
@@ -189,6 +189,72 @@ fn a_drift_from_trial_to_trial_is_noticed_and_a_steady_server_is_not_accused() {
     };
     assert!(told(0.0) <= 1, "{}", told(0.0));
     assert!(told(0.02) >= 8, "{}", told(0.02));
+}
+
+/// The first request to end need not be the first of the plan, and until that has ended nothing is known.
+#[test]
+fn nothing_is_clear_before_the_first_request() {
+    let mut early = Early::new(100, Some(0.1));
+    assert_eq!(early.side(), None);
+    early.sees(1.0, 1.0, 2.0);
+    assert_eq!(early.side(), None);
+}
+
+/// Short trials may be wrong: long ones lead to the truth nevertheless.
+#[rstest]
+#[case::far_below(0.30, 0.36)]
+#[case::below(0.45, 0.52)]
+#[case::above(0.8, 0.95)]
+#[case::far_above(1.6, 2.0)]
+fn a_wrong_bracket_is_left(#[case] below: f64, #[case] above: f64) {
+    let queue = &QUEUES[1];
+    let settings = Settings {
+        start: below,
+        range: (1e-3, 1e3),
+        whole: false,
+        within: 0.05,
+        error: 0.05,
+    };
+    let found = found(queue.capacity(), 20, |seed| {
+        let mut search = Search::new(settings, 1);
+        search.decided(below, Side::Below);
+        search.decided(above, Side::Above);
+        searched_from(search, queue, TRIAL, 2 * BUDGET, seed)
+    });
+    // 16 of 20 happen with probability 0.997 if 95 % is true.
+    assert!(found.covered >= 16, "{}", found.covered);
+    assert!(found.precise >= 18, "{}", found.precise);
+}
+
+/// All long trials on one side, up to the end of the range: the end is the answer.
+#[rstest]
+#[case(0.1, 0.5, Why::HighestHolds)]
+#[case(0.9, 4.0, Why::LowestFails)]
+fn a_wrong_bracket_ends_at_the_range(#[case] from: f64, #[case] to: f64, #[case] end: Why) {
+    let queue = &QUEUES[1];
+    let settings = Settings {
+        start: from,
+        range: (from, to),
+        whole: false,
+        within: 0.05,
+        error: 0.05,
+    };
+    let mut search = Search::new(settings, 1);
+    search.decided(0.8 * from + 0.2 * to, Side::Below);
+    search.decided(0.6 * from + 0.4 * to, Side::Above);
+    for trial in 0..40 {
+        match search.next() {
+            Next::Done(why) => return assert_eq!(why, end),
+            Next::Trial(next) => {
+                let waits = queue.waits(next.load, TRIAL, trial);
+                let beyond = |wait: &f64| (f64::from(u8::from(*wait > queue.limit)), 1.0);
+                let requests: Vec<(f64, f64)> = waits.iter().map(beyond).collect();
+                let reading = Reading::beyond(next.load, &requests, queue.share);
+                search.measured(next.load, vec![reading]);
+            }
+        }
+    }
+    panic!("the search goes on");
 }
 
 /// The ends of a range are tried once.

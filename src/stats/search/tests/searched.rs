@@ -25,7 +25,17 @@ pub(super) fn searched(queue: &Queue, requests: usize, budget: usize, seed: u64)
         within: 0.05,
         error: 0.05,
     };
-    let mut search = Search::new(settings, 1);
+    searched_from(Search::new(settings, 1), queue, requests, budget, seed)
+}
+
+/// The same, from what short trials are supposed to have shown.
+pub(super) fn searched_from(
+    mut search: Search,
+    queue: &Queue,
+    requests: usize,
+    budget: usize,
+    seed: u64,
+) -> Searched {
     let mut spent = 0;
     let mut precise = false;
     for trial in 0.. {
@@ -57,7 +67,7 @@ pub(super) fn searched(queue: &Queue, requests: usize, budget: usize, seed: u64)
             search.decided(next.load, side);
         } else {
             spent += requests;
-            search.measured(vec![Some(read(queue, next.load, &waits))]);
+            search.measured(next.load, vec![Some(read(queue, next.load, &waits))]);
         }
     }
     let interval = search.interval();

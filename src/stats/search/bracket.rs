@@ -1,0 +1,66 @@
+//! Between which loads the edge is.
+
+use super::Side;
+
+/// The smallest distance of a bracket's ends that is looked at next, as a logarithm of the load.
+const LEAST: f64 = 0.1;
+/// An edge that the trials see further than this outside the bracket moves it, as a logarithm of the load.
+const OUTSIDE: f64 = 0.2;
+
+/// The ends between which the edge is, by the short trials; long trials may show that it is elsewhere.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bracket {
+    /// The logarithm of the highest load that held.
+    pub(super) below: Option<f64>,
+    /// The logarithm of the lowest load that did not.
+    pub(super) above: Option<f64>,
+    /// The logarithms of the loads of long trials, and their sides.
+    long: Vec<(f64, Side)>,
+}
+
+impl Bracket {
+    /// Notes the side of a short trial.
+    pub(super) fn decided(&mut self, load: f64, side: Side) {
+        match side {
+            Side::Below => self.below = Some(self.below.map_or(load, |below| below.max(load))),
+            Side::Above => self.above = Some(self.above.map_or(load, |above| above.min(load))),
+        }
+    }
+
+    /// Notes the side of a long trial, and where all of them see the edge. If they are all on one side of it, and it is not
+    /// near the bracket, a short trial was wrong: then the bracket moves to the other side, and becomes twice as wide.
+    pub(super) fn measured(&mut self, load: f64, side: Side, edge: Option<f64>) {
+        self.long.push((load, side));
+        let (Some(below), Some(above)) = (self.below, self.above) else {
+            return;
+        };
+        let loads = || self.long.iter().map(|(load, _)| *load);
+        let (lowest, highest) = (loads().fold(load, f64::min), loads().fold(load, f64::max));
+        let width = 2.0 * (above - below).max(LEAST);
+        match self.all() {
+            Some(Side::Below) if edge.is_none_or(|edge| edge > above + OUTSIDE) => {
+                (self.below, self.above) = (Some(highest), Some(highest + width));
+            }
+            Some(Side::Above) if edge.is_none_or(|edge| edge < below - OUTSIDE) => {
+                (self.below, self.above) = (Some(lowest - width), Some(lowest));
+            }
+            _ => {}
+        }
+    }
+
+    /// The side of all long trials, if there are two.
+    fn all(&self) -> Option<Side> {
+        let (_, first) = *self.long.first()?;
+        let same = self.long.iter().all(|(_, side)| *side == first);
+        (same && self.long.len() > 1).then_some(first)
+    }
+
+    /// Whether all long trials hold, and one was at this load or above; and the other way round.
+    pub(super) fn all_hold_at(&self, load: f64) -> bool {
+        self.all() == Some(Side::Below) && self.long.iter().any(|(tried, _)| *tried >= load)
+    }
+
+    pub(super) fn all_fail_at(&self, load: f64) -> bool {
+        self.all() == Some(Side::Above) && self.long.iter().any(|(tried, _)| *tried <= load)
+    }
+}
