@@ -243,6 +243,7 @@ const GROUPS: &[Group] = &[
             "num_runs",
             "output_dir",
             "resume",
+            "against",
             "shuffle",
             "suite",
             "vary",
