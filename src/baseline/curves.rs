@@ -136,15 +136,16 @@ fn numbers(over: Load, stored: &[CurvePoint], new: &[CurvePoint]) -> Vec<Seen> {
             let sensitivity = sensitivities
                 .map(|one| one.unwrap_or(1.0))
                 .fold(0.0, f64::max);
-            let mean = |numbers: &[Number]| {
-                numbers.iter().map(|number| number.value).sum::<f64>() / numbers.len() as f64
+            let values = |numbers: &[Number]| -> Vec<f64> {
+                numbers.iter().map(|number| number.value).collect()
             };
+            let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
             Some(Seen {
                 metric,
                 stored: readings,
                 now: now_reading,
                 noise: source.noise(&name, sensitivity),
-                values: (mean(&before), mean(&now)),
+                values: (values(&before), mean(&values(&now))),
             })
         })
         .collect()
@@ -238,6 +239,7 @@ fn change(
         worse: Worse::Lower,
         a: before.value,
         b: now.value,
+        stored: Vec::new(),
         gated: true,
         conclusion: conclude(&[(statistics, Worse::Lower)], rule).pop()?,
         statistics,
