@@ -128,13 +128,14 @@
 //! | `tls` | yes | `https` targets, by rustls and the system's certificates | 12 s |
 //! | `wiremock` | no | [`mock`]: wiremock servers as targets, with streaming | 12 s |
 //! | `junit` | no | JUnit XML among the outputs | 1 s |
+//! | `html` | no | reports as HTML pages with charts among the outputs | 5 s |
 //! | `insta` | no | [`snapshot`]: numbers as insta snapshots | 6 s |
 //! | `csv` | no | `export`: the requests of a run as CSV | 2 s |
 //! | `parquet` | no | `export`: the requests of a run as Parquet | 17 s |
 //! | `xlsx` | no | `export`: the requests of a run as a workbook; `--excel-output` | 5 s |
 //! | `media` | no | pictures and videos of the dataset `random-mm` | < 1 s |
 //! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 48 s |
-//! | `cli` | no | the `goodput` command, with `csv`, `junit` and `media` | 21 s |
+//! | `cli` | no | the `goodput` command, with `csv`, `html`, `junit` and `media` | 21 s |
 //!
 //! These are CPU seconds of a cold debug build, in addition to 56 without any feature and 53 for reqwest
 //! with its defaults; `docs/performance.md` has the whole table.
@@ -153,6 +154,8 @@ pub mod address;
 pub mod backend;
 pub mod baseline;
 pub mod bench;
+#[cfg(feature = "html")]
+mod chart;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -184,6 +187,8 @@ pub mod metrics;
 pub mod mock;
 pub mod observer;
 mod outputs;
+#[cfg(feature = "html")]
+mod page;
 mod paths;
 pub mod plan;
 mod problem;

@@ -18,6 +18,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
         "ground",
         &[
             "address",
+            "chart",
             "clock",
             "exit_code",
             "feature",
@@ -36,7 +37,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
     ),
     (
         "what all speak of",
-        &["lock", "problem", "record", "screen"],
+        &["lock", "page", "problem", "record", "screen"],
     ),
     (
         "watching, counting, dividing",

@@ -1,0 +1,28 @@
+//! Drawings: scales, ticks, axes and marks, as SVG. Nothing else knows about pixels.
+//!
+//! A [`Plot`] has two axes; [`Rows`] has one axis and a row for each thing. Both are given values in the units of their
+//! axes, and both draw themselves so that they can be read
+//!
+//! * without a style sheet and without scripts: each mark has its colour as an attribute, and classes by which a sheet may
+//!   replace it (see [`Ink`]);
+//! * without colours: each series has a dash and a shape of its own;
+//! * without eyes: `role="img"` with a title and a description;
+//! * in a small file: lines have at most four points for each pixel.
+//!
+//! The same values give the same bytes.
+
+mod axis;
+mod ink;
+mod legend;
+mod plot;
+mod rows;
+mod scale;
+mod svg;
+mod thin;
+
+pub(crate) use axis::Axis;
+pub(crate) use ink::Ink;
+pub(crate) use plot::{Form, Mark, Plot};
+pub(crate) use rows::{Item, Row, Rows, Weight};
+pub(crate) use scale::Spread;
+pub(crate) use svg::{About, badge};
