@@ -82,6 +82,7 @@ pub(super) fn changes(seen: Vec<Seen>, rule: &Rule) -> Vec<Change> {
         a: seen.values.0.iter().sum::<f64>() / seen.values.0.len() as f64,
         b: seen.values.1,
         stored: seen.values.0,
+        pairs: Vec::new(),
         gated: seen.metric.gated,
         statistics,
         conclusion,

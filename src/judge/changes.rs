@@ -38,6 +38,10 @@ pub(crate) fn changes(
         let values = pairs.iter().filter_map(|pair| metric.shown(side(pair)));
         values.sum::<f64>() / pairs.len() as f64
     };
+    let shown = |metric: &Compared| {
+        let of = |(a, b): &(Metrics, Metrics)| Some((metric.shown(a)?, metric.shown(b)?));
+        pairs.iter().filter_map(of).collect()
+    };
     let change = |(metric, found): (&Compared, Option<(Comparison, Conclusion)>)| {
         let (statistics, conclusion) = found?;
         Some(Change {
@@ -47,6 +51,7 @@ pub(crate) fn changes(
             a: mean(|pair| &pair.0, metric),
             b: mean(|pair| &pair.1, metric),
             stored: Vec::new(),
+            pairs: shown(metric),
             gated: metric.gated,
             statistics,
             conclusion,

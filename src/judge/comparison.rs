@@ -56,6 +56,9 @@ pub struct Change {
     /// The values of A's runs, oldest first, if A is a baseline; else empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stored: Vec<f64>,
+    /// The values at A and B of each pair of runs; empty if there are no pairs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<(f64, f64)>,
     /// Whether the verdict depends on it.
     pub gated: bool,
     /// Change from A to B with its interval.

@@ -58,6 +58,7 @@
 //! | [`Rounds::warm`] | a latency in later rounds over that in the first: Σ over requests of their mean over later rounds / Σ of their first | | goodput |
 //! | [`Metrics::classes`] | the same numbers over the requests of one class, with the *D* of the run | | goodput |
 //! | [`Fairness::jain`] | (Σ x)² / (n Σ x²) over n clients, x = input + 2 · output tokens of a client's successes | 0–1 | [Jain et al. 1984](https://arxiv.org/abs/cs/9809099), [Sheng et al. 2024](https://arxiv.org/abs/2401.00588) |
+//! | [`Stalls::gaps`] | gaps longer than ten times the median gap | | goodput |
 //! | [`Probes::e2el`] | last − sent of the probes | ms | vLLM |
 //! | [`SpecDecodeRates`] | of the server's counters: accepted over draft tokens; 1 + accepted over drafts; accepted at each place over drafts | | vLLM |
 //! | [`DiffusionRates`] | of the server's counters: canvas = positions / steps, canvases = committed / canvas, denoising = steps − canvases | | vLLM |
@@ -71,6 +72,7 @@
 
 mod cached;
 mod classes;
+mod course;
 mod definition;
 mod errors;
 mod fairness;
@@ -82,10 +84,12 @@ mod request;
 mod rounds;
 mod server;
 mod sessions;
+mod stalls;
 mod steady;
 mod structured;
 mod tally;
 mod throughput;
+mod timeline;
 mod tokens;
 
 #[cfg(test)]
@@ -95,6 +99,7 @@ mod tests;
 
 pub use crate::histogram::{Bucket, HistogramError, LatencyHistogram};
 pub use classes::ClassMetrics;
+pub use course::{Course, Spot};
 pub use errors::{ErrorGroup, error_kind};
 pub use fairness::{ClientService, Fairness};
 pub use goodput::Goodput;
@@ -105,8 +110,10 @@ pub use request::{Basis, RequestTimes};
 pub use rounds::{RoundMetrics, Rounds, Warm};
 pub use server::{DiffusionRates, Probes, SpecDecodeRates};
 pub use sessions::{SessionMetrics, Sessions, TurnMetrics};
+pub use stalls::Stalls;
 pub use structured::{Structured, WrongAnswer, is_refused};
 pub use throughput::{Counts, Throughput};
+pub use timeline::{Gap, Timeline};
 pub use tokens::{EventTokens, tokens_of_events};
 
 pub(crate) use cached::cached_and_all;

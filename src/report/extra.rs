@@ -3,7 +3,7 @@
 use super::{client, failures::first_errors, frontends, server};
 use crate::{
     judge::{Curve, Expect, Judgement},
-    metrics::{Metrics, Summary},
+    metrics::{Course, Metrics, Stalls, Summary, Timeline},
     record::{CountSource, Record, TokenCount},
     run::Run,
 };
@@ -42,7 +42,7 @@ pub(super) fn extra(
         "requests": metrics.counts,
         "throughput": metrics.throughput,
         "peaks": metrics.peaks,
-        "latency": metrics.gate,
+        "latency": latency(metrics),
         "histograms": histograms(metrics),
         "errors": errors(metrics),
         "error_groups": judgement.errors,
@@ -57,6 +57,16 @@ pub(super) fn extra(
     });
     if !setup.frontends.is_empty() {
         extra["frontends"] = json!(frontends::counts(run));
+    }
+    if let Some(course) = Course::of(run) {
+        extra["course"] = json!(course);
+    }
+    if let Some(stalls) = Stalls::of(run, &metrics.latency.itl) {
+        extra["stalls"] = json!(stalls);
+    }
+    let slowest = Timeline::of_slowest(run);
+    if !slowest.is_empty() {
+        extra["slowest"] = json!(slowest);
     }
     if let Some(server) = &run.server {
         extra["server"] = server::value(server);
@@ -132,12 +142,20 @@ fn of_class(metrics: &Metrics) -> Value {
         "goodput": metrics.goodput,
         "requests": metrics.counts,
         "throughput": metrics.throughput,
-        "latency": metrics.gate,
+        "latency": latency(metrics),
     });
     if let Some(share) = metrics.cached_share {
         class["cached_share"] = json!(share);
     }
     class
+}
+
+/// The gate's latencies, and those that do not depend on when a request starts.
+fn latency(metrics: &Metrics) -> Value {
+    let mut latency = json!(metrics.gate);
+    latency["tpot_ms"] = json!(metrics.latency.tpot);
+    latency["itl_ms"] = json!(metrics.latency.itl);
+    latency
 }
 
 fn merge(into: &mut Value, from: Value) {

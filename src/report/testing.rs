@@ -185,6 +185,7 @@ pub(crate) fn changed(conclusion: Conclusion) -> Change {
         a: 50.0,
         b: 50.0 * (1.0 + change),
         stored: Vec::new(),
+        pairs: Vec::new(),
         gated: true,
         statistics: compare::Comparison {
             pairs: 5,
