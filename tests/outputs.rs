@@ -412,13 +412,13 @@ fn outside_of_github_its_summary_is_left_out_with_a_remark() {
 fn a_test_fails_when_its_output_cannot_be() {
     let output = program(std::env::current_exe().unwrap())
         .args(["--exact", "passing", "--ignored"])
-        .env("GOODPUT_OUTPUT", "junit=x.xml,html=y")
+        .env("GOODPUT_OUTPUT", "junit=x.xml,pdf=y")
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(TESTS_FAILED.into()));
     let stdout = text(&output.stdout);
     assert!(
-        stdout.contains("GOODPUT_OUTPUT = html=y: unknown format `html`"),
+        stdout.contains("GOODPUT_OUTPUT = pdf=y: unknown format `pdf`"),
         "{stdout}"
     );
 }

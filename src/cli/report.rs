@@ -47,6 +47,8 @@ enum Format {
     Text,
     /// One table with a column per result.
     Markdown,
+    /// A page with charts; several results share them.
+    Html,
     /// One line of JSON per result, with vLLM's keys.
     Json,
 }
@@ -73,6 +75,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
             screen::out(match args.format {
                 Format::Text => words.say(&results::text(&readings)),
                 Format::Markdown => results::markdown(&readings),
+                Format::Html => results::html(&readings),
                 Format::Json => results::json(&readings),
             });
             ExitCode::SUCCESS
@@ -154,6 +157,7 @@ fn newest(args: &Args) -> u8 {
     screen::out(match args.format {
         Format::Text => history::text(&newest, args.strict),
         Format::Markdown => history::markdown(&newest, args.strict),
+        Format::Html => history::html(&newest, args.strict),
         Format::Json => history::json(&newest, args.strict),
     });
     let codes = newest

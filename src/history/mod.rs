@@ -28,6 +28,6 @@ pub(crate) use {
     folder::{asked, of_command, project},
     newest::newest,
     past::{Past, PastLoad, PastNumber},
-    shown::{json, markdown, text},
+    shown::{html, json, markdown, text},
     store::past,
 };

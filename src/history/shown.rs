@@ -6,7 +6,11 @@ use super::{
     newest::{Bench, Newest, State},
     store::now_ms,
 };
-use crate::{metrics::one_line, report};
+use crate::{
+    metrics::one_line,
+    page::{self, Cell, Document, Table},
+    report,
+};
 use serde_json::{Value, json};
 
 /// Formats a heading, a line for each bench, and a last line with counts. With `strict`, anything but a
@@ -72,6 +76,30 @@ pub(crate) fn markdown(newest: &Newest, strict: bool) -> String {
         text += &format!("| {} |\n", cells.join(" | "));
     }
     text
+}
+
+/// Formats a page with a row for each bench.
+pub(crate) fn html(newest: &Newest, strict: bool) -> String {
+    let title = format!("goodput: {}", last_line(newest, strict));
+    let rows = newest.benches.iter().zip(newest.names());
+    let rows = rows.map(|(bench, name)| {
+        [name, bench.word(strict), bench.detail()]
+            .map(Cell::Text)
+            .to_vec()
+    });
+    let table = Table {
+        caption: title.clone(),
+        head: ["bench", "result", "details"].map(str::to_owned).to_vec(),
+        rows: rows.collect(),
+    };
+    let advice: Vec<String> = newest.advice().into_iter().collect();
+    let body = page::html! {
+        h1 { (title) }
+        p.about { (newest.invocation.by) }
+        (table)
+        ul.lines { @for line in advice { li { (line) } } }
+    };
+    Document { title, body }.text()
 }
 
 /// Formats a line of JSON for each bench.

@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        let words = ["bencher=a", "prometheus=a", "html=b", "junit"];
+        let words = ["bencher=a", "prometheus=a", "pdf=b", "junit"];
         let error = Outputs::parse("--output", &words).unwrap_err();
         let Error::Invalid(problems) = error else {
             panic!("{error}")

@@ -30,6 +30,11 @@ static FORMATS: &[Format] = &[
         is_job_summary: true,
         ..Format::text("markdown", |outcomes| Ok(markdown(outcomes)))
     },
+    Format {
+        name: "html",
+        is_job_summary: false,
+        render: HTML,
+    },
     Format::text("comment", |outcomes| Ok(comment(outcomes))),
     Format::text("bencher", |outcomes| Ok(json(&bencher_json(outcomes)))),
     Format::text("github-smaller", |outcomes| {
@@ -47,6 +52,12 @@ const JUNIT: Result<Render, &str> =
 
 #[cfg(not(feature = "junit"))]
 const JUNIT: Result<Render, &str> = Err(crate::feature::needed!("junit"));
+
+#[cfg(feature = "html")]
+const HTML: Result<Render, &str> = Ok(|outcomes| Ok(crate::report::html(outcomes)));
+
+#[cfg(not(feature = "html"))]
+const HTML: Result<Render, &str> = Err(crate::feature::needed!("html"));
 
 impl Format {
     /// One that every build can write.

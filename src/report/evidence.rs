@@ -95,7 +95,7 @@ fn finding(finding: &Finding) -> String {
 }
 
 /// What to do about a run that does not pass. Findings that invalidate a run say it themselves.
-fn next(judgement: &Judgement) -> Option<String> {
+pub(super) fn next(judgement: &Judgement) -> Option<String> {
     match judgement.verdict {
         // This is what was expected.
         Verdict::Fail if judgement.holds() => None,
@@ -170,7 +170,8 @@ fn function(check: &FunctionCheck, judged: bool) -> String {
     }
 }
 
-fn verdict(judgement: &Judgement) -> String {
+/// The verdict in a few words, with what speaks for it.
+pub(super) fn verdict(judgement: &Judgement) -> String {
     let all = judgement.slos.len();
     match judgement.verdict {
         Verdict::Pass | Verdict::NoVerdict

@@ -29,6 +29,7 @@
 //! * [`MultiTurn`]: what vLLM's multi-turn script prints and writes of a run of conversations.
 //! * [`correct_rate`] and [`structured_json`]: what vLLM's script for structured output prints and writes.
 //! * [`pytorch_records`]: the same result for the database of PyTorch's benchmarks.
+//! * `html` (feature `html`): a page with charts.
 //! * [`junit_xml`], [`markdown`], [`comment`], [`bencher_json`], [`action_json`], [`prometheus_text`] and [`Event`]: for CI
 //!   and other tools, all made from [`Outcome`]s. Their words are those of [`Report::reasons`],
 //!   [`Report::evidence`] and the summary; their numbers are [`Measure`]s. What is added there is in every
@@ -51,10 +52,14 @@ mod document_qa;
 mod event;
 mod evidence;
 mod extra;
+#[cfg(feature = "html")]
+mod facts;
 mod failed;
 mod failures;
 mod fields;
 mod frontends;
+#[cfg(feature = "html")]
+mod html;
 mod json;
 #[cfg(feature = "junit")]
 mod junit;
@@ -96,6 +101,8 @@ pub use evidence::{evidence, reasons};
 pub use extra::SCHEMA;
 pub use failed::Failed;
 pub use fields::VllmJson;
+#[cfg(feature = "html")]
+pub use html::html;
 pub use json::{JsonOptions, is_result_key, vllm_json};
 #[cfg(feature = "junit")]
 pub use junit::junit_xml;
@@ -110,15 +117,19 @@ pub use prometheus::prometheus_text;
 pub use pytorch::{pytorch_file, pytorch_records};
 pub use structured_script::{correct_rate, structured_json};
 pub use summary::summary;
+#[cfg(any(feature = "cli", feature = "html"))]
+pub(crate) use table::Line;
 pub use table::vllm_table;
 pub use value::Report;
 pub use vllm::{VllmMetric, VllmOptions, result_file_name};
 #[cfg(feature = "cli")]
 pub(crate) use {
     client::text as client_text,
+    facts::Facts,
     failures::capped,
+    html::{Exhibit, page},
     markdown::plain,
     sparkline::sparkline,
-    table::{Line, lines, table},
+    table::{lines, table},
     tally::tally,
 };

@@ -21,7 +21,7 @@ use reading::Wrong;
 use serde_json::Value;
 use std::{io::ErrorKind, path::Path};
 
-pub(crate) use shown::{json, markdown, text};
+pub(crate) use shown::{html, json, markdown, text};
 
 /// Reads the results of a file.
 ///

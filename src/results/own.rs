@@ -1,7 +1,8 @@
 //! Reads goodput's and vLLM's result files.
 
 use super::reading::{Imported, Origin, Own, Reading, Wrong};
-use crate::report::{SCHEMA, capped};
+use crate::report::{Facts, SCHEMA, capped};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Keys of every result of `vllm bench serve`.
@@ -37,7 +38,8 @@ pub(super) fn reading(place: &str, mut document: Map<String, Value>) -> Result<R
         }
         Some(told) => {
             let own = own(told)?;
-            let (failed, errors) = (own.requests.failed, own.first_errors.clone());
+            let facts = &own.facts;
+            let (failed, errors) = (facts.requests.failed, facts.first_errors.clone());
             (Origin::Goodput(Box::new(own)), failed, errors)
         }
     };
@@ -61,9 +63,8 @@ fn own(told: Value) -> Result<Own, Wrong> {
              install a newer one"
         )]);
     }
-    let own: Result<Own, _> = serde_json::from_value(told.clone());
-    let own = own.map_err(|e| vec![format!("`goodput`: {e}")])?;
-    Ok(Own { whole: told, ..own })
+    let facts = Facts::deserialize(&told).map_err(|e| vec![format!("`goodput`: {e}")])?;
+    Ok(Own { facts, whole: told })
 }
 
 fn imported_before(imported: Value) -> Result<Imported, Wrong> {

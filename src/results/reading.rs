@@ -1,12 +1,6 @@
 //! Contents of a result file, whatever tool wrote it.
 
-use crate::{
-    judge::{
-        Capacity, Comparison, Expect, Finding, FunctionCheck, Judgement, SloResult, Verdict,
-        WorstRequest,
-    },
-    metrics::ErrorGroup,
-};
+use crate::report::Facts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -56,62 +50,11 @@ pub(super) enum Origin {
 }
 
 /// Contents of the key `goodput`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Own {
-    #[serde(default)]
-    pub(super) simulated: bool,
-    pub(super) verdict: Verdict,
-    pub(super) findings: Vec<Finding>,
-    pub(super) slos: Vec<SloResult>,
-    #[serde(default)]
-    pub(super) error_groups: Vec<ErrorGroup>,
-    #[serde(default)]
-    pub(super) worst: Vec<WorstRequest>,
-    #[serde(default)]
-    pub(super) comparison: Option<Comparison>,
-    #[serde(default)]
-    pub(super) capacity: Option<Capacity>,
-    #[serde(default)]
-    pub(super) function: Option<FunctionCheck>,
-    #[serde(default)]
-    pub(super) expect: Expect,
-    #[serde(default)]
-    pub(super) first_errors: Vec<String>,
-    /// Lines about the client and the server, each with its label.
-    #[serde(default)]
-    pub(super) client: Vec<(String, String)>,
-    #[serde(default)]
-    pub(super) requests: Requests,
+    pub(super) facts: Facts,
     /// The whole document.
-    #[serde(skip)]
     pub(super) whole: Value,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Requests {
-    #[serde(default)]
-    pub(super) completed: Option<u64>,
-    #[serde(default)]
-    pub(super) failed: Option<u64>,
-}
-
-impl Own {
-    /// The stored judgement.
-    pub(super) fn judgement(&self) -> Judgement {
-        Judgement {
-            verdict: self.verdict,
-            findings: self.findings.clone(),
-            slos: self.slos.clone(),
-            errors: self.error_groups.clone(),
-            worst: self.worst.clone(),
-            comparison: self.comparison.clone(),
-            capacity: self.capacity.clone(),
-            function: self.function.clone(),
-            expect: self.expect,
-            completed: self.requests.completed.unwrap_or_default(),
-            failed: self.requests.failed.unwrap_or_default(),
-        }
-    }
 }
 
 /// Facts about a result of another tool, besides its numbers.

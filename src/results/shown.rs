@@ -1,7 +1,7 @@
 //! Formats results.
 
 use super::reading::{Imported, Origin, Own, Reading};
-use crate::report::{self, Line, SCHEMA};
+use crate::report::{self, Exhibit, Line, SCHEMA};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -19,15 +19,15 @@ fn printed(reading: &Reading) -> String {
     let table = report::table(&reading.first_errors, &reading.lines());
     match &reading.origin {
         Origin::Vllm => table,
-        Origin::Goodput(own) => report::printed(own.simulated, &table, &below(own)),
+        Origin::Goodput(own) => report::printed(own.facts.simulated, &table, &below(own)),
         Origin::Other(imported) => report::printed(false, &table, &[differences(imported)]),
     }
 }
 
 fn below(own: &Own) -> Vec<String> {
-    let lines = own.client.iter().map(|(label, text)| (label, text));
+    let lines = own.facts.client.iter().map(|(label, text)| (label, text));
     let client = report::client_text(lines);
-    let evidence = report::evidence(&own.judgement());
+    let evidence = report::evidence(&own.facts.judgement());
     [client, evidence]
         .into_iter()
         .filter(|text| !text.is_empty())
@@ -62,7 +62,7 @@ impl Reading {
 
     fn verdict(&self) -> Option<String> {
         match &self.origin {
-            Origin::Goodput(own) => Some(own.judgement().verdict.to_string()),
+            Origin::Goodput(own) => Some(own.facts.verdict.to_string()),
             Origin::Vllm | Origin::Other(_) => None,
         }
     }
@@ -124,6 +124,25 @@ fn rows(reading: &Reading) -> Vec<(String, String)> {
         .verdict()
         .map(|verdict| ("Verdict".to_owned(), verdict));
     lines.chain(verdict).collect()
+}
+
+/// Formats a page with charts; the results share their figures.
+pub(crate) fn html(readings: &[Reading]) -> String {
+    let exhibits: Vec<Exhibit> = readings.iter().map(exhibit).collect();
+    report::page(&exhibits, true)
+}
+
+fn exhibit(reading: &Reading) -> Exhibit {
+    let (lines, text) = (reading.lines(), printed(reading));
+    match &reading.origin {
+        Origin::Goodput(own) => Exhibit::of_facts(&reading.place, own.facts.clone(), text),
+        Origin::Vllm => Exhibit::of_lines(&reading.place, lines, Vec::new(), text),
+        Origin::Other(imported) => {
+            let notes = differences(imported);
+            let notes = notes.lines().map(|line| line.trim().to_owned()).collect();
+            Exhibit::of_lines(&reading.place, lines, notes, text)
+        }
+    }
 }
 
 /// Formats each result as a line of JSON with vLLM's keys, and the differences if another tool wrote it.
