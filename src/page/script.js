@@ -42,10 +42,11 @@ const axis = (words) => {
 };
 const points = (path) => {
   let x = 0, y = 0;
-  return [...path.getAttribute("d").matchAll(/([MLHV])(-?[\d.]+)(?: (-?[\d.]+))?/g)].map(([, kind, a, b]) => {
-    if (kind === "V") y = +a; else x = +a;
-    if (b !== undefined) y = +b;
-    return [x, y, kind === "M"];
+  return path.getAttribute("d").split(/(?=[MLHV])/).map((part) => {
+    const [a, b] = part.slice(1).split(" ").map(parseFloat);
+    if (part[0] === "V") y = a; else x = a;
+    if (b !== undefined) y = b;
+    return [x, y, part[0] === "M"];
   });
 };
 const short = (v) => Number(v.toPrecision(3)).toString();
