@@ -106,6 +106,29 @@ fn benches_keep_their_runs_and_a_change_of_a_simulation_is_certain() {
     assert_eq!(json["numbers"][0]["shifts"][0]["run"], 2);
 }
 
+/// A page of one file, with the same numbers.
+#[test]
+fn the_page_has_a_drawing_for_each_number() {
+    let folder = Folder::new("trend-page");
+    for ttft in [80, 120] {
+        serve(&folder, ttft);
+    }
+    let page = history(&folder, "html");
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    assert!(page.contains("<h1>Trend of goodput serve nightly</h1>"));
+    assert!(
+        page.contains("<data value=\"120\">120.0 ms</data>"),
+        "{page}"
+    );
+    let drawings: Vec<&str> = page.split("<svg ").skip(1).collect();
+    assert!(drawings.len() >= 4, "{}", drawings.len());
+    for drawing in drawings {
+        let svg = format!("<svg {}</svg>", drawing.split("</svg>").next().unwrap());
+        roxmltree::Document::parse(&svg).unwrap();
+    }
+    assert_eq!(history(&folder, "html"), page);
+}
+
 /// A line as `vllm bench serve --append-result --metadata commit=…` writes it.
 fn line(day: usize, ttft: f64) -> String {
     let commit = format!("{day:07x}abcdef");

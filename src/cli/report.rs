@@ -114,6 +114,7 @@ fn trend(args: &Args, path: Option<&Path>) -> u8 {
     screen::out(match args.format {
         Format::Text => trend::text(&trend),
         Format::Markdown => trend::markdown(&trend),
+        Format::Html => trend::html(&trend),
         Format::Json => trend::json(&trend),
     });
     PASS

@@ -53,6 +53,17 @@ impl Unit {
         }
     }
 
+    /// The unit of an axis with values as they are stored: shares are 0–1.
+    #[cfg(feature = "cli")]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Unit::Ratio => "share",
+            Unit::RatioPerHour => "share an hour",
+            Unit::Index => "index",
+            unit => unit.symbol(),
+        }
+    }
+
     fn symbol(self) -> &'static str {
         match self {
             Unit::Milliseconds => "ms",

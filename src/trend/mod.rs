@@ -4,6 +4,7 @@
 //! its own, because numbers of different loads are not comparable. `docs/trend.md` has the method.
 
 mod bench;
+mod html;
 mod kept;
 mod line;
 mod markdown;
@@ -11,6 +12,7 @@ mod read;
 mod results;
 mod text;
 
+pub(crate) use html::html;
 pub(crate) use markdown::markdown;
 pub(crate) use read::{of_file, of_folder};
 pub(crate) use text::text;
