@@ -58,6 +58,7 @@ pub(crate) fn page(exhibits: &[Exhibit], together: bool) -> String {
     let body = html! {
         @if let [one] = exhibits {
             (head::head(one, "r0", true))
+            (numbers::of_other_tools(one))
             (figures(&Shown::one(one, "r0")))
             (text(one))
         } @else {
@@ -68,6 +69,7 @@ pub(crate) fn page(exhibits: &[Exhibit], together: bool) -> String {
                 @let id = format!("r{place}");
                 article id=(id) {
                     (head::head(exhibit, &id, false))
+                    (numbers::of_other_tools(exhibit))
                     @if !together { (figures(&Shown::one(exhibit, &id))) }
                     (text(exhibit))
                 }

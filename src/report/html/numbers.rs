@@ -73,11 +73,6 @@ pub(super) fn section(shown: &Shown<'_>) -> Markup {
                 (latencies(shown))
             }))
         }
-        @for (place, exhibit) in shown.exhibits().iter().enumerate() {
-            @if exhibit.facts.is_none() && !exhibit.lines.is_empty() {
-                (page::section(&format!("{id}{place}"), &exhibit.name, &html! { (lines(exhibit)) }))
-            }
-        }
     }
 }
 
@@ -155,6 +150,11 @@ fn latencies(shown: &Shown<'_>) -> Table {
         .to_vec(),
         rows,
     }
+}
+
+/// The numbers of a result of which nothing else is known.
+pub(super) fn of_other_tools(exhibit: &Exhibit) -> Markup {
+    html! { @if exhibit.facts.is_none() && !exhibit.lines.is_empty() { (lines(exhibit)) } }
 }
 
 /// The lines of vLLM's table.
