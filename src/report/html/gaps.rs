@@ -39,15 +39,16 @@ pub(super) fn figures(shown: &Shown<'_>) -> Vec<Figure> {
             (Ink::Series(*place), outline(&bars))
         };
         marks.push(Mark::new(*name, ink, form));
-        if let Some(stalls) = facts.stalls.filter(|_| shown.is_single()) {
-            if stalls.over_ms < high {
-                let name = format!("stalls: above {}", ms(stalls.over_ms));
-                marks.push(Mark::new(
-                    name,
-                    Ink::Bad,
-                    Form::Between(stalls.over_ms, high),
-                ));
-            }
+        let shown_stalls = facts
+            .stalls
+            .filter(|stalls| shown.is_single() && stalls.over_ms < high);
+        if let Some(stalls) = shown_stalls {
+            let name = format!("stalls: above {}", ms(stalls.over_ms));
+            marks.push(Mark::new(
+                name,
+                Ink::Bad,
+                Form::Between(stalls.over_ms, high),
+            ));
         }
         rows.extend(
             bars.iter()
