@@ -240,6 +240,7 @@ fn change(
         a: before.value,
         b: now.value,
         stored: Vec::new(),
+        pairs: Vec::new(),
         gated: true,
         conclusion: conclude(&[(statistics, Worse::Lower)], rule).pop()?,
         statistics,
