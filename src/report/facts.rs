@@ -2,7 +2,7 @@
 
 use crate::{
     judge::{
-        Capacity, Comparison, Expect, Finding, FunctionCheck, Judgement, SloResult, Verdict,
+        Capacity, Comparison, Curve, Expect, Finding, FunctionCheck, Judgement, SloResult, Verdict,
         WorstRequest,
     },
     metrics::{Course, ErrorGroup, Stalls, Timeline},
@@ -83,6 +83,8 @@ pub(crate) struct Facts {
     pub(crate) classes: Map<String, Value>,
     #[serde(default)]
     pub(crate) capacity: Option<Capacity>,
+    #[serde(default)]
+    pub(crate) curve: Option<Curve>,
     #[serde(default)]
     pub(crate) comparison: Option<Comparison>,
 }

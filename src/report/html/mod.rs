@@ -6,6 +6,7 @@
 mod client;
 mod compared;
 mod course;
+mod curve;
 mod distribution;
 mod exhibit;
 mod gaps;
@@ -37,6 +38,7 @@ static SECTIONS: &[Section] = &[
     ("course", "Over the run", course::figures),
     ("slowest", "The slowest requests", slowest::figures),
     ("gaps", "Gaps and stalls", gaps::figures),
+    ("curve", "Load and latency", curve::figures),
     ("compared", "Compared", compared::figures),
     ("parts", "Parts of the run", parts::figures),
     ("server", "The server's own metrics", server::figures),
