@@ -41,6 +41,7 @@ macro_rules! links {
             "[servers.md#connections]: crate::docs::servers#connections\n",
             "[servers.md#how-much-is-believed]: crate::docs::servers#how-much-is-believed\n",
             "[servers.md#http]: crate::docs::servers#http\n",
+            "[shards.md]: crate::docs::shards\n",
             "[simulation.md]: crate::docs::simulation\n",
             "[simulation.md#the-script]: crate::docs::simulation#the-script\n",
             "[snapshots.md]: crate::docs::snapshots\n",
@@ -89,6 +90,7 @@ pages! {
     results,
     server,
     servers,
+    shards,
     simulation,
     #[cfg(any(feature = "insta", not(doctest)))]
     snapshots,

@@ -36,6 +36,9 @@ pub enum Error {
     /// The connection to the target failed.
     #[error(transparent)]
     Dial(#[from] DialError),
+    /// The shards of a run did not start together: one is missing, different or was started again. Nothing was sent.
+    #[error("{}", redact::text(.0))]
+    Shards(String),
     /// The run was stopped before there was anything to report.
     #[error("{0}")]
     Ended(String),
@@ -60,15 +63,17 @@ impl fmt::Debug for Error {
 
 impl Error {
     /// The [exit code](crate::exit_code) of the `goodput` command: `UNUSABLE` for input, `INVALID` when the target could not
-    /// be measured or the run was stopped before it was, `PASS` for a skipped bench, the verdict's for a report that did not
+    /// be measured, its shards did not start together, or the run was stopped before it was, `PASS` for a skipped bench, the verdict's for a report that did not
     /// pass.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Invalid(_) | Error::Plan(_) | Error::Tokenizer(_) => exit_code::UNUSABLE,
             Error::Skipped(_) => exit_code::PASS,
-            Error::Target(_) | Error::Dial(_) | Error::Ended(_) | Error::Io { .. } => {
-                exit_code::INVALID
-            }
+            Error::Target(_)
+            | Error::Dial(_)
+            | Error::Shards(_)
+            | Error::Ended(_)
+            | Error::Io { .. } => exit_code::INVALID,
             Error::Failed(failed) => failed.verdict().exit_code().max(exit_code::FAIL),
         }
     }

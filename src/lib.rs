@@ -182,6 +182,8 @@ pub mod judge;
 mod label;
 mod lock;
 mod main_macro;
+#[cfg(feature = "cli")]
+mod merge;
 pub mod metrics;
 #[cfg(feature = "wiremock")]
 pub mod mock;
@@ -194,6 +196,11 @@ pub mod plan;
 mod problem;
 pub mod record;
 mod redact;
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "only the command sends shards")
+)]
+mod rendezvous;
 pub mod report;
 mod repr;
 #[cfg(feature = "cli")]

@@ -23,6 +23,7 @@
 //! ```
 
 mod audit;
+mod client;
 mod ending;
 mod part;
 mod server;
@@ -30,7 +31,8 @@ mod shards;
 mod steady;
 
 pub use crate::record::{Task, Timestamps};
-pub use audit::{Audit, ReadAudit, ServerTtft, WatchAudit};
+pub use audit::{Audit, ServerTtft};
+pub use client::{ReadAudit, WatchAudit};
 pub use ending::{EndReason, Ending};
 pub use server::{
     Diffusion, GaugeSample, GaugeSeries, PrefixCache, ServerCounts, ServerSide, SpecDecode,

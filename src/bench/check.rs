@@ -33,6 +33,7 @@ impl Bench {
         let mut problems = self.problems.clone();
         let target = self.chosen_target();
         self.check_faults(&target, &mut problems);
+        self.check_sharding(&target, &mut problems);
         if let AnyTarget::Unreadable(text, mistakes) = target {
             let field = if self.target.is_some() {
                 "target"

@@ -73,12 +73,13 @@ impl Bench {
         }
         // Texts and numbers, none of which JSON could refuse.
         checked.written = serde_json::to_value(&checked).unwrap_or_default();
+        checked.client.followed();
         Ok(checked)
     }
 }
 
 /// Asks for a salt of the run's own.
-const AUTO: &str = "auto";
+pub(super) const AUTO: &str = "auto";
 
 impl Checked {
     /// A salt that no other run has. A simulation is new in each run, and so that the run stays the same it has one of the

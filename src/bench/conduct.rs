@@ -138,9 +138,22 @@ impl Checked {
         let target = &self.target;
         let _lock = self.lock_for(&[target], control)?;
         let opened = opened(target, control)?;
+        let party = self.party();
+        let comes = |first: bool| match &party {
+            Some(party) if party.leads() != first => party.come(control),
+            _ => Ok(()),
+        };
+        comes(true)?;
         let mut prepared = self.prepare(&opened.place, None, control)?;
+        self.check_share(&opened, &prepared)?;
+        comes(false)?;
         prepared.align();
-        let about = self.about(&opened.place, &prepared, target.has_metrics(), control);
+        let gathered = party
+            .as_ref()
+            .map(|party| party.gather(&prepared.plan, self.settings_hash()));
+        let gathered = gathered.transpose()?;
+        prepared.party = party.clone();
+        let about = self.about(&opened.place, &prepared, self.reads_pages(), control);
         let gate = self.gate(&opened.place, &prepared, &target.describe(), &about)?;
         control.go_on("prepared its requests")?;
         self.tell_left_journals(&opened.place, control);
@@ -157,9 +170,13 @@ impl Checked {
             self.grow(line, first, &mut numbers).await
         };
         let (segments, on_line) = self.connect(&opened.place, &prepared, control, grow)?;
+        let started = party.as_ref().zip(gathered);
+        let started = started.map(|(party, gathered)| party.started(gathered));
+        let started = started.transpose()?.flatten();
         let notes: Vec<String> = prepared.plan.notes.iter().cloned().chain(on_line).collect();
         let count = segments.count();
         let mut run = segments.into_run();
+        run.audit.shard = started.map(Box::new);
         if !about.is_empty() {
             run.server.get_or_insert_default().about = about;
         }
@@ -176,6 +193,11 @@ impl Checked {
             gate: gate.map(|gate| (gate, planned)),
         };
         Ok(self.judge(ended).journaled(journal))
+    }
+
+    /// Whether this process reads the pages of the server.
+    pub(super) fn reads_pages(&self) -> bool {
+        self.target.has_metrics() && self.shard().leads()
     }
 
     /// What a live server says about itself.
@@ -268,11 +290,14 @@ impl Checked {
             gate,
         } = ended;
         record::redact(&mut run.records);
-        run.cut_off(self.load.cut_start, self.load.cut_end);
         let criteria = Criteria {
             complaint,
             ..self.criteria(segments)
         };
+        if self.client.sharding.is_some() {
+            return unjudged(run, notes, criteria);
+        }
+        run.cut_off(self.load.cut_start, self.load.cut_end);
         let metrics = numbers.measure(&run, &criteria.limits);
         let mut judgement = judge(&run, &metrics, &criteria);
         judgement.findings.extend(self.notes_on_proof(&run));
@@ -285,6 +310,17 @@ impl Checked {
         let notes = notes.into_iter().chain(notes::on(&run)).collect();
         Report::new(run, notes, criteria, metrics, judgement).with_lost(lost)
     }
+}
+
+/// The report of a shard: what it demands is judged once all shards are together.
+fn unjudged(run: Run, notes: Vec<String>, criteria: Criteria) -> Report {
+    let nothing = Criteria {
+        slos: Vec::new(),
+        limits: criteria.limits.clone(),
+        ..Criteria::default()
+    };
+    let (metrics, judgement) = nothing.assess(&run);
+    Report::new(run, notes, criteria, metrics, judgement)
 }
 
 /// The result of a run whose thread is gone: a panic of that thread goes on in the caller.

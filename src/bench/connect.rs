@@ -106,7 +106,7 @@ impl Checked {
             .then(|| Profiler::new(endpoint, self.client.insecure, headers))
             .transpose()?;
         let has_several = matches!(endpoint, Endpoint::Urls(_));
-        let inspector = self.target.has_metrics() && !has_several;
+        let inspector = self.reads_pages() && !has_several;
         let inspector = inspector.then(|| Inspector::new(endpoint, self.client.insecure));
         let pages = match inspector {
             Some(Ok(inspector)) => Pages::Live {

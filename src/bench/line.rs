@@ -11,7 +11,9 @@ use super::{
     watch::{Pages, Watch, Watched},
 };
 use crate::{
-    client::{Bodies, Body, Conditions, Delivery, Dialer, Driver, Ends, Frontend, Frontends},
+    client::{
+        Bodies, Body, Conditions, Delivery, Dialer, Driver, Ends, Frontend, Frontends, Start,
+    },
     clock::{Clock, Nanos},
     error::Error,
     plan::{self, Plan, Turn},
@@ -29,7 +31,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn of(plan: Arc<Plan>, prepared: &Prepared) -> Self {
-        let bodies = prepared.bodies_of(&plan);
+        let bodies = prepared.bodies_of(&plan, prepared.shard());
         Outgoing { plan, bodies }
     }
 }
@@ -109,7 +111,7 @@ impl<'a> Line<'a> {
                 .await;
             self.warmed_up(&rehearsed);
         }
-        if !first.plan.warmup.is_empty() {
+        if !first.plan.warmup.is_empty() && bench.shard().leads() {
             self.warm_up_by(&first.plan.to_warm_up()).await;
         }
         self.control.go_on("got ready to send")?;
@@ -134,7 +136,7 @@ impl<'a> Line<'a> {
 
     /// Sends a plan whose requests count in no number, all at once or as many as may be in flight.
     pub(super) async fn warm_up_by(&self, plan: &Plan) {
-        let bodies = self.prepared.bodies_of(plan);
+        let bodies = self.prepared.bodies_of(plan, Shard::WHOLE);
         let rehearsed = self.driver.aside().drive(plan, &bodies).await;
         self.warmed_up(&rehearsed);
     }
@@ -187,7 +189,7 @@ impl<'a> Line<'a> {
                 // A run that ended before its plan is as long as what was sent.
                 requests: match delivery.ending {
                     Some(ending) if ending.why != EndReason::Plan => delivery.records.len(),
-                    _ => plan.requests.len(),
+                    _ => plan.share(self.bench.shard()),
                 },
                 ..self.setup.clone()
             },
@@ -245,16 +247,20 @@ impl Checked {
         prepared: &Prepared,
         control: &Control,
     ) -> Driver {
+        let shard = self.shard();
         Driver {
             frontends: Frontends::new(frontends(dialers, prepared), self.client.balance),
             clock: clock.clone(),
             backend: prepared.backend.clone(),
             stream: prepared.options.stream,
             timeouts: self.client.timeouts,
-            shard: Shard::WHOLE,
-            start: None,
-            max_concurrency: self.load.max_concurrency,
-            max_sessions: self.load.max_sessions(&prepared.plan),
+            shard,
+            start: prepared.party.clone().map(|party| party as Arc<dyn Start>),
+            max_concurrency: self.load.max_concurrency.map(|all| shard.of(all)),
+            max_sessions: self
+                .load
+                .max_sessions(&prepared.plan)
+                .map(|all| shard.of(all)),
             open_loop: self.load.open_loop(&prepared.plan),
             prewarm: if self.client.prewarm.unwrap_or(!clock.is_virtual()) {
                 self.connections(&prepared.plan)
@@ -276,11 +282,16 @@ impl Checked {
     /// The number of connections worth opening beforehand.
     fn connections(&self, plan: &Plan) -> usize {
         let first_second = Nanos(1_000_000_000);
+        let shard = self.shard();
         let due = plan
             .requests
             .iter()
-            .filter(|r| r.at <= first_second && r.turn.as_deref().is_none_or(Turn::begins))
+            .zip(plan.sent_by(shard))
+            .filter(|(r, ours)| {
+                *ours && r.at <= first_second && r.turn.as_deref().is_none_or(Turn::begins)
+            })
             .count();
-        self.load.max_concurrency.map_or(due, |most| most.min(due))
+        let most = self.load.max_concurrency.map(|all| shard.of(all));
+        most.map_or(due, |most| most.min(due))
     }
 }

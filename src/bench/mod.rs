@@ -55,7 +55,16 @@ mod lora;
 mod made;
 mod noise;
 mod notes;
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "only the command sends shards")
+)]
 mod parts;
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "only the command sends shards")
+)]
+mod party;
 mod prepare;
 mod probe;
 mod profile;
@@ -68,6 +77,11 @@ mod segments;
 mod setting;
 mod setup;
 mod several;
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "only the command sends shards")
+)]
+mod sharding;
 mod shared;
 mod structured;
 #[cfg(test)]
@@ -81,6 +95,8 @@ pub use control::Control;
 pub(crate) use family::Family;
 pub use lora::LoraAssignment;
 use parts::{Client, Demands, Keeping, Load, Wire};
+#[cfg(feature = "cli")]
+pub(crate) use parts::{Sharding, Together};
 pub use setting::Texts;
 
 use crate::{

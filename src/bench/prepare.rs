@@ -2,7 +2,7 @@
 
 use super::{
     Bench, align::Aligner, api_key::ApiKey, checked::Checked, classes, encode::Encoder, lora,
-    made::made, several, waiting::Waiting,
+    made::made, party::Party, several, waiting::Waiting,
 };
 use crate::{
     address::Endpoint,
@@ -13,6 +13,7 @@ use crate::{
     plan::{self, Plan, PlanSpec, PlannedRequest, Prompt, Salt, Shape},
     problem::Problem,
     redact,
+    shard::Shard,
     sim::SimServer,
     stop::Stop,
     targets::{Place, Simulation},
@@ -39,6 +40,8 @@ pub(super) struct Prepared {
     pub(super) options: WireOptions,
     /// Fits plans to the server's tokenizer.
     pub(super) aligner: Option<Aligner>,
+    /// The processes that send the run, if there are several.
+    pub(super) party: Option<Arc<Party>>,
     /// The signal that nothing more is to be made.
     stop: Stop,
 }
@@ -112,6 +115,7 @@ impl Prepared {
             plan: Arc::new(plan),
             envelopes,
             options,
+            party: None,
             stop,
         })
     }
@@ -133,15 +137,24 @@ impl Prepared {
         })
     }
 
-    /// The body of each request of a plan, as long as the run is wanted. Turns that repeat what was said before have empty
-    /// bodies: they are encoded during the run.
-    pub(super) fn bodies_of(&self, plan: &Plan) -> Vec<Body> {
-        let wanted = |_: &&PlannedRequest| !self.stop.is_requested();
-        let requests = plan.requests.iter().take_while(wanted);
+    /// The part of the plan that this process sends.
+    pub(super) fn shard(&self) -> Shard {
+        self.party
+            .as_ref()
+            .map_or(Shard::WHOLE, |party| party.shard())
+    }
+
+    /// The body of each request of a plan, as long as the run is wanted. Requests of other shards have empty bodies, and so
+    /// have turns that repeat what was said before: they are encoded during the run.
+    pub(super) fn bodies_of(&self, plan: &Plan, shard: Shard) -> Vec<Body> {
+        let wanted = |_: &(&PlannedRequest, bool)| !self.stop.is_requested();
+        let requests = plan.requests.iter().zip(plan.sent_by(shard));
+        let requests = requests.take_while(wanted);
         let mut encoder = Encoder::new(&*self.backend, &self.options).salted(plan.salt.as_ref());
         // A plan was checked when it was made: the backend takes all kinds of its prompts.
         requests
-            .filter_map(|request| match request.turn.as_deref() {
+            .filter_map(|(request, ours)| match request.turn.as_deref() {
+                _ if !ours => Some(Body::default()),
                 Some(turn) if turn.history.is_some() => Some(Body::default()),
                 _ => encoder.body_of(request),
             })

@@ -147,6 +147,11 @@ impl Checked {
         let caps = [self.load.max_concurrency, self.load.max_sessions(plan)];
         let cap = caps.into_iter().flatten().min();
         let peak = Peak::of(plan, self.load.open_loop(plan), cap);
+        // Other machines have room of their own for the other shards.
+        let peak = Peak {
+            surely: self.shard().of(peak.surely),
+            perhaps: self.shard().of(peak.perhaps),
+        };
         let lacks = room.lacks(peak.surely);
         if lacks.is_empty() {
             return Ok(noted(&room, peak));

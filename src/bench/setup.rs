@@ -15,7 +15,7 @@ impl Checked {
             simulated: matches!(place, Place::Simulation(_)),
             model: Some(prepared.model.clone()).filter(|name| !name.is_empty()),
             tokenizer: prepared.tokenizer.name().map(str::to_owned),
-            requests: prepared.plan.requests.len(),
+            requests: prepared.plan.share(self.shard()),
             rounds: 1,
             classes: self.classes(&prepared.plan),
             rate: (self.load.rate.is_finite() && !prepared.plan.timed).then_some(self.load.rate),

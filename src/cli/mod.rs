@@ -1,6 +1,6 @@
 //! The `goodput` command: `serve` measures a server, `latency` and `throughput` do it as vLLM's offline scripts, `search` finds
 //! how much load it can take, `ab`
-//! compares two, `sweep` measures many combinations of settings, `run` runs a suite of benches,
+//! compares two, `merge` joins the shards of a run, `sweep` measures many combinations of settings, `run` runs a suite of benches,
 //! `report` shows result files, `curve` what a server gives at each load, `sim` simulates a server.
 
 mod ab;
@@ -10,6 +10,7 @@ mod baseline;
 mod curve;
 mod groups;
 mod latency;
+mod merge;
 mod outputs;
 mod progress;
 mod report;
@@ -118,6 +119,12 @@ enum Command {
         after_long_help = sweep::EXAMPLES
     )]
     Sweep(Box<sweep::Sweep>),
+    /// Make one result of the files of all shards of a run.
+    ///
+    /// The result is that of `goodput serve`: table, verdict, files and exit code. A shard that is missing, there twice, torn,
+    /// late or of another run makes the run invalid, by name; see docs/shards.md. Exit codes are those of `goodput serve`.
+    #[command(after_long_help = merge::EXAMPLES)]
+    Merge(merge::Args),
     /// Show saved baselines.
     Baseline(baseline::Args),
     /// Show result files again, of goodput and of other tools.
@@ -221,6 +228,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Ab(args) => ab::run(&args, &origins),
         Command::Sweep(args) => sweep::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Baseline(args) => baseline::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Curve(args) => curve::run(&args),

@@ -29,6 +29,11 @@ fn help() -> String {
 }
 
 impl OutputArgs {
+    /// Whether a flag asks for a file or a stream.
+    pub(super) fn is_given(&self) -> bool {
+        !self.outputs.is_empty() || self.message_format == MessageFormat::Json
+    }
+
     /// Combines flags and environment; `command` goes into the names of the environment's files.
     pub(super) fn outputs(&self, command: &str) -> Result<Outputs, Error> {
         let outputs = Outputs::parse("--output", &self.outputs)?;

@@ -1,6 +1,7 @@
 //! Writes result files.
 
-use crate::files;
+use crate::{error::Error, files, screen};
+use jiff::Zoned;
 use serde::Serialize;
 use std::{
     io::{self, BufWriter, Write},
@@ -16,6 +17,46 @@ pub(super) enum How {
     Replace,
     /// Writes a new file next to an existing one: the name is goodput's, and another run may use it.
     Add,
+}
+
+impl How {
+    /// How to put a result into a file whose name is `chosen` by the user, or made by goodput.
+    pub(super) fn of(append: bool, chosen: bool) -> Self {
+        match (append, chosen) {
+            (true, _) => How::Append,
+            (false, true) => How::Replace,
+            (false, false) => How::Add,
+        }
+    }
+}
+
+/// Writes a result, says where it is, and returns its path. If that fails, the result goes to the temporary folder.
+pub(super) fn keep(path: &Path, result: &impl Serialize, how: How) -> Result<PathBuf, Error> {
+    let source = match write(path, result, how) {
+        Ok(path) => {
+            screen::err(format!("result saved as {}", path.display()));
+            return Ok(path);
+        }
+        Err(e) => e,
+    };
+    let kept = match rescue(result) {
+        Ok(kept) => format!("it was kept in {}", kept.display()),
+        Err(e) => format!("it cannot be kept in the temporary folder either: {e}"),
+    };
+    Err(Error::Io {
+        what: format!("cannot write the result to {}; {kept}", path.display()),
+        source,
+    })
+}
+
+/// `%Y%m%d-%H%M%S`, vLLM's form of the date.
+pub(super) fn date(time: &Zoned) -> String {
+    time.strftime("%Y%m%d-%H%M%S").to_string()
+}
+
+/// A time as Python's `isoformat` writes it.
+pub(super) fn iso(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
 }
 
 /// Writes a result and returns its path.

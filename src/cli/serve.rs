@@ -5,9 +5,10 @@ mod conversations;
 mod flags;
 mod offline;
 mod output;
+mod shard;
 
 pub(super) use case::Case;
-pub(super) use flags::{Args, Serve};
+pub(super) use flags::{Args, ExportFlags, Serve};
 pub(super) use offline::Script;
 
 use super::{argv::Origins, progress::Progress, words::Words};
@@ -100,6 +101,9 @@ pub(super) fn measure(
     args: &Args,
     words: &Words<'_>,
 ) -> Result<u8, Error> {
+    if bench.client.sharding.is_some() {
+        return shard::measure(bench, args, words);
+    }
     let output = output::Output::new(args, bench.load.planned(), bench.demands.versus.is_some())?;
     if args.dry_run {
         let plan = bench.plan().map_err(|e| words.error(e))?;

@@ -9,11 +9,7 @@ use super::{
     driver::Driver,
     share::{Place, Share, StartLine},
 };
-use crate::{
-    clock::on_real_time_since,
-    plan::Plan,
-    run::{EndReason, Ending},
-};
+use crate::{clock::on_real_time_since, plan::Plan};
 use std::{io, panic, thread, time::Instant};
 
 impl Driver {
@@ -93,16 +89,7 @@ impl Delivery {
         self.abandoned.extend(other.abandoned);
         self.abandoned.sort_unstable();
         self.ending = match (self.ending, other.ending) {
-            (Some(one), Some(other)) => Some(Ending {
-                // What ended one ended all, even if another had sent its part before.
-                why: if one.why == EndReason::Plan {
-                    other.why
-                } else {
-                    one.why
-                },
-                at: one.at.max(other.at),
-                given_up: one.given_up + other.given_up,
-            }),
+            (Some(one), Some(other)) => Some(one.and(other)),
             (one, other) => one.or(other),
         };
         self.partial |= other.partial;

@@ -7,6 +7,6 @@ pub trait Start: Send + Sync {
     /// Waits until all processes are ready, and returns when they start, by this clock. `None` if they do not: then
     /// nothing is sent.
     ///
-    /// It blocks the calling thread, which has nothing else to do then, for a limited time.
+    /// The calling thread, which has nothing else to do then, is blocked for a limited time.
     fn agree(&self, clock: &Clock) -> Option<Nanos>;
 }

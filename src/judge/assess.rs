@@ -1,7 +1,10 @@
 //! From a run to its judgement.
 
+#[cfg(feature = "cli")]
+use super::finding::FindingKind;
 use super::{
     criteria::Criteria,
+    finding::Finding,
     findings::findings,
     function::FunctionCheck,
     judgement::Judgement,
@@ -29,9 +32,39 @@ impl Criteria {
 /// Judges a run by its numbers, which must be those of `measure(run, &criteria.limits)`;
 /// [`Criteria::assess`] does both.
 pub fn judge(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Judgement {
+    judge_with(run, metrics, criteria, |findings| findings)
+}
+
+/// Judges a run of several shards. What was found in single shards takes the place of findings of the same kind in all of
+/// them, which would not say where.
+#[cfg(feature = "cli")]
+pub(crate) fn judge_shards(
+    run: &Run,
+    metrics: &Metrics,
+    criteria: &Criteria,
+    of_shards: Vec<Finding>,
+) -> Judgement {
+    judge_with(run, metrics, criteria, |findings| {
+        let invalid = of_shards.iter().any(|finding| finding.kind.invalidates());
+        let stays = |finding: &Finding| {
+            let named = of_shards.iter().any(|other| other.kind == finding.kind);
+            // If a run says nothing about the server, its failures say nothing either.
+            !named && !(invalid && finding.kind == FindingKind::FailedRequests)
+        };
+        let whole: Vec<Finding> = findings.into_iter().filter(stays).collect();
+        of_shards.into_iter().chain(whole).collect()
+    })
+}
+
+fn judge_with(
+    run: &Run,
+    metrics: &Metrics,
+    criteria: &Criteria,
+    arrange: impl FnOnce(Vec<Finding>) -> Vec<Finding>,
+) -> Judgement {
     let steady = run.steady();
     let slos = evaluate(&steady, metrics, criteria);
-    let findings = findings(run, metrics, criteria, &slos);
+    let findings = arrange(findings(run, metrics, criteria, &slos));
     let any = |verdict| slos.iter().any(|slo| slo.verdict == verdict);
     let verdict = if findings.iter().any(|finding| finding.kind.invalidates()) {
         Verdict::Invalid

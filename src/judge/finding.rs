@@ -37,6 +37,10 @@ pub enum FindingKind {
     UnknownGaps,
     /// A run of a pair is invalid, so the comparison is.
     Pair,
+    /// A shard of the run is missing, there twice, torn, or of another run.
+    Shard,
+    /// The limit on requests in flight was divided among shards. A note.
+    Divided,
     /// A trial is invalid, so the search is.
     Trial,
     /// The trials of a search contradict each other. A note.
@@ -107,9 +111,11 @@ impl FindingKind {
             | FindingKind::NothingLeft
             | FindingKind::NotSettled
             | FindingKind::Trial
+            | FindingKind::Shard
             | FindingKind::Pair => true,
             FindingKind::Complaint
             | FindingKind::Scatter
+            | FindingKind::Divided
             | FindingKind::FailedRequests
             | FindingKind::StopCondition
             | FindingKind::GivenUp

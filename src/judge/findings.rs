@@ -53,6 +53,20 @@ pub(super) fn findings(
     findings
 }
 
+/// What a client notes about itself: findings that say nothing about the server.
+#[cfg(feature = "cli")]
+pub(crate) fn of_client(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Vec<Finding> {
+    let of = |kind, message: Option<String>| message.map(|message| Finding { kind, message });
+    let partial = of(FindingKind::Partial, partial(run));
+    let late = of(FindingKind::Late, late(metrics, criteria));
+    let audit = audit::findings(run, metrics, criteria).into_iter();
+    partial
+        .into_iter()
+        .chain(late)
+        .chain(audit.filter(|finding| finding.kind != FindingKind::Overload))
+        .collect()
+}
+
 fn partial(run: &Run) -> Option<String> {
     let cancelled = |record: &&Record| record.error == Some(RequestError::Cancelled);
     let ended = run.records.len() - run.records.iter().filter(cancelled).count();

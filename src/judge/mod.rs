@@ -80,3 +80,5 @@ pub use slo::{value, value_in};
 pub use slo_result::SloResult;
 pub use verdict::{OnInconclusive, Verdict};
 pub use worst::WorstRequest;
+#[cfg(feature = "cli")]
+pub(crate) use {assess::judge_shards, findings::of_client};

@@ -1,4 +1,4 @@
-//! Shares of a plan: what each of several processes sends of it.
+//! Shares of a plan: what each of several processes sends.
 
 use super::Plan;
 use crate::shard::Shard;

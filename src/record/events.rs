@@ -95,6 +95,35 @@ impl Events {
         }
     }
 
+    /// The events as bytes, without the time of the first.
+    #[cfg(feature = "cli")]
+    pub(crate) fn packed(&self) -> &[u8] {
+        &self.packed
+    }
+
+    /// Events from such bytes; `None` if they are not.
+    #[cfg(feature = "cli")]
+    pub(crate) fn unpacked(first: Nanos, packed: Vec<u8>) -> Option<Self> {
+        let mut events = Iter {
+            packed: &packed,
+            left: 0,
+            at: first,
+        };
+        let (mut count, mut last) = (0_u32, first);
+        while !events.packed.is_empty() {
+            let gap: i64 = events.number()?;
+            let _: u64 = events.number()?;
+            last.0 = last.0.wrapping_add_signed(gap);
+            count = count.checked_add(1)?;
+        }
+        Some(Events {
+            first,
+            last,
+            count,
+            packed,
+        })
+    }
+
     /// Changes the events one by one.
     #[cfg(test)]
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut [TokenEvent])) {

@@ -1,6 +1,6 @@
 //! The lines about the client.
 
-use super::{basis, classes, frontends, rounds, server, sessions, structured};
+use super::{basis, classes, frontends, rounds, server, sessions, shards, structured};
 use crate::{
     judge::number,
     metrics::Metrics,
@@ -21,6 +21,7 @@ pub(super) fn lines(run: &Run, metrics: &Metrics) -> Vec<(&'static str, String)>
         .chain(structured::lines(metrics))
         .chain(frontends::lines(run))
         .chain([client])
+        .chain(shards::line(run))
         .chain(server::lines(run, metrics))
         .collect()
 }

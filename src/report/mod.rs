@@ -75,6 +75,7 @@ mod pytorch;
 mod rounds;
 mod server;
 mod sessions;
+mod shards;
 mod sparkline;
 mod structured;
 mod structured_script;

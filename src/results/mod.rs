@@ -119,6 +119,10 @@ fn reading(place: &str, document: Value) -> Result<Vec<Reading>, Wrong> {
     let Value::Object(document) = document else {
         return Err(vec![format!("is not a JSON object. {known}")]);
     };
+    if document.contains_key("goodput_shard") {
+        let fix = "is one shard of a run. Use `goodput merge` with the files of all its shards";
+        return Err(vec![fix.to_owned()]);
+    }
     if let Some(reader) = Reader::of(&document) {
         return reader.read(place, &document);
     }

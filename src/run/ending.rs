@@ -47,6 +47,22 @@ pub enum EndReason {
     },
 }
 
+impl Ending {
+    /// How both of two parts of a run ended, which were sent at the same time.
+    pub(crate) fn and(self, other: Ending) -> Ending {
+        Ending {
+            // What ended one ended all, even if another had sent its part before.
+            why: if self.why == EndReason::Plan {
+                other.why
+            } else {
+                self.why
+            },
+            at: self.at.max(other.at),
+            given_up: self.given_up + other.given_up,
+        }
+    }
+}
+
 impl EndReason {
     /// Returns whether a state of the run ended it, and not its plan or its time.
     pub fn is_state(self) -> bool {

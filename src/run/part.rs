@@ -63,6 +63,20 @@ impl Run {
         }
     }
 
+    /// All of the run but its requests.
+    #[cfg(feature = "cli")]
+    pub(crate) fn clone_without_records(&self) -> Run {
+        Run {
+            ending: self.ending,
+            steady: self.steady,
+            warm_up: self.warm_up,
+            server: self.server.clone(),
+            probes: self.probes.clone(),
+            abandoned: self.abandoned.clone(),
+            ..self.clone_without_requests()
+        }
+    }
+
     pub(crate) fn clone_without_requests(&self) -> Run {
         Run {
             setup: self.setup.clone(),

@@ -11,6 +11,8 @@ pub struct ShardStart {
     pub shard: Shard,
     /// Name of the run, which all its shards have.
     pub run: String,
+    /// Requests of the whole plan.
+    pub planned: usize,
     /// Name of its machine.
     pub host: String,
     /// The common start, in nanoseconds since 1970, by the system's clock of shard 0.

@@ -1,6 +1,6 @@
 //! Shards: the parts of one plan that several processes send, on one machine or on many.
 //!
-//! A plan follows from its seed, so every process knows all of it and sends its own part without asking another. Session
+//! A plan follows from its seed, so every process knows the whole plan and sends its own part without asking another. Session
 //! `k` of the plan belongs to shard `k` modulo the number of shards; a request without turns is a session. So a session
 //! stays whole, and every part has all kinds of requests.
 //!
@@ -14,6 +14,9 @@
 //! ```
 
 pub mod auto;
+mod named;
+
+pub(crate) use named::named;
 
 use crate::grammar::Mistake;
 use serde::{Deserialize, Serialize};

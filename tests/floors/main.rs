@@ -45,7 +45,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
     ),
     (
         "plans, and questions to servers",
-        &["inspect", "plan", "sim"],
+        &["inspect", "plan", "rendezvous", "sim"],
     ),
     ("dialects, runs, targets", &["backend", "run", "targets"]),
     (
@@ -60,7 +60,10 @@ const FLOORS: [(&str, &[&str]); 14] = [
         &["baseline", "export", "outputs", "results"],
     ),
     ("conducting", &["bench"]),
-    ("one bench after another", &["runner", "sweep", "trend"]),
+    (
+        "one bench after another",
+        &["merge", "runner", "sweep", "trend"],
+    ),
     ("several benches", &["harness", "suite"]),
     ("the command", &["cli"]),
 ];

@@ -1,7 +1,13 @@
 //! How the client works.
 
-use super::written::{any_span, number, span, text, timeouts};
-use crate::client::{Balance, Timeouts};
+use super::{
+    sharding::Sharding,
+    written::{any_span, number, span, text, timeouts},
+};
+use crate::{
+    client::{Balance, Timeouts},
+    shard::Shard,
+};
 use serde::Serialize;
 use std::{net::IpAddr, time::Duration};
 
@@ -28,6 +34,10 @@ pub(crate) struct Client {
     pub(crate) exclusive: bool,
     #[serde(serialize_with = "span")]
     pub(crate) max_lateness: Duration,
+    /// The part of the plan that this process sends, if others send the rest.
+    // All shards of a run have the same settings.
+    #[serde(skip)]
+    pub(crate) sharding: Option<Sharding>,
 }
 
 impl Default for Client {
@@ -47,6 +57,28 @@ impl Default for Client {
             align_prompts: true,
             exclusive: true,
             max_lateness: Duration::from_millis(25),
+            sharding: None,
         }
+    }
+}
+
+impl Client {
+    /// The part of the plan that this process sends.
+    pub(crate) fn shard(&self) -> Shard {
+        self.sharding
+            .as_ref()
+            .map_or(Shard::WHOLE, |sharding| sharding.shard)
+    }
+
+    /// Leaves to shard 0 what is done once for a run.
+    pub(in crate::bench) fn followed(&mut self) {
+        if self.shard().leads() {
+            return;
+        }
+        self.ready_timeout = None;
+        self.warmups = 0;
+        self.profile = false;
+        self.probe_rate = 0.0;
+        self.server_metrics_interval = None;
     }
 }

@@ -6,6 +6,7 @@ mod client;
 mod demands;
 mod keeping;
 mod load;
+mod sharding;
 mod wire;
 mod written;
 
@@ -13,5 +14,6 @@ pub(crate) use client::Client;
 pub(crate) use demands::Demands;
 pub(crate) use keeping::Keeping;
 pub(crate) use load::Load;
+pub(crate) use sharding::{Sharding, Together};
 pub(crate) use wire::Wire;
 pub(super) use written::{names, target};

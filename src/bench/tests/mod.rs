@@ -2,3 +2,5 @@
 
 mod calibration;
 mod invariants;
+#[cfg(feature = "cli")]
+mod shards;

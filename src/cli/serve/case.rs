@@ -42,6 +42,10 @@ impl Case {
         serve.args.percentile_metrics.get_or_insert_with(latencies);
         let words = serve.words(&origins);
         let bench = serve.bench().map_err(|e| words.error(e))?;
+        if bench.client.sharding.is_some() {
+            let fix = "is for one run of `goodput serve`, and a sweep has several. Leave it out";
+            return Err(Error::Invalid(vec![Problem::new("--shard", "(set)", fix)]));
+        }
         Output::new(&serve.args, bench.load.planned(), false)?;
         Ok(Case { serve, bench })
     }

@@ -10,10 +10,12 @@ mod multi_turn;
 mod ramp;
 mod sampling;
 mod server;
+mod shard;
 
+pub(in crate::cli) use self::export::ExportFlags;
 use self::{
-    address::Server, connections::Connections, dataset::DatasetFlags, export::ExportFlags,
-    multi_turn::MultiTurnFlags, ramp::RampFlags, sampling::Sampling, server::ServerFlags,
+    address::Server, connections::Connections, dataset::DatasetFlags, multi_turn::MultiTurnFlags,
+    ramp::RampFlags, sampling::Sampling, server::ServerFlags, shard::ShardFlags,
 };
 use super::Script;
 use crate::{
@@ -30,6 +32,8 @@ pub(in crate::cli) struct Serve {
     server: Server,
     #[command(flatten)]
     pub(super) args: Args,
+    #[command(flatten)]
+    shard: ShardFlags,
     #[command(flatten)]
     baseline: BaselineFlags,
     /// Smallest relative change from a baseline that matters.

@@ -5,7 +5,7 @@ use crate::{
     cli::{
         apart::Files,
         argv,
-        save::{self, How, for_pytorch},
+        save::{self, How, date, for_pytorch},
     },
     clock::Nanos,
     error::Error,
@@ -13,12 +13,12 @@ use crate::{
     files,
     history::of_command,
     journal::Place,
+    merge::Shown,
     outputs::Outputs,
     plan::Plan,
     problem::Problem,
     redact,
     report::{self, JsonOptions, Report, VllmJson, VllmMetric, VllmOptions},
-    screen,
 };
 use jiff::{ToSpan, Zoned};
 use serde::Serialize;
@@ -259,11 +259,7 @@ impl<'a> Output<'a> {
         let now = Zoned::now();
         let json = self.json(report, &now);
         let chosen = self.args.result_filename.clone();
-        let how = match (self.args.append_result, &chosen) {
-            (true, _) => How::Append,
-            (false, Some(_)) => How::Replace,
-            (false, None) => How::Add,
-        };
+        let how = How::of(self.args.append_result, chosen.is_some());
         let name = chosen.unwrap_or_else(|| {
             files::fitting(&report::result_file_name(
                 report.run(),
@@ -274,21 +270,8 @@ impl<'a> Output<'a> {
             ))
         });
         let path = self.folder.join(name);
-        let source = match save::write(&path, &json, how) {
-            Ok(path) => {
-                screen::err(format!("result saved as {}", path.display()));
-                return self.save_for_pytorch(report, &json, &path);
-            }
-            Err(e) => e,
-        };
-        let kept = match save::rescue(&json) {
-            Ok(kept) => format!("it was kept in {}", kept.display()),
-            Err(e) => format!("it cannot be kept in the temporary folder either: {e}"),
-        };
-        Err(Error::Io {
-            what: format!("cannot write the result to {}; {kept}", path.display()),
-            source,
-        })
+        let path = save::keep(&path, &json, how)?;
+        self.save_for_pytorch(report, &json, &path)
     }
 
     /// Writes the records for PyTorch's database, if the environment asks for them as it does in vLLM.
@@ -324,14 +307,15 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// How the run of a shard would be shown as a whole.
+    pub(super) fn shown(&self, report: &Report) -> Shown {
+        Shown::of(self.options(report, &Zoned::now()))
+    }
+
     fn options(&self, report: &Report, now: &Zoned) -> JsonOptions {
         let run = report.run();
         let started = now.saturating_sub(span(run.duration));
-        let time = |at| {
-            started
-                .saturating_add(span(at))
-                .strftime("%Y-%m-%dT%H:%M:%S%.6f")
-        };
+        let time = |at| save::iso(&started.saturating_add(span(at)));
         JsonOptions {
             date: date(now),
             label: self.args.label.clone(),
@@ -340,11 +324,7 @@ impl<'a> Output<'a> {
             num_prompts: self.planned,
             metadata: self.metadata.clone(),
             ramp: self.args.ramp.read(&mut Vec::new()),
-            rate_change_times: run
-                .rate_changes
-                .iter()
-                .map(|c| time(c.at).to_string())
-                .collect(),
+            rate_change_times: run.rate_changes.iter().map(|c| time(c.at)).collect(),
             detailed: self.args.save_detailed,
             dataset: Some(self.args.dataset_text()),
             vllm: self.vllm(),
@@ -365,11 +345,6 @@ fn check_structured(args: &Args, problems: &mut Vec<Problem>) {
         let message = format!("cannot be written: {e}. Choose another path");
         problems.push(Problem::new(flag, path.display(), message));
     }
-}
-
-/// `%Y%m%d-%H%M%S`, vLLM's form of the date.
-fn date(now: &Zoned) -> String {
-    now.strftime("%Y%m%d-%H%M%S").to_string()
 }
 
 fn span(nanos: Nanos) -> jiff::Span {

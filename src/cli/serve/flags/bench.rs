@@ -73,6 +73,10 @@ impl Serve {
             })
             .noise_threshold(self.noise_threshold)
             .false_alarms(self.false_alarms);
+        let mut problems = Vec::new();
+        let sharding = self.shard.read(&mut problems);
+        let mut bench = bench.sharded(sharding);
+        bench.problems.append(&mut problems);
         bench.check()?;
         self.args.whole_file(bench)
     }
