@@ -187,6 +187,8 @@ mod merge;
 pub mod metrics;
 #[cfg(feature = "wiremock")]
 pub mod mock;
+#[cfg(feature = "cli")]
+mod monitor;
 pub mod observer;
 mod outputs;
 #[cfg(feature = "html")]

@@ -26,6 +26,7 @@ Options:
                           `installed` for all that are on the search path
       --tokenizer FOLDER  The tokenizer for peers, most of which do not start without one
       --journal-pairs N   Measure N pairs of goodput with its journal and without instead, from 2 to 20
+      --live-pairs N      The same with a watched live page and without
   -h, --help              Print this
 ";
 
@@ -48,6 +49,8 @@ pub(crate) struct Options {
     pub(crate) clients: Vec<Client>,
     /// Pairs of runs with a journal and without, and nothing else.
     pub(crate) journal_pairs: Option<usize>,
+    /// The same with a live page and without.
+    pub(crate) live_pairs: Option<usize>,
 }
 
 impl Options {
@@ -62,6 +65,7 @@ fn goodput(workers: usize) -> Client {
     Client::Goodput {
         workers,
         journal: true,
+        live: false,
     }
 }
 
@@ -71,6 +75,7 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
         rounds: 1,
         clients: vec![Client::Bare, goodput(1)],
         journal_pairs: None,
+        live_pairs: None,
     };
     let (mut bench, mut list, mut help) = (false, false, false);
     let (mut peers, mut tokenizer) = (Vec::new(), None);
@@ -91,6 +96,9 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
             }
             Arg::Long("journal-pairs") => {
                 options.journal_pairs = Some(parser.value()?.parse()?);
+            }
+            Arg::Long("live-pairs") => {
+                options.live_pairs = Some(parser.value()?.parse()?);
             }
             Arg::Long("peer") => {
                 peers.extend(client::read_peer(&parser.value()?.string()?)?);
@@ -113,10 +121,13 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
     if options.rounds == 0 {
         return Err("--rounds 0: must be at least 1".into());
     }
-    if let Some(pairs) = options.journal_pairs
-        && !(2..=MOST_PAIRS).contains(&pairs)
-    {
-        return Err(format!("--journal-pairs {pairs}: must be from 2 to {MOST_PAIRS}").into());
+    for (flag, pairs) in [
+        ("journal-pairs", options.journal_pairs),
+        ("live-pairs", options.live_pairs),
+    ] {
+        if let Some(pairs) = pairs.filter(|pairs| !(2..=MOST_PAIRS).contains(pairs)) {
+            return Err(format!("--{flag} {pairs}: must be from 2 to {MOST_PAIRS}").into());
+        }
     }
     let peers = peers.into_iter().map(|(kind, program)| {
         Client::Peer(Peer {

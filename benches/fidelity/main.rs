@@ -10,13 +10,13 @@ mod client;
 #[cfg(target_os = "linux")]
 mod compare;
 #[cfg(target_os = "linux")]
-mod journal;
-#[cfg(target_os = "linux")]
 mod launch;
 #[cfg(target_os = "linux")]
 mod machine;
 #[cfg(target_os = "linux")]
 mod measured;
+#[cfg(target_os = "linux")]
+mod pairs;
 #[cfg(target_os = "linux")]
 mod points;
 #[cfg(target_os = "linux")]

@@ -3,10 +3,12 @@
 use crate::{
     args::{self, HELP, Options, STARTUP, Task},
     bare,
+    client::Client,
     compare::Outcome,
-    journal, launch,
+    launch,
     machine::Fallible,
     measured::measured,
+    pairs,
     points::{self, Point},
     server::{self, Pace},
     startup, table,
@@ -73,14 +75,21 @@ fn bench() -> Fallible<()> {
 fn measure(points: &[Point], options: &Options) -> Fallible<()> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fidelity");
     fs::create_dir_all(&folder)?;
-    if let Some(pairs) = options.journal_pairs {
-        let points: Vec<_> = points.iter().filter(|p| options.selects(p.name)).collect();
-        return journal::measure(&points, pairs, &folder);
+    let points: Vec<_> = points.iter().filter(|p| options.selects(p.name)).collect();
+    let goodput = |journal, live| Client::Goodput {
+        workers: 1,
+        journal,
+        live,
+    };
+    if let Some(count) = options.journal_pairs {
+        return pairs::measure(&points, count, &folder, |with| goodput(with, false));
+    }
+    if let Some(count) = options.live_pairs {
+        return pairs::measure(&points, count, &folder, |with| goodput(true, with));
     }
     if options.selects(STARTUP) {
         startup::measure(&folder, options.rounds)?;
     }
-    let points: Vec<_> = points.iter().filter(|p| options.selects(p.name)).collect();
     if points.is_empty() {
         return Ok(());
     }

@@ -53,6 +53,8 @@ mod line;
 mod live;
 mod lora;
 mod made;
+#[cfg(feature = "cli")]
+mod monitored;
 mod noise;
 mod notes;
 #[cfg_attr(

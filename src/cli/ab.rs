@@ -123,8 +123,9 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
     })?;
     let requests = 2 * args.pairs * bench.load.planned();
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date().to_string();
+    let live = args.serve.to.live.start()?;
     let floor = serve::watched(&args.serve, requests, None, |control| {
-        bench.noise_floor(&today, &control)
+        bench.noise_floor(&today, &live.watch(&bench, control))
     })?;
     // The file comes before the screen; if the file cannot be written, the screen still shows the result.
     let saved = floor.save(&folder);

@@ -214,6 +214,7 @@ const GROUPS: &[Group] = &[
         common: &[
             "dry_run",
             "export_requests",
+            "live",
             "metric_percentiles",
             "output_json",
             "outputs",
@@ -229,6 +230,7 @@ const GROUPS: &[Group] = &[
             "excel_output",
             "journal",
             "label",
+            "live_address",
             "message_format",
             "metadata",
             "no_journal",

@@ -10,6 +10,7 @@ mod baseline;
 mod curve;
 mod groups;
 mod latency;
+mod live;
 mod merge;
 mod outputs;
 mod progress;

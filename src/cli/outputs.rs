@@ -1,5 +1,6 @@
 //! Output flags of all commands that measure.
 
+use super::live::LiveArgs;
 use crate::{
     error::Error,
     outputs::{Format, MessageFormat, Outputs},
@@ -18,6 +19,8 @@ pub(super) struct OutputArgs {
     /// Format of stdout: `human` or `json`.
     #[arg(long, value_enum, default_value_t)]
     pub(super) message_format: MessageFormat,
+    #[command(flatten)]
+    pub(super) live: LiveArgs,
 }
 
 fn help() -> String {

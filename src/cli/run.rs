@@ -1,6 +1,8 @@
 //! `goodput run`: the benches of a suite file.
 
-use super::{apart::Files, baseline::BaselineFlags, outputs::OutputArgs, progress::Progress};
+use super::{
+    apart::Files, baseline::BaselineFlags, live::Live, outputs::OutputArgs, progress::Progress,
+};
 use crate::{
     baseline::Settings,
     bench::Control,
@@ -119,6 +121,7 @@ fn measure(args: Args) -> Result<u8, Error> {
         baselines: args.baseline.settings(),
         waiting: RefCell::default(),
         tables: RefCell::default(),
+        live: args.to.live.start()?,
     };
     let words = SuiteWords {
         left_out: all - chosen.len(),
@@ -147,6 +150,7 @@ struct OfSuite {
     waiting: RefCell<Vec<(String, Result<Report, String>)>>,
     /// The table of each bench with a sweep, by its name with the engine.
     tables: RefCell<Vec<(String, Table)>>,
+    live: Live,
 }
 
 /// A bench of a suite.
@@ -257,11 +261,14 @@ impl Candidate for Member<'_> {
             .sharing(given.share)
             .journaled(self.of.folder.clone().map(Place::Results));
         let Given { stop, follower, .. } = given;
+        let requests = bench.requests_at_most();
+        let run = |control| {
+            let control = self.of.live.watch(&bench, control);
+            bench.run_blocking_with(control)
+        };
         let ran = match follower {
-            Some(observer) => bench.run_blocking_with(Control { stop, observer }),
-            None => Progress::watch(bench.requests_at_most(), stop, |control| {
-                bench.run_blocking_with(control)
-            }),
+            Some(observer) => run(Control { stop, observer }),
+            None => Progress::watch(requests, stop, run),
         };
         let (mut outcome, shown, ran) = match ran {
             Ok(report) => {
@@ -278,6 +285,7 @@ impl Candidate for Member<'_> {
                 (outcome, None, Err(why))
             }
         };
+        self.of.live.ended(&outcome);
         self.tabled(&outcome, ran.as_ref().ok());
         outcome.lineup = self.lined_up(ran);
         Ran {

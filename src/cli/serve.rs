@@ -123,6 +123,7 @@ pub(super) fn measure(
     let plan = args.multi_turn.output_file.is_some().then(|| bench.plan());
     let plan = plan.transpose().map_err(|e| words.error(e))?;
     let mut session = Session::begin(outputs, args.to.message_format, 1)?;
+    let live = args.to.live.start()?;
     let history = History::of_command(command, asked(args.to.results.as_deref()));
     let id = BenchId {
         home: String::new(),
@@ -135,6 +136,7 @@ pub(super) fn measure(
     let started = Instant::now();
     let requests = bench.requests_at_most();
     let ran = watched(args, requests, session.start(&name), |control| {
+        let control = live.watch(&bench, control);
         bench.journaled(output.journal()).run_blocking_with(control)
     });
     let ran = ran.map_err(|e| words.error(e));
@@ -151,6 +153,7 @@ pub(super) fn measure(
         Err(e) => without_report(command, name, e, started.elapsed()),
     };
     let change = history.end(&id, &outcome, None);
+    live.ended(&outcome);
     session.finish(outcome);
     if let Ok(report) = &ran {
         for note in report.notes() {

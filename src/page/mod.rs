@@ -8,6 +8,8 @@ mod document;
 mod figure;
 mod table;
 
+#[cfg(feature = "cli")]
+pub(crate) use document::STYLE;
 pub(crate) use document::{Document, section};
 pub(crate) use figure::Figure;
 pub(crate) use maud::{Markup, html};

@@ -56,8 +56,8 @@ const FLOORS: [(&str, &[&str]); 14] = [
     ("rendering", &["report"]),
     ("what a report leads to", &["error", "history", "snapshot"]),
     (
-        "files in and out",
-        &["baseline", "export", "outputs", "results"],
+        "files and pages, in and out",
+        &["baseline", "export", "monitor", "outputs", "results"],
     ),
     ("conducting", &["bench"]),
     (

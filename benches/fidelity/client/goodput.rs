@@ -1,13 +1,18 @@
 //! `goodput serve`.
 
-use super::{ID_PREFIX, Order, SERVER_CORE, Seen, launch, vllm_json};
+use super::{ID_PREFIX, Order, SERVER_CORE, Seen, launch, vllm_json, watcher::Watcher};
 use crate::{launch::Launch, machine::Fallible, points::SEED};
 use std::path::Path;
 
 /// Verdicts do not matter here: passed, missed, invalid.
 const FINISHED: [i32; 3] = [0, 1, 4];
 
-pub(super) fn run(workers: usize, journal: bool, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
+pub(super) fn run(
+    workers: usize,
+    journal: bool,
+    live: bool,
+    order: &Order<'_>,
+) -> Fallible<(Seen, Launch)> {
     let name = "goodput.json";
     let rate = order.point.rate.to_string();
     let command = command(order.port, order.dataset, order.point.requests, &rate);
@@ -26,6 +31,15 @@ pub(super) fn run(workers: usize, journal: bool, order: &Order<'_>) -> Fallible<
     if !journal {
         command.push("--no-journal".to_owned());
     }
+    let watcher = if live {
+        let watcher = Watcher::start()?;
+        command.push("--live".to_owned());
+        command.push("--live-address".to_owned());
+        command.push(watcher.address.to_string());
+        Some(watcher)
+    } else {
+        None
+    };
     let all: Vec<usize> = (0..std::thread::available_parallelism()?.get())
         .filter(|core| *core != SERVER_CORE)
         .collect();
@@ -34,6 +48,9 @@ pub(super) fn run(workers: usize, journal: bool, order: &Order<'_>) -> Fallible<
         _ => &all,
     };
     let launch = launch(order.folder, cores, &FINISHED, &command)?;
+    if let Some(watcher) = watcher {
+        watcher.finish()?;
+    }
     let traces = vllm_json::traces(&order.folder.join(name))?;
     Ok((Seen::Tokens(traces), launch))
 }

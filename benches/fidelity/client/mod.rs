@@ -8,6 +8,7 @@ mod oha;
 mod peer;
 mod vllm;
 mod vllm_json;
+mod watcher;
 
 pub(crate) use goodput::command as goodput_command;
 pub(crate) use peer::{Peer, PeerKind, read as read_peer};
@@ -69,6 +70,8 @@ pub(crate) enum Client {
         workers: usize,
         /// Whether it writes down finished requests meanwhile.
         journal: bool,
+        /// Whether it serves a page meanwhile, which is watched.
+        live: bool,
     },
     Bare,
     Peer(Peer),
@@ -95,7 +98,11 @@ impl Client {
     /// Runs the client to its end.
     pub(crate) fn run(&self, order: &Order<'_>) -> Fallible<(Seen, Launch)> {
         match self {
-            Client::Goodput { workers, journal } => goodput::run(*workers, *journal, order),
+            Client::Goodput {
+                workers,
+                journal,
+                live,
+            } => goodput::run(*workers, *journal, *live, order),
             Client::Bare => bare::run(order),
             Client::Peer(peer) => match peer.kind {
                 PeerKind::Vllm | PeerKind::VllmBench => vllm::run(peer, order),

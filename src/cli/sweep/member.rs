@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     bench::{Bench, Control},
-    cli::{progress::Progress, save},
+    cli::{live::Live, progress::Progress, save},
     error::Error,
     exit_code::INVALID,
     history::BenchId,
@@ -37,6 +37,8 @@ pub(super) struct Sweeping {
     pub(super) warmup: usize,
     /// Whether nothing shows the progress of a case.
     pub(super) quiet: bool,
+    /// The page that shows the cases.
+    pub(super) live: Live,
     pub(super) journals: bool,
     /// Notes that were said once.
     pub(super) said: RefCell<BTreeSet<String>>,
@@ -80,18 +82,20 @@ impl Member<'_> {
             self.warm_up(&bench, &stop);
         }
         let requests = bench.requests_at_most();
+        let run = |control| {
+            let control = self.of.live.watch(&bench, control);
+            bench.clone().run_blocking_with(control)
+        };
         let ran = match follower {
-            Some(observer) => bench.clone().run_blocking_with(Control {
+            Some(observer) => run(Control {
                 stop: stop.clone(),
                 observer,
             }),
-            None if self.of.quiet => bench.clone().run_blocking_with(Control {
+            None if self.of.quiet => run(Control {
                 stop: stop.clone(),
                 ..Control::default()
             }),
-            None => Progress::watch(requests, stop.clone(), |control| {
-                bench.clone().run_blocking_with(control)
-            }),
+            None => Progress::watch(requests, stop.clone(), run),
         };
         self.settle(&bench, &stop);
         ran.map_err(|e| line.error(e))
@@ -257,6 +261,7 @@ impl Candidate for Member<'_> {
             Err(e) => without_report(self, e.end(live_is_required()), started.elapsed()),
         };
         self.of.left.set(self.of.left.get().saturating_sub(1));
+        self.of.live.ended(&outcome);
         self.keep(&mut outcome, ran.as_ref().ok());
         Ran {
             outcome,

@@ -176,6 +176,7 @@ fn conduct(
         servers: servers.map(RefCell::new),
         warmup: sweep.own.warmup_num_prompts,
         quiet: args.disable_tqdm,
+        live: to.live.start()?,
         journals: !args.no_journal,
         said: RefCell::default(),
         left: Cell::new(left.len()),

@@ -1,4 +1,4 @@
-//! Pairs of goodput's runs with its journal and without: does the journal change what is measured?
+//! Pairs of goodput's runs with one of its parts and without: does the journal or the live page change what is measured?
 
 use crate::{
     client::Client,
@@ -27,18 +27,18 @@ const LEGEND: &str = "\
 Medians of the runs. *with / without*: geometric mean over the pairs. *pairs differ by*: standard deviation of that ratio \
 from pair to pair. *by chance*: how often a ratio as far from 1 comes about when the labels of pairs are swapped at random.";
 
-pub(crate) fn measure(points: &[&Point], pairs: usize, folder: &Path) -> Fallible<()> {
+/// Measures pairs; `client` is goodput with the part, or without.
+pub(crate) fn measure(
+    points: &[&Point],
+    pairs: usize,
+    folder: &Path,
+    client: impl Fn(bool) -> Client,
+) -> Fallible<()> {
     println!("| load | number | without | with | with / without | pairs differ by | by chance |");
     println!("|---|---|---:|---:|---:|---:|---:|");
     for point in points {
         let dataset = point.write_dataset(folder)?;
-        let run = |journal| {
-            let client = Client::Goodput {
-                workers: 1,
-                journal,
-            };
-            measured(&client, point, &dataset, folder)
-        };
+        let run = |with| measured(&client(with), point, &dataset, folder);
         let mut done: Vec<(Outcome, Outcome)> = Vec::new();
         for pair in 0..pairs {
             // By turns, so that what drifts favours neither.
