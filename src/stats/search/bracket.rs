@@ -1,11 +1,18 @@
 //! Between which loads the edge is.
 
-use super::Side;
-
 /// The smallest distance of a bracket's ends that is looked at next, as a logarithm of the load.
 const LEAST: f64 = 0.1;
 /// An edge that the trials see further than this outside the bracket moves it, as a logarithm of the load.
 const OUTSIDE: f64 = 0.2;
+
+/// Which side of the edge a trial is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// All demands held.
+    Below,
+    /// One did not.
+    Above,
+}
 
 /// The ends between which the edge is, by the short trials; long trials may show that it is elsewhere.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +34,7 @@ impl Bracket {
         }
     }
 
-    /// Notes the side of a long trial, and where all of them see the edge. If they are all on one side of it, and it is not
+    /// Notes the side of a long trial, and where all of them see the edge. If they are all on one side of that edge, and it is not
     /// near the bracket, a short trial was wrong: then the bracket moves to the other side, and becomes twice as wide.
     pub(super) fn measured(&mut self, load: f64, side: Side, edge: Option<f64>) {
         self.long.push((load, side));

@@ -2,7 +2,7 @@
 
 use super::{
     Edge, Reading,
-    bracket::Bracket,
+    bracket::{Bracket, Side},
     edge::{edge, off},
 };
 use crate::stats::{Interval, critical};
@@ -38,15 +38,6 @@ pub struct Settings {
     pub within: f64,
     /// The probability that the interval is wrong.
     pub error: f64,
-}
-
-/// Which side of the edge a trial is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// All demands held.
-    Below,
-    /// One did not.
-    Above,
 }
 
 /// A trial to be made.

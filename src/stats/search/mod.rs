@@ -19,7 +19,8 @@ mod early;
 mod edge;
 mod reading;
 
-pub use design::{Next, Search, Settings, Side, Trial, Why};
+pub use bracket::Side;
+pub use design::{Next, Search, Settings, Trial, Why};
 pub use early::Early;
 pub use edge::Edge;
 pub use reading::Reading;
