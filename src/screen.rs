@@ -55,6 +55,12 @@ pub(crate) fn out(text: impl Display) {
     OUT.put(for_stdout(&text.to_string()) + "\n", Worth::Awaited);
 }
 
+/// Writes a text for a program or a file to stdout, as it is. The caller has made sure that it has no credentials.
+#[cfg(feature = "cli")]
+pub(crate) fn document(text: &str) {
+    OUT.put(text.trim_end().to_owned() + "\n", Worth::Awaited);
+}
+
 /// Writes a line to stderr.
 pub(crate) fn err(text: impl Display) {
     ERR.put(for_stderr(text), Worth::Awaited);

@@ -7,6 +7,7 @@ mod ab;
 mod apart;
 mod argv;
 mod baseline;
+mod cluster;
 mod curve;
 mod groups;
 mod latency;
@@ -139,6 +140,12 @@ enum Command {
     /// A curve is made of result files that differ in the load, of the folder of a sweep, of a run with a ramp, or of a search.
     /// Exit code: 0; 1 if --against shows that something got worse; 2 for unreadable files.
     Curve(curve::Args),
+    /// Write the job that starts a run in several processes on Slurm, Kubernetes or MPI.
+    ///
+    /// The processes are `goodput serve --shard auto`, and `goodput merge` judges the run. Exit code: 0; with --submit that of
+    /// the program that submits; 2 unusable arguments.
+    #[command(after_long_help = cluster::EXAMPLES)]
+    Cluster(Box<cluster::Args>),
     /// Serve a simulated model on a port, as a server for other tools.
     Sim(sim::Args),
 }
@@ -233,6 +240,7 @@ pub fn main() -> ExitCode {
         Command::Baseline(args) => baseline::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Curve(args) => curve::run(&args),
+        Command::Cluster(args) => cluster::run(&args),
         Command::Sim(args) => sim::run(args),
     }
 }

@@ -11,19 +11,27 @@ pub(super) use case::Case;
 pub(super) use flags::{Args, ExportFlags, Serve};
 pub(super) use offline::Script;
 
-use super::{argv::Origins, progress::Progress, words::Words};
+use super::{
+    Cli, Command,
+    argv::{self, Origins},
+    progress::Progress,
+    words::Words,
+};
 use crate::{
     bench::{Bench, Control},
     error::Error,
     history::{BenchId, History, asked},
     observer::Observer,
     outputs::Session,
+    problem::Problem,
     report::{Outcome, worst_exit_code},
     screen,
     signals::{self, UNHEARD},
     targets::live_is_required,
 };
+use clap::Parser;
 use std::{
+    ffi::OsString,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -47,6 +55,28 @@ Flags with WORD in their names: --help=WORD.";
 
 pub(super) fn run(serve: &Serve, origins: &Origins) -> ExitCode {
     run_as(serve, "goodput serve", origins)
+}
+
+/// Checks the flags of a command line that runs elsewhere.
+///
+/// # Errors
+/// All that is wrong with them.
+pub(super) fn checked(words: &[OsString]) -> Result<(), Error> {
+    let line = ["goodput", "serve"].map(OsString::from);
+    let (line, origins) = argv::prepared(line.into_iter().chain(words.iter().cloned()))?;
+    let refused = |e: clap::Error| {
+        let text = e.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let why = first.trim_start_matches("error: ");
+        Error::Invalid(vec![Problem::new("flags of serve", "", why)])
+    };
+    match Cli::try_parse_from(line).map_err(refused)?.command {
+        Command::Serve(serve) => {
+            let words = serve.words(&origins);
+            serve.bench().map(drop).map_err(|e| words.error(e))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Runs under this command's name.
@@ -73,9 +103,7 @@ pub(super) fn unplannable<'a>(line: impl IntoIterator<Item = &'a str>) -> Error 
 
 #[cfg(test)]
 fn parsed<'a>(line: impl IntoIterator<Item = &'a str>) -> (Serve, Origins) {
-    use super::{Cli, Command, argv};
-    use clap::Parser;
-    let line = line.into_iter().map(std::ffi::OsString::from);
+    let line = line.into_iter().map(OsString::from);
     let (line, origins) = argv::prepared(line).unwrap();
     match Cli::parse_from(line).command {
         Command::Serve(serve) => (*serve, origins),
