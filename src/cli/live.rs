@@ -24,6 +24,11 @@ pub(super) struct LiveArgs {
 pub(super) struct Live(Option<Monitor>);
 
 impl LiveArgs {
+    /// Whether the page was asked for.
+    pub(super) fn is_given(&self) -> bool {
+        self.live
+    }
+
     /// Starts the page and prints its address.
     ///
     /// # Errors

@@ -109,6 +109,7 @@ fn refuse(args: &Args) -> Result<(), Error> {
             args.multi_turn.stats_json_output.is_some(),
         ),
         ("--excel-output", args.multi_turn.excel_output),
+        ("--live", args.to.live.is_given()),
     ];
     let given = given.into_iter().filter(|(_, given)| *given);
     let mut problems: Vec<Problem> = given
