@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     judge::{Change, Compared, Curve, CurvePoint, Load, Number, Unit},
-    report::{CurveComparison, Curves, PointChange},
+    report::{CurveComparison, PointChange},
     stats::{
         compare::{Rule, Worse, conclude},
         frontier,
@@ -31,8 +31,8 @@ const DRAWS: usize = 1000;
 /// Compares each curve with its counterpart among stored ones; `None` for one that has none. All together share the error.
 #[cfg(feature = "cli")]
 pub(crate) fn compare_curves(
-    new: &Curves,
-    stored: &Curves,
+    new: &crate::report::Curves,
+    stored: &crate::report::Curves,
     error: f64,
 ) -> Vec<Option<CurveComparison>> {
     let counterparts = new.counterparts(stored);

@@ -6,7 +6,7 @@
 use super::{
     Bench,
     checked::{AUTO, Checked},
-    parts::{Sharding, Together},
+    parts::Together,
     party::Party,
     prepare::Prepared,
 };
@@ -22,7 +22,7 @@ use xxhash_rust::xxh3::xxh3_128;
 impl Bench {
     /// Sends one shard of the plan. The report then says nothing about the whole run.
     #[cfg(any(test, feature = "cli"))]
-    pub(crate) fn sharded(mut self, sharding: Option<Sharding>) -> Self {
+    pub(crate) fn sharded(mut self, sharding: Option<super::parts::Sharding>) -> Self {
         self.client.sharding = sharding;
         self
     }

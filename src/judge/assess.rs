@@ -49,7 +49,8 @@ pub(crate) fn judge_shards(
         let stays = |finding: &Finding| {
             let named = of_shards.iter().any(|other| other.kind == finding.kind);
             // If a run says nothing about the server, its failures say nothing either.
-            !named && !(invalid && finding.kind == FindingKind::FailedRequests)
+            let explained = invalid && finding.kind == FindingKind::FailedRequests;
+            !(named || explained)
         };
         let whole: Vec<Finding> = findings.into_iter().filter(stays).collect();
         of_shards.into_iter().chain(whole).collect()

@@ -1,6 +1,6 @@
 //! Curves of several results: those with the same settings but for the load are one curve.
 
-use super::curve::{curve_markdown, curve_text, sentences};
+use super::curve::{curve_markdown, curve_text};
 use crate::judge::{Curve, Load};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +69,7 @@ impl Curves {
     }
 
     /// Whether a JSON document is a file of curves.
+    #[cfg(feature = "cli")]
     pub(crate) fn is_one(document: &serde_json::Value) -> bool {
         document.get("goodput_curves").is_some()
     }
@@ -98,6 +99,7 @@ impl Curves {
     }
 
     /// What the points of each curve say together, a line for each sentence.
+    #[cfg(feature = "cli")]
     pub(crate) fn sentences(&self) -> Vec<String> {
         let of = |(of, name): (&CurveOf, String)| {
             let name = if name.is_empty() {
@@ -105,7 +107,7 @@ impl Curves {
             } else {
                 format!("{name}: ")
             };
-            let said = sentences(&of.curve).into_iter();
+            let said = super::curve::sentences(&of.curve).into_iter();
             said.map(move |sentence| format!("{name}{sentence}"))
         };
         self.curves.iter().zip(self.names()).flat_map(of).collect()

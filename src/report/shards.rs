@@ -16,8 +16,8 @@ pub(super) fn line(run: &Run) -> Option<(&'static str, String)> {
         here if here == all => all.to_string(),
         here => format!("{here} of {all}"),
     };
-    let bounds = shards.iter().map(|shard| shard.start.bound_ms);
-    let bound: Option<f64> = bounds.fold(Some(0.0), |most, bound| Some(most?.max(bound?)));
+    let bounds: Option<Vec<f64>> = shards.iter().map(|shard| shard.start.bound_ms).collect();
+    let bound = bounds.map(|bounds| bounds.into_iter().fold(0.0, f64::max));
     let started = match bound {
         Some(bound) => format!("started within {} ms of shard 0", number(bound)),
         None => "started by their own clocks".to_owned(),

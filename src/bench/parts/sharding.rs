@@ -1,7 +1,7 @@
 //! How a process takes part in a run of several.
 
 use crate::{rendezvous::Appointment, shard::Shard};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// How this process takes part in a run of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,11 @@ pub(crate) enum Together {
 impl Together {
     /// At this `HOST:PORT`.
     #[cfg(feature = "cli")]
-    pub(crate) fn rendezvous(place: String, token: Option<String>, timeout: Duration) -> Self {
+    pub(crate) fn rendezvous(
+        place: String,
+        token: Option<String>,
+        timeout: std::time::Duration,
+    ) -> Self {
         Together::Rendezvous(Appointment {
             place,
             token,

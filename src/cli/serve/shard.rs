@@ -54,9 +54,10 @@ pub(super) fn measure(bench: Bench, args: &Args, words: &Words<'_>) -> Result<u8
         "saved as {}; `goodput merge` with the files of all shards judges the run",
         path.display()
     ));
-    Ok(match report.run().partial {
-        true => exit_code::INVALID,
-        false => exit_code::PASS,
+    Ok(if report.run().partial {
+        exit_code::INVALID
+    } else {
+        exit_code::PASS
     })
 }
 
