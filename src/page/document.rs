@@ -9,7 +9,7 @@ const SCRIPT: &str = include_str!("script.js");
 /// What may be loaded and run: this style and this script, by their hashes.
 const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-Fl6zAXlaU12TYnuPAO7hIq9+XubygUCYbhLQIFBq6Sw='; \
-    script-src 'sha256-nRfh/M5O8Fa194LBVdij63w1C1JeAa7DNH/5su8tkNo='; \
+    script-src 'sha256-3gu2ysUSXt8iS4bjPsHgFz0416qvGj6cZ/62qo/XvxI='; \
     img-src data:; base-uri 'none'; form-action 'none'";
 
 /// A page.

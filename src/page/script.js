@@ -42,7 +42,7 @@ const axis = (words) => {
 };
 const points = (path) => {
   let x = 0, y = 0;
-  return path.getAttribute("d").split(/(?=[MLHV])/).map((part) => {
+  return [...path.getAttribute("d").matchAll(/[MLHV][^MLHV]*/g)].map(([part]) => {
     const [a, b] = part.slice(1).split(" ").map(parseFloat);
     if (part[0] === "V") y = a; else x = a;
     if (b !== undefined) y = b;
