@@ -162,6 +162,8 @@ impl Checked {
         };
         let refused = |lack: TooFew| {
             let TooFew { most, why, fix } = lack;
+            // Of the whole run, as the field is.
+            let most = most * self.shard().count;
             let message = format!(
                 "the run needs {why}. Set `max_concurrency` to at most {most}, {fix}, or divide the plan among machines \
                  with --shard"

@@ -2,6 +2,7 @@
 
 use super::{
     AHEAD, Agreed, Apart, Identity, Meets, Reached,
+    listen::listen,
     message::{Hello, PROTOCOL, ToLead, ToShard, Wire},
 };
 use crate::shard::named;
@@ -44,7 +45,7 @@ enum Refused {
 
 pub(super) async fn meet(meets: &mut Meets) -> Result<(), Apart> {
     let place = &meets.with.place;
-    let listener = TcpListener::bind(place.as_str()).await.map_err(|e| {
+    let listener = listen(place).await.map_err(|e| {
         Apart::why(format!(
             "shard 0 cannot listen at {place}: {e}. Name an address of this machine and a free port"
         ))

@@ -20,6 +20,7 @@
 mod apart;
 mod follow;
 mod lead;
+mod listen;
 mod message;
 mod offset;
 #[cfg(test)]
