@@ -86,6 +86,7 @@ fn the_command_writes_every_format() {
     let formats = [
         ("junit", "junit.xml"),
         ("markdown", "summary.md"),
+        ("html", "report.html"),
         ("comment", "comment.md"),
         ("bencher", "bmf.json"),
         ("github-smaller", "smaller.json"),
@@ -112,6 +113,8 @@ fn the_command_writes_every_format() {
     assert_eq!(cases, [("nightly".to_owned(), vec!["failure".to_owned()])]);
     let read = |name| std::fs::read_to_string(path(name)).unwrap();
     assert!(read("summary.md").contains("❌ fail"));
+    assert!(read("report.html").contains("nightly"));
+    assert!(read("comment.md").contains("nightly"));
     let bencher: Value = serde_json::from_str(&read("bmf.json")).unwrap();
     let p50 = &bencher["nightly"]["ttft-p50"];
     assert!(p50["lower_value"].as_f64().unwrap() > 70.0, "{bencher}");
