@@ -260,11 +260,27 @@ fn a_tiny_limit_of_descriptors() {
     let _alone = alone();
     let (server, _) = server();
     let launcher = ["sh", "-c", "ulimit -n 40; exec \"$0\" \"$@\""];
-    let load = ["--num-prompts", "200"];
+    // 40 at a time, each for 40 ms: the plan does not show that.
+    let load = ["--num-prompts", "200", "--request-rate", "1000"];
     let ended = Measured::start("descriptors", &server.url, &launcher, &load).end();
     ended.assert_invalid(&["client_limit"]);
     assert_eq!(ended.audit["descriptors"], 40);
     assert!(ended.output.contains("ulimit -n"), "{}", ended.output);
+}
+
+#[test]
+fn a_plan_beyond_the_limit_of_descriptors_is_refused() {
+    let _alone = alone();
+    let (server, requests) = server();
+    let launcher = ["sh", "-c", "ulimit -n 40; exec \"$0\" \"$@\""];
+    let load = ["--num-prompts", "200"];
+    let measured = Measured::start("refused", &server.url, &launcher, &load);
+    let output = measured.child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("the run needs 200 connections"), "{told}");
+    assert!(told.contains("`ulimit -n`"), "{told}");
+    assert_eq!(requests.load(Ordering::SeqCst), 0);
 }
 
 #[test]

@@ -15,6 +15,10 @@ use std::collections::BTreeMap;
 /// What goodput says about a run in its result file. Older files lack some keys.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Facts {
+    #[cfg_attr(
+        not(feature = "cli"),
+        allow(dead_code, reason = "only files are shown by it")
+    )]
     #[serde(default)]
     pub(crate) name: String,
     #[serde(default)]
@@ -52,6 +56,10 @@ pub(crate) struct Facts {
     histograms: BTreeMap<String, Vec<(u64, u64)>>,
     #[serde(default)]
     pub(crate) error_groups: Vec<ErrorGroup>,
+    #[cfg_attr(
+        not(feature = "cli"),
+        allow(dead_code, reason = "only files are shown by it")
+    )]
     #[serde(default)]
     pub(crate) first_errors: Vec<String>,
     #[serde(default)]
