@@ -3,7 +3,7 @@
 //! A series of a few dozen runs is cut where its end differs most from what is before: by the largest t of a t test over
 //! all places, values far from the others drawn in. If that is nothing, a part in the middle is looked for in the same
 //! way, because two shifts in opposite directions hide each other. Whether a cut is more than chance shows a model of the same length without a shift, whose runs
-//! depend on the runs before them as strongly as those of the series do ([`Chance`]): neighbouring runs of a machine are
+//! depend on the runs before them as strongly as those of the series do (`Chance`): neighbouring runs of a machine are
 //! alike, and a test that takes them as independent calls that a shift. All pieces are then searched in the same way.
 //! `docs/trend.md` has the sources and how often this is wrong.
 //!
