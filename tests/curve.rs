@@ -184,6 +184,7 @@ fn a_search_and_a_ramp_are_curves() {
     let curve = ramp.curve().unwrap();
     assert_eq!(curve.points.len(), 10);
     assert!(curve.points.is_sorted_by(|a, b| a.load < b.load));
+    assert!(curve.points.iter().all(|point| point.exact));
     // It gives what is asked until it is full, at 22 requests a second.
     for point in &curve.points {
         let asked = point.load.min(22.2);

@@ -102,7 +102,10 @@ fn part(run: &Run, records: &[&Record]) -> Run {
     part.records = records.iter().map(|record| (*record).clone()).collect();
     part.setup.requests = part.records.len();
     part.duration = end.unwrap_or_default();
-    part.audit = Audit::default();
+    part.audit = Audit {
+        timestamps: run.audit.timestamps,
+        ..Audit::default()
+    };
     part
 }
 
