@@ -85,16 +85,22 @@ impl Checkout {
             root.join("bin").join("goodput"),
         )
         .unwrap();
-        let cargo = root.join("bin").join("cargo");
-        fs::write(&cargo, "#!/bin/sh\necho \"$*\" >>cargo.log\n").unwrap();
-        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+        let checkout = Checkout { root };
+        checkout.program("cargo", "echo \"$*\" >>cargo.log");
         let sim = if ends.measured { SIM } else { "" };
         fs::write(
-            root.join("goodput.toml"),
+            checkout.root.join("goodput.toml"),
             format!("[bench.chat]\n{sim}{}\n", ends.bench),
         )
         .unwrap();
-        Checkout { root }
+        checkout
+    }
+
+    /// Another program in front of the PATH.
+    fn program(&self, name: &str, script: &str) {
+        let path = self.root.join("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     fn bash(&self, flags: &[&str], script: &str, env: &[(String, String)]) -> Output {
@@ -150,10 +156,16 @@ impl Checkout {
     }
 }
 
-fn workflow(at: usize) -> Yaml<'static> {
-    let text = blocks("ci.md", "yaml").remove(at).leak();
+/// The block of the page that has this line.
+fn workflow(line: &str) -> Yaml<'static> {
+    let mut blocks = blocks("ci.md", "yaml").into_iter();
+    let text = blocks.find(|block| block.lines().any(|l| l.trim() == line));
+    let text = text.unwrap_or_else(|| panic!("{line}")).leak();
     Yaml::load_from_str(text).unwrap().remove(0)
 }
+
+const GITHUB: &str = "# .github/workflows/slo.yml";
+const GITLAB: &str = "# .gitlab-ci.yml";
 
 /// A key that may be missing.
 fn text<'a>(node: &'a Yaml<'_>, key: &str) -> Option<&'a str> {
@@ -184,7 +196,7 @@ fn the_github_job_is_as_good_as_its_server(
     #[values(PASSES, MISSES, UNDECIDED, NO_SERVER, NO_NAME)] ends: Ends,
 ) {
     let checkout = Checkout::new("github", ends);
-    let job = &workflow(0)["jobs"]["live"];
+    let job = &workflow(GITHUB)["jobs"]["live"];
     let mut code = 0;
     let mut kept = Vec::new();
     for step in job["steps"].as_sequence().unwrap() {
@@ -223,6 +235,39 @@ fn the_github_job_is_as_good_as_its_server(
     assert_eq!(job["permissions"]["contents"].as_str(), Some("write"));
 }
 
+/// The comment is there for `gh` however the run ended, if something was measured.
+#[rstest]
+#[ignore = "needs bash"]
+fn the_comment_is_as_good_as_its_server(#[values(PASSES, MISSES, UNDECIDED)] ends: Ends) {
+    let checkout = Checkout::new("comment", ends);
+    checkout.program("gh", "echo \"$*\" >gh.log; cat \"$5\" >posted.md");
+    let job = &workflow("pull-requests: write")["slo"];
+    let mut code = 0;
+    for step in job["steps"].as_sequence().unwrap() {
+        let always = text(step, "if").is_some_and(|on| on.contains("always()"));
+        if code != 0 && !always {
+            continue;
+        }
+        if let Some(run) = text(step, "run") {
+            // The first run has no baseline to be compared with.
+            let run = run.replace("--baseline main ", "");
+            let output = checkout.bash(&["-e"], &run, &[("PR".to_owned(), "7".to_owned())]);
+            let ended = output.status.code().unwrap();
+            assert!(ended != 2, "{}", String::from_utf8_lossy(&output.stderr));
+            code = if code == 0 { ended } else { code };
+        }
+    }
+    assert_eq!(code, ends.code);
+    let asked = checkout.read("gh.log");
+    assert_eq!(
+        asked.trim(),
+        "pr comment 7 --body-file comment.md --edit-last --create-if-none"
+    );
+    let posted = checkout.read("posted.md");
+    assert!(posted.starts_with("<!-- goodput -->"), "{posted}");
+    assert!(posted.contains("**chat**"), "{posted}");
+}
+
 /// GitLab runs lines until one fails, and keeps the files either way.
 #[rstest]
 #[ignore = "needs bash"]
@@ -230,7 +275,7 @@ fn the_gitlab_job_is_as_good_as_its_server(
     #[values(PASSES, MISSES, UNDECIDED, NO_SERVER, NO_NAME)] ends: Ends,
 ) {
     let checkout = Checkout::new("gitlab", ends);
-    let job = &workflow(1)["slo"];
+    let job = &workflow(GITLAB)["slo"];
     let lines = job["script"].as_sequence().unwrap().iter();
     let lines: Vec<&str> = lines.map(|line| line.as_str().unwrap()).collect();
     let flags = ["-e", "-o", "pipefail"];
@@ -294,7 +339,7 @@ fn the_profile_keeps_live_benches_apart() {
     let group = &table["test-groups"][overrides["test-group"].as_str().unwrap()];
     assert_eq!(group["max-threads"].as_integer(), Some(1));
     // The profile that the workflow names.
-    let steps = &workflow(0)["jobs"]["simulated"]["steps"];
+    let steps = &workflow(GITHUB)["jobs"]["simulated"]["steps"];
     let runs = steps.as_sequence().unwrap().iter();
     let mut runs = runs.filter_map(|step| text(step, "run"));
     let name = runs.find_map(|run| Some(run.split_once("--profile ")?.1));
