@@ -75,13 +75,7 @@ fn measure(args: &Args) -> Result<u8, Error> {
     let mut session = Session::begin(outputs, args.to.message_format, 1)?;
     let command = "goodput merge";
     let history = History::of_command(command, asked(args.to.results.as_deref()));
-    let id = BenchId {
-        home: String::new(),
-        package: String::new(),
-        group: command.to_owned(),
-        source: String::new(),
-        name: name.clone(),
-    };
+    let id = BenchId::of_command(command, &name);
     history.begin(&id);
     // Files come before the screen, which may be closed or blocked.
     let saved = args.save(&report, &shown);

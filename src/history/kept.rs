@@ -44,6 +44,20 @@ pub(crate) struct BenchId {
     pub(crate) name: String,
 }
 
+impl BenchId {
+    /// A bench that a command runs.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_command(command: &str, name: &str) -> Self {
+        BenchId {
+            home: String::new(),
+            package: String::new(),
+            group: command.to_owned(),
+            source: String::new(),
+            name: name.to_owned(),
+        }
+    }
+}
+
 /// A run that has begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Running {

@@ -67,21 +67,28 @@ pub struct Change {
     pub conclusion: Conclusion,
 }
 
+/// The conclusion of all gated changes together: worse if one is, else better if one is, else the same if all are.
+pub(crate) fn together<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Conclusion {
+    let gated = changes.into_iter().filter(|change| change.gated);
+    let found: Vec<Conclusion> = gated.map(|change| change.conclusion).collect();
+    let decisive = [
+        Conclusion::Worse,
+        Conclusion::Better,
+        Conclusion::Inconclusive,
+    ];
+    let unlike = decisive.into_iter().find(|one| found.contains(one));
+    match unlike {
+        Some(conclusion) => conclusion,
+        None if found.is_empty() => Conclusion::Inconclusive,
+        None => Conclusion::Same,
+    }
+}
+
 impl Comparison {
     /// The conclusion of all gated metrics together: worse if one is, else better if one is, else the same if all
     /// are.
     pub fn conclusion(&self) -> Conclusion {
-        let gated = || self.changes.iter().filter(|change| change.gated);
-        let any = |conclusion| gated().any(|change| change.conclusion == conclusion);
-        if any(Conclusion::Worse) {
-            Conclusion::Worse
-        } else if any(Conclusion::Better) {
-            Conclusion::Better
-        } else if any(Conclusion::Inconclusive) || gated().next().is_none() {
-            Conclusion::Inconclusive
-        } else {
-            Conclusion::Same
-        }
+        together(&self.changes)
     }
 
     /// The smallest relative worsening that this comparison shows nine times out of ten, for the gated latency or

@@ -63,6 +63,7 @@ pub use breakdown::{Blocks, Breakdown, Length, Mean, Part};
 pub use capacity::{Bound, Capacity, Stopped, Trial, TrialSide};
 pub(crate) use changes::{OF_SPEEDS, changes};
 pub(crate) use compared::Compared;
+pub(crate) use comparison::together;
 pub use comparison::{Change, Comparison, Pairing};
 pub use criteria::Criteria;
 pub(crate) use criterion::{Criterion, Said};

@@ -9,7 +9,7 @@ use crate::{
     judge::Criteria,
     metrics::{LatencyHistogram, error_kind},
     record::{Record, RequestError},
-    run::{Audit, Run, Setup},
+    run::{Run, Setup},
 };
 use std::{
     collections::{BTreeMap, HashSet},
@@ -214,29 +214,12 @@ impl Running {
         for record in &mut records {
             record.shift(-start.0.cast_signed());
         }
-        Run {
-            duration: Nanos(self.last_end.0.saturating_sub(start.0)),
-            audit: Audit {
-                timestamps: records
-                    .iter()
-                    .find_map(|record| record.timestamps)
-                    .unwrap_or_default(),
-                ..Audit::default()
-            },
-            ending: None,
-            steady: None,
-            partial: false,
-            warm_up: None,
-            rate_changes: Vec::new(),
-            server: None,
-            abandoned: Vec::new(),
-            probes: Vec::new(),
-            setup: Setup {
-                // The others are under way or not due.
-                requests: records.len(),
-                ..self.subject.setup.clone()
-            },
-            records,
-        }
+        let setup = Setup {
+            // The others are under way or not due.
+            requests: records.len(),
+            ..self.subject.setup.clone()
+        };
+        let lasted = Nanos(self.last_end.0.saturating_sub(start.0));
+        Run::of_records(setup, records, lasted)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{columns::aligned, comparison::percent};
 use crate::{
-    judge::{Change, Curve, CurvePoint, Load, Unit, number},
+    judge::{Change, Curve, CurvePoint, Load, Unit, number, together},
     stats::{
         Knee,
         compare::{Conclusion, Rule},
@@ -42,17 +42,7 @@ pub struct PointChange {
 impl CurveComparison {
     /// Worse if anything is, else better if anything is, else the same if all is.
     pub fn conclusion(&self) -> Conclusion {
-        let gated = || self.all().filter(|(_, change)| change.gated);
-        let any = |conclusion| gated().any(|(_, change)| change.conclusion == conclusion);
-        if any(Conclusion::Worse) {
-            Conclusion::Worse
-        } else if any(Conclusion::Better) {
-            Conclusion::Better
-        } else if any(Conclusion::Inconclusive) || gated().next().is_none() {
-            Conclusion::Inconclusive
-        } else {
-            Conclusion::Same
-        }
+        together(self.all().map(|(_, change)| change))
     }
 
     /// All changes, those of a point with its load.

@@ -3,10 +3,31 @@
 use super::curve::{curve_markdown, curve_text};
 use crate::judge::{Curve, Load};
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "html")]
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The form of stored curves. It rises when an older reader would be misled.
 const FORM: u32 = 1;
+
+/// What a curve's points have in common, of the settings of a bench: the part, and the key.
+#[cfg(feature = "html")]
+const SHARED: [(&str, &str); 14] = [
+    ("", "target"),
+    ("load", "dataset"),
+    ("load", "burstiness"),
+    ("load", "lora_modules"),
+    ("wire", "backend"),
+    ("wire", "endpoint"),
+    ("wire", "model"),
+    ("wire", "stream"),
+    ("wire", "ignore_eos"),
+    ("wire", "structured_output"),
+    ("wire", "logprobs"),
+    ("wire", "extra_body"),
+    ("client", "probe_rate"),
+    ("demands", "goodput"),
+];
 
 /// Curves, each with the settings that its points share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +46,30 @@ pub struct CurveOf {
     /// What the server gave.
     #[serde(flatten)]
     pub curve: Curve,
+}
+
+impl CurveOf {
+    /// The curve of a bench, from its settings as results have them.
+    #[cfg(feature = "html")]
+    pub(crate) fn of(bench: &Value, curve: Curve) -> Self {
+        let setting = |(part, key): &(&str, &str)| {
+            let part = if part.is_empty() {
+                bench
+            } else {
+                bench.get(part)?
+            };
+            let text = match part.get(key)? {
+                Value::Null => return None,
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            Some(((*key).to_owned(), text))
+        };
+        CurveOf {
+            settings: SHARED.iter().filter_map(setting).collect(),
+            curve,
+        }
+    }
 }
 
 impl Curves {

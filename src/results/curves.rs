@@ -8,24 +8,6 @@ use crate::{
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What a curve's points have in common, of the settings of a bench: the part, and the key.
-const SHARED: [(&str, &str); 14] = [
-    ("", "target"),
-    ("load", "dataset"),
-    ("load", "burstiness"),
-    ("load", "lora_modules"),
-    ("wire", "backend"),
-    ("wire", "endpoint"),
-    ("wire", "model"),
-    ("wire", "stream"),
-    ("wire", "ignore_eos"),
-    ("wire", "structured_output"),
-    ("wire", "logprobs"),
-    ("wire", "extra_body"),
-    ("client", "probe_rate"),
-    ("demands", "goodput"),
-];
-
 impl Reading {
     /// The part of a curve that this result is. `None` if it has no load, such as all requests at once.
     pub(crate) fn curve(&self) -> Option<CurveOf> {
@@ -52,24 +34,7 @@ impl Reading {
 /// The part of a curve that is stored under the key `goodput` of a result.
 pub(crate) fn of_own(own: &Value) -> Option<CurveOf> {
     let curve = serde_json::from_value(own.get("curve")?.clone()).ok()?;
-    let bench = own.get("bench").unwrap_or(&Value::Null);
-    let setting = |(part, key): &(&str, &str)| {
-        let part = if part.is_empty() {
-            bench
-        } else {
-            bench.get(part)?
-        };
-        let text = match part.get(key)? {
-            Value::Null => return None,
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        Some(((*key).to_owned(), text))
-    };
-    Some(CurveOf {
-        settings: SHARED.iter().filter_map(setting).collect(),
-        curve,
-    })
+    Some(CurveOf::of(own.get("bench").unwrap_or(&Value::Null), curve))
 }
 
 /// The load and the numbers under vLLM's keys, which say nothing about how sure they are.

@@ -11,7 +11,7 @@ use crate::{
     judge::Criteria,
     record::Record,
     report::{self, JsonOptions, VllmOptions},
-    run::{Audit, Run},
+    run::Run,
 };
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -46,25 +46,10 @@ pub(super) fn reading(
             .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Wrong>())?,
     };
     let records = one_after_another(records.map_err(wrong)?);
+    let end = records.iter().map(|r| r.end).max().unwrap_or(Nanos(0));
     let run = Run {
-        duration: records.iter().map(|r| r.end).max().unwrap_or(Nanos(0)),
-        audit: Audit {
-            timestamps: records
-                .iter()
-                .find_map(|record| record.timestamps)
-                .unwrap_or_default(),
-            ..Audit::default()
-        },
-        ending: None,
-        steady: None,
         partial: true,
-        warm_up: None,
-        rate_changes: Vec::new(),
-        server: None,
-        abandoned: Vec::new(),
-        probes: Vec::new(),
-        setup: heading.setup,
-        records,
+        ..Run::of_records(heading.setup, records, end)
     };
     let criteria = Criteria {
         limits,

@@ -63,6 +63,23 @@ impl Run {
         }
     }
 
+    /// A run of which nothing but its requests is known.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_records(setup: Setup, records: Vec<Record>, duration: Nanos) -> Run {
+        Run {
+            duration,
+            audit: Audit {
+                timestamps: records
+                    .iter()
+                    .find_map(|record| record.timestamps)
+                    .unwrap_or_default(),
+                ..Audit::default()
+            },
+            records,
+            ..Run::empty(setup)
+        }
+    }
+
     /// All of the run but its requests.
     #[cfg(feature = "cli")]
     pub(crate) fn clone_without_records(&self) -> Run {

@@ -226,13 +226,7 @@ impl Candidate for Member<'_> {
     }
 
     fn id(&self) -> BenchId {
-        BenchId {
-            home: String::new(),
-            package: String::new(),
-            group: self.group(),
-            source: String::new(),
-            name: self.name(),
-        }
+        BenchId::of_command(&self.group(), &self.name())
     }
 
     fn ignored(&self) -> Option<&str> {

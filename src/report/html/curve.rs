@@ -9,35 +9,32 @@ use crate::{
     chart::{About, Axis, Form, Ink, Mark, Plot, Spread},
     judge::{Capacity, Curve, CurvePoint, Load, number},
     page::{Cell, Figure, Table, html},
+    report::{CurveOf, Curves},
 };
 
 pub(super) fn figures(shown: &Shown<'_>) -> Vec<Figure> {
-    let with = |(place, name, facts): (usize, &'_ str, &'_ crate::report::facts::Facts)| {
-        let curve = facts.curve.clone()?;
-        Some((place, name.to_owned(), curve, facts.capacity.clone()))
-    };
-    let mut curves: Vec<_> = shown.facts().filter_map(with).collect();
-    // Results of one load each are the points of one curve.
-    let single = |curve: &Curve| curve.points.len() == 1;
-    let over = curves.first().map(|(_, _, curve, _)| curve.over);
-    if curves
-        .iter()
-        .all(|(_, _, curve, _)| single(curve) && Some(curve.over) == over)
-        && let Some(over) = over
-    {
-        let points = curves
-            .iter()
-            .flat_map(|(_, _, curve, _)| curve.points.clone());
-        curves = vec![(0, String::new(), Curve::new(over, points.collect()), None)];
-    }
-    curves
-        .iter()
-        .filter(|(_, _, curve, _)| curve.points.len() > 1)
-        .flat_map(|(place, name, curve, capacity)| {
+    // A ramp or a search is a curve; results of one load each are points of those that they share all other settings with.
+    let (single, whole): (Vec<_>, Vec<_>) = shown
+        .facts()
+        .filter_map(|(_, name, facts)| Some((name, facts, facts.curve.as_ref()?)))
+        .partition(|(_, _, curve)| curve.points.len() == 1);
+    let single = single
+        .into_iter()
+        .map(|(_, facts, curve)| CurveOf::of(&facts.bench, curve.clone()));
+    let gathered = Curves::gather(single);
+    let gathered = gathered.names().into_iter().zip(&gathered.curves);
+    let gathered = gathered.map(|(name, of)| (name, &of.curve, None));
+    whole
+        .into_iter()
+        .map(|(name, facts, curve)| (name.to_owned(), curve, facts.capacity.as_ref()))
+        .chain(gathered)
+        .filter(|(_, curve, _)| curve.points.len() > 1)
+        .enumerate()
+        .flat_map(|(place, (name, curve, capacity))| {
             let id = format!("{}-curve{place}", shown.id);
             [
-                by_load(&id, name, curve, capacity.as_ref()),
-                frontier(&id, name, curve),
+                by_load(&id, &name, curve, capacity),
+                frontier(&id, &name, curve),
             ]
         })
         .collect()

@@ -9,6 +9,7 @@ use crate::{
     },
     run::{GaugeSample, GaugeSeries, Run, ServerSide},
 };
+use rstest::rstest;
 use std::time::Duration;
 
 fn page_of(report: &Report) -> String {
@@ -180,6 +181,30 @@ fn several_results_share_their_figures() {
     assert_eq!(page.matches("id=\"all-ttft-ecdf\"").count(), 1);
     assert_eq!(page.matches("id=\"r0-ttft-ecdf\"").count(), 0);
     assert!(page.contains("id=\"r1-slo0\""));
+}
+
+/// One curve of two servers would join what has nothing to do with each other.
+#[rstest]
+#[case::two_loads_of_a_server(["one", "one"], 1)]
+#[case::two_servers(["one", "other"], 0)]
+fn results_of_one_load_each_are_a_curve_if_they_share_the_rest(
+    #[case] targets: [&str; 2],
+    #[case] curves: usize,
+) {
+    let loads = [10.0, 20.0].into_iter();
+    let exhibits: Vec<_> = loads
+        .zip(targets)
+        .map(|(rate, target)| {
+            let mut run = full();
+            run.setup.rate = Some(rate);
+            run.setup.open_loop = true;
+            run.setup.bench = serde_json::json!({ "target": target });
+            let report = report(run, criteria());
+            Exhibit::of(&Outcome::of("slo", &report, Duration::ZERO))
+        })
+        .collect();
+    let page = page(&exhibits, true);
+    assert_eq!(page.matches("id=\"all-curve0-ttft\"").count(), curves);
 }
 
 #[test]
