@@ -189,18 +189,21 @@ impl Bench {
         &self.name
     }
 
-    /// The largest number of requests that are sent, for progress.
+    /// The largest number of requests that are sent, for progress. `None` if only time limits it.
     #[cfg(feature = "cli")]
-    pub(crate) fn requests_at_most(&self) -> usize {
+    pub(crate) fn requests_at_most(&self) -> Option<usize> {
+        use crate::grammar::search::Budget;
+
         let requests = self.load.planned();
-        match self.demands.versus {
-            Some(_) => 2 * self.demands.pairs.saturating_mul(requests),
-            None => match self.load.search_budget {
-                Some(crate::grammar::search::Budget::Requests(most)) => {
-                    usize::try_from(most).unwrap_or(usize::MAX)
-                }
-                Some(crate::grammar::search::Budget::Time(_)) | None => requests,
-            },
+        if self.demands.versus.is_some() {
+            return Some(2 * self.demands.pairs.saturating_mul(requests));
+        }
+        match (self.load.search, self.load.search_budget) {
+            (None, _) => {
+                Some(requests.saturating_mul(self.demands.max_extend.max(self.load.rounds)))
+            }
+            (Some(_), Some(Budget::Requests(most))) => usize::try_from(most).ok(),
+            (Some(_), _) => None,
         }
     }
 

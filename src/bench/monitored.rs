@@ -46,7 +46,7 @@ impl Bench {
                 simulated: target.simulation().is_some(),
                 model: self.wire.model.clone(),
                 tokenizer: None,
-                requests: self.requests_at_most(),
+                requests: self.requests_at_most().unwrap_or(load.planned()),
                 rounds: load.rounds,
                 classes: classes::names(&load.dataset)
                     .iter()

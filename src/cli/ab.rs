@@ -121,7 +121,7 @@ fn measure_noise(args: &Ab) -> Result<(), Error> {
         let message = format!("cannot be written to: {e}. Choose another folder");
         Error::Invalid(vec![Problem::new("--noise-dir", folder.display(), message)])
     })?;
-    let requests = 2 * args.pairs * bench.load.planned();
+    let requests = Some(2 * args.pairs * bench.load.planned());
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date().to_string();
     let live = args.serve.to.live.start()?;
     let floor = serve::watched(&args.serve, requests, None, |control| {

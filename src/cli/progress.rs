@@ -17,7 +17,8 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// A bar on a terminal, plain lines otherwise; both on stderr.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
-    total: usize,
+    /// `None` if nobody knows it.
+    total: Option<usize>,
     state: Mutex<State>,
 }
 
@@ -31,15 +32,17 @@ struct State {
 }
 
 impl Progress {
-    fn new(total: usize) -> Self {
+    fn new(total: Option<usize>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(
-                Some(total as u64),
+                total.map(|total| total as u64),
                 ProgressDrawTarget::term_like_with_hz(Box::<Frames>::default(), 8),
             );
-            if let Ok(style) =
-                ProgressStyle::with_template("{bar:32} {pos}/{len} [{elapsed}<{eta}] {msg}")
-            {
+            let template = match total {
+                Some(_) => "{bar:32} {pos}/{len} [{elapsed}<{eta}] {msg}",
+                None => "{pos} requests [{elapsed}] {msg}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
             bar
@@ -58,9 +61,9 @@ impl Progress {
         }
     }
 
-    /// Runs `total` requests and shows the progress; removes the bar at the end, because the report
+    /// Runs `total` requests at most and shows the progress; removes the bar at the end, because the report
     /// follows.
-    pub(super) fn watch<T>(total: usize, stop: Stop, run: impl FnOnce(Control) -> T) -> T {
+    pub(super) fn watch<T>(total: Option<usize>, stop: Stop, run: impl FnOnce(Control) -> T) -> T {
         let progress = Arc::new(Progress::new(total));
         let result = run(Control {
             stop,
@@ -206,14 +209,13 @@ impl Observer for Progress {
                 bar.set_position(state.done as u64);
                 bar.set_message(state.message());
             }
-            None if state.last_line.elapsed() >= LINE_EVERY || state.done == self.total => {
+            None if state.last_line.elapsed() >= LINE_EVERY || Some(state.done) == self.total => {
                 state.last_line = Instant::now();
-                screen::pass(format_args!(
-                    "{}/{} {}",
-                    state.done,
-                    self.total,
-                    state.message()
-                ));
+                let done = match self.total {
+                    Some(total) => format!("{}/{total}", state.done),
+                    None => format!("{} requests:", state.done),
+                };
+                screen::pass(format_args!("{done} {}", state.message()));
             }
             None => {}
         }

@@ -153,13 +153,7 @@ pub(super) fn measure(
     let mut session = Session::begin(outputs, args.to.message_format, 1)?;
     let live = args.to.live.start()?;
     let history = History::of_command(command, asked(args.to.results.as_deref()));
-    let id = BenchId {
-        home: String::new(),
-        package: String::new(),
-        group: command.to_owned(),
-        source: String::new(),
-        name: name.clone(),
-    };
+    let id = BenchId::of_command(command, &name);
     history.begin(&id);
     let started = Instant::now();
     let requests = bench.requests_at_most();
@@ -222,7 +216,7 @@ fn without_report(command: &str, name: String, error: &Error, took: Duration) ->
 /// Runs with a progress display, unless a program reads the output; a signal ends the run.
 pub(super) fn watched<T>(
     args: &Args,
-    requests: usize,
+    requests: Option<usize>,
     follower: Option<Arc<dyn Observer>>,
     run: impl FnOnce(Control) -> Result<T, Error>,
 ) -> Result<T, Error> {

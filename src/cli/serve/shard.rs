@@ -30,7 +30,7 @@ pub(super) fn measure(bench: Bench, args: &Args, words: &Words<'_>) -> Result<u8
     // A file of an earlier run must not stand for this one.
     let _ = std::fs::remove_file(&path);
     let cuts = (bench.load.cut_start, bench.load.cut_end);
-    let requests = shard.of(bench.requests_at_most());
+    let requests = Some(shard.of(bench.load.planned()));
     let report = watched(args, requests, None, |control| {
         bench.journaled(output.journal()).run_blocking_with(control)
     });

@@ -234,7 +234,7 @@ fn every_bench_runs_on_every_engine() {
             name,
             on.bench.as_str(),
             on.engine.as_str(),
-            declared.bench.requests_at_most(),
+            declared.bench.requests_at_most().unwrap(),
         )
     });
     let expected = [
