@@ -4,7 +4,7 @@ use super::reading::{Found, Reading};
 use crate::stats::{Interval, critical};
 
 /// The flattest and the steepest line: by how much the logarithm of the odds grows when the load does by a factor of e.
-const SLOPES: (f64, f64) = (0.5, 400.0);
+const SLOPES: (f64, f64) = (0.5, 4000.0);
 /// How far beyond the trials an edge may be, as a logarithm of the load.
 const BEYOND: f64 = 0.3;
 /// Fewer trials than this say nothing about how they scatter around the line.
