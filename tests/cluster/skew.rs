@@ -41,7 +41,7 @@ fn run(seed: u64, sigma_ms: f64) -> Report {
     times.sort_by(f64::total_cmp);
     let folder = Folder::new("skew");
     let lines = times.iter().map(|at| {
-        format!("{{\"timestamp\": {at:.9}, \"input_length\": 8, \"output_length\": 8, \"hash_ids\": []}}\n")
+        format!("{{\"timestamp\": {at:.9}, \"input_length\": 8, \"output_length\": 8}}\n")
     });
     let trace = folder.join("trace.jsonl");
     fs::write(&trace, lines.collect::<String>()).unwrap();
@@ -53,7 +53,9 @@ fn run(seed: u64, sigma_ms: f64) -> Report {
         .rate(f64::INFINITY)
         .dataset(dataset.as_str())
         .seed(seed);
-    bench.run_blocking().unwrap()
+    let report = bench.run_blocking().unwrap();
+    assert_eq!(report.completed(), ALL_REQUESTS as u64);
+    report
 }
 
 fn offsets(seed: u64, sigma_ms: f64) -> Vec<f64> {
@@ -99,7 +101,7 @@ fn ttft(runs: &[Report], percentile: f64) -> f64 {
 
 /// `cargo test --release --all-features --test cluster skew_table -- --ignored --nocapture`.
 #[test]
-#[ignore = "prints a table of docs/scale.md; minutes in a release build"]
+#[ignore = "prints a table of docs/scale.md"]
 fn skew_table() {
     let exact = runs(0.0);
     println!(

@@ -33,7 +33,10 @@ pub(super) fn sample(trace: &TimedTrace, spec: &PlanSpec<'_>) -> Result<Samples,
     };
     let mut samples = Samples::default();
     let found = events.len();
-    events.retain(|event| event.input > 0 && event.output > 0);
+    events.retain(|event| {
+        let no_prompt = event.chunks.as_ref().is_some_and(Vec::is_empty);
+        event.input > 0 && event.output > 0 && !no_prompt
+    });
     if events.len() < found {
         samples.notes.push(format!(
             "{} of {found} recorded requests have no prompt or no answer and are left out",
@@ -290,6 +293,19 @@ mod tests {
         let line = LINE.replace("3", "1700000000000");
         let error = of(&line, TimedTrace::default()).unwrap_err().to_string();
         assert!(error.contains("sec_multiplier = 0.001"), "{error}");
+    }
+
+    /// vLLM sends an empty prompt, which servers refuse.
+    #[test]
+    fn a_request_without_ids_has_no_prompt() {
+        let row = |ids: &str| LINE.replace('}', &format!(r#", "hash_ids": {ids}}}"#));
+        let samples = of(
+            &[row("[]"), row("[7]"), LINE.to_owned()].join("\n"),
+            TimedTrace::default(),
+        );
+        let samples = samples.unwrap();
+        assert_eq!(samples.rows.len(), 2);
+        assert!(samples.notes[0].starts_with("1 of 3 recorded requests have no prompt"));
     }
 
     #[test]
