@@ -54,9 +54,7 @@ impl Hunt<'_> {
     /// What speaks against the trials' being runs of the same server.
     pub(super) fn contradictions(&self) -> Vec<Finding> {
         let mut said = Vec::new();
-        let edges = self.search.edges().iter().flatten();
-        let chance = edges.map(|edge| edge.by_chance).fold(1.0, f64::min);
-        if chance < UNLIKELY {
+        if self.search.by_chance() < UNLIKELY {
             said.push(
                 "the trials differ by far more than the requests within them explain: the server or its machine was faster in \
                  some than in others, or the SLOs do not break as the load grows. The interval is wider for it; search again \

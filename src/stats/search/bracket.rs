@@ -2,6 +2,8 @@
 
 /// The smallest distance of a bracket's ends that is looked at next, as a logarithm of the load.
 const LEAST: f64 = 0.1;
+/// Loads whose logarithms differ by less are the same.
+const SAME: f64 = 1e-9;
 /// An edge that the trials see further than this outside the bracket moves it, as a logarithm of the load.
 const OUTSIDE: f64 = 0.2;
 
@@ -53,6 +55,56 @@ impl Bracket {
             }
             _ => {}
         }
+    }
+
+    /// Lets the sides of the long trials speak, because no line can be fitted to them.
+    pub(super) fn by_sides(&mut self) {
+        let fails = self.tried(Side::Above).reduce(f64::min);
+        let holds = self.tried(Side::Below).reduce(f64::max);
+        let (Some(fails), Some(holds)) = (fails, holds) else {
+            return;
+        };
+        let (below, above) = self.beyond_doubt();
+        let further = (holds - fails).max(LEAST);
+        self.below = below.or(Some(fails - further));
+        self.above = above.or(Some(holds + further));
+    }
+
+    /// The logarithms of the loads of long trials on this side.
+    fn tried(&self, side: Side) -> impl Iterator<Item = f64> {
+        let on = self.long.iter().filter(move |(_, on)| *on == side);
+        on.map(|(load, _)| *load)
+    }
+
+    /// The highest load that held below all that failed, and the lowest that failed above all that held, by the long trials.
+    fn beyond_doubt(&self) -> (Option<f64>, Option<f64>) {
+        let fails = self.tried(Side::Above).reduce(f64::min);
+        let holds = self.tried(Side::Below).reduce(f64::max);
+        let below = |load: &f64| fails.is_none_or(|fails| *load < fails - SAME);
+        let above = |load: &f64| holds.is_none_or(|holds| *load > holds + SAME);
+        (
+            self.tried(Side::Below).filter(below).reduce(f64::max),
+            self.tried(Side::Above).filter(above).reduce(f64::min),
+        )
+    }
+
+    /// The loads between which all long trials change sides, those that contradict each other included.
+    pub(super) fn cliff(&self) -> Option<(f64, f64)> {
+        let (below, above) = self.beyond_doubt();
+        below.zip(above)
+    }
+
+    /// Whether a long trial held at a load above one that failed.
+    pub(super) fn contradicts_itself(&self) -> bool {
+        let fails = self.tried(Side::Above).reduce(f64::min);
+        let holds = self.tried(Side::Below).reduce(f64::max);
+        fails.zip(holds).is_some_and(|(fails, holds)| fails < holds)
+    }
+
+    /// The number of long trials at this load.
+    pub(super) fn times(&self, load: f64) -> usize {
+        let same = |(tried, _): &&(f64, Side)| (tried - load).abs() < SAME;
+        self.long.iter().filter(same).count()
     }
 
     /// The side of all long trials, if there are two.

@@ -138,6 +138,17 @@ impl Search {
         if self.long >= FEWEST && self.is_precise() {
             return Next::Done(Why::Precise);
         }
+        if let Some((below, above)) = self.cliff() {
+            let load = if !self.is_narrow(below, above) {
+                0.5 * (below + above)
+            } else if self.bracket.times(above) < self.bracket.times(below) {
+                above
+            } else {
+                below
+            };
+            let load = self.possible(libm::exp(load));
+            return Next::Trial(Trial { load, short: false });
+        }
         let (edge, slope) = self.guess(low, high);
         let (least, most) = STEPS;
         let step = (STEP / slope).clamp(least, most);
@@ -165,6 +176,9 @@ impl Search {
             self.fit();
         }
         self.bracket.measured(libm::log(load), side, self.edge());
+        if self.long >= ENOUGH && self.edge().is_none() {
+            self.bracket.by_sides();
+        }
     }
 
     /// Fits the lines of all demands.
@@ -181,11 +195,20 @@ impl Search {
 
     /// The load up to which all demands hold; `None` as long as nothing is known.
     pub fn estimate(&self) -> Option<f64> {
-        self.edge().map(libm::exp)
+        let middle = |(below, above)| 0.5 * (below + above);
+        self.edge().or(self.cliff().map(middle)).map(libm::exp)
     }
 
     /// Where that load is. An end is open if the trials do not show it.
     pub fn interval(&self) -> Interval {
+        if let Some((below, above)) = self.cliff() {
+            // The whole number that failed is not within.
+            let short_of = if self.settings.whole { ROUNDING } else { 0.0 };
+            return Interval {
+                low: Some(libm::exp(below)),
+                high: Some(libm::exp(above - short_of)),
+            };
+        }
         let first = |of: fn(&Interval) -> Option<f64>, open: f64| {
             let ends = self.edges.iter().flatten().map(|edge| of(&edge.interval));
             let first = ends.map(|end| end.unwrap_or(open)).reduce(f64::min);
@@ -197,9 +220,13 @@ impl Search {
         }
     }
 
-    /// The edges of the demands, in their order.
-    pub fn edges(&self) -> &[Option<Edge>] {
-        &self.edges
+    /// How likely the trials differ this much by chance. If no line can be fitted, 0 if a load held above one that failed, else 1.
+    pub fn by_chance(&self) -> f64 {
+        if self.cliff().is_some() && self.bracket.contradicts_itself() {
+            return 0.0;
+        }
+        let edges = self.edges.iter().flatten();
+        edges.map(|edge| edge.by_chance).fold(1.0, f64::min)
     }
 
     /// How likely the trials became worse (above 0) or better (below 0) this steadily, one after the other, by chance: the
@@ -265,7 +292,24 @@ impl Search {
         }
     }
 
+    /// The loads between which all long trials change sides, if no line can be fitted, because they have nothing but good or
+    /// nothing but bad requests.
+    fn cliff(&self) -> Option<(f64, f64)> {
+        let cliff = self.bracket.cliff();
+        cliff.filter(|_| self.long >= ENOUGH && self.edge().is_none())
+    }
+
+    /// Whether these ends are near enough to each other.
+    fn is_narrow(&self, below: f64, above: f64) -> bool {
+        let one = self.settings.whole && libm::exp(above) - libm::exp(below) < 1.5;
+        one || 0.5 * (above - below) <= self.settings.within
+    }
+
     fn is_precise(&self) -> bool {
+        if let Some((below, above)) = self.cliff() {
+            let twice = [below, above].map(|end| self.bracket.times(end) >= 2);
+            return self.is_narrow(below, above) && twice == [true, true];
+        }
         let Some((low, high)) = self.interval().low.zip(self.interval().high) else {
             return false;
         };

@@ -226,6 +226,51 @@ fn a_wrong_bracket_is_left(#[case] below: f64, #[case] above: f64) {
     assert!(found.precise >= 18, "{}", found.precise);
 }
 
+/// A server that answers all in time up to a load and none beyond: no trial shows how much it varies.
+#[rstest]
+#[case::steady(0, false, true)]
+#[case::whole(0, true, true)]
+#[case::one_short_trial_was_wrong(1, false, true)]
+#[case::a_wide_zone_of_chance(6, false, false)]
+fn a_cliff_is_found_by_halving(
+    #[case] bad_luck: usize,
+    #[case] whole: bool,
+    #[case] precise: bool,
+) {
+    const EDGE: f64 = 55.0;
+    let settings = Settings {
+        start: 4.0,
+        range: (1.0, 200.0),
+        whole,
+        within: 0.05,
+        error: 0.05,
+    };
+    let mut search = Search::new(settings, 1);
+    let mut done = None;
+    let mut wrong = bad_luck;
+    for trial in 0..60 {
+        let Next::Trial(next) = search.next() else {
+            done = Some(trial);
+            break;
+        };
+        // A bad state of the server takes a third of what it has otherwise, and may be met below the edge only.
+        let bad = wrong > 0 && (30.0..EDGE).contains(&next.load) && trial % 2 == 0;
+        wrong -= usize::from(bad);
+        let holds = next.load < EDGE && !bad;
+        if next.short {
+            search.decided(next.load, if holds { Side::Below } else { Side::Above });
+        } else {
+            let requests = vec![(f64::from(u8::from(!holds)), 1.0); 400];
+            search.measured(next.load, vec![Reading::beyond(next.load, &requests, 0.1)]);
+        }
+    }
+    let interval = search.interval();
+    let (low, high) = (interval.low.unwrap(), interval.high.unwrap());
+    assert!(low < EDGE && EDGE <= high + 1.0, "{low} {high}");
+    assert!(!precise || high / low < 1.11, "{low} {high}");
+    assert_eq!(done.is_some(), precise, "{low} {high}");
+}
+
 /// All long trials on one side, up to the end of the range: the end is the answer.
 #[rstest]
 #[case(0.1, 0.5, Why::HighestHolds)]
