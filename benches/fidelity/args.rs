@@ -27,6 +27,8 @@ Options:
       --tokenizer FOLDER  The tokenizer for peers, most of which do not start without one
       --journal-pairs N   Measure N pairs of goodput with its journal and without instead, from 2 to 20
       --live-pairs N      The same with a watched live page and without
+      --edge STREAMS      Raise the load from this number of streams instead, until p99 of the times to the
+                          first token is off by more than 1 ms
   -h, --help              Print this
 ";
 
@@ -51,6 +53,8 @@ pub(crate) struct Options {
     pub(crate) journal_pairs: Option<usize>,
     /// The same with a live page and without.
     pub(crate) live_pairs: Option<usize>,
+    /// Loads that rise from this number of streams, and nothing else.
+    pub(crate) edge: Option<usize>,
 }
 
 impl Options {
@@ -76,6 +80,7 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
         clients: vec![Client::Bare, goodput(1)],
         journal_pairs: None,
         live_pairs: None,
+        edge: None,
     };
     let (mut bench, mut list, mut help) = (false, false, false);
     let (mut peers, mut tokenizer) = (Vec::new(), None);
@@ -100,6 +105,7 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
             Arg::Long("live-pairs") => {
                 options.live_pairs = Some(parser.value()?.parse()?);
             }
+            Arg::Long("edge") => options.edge = Some(parser.value()?.parse()?),
             Arg::Long("peer") => {
                 peers.extend(client::read_peer(&parser.value()?.string()?)?);
             }
@@ -120,6 +126,9 @@ pub(crate) fn parse(points: &[Point]) -> Fallible<Task> {
     }
     if options.rounds == 0 {
         return Err("--rounds 0: must be at least 1".into());
+    }
+    if options.edge == Some(0) {
+        return Err("--edge 0: must be at least 1".into());
     }
     for (flag, pairs) in [
         ("journal-pairs", options.journal_pairs),

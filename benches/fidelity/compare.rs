@@ -30,6 +30,10 @@ pub(crate) struct Outcome {
     pub(crate) itl: Spread,
     /// Processor time between the first arrival and the last token, by token, in microseconds.
     pub(crate) cpu_per_event: f64,
+    /// Tokens a second between the first complete answer and the last request.
+    pub(crate) events_per_second: f64,
+    /// Processor time in the same period, in cores.
+    pub(crate) cpu_share: f64,
     pub(crate) peak_rss_mib: f64,
 }
 
@@ -59,6 +63,13 @@ pub(crate) fn compare(
     let last = server.iter().filter_map(|t| t.tokens.last()).max();
     let last = last.copied().unwrap_or_default();
     let events: usize = server.iter().map(|t| t.tokens.len()).sum();
+    let complete = server.iter().filter_map(|t| t.tokens.last()).min();
+    let full = complete.copied().unwrap_or_default()..last_start;
+    let in_full = server.iter().flat_map(|t| &t.tokens);
+    let in_full = in_full.filter(|at| full.contains(at)).count() as f64;
+    // A burst has no such period.
+    let full_length = Some(span(full.start, full.end)).filter(|length| *length > 0.0);
+    let full_length = full_length.unwrap_or(f64::NAN);
     let arrived = (server.len().saturating_sub(1)) as f64 / (last_start - first) as f64 * 1e9;
     let asked = if point.rate.is_finite() {
         // The schedule's first gap is before the first request, so it belongs to neither.
@@ -76,6 +87,8 @@ pub(crate) fn compare(
         ttft,
         itl,
         cpu_per_event: launch.cpu_between(first, last) / events as f64 / 1e3,
+        events_per_second: in_full / full_length * 1e9,
+        cpu_share: launch.cpu_between(full.start, full.end) / full_length,
         peak_rss_mib: launch.peak_rss_kib as f64 / 1024.0,
     })
 }

@@ -40,22 +40,29 @@ const PROMPT: usize = 512;
 const LONG: usize = 400 * 1024;
 const HUGE: usize = 10 * 1024 * 1024;
 
+/// Concurrent streams with the latencies of a chat, for some seconds.
+pub(crate) fn chat(
+    name: &'static str,
+    title: &'static str,
+    streams: usize,
+    seconds: usize,
+) -> Point {
+    let rate = streams as f64 / (0.1 + 99.0 * 0.02);
+    Point {
+        name,
+        title,
+        pace: Pace {
+            ttft: 100 * MS,
+            itl: 20 * MS,
+        },
+        requests: (rate * seconds as f64) as usize,
+        tokens: 100,
+        rate,
+        long_prompts: false,
+    }
+}
+
 pub(crate) fn all() -> Vec<Point> {
-    let chat = |name, title, streams: usize, seconds: usize| {
-        let rate = streams as f64 / (0.1 + 99.0 * 0.02);
-        Point {
-            name,
-            title,
-            pace: Pace {
-                ttft: 100 * MS,
-                itl: 20 * MS,
-            },
-            requests: (rate * seconds as f64) as usize,
-            tokens: 100,
-            rate,
-            long_prompts: false,
-        }
-    };
     vec![
         chat("10", "10 streams", 10, 8),
         chat("100", "100 streams", 100, 8),

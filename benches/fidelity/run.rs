@@ -5,7 +5,7 @@ use crate::{
     bare,
     client::Client,
     compare::Outcome,
-    launch,
+    edge, launch,
     machine::Fallible,
     measured::measured,
     pairs,
@@ -86,6 +86,9 @@ fn measure(points: &[Point], options: &Options) -> Fallible<()> {
     }
     if let Some(count) = options.live_pairs {
         return pairs::measure(&points, count, &folder, |with| goodput(true, with));
+    }
+    if let Some(from) = options.edge {
+        return edge::measure(&options.clients, from, &folder);
     }
     if options.selects(STARTUP) {
         startup::measure(&folder, options.rounds)?;
