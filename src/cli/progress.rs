@@ -17,7 +17,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// A bar on a terminal, plain lines otherwise; both on stderr.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
-    /// `None` if nobody knows it.
+    /// `None` if it is not known.
     total: Option<usize>,
     state: Mutex<State>,
 }
