@@ -36,14 +36,16 @@ const fn series(colour: &'static str, class: &'static str, dash: Option<&'static
 /// Each has a contrast of at least 4.5 with white, and neighbours differ also for readers who see two of three colours.
 const ALL: [Series; 8] = [
     series("#0b62a8", "i0", None),
-    series("#b8480a", "i1", Some("6 3")),
-    series("#0a7a58", "i2", Some("2 2")),
-    series("#7a45b5", "i3", Some("8 3 2 3")),
-    series("#b02a66", "i4", Some("4 2")),
-    series("#7a620a", "i5", Some("1 3")),
-    series("#0b6f80", "i6", Some("10 4")),
-    series("#545e68", "i7", Some("3 3 8 3")),
+    series("#b8480a", "i1", Some("30 15")),
+    series("#0a7a58", "i2", Some("10 10")),
+    series("#7a45b5", "i3", Some("40 15 10 15")),
+    series("#b02a66", "i4", Some("20 10")),
+    series("#7a620a", "i5", Some("5 15")),
+    series("#0b6f80", "i6", Some("50 20")),
+    series("#545e68", "i7", Some("15 15 40 15")),
 ];
+
+const DIAMOND: &str = "m0-23l23 23l-23 23l-23-23z";
 
 impl Ink {
     /// The colour on white.
@@ -70,25 +72,25 @@ impl Ink {
         }
     }
 
-    /// The dashes of a line.
+    /// The dashes of a line, in units of drawings.
     pub(super) fn dash(self) -> Option<&'static str> {
         match self {
             Ink::Series(number) => ALL[number % ALL.len()].dash,
-            Ink::Limit => Some("5 3"),
+            Ink::Limit => Some("25 15"),
             Ink::Good | Ink::Bad | Ink::Open | Ink::Quiet => None,
         }
     }
 
-    /// The outline of a point around 0, 0.
+    /// The outline of a point around the place where the path is, in units of drawings.
     pub(super) fn shape(self) -> &'static str {
         match self {
             Ink::Series(number) => match number % 4 {
-                0 => "M-3.5 0A3.5 3.5 0 1 0 3.5 0A3.5 3.5 0 1 0-3.5 0Z",
-                1 => "M-3.2-3.2H3.2V3.2H-3.2Z",
-                2 => "M0-4.2L4.2 3.4H-4.2Z",
-                _ => "M0-4.6L4.6 0L0 4.6L-4.6 0Z",
+                0 => "m-18 0a18 18 0 1 0 36 0a18 18 0 1 0-36 0z",
+                1 => "m-16-16h32v32h-32z",
+                2 => "m0-21l21 38h-42z",
+                _ => DIAMOND,
             },
-            _ => "M0-4.6L4.6 0L0 4.6L-4.6 0Z",
+            _ => DIAMOND,
         }
     }
 

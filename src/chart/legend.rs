@@ -2,7 +2,8 @@
 
 use super::{
     ink::Ink,
-    svg::{Anchor, LINE, WIDTH, fitting, line, point, text, width},
+    path::Path,
+    svg::{Anchor, LINE, Text, WIDTH, area, fitting, line, points, width},
 };
 use maud::{Markup, html};
 
@@ -15,36 +16,60 @@ pub(super) enum Look {
     Bar,
 }
 
-/// The names of marks in rows from the top, and the height that they take.
-pub(super) fn legend(entries: &[(Ink, Look, &str)], left: f64) -> (Markup, f64) {
+/// The names of marks in rows from the top.
+pub(super) struct Legend {
+    pub(super) samples: Markup,
+    pub(super) words: Vec<Text>,
+    /// The height that they take.
+    pub(super) high: f64,
+}
+
+pub(super) fn legend(entries: &[(Ink, Look, &str)], left: f64) -> Legend {
     const SAMPLE: f64 = 22.0;
     const APART: f64 = 12.0;
     let room = WIDTH - left;
     let (mut x, mut rows) = (left, 0.0);
-    let mut placed = Vec::new();
+    let (mut samples, mut words) = (Vec::new(), Vec::new());
     for (ink, look, name) in entries {
         let name = fitting(name, room - SAMPLE);
         let wide = SAMPLE + width(&name) + APART;
         if x > left && x + wide - APART > WIDTH {
             (x, rows) = (left, rows + 1.0);
         }
-        placed.push((*ink, *look, x, rows * LINE + 10.0, name));
+        let y = rows * LINE + 10.0;
+        samples.push(sample(*ink, *look, x, y));
+        words.push(Text::new(x + SAMPLE, y, Anchor::Start, name));
         x += wide;
     }
-    let height = if placed.is_empty() {
-        0.0
-    } else {
-        (rows + 1.0) * LINE + 4.0
+    let high = match entries {
+        [] => 0.0,
+        _ => (rows + 1.0) * LINE + 4.0,
     };
-    let markup = html! {
-        @for (ink, look, x, y, name) in placed {
-            @match look {
-                Look::Line => (line(&format!("M{x} {}h18", y - 3.5), ink, 1.8)),
-                Look::Point => (point(x + 9.0, y - 3.5, ink, &name)),
-                Look::Area | Look::Bar => (super::svg::area(&format!("M{x} {}h18v8h-18Z", y - 7.5), ink, if look == Look::Bar { 1.0 } else { 0.35 }, None)),
-            }
-            (text(x + SAMPLE, y, Anchor::Start, &name))
+    Legend {
+        samples: html! { @for sample in samples { (sample) } },
+        words,
+        high,
+    }
+}
+
+fn sample(ink: Ink, look: Look, x: f64, y: f64) -> Markup {
+    let solid = |opacity| {
+        let mut path = Path::default();
+        path.around(&[
+            (x, y - 7.5),
+            (x + 18.0, y - 7.5),
+            (x + 18.0, y + 0.5),
+            (x, y + 0.5),
+        ]);
+        area(path.text(), ink, opacity)
+    };
+    match look {
+        Look::Line => {
+            let path = Path::through([vec![(x, y - 3.5), (x + 18.0, y - 3.5)]]);
+            line(path.text(), ink, 1.8)
         }
-    };
-    (markup, height)
+        Look::Point => points(ink, &[(x + 9.0, y - 3.5, String::new())]),
+        Look::Area => solid(0.35),
+        Look::Bar => solid(1.0),
+    }
 }

@@ -7,22 +7,28 @@
 //!   replace it (see [`Ink`]);
 //! * without colours: each series has a dash and a shape of its own;
 //! * without eyes: `role="img"` with a title and a description;
-//! * in a small file: lines have at most four points for each pixel.
+//! * in a small file: lines lack the points that make no difference, and what marks have in common is said once.
 //!
 //! The same values give the same bytes.
 
 mod axis;
+mod field;
 mod ink;
 mod legend;
+mod mark;
+mod path;
 mod plot;
+mod px;
 mod rows;
 mod scale;
+mod straight;
 mod svg;
 mod thin;
 
 pub(crate) use axis::Axis;
 pub(crate) use ink::Ink;
-pub(crate) use plot::{Form, Mark, Plot};
+pub(crate) use mark::{Form, Mark};
+pub(crate) use plot::Plot;
 pub(crate) use rows::{Item, Row, Rows, Weight};
 pub(crate) use scale::Spread;
 pub(crate) use svg::{About, badge};

@@ -4,14 +4,14 @@ use super::{
     axis::Axis,
     ink::Ink,
     legend::{Look, legend},
+    path::Path,
     scale::Scale,
     svg::{
-        About, Anchor, LINE, Px, Readable, WIDTH, area, drawing, fitting, grid, line, point, text,
-        width,
+        About, Anchor, LINE, Readable, Text, WIDTH, area, areas, drawing, fitting, grid, line,
+        points, texts, width,
     },
 };
 use maud::{Markup, html};
-use std::fmt::Write;
 
 /// A drawing with one axis and a row for each thing.
 #[derive(Debug, Clone)]
@@ -90,44 +90,48 @@ impl Rows {
             .iter()
             .map(|(ink, name)| (*ink, Look::Bar, name.as_str()))
             .collect();
-        let (legend, taken) = legend(&entries, 0.0);
-        let mut top = taken + 2.0;
+        let legend = legend(&entries, 0.0);
+        let mut words = legend.words;
+        let mut top = legend.high + 2.0;
         let mut placed = Vec::new();
         for row in &self.rows {
             if !row.label.is_empty() {
                 top += LINE;
+                let note = fitting(&row.note, WIDTH * 0.6);
+                let label = fitting(&row.label, WIDTH - width(&note) - 10.0);
+                words.push(Text::new(0.0, top - 3.0, Anchor::Start, label));
+                words.push(Text::new(WIDTH, top - 3.0, Anchor::End, note));
             }
             placed.push((row, top));
             top += HIGH + 8.0;
         }
         let bottom = top - 2.0;
-        let mut free = f64::MIN;
-        let ticks = scale.ticks(5).into_iter().filter_map(|value| {
+        let mut lines = Path::default();
+        let mut free = 0.0_f64;
+        for value in scale.ticks(5) {
             let word = self.axis.word(value);
             let half = width(&word) / 2.0;
-            let x = at(&scale, value)?;
-            let fits = x - half >= free.max(0.0) && x + half <= WIDTH;
-            if fits {
+            let place = at(&scale, value).filter(|x| x - half >= free && x + half <= WIDTH);
+            if let Some(x) = place {
                 free = x + half + 6.0;
+                lines.line(&[(x, legend.high), (x, bottom + 3.0)]);
+                words.push(Text::new(x, bottom + 14.0, Anchor::Middle, word));
             }
-            fits.then_some((x, word))
-        });
-        let ticks: Vec<_> = ticks.collect();
+        }
+        words.push(Text::new(
+            WIDTH,
+            bottom + 28.0,
+            Anchor::End,
+            &self.axis.name,
+        ));
         let inner = html! {
-            (legend)
-            @for (x, word) in &ticks {
-                (grid((*x, taken), (*x, bottom + 3.0)))
-                (text(*x, bottom + 14.0, Anchor::Middle, word))
+            (grid(lines.text()))
+            (legend.samples)
+            (texts(&words))
+            (bars(&placed, &scale))
+            @for (row, top) in &placed {
+                @for item in &row.items { (draw(item, &scale, *top)) }
             }
-            @for (row, top) in placed {
-                @if !row.label.is_empty() {
-                    @let note = fitting(&row.note, WIDTH * 0.6);
-                    (text(0.0, top - 3.0, Anchor::Start, &fitting(&row.label, WIDTH - width(&note) - 10.0)))
-                    @if !note.is_empty() { (text(WIDTH, top - 3.0, Anchor::End, &note)) }
-                }
-                @for item in &row.items { (draw(item, &scale, top)) }
-            }
-            @if !self.axis.name.is_empty() { (text(WIDTH, bottom + 28.0, Anchor::End, &self.axis.name)) }
         };
         let named = if self.axis.name.is_empty() { 0.0 } else { LINE };
         drawing(
@@ -143,60 +147,85 @@ fn at(scale: &Scale, value: f64) -> Option<f64> {
     Some(SIDE + scale.place(value)? * (WIDTH - 2.0 * SIDE))
 }
 
-fn draw(item: &Item, scale: &Scale, top: f64) -> Markup {
-    let middle = top + HIGH / 2.0;
-    let place = |value: f64| at(scale, value);
-    let drawn = match item {
-        Item::Bar(from, to, ink, weight, said) => place(*from).zip(place(*to)).map(|(from, to)| {
+/// The bars of all rows by their ink, in the order in which inks are first used: a later one lies on those before.
+fn bars(rows: &[(&Row, f64)], scale: &Scale) -> Markup {
+    let mut inks: Vec<(Ink, Vec<(Path, &str)>)> = Vec::new();
+    let mut hollow = Vec::new();
+    for (row, top) in rows {
+        for item in &row.items {
+            let Item::Bar(from, to, ink, weight, said) = item else {
+                continue;
+            };
+            let Some((from, to)) = at(scale, *from).zip(at(scale, *to)) else {
+                continue;
+            };
             let half = match weight {
                 Weight::Thin => 1.0,
                 Weight::Half => HIGH / 4.0,
                 Weight::Full | Weight::Hollow => HIGH / 2.0,
             };
+            let middle = top + HIGH / 2.0;
             // What takes no time at this scale is still there.
-            let to = to.max(from + 0.6);
-            let (up, down) = (Px(middle - half), Px(middle + half));
-            let path = format!("M{} {up}H{}V{down}H{}Z", Px(from), Px(to), Px(from));
-            match weight {
-                Weight::Hollow => line(&path, *ink, 1.0),
-                _ => area(&path, *ink, 1.0, Some(said)),
+            let path = around(from, to.max(from + 0.6), middle - half, middle + half);
+            if *weight == Weight::Hollow {
+                hollow.push(line(path.text(), *ink, 1.0));
+                continue;
             }
-        }),
-        Item::Interval(low, high, ink) => {
-            let (from, to) = (low.and_then(place), high.and_then(place));
-            let mut path = format!(
-                "M{} {}H{}",
-                Px(from.unwrap_or(2.0)),
-                Px(middle),
-                Px(to.unwrap_or(WIDTH - 2.0))
-            );
-            let _ = match from {
-                Some(x) => write!(path, "M{} {}v8", Px(x), Px(middle - 4.0)),
-                None => write!(path, "M6 {}l-4 4l4 4", Px(middle - 4.0)),
-            };
-            let _ = match to {
-                Some(x) => write!(path, "M{} {}v8", Px(x), Px(middle - 4.0)),
-                None => write!(path, "M{} {}l4 4l-4 4", Px(WIDTH - 6.0), Px(middle - 4.0)),
-            };
-            Some(line(&path, *ink, 2.2))
+            match inks.iter_mut().find(|(other, _)| other == ink) {
+                Some((_, bars)) => bars.push((path, said)),
+                None => inks.push((*ink, vec![(path, said)])),
+            }
         }
-        Item::Point(value, ink, said) => place(*value).map(|x| point(x, middle, *ink, said)),
+    }
+    html! {
+        @for line in hollow { (line) }
+        @for (ink, bars) in &inks { (areas(*ink, bars)) }
+    }
+}
+
+fn around(from: f64, to: f64, up: f64, down: f64) -> Path {
+    let mut path = Path::default();
+    path.around(&[(from, up), (to, up), (to, down), (from, down)]);
+    path
+}
+
+fn draw(item: &Item, scale: &Scale, top: f64) -> Markup {
+    let (middle, bottom) = (top + HIGH / 2.0, top + HIGH);
+    let place = |value: f64| at(scale, value);
+    let drawn = match item {
+        // They are below everything else.
+        Item::Bar(..) => None,
+        Item::Interval(low, high, ink) => {
+            let (up, down) = (middle - 4.0, middle + 4.0);
+            let (from, to) = (low.and_then(place), high.and_then(place));
+            let (left, right) = (from.unwrap_or(2.0), to.unwrap_or(WIDTH - 2.0));
+            let start = match from {
+                Some(x) => vec![(x, up), (x, down)],
+                None => vec![(left + 4.0, up), (left, middle), (left + 4.0, down)],
+            };
+            let end = match to {
+                Some(x) => vec![(x, up), (x, down)],
+                None => vec![(right - 4.0, up), (right, middle), (right - 4.0, down)],
+            };
+            let path = Path::through([vec![(left, middle), (right, middle)], start, end]);
+            Some(line(path.text(), *ink, 2.2))
+        }
+        Item::Point(value, ink, said) => {
+            place(*value).map(|x| points(*ink, &[(x, middle, said.clone())]))
+        }
         Item::Limit(value, ink) => place(*value).map(|x| {
-            let path = format!("M{} {}V{}", Px(x), Px(top - 1.0), Px(top + HIGH + 1.0));
-            line(&path, *ink, 1.6)
+            let path = Path::through([vec![(x, top - 1.0), (x, bottom + 1.0)]]);
+            line(path.text(), *ink, 1.6)
         }),
         Item::Tick(value, ink) => place(*value).map(|x| {
-            let path = format!("M{} {}v5", Px(x), Px(top + HIGH - 2.0));
-            line(&path, *ink, 1.0)
+            let path = Path::through([vec![(x, bottom - 2.0), (x, bottom + 3.0)]]);
+            line(path.text(), *ink, 1.0)
         }),
         Item::Allowed(from, to, ink) => {
             let from = from.map_or(Some(0.0), place);
             let to = to.map_or(Some(WIDTH), place);
-            from.zip(to).map(|(from, to)| {
-                let (up, down) = (Px(top), Px(top + HIGH));
-                let path = format!("M{} {up}H{}V{down}H{}Z", Px(from), Px(to), Px(from));
-                area(&path, *ink, 0.14, None)
-            })
+            from.zip(to)
+                .map(|(from, to)| area(around(from, to, top, bottom).text(), *ink, 0.14))
         }
     };
     drawn.unwrap_or_default()

@@ -107,7 +107,11 @@ impl Scale {
     pub(super) fn ticks(&self, about: usize) -> Vec<f64> {
         match self.spread {
             Spread::Linear => self.steps(about),
-            Spread::Log => self.powers(about),
+            // Within less than a decade there may be hardly any of the others.
+            Spread::Log => match self.powers(about) {
+                few if few.len() < 3 => self.steps(about),
+                powers => powers,
+            },
             Spread::Nines => {
                 let nines = (1..16).map(|nines| 1.0 - 10_f64.powi(-nines));
                 let all = [0.0, 0.5].into_iter().chain(nines);
@@ -190,6 +194,7 @@ mod tests {
     #[case::below_zero(Spread::Linear, &[-3.0, 3.0], &[-4.0, -2.0, 0.0, 2.0, 4.0], 4)]
     #[case::decades(Spread::Log, &[1.5, 800.0], &[1.0, 10.0, 100.0, 1000.0], 5)]
     #[case::one_decade(Spread::Log, &[110.0, 800.0], &[100.0, 200.0, 500.0, 1000.0], 5)]
+    #[case::within_a_decade(Spread::Log, &[10.0, 20.0], &[10.0, 12.0, 14.0, 16.0, 18.0, 20.0], 5)]
     #[case::nines(Spread::Nines, &[0.3, 0.9991], &[0.0, 0.5, 0.9, 0.99, 0.999], 5)]
     fn ticks_are_round(
         #[case] spread: Spread,

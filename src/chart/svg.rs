@@ -1,8 +1,7 @@
 //! The frame of a drawing, and what is written in it.
 
-use super::ink::Ink;
+use super::{ink::Ink, path::Path, px::Px};
 use maud::{Markup, html};
-use std::fmt;
 
 /// Width of every drawing: small enough for a telephone, where it is shown nearly as it is.
 pub(super) const WIDTH: f64 = 400.0;
@@ -20,18 +19,6 @@ pub(crate) struct About {
     pub(crate) description: String,
 }
 
-/// A coordinate: a tenth of a pixel is as fine as anybody sees.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Px(pub(super) f64);
-
-impl fmt::Display for Px {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = (self.0 * 10.0).round();
-        // Not -0.
-        write!(f, "{}", (tenths + 0.0) / 10.0)
-    }
-}
-
 /// Both axes of a drawing for a script that reads values off it: the words of the scale, and the places of its ends.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Readable {
@@ -44,8 +31,8 @@ pub(super) fn drawing(about: &About, height: f64, axes: &Readable, inner: &Marku
     let (title, description) = (format!("{}-t", about.id), format!("{}-d", about.id));
     html! {
         svg.chart xmlns="http://www.w3.org/2000/svg" id=(about.id) viewBox={ "0 0 " (Px(WIDTH)) " " (Px(height)) }
-            width=(Px(WIDTH)) height=(Px(height)) role="img" aria-labelledby={ (title) " " (description) }
-            font-family="system-ui, sans-serif" font-size="11" data-x=[&axes.x] data-y=[&axes.y]
+            width=(WIDTH) height=(height) role="img" aria-labelledby={ (title) " " (description) }
+            font-family="system-ui, sans-serif" font-size=(Px(11.0)) fill="none" stroke-width=(Px(1.0)) stroke-linejoin="round" data-x=[&axes.x] data-y=[&axes.y]
         {
             title id=(title) { (about.title) }
             desc id=(description) { (about.description) }
@@ -63,21 +50,47 @@ pub(super) enum Anchor {
 }
 
 /// A text with its base line at this place.
-pub(super) fn text(x: f64, y: f64, anchor: Anchor, text: &str) -> Markup {
-    let anchor = match anchor {
-        Anchor::Start => None,
-        Anchor::Middle => Some("middle"),
-        Anchor::End => Some("end"),
-    };
-    html! {
-        text.t x=(Px(x)) y=(Px(y)) text-anchor=[anchor] fill="#3a4450" { (text) }
+#[derive(Debug, Clone)]
+pub(super) struct Text {
+    x: f64,
+    y: f64,
+    anchor: Anchor,
+    text: String,
+}
+
+impl Text {
+    pub(super) fn new(x: f64, y: f64, anchor: Anchor, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Text { x, y, anchor, text }
     }
 }
 
-/// A line for orientation.
-pub(super) fn grid(from: (f64, f64), to: (f64, f64)) -> Markup {
-    let path = format!("M{} {}L{} {}", Px(from.0), Px(from.1), Px(to.0), Px(to.1));
-    html! { path.grid d=(path) stroke="#dde2e8" fill="none" {} }
+/// All texts of a drawing. What they have in common is said once.
+pub(super) fn texts(texts: &[Text]) -> Markup {
+    let anchored = [
+        (Anchor::Start, None),
+        (Anchor::Middle, Some("middle")),
+        (Anchor::End, Some("end")),
+    ];
+    html! {
+        g.t fill="#3a4450" {
+            @for (anchor, word) in anchored {
+                @let of = || texts.iter().filter(|text| text.anchor == anchor && !text.text.is_empty());
+                @if of().next().is_some() {
+                    g text-anchor=[word] {
+                        @for text in of() {
+                            text x=[(text.x != 0.0).then_some(Px(text.x))] y=(Px(text.y)) { (text.text) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Lines for orientation, along one path.
+pub(super) fn grid(path: &str) -> Markup {
+    html! { path.grid d=(path) stroke="#dde2e8" {} }
 }
 
 /// A line along this path.
@@ -88,48 +101,80 @@ pub(super) fn line(path: &str, ink: Ink, width: f64) -> Markup {
 /// A line along this path, whose name a script finds.
 pub(super) fn named_line(name: &str, path: &str, ink: Ink, width: f64) -> Markup {
     html! {
-        path class={ "s " (ink.class()) } d=(path) stroke=(ink.colour()) stroke-width=(Px(width))
-            stroke-dasharray=[ink.dash()] stroke-linejoin="round" fill="none" data-name=[(!name.is_empty()).then_some(name)] {}
+        path class={ "s " (ink.class()) } d=(path) stroke=(ink.colour()) stroke-width=[(width != 1.0).then_some(Px(width))]
+            stroke-dasharray=[ink.dash()] data-name=[(!name.is_empty()).then_some(name)] {}
     }
 }
 
 /// An area within this path.
-pub(super) fn area(path: &str, ink: Ink, opacity: f64, said: Option<&str>) -> Markup {
+pub(super) fn area(path: &str, ink: Ink, opacity: f64) -> Markup {
     html! {
-        path class={ "f " (ink.class()) } d=(path) fill=(ink.colour()) fill-opacity=[(opacity < 1.0).then_some(opacity)] {
-            @if let Some(said) = said { title { (said) } }
+        path class={ "f " (ink.class()) } d=(path) fill=(ink.colour()) fill-opacity=[(opacity < 1.0).then_some(opacity)] {}
+    }
+}
+
+/// Areas of one ink, each with what a browser says about it.
+pub(super) fn areas(ink: Ink, areas: &[(Path, &str)]) -> Markup {
+    html! {
+        g class={ "f " (ink.class()) } fill=(ink.colour()) {
+            @for (path, said) in areas { path d=(path.text()) { title { (said) } } }
         }
     }
 }
 
-/// A point, whose text a browser shows when the pointer is on it.
-pub(super) fn point(x: f64, y: f64, ink: Ink, said: &str) -> Markup {
+/// A point: its place, and the text that a browser shows when the pointer is on it.
+pub(super) type Spot = (f64, f64, String);
+
+/// Points of one ink.
+pub(super) fn points(ink: Ink, spots: &[Spot]) -> Markup {
     html! {
-        path class={ "f " (ink.class()) } d=(ink.shape()) transform={ "translate(" (Px(x)) " " (Px(y)) ")" }
-            fill=(ink.colour()) { title { (said) } }
+        g class={ "f " (ink.class()) } fill=(ink.colour()) {
+            @for (x, y, said) in spots {
+                path d={ "M" (Px(*x)) " " (Px(*y)) (ink.shape()) } { @if !said.is_empty() { title { (said) } } }
+            }
+        }
     }
 }
 
-/// About the width of a text in the font of drawings. Fonts differ; nothing may depend on more than that.
+/// About the width of a text in the font of drawings. Fonts differ: this is that of a wide one (DejaVu Sans), so that texts
+/// in others have room to spare.
 pub(super) fn width(text: &str) -> f64 {
-    text.chars().count() as f64 * 6.2
+    text.chars().map(letter).sum()
+}
+
+fn letter(letter: char) -> f64 {
+    match letter {
+        ' ' | '.' | ',' | ':' | ';' | '\'' | '|' | 'i' | 'j' | 'l' | 'I' => 3.6,
+        'f' | 'r' | 't' | '(' | ')' | '[' | ']' | '/' | '-' => 4.6,
+        'm' | 'w' | 'M' | 'W' | '%' | '@' | '…' | '−' | '→' | '–' | '—' => 10.6,
+        'A'..='Z' => 7.8,
+        '\0'..='\x7f' => 7.0,
+        // Of other scripts nothing is known but that their letters may be wide.
+        _ => 10.6,
+    }
 }
 
 /// A text that is not wider than this, cut in its middle if it must be: names of files differ at their ends.
 pub(super) fn fitting(text: &str, room: f64) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    let most = (room / 6.2).floor().max(3.0) as usize;
-    if letters.len() <= most {
+    if width(text) <= room {
         return text.to_owned();
     }
-    let end = (most - 1) / 2;
-    let start = most - 1 - end;
+    let letters: Vec<char> = text.chars().collect();
+    let room = room - letter('…');
+    let fitting = |letters: &mut dyn Iterator<Item = &char>, room: f64| {
+        let mut left = room;
+        letters
+            .take_while(|next| {
+                left -= letter(**next);
+                left >= 0.0
+            })
+            .count()
+    };
+    let start = fitting(&mut letters.iter(), room / 2.0);
+    let end = fitting(&mut letters.iter().rev(), room / 2.0);
     let of = |part: &[char]| part.iter().collect::<String>();
-    format!(
-        "{}…{}",
-        of(&letters[..start]),
-        of(&letters[letters.len() - end..])
-    )
+    let start = of(&letters[..start]);
+    format!("{start}…{}", of(&letters[letters.len() - end..]))
 }
 
 /// A sign the size of a letter: a tick, a cross or a question mark in a shape of its own.
@@ -150,9 +195,9 @@ pub(crate) fn badge(ink: Ink, size: f64) -> Markup {
         _ => ("M2 2H22V22H2Z", "M7 12H17"),
     };
     html! {
-        svg.badge xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width=(Px(size)) height=(Px(size)) aria-hidden="true" {
+        svg.badge xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width=(size) height=(size) aria-hidden="true" {
             path class={ "f " (ink.class()) } d=(outline) fill=(ink.colour()) {}
-            path d=(sign) stroke="#fff" class="sign" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" fill="none" {}
+            path.sign d=(sign) stroke="#fff" stroke-width="2.4" stroke-linecap="round" fill="none" {}
         }
     }
 }
@@ -163,19 +208,13 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(1.0, "1")]
-    #[case(1.04, "1")]
-    #[case(1.06, "1.1")]
-    #[case(-0.01, "0")]
-    #[case(-2.25, "-2.3")]
-    fn coordinates_are_short(#[case] value: f64, #[case] text: &str) {
-        assert_eq!(Px(value).to_string(), text);
-    }
-
-    #[rstest]
-    #[case("short", "short")]
-    #[case("results/of/a/very/long/path/a.json", "results/of…th/a.json")]
-    fn long_names_lose_their_middle(#[case] text: &str, #[case] short: &str) {
-        assert_eq!(fitting(text, 130.0), short);
+    #[case("short", 130.0, "short")]
+    #[case("results/of/a/very/long/path/a.json", 130.0, "results/of…ath/a.json")]
+    #[case("MMMMMMMM", 50.0, "M…M")]
+    #[case("MMMMMMMM", 1.0, "…")]
+    fn long_names_lose_their_middle(#[case] text: &str, #[case] room: f64, #[case] short: &str) {
+        let found = fitting(text, room);
+        assert_eq!(found, short);
+        assert!(width(&found) <= room.max(letter('…')));
     }
 }

@@ -146,10 +146,15 @@ fn spots(
         return Vec::new();
     }
     let spot = |histogram: LatencyHistogram| {
-        let at = |q| histogram.percentile_ms(q);
+        let at = |q| rounded(histogram.percentile_ms(q));
         (at(50.0), at(99.0), at(100.0))
     };
     histograms.into_iter().map(|one| one.map(spot)).collect()
+}
+
+/// One digit more than the histogram is sure of.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The shell of a page: head, style, script.
 
+use super::lean::lean;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The style of all pages.
@@ -8,8 +9,8 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// What may be loaded and run: this style and this script, by their hashes.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-Fl6zAXlaU12TYnuPAO7hIq9+XubygUCYbhLQIFBq6Sw='; \
-    script-src 'sha256-3gu2ysUSXt8iS4bjPsHgFz0416qvGj6cZ/62qo/XvxI='; \
+    style-src 'sha256-8D0/TadM0r+XK2l/KQ3rf2JZLKPQATwlu3BJjkY1Avs='; \
+    script-src 'sha256-hxDBe56bbZjcuglnla3uWOqFJRSFxGvAk1uwh/nw8wA='; \
     img-src data:; base-uri 'none'; form-action 'none'";
 
 /// A page.
@@ -45,7 +46,7 @@ impl Document {
                 }
             }
         };
-        page.into_string() + "\n"
+        lean(&page.into_string()) + "\n"
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod document;
 mod figure;
+mod lean;
 mod table;
 
 #[cfg(feature = "cli")]

@@ -15,8 +15,9 @@ for (const table of document.querySelectorAll("table")) {
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const key = (row) => {
-        const number = row.cells[column].querySelector("data");
-        return number ? Number(number.value) : row.cells[column].textContent;
+        const cell = row.cells[column];
+        const words = cell.querySelector("data")?.value ?? cell.textContent;
+        return words.trim() && isFinite(words) ? Number(words) : words;
       };
       const compare = (a, b) =>
         typeof a === "number" && typeof b === "number" ? a - b
@@ -42,11 +43,12 @@ const axis = (words) => {
 };
 const points = (path) => {
   let x = 0, y = 0;
-  return [...path.getAttribute("d").matchAll(/[MLHV][^MLHV]*/g)].map(([part]) => {
-    const [a, b] = part.slice(1).split(" ").map(parseFloat);
-    if (part[0] === "V") y = a; else x = a;
-    if (b !== undefined) y = b;
-    return [x, y, part[0] === "M"];
+  return [...path.getAttribute("d").matchAll(/([Mlhv])([^Mlhv]*)/g)].map(([, how, by]) => {
+    const [a, b] = by.replaceAll("-", " -").trim().split(" ").map(Number);
+    if (how === "M") [x, y] = [a, b];
+    else if (how === "v") y += a;
+    else [x, y] = [x + a, y + (b ?? 0)];
+    return [x, y, how === "M"];
   });
 };
 const short = (v) => Number(v.toPrecision(3)).toString();

@@ -40,6 +40,8 @@ impl Render for Cell {
     fn render(&self) -> Markup {
         match self {
             Cell::Text(text) => html! { (text) },
+            // A text that says the whole number needs no other.
+            Cell::Number(value, text) if text.parse() == Ok(*value) => html! { (text) },
             Cell::Number(value, text) => html! { data value=(value) { (text) } },
             Cell::Empty => html! { "–" },
         }
@@ -51,19 +53,20 @@ impl Render for Table {
         html! {
             // Wide tables scroll by themselves, with the keyboard too.
             div.scroll tabindex="0" role="region" aria-label=(self.caption) {
-                table {
+                table class=[self.is_number(0).then_some("n")] {
                     caption { (self.caption) }
                     thead { tr {
                         @for (column, name) in self.head.iter().enumerate() {
-                            th scope="col" class=[self.is_number(column).then_some("n")] { (name) }
+                            th scope="col" class=[self.is_text(column).then_some("l")] { (name) }
                         }
                     } }
                     tbody {
                         @for row in &self.rows {
                             tr {
                                 @for (column, cell) in row.iter().enumerate() {
-                                    @if column == 0 { th scope="row" class=[number(cell)] { (cell) } }
-                                    @else { td class=[number(cell)] { (cell) } }
+                                    // A heading of a row needs no word that says so.
+                                    @if column == 0 { th { (cell) } }
+                                    @else { td class=[matches!(cell, Cell::Text(_)).then_some("l")] { (cell) } }
                                 }
                             }
                         }
@@ -77,13 +80,14 @@ impl Render for Table {
 impl Table {
     fn is_number(&self, column: usize) -> bool {
         let cells = || self.rows.iter().filter_map(|row| row.get(column));
-        cells().any(|cell| matches!(cell, Cell::Number(..)))
-            && cells().all(|cell| !matches!(cell, Cell::Text(_)))
+        cells().any(|cell| matches!(cell, Cell::Number(..))) && !self.is_text(column)
     }
-}
 
-fn number(cell: &Cell) -> Option<&'static str> {
-    (!matches!(cell, Cell::Text(_))).then_some("n")
+    /// Whether a column has texts. Numbers stand on the right.
+    fn is_text(&self, column: usize) -> bool {
+        let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.any(|cell| matches!(cell, Cell::Text(_)))
+    }
 }
 
 #[cfg(test)]

@@ -227,6 +227,11 @@ impl Facts {
             .collect()
     }
 
+    /// What the server's gauges were during the run.
+    pub(crate) fn gauges(&self) -> Option<&Gauges> {
+        self.server.as_ref()?.gauges.as_ref()
+    }
+
     /// The limit on a latency of all requests, ms.
     pub(crate) fn limit(&self, latency: &str) -> Option<f64> {
         self.limits.get(&format!("{latency}_ms"))?.as_f64()

@@ -103,16 +103,14 @@ fn ended(how: &str, view: &Value, stored: &Value) {
         [stored["failed"].as_f64()],
         "{how}"
     );
-    // Those of the page are read off histograms, whose cells are narrow.
-    for percentile in ["p50", "p90", "p99"] {
+    // Those of the page are values that were measured; those of the result lie between two of them, and few are near p99.
+    for (percentile, off) in [("p50", 0.05), ("p90", 0.05), ("p99", 0.3)] {
         let shown = column(view, "Latencies so far", percentile);
         for (shown, latency) in shown.into_iter().zip(["ttft_ms", "itl_ms", "e2el_ms"]) {
-            let exact = stored["goodput"]["latency"][latency][percentile]
-                .as_f64()
-                .unwrap();
-            let shown = shown.unwrap();
+            let exact = &stored["goodput"]["latency"][latency][percentile];
+            let (shown, exact) = (shown.unwrap(), exact.as_f64().unwrap());
             assert!(
-                (shown / exact - 1.0).abs() < 0.02,
+                (shown / exact - 1.0).abs() < off,
                 "{how}, {percentile} of {latency}: {shown}, not {exact}"
             );
         }

@@ -124,7 +124,7 @@ END
     ],
 )]
 #[case::metrics_of_the_server(
-    "goodput serve --target 'sim(engine = llama-3-8b@h100, max_num_seqs = 16)' --server-metrics-interval 200ms --num-prompts 400 \
+    "goodput serve --target 'sim(engine = llama-3-8b@h100, max_num_seqs = 16)' --server-metrics-interval 1s --num-prompts 400 \
         --request-rate 40 --disable-tqdm --output html=page.html --save-result --result-filename run.json",
     &["The server's own metrics", "Requests in the server", "KV memory in use"],
     &[

@@ -130,11 +130,6 @@ fn row(change: &Change, threshold: f64) -> Row {
     let (word, ink) = word(change.conclusion);
     let of = &change.statistics;
     let measured = |value| change.unit.measured(value);
-    let gated = if change.gated {
-        ""
-    } else {
-        " (does not decide)"
-    };
     let mut items = vec![
         Item::Allowed(Some(-threshold), Some(threshold), Ink::Quiet),
         Item::Limit(0.0, Ink::Quiet),
@@ -144,7 +139,7 @@ fn row(change: &Change, threshold: f64) -> Row {
     let ratios = change.pairs.iter().filter(|(a, _)| *a > 0.0);
     items.extend(ratios.map(|(a, b)| Item::Tick(b / a - 1.0, Ink::Quiet)));
     Row {
-        label: format!("{}{gated}", change.subject),
+        label: change.subject.clone(),
         note: format!("{} → {}: {word}", measured(change.a), measured(change.b)),
         items,
     }

@@ -31,7 +31,8 @@ fn figure(shown: &Shown<'_>, key: &str, short: &str, meaning: &str) -> Option<Fi
         marks.collect()
     };
     let mut body = line(Form::Steps);
-    let mut tail = line(Form::Steps);
+    // The legend is that of the first chart.
+    let mut tail: Vec<Mark> = line(Form::Steps).into_iter().map(Mark::unlisted).collect();
     if let Some(limit) = first.limit(key) {
         let name = format!("limit of a good request: {}", ms(limit));
         body.push(Mark::new(name.clone(), Ink::Limit, Form::Upright(limit)));
@@ -83,7 +84,7 @@ fn figure(shown: &Shown<'_>, key: &str, short: &str, meaning: &str) -> Option<Fi
             }
         ),
         drawing: html! { (body.draw()) (tail.draw()) },
-        numbers: Some(numbers(short, key, &of)),
+        numbers: Some(numbers(short, key, &of, shown.is_single())),
     })
 }
 
@@ -91,7 +92,9 @@ fn figure(shown: &Shown<'_>, key: &str, short: &str, meaning: &str) -> Option<Fi
 fn shares(histogram: &[(f64, u64)]) -> Vec<(f64, f64)> {
     let all: u64 = histogram.iter().map(|(_, count)| count).sum();
     let mut before = 0;
-    let mut shares = Vec::with_capacity(histogram.len());
+    // Nothing is faster than the first.
+    let start = histogram.first().map(|(value, _)| (*value, 0.0));
+    let mut shares = Vec::from_iter(start);
     for (value, count) in histogram {
         before += count;
         shares.push((*value, (before as f64 - 0.5) / all as f64));
@@ -141,26 +144,29 @@ fn describe(title: &str, of: &[Of<'_>]) -> String {
     format!("{title}. {}.", each.collect::<Vec<_>>().join("; "))
 }
 
-fn numbers(short: &str, key: &str, of: &[Of<'_>]) -> Table {
-    let mut head = vec!["latency".to_owned()];
-    head.extend(["p50", "p90", "p95", "p99", "p99.9", "max"].map(|name| format!("{name}, ms")));
-    head.push("values".to_owned());
+fn numbers(short: &str, key: &str, of: &[Of<'_>], single: bool) -> Table {
+    // A single result has the first three next to those of its other latencies.
+    let left_out = if single { 3 } else { 0 };
+    let names = [
+        "mean", "std", "min", "p50", "p90", "p95", "p99", "p99.9", "max",
+    ];
+    let names = names.into_iter().skip(left_out);
+    let names = names.map(|name| format!("{name}, ms"));
+    let ends = |end: &str| [end.to_owned()].into_iter();
     let rows = of.iter().filter_map(|(_, name, facts, _)| {
         let stats = facts.stats(key)?;
         let name = if name.is_empty() { short } else { name };
-        let mut row = vec![Cell::text(name)];
-        row.extend(
-            [
-                stats.p50, stats.p90, stats.p95, stats.p99, stats.p999, stats.max,
-            ]
-            .map(cell),
-        );
-        row.push(whole(stats.count));
-        Some(row)
+        let values = [
+            stats.mean, stats.std, stats.min, stats.p50, stats.p90, stats.p95, stats.p99,
+            stats.p999, stats.max,
+        ];
+        let values = values.into_iter().skip(left_out).map(cell);
+        let row = [Cell::text(name)].into_iter().chain(values);
+        Some(row.chain([whole(stats.count)]).collect())
     });
     Table {
         caption: format!("Percentiles of {short}"),
-        head,
+        head: ends("latency").chain(names).chain(ends("values")).collect(),
         rows: rows.collect(),
     }
 }

@@ -1,12 +1,13 @@
 //! Gaps between token events, and the stalls among them.
 
 use super::{
+    columns::{self, Column},
     exhibit::Shown,
     words::{cell, ms, whole},
 };
 use crate::{
     chart::{About, Axis, Form, Ink, Mark, Plot, Spread},
-    page::{Cell, Figure, Table},
+    page::{Cell, Figure},
     report::facts::Facts,
 };
 
@@ -30,7 +31,8 @@ pub(super) fn figures(shown: &Shown<'_>) -> Vec<Figure> {
         return Vec::new();
     };
     let mut marks = Vec::new();
-    let mut rows = Vec::new();
+    let mut ends: Vec<(f64, Cell)> = Vec::new();
+    let mut counts: Vec<Column> = Vec::new();
     for (place, name, facts, gaps) in &of {
         let bars = bars(gaps, low, high);
         let (ink, form) = if shown.is_single() {
@@ -44,23 +46,22 @@ pub(super) fn figures(shown: &Shown<'_>) -> Vec<Figure> {
             .filter(|stalls| shown.is_single() && stalls.over_ms < high);
         if let Some(stalls) = shown_stalls {
             let name = format!("stalls: above {}", ms(stalls.over_ms));
+            let end = bars.last().map_or(high, |(_, end, _)| *end);
             marks.push(Mark::new(
                 name,
                 Ink::Bad,
-                Form::Between(stalls.over_ms, high),
+                Form::Between(stalls.over_ms, end),
             ));
         }
-        rows.extend(
-            bars.iter()
-                .filter(|(.., count)| *count > 0.0)
-                .map(|(from, to, count)| {
-                    let mut row = vec![cell(Some(*from)), cell(Some(*to)), whole(*count as u64)];
-                    if !name.is_empty() {
-                        row.insert(0, Cell::text(*name));
-                    }
-                    row
-                }),
-        );
+        let name = match shown.is_single() {
+            true => "gaps",
+            false => name,
+        };
+        let of = bars
+            .iter()
+            .map(|(from, _, count)| (*from, whole(*count as u64)));
+        counts.push((name.to_owned(), of.collect()));
+        ends.extend(bars.iter().map(|(from, to, _)| (*from, cell(Some(*to)))));
     }
     if let Some(limit) = of.first().and_then(|(_, _, facts, _)| facts.limit("itl")) {
         marks.push(Mark::new(
@@ -69,12 +70,12 @@ pub(super) fn figures(shown: &Shown<'_>) -> Vec<Figure> {
             Form::Upright(limit),
         ));
     }
-    let mut head: Vec<String> = ["above, ms", "up to, ms", "gaps"]
-        .map(str::to_owned)
-        .to_vec();
-    if !shown.is_single() {
-        head.insert(0, "result".to_owned());
-    }
+    ends.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    ends.dedup();
+    let columns: Vec<Column> = [("up to, ms".to_owned(), ends)]
+        .into_iter()
+        .chain(counts)
+        .collect();
     let said: Vec<String> = of
         .iter()
         .filter_map(|(_, name, facts, _)| stalls(name, facts))
@@ -97,11 +98,7 @@ pub(super) fn figures(shown: &Shown<'_>) -> Vec<Figure> {
             marks,
         }
         .draw(),
-        numbers: Some(Table {
-            caption: title.clone(),
-            head,
-            rows,
-        }),
+        numbers: Some(columns::table(&title, "above, ms", &columns)),
         title,
     }]
 }
@@ -114,11 +111,17 @@ fn bars(gaps: &[(f64, u64)], low: f64, high: f64) -> Vec<(f64, f64, f64)> {
         let at = ((ms.max(low) / low).ln() / width).floor();
         counts[(at.max(0.0) as usize).min(BARS)] += count;
     }
-    let end = |step: usize| low * (width * step as f64).exp();
+    // Ends as they are written: the bars of several results have the same.
+    let end = |step: usize| rounded(low * (width * step as f64).exp());
     let bars = counts.iter().enumerate();
     bars.filter(|(_, count)| **count > 0)
         .map(|(step, count)| (end(step), end(step + 1), *count as f64))
         .collect()
+}
+
+/// Four significant digits.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 /// The tops of bars as a line, which leaves gaps where there are none.
@@ -137,13 +140,12 @@ fn outline(bars: &[(f64, f64, f64)]) -> Form {
 
 fn stalls(name: &str, facts: &Facts) -> Option<String> {
     let stalls = facts.stalls?;
-    let of = if name.is_empty() {
-        String::new()
-    } else {
-        format!("{name}: ")
+    let (of, no) = match name {
+        "" => (String::new(), "No"),
+        name => (format!("{name}: "), "no"),
     };
     Some(match stalls.gaps {
-        0 => format!("{of}no gap was above {}.", ms(stalls.over_ms)),
+        0 => format!("{of}{no} gap was above {}.", ms(stalls.over_ms)),
         gaps => format!(
             "{of}{gaps} gaps of {} requests were above {}.",
             stalls.requests,

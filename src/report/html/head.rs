@@ -55,6 +55,7 @@ fn class(ink: Ink) -> &'static str {
 fn about(exhibit: &Exhibit, facts: &Facts) -> String {
     let load = facts
         .setting("load", "rate")
+        .filter(|rate| rate != "inf")
         .map(|rate| format!("{rate} requests/s"));
     let most = facts.setting("load", "max_concurrency");
     let dataset = facts.setting("load", "dataset");

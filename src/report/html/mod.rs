@@ -4,6 +4,7 @@
 //! give the same figures, and every number of a page is a number of the file. What a result does not have is left out.
 
 mod client;
+mod columns;
 mod compared;
 mod course;
 mod curve;
@@ -11,10 +12,12 @@ mod distribution;
 mod exhibit;
 mod gaps;
 mod head;
+mod load;
 mod numbers;
 mod parts;
 mod server;
 mod slowest;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -26,9 +26,9 @@ pub(super) fn overview(exhibits: &[Exhibit]) -> Markup {
                 caption { "All results" }
                 thead { tr {
                     th scope="col" { "result" }
-                    th scope="col" { "verdict" }
+                    th.l scope="col" { "verdict" }
                     @for name in ["completed", "failed", "goodput, %", "req/s", "output tok/s", "TTFT p50, ms", "TTFT p99, ms", "ITL p99, ms", "E2EL p99, ms"] {
-                        th.n scope="col" { (name) }
+                        th scope="col" { (name) }
                     }
                 } }
                 tbody {
@@ -37,8 +37,8 @@ pub(super) fn overview(exhibits: &[Exhibit]) -> Markup {
                         @let rate = |key: &str| cell(facts.and_then(|facts| facts.throughput.get(key)?.as_f64()));
                         @let count = |value: fn(&Facts) -> Option<u64>| facts.and_then(value).map_or(Cell::Empty, whole);
                         tr {
-                            th scope="row" { a href={ "#r" (place) } { (exhibit.name) } }
-                            td { (badge(exhibit.ink, 14.0)) " " (exhibit.word) }
+                            th { a href={ "#r" (place) } { (exhibit.name) } }
+                            td.l { (badge(exhibit.ink, 14.0)) " " (exhibit.word) }
                             @for cell in [
                                 count(|facts| facts.requests.completed),
                                 count(|facts| facts.requests.failed),
@@ -49,7 +49,7 @@ pub(super) fn overview(exhibits: &[Exhibit]) -> Markup {
                                 of(exhibit, "ttft", |stats| stats.p99),
                                 of(exhibit, "itl", |stats| stats.p99),
                                 of(exhibit, "e2el", |stats| stats.p99),
-                            ] { td.n { (cell) } }
+                            ] { td { (cell) } }
                         }
                     }
                 }
@@ -58,19 +58,17 @@ pub(super) fn overview(exhibits: &[Exhibit]) -> Markup {
     }
 }
 
-/// The numbers of the results that are shown together.
+/// The numbers of a single result. Several have theirs next to each other at the charts of each latency.
 pub(super) fn section(shown: &Shown<'_>) -> Markup {
     let id = format!("{}-numbers", shown.id);
     html! {
-        @if shown.facts().next().is_some() {
+        @if let (true, Some((_, _, facts))) = (shown.is_single(), shown.facts().next()) {
             (page::section(&id, "Numbers", &html! {
-                @for (_, name, facts) in shown.facts().take(1) {
-                    @if name.is_empty() { (counts(facts)) }
-                    p.definition {
-                        "Milliseconds, over requests that succeeded. TTFT and E2EL count " (since(facts.open_loop)) "."
-                    }
+                (counts(facts))
+                p.definition {
+                    "Milliseconds, over requests that succeeded. TTFT and E2EL count " (since(facts.open_loop)) "."
                 }
-                (latencies(shown))
+                (latencies(facts))
             }))
         }
     }
@@ -119,28 +117,23 @@ fn counts(facts: &Facts) -> Table {
     table
 }
 
-fn latencies(shown: &Shown<'_>) -> Table {
-    let mut rows = Vec::new();
-    for (key, short, meaning) in LATENCIES {
-        for (_, name, facts) in shown.facts() {
-            let Some(stats) = facts.stats(key) else {
-                continue;
-            };
-            let label = if name.is_empty() {
-                format!("{short}: {meaning}")
-            } else {
-                format!("{short}, {name}")
-            };
-            let values = [
-                stats.mean, stats.std, stats.min, stats.p50, stats.p90, stats.p99, stats.p999,
-                stats.max,
-            ];
-            let mut row = vec![Cell::text(label)];
-            row.extend(values.map(cell));
-            row.push(whole(stats.count));
-            rows.push(row);
-        }
-    }
+fn latencies(facts: &Facts) -> Table {
+    let rows = LATENCIES.into_iter().filter_map(|(key, short, meaning)| {
+        let stats = facts.stats(key)?;
+        let values = [
+            stats.mean, stats.std, stats.min, stats.p50, stats.p90, stats.p99, stats.p999,
+            stats.max,
+        ];
+        let name = Cell::text(format!("{short}: {meaning}"));
+        let values = values.into_iter().map(cell);
+        Some(
+            [name]
+                .into_iter()
+                .chain(values)
+                .chain([whole(stats.count)])
+                .collect(),
+        )
+    });
     Table {
         caption: "Latencies".to_owned(),
         head: [
@@ -148,7 +141,7 @@ fn latencies(shown: &Shown<'_>) -> Table {
         ]
         .map(str::to_owned)
         .to_vec(),
-        rows,
+        rows: rows.collect(),
     }
 }
 

@@ -96,7 +96,7 @@ fn figure(id: &str, name: &str, title: &str, facts: &Facts, parts: &[Part]) -> O
                 title: title.clone(),
             },
             axis: Axis::new("ms", Spread::Log),
-            rows: parts.iter().map(row).collect(),
+            rows: parts.iter().flat_map(rows).collect(),
             legend: vec![(TTFT, "TTFT".to_owned()), (E2EL, "E2EL".to_owned())],
         }
         .draw(),
@@ -105,29 +105,30 @@ fn figure(id: &str, name: &str, title: &str, facts: &Facts, parts: &[Part]) -> O
     })
 }
 
-fn row(part: &Part) -> Row {
+/// A line for each latency: on the same one they would hide each other.
+fn rows(part: &Part) -> [Row; 2] {
     let of = |stats: Option<Stats>, ink, short: &str| {
         let found = stats.and_then(|stats| Some((stats.p50?, stats.p99?)));
         let items = found.map(|(p50, p99)| {
-            [
+            let said = format!("{short} p50 {}, p99 {}", ms(p50), ms(p99));
+            vec![
                 Item::Interval(Some(p50), Some(p99), ink),
-                Item::Point(
-                    p50,
-                    ink,
-                    format!("{short} p50 {}, p99 {}", ms(p50), ms(p99)),
-                ),
+                Item::Point(p50, ink, said),
             ]
         });
-        items.into_iter().flatten()
+        items.unwrap_or_default()
     };
     let count = part.e2el.map_or(0, |stats| stats.count);
-    Row {
+    let ttft = Row {
         label: part.name.clone(),
         note: format!("{count} completed"),
-        items: of(part.e2el, E2EL, "E2EL")
-            .chain(of(part.ttft, TTFT, "TTFT"))
-            .collect(),
-    }
+        items: of(part.ttft, TTFT, "TTFT"),
+    };
+    let e2el = Row {
+        items: of(part.e2el, E2EL, "E2EL"),
+        ..Row::default()
+    };
+    [ttft, e2el]
 }
 
 fn describe(parts: &[Part]) -> String {

@@ -110,7 +110,7 @@ fn row(one: &Timeline) -> Row {
     }
     Row {
         label: format!(
-            "request {} at {:.2} s: slowest by {}",
+            "request {} at {:.2} s: longest {}",
             one.index,
             one.start_s,
             by(&one.by)
@@ -123,7 +123,7 @@ fn row(one: &Timeline) -> Row {
 fn by(latency: &str) -> &str {
     match latency {
         "ttft" => "TTFT",
-        "itl" => "its longest gap",
+        "itl" => "gap",
         "e2el" => "E2EL",
         other => other,
     }
@@ -132,7 +132,7 @@ fn by(latency: &str) -> &str {
 fn numbers(caption: &str, slowest: &[Timeline]) -> Table {
     let head = [
         "request",
-        "slowest by",
+        "longest",
         "at, s",
         "sent, ms",
         "head, ms",
