@@ -2,8 +2,10 @@
 
 /// The smallest distance of a bracket's ends that is looked at next, as a logarithm of the load.
 const LEAST: f64 = 0.1;
+/// Fewer long trials do not move it without a line.
+const ENOUGH: usize = 3;
 /// Loads whose logarithms differ by less are the same.
-const SAME: f64 = 1e-9;
+pub(super) const SAME: f64 = 1e-9;
 /// An edge that the trials see further than this outside the bracket moves it, as a logarithm of the load.
 const OUTSIDE: f64 = 0.2;
 
@@ -40,6 +42,10 @@ impl Bracket {
     /// near the bracket, a short trial was wrong: then the bracket moves to the other side, and becomes twice as wide.
     pub(super) fn measured(&mut self, load: f64, side: Side, edge: Option<f64>) {
         self.long.push((load, side));
+        // Two may be on one side by chance.
+        if edge.is_none() && self.long.len() < ENOUGH {
+            return;
+        }
         let (Some(below), Some(above)) = (self.below, self.above) else {
             return;
         };
@@ -101,10 +107,10 @@ impl Bracket {
         fails.zip(holds).is_some_and(|(fails, holds)| fails < holds)
     }
 
-    /// The number of long trials at this load.
-    pub(super) fn times(&self, load: f64) -> usize {
-        let same = |(tried, _): &&(f64, Side)| (tried - load).abs() < SAME;
-        self.long.iter().filter(same).count()
+    /// The number of long trials that are no further from a load than this.
+    pub(super) fn within(&self, load: f64, distance: f64) -> usize {
+        let tried = self.long.iter().map(|(tried, _)| (tried - load).abs());
+        tried.filter(|away| *away <= distance).count()
     }
 
     /// The side of all long trials, if there are two.

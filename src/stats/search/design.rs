@@ -2,7 +2,7 @@
 
 use super::{
     Edge, Reading,
-    bracket::{Bracket, Side},
+    bracket::{Bracket, SAME, Side},
     edge::{edge, off},
 };
 use crate::stats::{Interval, critical};
@@ -135,13 +135,13 @@ impl Search {
         if self.long == 0 && high - low > NEAR && !neighbours {
             return short(libm::exp(0.5 * (low + high)));
         }
-        if self.long >= FEWEST && self.is_precise() {
+        if self.is_precise() {
             return Next::Done(Why::Precise);
         }
         if let Some((below, above)) = self.cliff() {
             let load = if !self.is_narrow(below, above) {
                 0.5 * (below + above)
-            } else if self.bracket.times(above) < self.bracket.times(below) {
+            } else if self.bracket.within(above, SAME) < self.bracket.within(below, SAME) {
                 above
             } else {
                 below
@@ -307,13 +307,15 @@ impl Search {
 
     fn is_precise(&self) -> bool {
         if let Some((below, above)) = self.cliff() {
-            let twice = [below, above].map(|end| self.bracket.times(end) >= 2);
-            return self.is_narrow(below, above) && twice == [true, true];
+            let twice = [below, above].map(|end| self.bracket.within(end, SAME) >= 2);
+            return self.long >= FEWEST && self.is_narrow(below, above) && twice == [true, true];
         }
         let Some((low, high)) = self.interval().low.zip(self.interval().high) else {
             return false;
         };
-        let known = self.edges.iter().any(Option::is_some);
+        let known = self
+            .edge()
+            .is_some_and(|edge| self.bracket.within(edge, WINDOW) >= FEWEST);
         // One whole number is as precise as it gets.
         let one = self.settings.whole && libm::floor(low) == libm::floor(high);
         known && (one || 0.5 * libm::log(high / low) <= self.settings.within)
