@@ -130,7 +130,7 @@ fn parallel<T: Send>(jobs: u64, job: impl Fn(u64) -> T + Sync) -> Vec<T> {
 #[rstest]
 #[case::even(EVEN)]
 #[case::varied(VARIED)]
-#[ignore = "prints a row of docs/capacity.md; takes an hour"]
+#[ignore = "prints a row of docs/capacity.md; takes an hour of processor time"]
 fn engine_table(#[case] setting: Setting) {
     let truth = setting.truth();
     let searched = parallel(SEARCHES, |seed| {
