@@ -127,9 +127,12 @@ impl Field {
     fn band(&self, spans: &[(f64, f64, f64)]) -> Path {
         // Both ends leave the gap.
         let gap = |low: f64, high: f64| low.is_nan() || high.is_nan();
-        let ends = spans.iter().map(|(x, low, high)| match gap(*low, *high) {
-            true => ((*x, f64::NAN), (*x, f64::NAN)),
-            false => ((*x, *low), (*x, *high)),
+        let ends = spans.iter().map(|(x, low, high)| {
+            if gap(*low, *high) {
+                ((*x, f64::NAN), (*x, f64::NAN))
+            } else {
+                ((*x, *low), (*x, *high))
+            }
         });
         let (lows, highs): (Vec<_>, Vec<_>) = ends.unzip();
         let mut path = Path::default();

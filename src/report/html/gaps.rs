@@ -53,10 +53,7 @@ pub(super) fn figures(shown: &Shown<'_>) -> Vec<Figure> {
                 Form::Between(stalls.over_ms, end),
             ));
         }
-        let name = match shown.is_single() {
-            true => "gaps",
-            false => name,
-        };
+        let name = if shown.is_single() { "gaps" } else { name };
         let of = bars
             .iter()
             .map(|(from, _, count)| (*from, whole(*count as u64)));
