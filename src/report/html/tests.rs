@@ -156,7 +156,7 @@ fn large(seed: u64) -> Run {
         let events: Vec<u64> = (0..32)
             .map(|t| first + t * 9 + scattered(drawn + t) % 17)
             .collect();
-        let error = (drawn.is_multiple_of(61)).then_some(RequestError::NoTokens);
+        let error = drawn.is_multiple_of(61).then_some(RequestError::NoTokens);
         Record {
             index: k as usize,
             error,
