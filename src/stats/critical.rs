@@ -4,7 +4,7 @@
 //! same run must give the same interval everywhere.
 
 use statrs::{
-    distribution::{ContinuousCDF, Normal, StudentsT},
+    distribution::{ContinuousCDF, Gamma, Normal, StudentsT},
     function::beta::{checked_beta_reg, inv_beta_reg},
 };
 
@@ -39,9 +39,37 @@ pub(super) fn beta(a: f64, b: f64, p: f64) -> f64 {
         0.0
     } else if b <= 0.0 {
         1.0
+    } else if a + b > MANY {
+        rounded(beta_of_many(a, b, p))
     } else {
         rounded(inv_beta_reg(a, b, p))
     }
+}
+
+/// Beyond that the library's inverse overflows and may never end.
+const MANY: f64 = 1e6;
+/// With fewer on one side the distribution is skewed.
+const FEW: f64 = 1e3;
+
+/// The same where `a` and `b` together are large.
+fn beta_of_many(a: f64, b: f64, p: f64) -> f64 {
+    if b < a {
+        return 1.0 - beta_of_many(b, a, 1.0 - p);
+    }
+    if a < FEW {
+        // -ln(1 - X) is nearly a gamma variable (Wise, Biometrika 37, 1950).
+        let times = b + 0.5 * (a - 1.0);
+        return Gamma::new(a, 1.0).map_or(f64::NAN, |gamma| {
+            -libm::expm1(-gamma.inverse_cdf(p) / times)
+        });
+    }
+    // Carter's approximation (Biometrika 34, 1947), as in algorithm AS 109.
+    let z = -Normal::standard().inverse_cdf(p);
+    let r = (z * z - 3.0) / 6.0;
+    let (s, t) = (1.0 / (2.0 * a - 1.0), 1.0 / (2.0 * b - 1.0));
+    let h = 2.0 / (s + t);
+    let w = z * libm::sqrt(h + r) / h - (t - s) * (r + 5.0 / 6.0 - 2.0 / (3.0 * h));
+    a / (a + b * libm::exp(2.0 * w))
 }
 
 /// How likely Beta(`a`, `b`) is at most `x`.
@@ -95,6 +123,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The formulas for many agree with the library's inverse where that still ends. Its median of Beta(450000, 450000) is off by
+    /// 0.002 standard deviations.
+    #[test]
+    fn many_are_like_fewer() {
+        for few in [0.7, 1.0, 6.0, 999.0, 1_001.0, 250_000.0, 450_000.0] {
+            let rest = 9e5 - few;
+            for p in [0.001, 0.025, 0.5, 0.975, 0.999] {
+                for (a, b) in [(few, rest), (rest, few)] {
+                    let (ours, library) = (beta_of_many(a, b, p), inv_beta_reg(a, b, p));
+                    let spread = libm::sqrt(a * b / (a + b)) / (a + b);
+                    let off = (ours - library).abs() / spread;
+                    assert!(off < 5e-3, "{a} {b} {p}: {ours} {library}");
+                }
+            }
+        }
+    }
+
+    /// The library's inverse overflows for these and never ends.
+    #[rstest]
+    #[case(1e7, 1.0, 0.025)]
+    #[case(1.0, 1e7, 0.975)]
+    #[case(9_999_990.0, 11.0, 0.025)]
+    #[case(1e9, 1.0, 0.975)]
+    #[case(5e6, 5e6, 0.025)]
+    fn many_have_a_quantile(#[case] a: f64, #[case] b: f64, #[case] p: f64) {
+        let found = beta(a, b, p);
+        let mean = a / (a + b);
+        let spread = libm::sqrt(a * b / (a + b)) / (a + b);
+        assert!((0.0..=1.0).contains(&found), "{found}");
+        assert!((found - mean).abs() < 4.0 * spread, "{found} {mean}");
     }
 
     #[test]
