@@ -107,7 +107,7 @@ impl Bracket {
         fails.zip(holds).is_some_and(|(fails, holds)| fails < holds)
     }
 
-    /// The number of long trials that are no further from a load than this.
+    /// The number of long trials within this distance from a load.
     pub(super) fn within(&self, load: f64, distance: f64) -> usize {
         let tried = self.long.iter().map(|(tried, _)| (tried - load).abs());
         tried.filter(|away| *away <= distance).count()
