@@ -36,7 +36,7 @@ pub(crate) fn page(name: &str, views: &Value) {
         view(&place, seen);
         assert_eq!(seen["requests"], json!([]), "{place}");
         assert_eq!(seen["tables"], views["light"]["tables"], "{place}");
-        // A policy of the server that forbids things is told on the console. Without a style sheet the lines of the report as
+        // The console says what a policy of the server forbids. Without a style sheet the lines of the report as
         // text are as long as they are.
         if how != "sandboxed" {
             assert_eq!(seen["said"], json!([]), "{place}");

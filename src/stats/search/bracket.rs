@@ -2,8 +2,8 @@
 
 /// The smallest distance of a bracket's ends that is looked at next, as a logarithm of the load.
 const LEAST: f64 = 0.1;
-/// Fewer long trials do not move it without a line.
-const ENOUGH: usize = 3;
+/// The smallest number of trials for a line. Fewer are on one side by chance.
+pub(super) const ENOUGH: usize = 3;
 /// Loads whose logarithms differ by less are the same.
 pub(super) const SAME: f64 = 1e-9;
 /// An edge that the trials see further than this outside the bracket moves it, as a logarithm of the load.
@@ -42,7 +42,6 @@ impl Bracket {
     /// near the bracket, a short trial was wrong: then the bracket moves to the other side, and becomes twice as wide.
     pub(super) fn measured(&mut self, load: f64, side: Side, edge: Option<f64>) {
         self.long.push((load, side));
-        // Two may be on one side by chance.
         if edge.is_none() && self.long.len() < ENOUGH {
             return;
         }
@@ -105,6 +104,11 @@ impl Bracket {
         let fails = self.tried(Side::Above).reduce(f64::min);
         let holds = self.tried(Side::Below).reduce(f64::max);
         fails.zip(holds).is_some_and(|(fails, holds)| fails < holds)
+    }
+
+    /// The number of long trials.
+    pub(super) fn trials(&self) -> usize {
+        self.long.len()
     }
 
     /// The number of long trials within this distance from a load.

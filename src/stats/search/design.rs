@@ -2,16 +2,16 @@
 
 use super::{
     Edge, Reading,
-    bracket::{Bracket, SAME, Side},
+    bracket::{Bracket, ENOUGH, SAME, Side},
     edge::{edge, off},
 };
 use crate::stats::{Interval, critical};
 
 /// Ends of the interval between which the distance is halved by short trials, as a logarithm of the load.
 const NEAR: f64 = 0.3;
-/// Trials within this distance of the edge count, as a logarithm of the load, or further ones until there are enough.
+/// Trials within this distance of the edge count, as a logarithm of the load, or further ones until there are
+/// [`ENOUGH`].
 const WINDOW: f64 = 0.2;
-const ENOUGH: usize = 3;
 /// How far from the edge a load is tried: by how much the logarithm of the odds changes up to there, and at least and at
 /// most by how much that of the load does.
 const STEP: f64 = 1.5;
@@ -76,7 +76,6 @@ pub struct Search {
     bracket: Bracket,
     /// By demand, what each long trial says.
     readings: Vec<Vec<Reading>>,
-    long: usize,
     edges: Vec<Option<Edge>>,
 }
 
@@ -87,7 +86,6 @@ impl Search {
             settings,
             bracket: Bracket::default(),
             readings: vec![Vec::new(); demands],
-            long: 0,
             edges: vec![None; demands],
         }
     }
@@ -132,7 +130,7 @@ impl Search {
             return Next::Done(Why::LowestFails);
         }
         let neighbours = self.settings.whole && libm::exp(high) - libm::exp(low) < 1.5;
-        if self.long == 0 && high - low > NEAR && !neighbours {
+        if self.bracket.trials() == 0 && high - low > NEAR && !neighbours {
             return short(libm::exp(0.5 * (low + high)));
         }
         if self.is_precise() {
@@ -152,7 +150,7 @@ impl Search {
         let (edge, slope) = self.guess(low, high);
         let (least, most) = STEPS;
         let step = (STEP / slope).clamp(least, most);
-        let load = match self.long % 2 {
+        let load = match self.bracket.trials() % 2 {
             0 => self.up(libm::exp(edge + step), libm::exp(edge)),
             _ => self.down(libm::exp(edge - step), libm::exp(edge)),
         };
@@ -171,12 +169,12 @@ impl Search {
         for (kept, reading) in self.readings.iter_mut().zip(readings) {
             kept.extend(reading);
         }
-        self.long += 1;
-        if self.long >= ENOUGH {
+        let enough = self.bracket.trials() + 1 >= ENOUGH;
+        if enough {
             self.fit();
         }
         self.bracket.measured(libm::log(load), side, self.edge());
-        if self.long >= ENOUGH && self.edge().is_none() {
+        if enough && self.edge().is_none() {
             self.bracket.by_sides();
         }
     }
@@ -296,7 +294,7 @@ impl Search {
     /// nothing but bad requests.
     fn cliff(&self) -> Option<(f64, f64)> {
         let cliff = self.bracket.cliff();
-        cliff.filter(|_| self.long >= ENOUGH && self.edge().is_none())
+        cliff.filter(|_| self.bracket.trials() >= ENOUGH && self.edge().is_none())
     }
 
     /// Whether these ends are near enough to each other.
@@ -308,7 +306,9 @@ impl Search {
     fn is_precise(&self) -> bool {
         if let Some((below, above)) = self.cliff() {
             let twice = [below, above].map(|end| self.bracket.within(end, SAME) >= 2);
-            return self.long >= FEWEST && self.is_narrow(below, above) && twice == [true, true];
+            return self.bracket.trials() >= FEWEST
+                && self.is_narrow(below, above)
+                && twice == [true, true];
         }
         let Some((low, high)) = self.interval().low.zip(self.interval().high) else {
             return false;

@@ -253,7 +253,7 @@ fn a_cliff_is_found_by_halving(
             done = Some(trial);
             break;
         };
-        // A bad state of the server takes a third of what it has otherwise, and may be met below the edge only.
+        // In a bad state the server answers nothing in time, also below the edge.
         let bad = wrong > 0 && (30.0..EDGE).contains(&next.load) && trial % 2 == 0;
         wrong -= usize::from(bad);
         let holds = next.load < EDGE && !bad;
