@@ -263,6 +263,14 @@ pub fn requests(data: &[u8]) {
     }
 }
 
+/// Merges files of shards, with an empty line between them; reads what shards say to each other.
+pub fn shards(data: &[u8]) {
+    let (bytes, ..) = chosen(data);
+    crate::rendezvous::fuzzed(bytes);
+    #[cfg(feature = "cli")]
+    crate::merge::fuzzed(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,6 +373,7 @@ mod tests {
     #[case::prometheus(prometheus, corpus("captures", |name| name.contains("metrics")))]
     #[case::grammars(grammars, examples())]
     #[case::requests(requests, bodies())]
+    #[case::shards(shards, shards_of_runs())]
     fn mutations_of_recordings_are_survived(#[case] read: fn(&[u8]), #[case] corpus: Vec<Vec<u8>>) {
         assert!(!corpus.is_empty());
         for bytes in &corpus {
@@ -406,6 +415,18 @@ mod tests {
         "model: m\ninput_output:\n  - [256, 128]\nconcurrency_prompts: [[1, 10], [4, 40]]\nseed: [1, 2]\n",
         r#"[{"max_concurrency": 4, "a.b": [1.5, null]}, {"_benchmark_name": "x/..y", "z": true}]"#,
     ];
+
+    /// The files of a run of two shards, and messages.
+    fn shards_of_runs() -> Vec<Vec<u8>> {
+        const MESSAGES: [&str; 3] = [
+            r#"{"say":"hello","protocol":1,"version":"0.1.0","token":null,"shard":{"index":1,"count":2},"identity":{"plan":"a","settings":"b","host":"c","restarted":null}}"#,
+            r#"{"say":"start","at":-1,"wall":18446744073709551615}"#,
+            r#"{"say":"stop","why":"\u001b[2J"}"#,
+        ];
+        let files = corpus("shards", all).join(&b'\n');
+        let messages = MESSAGES.map(|message| format!("{message}\n").into_bytes());
+        [vec![files], messages.to_vec()].concat()
+    }
 
     /// What clients send.
     fn bodies() -> Vec<Vec<u8>> {

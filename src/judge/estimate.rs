@@ -29,7 +29,7 @@ use crate::{
     },
     record::{Record, RequestError},
     run::Run,
-    stats::{self, Interval, Pace, Quantile, Ratio, Sample, Share, Slope, Tail},
+    stats::{self, Groups, Interval, Pace, Quantile, Ratio, Sample, Share, Slope, Tail},
 };
 use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject, Throughput};
 
@@ -41,14 +41,14 @@ const AT_MOST_TIMES: f64 = 100.0;
 
 /// The values of a latency, of each request.
 pub(super) struct Values {
-    of_requests: Vec<Vec<f64>>,
+    of_requests: Groups,
     sorted: Vec<f64>,
 }
 
 impl Values {
     fn of(run: &Run, latency: Latency, basis: Basis) -> Self {
         let values = definition(latency).values;
-        let of_requests: Vec<Vec<f64>> = run
+        let of_requests: Groups = run
             .records
             .iter()
             .map(|record| {
@@ -59,11 +59,9 @@ impl Values {
                 }
             })
             .collect();
-        let mut sorted: Vec<f64> = of_requests.iter().flatten().copied().collect();
-        sorted.sort_by(f64::total_cmp);
         Values {
+            sorted: of_requests.sorted(),
             of_requests,
-            sorted,
         }
     }
 

@@ -81,7 +81,7 @@ pub(super) fn worse(one: Audit, other: Audit) -> Audit {
             (Timestamps::Kernel, _) | (_, Timestamps::Kernel) => Timestamps::Kernel,
             (one, _) => one,
         },
-        connections: one.connections + other.connections,
+        connections: one.connections.saturating_add(other.connections),
         reads: reads(one.reads, other.reads),
         watch: match (one.watch, other.watch) {
             (Some(one), Some(other)) => Some(watch(one, other)),
@@ -97,11 +97,11 @@ pub(super) fn worse(one: Audit, other: Audit) -> Audit {
 
 fn reads(one: ReadAudit, other: ReadAudit) -> ReadAudit {
     ReadAudit {
-        by_kernel: one.by_kernel + other.by_kernel,
-        at_read: one.at_read + other.at_read,
-        clock_steps: one.clock_steps + other.clock_steps,
-        merged: one.merged + other.merged,
-        merged_behind: one.merged_behind + other.merged_behind,
+        by_kernel: one.by_kernel.saturating_add(other.by_kernel),
+        at_read: one.at_read.saturating_add(other.at_read),
+        clock_steps: one.clock_steps.saturating_add(other.clock_steps),
+        merged: one.merged.saturating_add(other.merged),
+        merged_behind: one.merged_behind.saturating_add(other.merged_behind),
         wait_p50_ms: one.wait_p50_ms.max(other.wait_p50_ms),
         wait_p99_ms: one.wait_p99_ms.max(other.wait_p99_ms),
         wait_max_ms: one.wait_max_ms.max(other.wait_max_ms),
@@ -118,7 +118,7 @@ fn watch(one: WatchAudit, other: WatchAudit) -> WatchAudit {
         cpu_share: max(one.cpu_share, other.cpu_share),
         cpu_wait_share: max(one.cpu_wait_share, other.cpu_wait_share),
         preemptions: match (one.preemptions, other.preemptions) {
-            (Some(one), Some(other)) => Some(one + other),
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
             (one, other) => one.or(other),
         },
         busy_share: max(one.busy_share, other.busy_share),

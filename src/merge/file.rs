@@ -83,11 +83,16 @@ pub(crate) fn write(
     })
 }
 
+/// The smallest size of a line, in bytes.
+const SHORTEST: u64 = 20;
+
 /// A shard's file that is being read.
 pub(super) struct Reader {
     pub(super) path: PathBuf,
     pub(super) heading: Heading,
-    lines: BufReader<File>,
+    lines: Box<dyn BufRead>,
+    /// Size of the file.
+    bytes: u64,
 }
 
 impl Reader {
@@ -96,12 +101,26 @@ impl Reader {
     /// # Errors
     /// Why it cannot be read as the file of a shard.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let unreadable = |e| format!("cannot be read: {e}");
+        let file = File::open(path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
+        let lines = BufReader::with_capacity(BUFFER, file);
+        Self::of(path, Box::new(lines), bytes)
+    }
+
+    /// Reads the heading of a file of this size.
+    ///
+    /// # Errors
+    /// Why it cannot be read as the file of a shard.
+    pub(super) fn of(
+        path: &Path,
+        mut lines: Box<dyn BufRead>,
+        bytes: u64,
+    ) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Form {
             goodput_shard: u32,
         }
-        let file = File::open(path).map_err(|e| format!("cannot be read: {e}"))?;
-        let mut lines = BufReader::with_capacity(BUFFER, file);
         let mut line = Vec::new();
         next_line(&mut lines, &mut line).map_err(|e| format!("cannot be read: {e}"))?;
         let form: Form = serde_json::from_slice(&line).map_err(|_| {
@@ -122,7 +141,13 @@ impl Reader {
             path: path.to_owned(),
             heading,
             lines,
+            bytes,
         })
+    }
+
+    /// The largest number of requests that the file has room for, whatever its heading says.
+    pub(super) fn room(&self) -> usize {
+        usize::try_from(self.bytes / SHORTEST).unwrap_or(usize::MAX)
     }
 
     /// Hands each request on.

@@ -126,6 +126,7 @@ impl Join {
         } = self;
         let (count, planned) = (start.shard.count, start.planned);
         let complete = shards.len() == count;
+        let room: usize = shards.values().map(Reader::room).sum();
         let mut whole: Option<Run> = None;
         let mut notes = Vec::new();
         let mut audits = Vec::with_capacity(shards.len());
@@ -142,12 +143,12 @@ impl Join {
             let path = reader.path.display().to_string();
             let mut run = reader.heading.run.clone();
             // All shards go into the first one's list.
-            let room = if whole.is_none() {
+            let records = if whole.is_none() {
                 planned
             } else {
                 reader.heading.requests
             };
-            run.records.reserve_exact(room);
+            run.records.reserve_exact(records.min(room));
             if let Err(why) = reader.read(|record| run.records.push(record)) {
                 findings.push(invalid(format!("{} ({path}) {why}", name(&start))));
             }
@@ -206,7 +207,7 @@ fn run_of(readers: &[Reader]) -> Option<String> {
 
 /// Adds another shard. What is done once for a run is that of the first.
 fn joined(mut whole: Run, shard: Run) -> Run {
-    whole.setup.requests += shard.setup.requests;
+    whole.setup.requests = whole.setup.requests.saturating_add(shard.setup.requests);
     whole.records.extend(shard.records);
     whole.duration = whole.duration.max(shard.duration);
     whole.partial |= shard.partial;

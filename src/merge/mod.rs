@@ -8,6 +8,8 @@
 
 mod clients;
 mod file;
+#[cfg(any(test, fuzzing))]
+mod fuzzed;
 mod join;
 mod judged;
 mod line;
@@ -17,6 +19,8 @@ mod tests;
 mod wrong;
 
 pub(crate) use file::write;
+#[cfg(any(test, fuzzing))]
+pub(crate) use fuzzed::fuzzed;
 pub(crate) use shown::Shown;
 
 use crate::{
@@ -45,16 +49,27 @@ pub(crate) fn merged(paths: &[PathBuf]) -> Result<Merged, Error> {
             Err(why) => problems.push(Problem::new(path.display().to_string(), "", why)),
         }
     }
-    let join = Join::of(readers).filter(|_| problems.is_empty());
-    let Some(join) = join else {
-        if problems.is_empty() {
-            problems.push(Problem::new(
-                "FILE",
-                "",
-                "no file is given. Name those of all shards",
-            ));
-        }
-        return Err(Error::Invalid(problems));
+    if readers.is_empty() && problems.is_empty() {
+        problems.push(Problem::new(
+            "FILE",
+            "",
+            "no file is given. Name those of all shards",
+        ));
+    }
+    if problems.is_empty() {
+        joined(readers)
+    } else {
+        Err(Error::Invalid(problems))
+    }
+}
+
+/// Puts the shards that are being read together.
+///
+/// # Errors
+/// [`Error::Invalid`] if a heading contradicts itself.
+fn joined(readers: Vec<Reader>) -> Result<Merged, Error> {
+    let Some(join) = Join::of(readers) else {
+        return Err(Error::Invalid(Vec::new()));
     };
     let heading = &join.heading;
     let unusable = |why| Error::Invalid(vec![Problem::new(&join.path, "", why)]);

@@ -187,9 +187,6 @@ impl Room {
                 "came to a run of {count} shards. Give all shards the same number"
             ));
         }
-        if shard.index >= shard.count {
-            return spoils("has a number that there is not".to_owned());
-        }
         if let Some(restarted) = &identity.restarted {
             let apart = restarted_shard(shard.index, shard.count, host, restarted);
             return Err(Refused::Spoils(apart.to_string()));

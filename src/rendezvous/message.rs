@@ -72,6 +72,13 @@ pub(super) enum ToShard {
     },
 }
 
+/// Reads a message of either side: for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzzed(bytes: &[u8]) {
+    let _: Result<ToLead, _> = serde_json::from_slice(bytes);
+    let _: Result<ToShard, _> = serde_json::from_slice(bytes);
+}
+
 /// A connection of two shards.
 pub(super) struct Wire(BufReader<TcpStream>);
 

@@ -28,6 +28,8 @@ mod tests;
 
 pub(crate) use apart::Apart;
 pub(crate) use message::Identity;
+#[cfg(any(test, fuzzing))]
+pub(crate) use message::fuzzed;
 pub(crate) use offset::Offset;
 
 use crate::{shard::Shard, stop::Stop};

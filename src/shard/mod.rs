@@ -27,11 +27,27 @@ pub const MOST: usize = 4096;
 
 /// One part of a plan, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct Shard {
     /// Number of the shard, from 0.
     pub index: usize,
     /// Number of shards.
     pub count: usize,
+}
+
+/// A shard as it is stored, which may be one that there is not.
+#[derive(Deserialize)]
+struct Parts {
+    index: usize,
+    count: usize,
+}
+
+impl TryFrom<Parts> for Shard {
+    type Error = Mistake;
+
+    fn try_from(parts: Parts) -> Result<Self, Mistake> {
+        Shard::new(parts.index, parts.count)
+    }
 }
 
 impl Shard {

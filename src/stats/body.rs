@@ -24,19 +24,20 @@ pub(super) fn drift(sample: Sample<'_>) -> Option<Drift> {
 /// The effective number of independent values. `None` if there are too few requests to estimate it.
 pub(super) fn effective_size(sample: Sample<'_>, pace: Pace<'_>) -> Option<EffectiveSize> {
     let count = sample.sorted.len() as f64;
-    let score = |value: &f64| {
-        let from = sample.sorted.partition_point(|other| other < value);
-        let to = sample.sorted.partition_point(|other| other <= value);
+    let score = |value: f64| {
+        let from = sample.sorted.partition_point(|other| *other < value);
+        let to = sample.sorted.partition_point(|other| *other <= value);
         -libm::log1p(-0.5 * (from + to) as f64 / count)
     };
-    let scores: Vec<Vec<f64>> = sample
-        .of_requests
-        .iter()
-        .map(|values| values.iter().map(score).collect())
-        .collect();
-    let mean = scores.iter().flatten().sum::<f64>() / count;
+    let scores = sample.of_requests.map(score);
+    let mean = scores.numbers().iter().sum::<f64>() / count;
     let from_mean = |score: &f64| score - mean;
-    let squares: f64 = scores.iter().flatten().map(from_mean).map(|d| d * d).sum();
+    let squares: f64 = scores
+        .numbers()
+        .iter()
+        .map(from_mean)
+        .map(|d| d * d)
+        .sum();
     let each = scores.len() as f64 / count;
     let influence: Vec<f64> = scores
         .iter()
@@ -49,14 +50,13 @@ pub(super) fn effective_size(sample: Sample<'_>, pace: Pace<'_>) -> Option<Effec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Groups;
 
     fn worth_of(values: &[f64]) -> f64 {
-        let of_requests: Vec<Vec<f64>> = values.iter().map(|value| vec![*value]).collect();
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
+        let of_requests = Groups::of_one(values.to_vec());
         let sample = Sample {
             of_requests: &of_requests,
-            sorted: &sorted,
+            sorted: &of_requests.sorted(),
         };
         effective_size(sample, Pace::Free).unwrap().at(0.025)
     }

@@ -46,7 +46,7 @@ pub use looks::Looks;
 pub use pace::Pace;
 pub use quantile::{Quantile, quantile};
 pub use ratio::{Ratio, ratio};
-pub use sample::Sample;
+pub use sample::{Groups, Sample};
 pub use settled::settled;
 pub use share::{Share, share};
 pub use tail::Tail;

@@ -245,17 +245,17 @@ impl Quantile<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Groups;
     use rstest::rstest;
 
     /// `count` values in no order.
-    fn mixed(count: usize) -> Vec<Vec<f64>> {
+    fn mixed(count: usize) -> Vec<f64> {
         let value = |i: usize| (i * 7919 % 10_007) as f64;
-        (0..count).map(|i| vec![value(i)]).collect()
+        (0..count).map(value).collect()
     }
 
-    fn interval(values: &[Vec<f64>], share: f64) -> Interval {
-        let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
-        sorted.sort_by(f64::total_cmp);
+    fn interval(values: &Groups, share: f64) -> Interval {
+        let sorted = values.sorted();
         let value = sorted[((sorted.len() - 1) as f64 * share) as usize];
         let sample = Sample {
             of_requests: values,
@@ -270,7 +270,8 @@ mod tests {
     #[case(0.99, 600, true)]
     #[case(0.9, 200, true)]
     fn what_few_values_cannot_bound(#[case] share: f64, #[case] n: usize, #[case] bounded: bool) {
-        assert_eq!(interval(&mixed(n), share).high.is_some(), bounded);
+        let values = Groups::of_one(mixed(n));
+        assert_eq!(interval(&values, share).high.is_some(), bounded);
     }
 
     #[test]
@@ -294,7 +295,8 @@ mod tests {
 
     #[test]
     fn seven_values_say_nothing() {
-        assert_eq!(interval(&mixed(7), 0.5), Interval::UNKNOWN);
+        let values = Groups::of_one(mixed(7));
+        assert_eq!(interval(&values, 0.5), Interval::UNKNOWN);
     }
 
     #[test]
@@ -317,12 +319,9 @@ mod tests {
     #[test]
     fn gaps_of_one_request_are_not_independent() {
         // 40 requests, whose 50 gaps each are all alike: worth 40 values, not 2,000.
-        let alike: Vec<Vec<f64>> = mixed(40).into_iter().map(|v| vec![v[0]; 50]).collect();
-        let unlike = mixed(2_000)
-            .chunks(50)
-            .map(<[_]>::concat)
-            .collect::<Vec<_>>();
-        let width = |values: &[Vec<f64>]| {
+        let alike: Groups = mixed(40).into_iter().map(|value| [value; 50]).collect();
+        let unlike: Groups = mixed(2_000).chunks(50).map(<[_]>::to_vec).collect();
+        let width = |values: &Groups| {
             let interval = interval(values, 0.5);
             interval.high.unwrap() - interval.low.unwrap()
         };
@@ -332,9 +331,8 @@ mod tests {
     /// Twenty to sixty values, each close to its neighbours, compared with a limit.
     fn wandering(count: usize, share: f64, limit: Option<f64>) -> Interval {
         let value = |i: usize| 30.0 * libm::exp((i as f64 / 12.0).sin());
-        let values: Vec<Vec<f64>> = (0..count).map(|i| vec![value(i)]).collect();
-        let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
-        sorted.sort_by(f64::total_cmp);
+        let values = Groups::of_one((0..count).map(value).collect());
+        let sorted = values.sorted();
         let sample = Sample {
             of_requests: &values,
             sorted: &sorted,

@@ -9,7 +9,7 @@
 //! over the shares.
 
 use super::{
-    EffectiveSize, Evidence, Interval, Pace, Sample, Tail, body, critical, evidence::Far,
+    EffectiveSize, Evidence, Groups, Interval, Pace, Sample, Tail, body, critical, evidence::Far,
     rows::Rows,
 };
 
@@ -58,12 +58,10 @@ pub fn share(indicators: &[f64], limit_ratios: Option<&[f64]>, pace: Pace<'_>) -
 fn next_to_body(own: Evidence, limit_ratios: &[f64], share: f64, pace: Pace<'_>) -> Evidence {
     let requests = limit_ratios.len();
     let far = Far::of(limit_ratios.iter().copied(), 1.0, requests);
-    let of_requests: Vec<Vec<f64>> = limit_ratios.iter().map(|value| vec![*value]).collect();
-    let mut sorted = limit_ratios.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let of_requests = Groups::of_one(limit_ratios.to_vec());
     let sample = Sample {
         of_requests: &of_requests,
-        sorted: &sorted,
+        sorted: &of_requests.sorted(),
     };
     match body::drift(sample) {
         Some(drift) => own.drifting(EffectiveSize::drifting(share, &drift).far(far)),

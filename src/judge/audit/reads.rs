@@ -53,7 +53,7 @@ pub(super) fn merged(run: &Run, metrics: &Metrics, criteria: &Criteria) -> Optio
 
 pub(super) fn clock_set(run: &Run) -> Option<Finding> {
     let reads = &run.audit.reads;
-    let all = (reads.by_kernel + reads.at_read) as f64;
+    let all = reads.by_kernel as f64 + reads.at_read as f64;
     (reads.clock_steps as f64 > CLOCK_STEPS * all).then(|| Finding {
         kind: FindingKind::ClockSet,
         message: format!(

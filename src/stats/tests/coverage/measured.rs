@@ -1,6 +1,6 @@
 //! Runs of a queue, their intervals, and how often and how narrowly these hold the truth.
 
-use crate::stats::{Interval, Sample, Tail, quantile, ratio, share, testing::Queue};
+use crate::stats::{Groups, Interval, Sample, Tail, quantile, ratio, share, testing::Queue};
 
 pub(super) const ERROR: f64 = 0.05;
 /// What an interval that is right 95 % of the time may cover, per cent.
@@ -70,7 +70,7 @@ impl Drawn {
     }
 
     pub(super) fn percentile(&self, queue: &Queue, q: f64) -> Interval {
-        let values: Vec<Vec<f64>> = self.ttfts.iter().map(|value| vec![*value]).collect();
+        let values = Groups::of_one(self.ttfts.clone());
         let sample = Sample {
             of_requests: &values,
             sorted: &self.sorted,
