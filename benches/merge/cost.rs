@@ -1,6 +1,6 @@
 //! The processor time and memory of a merge.
 
-use crate::shards;
+use crate::shards::{SENT, Sent, goodput};
 use nix::sys::{
     resource::{UsageWho, getrusage},
     time::{TimeVal, TimeValLike},
@@ -13,22 +13,23 @@ pub(super) fn main() {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return;
     }
-    let given = arguments
-        .iter()
-        .position(|argument| argument == "--requests");
-    let sizes = match given {
-        Some(place) => vec![arguments[place + 1].parse().unwrap()],
-        None => vec![10_000, 100_000],
+    let given = |flag: &str| {
+        let place = arguments.iter().position(|argument| argument == flag)?;
+        Some(arguments[place + 1].parse().unwrap())
     };
+    let sizes = given("--requests").map_or(vec![10_000, 100_000], |size| vec![size]);
+    let tokens: usize = given("--tokens").unwrap_or(8);
     let folder = tempfile::tempdir().unwrap();
-    let files = shards::sent(folder.path());
-    println!("| requests of 8 tokens | files | merge | CPU | memory at its peak | CPU a request |");
+    let sent = Sent::by_shards(tokens, folder.path());
+    println!(
+        "| requests of {tokens} tokens | files | merge | CPU | memory at its peak | CPU a request |"
+    );
     println!("|---|---|---|---|---|---|");
     for size in sizes {
-        let (files, bytes) = shards::longer(&files, folder.path(), size / shards::SENT);
+        let (files, bytes) = sent.longer(folder.path(), size / SENT);
         let before = cpu_of_children();
         let began = Instant::now();
-        let merge = shards::goodput(&["merge"]).args(&files).output().unwrap();
+        let merge = goodput(&["merge"]).args(&files).output().unwrap();
         let (took, cpu) = (began.elapsed(), cpu_of_children() - before);
         assert!(
             merge.status.success(),
@@ -37,7 +38,7 @@ pub(super) fn main() {
         );
         // The largest process so far is the merge of this size, in KiB.
         let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
-        let requests = size / shards::SENT * shards::SENT;
+        let requests = size / SENT * SENT;
         println!(
             "| {requests} | {} MB | {:.1} s | {cpu:.1} s | {} MiB | {:.1} µs |",
             bytes / 1_000_000,

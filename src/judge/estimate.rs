@@ -24,14 +24,15 @@ use super::{
 use crate::{
     clock::Nanos,
     metrics::{
-        Basis, Metrics, cached_and_all, definition, index_by_request, is_checked, is_good,
-        is_valid, limit_ratio, tokens_of_events, warm_and_cold,
+        Metrics, cached_and_all, definition, index_by_request, is_checked, is_good, is_valid,
+        limit_ratio, tokens_of_events, warm_and_cold,
     },
     record::{Record, RequestError},
     run::Run,
     stats::{self, Groups, Interval, Pace, Quantile, Ratio, Sample, Share, Slope, Tail},
 };
 use goodput_grammar::slo::{Latency, Op, Slo, Stat, Subject, Throughput};
+use std::sync::Arc;
 
 /// A run that is longer than its schedule by this share of itself was slowed down by the server, which then sets the
 /// throughput.
@@ -42,12 +43,12 @@ const AT_MOST_TIMES: f64 = 100.0;
 /// The values of a latency, of each request.
 pub(super) struct Values {
     of_requests: Groups,
-    sorted: Vec<f64>,
+    sorted: Arc<Vec<f64>>,
 }
 
 impl Values {
-    fn of(run: &Run, latency: Latency, basis: Basis) -> Self {
-        let values = definition(latency).values;
+    fn of(run: &Run, latency: Latency, metrics: &Metrics) -> Self {
+        let (values, basis) = (definition(latency).values, metrics.gate.basis);
         let of_requests: Groups = run
             .records
             .iter()
@@ -59,8 +60,11 @@ impl Values {
                 }
             })
             .collect();
+        // A run may have many millions of gaps: they are not sorted twice.
+        let measured = metrics.gate(latency).in_order();
+        let measured = measured.filter(|all| all.len() == of_requests.numbers().len());
         Values {
-            sorted: of_requests.sorted(),
+            sorted: measured.map_or_else(|| Arc::new(of_requests.sorted()), Arc::clone),
             of_requests,
         }
     }
@@ -114,7 +118,7 @@ impl<'a> Estimate<'a> {
         let basis = metrics.gate.basis;
         match *subject {
             Subject::Latency(stat, latency) => {
-                let values = values.insert(Values::of(run, latency, basis));
+                let values = values.insert(Values::of(run, latency, metrics));
                 let gaps = gaps_s(run.records.iter());
                 let mean = metrics.gate(latency).mean;
                 of_latency(stat, value, limit, mean, values, pace(run, &gaps))

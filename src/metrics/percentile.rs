@@ -153,6 +153,11 @@ impl Summary {
         histogram
     }
 
+    /// All values in rising order, if none has a weight.
+    pub(crate) fn in_order(&self) -> Option<&Arc<Vec<f64>>> {
+        self.cumulative.is_empty().then_some(&self.values)
+    }
+
     /// Whether the sample has no value.
     pub fn is_empty(&self) -> bool {
         self.count == 0

@@ -23,25 +23,34 @@ pub(super) fn drift(sample: Sample<'_>) -> Option<Drift> {
 
 /// The effective number of independent values. `None` if there are too few requests to estimate it.
 pub(super) fn effective_size(sample: Sample<'_>, pace: Pace<'_>) -> Option<EffectiveSize> {
-    let count = sample.sorted.len() as f64;
-    let score = |value: f64| {
-        let from = sample.sorted.partition_point(|other| *other < value);
-        let to = sample.sorted.partition_point(|other| *other <= value);
-        -libm::log1p(-0.5 * (from + to) as f64 / count)
+    let Sample {
+        of_requests,
+        sorted,
+    } = sample;
+    let count = sorted.len() as f64;
+    // Equal values share a score. A list of all scores would take as much memory as the values.
+    let score = |from: usize, to: usize| -libm::log1p(-0.5 * (from + to) as f64 / count);
+    let scores = || {
+        let mut to = 0;
+        sorted.chunk_by(|one, next| one == next).map(move |equal| {
+            let from = to;
+            to += equal.len();
+            (score(from, to), equal.len() as f64)
+        })
     };
-    let scores = sample.of_requests.map(score);
-    let mean = scores.numbers().iter().sum::<f64>() / count;
-    let from_mean = |score: &f64| score - mean;
-    let squares: f64 = scores
-        .numbers()
-        .iter()
-        .map(from_mean)
-        .map(|d| d * d)
+    let mean = scores().map(|(score, times)| score * times).sum::<f64>() / count;
+    let squares: f64 = scores()
+        .map(|(score, times)| (score - mean) * (score - mean) * times)
         .sum();
-    let each = scores.len() as f64 / count;
-    let influence: Vec<f64> = scores
+    let from_mean = |value: &f64| {
+        let from = sorted.partition_point(|other| other < value);
+        let to = sorted.partition_point(|other| other <= value);
+        score(from, to) - mean
+    };
+    let each = of_requests.count() as f64 / count;
+    let influence: Vec<f64> = of_requests
         .iter()
-        .map(|scores| scores.iter().map(from_mean).sum::<f64>() * each)
+        .map(|values| values.iter().map(from_mean).sum::<f64>() * each)
         .collect();
     let long_run = LongRun::of_steps(&influence, pace)?;
     Some(EffectiveSize::new(count, squares / count, long_run))

@@ -111,7 +111,7 @@ fn own(sample: Sample<'_>, level: f64, pace: Pace<'_>) -> Option<Evidence> {
 fn influence(sample: Sample<'_>, level: f64) -> (Vec<f64>, f64) {
     let count = sample.sorted.len() as f64;
     let share = sample.sorted.partition_point(|value| *value <= level) as f64 / count;
-    let requests = sample.of_requests.len() as f64;
+    let requests = sample.of_requests.count() as f64;
     let influence: Vec<f64> = sample
         .of_requests
         .iter()

@@ -27,7 +27,7 @@ impl Groups {
     }
 
     /// Number of groups.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.ends.len()
     }
 
@@ -49,14 +49,6 @@ impl Groups {
         let mut sorted = self.numbers.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         sorted
-    }
-
-    /// The same groups of other numbers.
-    pub fn map(&self, of: impl Fn(f64) -> f64) -> Self {
-        Groups {
-            numbers: self.numbers.iter().map(|number| of(*number)).collect(),
-            ends: self.ends.clone(),
-        }
     }
 }
 
@@ -82,13 +74,9 @@ mod tests {
             lists in prop::collection::vec(prop::collection::vec(-9.0..9.0, 0..4), 0..9),
         ) {
             let groups: Groups = lists.iter().cloned().collect();
-            prop_assert_eq!(groups.len(), lists.len());
+            prop_assert_eq!(groups.count(), lists.len());
             prop_assert!(groups.iter().eq(lists.iter().map(Vec::as_slice)));
-            let doubled: Groups = lists
-                .iter()
-                .map(|list| list.iter().map(|number| number * 2.0).collect::<Vec<_>>())
-                .collect();
-            prop_assert_eq!(groups.map(|number| number * 2.0), doubled);
+            prop_assert_eq!(groups.numbers(), lists.concat());
         }
 
         #[test]
