@@ -112,11 +112,7 @@ impl Reader {
     ///
     /// # Errors
     /// Why it cannot be read as the file of a shard.
-    pub(super) fn of(
-        path: &Path,
-        mut lines: Box<dyn BufRead>,
-        bytes: u64,
-    ) -> Result<Self, String> {
+    pub(super) fn of(path: &Path, mut lines: Box<dyn BufRead>, bytes: u64) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Form {
             goodput_shard: u32,
