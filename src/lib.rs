@@ -137,8 +137,8 @@
 //! | `hf` | no | sets of the Hugging Face hub: parquet, JSON, downloads; with `tokenizers` | 48 s |
 //! | `cli` | no | the `goodput` command, with `csv`, `html`, `junit` and `media` | 21 s |
 //!
-//! These are CPU seconds of a cold debug build, in addition to 56 without any feature and 53 for reqwest
-//! with its defaults; `docs/performance.md` has the whole table.
+//! These are CPU seconds of a cold debug build of an earlier version, in addition to 56 without any feature and
+//! 53 for reqwest with its defaults; `docs/performance.md` has the whole table, and what has changed since.
 #![cfg_attr(not(feature = "wiremock"), doc = "\n[`mock`]: https://docs.rs/goodput")]
 #![cfg_attr(
     not(feature = "insta"),

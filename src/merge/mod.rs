@@ -49,13 +49,6 @@ pub(crate) fn merged(paths: &[PathBuf]) -> Result<Merged, Error> {
             Err(why) => problems.push(Problem::new(path.display().to_string(), "", why)),
         }
     }
-    if readers.is_empty() && problems.is_empty() {
-        problems.push(Problem::new(
-            "FILE",
-            "",
-            "no file is given. Name those of all shards",
-        ));
-    }
     if problems.is_empty() {
         joined(readers)
     } else {
@@ -66,10 +59,11 @@ pub(crate) fn merged(paths: &[PathBuf]) -> Result<Merged, Error> {
 /// Puts the shards that are being read together.
 ///
 /// # Errors
-/// [`Error::Invalid`] if a heading contradicts itself.
+/// [`Error::Invalid`] without a file, or if a heading contradicts itself.
 fn joined(readers: Vec<Reader>) -> Result<Merged, Error> {
     let Some(join) = Join::of(readers) else {
-        return Err(Error::Invalid(Vec::new()));
+        let fix = "no file is given. Name those of all shards";
+        return Err(Error::Invalid(vec![Problem::new("FILE", "", fix)]));
     };
     let heading = &join.heading;
     let unusable = |why| Error::Invalid(vec![Problem::new(&join.path, "", why)]);

@@ -25,7 +25,7 @@ use std::{fmt, str::FromStr};
 /// The largest number of shards of a run.
 pub const MOST: usize = 4096;
 
-/// One part of a plan, by its number.
+/// One part of a plan, by its number. A stored shard with an impossible number is refused when it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Parts")]
 pub struct Shard {

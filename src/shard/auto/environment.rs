@@ -28,7 +28,7 @@ const LAST_STEP: usize = 0xffff_ff00;
 pub(super) struct Environment<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
 
 impl Environment<'_> {
-    /// A variable that has a value. Grid Engine sets `undefined` where there is no array.
+    /// A variable that has a value. Grid Engine sets `undefined` outside an array.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.is_empty() && value != "undefined")
     }
